@@ -1,0 +1,86 @@
+//! What is recorded.
+
+use kode_base::{AnsweredBy, AuditSequence, Reason, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// One decision about one action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// `shell`, `read`, `list`, `search` or `write`.
+    pub action: String,
+    /// The exact command, path or pattern, escaped and redacted.
+    pub subject: String,
+    /// SHA-256 of the exact bytes that run or are written, hex.
+    pub digest: String,
+    /// What the policy said.
+    pub verdict: Verdict,
+    /// Whether the action was permitted in the end.
+    pub permitted: bool,
+    /// Who answered.
+    pub answered_by: AnsweredBy,
+    /// The rule and layer that decided.
+    pub reason: Reason,
+}
+
+/// How a permitted action ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The decision this belongs to.
+    pub intent: AuditSequence,
+    /// Exit code of a command; `None` for files or when it was killed.
+    pub exit_code: Option<i32>,
+    /// `done`, `failed`, `timed_out` or `interrupted`.
+    pub result: String,
+}
+
+/// Anything the log holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// A session began or was resumed.
+    SessionStarted {
+        /// Canonical project root.
+        project: String,
+        /// `native`, `none`, …
+        sandbox: String,
+    },
+    /// A decision, written before its effect.
+    Decision(DecisionRecord),
+    /// The effect's end.
+    Outcome(Outcome),
+    /// The completion gate ran.
+    Gate {
+        /// `red` or `green`.
+        colour: String,
+        /// Snapshot hash that was inspected, hex.
+        snapshot: String,
+        /// Rules of the fatal findings.
+        findings: Vec<String>,
+    },
+    /// Something a security person wants to see: trust given, sandbox off, a
+    /// quarantined torn line.
+    Notice {
+        /// Stable name, such as `trust.given` or `sandbox.off`.
+        name: String,
+        /// One sentence.
+        text: String,
+    },
+}
+
+/// A record in its place in the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Place in the log, from 1.
+    pub sequence: AuditSequence,
+    /// When, RFC 3339 in UTC.
+    pub time: String,
+    /// The session it belongs to; empty for commands without one.
+    pub session: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub record: Record,
+    /// Hash of the entry before, hex; 64 zeros for the first.
+    pub previous: String,
+    /// Hash of this entry (all the above), hex.
+    pub hash: String,
+}

@@ -1,0 +1,77 @@
+//! Asking a person. The prompt itself lives with the terminal code; this is
+//! what it is told and what it may answer.
+
+use kode_base::{Reason, RiskClass, Untrusted};
+use thiserror::Error;
+
+/// What "trust for this session" would cover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustScope {
+    /// Every action of this class.
+    Class(RiskClass),
+    /// Network actions towards this host.
+    Host(String),
+    /// Writes below this folder.
+    Folder(String),
+}
+
+/// Everything a person needs to decide.
+#[derive(Debug, Clone)]
+pub struct ApprovalRequest {
+    /// Class, rule, layer and reason.
+    pub reason: Reason,
+    /// The exact bytes that would run, or `write PATH` and the like.
+    pub subject: Untrusted<String>,
+    /// The model's own words.
+    pub why: Option<Untrusted<String>>,
+    /// Parse, effects and what the sandbox still stops; shown on `?`.
+    pub context: String,
+    /// What `T` would cover; `None` where trust is not offered.
+    pub trust: Option<TrustScope>,
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// This action, once.
+    Approve,
+    /// No.
+    Deny,
+    /// This action, and the request's trust scope for this process.
+    TrustSession,
+}
+
+/// Why nobody could be asked. The answer is no.
+#[derive(Debug, Error)]
+pub enum ApprovalError {
+    /// The terminal went away or never answered.
+    #[error("the approval prompt failed: {0}")]
+    Terminal(#[from] std::io::Error),
+}
+
+/// Someone who can be asked.
+pub trait Approver: Send {
+    /// Whether a live terminal is there. Without one, `non_interactive`
+    /// answers class questions and everything else is denied.
+    fn is_interactive(&self) -> bool;
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// When the terminal fails; the gate denies.
+    fn ask(&mut self, request: &ApprovalRequest) -> Result<Answer, ApprovalError>;
+}
+
+/// Nobody is there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoTerminal;
+
+impl Approver for NoTerminal {
+    fn is_interactive(&self) -> bool {
+        false
+    }
+
+    fn ask(&mut self, _request: &ApprovalRequest) -> Result<Answer, ApprovalError> {
+        Ok(Answer::Deny)
+    }
+}

@@ -1,0 +1,190 @@
+//! The gate: judge, ask, record, and only then mint.
+
+use kode_audit::{AuditError, AuditLog, DecisionRecord, Outcome, Record};
+use kode_base::{Action, AnsweredBy, AuditSequence, Reason, Verdict};
+
+use crate::approval::{Answer, ApprovalRequest, Approver, TrustScope};
+use crate::judge::{Judgement, SessionState, judge};
+use crate::{NonInteractive, Permit, Policy};
+
+/// Why an action did not get its permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DenialKind {
+    /// Nothing could have allowed it.
+    Refused,
+    /// The policy said no.
+    Policy,
+    /// A person said no.
+    Person,
+    /// It would have been asked, and nobody was there.
+    NoTerminal,
+    /// Judge, prompt or audit log failed.
+    Failure,
+}
+
+/// What was decided; for events and the model.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// What the policy said.
+    pub verdict: Verdict,
+    /// Class, rule, layer, sentence.
+    pub reason: Reason,
+    /// Whether it was permitted.
+    pub permitted: bool,
+    /// Who answered.
+    pub answered_by: AnsweredBy,
+    /// Its audit record; 0 when even that failed.
+    pub audit: AuditSequence,
+}
+
+/// A no, with its reason.
+#[derive(Debug, Clone)]
+pub struct Denial {
+    /// Why.
+    pub kind: DenialKind,
+    /// The decision behind it.
+    pub decision: Decision,
+}
+
+/// Judges, asks, records and mints for one session.
+pub struct Gate {
+    policy: Policy,
+    audit: AuditLog,
+    approver: Box<dyn Approver>,
+    trusted: Vec<TrustScope>,
+    sandboxed: bool,
+    /// What the judge knows of the session; the agent keeps it current.
+    pub state: SessionState,
+}
+
+impl Gate {
+    /// A gate over `policy`. `sandboxed` says whether a sandbox holds commands,
+    /// which sets the default of `non_interactive`.
+    pub fn new(
+        policy: Policy,
+        audit: AuditLog,
+        approver: Box<dyn Approver>,
+        sandboxed: bool,
+        state: SessionState,
+    ) -> Self {
+        Self { policy, audit, approver, trusted: Vec::new(), sandboxed, state }
+    }
+
+    /// Decides about `action`; the audit record is durable before the permit
+    /// exists.
+    ///
+    /// # Errors
+    /// A [`Denial`] with the reason; nothing may run then.
+    pub fn authorize<A>(&mut self, action: A) -> Result<(Permit<A>, Decision), Denial>
+    where
+        A: Clone + Into<Action>,
+    {
+        let general: Action = action.clone().into();
+        let judgement = judge(&general, &self.policy, &self.state);
+        let (permitted, answered_by, kind) = self.answer(&general, &judgement);
+        self.conclude(action, &general, judgement, permitted, answered_by, kind)
+    }
+
+    /// Decides about an action a person typed or pressed (`kode sandbox`,
+    /// `review --reject`): not judged, but recorded.
+    ///
+    /// # Errors
+    /// When the audit record can't be written.
+    pub fn authorize_person<A>(&mut self, action: A) -> Result<(Permit<A>, Decision), Denial>
+    where
+        A: Clone + Into<Action>,
+    {
+        let general: Action = action.clone().into();
+        let judgement = judge(&general, &self.policy, &self.state);
+        self.conclude(action, &general, judgement, true, AnsweredBy::Person, DenialKind::Failure)
+    }
+
+    /// Records how a permitted action ended.
+    ///
+    /// # Errors
+    /// When the record can't be written.
+    pub fn record(&mut self, record: &Record) -> Result<AuditSequence, AuditError> {
+        self.audit.append(record)
+    }
+
+    /// Records how a permitted action ended.
+    ///
+    /// # Errors
+    /// When the record can't be written.
+    pub fn record_outcome(&mut self, outcome: Outcome) -> Result<AuditSequence, AuditError> {
+        self.audit.append(&Record::Outcome(outcome))
+    }
+
+    fn answer(&mut self, action: &Action, judgement: &Judgement) -> (bool, AnsweredBy, DenialKind) {
+        match judgement.verdict {
+            Verdict::Allow => (true, AnsweredBy::Policy, DenialKind::Policy),
+            Verdict::Deny => (false, AnsweredBy::Policy, DenialKind::Policy),
+            Verdict::Refuse => (false, AnsweredBy::Policy, DenialKind::Refused),
+            Verdict::Prompt => self.ask(action, judgement),
+        }
+    }
+
+    fn ask(&mut self, action: &Action, judgement: &Judgement) -> (bool, AnsweredBy, DenialKind) {
+        let trusted = judgement.trust.as_ref().is_some_and(|scope| self.trusted.contains(scope));
+        if judgement.class_question && trusted {
+            return (true, AnsweredBy::SessionTrust, DenialKind::Policy);
+        }
+        if !self.approver.is_interactive() {
+            let default = if self.sandboxed { NonInteractive::Allow } else { NonInteractive::Deny };
+            let answer = self.policy.non_interactive.unwrap_or(default);
+            let yes = judgement.class_question && answer == NonInteractive::Allow;
+            return (yes, AnsweredBy::NonInteractive, DenialKind::NoTerminal);
+        }
+        let request = ApprovalRequest {
+            reason: judgement.reason.clone(),
+            subject: subject(action).into(),
+            why: None,
+            context: judgement.context.clone(),
+            trust: judgement.trust.clone(),
+        };
+        match self.approver.ask(&request) {
+            Ok(Answer::Approve) => (true, AnsweredBy::Person, DenialKind::Person),
+            Ok(Answer::TrustSession) => {
+                self.trusted.extend(judgement.trust.clone());
+                (true, AnsweredBy::Person, DenialKind::Person)
+            }
+            Ok(Answer::Deny) => (false, AnsweredBy::Person, DenialKind::Person),
+            Err(_) => (false, AnsweredBy::Failure, DenialKind::Failure),
+        }
+    }
+
+    fn conclude<A>(
+        &mut self,
+        action: A,
+        general: &Action,
+        judgement: Judgement,
+        permitted: bool,
+        answered_by: AnsweredBy,
+        kind: DenialKind,
+    ) -> Result<(Permit<A>, Decision), Denial> {
+        let record = DecisionRecord {
+            action: "action".to_owned(),
+            subject: subject(general),
+            digest: String::new(),
+            verdict: judgement.verdict,
+            permitted,
+            answered_by,
+            reason: judgement.reason.clone(),
+        };
+        let appended = self.audit.append(&Record::Decision(record));
+        let audit = appended.as_ref().copied().unwrap_or(AuditSequence(0));
+        let verdict = judgement.verdict;
+        let reason = judgement.reason;
+        let decision = Decision { verdict, reason, permitted, answered_by, audit };
+        match (permitted, appended) {
+            (true, Ok(sequence)) => Ok((Permit::mint(action, sequence), decision)),
+            (true, Err(_)) => Err(Denial { kind: DenialKind::Failure, decision }),
+            (false, _) => Err(Denial { kind, decision }),
+        }
+    }
+}
+
+fn subject(action: &Action) -> String {
+    let _ = action;
+    String::new()
+}

@@ -1,0 +1,66 @@
+//! Pure judgement: what the policy says of an action. No I/O, no clock.
+
+use kode_base::{Action, Layer, Reason, RiskClass, Verdict};
+
+use crate::Policy;
+use crate::approval::TrustScope;
+
+/// What the judge knows of the session and the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionState {
+    /// Canonical project root.
+    pub project_root: String,
+    /// The user's home folder.
+    pub home: String,
+    /// `$KODE_HOME`, canonical.
+    pub kode_home: String,
+    /// Text nobody vouched for is in the model's context.
+    pub untrusted_in_context: bool,
+    /// Secret text is in the model's context.
+    pub secret_in_context: bool,
+    /// A sensitive place changed this session: allowlist entries lapsed.
+    pub sensitive_changed: bool,
+    /// What the user typed, for "never named" questions.
+    pub user_words: String,
+    /// Hosts that the user's or managed configuration lists.
+    pub listed_hosts: Vec<String>,
+}
+
+/// The judge's answer, with what a prompt would need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Allow, prompt, deny or refuse.
+    pub verdict: Verdict,
+    /// Class, rule, layer and sentence.
+    pub reason: Reason,
+    /// Whether a prompt is about the class alone. Only such a prompt may be
+    /// answered by `non_interactive` or session trust.
+    pub class_question: bool,
+    /// What session trust would cover, where it is offered.
+    pub trust: Option<TrustScope>,
+    /// Parse and effects in readable lines.
+    pub context: String,
+}
+
+/// Judges `action` under `policy`.
+pub fn judge(action: &Action, policy: &Policy, state: &SessionState) -> Judgement {
+    let _ = (policy, state);
+    let class = match action {
+        Action::Read(_) | Action::List(_) | Action::Search(_) => RiskClass::Safe,
+        Action::Write(_) => RiskClass::LocalWrite,
+        Action::Shell(_) => RiskClass::CodeExecution,
+    };
+    let verdict = if class <= RiskClass::LocalWrite { Verdict::Allow } else { Verdict::Prompt };
+    Judgement {
+        verdict,
+        reason: Reason {
+            class,
+            rule: format!("class.{class}"),
+            layer: Layer::BuiltIn,
+            text: format!("{class} actions need an answer"),
+        },
+        class_question: true,
+        trust: Some(TrustScope::Class(class)),
+        context: String::new(),
+    }
+}

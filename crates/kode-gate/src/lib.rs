@@ -1,0 +1,18 @@
+//! Judges every action and mints permits.
+//!
+//! [`judge`] is pure: action, policy and session state in, verdict out.
+//! [`Gate`] stands beside it: it asks the person, writes the audit record and
+//! only then mints the [`Permit`] that the sandbox consumes. An inspector that
+//! fails denies.
+
+mod approval;
+mod gate;
+mod judge;
+mod permit;
+mod policy;
+
+pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal, TrustScope};
+pub use gate::{Decision, Denial, DenialKind, Gate};
+pub use judge::{Judgement, SessionState, judge};
+pub use permit::Permit;
+pub use policy::{LayerPolicy, NonInteractive, Policy, Rule};

@@ -1,0 +1,58 @@
+//! The rules people write, layer by layer. Layers only tighten: what a higher
+//! layer says explicitly, a lower one can't loosen.
+
+use std::collections::BTreeMap;
+
+use kode_base::{Layer, RiskClass, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// What happens to a prompt when there is no terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NonInteractive {
+    /// The class question is answered with yes.
+    Allow,
+    /// It is answered with no.
+    Deny,
+}
+
+/// One rule a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Name shown in reasons and the audit log.
+    pub name: String,
+    /// Argument pattern: words that must match from the start; `*` is any one
+    /// word, a last `**` any rest.
+    pub command: Vec<String>,
+    /// `allow`, `prompt` or `deny`.
+    pub action: Verdict,
+    /// Why, shown to the person and the model.
+    pub reason: String,
+}
+
+/// What one configuration layer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerPolicy {
+    /// Which layer.
+    pub layer: Layer,
+    /// Whether a project layer may loosen class defaults and allow commands.
+    /// Always true for managed and user layers.
+    pub trusted: bool,
+    /// Explicit class actions: allow, prompt or deny.
+    pub classes: BTreeMap<RiskClass, Verdict>,
+    /// Exact commands that need no class prompt.
+    pub allowlist: Vec<String>,
+    /// Exact commands that never run.
+    pub denylist: Vec<String>,
+    /// Argument-pattern rules.
+    pub rules: Vec<Rule>,
+}
+
+/// Every layer, highest first, without the built-in one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// Managed, user, project; absent layers are left out.
+    pub layers: Vec<LayerPolicy>,
+    /// Explicit answer for prompts without a terminal; the strictest layer's.
+    pub non_interactive: Option<NonInteractive>,
+}

@@ -1,0 +1,108 @@
+//! Which language a file is in, and its grammar.
+
+use kode_base::ProjectPath;
+
+/// A language with a grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Language {
+    /// JavaScript, JSX included.
+    JavaScript,
+    /// TypeScript without JSX.
+    TypeScript,
+    /// TypeScript with JSX.
+    Tsx,
+    /// Python.
+    Python,
+    /// Go.
+    Go,
+    /// Rust.
+    Rust,
+    /// Java.
+    Java,
+    /// C#.
+    CSharp,
+    /// PHP.
+    Php,
+    /// Ruby.
+    Ruby,
+    /// C.
+    C,
+    /// C++.
+    Cpp,
+}
+
+impl Language {
+    /// The language of `path` by its extension; `None` where no grammar fits.
+    pub fn of(path: &ProjectPath) -> Option<Self> {
+        Self::from_extension(path.extension()?)
+    }
+
+    /// The language an extension (without the dot) stands for.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        Some(match extension {
+            "js" | "mjs" | "cjs" | "jsx" => Self::JavaScript,
+            "ts" | "mts" | "cts" => Self::TypeScript,
+            "tsx" => Self::Tsx,
+            "py" | "pyi" | "pyw" => Self::Python,
+            "go" => Self::Go,
+            "rs" => Self::Rust,
+            "java" => Self::Java,
+            "cs" => Self::CSharp,
+            "php" | "phtml" => Self::Php,
+            "rb" | "rake" | "gemspec" => Self::Ruby,
+            "c" | "h" => Self::C,
+            "cc" | "cpp" | "cxx" | "hpp" | "hh" | "hxx" => Self::Cpp,
+            _ => return None,
+        })
+    }
+
+    /// The name shown to people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::JavaScript => "JavaScript",
+            Self::TypeScript => "TypeScript",
+            Self::Tsx => "TSX",
+            Self::Python => "Python",
+            Self::Go => "Go",
+            Self::Rust => "Rust",
+            Self::Java => "Java",
+            Self::CSharp => "C#",
+            Self::Php => "PHP",
+            Self::Ruby => "Ruby",
+            Self::C => "C",
+            Self::Cpp => "C++",
+        }
+    }
+
+    /// The grammar, where its `lang-*` feature is on.
+    pub fn grammar(self) -> Option<tree_sitter::Language> {
+        match self {
+            #[cfg(feature = "lang-javascript")]
+            Self::JavaScript => Some(tree_sitter_javascript::LANGUAGE.into()),
+            #[cfg(feature = "lang-typescript")]
+            Self::TypeScript => Some(tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into()),
+            #[cfg(feature = "lang-typescript")]
+            Self::Tsx => Some(tree_sitter_typescript::LANGUAGE_TSX.into()),
+            #[cfg(feature = "lang-python")]
+            Self::Python => Some(tree_sitter_python::LANGUAGE.into()),
+            #[cfg(feature = "lang-go")]
+            Self::Go => Some(tree_sitter_go::LANGUAGE.into()),
+            #[cfg(feature = "lang-rust")]
+            Self::Rust => Some(tree_sitter_rust::LANGUAGE.into()),
+            #[cfg(feature = "lang-java")]
+            Self::Java => Some(tree_sitter_java::LANGUAGE.into()),
+            #[cfg(feature = "lang-csharp")]
+            Self::CSharp => Some(tree_sitter_c_sharp::LANGUAGE.into()),
+            #[cfg(feature = "lang-php")]
+            Self::Php => Some(tree_sitter_php::LANGUAGE_PHP.into()),
+            #[cfg(feature = "lang-ruby")]
+            Self::Ruby => Some(tree_sitter_ruby::LANGUAGE.into()),
+            #[cfg(feature = "lang-c")]
+            Self::C => Some(tree_sitter_c::LANGUAGE.into()),
+            #[cfg(feature = "lang-cpp")]
+            Self::Cpp => Some(tree_sitter_cpp::LANGUAGE.into()),
+            #[allow(unreachable_patterns, reason = "reached when a lang-* feature is off")]
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The only crate that links grammars.
+//!
+//! Detects a file's language and parses it. It never does I/O and never fails
+//! on bad input: a tree always comes back, with its error nodes countable.
+
+mod language;
+mod parse;
+
+pub use language::Language;
+pub use parse::{ParseError, SourceTree, parse};
+pub use tree_sitter::{Node, Point, Tree, TreeCursor};
