@@ -1,1 +1,6 @@
-//! See ARCHITECTURE.md.
+//! What tests share: temporary workspaces, wire-level fakes, terminal drivers.
+//! A dev-dependency only; it refuses to be linked into the product.
+
+mod skip;
+
+pub use skip::{REQUIRE_ALL, skip_or_fail};
