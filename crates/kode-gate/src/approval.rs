@@ -28,6 +28,9 @@ pub struct ApprovalRequest {
     pub context: String,
     /// What `T` would cover; `None` where trust is not offered.
     pub trust: Option<TrustScope>,
+    /// Whether approving takes the typed word `approve` instead of one key:
+    /// three approvals of this class came within a minute.
+    pub type_approve: bool,
 }
 
 /// A person's answer.

@@ -1,11 +1,19 @@
 //! The gate: judge, ask, record, and only then mint.
 
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
 use kode_audit::{AuditError, AuditLog, DecisionRecord, Outcome, Record};
-use kode_base::{Action, AnsweredBy, AuditSequence, Reason, Verdict};
+use kode_base::{Action, AnsweredBy, AuditSequence, Reason, RiskClass, Verdict};
 
 use crate::approval::{Answer, ApprovalRequest, Approver, TrustScope};
 use crate::judge::{Judgement, SessionState, judge};
-use crate::{NonInteractive, Permit, Policy};
+use crate::{NonInteractive, Permit, Policy, subject};
+
+/// Approvals of one class that may come by one key within [`REFLEX_WINDOW`].
+const REFLEX_APPROVALS_MAX: usize = 3;
+/// How far back approvals count as a reflex.
+const REFLEX_WINDOW: Duration = Duration::from_secs(60);
 
 /// Why an action did not get its permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +61,7 @@ pub struct Gate {
     approver: Box<dyn Approver>,
     trusted: Vec<TrustScope>,
     sandboxed: bool,
+    approvals: VecDeque<(Instant, RiskClass)>,
     /// What the judge knows of the session; the agent keeps it current.
     pub state: SessionState,
 }
@@ -67,7 +76,15 @@ impl Gate {
         sandboxed: bool,
         state: SessionState,
     ) -> Self {
-        Self { policy, audit, approver, trusted: Vec::new(), sandboxed, state }
+        Self {
+            policy,
+            audit,
+            approver,
+            trusted: Vec::new(),
+            sandboxed,
+            approvals: VecDeque::new(),
+            state,
+        }
     }
 
     /// Decides about `action`; the audit record is durable before the permit
@@ -99,7 +116,37 @@ impl Gate {
         self.conclude(action, &general, judgement, true, AnsweredBy::Person, DenialKind::Failure)
     }
 
-    /// Records how a permitted action ended.
+    /// Judges without asking, recording or minting; for `kode policy` and tests.
+    pub fn preview(&self, action: &Action) -> Judgement {
+        judge(action, &self.policy, &self.state)
+    }
+
+    /// Tells that text nobody vouched for, or secret text, is now in the
+    /// model's context. It stays there, so the flags never go back; session
+    /// trust given before lapses.
+    pub fn context_became(&mut self, untrusted: bool, secret: bool) {
+        let untrusted_now = untrusted && !self.state.untrusted_in_context;
+        let secret_now = secret && !self.state.secret_in_context;
+        if untrusted_now || secret_now {
+            self.trusted.clear();
+        }
+        self.state.untrusted_in_context |= untrusted;
+        self.state.secret_in_context |= secret;
+    }
+
+    /// Tells that a sensitive place changed: allowlist entries lapse for the
+    /// rest of the session.
+    pub fn sensitive_place_changed(&mut self) {
+        self.state.sensitive_changed = true;
+    }
+
+    /// Adds what the user typed, for "never named" questions.
+    pub fn user_said(&mut self, words: &str) {
+        self.state.user_words.push('\n');
+        self.state.user_words.push_str(words);
+    }
+
+    /// Writes a record that is no decision, such as a session's start.
     ///
     /// # Errors
     /// When the record can't be written.
@@ -135,21 +182,31 @@ impl Gate {
             let yes = judgement.class_question && answer == NonInteractive::Allow;
             return (yes, AnsweredBy::NonInteractive, DenialKind::NoTerminal);
         }
-        let request = ApprovalRequest {
-            reason: judgement.reason.clone(),
-            subject: subject(action).into(),
-            why: None,
-            context: judgement.context.clone(),
-            trust: judgement.trust.clone(),
-        };
+        let request = self.request(action, judgement, Instant::now());
         match self.approver.ask(&request) {
-            Ok(Answer::Approve) => (true, AnsweredBy::Person, DenialKind::Person),
-            Ok(Answer::TrustSession) => {
-                self.trusted.extend(judgement.trust.clone());
+            Ok(Answer::Deny) => (false, AnsweredBy::Person, DenialKind::Person),
+            Ok(answer) => {
+                if answer == Answer::TrustSession {
+                    self.trusted.extend(judgement.trust.clone());
+                }
+                self.approvals.push_back((Instant::now(), judgement.reason.class));
                 (true, AnsweredBy::Person, DenialKind::Person)
             }
-            Ok(Answer::Deny) => (false, AnsweredBy::Person, DenialKind::Person),
             Err(_) => (false, AnsweredBy::Failure, DenialKind::Failure),
+        }
+    }
+
+    fn request(&mut self, action: &Action, judgement: &Judgement, now: Instant) -> ApprovalRequest {
+        self.approvals.retain(|(when, _)| now.duration_since(*when) < REFLEX_WINDOW);
+        let class = judgement.reason.class;
+        let recent = self.approvals.iter().filter(|(_, approved)| *approved == class).count();
+        ApprovalRequest {
+            reason: judgement.reason.clone(),
+            subject: subject::shown(action),
+            why: subject::why(action),
+            context: judgement.context.clone(),
+            trust: judgement.trust.clone(),
+            type_approve: recent >= REFLEX_APPROVALS_MAX,
         }
     }
 
@@ -163,9 +220,9 @@ impl Gate {
         kind: DenialKind,
     ) -> Result<(Permit<A>, Decision), Denial> {
         let record = DecisionRecord {
-            action: "action".to_owned(),
-            subject: subject(general),
-            digest: String::new(),
+            action: subject::kind(general).to_owned(),
+            subject: subject::logged(general),
+            digest: subject::digest(general),
             verdict: judgement.verdict,
             permitted,
             answered_by,
@@ -184,7 +241,5 @@ impl Gate {
     }
 }
 
-fn subject(action: &Action) -> String {
-    let _ = action;
-    String::new()
-}
+#[cfg(test)]
+mod tests;

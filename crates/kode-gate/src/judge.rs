@@ -1,9 +1,11 @@
 //! Pure judgement: what the policy says of an action. No I/O, no clock.
 
-use kode_base::{Action, Layer, Reason, RiskClass, Verdict};
+use kode_base::{Action, Reason, Verdict};
 
 use crate::Policy;
 use crate::approval::TrustScope;
+use crate::assess::assess;
+use crate::resolve::resolve;
 
 /// What the judge knows of the session and the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,23 +46,5 @@ pub struct Judgement {
 
 /// Judges `action` under `policy`.
 pub fn judge(action: &Action, policy: &Policy, state: &SessionState) -> Judgement {
-    let _ = (policy, state);
-    let class = match action {
-        Action::Read(_) | Action::List(_) | Action::Search(_) => RiskClass::Safe,
-        Action::Write(_) => RiskClass::LocalWrite,
-        Action::Shell(_) => RiskClass::CodeExecution,
-    };
-    let verdict = if class <= RiskClass::LocalWrite { Verdict::Allow } else { Verdict::Prompt };
-    Judgement {
-        verdict,
-        reason: Reason {
-            class,
-            rule: format!("class.{class}"),
-            layer: Layer::BuiltIn,
-            text: format!("{class} actions need an answer"),
-        },
-        class_question: true,
-        trust: Some(TrustScope::Class(class)),
-        context: String::new(),
-    }
+    resolve(&assess(action, state), policy, state.sensitive_changed)
 }

@@ -6,13 +6,19 @@
 //! fails denies.
 
 mod approval;
+mod assess;
+#[allow(dead_code, reason = "the shell assessment being built uses the rest")]
+mod assessment;
 mod gate;
 mod judge;
 mod permit;
 mod policy;
+mod resolve;
+mod rules;
+mod subject;
 
 pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal, TrustScope};
 pub use gate::{Decision, Denial, DenialKind, Gate};
 pub use judge::{Judgement, SessionState, judge};
 pub use permit::Permit;
-pub use policy::{LayerPolicy, NonInteractive, Policy, Rule};
+pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};

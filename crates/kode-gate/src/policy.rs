@@ -21,13 +21,20 @@ pub enum NonInteractive {
 pub struct Rule {
     /// Name shown in reasons and the audit log.
     pub name: String,
-    /// Argument pattern: words that must match from the start; `*` is any one
-    /// word, a last `**` any rest.
+    /// Argument pattern, word by word; `*` is any one word, a last `**` any
+    /// rest. `deny` and `prompt` rules also match longer commands that begin
+    /// like this; an `allow` rule must match the whole command.
     pub command: Vec<String>,
     /// `allow`, `prompt` or `deny`.
     pub action: Verdict,
     /// Why, shown to the person and the model.
     pub reason: String,
+    /// Commands the rule must match; checked when it is loaded.
+    #[serde(default, rename = "match")]
+    pub matching: Vec<String>,
+    /// Commands the rule must not match; checked when it is loaded.
+    #[serde(default, rename = "not_match")]
+    pub not_matching: Vec<String>,
 }
 
 /// What one configuration layer says.
@@ -48,6 +55,13 @@ pub struct LayerPolicy {
     pub rules: Vec<Rule>,
 }
 
+impl LayerPolicy {
+    /// Whether this layer may only tighten.
+    pub(crate) fn tightens_only(&self) -> bool {
+        self.layer == Layer::Project && !self.trusted
+    }
+}
+
 /// Every layer, highest first, without the built-in one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
@@ -55,4 +69,16 @@ pub struct Policy {
     pub layers: Vec<LayerPolicy>,
     /// Explicit answer for prompts without a terminal; the strictest layer's.
     pub non_interactive: Option<NonInteractive>,
+}
+
+/// What the compiled-in policy does with a class (design §5).
+pub const fn default_action(class: RiskClass) -> Verdict {
+    match class {
+        RiskClass::Safe | RiskClass::LocalWrite => Verdict::Allow,
+        RiskClass::CodeExecution
+        | RiskClass::Install
+        | RiskClass::NetworkEgress
+        | RiskClass::SystemWrite => Verdict::Prompt,
+        RiskClass::Destructive | RiskClass::Blocked => Verdict::Deny,
+    }
 }

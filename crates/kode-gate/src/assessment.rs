@@ -1,0 +1,114 @@
+//! What an action would do, before any policy is asked: its refusal, its
+//! units with their classes, and questions no class action can answer.
+
+use kode_base::RiskClass;
+
+use crate::approval::TrustScope;
+
+/// A word of a command as far as it is known without running anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KnownWord {
+    /// Exactly this text.
+    Exact(String),
+    /// Text that begins like this; the rest is unknown.
+    Prefix(String),
+}
+
+impl KnownWord {
+    /// The text shown to people; an unknown rest is `…`.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Exact(text) => text.clone(),
+            Self::Prefix(text) => format!("{text}…"),
+        }
+    }
+}
+
+/// One judged piece of an action: a simple command, or a whole file action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unit {
+    /// The words rules are matched against; empty for file actions.
+    pub(crate) argv: Vec<KnownWord>,
+    /// The worst class among the unit's own effects.
+    pub(crate) class: RiskClass,
+    /// Why it has that class, in words.
+    pub(crate) why: String,
+    /// The unit that starts this one (`sudo` for `sudo ls`'s `ls`).
+    pub(crate) parent: Option<usize>,
+    /// What session trust for this unit would cover.
+    pub(crate) trust: Option<TrustScope>,
+}
+
+/// A question that only a person can answer with yes: `non_interactive`,
+/// session trust, allowlists and `allow` rules don't reach it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum QuestionKind {
+    /// Work would be lost, or a command does more than its class says.
+    Guard,
+    /// A place whose content runs later outside the sandbox, such as CI files.
+    SensitivePlace,
+    /// A file that looks like a credential.
+    Secret,
+    /// A host or outside path the user never named, with untrusted text around.
+    Provenance,
+}
+
+impl QuestionKind {
+    /// The name used in rule identifiers.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Guard => "guard",
+            Self::SensitivePlace => "sensitive_place",
+            Self::Secret => "secret",
+            Self::Provenance => "provenance",
+        }
+    }
+}
+
+/// A guard-like question with its sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// What kind of doubt it is.
+    pub(crate) kind: QuestionKind,
+    /// One sentence for the person; quoted text is escaped.
+    pub(crate) text: String,
+}
+
+/// Something no policy allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Stable name, such as `reverse_shell`.
+    pub(crate) name: &'static str,
+    /// The class it is reported under.
+    pub(crate) class: RiskClass,
+    /// One sentence for the person and the model.
+    pub(crate) text: String,
+}
+
+/// Everything the policy is asked about one action.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Assessment {
+    /// Set when nothing may allow this.
+    pub(crate) refusal: Option<Refusal>,
+    /// Set when it must be denied whatever lists say, such as a secret sent out.
+    pub(crate) denial: Option<Refusal>,
+    /// What is judged class by class.
+    pub(crate) units: Vec<Unit>,
+    /// What only a person can answer.
+    pub(crate) questions: Vec<Question>,
+    /// The exact command, for the lists; `None` where lists don't apply.
+    pub(crate) command: Option<String>,
+    /// Whether it starts at the project root.
+    pub(crate) at_root: bool,
+    /// Source text of every simple command inside, for denylists.
+    pub(crate) parts: Vec<String>,
+    /// Parse and effects in readable lines.
+    pub(crate) explanation: String,
+}
+
+impl Assessment {
+    /// The worst class of all units.
+    pub(crate) fn class(&self) -> RiskClass {
+        self.units.iter().map(|unit| unit.class).max().unwrap_or(RiskClass::Safe)
+    }
+}

@@ -1,0 +1,146 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kode_base::{Layer, ProjectPath, ShellCommand};
+
+use super::*;
+use crate::approval::{ApprovalError, NoTerminal};
+use crate::policy::LayerPolicy;
+
+type Asked = Arc<Mutex<Vec<ApprovalRequest>>>;
+
+/// A person at a terminal who answers from a script, then approves.
+struct Person {
+    answers: Vec<Answer>,
+    asked: Asked,
+}
+
+impl Approver for Person {
+    fn is_interactive(&self) -> bool {
+        true
+    }
+
+    fn ask(&mut self, request: &ApprovalRequest) -> Result<Answer, ApprovalError> {
+        self.asked.lock().unwrap().push(request.clone());
+        Ok(if self.answers.is_empty() { Answer::Approve } else { self.answers.remove(0) })
+    }
+}
+
+struct BrokenTerminal;
+
+impl Approver for BrokenTerminal {
+    fn is_interactive(&self) -> bool {
+        true
+    }
+
+    fn ask(&mut self, _request: &ApprovalRequest) -> Result<Answer, ApprovalError> {
+        Err(std::io::Error::other("gone").into())
+    }
+}
+
+fn command(text: &str) -> ShellCommand {
+    ShellCommand {
+        command: text.into(),
+        description: Some("to see".into()),
+        directory: ProjectPath::root(),
+        timeout: Duration::from_secs(1),
+    }
+}
+
+fn gate_with(policy: Policy, approver: Box<dyn Approver>) -> (Gate, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = AuditLog::open(folder.path(), "s").unwrap();
+    let state = SessionState {
+        project_root: "/work/app".to_owned(),
+        home: "/home/dev".to_owned(),
+        kode_home: "/home/dev/.kode".to_owned(),
+        ..SessionState::default()
+    };
+    (Gate::new(policy, audit, approver, true, state), folder)
+}
+
+fn asking(answers: Vec<Answer>) -> (Gate, Asked, tempfile::TempDir) {
+    let asked = Asked::default();
+    let person = Person { answers, asked: Arc::clone(&asked) };
+    let (gate, folder) = gate_with(Policy::default(), Box::new(person));
+    (gate, asked, folder)
+}
+
+#[test]
+fn what_is_shown_is_what_runs() {
+    let (mut gate, asked, _folder) = asking(vec![Answer::Approve]);
+    let (permit, decision) = gate.authorize(command("python3 -c 'print(1)'")).unwrap();
+    assert_eq!(decision.answered_by, AnsweredBy::Person);
+    assert_eq!(permit.action().command, asked.lock().unwrap()[0].subject);
+    assert!(asked.lock().unwrap()[0].why.is_some());
+}
+
+#[test]
+fn a_denial_by_the_person_mints_nothing() {
+    let (mut gate, _asked, _folder) = asking(vec![Answer::Deny]);
+    let denial = gate.authorize(command("python3 -c 'print(1)'")).unwrap_err();
+    assert_eq!(denial.kind, DenialKind::Person);
+}
+
+#[test]
+fn a_broken_terminal_denies() {
+    let (mut gate, _folder) = gate_with(Policy::default(), Box::new(BrokenTerminal));
+    let denial = gate.authorize(command("python3 -c 'print(1)'")).unwrap_err();
+    assert_eq!(denial.kind, DenialKind::Failure);
+}
+
+#[test]
+fn trust_covers_the_class_until_untrusted_text_arrives() {
+    let (mut gate, asked, _folder) = asking(vec![Answer::TrustSession]);
+    for _ in 0..3 {
+        gate.authorize(command("python3 -c 'print(1)'")).unwrap();
+    }
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    gate.context_became(true, false);
+    gate.authorize(command("python3 -c 'print(1)'")).unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn the_fourth_approval_of_a_class_within_a_minute_takes_the_typed_word() {
+    let (mut gate, asked, _folder) = asking(vec![]);
+    for _ in 0..4 {
+        gate.authorize(command("python3 -c 'print(1)'")).unwrap();
+    }
+    let flags: Vec<bool> = asked.lock().unwrap().iter().map(|each| each.type_approve).collect();
+    assert_eq!(flags, [false, false, false, true]);
+}
+
+#[test]
+fn without_a_terminal_the_class_question_follows_the_sandbox() {
+    let (mut gate, _folder) = gate_with(Policy::default(), Box::new(NoTerminal));
+    let (_, decision) = gate.authorize(command("python3 -c 'print(1)'")).unwrap();
+    assert_eq!(decision.answered_by, AnsweredBy::NonInteractive);
+    gate.sandboxed = false;
+    let denial = gate.authorize(command("python3 -c 'print(1)'")).unwrap_err();
+    assert_eq!(denial.kind, DenialKind::NoTerminal);
+}
+
+#[test]
+fn an_explicit_non_interactive_is_honoured() {
+    let policy = Policy { layers: vec![], non_interactive: Some(NonInteractive::Deny) };
+    let (mut gate, _folder) = gate_with(policy, Box::new(NoTerminal));
+    assert!(gate.authorize(command("python3 -c 'print(1)'")).is_err());
+}
+
+#[test]
+fn a_persons_own_action_is_recorded_not_judged() {
+    let denied = LayerPolicy {
+        layer: Layer::User,
+        trusted: true,
+        classes: RiskClass::ALL.into_iter().map(|class| (class, Verdict::Deny)).collect(),
+        allowlist: Vec::new(),
+        denylist: Vec::new(),
+        rules: Vec::new(),
+    };
+    let policy = Policy { layers: vec![denied], non_interactive: None };
+    let (mut gate, _folder) = gate_with(policy, Box::new(NoTerminal));
+    let (_, decision) = gate.authorize_person(command("make deploy")).unwrap();
+    assert_eq!(decision.answered_by, AnsweredBy::Person);
+    assert!(decision.audit.0 > 0);
+}

@@ -1,0 +1,284 @@
+//! Answers an assessment with the policy: refusals, class actions, rules,
+//! lists and questions, layer by layer. Pure; no layer loosens a higher one.
+
+use kode_base::escape::escape_line;
+use kode_base::{Layer, Reason, RiskClass, Verdict};
+
+use crate::approval::TrustScope;
+use crate::assessment::{Assessment, Question, Refusal, Unit};
+use crate::judge::Judgement;
+use crate::policy::{LayerPolicy, Policy, default_action};
+use crate::rules::{may_match, surely_matches};
+
+/// One answer with who gave it.
+#[derive(Debug, Clone)]
+struct Answered {
+    verdict: Verdict,
+    reason: Reason,
+    /// Whether a rule (not the class) asks; class trust does not reach it.
+    by_rule: bool,
+}
+
+/// Judges `assessment` under `policy`. `lapsed` tells that allowlists no
+/// longer hold in this session.
+pub(crate) fn resolve(assessment: &Assessment, policy: &Policy, lapsed: bool) -> Judgement {
+    if let Some(refusal) = &assessment.refusal {
+        return built_in(assessment, refusal, Verdict::Refuse, "refusal");
+    }
+    if let Some(denial) = &assessment.denial {
+        return built_in(assessment, denial, Verdict::Deny, "denial");
+    }
+    let answers: Vec<Answered> =
+        (0..assessment.units.len()).map(|index| unit_answer(assessment, policy, index)).collect();
+    let worst = strictest(assessment, &answers);
+    let listed = list_answer(assessment, policy, lapsed);
+    let answered = match listed {
+        Some(listed) if listed.verdict == Verdict::Allow => listed,
+        Some(listed) if listed.verdict >= worst.verdict => listed,
+        _ => worst,
+    };
+    conclude(assessment, &answers, answered)
+}
+
+fn built_in(
+    assessment: &Assessment,
+    refusal: &Refusal,
+    verdict: Verdict,
+    family: &str,
+) -> Judgement {
+    Judgement {
+        verdict,
+        reason: Reason {
+            class: refusal.class,
+            rule: format!("{family}.{}", refusal.name),
+            layer: Layer::BuiltIn,
+            text: refusal.text.clone(),
+        },
+        class_question: false,
+        trust: None,
+        context: assessment.explanation.clone(),
+    }
+}
+
+/// Turns the policy's answer into a judgement, with the questions that only a
+/// person can answer on top.
+fn conclude(assessment: &Assessment, answers: &[Answered], answered: Answered) -> Judgement {
+    let question: Option<&Question> = assessment.questions.iter().max_by_key(|each| each.kind);
+    let mut judgement = Judgement {
+        verdict: answered.verdict,
+        reason: answered.reason,
+        class_question: question.is_none(),
+        trust: None,
+        context: assessment.explanation.clone(),
+    };
+    match question {
+        Some(question) if judgement.verdict <= Verdict::Prompt => {
+            judgement.verdict = Verdict::Prompt;
+            judgement.reason = Reason {
+                class: assessment.class(),
+                rule: format!("question.{}", question.kind.as_str()),
+                layer: Layer::BuiltIn,
+                text: question.text.clone(),
+            };
+        }
+        _ if judgement.verdict == Verdict::Prompt => {
+            judgement.trust = trust_scope(assessment, answers);
+        }
+        _ => {}
+    }
+    judgement
+}
+
+/// The one scope that would cover every prompt of this action; none when they
+/// differ, a rule asks, or the class is too grave to trust.
+fn trust_scope(assessment: &Assessment, answers: &[Answered]) -> Option<TrustScope> {
+    let mut offered: Option<&TrustScope> = None;
+    for (unit, answer) in assessment.units.iter().zip(answers) {
+        if answer.verdict != Verdict::Prompt {
+            continue;
+        }
+        let scope = unit.trust.as_ref()?;
+        let differs = offered.is_some_and(|other| other != scope);
+        if differs || answer.by_rule || unit.class >= RiskClass::Destructive {
+            return None;
+        }
+        offered = Some(scope);
+    }
+    offered.cloned()
+}
+
+fn strictest(assessment: &Assessment, answers: &[Answered]) -> Answered {
+    let worst =
+        answers.iter().max_by(|a, b| (a.verdict, a.reason.class).cmp(&(b.verdict, b.reason.class)));
+    worst.cloned().unwrap_or_else(|| Answered {
+        verdict: Verdict::Allow,
+        reason: Reason {
+            class: assessment.class(),
+            rule: "class.safe".to_owned(),
+            layer: Layer::BuiltIn,
+            text: "nothing happens".to_owned(),
+        },
+        by_rule: false,
+    })
+}
+
+/// The class action of `class`, and the layer that set it.
+fn class_action(policy: &Policy, class: RiskClass) -> (Verdict, Layer) {
+    let mut action = default_action(class);
+    let mut layer = Layer::BuiltIn;
+    let mut explicit = false;
+    for each in &policy.layers {
+        // A class can't be configured to `refuse`; it counts as `deny`.
+        let Some(said) = each.classes.get(&class).map(|said| (*said).min(Verdict::Deny)) else {
+            continue;
+        };
+        let may_replace = !explicit && !each.tightens_only();
+        if may_replace || said > action {
+            action = said;
+            layer = each.layer;
+        }
+        explicit |= !each.tightens_only();
+    }
+    (action, layer)
+}
+
+/// The highest layer that names `class` explicitly, with its action.
+fn explicit_layer(policy: &Policy, class: RiskClass) -> Option<&LayerPolicy> {
+    policy.layers.iter().find(|each| each.classes.contains_key(&class))
+}
+
+fn unit_answer(assessment: &Assessment, policy: &Policy, index: usize) -> Answered {
+    let unit = &assessment.units[index];
+    let (action, layer) = class_action(policy, unit.class);
+    let by_class = Answered {
+        verdict: action,
+        reason: Reason {
+            class: unit.class,
+            rule: format!("class.{}", unit.class),
+            layer,
+            text: unit.why.clone(),
+        },
+        by_rule: false,
+    };
+    match strict_rule(policy, unit) {
+        Some(asked) if asked.verdict >= by_class.verdict => asked,
+        Some(_) => by_class,
+        None => allow_rule(assessment, policy, index).unwrap_or(by_class),
+    }
+}
+
+/// The strictest matching `prompt` or `deny` rule.
+fn strict_rule(policy: &Policy, unit: &Unit) -> Option<Answered> {
+    let mut found: Option<Answered> = None;
+    for layer in &policy.layers {
+        for rule in layer.rules.iter().filter(|rule| rule.action > Verdict::Allow) {
+            let verdict = rule.action.min(Verdict::Deny);
+            let stricter = found.as_ref().is_none_or(|other| other.verdict < verdict);
+            if stricter && may_match(rule, &unit.argv) {
+                found = Some(Answered {
+                    verdict,
+                    reason: rule_reason(rule, layer.layer, unit.class),
+                    by_rule: true,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// A matching `allow` rule of a layer that no higher explicit class action
+/// overrules; a rule for a wrapper covers what it starts.
+fn allow_rule(assessment: &Assessment, policy: &Policy, index: usize) -> Option<Answered> {
+    let unit = &assessment.units[index];
+    let overruled = |layer: Layer| {
+        explicit_layer(policy, unit.class).is_some_and(|explicit| explicit.layer < layer)
+    };
+    let chain = ancestors(assessment, index);
+    for layer in policy.layers.iter().filter(|each| !each.tightens_only()) {
+        for rule in layer.rules.iter().filter(|rule| rule.action == Verdict::Allow) {
+            let matches = chain.iter().any(|at| surely_matches(rule, &assessment.units[*at].argv));
+            if matches && !overruled(layer.layer) {
+                return Some(Answered {
+                    verdict: Verdict::Allow,
+                    reason: rule_reason(rule, layer.layer, unit.class),
+                    by_rule: true,
+                });
+            }
+        }
+    }
+    None
+}
+
+/// `index` and the units that start it, bounded by the number of units.
+fn ancestors(assessment: &Assessment, index: usize) -> Vec<usize> {
+    let mut chain = vec![index];
+    let mut at = index;
+    while let Some(parent) = assessment.units[at].parent {
+        if parent >= at {
+            break;
+        }
+        chain.push(parent);
+        at = parent;
+    }
+    chain
+}
+
+fn rule_reason(rule: &crate::Rule, layer: Layer, class: RiskClass) -> Reason {
+    Reason {
+        class,
+        rule: format!("rule.{}", escape_line(&rule.name)),
+        layer,
+        text: escape_line(&rule.reason),
+    }
+}
+
+/// What the lists say: a deny, an allow that no higher layer forbids, or
+/// nothing.
+fn list_answer(assessment: &Assessment, policy: &Policy, lapsed: bool) -> Option<Answered> {
+    let command = assessment.command.as_ref()?;
+    let mut denied: Option<Answered> = None;
+    for layer in &policy.layers {
+        let usable = !lapsed && assessment.at_root && !layer.tightens_only();
+        let allows = usable && layer.allowlist.contains(command);
+        if allows && denied.is_none() && !higher_forbids(assessment, policy, layer.layer) {
+            return Some(listed(assessment, Verdict::Allow, layer.layer, "allowlist"));
+        }
+        let hit = |entry: &String| entry == command || assessment.parts.contains(entry);
+        if denied.is_none() && layer.denylist.iter().any(hit) {
+            denied = Some(listed(assessment, Verdict::Deny, layer.layer, "denylist"));
+        }
+    }
+    denied
+}
+
+/// Whether a layer above `below` says explicitly that this is not simply
+/// allowed: by class action or by rule.
+fn higher_forbids(assessment: &Assessment, policy: &Policy, below: Layer) -> bool {
+    let higher = || policy.layers.iter().filter(move |each| each.layer < below);
+    assessment.units.iter().any(|unit| {
+        let by_class = higher()
+            .any(|each| each.classes.get(&unit.class).is_some_and(|said| *said > Verdict::Allow));
+        let by_rule = higher().any(|each| {
+            each.rules
+                .iter()
+                .any(|rule| rule.action > Verdict::Allow && may_match(rule, &unit.argv))
+        });
+        by_class || by_rule
+    })
+}
+
+fn listed(assessment: &Assessment, verdict: Verdict, layer: Layer, name: &str) -> Answered {
+    Answered {
+        verdict,
+        reason: Reason {
+            class: assessment.class(),
+            rule: name.to_owned(),
+            layer,
+            text: format!("this exact command is on the {layer} {name}"),
+        },
+        by_rule: false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

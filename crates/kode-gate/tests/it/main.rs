@@ -1,0 +1,3 @@
+//! What must not compile, and the gate as other crates use it.
+
+mod permits;

@@ -1,0 +1,4 @@
+//! Only the gate mints.
+fn main() {
+    let _permit = kode_gate::Permit::mint((), kode_base::AuditSequence(1));
+}
