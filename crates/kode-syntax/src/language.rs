@@ -56,6 +56,13 @@ impl Language {
         })
     }
 
+    /// Like [`Language::of`], but a `.h` file that reads as C++ is C++.
+    pub fn detect(path: &ProjectPath, source: &[u8]) -> Option<Self> {
+        let language = Self::of(path)?;
+        let header = language == Self::C && path.extension() == Some("h");
+        Some(if header && reads_as_cpp(source) { Self::Cpp } else { language })
+    }
+
     /// The name shown to people.
     pub const fn name(self) -> &'static str {
         match self {
@@ -105,4 +112,14 @@ impl Language {
             _ => None,
         }
     }
+}
+
+/// Whether a line of a header begins like C++ and unlike C.
+fn reads_as_cpp(source: &[u8]) -> bool {
+    const OPENINGS: [&[u8]; 7] =
+        [b"class ", b"namespace ", b"template", b"public:", b"private:", b"using ", b"constexpr "];
+    source.split(|&byte| byte == b'\n').any(|line| {
+        let line = line.trim_ascii_start();
+        OPENINGS.iter().any(|opening| line.starts_with(opening))
+    })
 }

@@ -3,9 +3,13 @@
 //! Detects a file's language and parses it. It never does I/O and never fails
 //! on bad input: a tree always comes back, with its error nodes countable.
 
+mod errors;
 mod language;
 mod parse;
+mod symbols;
 
+pub use errors::{ErrorSummary, error_summary};
 pub use language::Language;
 pub use parse::{ParseError, SourceTree, parse};
+pub use symbols::{Symbol, SymbolKind, symbols};
 pub use tree_sitter::{Node, Point, Tree, TreeCursor};

@@ -1,0 +1,121 @@
+//! Line counts and unified diffs, in bounded time.
+
+use std::time::Duration;
+
+use kode_base::{ProjectPath, Untrusted};
+use similar::{Algorithm, ChangeTag, TextDiff};
+
+/// After this long the rest of a diff is shown as wholly replaced.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
+/// Lines of context around a hunk.
+const CONTEXT_LINES: usize = 3;
+/// A NUL byte this far into a file marks it as binary, as git has it.
+const BINARY_PROBE_BYTES: usize = 8000;
+
+/// What changed in one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDiff {
+    /// Lines added; 0 for a binary file.
+    pub added: usize,
+    /// Lines removed; 0 for a binary file.
+    pub removed: usize,
+    /// Whether either side is binary; there is no text then.
+    pub binary: bool,
+    /// Raw text of the file: show escaped.
+    pub unified: Untrusted<String>,
+}
+
+/// Lines added and removed, and a unified diff with three lines of context and
+/// `a/`, `b/` headers (`/dev/null` for a missing side); empty when nothing
+/// changed or a side is binary. Bytes that are not UTF-8 show as U+FFFD.
+pub fn diff(path: &ProjectPath, before: Option<&[u8]>, after: Option<&[u8]>) -> FileDiff {
+    let (old, new) = (before.unwrap_or_default(), after.unwrap_or_default());
+    let mut result =
+        FileDiff { added: 0, removed: 0, binary: false, unified: Untrusted::default() };
+    if before == after {
+        return result;
+    }
+    if is_binary(old) || is_binary(new) {
+        result.binary = true;
+        return result;
+    }
+    let lines = TextDiff::configure()
+        .algorithm(Algorithm::Histogram)
+        .timeout(TIME_LIMIT)
+        .diff_lines(old, new);
+    for change in lines.iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Insert => result.added += 1,
+            ChangeTag::Delete => result.removed += 1,
+            ChangeTag::Equal => {}
+        }
+    }
+    let mut rendered = Vec::new();
+    let header = |side: Option<&[u8]>, letter| match side {
+        Some(_) => format!("{letter}/{}", path.as_str()),
+        None => "/dev/null".to_owned(),
+    };
+    let written = lines
+        .unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .header(&header(before, 'a'), &header(after, 'b'))
+        .to_writer(&mut rendered);
+    if written.is_ok() {
+        result.unified = Untrusted::new(String::from_utf8_lossy(&rendered).into_owned());
+    }
+    result
+}
+
+fn is_binary(bytes: &[u8]) -> bool {
+    memchr::memchr(0, &bytes[..bytes.len().min(BINARY_PROBE_BYTES)]).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> ProjectPath {
+        ProjectPath::new("a.txt").unwrap()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the test looks at the text")]
+    fn text(diff: &FileDiff) -> &str {
+        diff.unified.expose()
+    }
+
+    #[test]
+    fn counts_and_text_agree() {
+        let change = diff(&at(), Some(b"a\nb\nc\n"), Some(b"a\nX\nY\nc\n"));
+        assert_eq!((change.added, change.removed), (2, 1));
+        assert_eq!(
+            text(&change),
+            "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,4 @@\n a\n-b\n+X\n+Y\n c\n"
+        );
+    }
+
+    #[test]
+    fn new_and_deleted_files_name_dev_null() {
+        assert!(text(&diff(&at(), None, Some(b"x\n"))).starts_with("--- /dev/null\n+++ b/a.txt\n"));
+        assert!(text(&diff(&at(), Some(b"x\n"), None)).starts_with("--- a/a.txt\n+++ /dev/null\n"));
+        assert_eq!(diff(&at(), None, Some(b"x")).added, 1);
+    }
+
+    #[test]
+    fn binary_files_have_no_text() {
+        let change = diff(&at(), Some(b"a\0b"), Some(b"a\0c"));
+        assert!(change.binary && change.unified.is_empty());
+    }
+
+    #[test]
+    fn a_huge_rewrite_ends_in_time() {
+        let side = |seed: u32| {
+            (0..200_000u32)
+                .map(|n| format!("{}\n", n.wrapping_mul(seed) % 5000))
+                .collect::<String>()
+        };
+        let started = std::time::Instant::now();
+        let change = diff(&at(), Some(side(7919).as_bytes()), Some(side(104_729).as_bytes()));
+        assert!(change.added > 0);
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,182 @@
+//! Exact replacement: the old text is in the file, once, or nothing happens.
+//!
+//! Line endings do not count when matching and are kept when writing. Nothing
+//! is ever matched approximately: a miss only shows the nearest candidate.
+
+use kode_base::ProjectPath;
+use memchr::memmem;
+
+use crate::guard::{Change, Declared, check};
+use crate::newline::{LfView, ending_at, line_of, to_lf, with_ending};
+use crate::refusal::{EditRefusal, refuse};
+use crate::{MAX_FILE_BYTES, nearest};
+
+/// How many places an ambiguous match names.
+const SHOWN_PLACES: usize = 8;
+
+/// One exact replacement.
+#[derive(Debug, Clone)]
+pub struct ExactEdit {
+    /// The text to find; a CRLF in it counts as LF.
+    pub old: String,
+    /// The text to put there.
+    pub new: String,
+    /// Replace every occurrence instead of demanding exactly one.
+    pub all: bool,
+    /// Refuse unless there are exactly so many occurrences.
+    pub expect_count: Option<usize>,
+}
+
+/// Applies an exact edit with every guard; returns the new bytes.
+///
+/// # Errors
+/// When the old text is missing, ambiguous or not as often there as expected,
+/// and when a guard objects to the result.
+pub fn edit(path: &ProjectPath, before: &[u8], edit: &ExactEdit) -> Result<Vec<u8>, EditRefusal> {
+    replace_exactly(path, before, edit, false)
+}
+
+/// [`edit`], with losing most of the file declared by `allow_shrink`.
+pub(crate) fn replace_exactly(
+    path: &ProjectPath,
+    before: &[u8],
+    edit: &ExactEdit,
+    allow_shrink: bool,
+) -> Result<Vec<u8>, EditRefusal> {
+    check_request(path, before, edit)?;
+    let (old, new) = (to_lf(&edit.old), to_lf(&edit.new));
+    let view = LfView::new(before);
+    let places = occurrences(&view.bytes, old.as_bytes());
+    check_count(path, &view.bytes, &old, edit, &places)?;
+    let after = splice(before, &view, &places, &old, &new);
+    let change = Change { path, before: Some(before), after: &after, written: &new };
+    check(&change, &Declared { shrink: allow_shrink, quoted: Some(&old) })?;
+    Ok(after)
+}
+
+fn check_request(path: &ProjectPath, before: &[u8], edit: &ExactEdit) -> Result<(), EditRefusal> {
+    if edit.old.is_empty() {
+        return refuse!("`old` is empty: quote the text to replace, or use write_file");
+    }
+    if edit.old == edit.new {
+        return refuse!("`old` and `new` are the same: nothing would change in {path}");
+    }
+    check_size(path, before.len().max(edit.new.len()))?;
+    if std::str::from_utf8(before).is_err() && !edit.new.is_ascii() {
+        return refuse!(
+            "{path} is not UTF-8, so the non-ASCII characters of `new` have no bytes in its \
+             encoding; use ASCII text or the language's escapes"
+        );
+    }
+    Ok(())
+}
+
+/// Refuses files beyond [`MAX_FILE_BYTES`].
+pub(crate) fn check_size(path: &ProjectPath, bytes: usize) -> Result<(), EditRefusal> {
+    if bytes > MAX_FILE_BYTES {
+        return refuse!(
+            "{path} has {bytes} bytes; files over {MAX_FILE_BYTES} bytes are not edited"
+        );
+    }
+    Ok(())
+}
+
+/// Start offsets of `old`, overlapping ones included.
+fn occurrences(bytes: &[u8], old: &[u8]) -> Vec<usize> {
+    let finder = memmem::Finder::new(old);
+    let mut places = Vec::new();
+    let mut from = 0;
+    while let Some(found) = finder.find(&bytes[from..]) {
+        places.push(from + found);
+        from += found + 1;
+    }
+    places
+}
+
+fn check_count(
+    path: &ProjectPath,
+    text: &[u8],
+    old: &str,
+    edit: &ExactEdit,
+    places: &[usize],
+) -> Result<(), EditRefusal> {
+    let found = places.len();
+    if found == 0 {
+        return Err(EditRefusal::new(nearest::describe_miss(path, text, old)));
+    }
+    if places.windows(2).any(|pair| pair[1] - pair[0] < old.len()) {
+        return refuse!("`old` overlaps itself in {path}: quote more of the text around it");
+    }
+    if let Some(expected) = edit.expect_count
+        && expected != found
+    {
+        return refuse!(
+            "`old` is in {path} {found} times, not {expected}: {}",
+            name_lines(text, places)
+        );
+    }
+    if found > 1 && !edit.all && edit.expect_count.is_none() {
+        return refuse!(
+            "`old` is in {path} {found} times ({}): quote more lines around the one you mean, or \
+             set `all`",
+            name_lines(text, places)
+        );
+    }
+    Ok(())
+}
+
+fn name_lines(text: &[u8], places: &[usize]) -> String {
+    let mut lines: Vec<String> =
+        places.iter().take(SHOWN_PLACES).map(|&at| line_of(text, at).to_string()).collect();
+    if places.len() > SHOWN_PLACES {
+        lines.push("…".to_owned());
+    }
+    format!("at lines {}", lines.join(", "))
+}
+
+/// Replaces only what differs between `old` and `new`, so that line endings of
+/// unchanged lines survive in files with mixed ones.
+fn splice(before: &[u8], view: &LfView<'_>, places: &[usize], old: &str, new: &str) -> Vec<u8> {
+    let (prefix, suffix) = common_ends(old.as_bytes(), new.as_bytes());
+    let inserted = &new[prefix..new.len() - suffix];
+    let mut after = Vec::with_capacity(before.len() + places.len() * inserted.len());
+    let mut copied = 0;
+    for &place in places {
+        let start = view.file_offset(place + prefix);
+        let end = view.file_offset(place + old.len() - suffix);
+        after.extend_from_slice(&before[copied..start]);
+        after.extend_from_slice(with_ending(inserted, ending_at(before, start)).as_bytes());
+        copied = end;
+    }
+    after.extend_from_slice(&before[copied..]);
+    after
+}
+
+/// Lengths of the common prefix and suffix, at character boundaries, not overlapping.
+fn common_ends(old: &[u8], new: &[u8]) -> (usize, usize) {
+    let shorter = old.len().min(new.len());
+    let mut prefix = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    while prefix > 0 && !(at_boundary(old, prefix) && at_boundary(new, prefix)) {
+        prefix -= 1;
+    }
+    let mut suffix = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take(shorter - prefix)
+        .take_while(|(a, b)| a == b)
+        .count();
+    while suffix > 0
+        && !(at_boundary(old, old.len() - suffix) && at_boundary(new, new.len() - suffix))
+    {
+        suffix -= 1;
+    }
+    (prefix, suffix)
+}
+
+fn at_boundary(text: &[u8], at: usize) -> bool {
+    text.get(at).is_none_or(|byte| byte & 0xc0 != 0x80)
+}
+
+#[cfg(test)]
+mod tests;

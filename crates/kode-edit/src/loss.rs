@@ -1,0 +1,108 @@
+//! Undeclared loss: most of the lines, or definitions that nobody said would go.
+
+use std::collections::BTreeMap;
+
+use kode_base::escape::escape_line;
+use kode_syntax::{SourceTree, SymbolKind, symbols};
+
+use crate::guard::{Change, Declared, Trees};
+use crate::refusal::{EditRefusal, refuse};
+
+/// Files with fewer non-blank lines may lose any share of them: there is little to lose.
+const SMALL_FILE_LINES: usize = 8;
+
+/// How many lost names a refusal lists.
+const SHOWN_NAMES: usize = 6;
+
+pub(crate) fn check(
+    change: &Change<'_>,
+    trees: Option<&Trees>,
+    declared: &Declared<'_>,
+) -> Result<(), EditRefusal> {
+    let Some(before) = change.before else { return Ok(()) };
+    check_lines(change, before)?;
+    let Some(Trees { before: Some(tree_before), after: tree_after }) = trees else {
+        return Ok(());
+    };
+    let was = definitions(tree_before, before);
+    let is = definitions(tree_after, change.after);
+    let lost = difference(&was, &is);
+    match declared.quoted {
+        Some(quoted) => check_swallowed(change, &lost, quoted),
+        None => check_net_loss(change, &lost, difference(&is, &was).len()),
+    }
+}
+
+fn check_lines(change: &Change<'_>, before: &[u8]) -> Result<(), EditRefusal> {
+    let (was, is) = (filled_lines(before), filled_lines(change.after));
+    if was >= SMALL_FILE_LINES && is * 2 < was {
+        return refuse!(
+            "{} would shrink from {was} to {is} non-blank lines; if that is meant, write the whole \
+             file with write_file and `allow_shrink`: true",
+            change.path
+        );
+    }
+    Ok(())
+}
+
+fn filled_lines(bytes: &[u8]) -> usize {
+    bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count()
+}
+
+/// How often each name is defined.
+fn definitions(tree: &SourceTree, source: &[u8]) -> BTreeMap<String, usize> {
+    let mut counted = BTreeMap::new();
+    for symbol in symbols(tree, source) {
+        if symbol.kind != SymbolKind::Extension {
+            *counted.entry(symbol.name).or_insert(0) += 1;
+        }
+    }
+    counted
+}
+
+/// The names defined more often in `left` than in `right`, once for each.
+fn difference(left: &BTreeMap<String, usize>, right: &BTreeMap<String, usize>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, &count) in left {
+        let more = count.saturating_sub(right.get(name).copied().unwrap_or(0));
+        names.extend(std::iter::repeat_n(name.clone(), more));
+    }
+    names
+}
+
+/// A definition may go only when the replaced text named it.
+fn check_swallowed(change: &Change<'_>, lost: &[String], quoted: &str) -> Result<(), EditRefusal> {
+    let swallowed: Vec<&String> =
+        lost.iter().filter(|name| !quoted.contains(name.as_str())).collect();
+    if swallowed.is_empty() {
+        return Ok(());
+    }
+    refuse!(
+        "the change would swallow definitions of {} that `old` does not quote: {}; is a comment, \
+         string or block left open?",
+        change.path,
+        list(&swallowed)
+    )
+}
+
+fn check_net_loss(change: &Change<'_>, lost: &[String], gained: usize) -> Result<(), EditRefusal> {
+    if lost.len() <= gained {
+        return Ok(());
+    }
+    let names: Vec<&String> = lost.iter().collect();
+    refuse!(
+        "{} would lose definitions: {}; write the file in full, or set `allow_shrink`: true if \
+         they are meant to go",
+        change.path,
+        list(&names)
+    )
+}
+
+fn list(names: &[&String]) -> String {
+    let mut shown: Vec<String> =
+        names.iter().take(SHOWN_NAMES).map(|name| escape_line(name)).collect();
+    if names.len() > SHOWN_NAMES {
+        shown.push(format!("and {} more", names.len() - SHOWN_NAMES));
+    }
+    shown.join(", ")
+}
