@@ -1,0 +1,161 @@
+//! The shape of a configuration file, the same for every layer. These types
+//! are the schema: their comments are what `kode` shows people.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::values::{
+    ApiKey, BaseUrl, CommandPattern, ExactCommand, GateRounds, HostPattern, Iterations, ModelName,
+    RuleName,
+};
+
+/// A kode configuration file: `/etc/kode/managed.json`, `~/.kode/config.json`
+/// or `kode.json` in a project. JSON with comments and trailing commas.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "kode configuration")]
+pub(crate) struct ConfigFile {
+    /// The address of this schema, for editors; kode does not fetch it.
+    #[serde(rename = "$schema")]
+    pub(crate) _schema: Option<String>,
+    /// The model's name as the provider knows it.
+    pub(crate) model: Option<ModelName>,
+    /// Which wire protocol is spoken.
+    pub(crate) provider: Option<Provider>,
+    /// What stands before `/chat/completions` (so it ends in `/v1`) or before
+    /// `/v1/messages`.
+    pub(crate) base_url: Option<BaseUrl>,
+    /// The provider's key; read from `~/.kode/config.json` only. `KODE_API_KEY`
+    /// and then the provider's own variable come first.
+    pub(crate) api_key: Option<ApiKey>,
+    /// Commands that must succeed before a run is green; they run on a
+    /// throw-away copy. The lists of all layers are joined.
+    pub(crate) checks: Option<Vec<ExactCommand>>,
+    /// Runs commands on the bare host. Only `~/.kode/config.json` can set it to
+    /// true; false in managed policy forbids it.
+    pub(crate) no_sandbox: Option<bool>,
+    /// Most turns of one run. A lower layer can only lower what a higher one
+    /// says. 50 when no layer says anything.
+    pub(crate) max_iterations: Option<Iterations>,
+    /// How often the completion gate may send a run back before it ends red. A
+    /// lower layer can only lower what a higher one says. 5 when no layer says
+    /// anything.
+    pub(crate) max_gate_rounds: Option<GateRounds>,
+    /// What sandboxed commands may reach.
+    pub(crate) sandbox: Option<Sandbox>,
+    /// What happens to commands that could do harm.
+    pub(crate) dangerous: Option<Dangerous>,
+}
+
+/// A wire protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Provider {
+    /// OpenAI Chat Completions, as Ollama, llama.cpp and vLLM speak it too.
+    OpenAi,
+    /// Anthropic Messages.
+    Anthropic,
+    /// The built-in scripted model.
+    Scripted,
+}
+
+/// What sandboxed commands may reach.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sandbox {
+    /// The network of sandboxed commands.
+    pub(crate) network: Option<Network>,
+}
+
+/// The network of sandboxed commands.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Network {
+    /// Hosts that commands may reach through kode's proxy: a name, an address,
+    /// or `*.` before a name. Where managed policy has a list, lower layers can
+    /// only name hosts on it.
+    pub(crate) allow: Option<Vec<HostPattern>>,
+}
+
+/// What happens to commands that could do harm.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dangerous {
+    /// What answers a class prompt when there is no terminal. The strictest
+    /// layer wins. Default: allow in a sandbox, deny on the bare host.
+    pub(crate) non_interactive: Option<WithoutTerminal>,
+    /// What happens to each risk class.
+    pub(crate) classes: Option<Classes>,
+    /// Exact commands that run without a prompt, even where their class would
+    /// be denied.
+    pub(crate) allowlist: Option<Vec<ExactCommand>>,
+    /// Exact commands that never run, even where their class is allowed.
+    pub(crate) denylist: Option<Vec<ExactCommand>>,
+    /// Rules on the words of a command. The strictest one that matches wins.
+    pub(crate) rules: Option<Vec<RuleEntry>>,
+}
+
+/// The answer to a class prompt when there is no terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WithoutTerminal {
+    /// Yes.
+    Allow,
+    /// No.
+    Deny,
+}
+
+/// What happens to a class or a matching command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RuleAction {
+    /// It runs without asking.
+    Allow,
+    /// A person is asked.
+    Prompt,
+    /// It does not run.
+    Deny,
+}
+
+/// What happens to each risk class.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Classes {
+    /// Reads, searches, builds and tests of the project. Default: allow.
+    pub(crate) safe: Option<RuleAction>,
+    /// Changes inside the project. Default: allow.
+    pub(crate) local_write: Option<RuleAction>,
+    /// Changes outside the project or with privilege. Default: prompt.
+    pub(crate) system_write: Option<RuleAction>,
+    /// Wide or irreversible loss. Default: deny.
+    pub(crate) destructive: Option<RuleAction>,
+    /// Anything that talks to a host. Default: prompt.
+    pub(crate) network_egress: Option<RuleAction>,
+    /// Code the gate can't see through. Default: prompt.
+    pub(crate) code_execution: Option<RuleAction>,
+    /// Installing packages. Default: prompt.
+    pub(crate) install: Option<RuleAction>,
+    /// Never meant to run, such as fork bombs. Default: deny.
+    pub(crate) blocked: Option<RuleAction>,
+}
+
+/// One rule on the words of a command.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleEntry {
+    /// Shown in reasons and the audit log: 1 to 64 of a-z, 0-9, - and _.
+    pub(crate) name: RuleName,
+    /// The words a command must start with; `*` is any one word, a last `**`
+    /// any rest.
+    pub(crate) command: CommandPattern,
+    /// What happens to a command that matches.
+    pub(crate) action: RuleAction,
+    /// Why, shown to the person and the model.
+    #[serde(default)]
+    pub(crate) reason: String,
+}
+
+/// The JSON Schema of configuration files, with descriptions.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(ConfigFile).to_value()
+}

@@ -1,0 +1,120 @@
+//! What goes in (where files are, what flags and environment said) and what
+//! comes out (one resolved set of settings).
+
+use std::fmt;
+use std::path::PathBuf;
+
+use kode_base::Secret;
+use kode_gate::Policy;
+
+/// Turns a run may take when nobody says otherwise.
+pub const DEFAULT_MAX_ITERATIONS: u32 = 50;
+
+/// Times the completion gate may send a run back when nobody says otherwise.
+pub const DEFAULT_MAX_GATE_ROUNDS: u32 = 5;
+
+/// Everything a command needs to know, resolved from all layers.
+#[derive(Debug)]
+pub struct Settings {
+    /// Classes, lists and rules, layer by layer.
+    pub policy: Policy,
+    /// The model's name as the provider knows it.
+    pub model: Option<String>,
+    /// Which wire protocol is spoken.
+    pub provider: Option<ProviderKind>,
+    /// What stands before `/chat/completions` or `/v1/messages`, without a
+    /// trailing slash.
+    pub base_url: Option<String>,
+    /// The key for `provider`; a local server needs none.
+    pub api_key: Option<Secret>,
+    /// Most turns of one run, at least 1.
+    pub max_iterations: u32,
+    /// How often the completion gate may send a run back.
+    pub max_gate_rounds: u32,
+    /// The project's own checks, from trusted layers only, highest layer first.
+    pub checks: Vec<String>,
+    /// Commands run on the bare host (flag or the user's own configuration
+    /// only).
+    pub no_sandbox: bool,
+    /// Hosts a sandboxed command may reach, from trusted layers only.
+    pub network_allow: Vec<String>,
+    /// The part of `network_allow` that managed policy or the user listed: the
+    /// only hosts to which secrets may ever go.
+    pub listed_hosts: Vec<String>,
+    /// Whether a `kode.json` is there and trusted with exactly these bytes.
+    pub project_trusted: bool,
+    /// Keys of an untrusted project file that were ignored, and other things
+    /// to say at start; one sentence each, escaped.
+    pub notices: Vec<String>,
+}
+
+/// Which wire protocol the model speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// OpenAI Chat Completions, as Ollama, llama.cpp and vLLM speak it too.
+    OpenAi,
+    /// Anthropic Messages.
+    Anthropic,
+    /// The built-in scripted model.
+    Scripted,
+}
+
+impl ProviderKind {
+    /// The variable a key is taken from when `KODE_API_KEY` is not set.
+    pub(crate) const fn key_variable(self) -> Option<&'static str> {
+        match self {
+            Self::OpenAi => Some("OPENAI_API_KEY"),
+            Self::Anthropic => Some("ANTHROPIC_API_KEY"),
+            Self::Scripted => None,
+        }
+    }
+}
+
+/// Where files are, and what flags and environment said.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// The managed policy file, usually `/etc/kode/managed.json`; empty for
+    /// none.
+    pub managed: PathBuf,
+    /// `$KODE_HOME`; created with mode 0700 when it is missing.
+    pub kode_home: PathBuf,
+    /// The project root, where `kode.json` may lie.
+    pub project_root: PathBuf,
+    /// The environment; only `KODE_*` and the providers' key variables are
+    /// read.
+    pub environment: Vec<(String, String)>,
+    /// What the command line said.
+    pub flags: FlagOverrides,
+}
+
+impl fmt::Debug for Sources {
+    /// Shows the names of environment variables, never their values.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.environment.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("Sources")
+            .field("managed", &self.managed)
+            .field("kode_home", &self.kode_home)
+            .field("project_root", &self.project_root)
+            .field("environment", &names)
+            .field("flags", &self.flags)
+            .finish()
+    }
+}
+
+/// What the command line said.
+#[derive(Debug, Clone, Default)]
+pub struct FlagOverrides {
+    /// `--model`
+    pub model: Option<String>,
+    /// `--provider`
+    pub provider: Option<ProviderKind>,
+    /// `--base-url`
+    pub base_url: Option<String>,
+    /// `--max-iter`
+    pub max_iterations: Option<u32>,
+    /// `--max-gate-rounds`
+    pub max_gate_rounds: Option<u32>,
+    /// `--no-sandbox`
+    pub no_sandbox: bool,
+}
