@@ -153,6 +153,12 @@ pub(crate) struct RuleEntry {
     /// Why, shown to the person and the model.
     #[serde(default)]
     pub(crate) reason: String,
+    /// Commands the rule must match, else the rule is an error.
+    #[serde(default, rename = "match")]
+    pub(crate) matching: Vec<ExactCommand>,
+    /// Commands the rule must not match, else the rule is an error.
+    #[serde(default, rename = "not_match")]
+    pub(crate) not_matching: Vec<ExactCommand>,
 }
 
 /// The JSON Schema of configuration files, with descriptions.

@@ -82,11 +82,13 @@ fn commands(list: Option<Vec<ExactCommand>>) -> Vec<String> {
 }
 
 fn rule(entry: RuleEntry) -> Rule {
-    let RuleEntry { name, command, action, reason } = entry;
+    let RuleEntry { name, command, action, reason, matching, not_matching } = entry;
     Rule {
         name: name.into_string(),
         command: command.into_words(),
         action: action.into(),
         reason: kode_base::escape::escape_line(&reason),
+        matching: matching.into_iter().map(ExactCommand::into_string).collect(),
+        not_matching: not_matching.into_iter().map(ExactCommand::into_string).collect(),
     }
 }
