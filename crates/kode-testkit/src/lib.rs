@@ -2,5 +2,6 @@
 //! A dev-dependency only; it refuses to be linked into the product.
 
 mod skip;
+pub mod wire;
 
 pub use skip::{REQUIRE_ALL, skip_or_fail};

@@ -1,0 +1,336 @@
+//! Puts a Chat Completions answer together from its chunks.
+//!
+//! Servers differ: calls without index or all with index 0, missing or repeated
+//! identifiers, arguments in one piece, in many, in none or twice. What can be
+//! told apart is; a call whose pieces can't be is left as invalid JSON for the
+//! agent to report, never guessed.
+
+use std::collections::BTreeMap;
+
+use kode_base::{TokenCount, Untrusted, Usage};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::conversation::CallIds;
+use crate::stream::{Assembler, Out, Taken, broken_off};
+use crate::{ProviderError, Reply, StopReason, ToolCall};
+
+/// Most calls of one answer.
+const CALLS_MAX: usize = 128;
+
+/// Fields of a delta that have a place of their own.
+const KNOWN_FIELDS: &[&str] = &["role", "content", "tool_calls", "refusal", "function_call"];
+
+/// Provider fields outside the protocol that must come back in the next
+/// request, such as reasoning and its signatures.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Extras {
+    #[serde(default)]
+    pub(super) message: Map<String, Value>,
+    #[serde(default)]
+    pub(super) calls: BTreeMap<String, Map<String, Value>>,
+}
+
+/// How [`Extras`] are labelled, so that another protocol leaves them alone.
+#[derive(Serialize, Deserialize)]
+struct Labelled {
+    openai: Extras,
+}
+
+impl Extras {
+    pub(super) fn read(opaque: &[String]) -> Self {
+        let own = opaque.iter().find_map(|text| serde_json::from_str::<Labelled>(text).ok());
+        own.map(|labelled| labelled.openai).unwrap_or_default()
+    }
+
+    fn write(self) -> Vec<String> {
+        if self == Self::default() {
+            return Vec::new();
+        }
+        serde_json::to_string(&Labelled { openai: self }).into_iter().collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct PartialCall {
+    index: Option<u64>,
+    id: String,
+    name: String,
+    arguments: String,
+    extra: Map<String, Value>,
+}
+
+/// The answer so far.
+#[derive(Debug)]
+pub(super) struct OpenAiAssembler {
+    ids: CallIds,
+    text: String,
+    refused: bool,
+    calls: Vec<PartialCall>,
+    finish_reason: Option<String>,
+    usage: Usage,
+    extra: Map<String, Value>,
+    complete: bool,
+}
+
+impl OpenAiAssembler {
+    pub(super) fn new(ids: CallIds) -> Self {
+        Self {
+            ids,
+            text: String::new(),
+            refused: false,
+            calls: Vec::new(),
+            finish_reason: None,
+            usage: Usage::default(),
+            extra: Map::new(),
+            complete: false,
+        }
+    }
+
+    fn take_choice(
+        &mut self,
+        payload: &Value,
+        part: &str,
+        out: &mut Out<'_, '_>,
+    ) -> Result<(), Taken> {
+        if let Some(usage) = payload.get("usage").filter(|usage| usage.is_object()) {
+            self.usage = read_usage(usage);
+        }
+        let Some(choice) = payload.get("choices").and_then(|choices| choices.get(0)) else {
+            return Ok(());
+        };
+        if let Some(delta) = choice.get(part).and_then(Value::as_object) {
+            self.take_delta(delta, out)?;
+        }
+        if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str)
+            && !reason.is_empty()
+        {
+            self.finish_reason = Some(reason.to_owned());
+        }
+        Ok(())
+    }
+
+    fn take_delta(
+        &mut self,
+        delta: &Map<String, Value>,
+        out: &mut Out<'_, '_>,
+    ) -> Result<(), Taken> {
+        if let Some(text) = delta.get("content") {
+            self.take_text(text, out)?;
+        }
+        if let Some(refusal) = delta.get("refusal").and_then(Value::as_str) {
+            self.refused = true;
+            self.text.push_str(refusal);
+            out.text(refusal)?;
+        }
+        match delta.get("tool_calls") {
+            Some(Value::Array(calls)) => {
+                calls.iter().try_for_each(|call| self.take_call(call, out))?;
+            }
+            Some(call @ Value::Object(_)) => self.take_call(call, out)?,
+            _ => {}
+        }
+        for (name, value) in delta {
+            if !KNOWN_FIELDS.contains(&name.as_str()) && !value.is_null() {
+                out.count(value.to_string().len())?;
+                merge(self.extra.entry(name.as_str()).or_insert(Value::Null), value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Text, or the list of text parts some gateways send.
+    fn take_text(&mut self, content: &Value, out: &mut Out<'_, '_>) -> Result<(), Taken> {
+        let parts = match content {
+            Value::String(text) => vec![text.as_str()],
+            Value::Array(parts) => {
+                parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str)).collect()
+            }
+            _ => Vec::new(),
+        };
+        for text in parts {
+            self.text.push_str(text);
+            out.text(text)?;
+        }
+        Ok(())
+    }
+
+    fn take_call(&mut self, piece: &Value, out: &mut Out<'_, '_>) -> Result<(), Taken> {
+        let Some(fields) = piece.as_object() else { return Ok(()) };
+        let function = piece.get("function");
+        let text =
+            |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = text(fields.get("id"));
+        let name = text(function.and_then(|function| function.get("name")));
+        let index = fields.get("index").and_then(Value::as_u64);
+        let at = self.locate(index, &id, &name)?;
+        let call = &mut self.calls[at];
+        if call.id.is_empty() {
+            call.id = id;
+        }
+        if call.name.is_empty() {
+            call.name = name;
+        }
+        let before = call.arguments.len();
+        match function.and_then(|function| function.get("arguments")) {
+            Some(Value::String(piece)) => call.arguments.push_str(piece),
+            // Some servers send the object itself.
+            Some(object @ Value::Object(_)) => call.arguments.push_str(&object.to_string()),
+            _ => {}
+        }
+        out.count(call.arguments.len() - before + 1)?;
+        for (field, value) in fields {
+            if !matches!(field.as_str(), "id" | "index" | "type" | "function") && !value.is_null() {
+                out.count(value.to_string().len())?;
+                merge(call.extra.entry(field.as_str()).or_insert(Value::Null), value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Which call a piece belongs to. A new identifier always begins a new call;
+    /// without one, a name after complete arguments does, since servers that
+    /// number every call 0 exist.
+    fn locate(&mut self, index: Option<u64>, id: &str, name: &str) -> Result<usize, Taken> {
+        let known = match index {
+            Some(_) => self.calls.iter().rposition(|call| call.index == index),
+            None if !id.is_empty() => self.calls.iter().rposition(|call| call.id == id),
+            None => self.calls.len().checked_sub(1),
+        };
+        if let Some(at) = known {
+            let call = &self.calls[at];
+            let same_id = id.is_empty() || call.id.is_empty() || call.id == id;
+            let begins_again = id.is_empty()
+                && !name.is_empty()
+                && !call.name.is_empty()
+                && (name != call.name || is_object(&call.arguments));
+            if same_id && !begins_again {
+                return Ok(at);
+            }
+        }
+        if self.calls.len() >= CALLS_MAX {
+            return Err(
+                ProviderError::protocol("the model asked for too many tools at once").into()
+            );
+        }
+        self.calls.push(PartialCall { index, ..PartialCall::default() });
+        Ok(self.calls.len() - 1)
+    }
+
+    fn stop_reason(&self) -> Result<StopReason, ProviderError> {
+        if self.refused {
+            return Ok(StopReason::Refusal);
+        }
+        let has_calls = !self.calls.is_empty();
+        match self.finish_reason.as_deref() {
+            Some("length" | "max_tokens" | "model_context_window_exceeded") => {
+                Ok(StopReason::Length)
+            }
+            Some("content_filter" | "safety") => Ok(StopReason::ContentFilter),
+            Some("refusal") => Ok(StopReason::Refusal),
+            // `stop` despite calls comes from several servers.
+            None
+            | Some(
+                "tool_calls" | "function_call" | "tool_use" | "stop" | "eos" | "end_turn"
+                | "stop_sequence",
+            ) => Ok(if has_calls { StopReason::ToolCalls } else { StopReason::EndOfTurn }),
+            Some(_) if !has_calls => Ok(StopReason::EndOfTurn),
+            Some(other) => Err(ProviderError::protocol(format!(
+                "the answer ended with `{}`; none of its tool calls was run",
+                crate::fault::shown(other, None)
+            ))),
+        }
+    }
+}
+
+impl Assembler for OpenAiAssembler {
+    fn take(&mut self, _name: &str, payload: &Value, out: &mut Out<'_, '_>) -> Result<(), Taken> {
+        self.take_choice(payload, "delta", out)
+    }
+
+    fn take_whole(&mut self, payload: &Value, out: &mut Out<'_, '_>) -> Result<(), Taken> {
+        self.take_choice(payload, "message", out)?;
+        self.complete = self.finish_reason.is_some();
+        Ok(())
+    }
+
+    fn is_end_marker(&self, data: &str) -> bool {
+        data == "[DONE]"
+    }
+
+    fn complete(&mut self) {
+        self.complete = true;
+    }
+
+    fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    fn finish(mut self) -> Result<Reply, ProviderError> {
+        // Some servers leave out `[DONE]`. After a finish reason text is whole
+        // all the same; calls are run only with the terminal event.
+        if !self.complete && (self.finish_reason.is_none() || self.has_calls()) {
+            return Err(broken_off(self.has_calls()));
+        }
+        let stop = self.stop_reason()?;
+        let mut extras = Extras { message: self.extra, calls: BTreeMap::new() };
+        let mut calls = Vec::new();
+        if stop == StopReason::ToolCalls {
+            for call in self.calls {
+                let id = self.ids.assign(&call.id);
+                if !call.extra.is_empty() {
+                    extras.calls.insert(id.clone(), call.extra);
+                }
+                let arguments = Untrusted::new(without_repetition(call.arguments));
+                calls.push(ToolCall { id, name: Untrusted::new(call.name), arguments });
+            }
+        }
+        let opaque = extras.write();
+        Ok(Reply { text: Untrusted::new(self.text), calls, stop, usage: self.usage, opaque })
+    }
+}
+
+/// Adds a delta to a field: text and lists grow, anything else is replaced.
+fn merge(field: &mut Value, delta: &Value) {
+    match (field, delta) {
+        (Value::String(text), Value::String(more)) => text.push_str(more),
+        (Value::Array(items), Value::Array(more)) => items.extend(more.iter().cloned()),
+        (field, delta) => *field = delta.clone(),
+    }
+}
+
+fn is_object(text: &str) -> bool {
+    serde_json::from_str::<Map<String, Value>>(text).is_ok()
+}
+
+/// Arguments that arrived twice, as some servers repeat the whole call at the
+/// end, count once. Different objects in a row stay as they are: invalid.
+fn without_repetition(arguments: String) -> String {
+    let mut values =
+        serde_json::Deserializer::from_str(&arguments).into_iter::<Map<String, Value>>();
+    let Some(Ok(first)) = values.next() else { return arguments };
+    let end = values.byte_offset();
+    let mut repeated = false;
+    for value in values {
+        match value {
+            Ok(value) if value == first => repeated = true,
+            _ => return arguments,
+        }
+    }
+    if repeated { arguments[..end].to_owned() } else { arguments }
+}
+
+fn read_usage(usage: &Value) -> Usage {
+    let count = |value: Option<&Value>| TokenCount(value.and_then(Value::as_u64).unwrap_or(0));
+    let detail = |name| usage.get("prompt_tokens_details").and_then(|details| details.get(name));
+    Usage {
+        input: count(usage.get("prompt_tokens")),
+        output: count(usage.get("completion_tokens")),
+        cache_read: count(detail("cached_tokens")),
+        cache_write: count(detail("cache_write_tokens")),
+    }
+}

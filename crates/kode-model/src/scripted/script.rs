@@ -1,0 +1,261 @@
+//! A script as it is written, checked into what can be played: labels resolved,
+//! patterns compiled, every turn with at least one case.
+
+use std::collections::HashMap;
+
+use kode_base::{TokenCount, Usage};
+use regex::Regex;
+use serde::Deserialize;
+use serde::de::Error as _;
+
+use crate::StopReason;
+
+/// Longest `pause_ms`: a script must not stall a session.
+const PAUSE_MS_MAX: u64 = 60_000;
+
+/// A checked script.
+#[derive(Debug)]
+pub(super) struct Script {
+    pub(super) model: Option<String>,
+    pub(super) turns: Vec<Turn>,
+}
+
+/// One turn; its first fitting case is the answer.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) cases: Vec<Case>,
+}
+
+/// One possible answer.
+#[derive(Debug)]
+pub(super) struct Case {
+    when: Option<When>,
+    pub(super) text: String,
+    pub(super) calls: Vec<Call>,
+    pub(super) usage: Option<Usage>,
+    pub(super) stop: Option<StopReason>,
+    pub(super) pause_ms: u64,
+    /// Index of the turn that follows, where it isn't the next one.
+    pub(super) next: Option<usize>,
+}
+
+/// One tool call.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) tool: String,
+    pub(super) arguments: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenScript {
+    model: Option<String>,
+    turns: Vec<WrittenStep>,
+}
+
+/// A turn or, inside `cases`, one case of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenStep {
+    label: Option<String>,
+    when: Option<When>,
+    cases: Option<Vec<WrittenStep>>,
+    text: Option<String>,
+    #[serde(default)]
+    calls: Vec<WrittenCall>,
+    usage: Option<WrittenUsage>,
+    stop: Option<StopReason>,
+    pause_ms: Option<u64>,
+    goto: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenCall {
+    tool: String,
+    args: Option<serde_json::Map<String, serde_json::Value>>,
+    raw_args: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenUsage {
+    #[serde(default)]
+    input: u64,
+    #[serde(default)]
+    output: u64,
+    #[serde(default)]
+    cache_read: u64,
+    #[serde(default)]
+    cache_write: u64,
+}
+
+/// What must hold of the results handed back; all that is given must.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct When {
+    contains: Option<String>,
+    lacks: Option<String>,
+    regex: Option<Pattern>,
+    exit: Option<Exit>,
+}
+
+#[derive(Debug)]
+struct Pattern(Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Regex::new(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// How the last command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Ok,
+    Failed,
+    Code(i64),
+}
+
+impl<'de> Deserialize<'de> for Exit {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        match (value.as_str(), value.as_i64()) {
+            (Some("ok"), _) => Ok(Self::Ok),
+            (Some("failed"), _) => Ok(Self::Failed),
+            (_, Some(code)) => Ok(Self::Code(code)),
+            _ => Err(D::Error::custom("`exit` is `ok`, `failed` or a number")),
+        }
+    }
+}
+
+impl Script {
+    /// Reads and checks; the error says where and what.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let written: WrittenScript = serde_norway::from_str(text).map_err(|error| {
+            // Its text already names line and column.
+            error.to_string()
+        })?;
+        if written.turns.is_empty() {
+            return Err("`turns` is empty".to_owned());
+        }
+        let mut labels = HashMap::new();
+        for (at, step) in written.turns.iter().enumerate() {
+            if let Some(label) = &step.label
+                && labels.insert(label.clone(), at).is_some()
+            {
+                return Err(format!("turn {}: the label `{label}` is used twice", at + 1));
+            }
+        }
+        let turns = written.turns.into_iter().enumerate();
+        let turns = turns
+            .map(|(at, step)| turn(step, &labels).map_err(|why| format!("turn {}: {why}", at + 1)));
+        Ok(Self { model: written.model, turns: turns.collect::<Result<_, _>>()? })
+    }
+}
+
+fn turn(mut step: WrittenStep, labels: &HashMap<String, usize>) -> Result<Turn, String> {
+    let Some(cases) = step.cases.take() else {
+        if step.when.is_some() {
+            return Err("`when` belongs into an entry of `cases`".to_owned());
+        }
+        return Ok(Turn { cases: vec![case(step, labels)?] });
+    };
+    let answers = step.text.is_some() || !step.calls.is_empty() || step.goto.is_some();
+    if answers || step.when.is_some() || step.usage.is_some() || step.stop.is_some() {
+        return Err("a turn with `cases` has nothing beside them but `label`".to_owned());
+    }
+    if cases.is_empty() {
+        return Err("`cases` is empty".to_owned());
+    }
+    let last = cases.len() - 1;
+    let mut checked = Vec::new();
+    for (at, step) in cases.into_iter().enumerate() {
+        if step.label.is_some() || step.cases.is_some() {
+            return Err(format!("case {}: a case has no `label` or `cases`", at + 1));
+        }
+        if step.when.is_none() && at < last {
+            return Err(format!("case {}: only the last case may lack `when`", at + 1));
+        }
+        checked.push(case(step, labels).map_err(|why| format!("case {}: {why}", at + 1))?);
+    }
+    Ok(Turn { cases: checked })
+}
+
+fn case(step: WrittenStep, labels: &HashMap<String, usize>) -> Result<Case, String> {
+    if step.text.is_none() && step.calls.is_empty() && step.stop.is_none() {
+        return Err("needs `text`, `calls` or `cases`".to_owned());
+    }
+    let next = match &step.goto {
+        Some(label) => {
+            Some(*labels.get(label).ok_or_else(|| format!("no turn has the label `{label}`"))?)
+        }
+        None => None,
+    };
+    let pause_ms = step.pause_ms.unwrap_or(0);
+    if pause_ms > PAUSE_MS_MAX {
+        return Err(format!("`pause_ms` is over {PAUSE_MS_MAX}"));
+    }
+    Ok(Case {
+        when: step.when,
+        text: step.text.unwrap_or_default(),
+        calls: step.calls.into_iter().map(call).collect::<Result<_, _>>()?,
+        usage: step.usage.map(usage),
+        stop: step.stop,
+        pause_ms,
+        next,
+    })
+}
+
+fn call(written: WrittenCall) -> Result<Call, String> {
+    let arguments = match (written.args, written.raw_args) {
+        (Some(_), Some(_)) => return Err("give `args` or `raw_args`, not both".to_owned()),
+        (args, None) => serde_json::Value::Object(args.unwrap_or_default()).to_string(),
+        (None, Some(raw)) => raw,
+    };
+    Ok(Call { tool: written.tool, arguments })
+}
+
+fn usage(written: WrittenUsage) -> Usage {
+    Usage {
+        input: TokenCount(written.input),
+        output: TokenCount(written.output),
+        cache_read: TokenCount(written.cache_read),
+        cache_write: TokenCount(written.cache_write),
+    }
+}
+
+impl Case {
+    /// Whether this case answers after `results` were handed back.
+    pub(super) fn fits(&self, results: &str) -> bool {
+        let Some(when) = &self.when else { return true };
+        when.contains.as_ref().is_none_or(|text| results.contains(text.as_str()))
+            && when.lacks.as_ref().is_none_or(|text| !results.contains(text.as_str()))
+            && when.regex.as_ref().is_none_or(|pattern| pattern.0.is_match(results))
+            && when.exit.is_none_or(|exit| exit.fits(results))
+    }
+}
+
+impl Exit {
+    /// Looks for the last line that tells an exit code, such as `exit 0`,
+    /// `exit code: 1` or `[exit status 2]`.
+    fn fits(self, results: &str) -> bool {
+        let Some(code) = results.lines().rev().find_map(exit_code) else { return false };
+        match self {
+            Self::Ok => code == 0,
+            Self::Failed => code != 0,
+            Self::Code(wanted) => code == wanted,
+        }
+    }
+}
+
+fn exit_code(line: &str) -> Option<i64> {
+    let line = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    let rest = line.strip_prefix("exit").or_else(|| line.strip_prefix("Exit"))?;
+    let rest = rest.trim_start_matches([' ', '_']);
+    let rest = rest.strip_prefix("code").or_else(|| rest.strip_prefix("status")).unwrap_or(rest);
+    let rest = rest.trim_start_matches([' ', ':', '=']);
+    let end = rest.find(|c: char| c != '-' && !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
