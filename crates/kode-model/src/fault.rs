@@ -160,12 +160,16 @@ impl Fault {
 
     fn kind(&self) -> ProviderErrorKind {
         let sign = SIGNS.iter().find(|(_, words)| self.says(words)).map(|(kind, _)| *kind);
-        let missing_model = self.status == 404 && self.message.to_lowercase().contains("model");
+        let message = self.message.to_lowercase();
+        let missing = self.status == 404
+            || ["not found", "does not exist"].iter().any(|word| message.contains(word));
+        let missing_model = missing && message.contains("model");
         match (sign, self.status) {
             (Some(kind), _) => kind,
             (None, 401 | 403) => Authentication,
             (None, 402 | 429) => RateLimited,
-            (None, 404) if missing_model || self.labels.contains("not_found_error") => UnknownModel,
+            (None, 200 | 400 | 404) if missing_model => UnknownModel,
+            (None, 404) if self.labels.contains("not_found_error") => UnknownModel,
             (None, 404 | 405) => Configuration,
             (None, 413) => ContextWindow,
             (None, 503 | 529) => Overloaded,

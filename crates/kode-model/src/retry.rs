@@ -107,13 +107,18 @@ fn spoken(text: &str) -> Option<Duration> {
     total.and_then(seconds)
 }
 
-/// Negative, infinite and absurd numbers are no durations.
+/// Negative numbers and NaN are no durations; absurd ones are made finite.
 fn seconds(number: f64) -> Option<Duration> {
+    if number.is_nan() {
+        return None;
+    }
     Duration::try_from_secs_f64(number.min(1e9)).ok()
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+    // A wrong weekday is no reason to come back too early.
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    parser.parse_zoned(text).ok().map(|zoned| zoned.timestamp())
 }
 
 #[cfg(test)]

@@ -282,7 +282,7 @@ fn invalid_utf8_in_a_call_runs_nothing_but_text_survives() {
 fn an_error_event_after_200_is_an_error_and_retried_only_before_output() {
     let overloaded = r#"{"error":{"message":"Overloaded","type":"overloaded_error"}}"#.to_owned();
     let good = vec![text("ok"), finish("stop"), DONE.into()];
-    let (outcome, _server) = ask_server(OpenAi, vec![events(&[overloaded.clone()]), events(&good)]);
+    let (outcome, _server) = ask_server(OpenAi, vec![events(&[&overloaded]), events(&good)]);
     assert_eq!((outcome.text(), outcome.retries.len()), ("ok", 1));
     let (outcome, server) =
         ask_server(OpenAi, vec![events(&[text("a"), overloaded]), events(&good)]);
