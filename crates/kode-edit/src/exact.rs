@@ -33,16 +33,6 @@ pub struct ExactEdit {
 /// When the old text is missing, ambiguous or not as often there as expected,
 /// and when a guard objects to the result.
 pub fn edit(path: &ProjectPath, before: &[u8], edit: &ExactEdit) -> Result<Vec<u8>, EditRefusal> {
-    replace_exactly(path, before, edit, false)
-}
-
-/// [`edit`], with losing most of the file declared by `allow_shrink`.
-pub(crate) fn replace_exactly(
-    path: &ProjectPath,
-    before: &[u8],
-    edit: &ExactEdit,
-    allow_shrink: bool,
-) -> Result<Vec<u8>, EditRefusal> {
     check_request(path, before, edit)?;
     let (old, new) = (to_lf(&edit.old), to_lf(&edit.new));
     let view = LfView::new(before);
@@ -50,7 +40,7 @@ pub(crate) fn replace_exactly(
     check_count(path, &view.bytes, &old, edit, &places)?;
     let after = splice(before, &view, &places, &old, &new);
     let change = Change { path, before: Some(before), after: &after, written: &new };
-    check(&change, &Declared { shrink: allow_shrink, quoted: Some(&old) })?;
+    check(&change, &Declared { quoted: Some(&old), ..Declared::default() })?;
     Ok(after)
 }
 

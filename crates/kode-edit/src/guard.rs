@@ -25,6 +25,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) shrink: bool,
     /// The old text it quoted; a definition quoted there may go.
     pub(crate) quoted: Option<&'a str>,
+    /// It named the symbol or pattern to replace, whose size may change freely.
+    pub(crate) named_place: bool,
 }
 
 /// Refuses a change that breaks the file or loses more than was declared.

@@ -6,15 +6,29 @@
 mod diff;
 mod exact;
 mod guard;
+mod indentation;
+mod insertion;
 mod loss;
 mod nearest;
 mod newline;
+mod operation;
+mod outline;
+mod patch;
 mod placeholder;
+mod project_rename;
+mod project_rewrite;
 mod refusal;
+mod rename;
+mod rewrite;
+mod symbol_edit;
+mod undecodable;
 mod whole;
 
 pub use diff::{FileDiff, diff};
 pub use exact::{ExactEdit, edit};
+pub use insertion::Where;
+pub use operation::{FileChange, Operation, Project, apply, apply_in_project};
+pub use outline::{MAX_FOUND_SYMBOLS, find_symbol, outline, render_outline};
 pub use refusal::EditRefusal;
 pub use whole::write;
 

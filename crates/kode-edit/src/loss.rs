@@ -20,7 +20,9 @@ pub(crate) fn check(
     declared: &Declared<'_>,
 ) -> Result<(), EditRefusal> {
     let Some(before) = change.before else { return Ok(()) };
-    check_lines(change, before)?;
+    if !declared.named_place {
+        check_lines(change, before)?;
+    }
     let Some(Trees { before: Some(tree_before), after: tree_after }) = trees else {
         return Ok(());
     };

@@ -25,7 +25,7 @@ pub fn write(
         _ => content.as_bytes().to_vec(),
     };
     let change = Change { path, before, after: &after, written: content };
-    check(&change, &Declared { shrink: allow_shrink, quoted: None })?;
+    check(&change, &Declared { shrink: allow_shrink, ..Declared::default() })?;
     Ok(after)
 }
 

@@ -1,0 +1,148 @@
+//! Patches over several files, all or nothing: the V4A envelope and unified diffs.
+//!
+//! Context must be there exactly (line endings aside) and in one place; nothing
+//! is matched approximately. Context lines keep the file's bytes.
+
+use kode_base::ProjectPath;
+
+use crate::guard::{Change, Declared, check};
+use crate::operation::{FileChange, Project};
+use crate::refusal::{EditRefusal, refuse};
+
+mod hunk;
+mod unified;
+mod v4a;
+
+use hunk::Hunk;
+
+/// The longest patch read, in bytes.
+const MAX_PATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a patch does to one file.
+#[derive(Debug, PartialEq, Eq)]
+enum FilePatch {
+    Add { path: ProjectPath, content: String },
+    Delete { path: ProjectPath },
+    Update { path: ProjectPath, move_to: Option<ProjectPath>, hunks: Vec<Hunk> },
+}
+
+/// Works out every change of `patch`; all of them belong together.
+pub(crate) fn apply(patch: &str, project: &dyn Project) -> Result<Vec<FileChange>, EditRefusal> {
+    if patch.len() > MAX_PATCH_BYTES {
+        return refuse!("the patch is longer than {MAX_PATCH_BYTES} bytes");
+    }
+    let patch = patch.replace("\r\n", "\n");
+    let files = if patch.trim_start().starts_with("*** Begin Patch") {
+        v4a::read(&patch)?
+    } else {
+        unified::read(&patch)?
+    };
+    if files.is_empty() {
+        return refuse!("the patch changes no file");
+    }
+    let mut changes: Vec<FileChange> = Vec::new();
+    for file in &files {
+        apply_file(file, project, &mut changes)?;
+    }
+    changes.retain(|change| change.before != change.after);
+    if changes.is_empty() {
+        return refuse!("the patch leaves every file as it is");
+    }
+    Ok(changes)
+}
+
+fn apply_file(
+    file: &FilePatch,
+    project: &dyn Project,
+    changes: &mut Vec<FileChange>,
+) -> Result<(), EditRefusal> {
+    match file {
+        FilePatch::Add { path, content } => {
+            let current = current(path, project, changes)?;
+            if current.is_some() {
+                return refuse!("the patch adds {path}, which is already there");
+            }
+            let after = content.as_bytes();
+            let change = Change { path, before: None, after, written: content };
+            check(&change, &Declared::default())?;
+            record(changes, path, None, Some(after.to_vec()));
+        }
+        FilePatch::Delete { path } => {
+            let before = present(path, project, changes)?;
+            record(changes, path, Some(before), None);
+        }
+        FilePatch::Update { path, move_to, hunks } => {
+            let before = present(path, project, changes)?;
+            let after = update(path, &before, hunks)?;
+            match move_to {
+                Some(target) if target != path => {
+                    if current(target, project, changes)?.is_some() {
+                        return refuse!(
+                            "the patch moves {path} to {target}, which is already there"
+                        );
+                    }
+                    record(changes, path, Some(before), None);
+                    record(changes, target, None, Some(after));
+                }
+                _ => record(changes, path, Some(before), Some(after)),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn update(path: &ProjectPath, before: &[u8], hunks: &[Hunk]) -> Result<Vec<u8>, EditRefusal> {
+    crate::exact::check_size(path, before.len())?;
+    let after = hunk::apply_all(path, before, hunks)?;
+    let written: String = hunks.iter().map(Hunk::added_text).collect();
+    if std::str::from_utf8(before).is_err() && !written.is_ascii() {
+        return refuse!("{path} is not UTF-8: only ASCII text can be put into it");
+    }
+    let quoted: String = hunks.iter().map(Hunk::removed_text).collect();
+    let change = Change { path, before: Some(before), after: &after, written: &written };
+    check(&change, &Declared { quoted: Some(&quoted), ..Declared::default() })?;
+    Ok(after)
+}
+
+/// The file's bytes, with what the patch did to it so far.
+fn current(
+    path: &ProjectPath,
+    project: &dyn Project,
+    changes: &[FileChange],
+) -> Result<Option<Vec<u8>>, EditRefusal> {
+    match changes.iter().find(|change| change.path == *path) {
+        Some(change) => Ok(change.after.clone()),
+        None => project.read(path),
+    }
+}
+
+fn present(
+    path: &ProjectPath,
+    project: &dyn Project,
+    changes: &[FileChange],
+) -> Result<Vec<u8>, EditRefusal> {
+    current(path, project, changes)?
+        .ok_or_else(|| EditRefusal::new(format!("the patch changes {path}, which is not there")))
+}
+
+/// Notes a change; a second one to the same file keeps its first `before`.
+fn record(
+    changes: &mut Vec<FileChange>,
+    path: &ProjectPath,
+    before: Option<Vec<u8>>,
+    after: Option<Vec<u8>>,
+) {
+    match changes.iter_mut().find(|change| change.path == *path) {
+        Some(change) => change.after = after,
+        None => changes.push(FileChange { path: path.clone(), before, after }),
+    }
+}
+
+/// A path as a patch names it.
+fn named_path(text: &str) -> Result<ProjectPath, EditRefusal> {
+    ProjectPath::new(text.trim())
+        .map_err(|error| EditRefusal::new(format!("the patch names a bad path: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Reads the V4A envelope (`*** Begin Patch` … `*** End Patch`).
+
+use kode_base::escape::escape_line;
+
+use super::hunk::{Hunk, Tag};
+use super::{FilePatch, named_path};
+use crate::refusal::{EditRefusal, refuse};
+
+pub(super) fn read(patch: &str) -> Result<Vec<FilePatch>, EditRefusal> {
+    let mut lines = patch.trim().lines().peekable();
+    lines.next();
+    let mut files = Vec::new();
+    loop {
+        let Some(line) = lines.next() else {
+            return refuse!("the patch does not end in `*** End Patch`: it may be cut off");
+        };
+        if line.trim_end() == "*** End Patch" {
+            return Ok(files);
+        }
+        if let Some(path) = line.strip_prefix("*** Add File: ") {
+            files.push(read_added(path, &mut lines)?);
+        } else if let Some(path) = line.strip_prefix("*** Delete File: ") {
+            files.push(FilePatch::Delete { path: named_path(path)? });
+        } else if let Some(path) = line.strip_prefix("*** Update File: ") {
+            files.push(read_update(path, &mut lines)?);
+        } else if !line.trim().is_empty() {
+            return refuse!(
+                "`{}` is no line of a patch: expected `*** Add|Update|Delete File: PATH`",
+                escape_line(line)
+            );
+        }
+    }
+}
+
+type Lines<'a> = std::iter::Peekable<std::str::Lines<'a>>;
+
+fn read_added(path: &str, lines: &mut Lines<'_>) -> Result<FilePatch, EditRefusal> {
+    let mut content = String::new();
+    while let Some(line) = lines.next_if(|line| !line.starts_with("*** ")) {
+        let Some(text) = line.strip_prefix('+') else {
+            return refuse!("each line of an added file begins with `+`: `{}`", escape_line(line));
+        };
+        content.push_str(text);
+        content.push('\n');
+    }
+    Ok(FilePatch::Add { path: named_path(path)?, content })
+}
+
+fn read_update(path: &str, lines: &mut Lines<'_>) -> Result<FilePatch, EditRefusal> {
+    let move_to = match lines.next_if(|line| line.starts_with("*** Move to: ")) {
+        Some(line) => Some(named_path(&line["*** Move to: ".len()..])?),
+        None => None,
+    };
+    let mut hunks: Vec<Hunk> = vec![Hunk::default()];
+    while let Some(line) =
+        lines.next_if(|line| !line.starts_with("*** ") || *line == "*** End of File")
+    {
+        read_line(line, &mut hunks)?;
+    }
+    hunks.retain(|hunk| !hunk.lines.is_empty());
+    if hunks.is_empty() && move_to.is_none() {
+        return refuse!("the patch updates {} without a change", escape_line(path));
+    }
+    Ok(FilePatch::Update { path: named_path(path)?, move_to, hunks })
+}
+
+fn read_line(line: &str, hunks: &mut Vec<Hunk>) -> Result<(), EditRefusal> {
+    if hunks.last().is_none_or(|hunk| hunk.at_end) {
+        hunks.push(Hunk::default());
+    }
+    let Some(hunk) = hunks.last_mut() else { return Ok(()) };
+    if line == "*** End of File" {
+        hunk.at_end = true;
+        return Ok(());
+    }
+    if let Some(anchor) = line.strip_prefix("@@") {
+        let anchor = anchor.trim().trim_end_matches("@@").trim();
+        let target = if hunk.lines.is_empty() {
+            hunk
+        } else {
+            hunks.push(Hunk::default());
+            let Some(hunk) = hunks.last_mut() else { return Ok(()) };
+            hunk
+        };
+        if !anchor.is_empty() {
+            target.anchors.push(anchor.to_owned());
+        }
+        return Ok(());
+    }
+    let (tag, text) = match line.as_bytes().first() {
+        None => (Tag::Keep, ""),
+        Some(b' ') => (Tag::Keep, &line[1..]),
+        Some(b'-') => (Tag::Remove, &line[1..]),
+        Some(b'+') => (Tag::Add, &line[1..]),
+        Some(_) => {
+            return refuse!(
+                "a patch line begins with a space, `+` or `-`, not like `{}`",
+                escape_line(line)
+            );
+        }
+    };
+    hunk.lines.push((tag, text.to_owned()));
+    Ok(())
+}

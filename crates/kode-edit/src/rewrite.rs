@@ -1,0 +1,218 @@
+//! Structural search and replace on one file, on ast-grep's matcher: `$X` is one
+//! node, `$$$X` any number; outermost matches first, none overlapping.
+
+use std::borrow::Cow;
+
+use ast_grep_core::matcher::PatternBuilder;
+use ast_grep_core::replacer::TemplateFix;
+use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
+use ast_grep_core::{AstGrep, Pattern, PatternError};
+use kode_base::ProjectPath;
+use kode_base::escape::escape_line;
+use kode_syntax::Language;
+
+use crate::exact::check_size;
+use crate::guard::{Change, Declared, check};
+use crate::newline::{ending_at, to_lf, with_ending};
+use crate::refusal::{EditRefusal, refuse};
+use crate::undecodable::Decoded;
+
+/// What to look for and what it becomes.
+pub(crate) struct Rewrite<'a> {
+    pub(crate) pattern: &'a str,
+    pub(crate) template: &'a str,
+    /// The language by name or extension, where the path does not tell.
+    pub(crate) language: Option<&'a str>,
+}
+
+/// Rewrites every match in the file.
+pub(crate) fn rewrite(
+    path: &ProjectPath,
+    before: &[u8],
+    request: &Rewrite<'_>,
+) -> Result<Vec<u8>, EditRefusal> {
+    match Rewriter::new(path, before, request)?.rewrite(path, before)? {
+        Some(after) => Ok(after),
+        None => refuse!(
+            "nothing in {path} matches `{}`; a pattern is code with $NAME for a node and $$$NAME \
+             for any number of them",
+            escape_line(request.pattern)
+        ),
+    }
+}
+
+/// A compiled pattern and template for one language.
+pub(crate) struct Rewriter<'a> {
+    language: Grammar,
+    pattern: Pattern,
+    fix: TemplateFix,
+    template: &'a str,
+}
+
+impl<'a> Rewriter<'a> {
+    pub(crate) fn new(
+        path: &ProjectPath,
+        source: &[u8],
+        request: &Rewrite<'a>,
+    ) -> Result<Self, EditRefusal> {
+        let language = match request.language {
+            Some(name) => language_named(name)?,
+            None => match Language::detect(path, source) {
+                Some(language) => language,
+                None => {
+                    return refuse!("{path} is in no language kode can parse; name it in `lang`");
+                }
+            },
+        };
+        Self::for_language(language, request)
+    }
+
+    pub(crate) fn for_language(
+        language: Language,
+        request: &Rewrite<'a>,
+    ) -> Result<Self, EditRefusal> {
+        let grammar = Grammar::of(language)?;
+        let pattern = match Pattern::try_new(request.pattern, grammar.clone()) {
+            Ok(pattern) if !pattern.has_error() => pattern,
+            Ok(_) => {
+                return refuse!(
+                    "the pattern `{}` is no valid {} by itself",
+                    escape_line(request.pattern),
+                    language.name()
+                );
+            }
+            Err(error) => {
+                return refuse!("the pattern can't be used: {}", escape_line(&error.to_string()));
+            }
+        };
+        let fix = TemplateFix::with_transform(request.template, &grammar, &[]);
+        let defined = pattern.defined_vars();
+        if let Some(unknown) = fix.used_vars().into_iter().find(|name| !defined.contains(name)) {
+            return refuse!("the template uses ${unknown}, which the pattern does not capture");
+        }
+        Ok(Self { language: grammar, pattern, fix, template: request.template })
+    }
+
+    /// The rewritten bytes; `None` when nothing matches.
+    pub(crate) fn rewrite(
+        &self,
+        path: &ProjectPath,
+        before: &[u8],
+    ) -> Result<Option<Vec<u8>>, EditRefusal> {
+        check_size(path, before.len())?;
+        let Some(decoded) = Decoded::new(before) else {
+            return refuse!("{path} mixes bytes that are not UTF-8 with private-use characters");
+        };
+        let grep = AstGrep::try_new(decoded.text(), self.language.clone()).map_err(EditRefusal)?;
+        let edits = grep.root().replace_all(&self.pattern, &self.fix);
+        if edits.is_empty() {
+            return Ok(None);
+        }
+        let source = decoded.text().as_bytes();
+        let mut after = Vec::with_capacity(source.len());
+        let (mut copied, mut quoted) = (0, String::new());
+        for edit in edits {
+            let end = (edit.position + edit.deleted_length).min(source.len());
+            after.extend_from_slice(&source[copied..edit.position]);
+            let inserted = String::from_utf8_lossy(&edit.inserted_text);
+            let ending = ending_at(source, edit.position);
+            after.extend_from_slice(with_ending(&to_lf(&inserted), ending).as_bytes());
+            quoted.push_str(&String::from_utf8_lossy(&source[edit.position..end]));
+            quoted.push('\n');
+            copied = end;
+        }
+        after.extend_from_slice(&source[copied..]);
+        let after = decoded.encode(after);
+        let change = Change { path, before: Some(before), after: &after, written: self.template };
+        check(&change, &Declared { shrink: false, quoted: Some(&quoted), named_place: true })?;
+        Ok(Some(after))
+    }
+}
+
+/// The language a person's word stands for: an extension or its name.
+pub(crate) fn language_named(name: &str) -> Result<Language, EditRefusal> {
+    let lower = name.to_lowercase();
+    let by_name = match lower.as_str() {
+        "javascript" => Some(Language::JavaScript),
+        "typescript" => Some(Language::TypeScript),
+        "python" => Some(Language::Python),
+        "golang" => Some(Language::Go),
+        "rust" => Some(Language::Rust),
+        "csharp" | "c#" => Some(Language::CSharp),
+        "ruby" => Some(Language::Ruby),
+        "c++" => Some(Language::Cpp),
+        other => Language::from_extension(other),
+    };
+    by_name.ok_or_else(|| {
+        EditRefusal::new(format!("`{}` is no language kode can parse", escape_line(name)))
+    })
+}
+
+/// A grammar as ast-grep wants it.
+#[derive(Clone)]
+struct Grammar {
+    language: Language,
+    grammar: TSLanguage,
+}
+
+impl Grammar {
+    fn of(language: Language) -> Result<Self, EditRefusal> {
+        match language.pattern_grammar() {
+            Some(grammar) => Ok(Self { language, grammar }),
+            None => refuse!("this build of kode has no {} grammar", language.name()),
+        }
+    }
+}
+
+impl ast_grep_core::Language for Grammar {
+    fn pre_process_pattern<'q>(&self, query: &'q str) -> Cow<'q, str> {
+        let expando = self.expando_char();
+        if expando == '$' { Cow::Borrowed(query) } else { Cow::Owned(spell_out(query, expando)) }
+    }
+
+    /// A letter the grammar takes in identifiers, where it does not take `$`.
+    fn expando_char(&self) -> char {
+        match self.language {
+            Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Java => '$',
+            Language::C | Language::Cpp => '\u{10000}',
+            _ => 'µ',
+        }
+    }
+
+    fn kind_to_id(&self, kind: &str) -> u16 {
+        self.grammar.id_for_node_kind(kind, true)
+    }
+
+    fn field_to_id(&self, field: &str) -> Option<u16> {
+        self.grammar.field_id_for_name(field).map(std::num::NonZero::get)
+    }
+
+    fn build_pattern(&self, builder: &PatternBuilder<'_>) -> Result<Pattern, PatternError> {
+        builder.build(|source| StrDoc::try_new(source, self.clone()))
+    }
+}
+
+impl LanguageExt for Grammar {
+    fn get_ts_language(&self) -> TSLanguage {
+        self.grammar.clone()
+    }
+}
+
+/// Writes the `$`s of metavariables as `expando`; other `$`s stay (PHP variables).
+fn spell_out(query: &str, expando: char) -> String {
+    let mut spelled = String::with_capacity(query.len());
+    let mut rest = query;
+    while let Some(at) = rest.find('$') {
+        spelled.push_str(&rest[..at]);
+        let run = rest[at..].bytes().take_while(|&byte| byte == b'$').count();
+        rest = &rest[at + run..];
+        let named = rest.starts_with(|next: char| next.is_ascii_uppercase() || next == '_');
+        let sigil = if named || run == 3 { expando } else { '$' };
+        spelled.extend(std::iter::repeat_n(sigil, run));
+    }
+    spelled.push_str(rest);
+    spelled
+}
+
+#[cfg(test)]
+mod tests;
