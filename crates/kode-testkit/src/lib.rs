@@ -2,6 +2,8 @@
 //! A dev-dependency only; it refuses to be linked into the product.
 
 mod skip;
+mod terminal;
 pub mod wire;
 
 pub use skip::{REQUIRE_ALL, skip_or_fail};
+pub use terminal::TerminalSession;
