@@ -116,6 +116,20 @@ impl Gate {
         self.conclude(action, &general, judgement, true, AnsweredBy::Person, DenialKind::Failure)
     }
 
+    /// Decides about a command that trusted configuration names (`checks`): not
+    /// judged, but recorded as the policy's own.
+    ///
+    /// # Errors
+    /// When the audit record can't be written.
+    pub fn authorize_configured<A>(&mut self, action: A) -> Result<(Permit<A>, Decision), Denial>
+    where
+        A: Clone + Into<Action>,
+    {
+        let general: Action = action.clone().into();
+        let judgement = judge(&general, &self.policy, &self.state);
+        self.conclude(action, &general, judgement, true, AnsweredBy::Policy, DenialKind::Failure)
+    }
+
     /// Judges without asking, recording or minting; for `kode policy` and tests.
     pub fn preview(&self, action: &Action) -> Judgement {
         judge(action, &self.policy, &self.state)

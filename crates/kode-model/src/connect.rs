@@ -3,7 +3,10 @@
 use kode_base::Secret;
 
 use crate::openai::OPENAI_BASE_URL;
-use crate::{OpenAi, OpenAiSettings, Options, Provider, ProviderError, Scripted};
+use crate::{
+    ANTHROPIC_BASE_URL, Anthropic, AnthropicSettings, OpenAi, OpenAiSettings, Options, Provider,
+    ProviderError, Scripted,
+};
 
 /// Which protocol is spoken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +60,10 @@ pub fn connect_with(
             let base_url = base_url.unwrap_or_else(|| OPENAI_BASE_URL.to_owned());
             OpenAi::new(OpenAiSettings { base_url, model, api_key, options })
         }
-        ProviderKind::Anthropic => Err(ProviderError::new(
-            crate::ProviderErrorKind::Configuration,
-            "Anthropic Messages are not supported by this version",
-        )),
+        ProviderKind::Anthropic => {
+            let base_url = base_url.unwrap_or_else(|| ANTHROPIC_BASE_URL.to_owned());
+            Anthropic::new(AnthropicSettings { base_url, model, api_key, options })
+        }
         ProviderKind::Scripted { script } => Ok(Box::new(Scripted::from_yaml(&script)?)),
     }
 }

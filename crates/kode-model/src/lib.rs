@@ -4,11 +4,13 @@
 //! [`connect`] turns a [`ProviderChoice`] into a [`Provider`]. An answer that
 //! broke off is an error, so no half-received tool call ever leaves this crate.
 
+mod anthropic;
 mod connect;
 mod conversation;
 mod endpoint;
 mod error;
 mod fault;
+mod guess;
 mod message;
 mod openai;
 mod options;
@@ -19,8 +21,10 @@ pub mod sse;
 mod stream;
 mod transport;
 
+pub use anthropic::{ANTHROPIC_BASE_URL, Anthropic, AnthropicSettings};
 pub use connect::{ProviderChoice, ProviderKind, connect, connect_with};
 pub use error::{ProviderError, ProviderErrorKind};
+pub use guess::{Guess, guess_provider};
 pub use message::{Message, Request, ToolCall, ToolSpec};
 pub use openai::{OPENAI_BASE_URL, OpenAi, OpenAiSettings};
 pub use options::Options;

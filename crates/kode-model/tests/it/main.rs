@@ -6,5 +6,6 @@
     reason = "tests look at what the model said and fail by panicking"
 )]
 
+mod anthropic;
 mod ask;
 mod openai;

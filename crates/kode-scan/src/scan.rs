@@ -1,0 +1,74 @@
+//! The scan as a whole: every inspector over every file, then what is new.
+
+use std::collections::HashSet;
+
+use kode_base::{Finding, ProjectPath};
+
+use crate::introduced::ChangedLines;
+use crate::raw::{LineIndex, RawFinding, finish};
+use crate::{ScanFile, ScanReport, code, secrets};
+
+/// Scans files together. With `base: None` everything counts as introduced.
+///
+/// Time is linear in the bytes given; what could not be analysed is in
+/// [`ScanReport::unscanned`] with the reason.
+pub fn scan(files: &[ScanFile<'_>]) -> ScanReport {
+    let now = inspect(files);
+    let mut report = ScanReport { unscanned: now.unscanned, ..ScanReport::default() };
+    let changed: Vec<ChangedLines> =
+        files.iter().map(|file| ChangedLines::between(file.base, file.content)).collect();
+    let before = if now.raw.is_empty() { HashSet::new() } else { base_fingerprints(files) };
+    for (finding, raw) in now.findings.into_iter().zip(&now.raw) {
+        let known = before.contains(&finding.fingerprint);
+        if known && !touches_change(raw, &changed, &now.indices) {
+            report.older.push(finding);
+        } else {
+            report.introduced.push(finding);
+        }
+    }
+    report
+}
+
+/// What one pass over one version of the files found.
+struct Inspection {
+    indices: Vec<LineIndex>,
+    raw: Vec<RawFinding>,
+    findings: Vec<Finding>,
+    unscanned: Vec<(ProjectPath, String)>,
+}
+
+fn inspect(files: &[ScanFile<'_>]) -> Inspection {
+    let (mut raw, unscanned) = code::inspect(files);
+    for (index, file) in files.iter().enumerate() {
+        raw.extend(secrets::inspect(index, file.path, file.content));
+    }
+    raw.sort_by(|a, b| (a.file, a.start, a.end, &a.rule).cmp(&(b.file, b.start, b.end, &b.rule)));
+    raw.dedup_by(|a, b| (a.file, a.start, &a.rule) == (b.file, b.start, &b.rule));
+    let indices: Vec<LineIndex> = files.iter().map(|file| LineIndex::new(file.content)).collect();
+    let findings = finish(&raw, files, &indices);
+    let unscanned =
+        unscanned.into_iter().map(|(file, why)| (files[file].path.clone(), why)).collect();
+    Inspection { indices, raw, findings, unscanned }
+}
+
+/// What the base already had. A finding that only a deleted line (a check, an
+/// escape) kept away is not among these, so it counts as introduced.
+fn base_fingerprints(files: &[ScanFile<'_>]) -> HashSet<String> {
+    let bases: Vec<ScanFile<'_>> = files
+        .iter()
+        .filter_map(|file| Some(ScanFile { path: file.path, content: file.base?, base: None }))
+        .collect();
+    if bases.is_empty() {
+        return HashSet::new();
+    }
+    inspect(&bases).findings.into_iter().map(|finding| finding.fingerprint).collect()
+}
+
+fn touches_change(raw: &RawFinding, changed: &[ChangedLines], indices: &[LineIndex]) -> bool {
+    let places = std::iter::once((raw.file, raw.start, raw.end))
+        .chain(raw.flow.iter().map(|step| (step.file, step.start, step.end)));
+    places.into_iter().any(|(file, start, end)| {
+        let (first, last) = (indices[file].line(start), indices[file].line(end.max(start + 1) - 1));
+        changed[file].touches(first, last)
+    })
+}

@@ -1,0 +1,385 @@
+//! Literals assigned to names that say they are secret, in code, configuration
+//! and shell alike. Word-like values and references are not reported.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use kode_base::ProjectPath;
+
+use super::SecretHit;
+use super::entropy::bits_per_byte;
+use super::placeholder::is_placeholder;
+
+/// Parts of names that start a closer look, lower case.
+const KEYWORDS: [&str; 9] =
+    ["key", "token", "secret", "passw", "pwd", "passphrase", "credential", "pass_", "_pass"];
+
+static AUTOMATON: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(KEYWORDS).ok());
+
+/// Words before `key` that make it a secret.
+const KEY_WORDS: [&str; 22] = [
+    "api",
+    "access",
+    "secret",
+    "private",
+    "auth",
+    "encryption",
+    "signing",
+    "master",
+    "account",
+    "client",
+    "app",
+    "service",
+    "admin",
+    "storage",
+    "crypt",
+    "jwt",
+    "session",
+    "cipher",
+    "aes",
+    "hmac",
+    "license",
+    "subscription",
+];
+
+/// Words that make a name describe a secret, or something public, instead of hold one.
+const OTHER_WORDS: [&str; 56] = [
+    "public",
+    "pub",
+    "id",
+    "ids",
+    "name",
+    "names",
+    "type",
+    "types",
+    "url",
+    "uri",
+    "path",
+    "file",
+    "filename",
+    "field",
+    "fields",
+    "length",
+    "len",
+    "count",
+    "size",
+    "expiry",
+    "expires",
+    "header",
+    "regex",
+    "pattern",
+    "label",
+    "placeholder",
+    "hint",
+    "prompt",
+    "param",
+    "prefix",
+    "suffix",
+    "message",
+    "msg",
+    "error",
+    "errors",
+    "endpoint",
+    "kind",
+    "index",
+    "max",
+    "min",
+    "tokenizer",
+    "publishable",
+    "policy",
+    "column",
+    "format",
+    "title",
+    "text",
+    "help",
+    "description",
+    "arn",
+    "class",
+    "selector",
+    "dir",
+    "algorithm",
+    "hash",
+    "version",
+];
+
+/// What kind of secret a name promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Promise {
+    Key,
+    Password,
+}
+
+/// Finds secret-named assignments.
+pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
+    let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
+    let bare_values = allows_bare_values(path);
+    let in_tests = is_test_path(path);
+    let mut hits = Vec::new();
+    let mut done = 0;
+    for keyword in automaton.find_iter(content) {
+        if keyword.start() < done {
+            continue;
+        }
+        let (start, end) = name_around(content, keyword.start(), keyword.end());
+        done = end;
+        let Some(promise) = promise_of(&content[start..end]) else { continue };
+        let Some((from, to, quoted)) = value_after(content, end, bare_values) else { continue };
+        done = done.max(from);
+        let value = &content[from..to];
+        let real = match promise {
+            Promise::Key => is_key(value),
+            Promise::Password => !in_tests && is_password(value, quoted),
+        };
+        if real && !is_placeholder(value) {
+            hits.push(hit(promise, from, to));
+        }
+    }
+    hits
+}
+
+fn hit(promise: Promise, start: usize, end: usize) -> SecretHit {
+    let (rule, title) = match promise {
+        Promise::Key => ("generic-key", "a key or token"),
+        Promise::Password => ("generic-password", "a password"),
+    };
+    SecretHit { start, end, rule: rule.to_owned(), title: title.to_owned() }
+}
+
+/// Formats in which a value needs no quotes.
+fn allows_bare_values(path: &ProjectPath) -> bool {
+    let name = path.file_name();
+    let extension = path.extension().unwrap_or_default();
+    name.starts_with(".env")
+        || name.starts_with("Dockerfile")
+        || extension.is_empty()
+        || [
+            "env",
+            "yml",
+            "yaml",
+            "ini",
+            "properties",
+            "conf",
+            "cfg",
+            "config",
+            "sh",
+            "bash",
+            "zsh",
+            "txt",
+            "tfvars",
+            "netrc",
+            "npmrc",
+            "pypirc",
+            "envrc",
+            "toml",
+            "md",
+            "log",
+        ]
+        .contains(&extension)
+}
+
+fn is_test_path(path: &ProjectPath) -> bool {
+    path.components().any(|part| {
+        let part = part.to_ascii_lowercase();
+        ["test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata", "mocks"]
+            .contains(&part.as_str())
+            || part.starts_with("test_")
+            || part.contains(".test.")
+            || part.contains(".spec.")
+            || part.contains("_test.")
+    })
+}
+
+/// The identifier (with `.` and `-`) around a keyword, at most 80 bytes each way.
+fn name_around(content: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let is_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
+    let before = content[start.saturating_sub(80)..start].iter().rev().take_while(|b| is_name(b));
+    let after = content[end..].iter().take(80).take_while(|byte| is_name(byte));
+    (start - before.count(), end + after.count())
+}
+
+/// Splits `apiKey`, `API_KEY` and `api-key` into lower-case words.
+fn words(name: &[u8]) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut previous = b'_';
+    for byte in name {
+        let boundary = !byte.is_ascii_alphanumeric()
+            || (byte.is_ascii_uppercase() && previous.is_ascii_lowercase());
+        if boundary && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if byte.is_ascii_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(byte.to_ascii_lowercase() as char);
+        }
+        previous = *byte;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn promise_of(name: &[u8]) -> Option<Promise> {
+    let words = words(name);
+    let tail = &words[words.len().saturating_sub(4)..];
+    let last = tail.last()?;
+    if OTHER_WORDS.contains(&last.as_str())
+        || tail.iter().any(|w| w == "public" || w == "publishable")
+    {
+        return None;
+    }
+    let has = |wanted: &[&str]| tail.iter().any(|word| wanted.contains(&word.as_str()));
+    if tail.iter().any(|word| {
+        word.contains("passw") || word == "pwd" || word == "passphrase" || word == "pass"
+    }) {
+        return Some(Promise::Password);
+    }
+    let compact = tail.concat();
+    let key = compact.contains("key")
+        && (has(&KEY_WORDS)
+            || KEY_WORDS.iter().any(|word| compact.contains(&format!("{word}key"))));
+    let token = tail
+        .iter()
+        .any(|w| w.ends_with("token") || w.ends_with("secret") || w.starts_with("credential"))
+        || compact.contains("secret");
+    (key || token).then_some(Promise::Key)
+}
+
+/// The value assigned after a name that ends at `at`: its range, and whether
+/// it is quoted.
+fn value_after(content: &[u8], at: usize, bare_values: bool) -> Option<(usize, usize, bool)> {
+    let line_end = content[at..]
+        .iter()
+        .take(600)
+        .position(|byte| *byte == b'\n')
+        .map_or(content.len().min(at + 600), |length| at + length);
+    let line = &content[at..line_end];
+    let mut cursor = skip(line, 0, b"'\"`])\\");
+    let closed_quote = cursor > 0;
+    cursor = skip(line, cursor, b" \t");
+    cursor = after_type_annotation(line, cursor);
+    let (after, comma) = after_operator(line, cursor)?;
+    if comma && !closed_quote {
+        return None;
+    }
+    cursor = skip(line, after, b" \t(");
+    cursor = after_string_prefix(line, cursor);
+    let escaped = usize::from(line.get(cursor) == Some(&b'\\'));
+    let quote = *line.get(cursor + escaped)?;
+    if matches!(quote, b'"' | b'\'' | b'`') {
+        let start = cursor + escaped + 1;
+        let length = line[start..].iter().position(|b| *b == quote || *b == b'\\')?;
+        let end = start + length;
+        return Some((at + start, at + end, true));
+    }
+    if !bare_values || comma {
+        return None;
+    }
+    let length = line[cursor..]
+        .iter()
+        .position(|b| b.is_ascii_whitespace() || matches!(b, b'#' | b';' | b','));
+    let end = length.map_or(line.len(), |length| cursor + length);
+    let value = &line[cursor..end];
+    let is_code = value.iter().any(|b| matches!(b, b'(' | b'[' | b'{'));
+    (!is_code).then_some((at + cursor, at + end, false))
+}
+
+fn skip(line: &[u8], from: usize, any_of: &[u8]) -> usize {
+    from + line[from.min(line.len())..].iter().take_while(|byte| any_of.contains(byte)).count()
+}
+
+/// `: string =`, `: &'static str =`, `: str =`, `string =` (Go).
+fn after_type_annotation(line: &[u8], from: usize) -> usize {
+    let rest = String::from_utf8_lossy(&line[from.min(line.len())..]).into_owned();
+    for annotation in
+        [": string", ":string", ": &'static str", ": &str", ": String", ": str", "string"]
+    {
+        if rest.starts_with(annotation) {
+            return skip(line, from + annotation.len(), b" \t");
+        }
+    }
+    from
+}
+
+fn after_operator(line: &[u8], from: usize) -> Option<(usize, bool)> {
+    let rest = &line[from.min(line.len())..];
+    if rest.starts_with(b"==") || rest.starts_with(b"::") {
+        return None;
+    }
+    for operator in [&b":="[..], b"=>", b"?=", b"=", b":", b","] {
+        if rest.starts_with(operator) {
+            return Some((from + operator.len(), operator == b","));
+        }
+    }
+    None
+}
+
+/// String prefixes: `f"`, `b"`, `r"`, `@"`, `L"`.
+fn after_string_prefix(line: &[u8], from: usize) -> usize {
+    match (line.get(from), line.get(from + 1)) {
+        (Some(b'b' | b'r' | b'u' | b'@' | b'L'), Some(b'"' | b'\'')) => from + 1,
+        _ => from,
+    }
+}
+
+/// Random-looking: long enough, mixed, not made of words.
+fn is_key(value: &[u8]) -> bool {
+    let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"_-.=+/~@!#$%^&*:|?".contains(b);
+    if !(10..=300).contains(&value.len()) || !value.iter().all(allowed) || is_location(value) {
+        return false;
+    }
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let hexadecimal = value.iter().all(u8::is_ascii_hexdigit);
+    let entropy = bits_per_byte(value);
+    let random = if hexadecimal { value.len() >= 16 && entropy >= 2.8 } else { entropy >= 3.3 };
+    digits >= 1 && digits < value.len() && random && !is_made_of_words(value)
+}
+
+/// A password a person chose: at least two kinds of characters, no prose.
+fn is_password(value: &[u8], quoted: bool) -> bool {
+    let visible = value.iter().all(|byte| byte.is_ascii_graphic());
+    let least = if quoted { 6 } else { 8 };
+    if !(least..=128).contains(&value.len()) || !visible || is_location(value) {
+        return false;
+    }
+    let digit = value.iter().any(u8::is_ascii_digit);
+    let letter = value.iter().any(u8::is_ascii_alphabetic);
+    let special = value.iter().any(|b| b.is_ascii_punctuation() && !b"_-.:/,=&?".contains(b));
+    let code = value.iter().any(|byte| b"(){}[]<>".contains(byte)) || value.contains(&b',');
+    letter && !code && (digit || special) && !is_made_of_words(value) && bits_per_byte(value) >= 2.2
+}
+
+/// URLs and paths are not secrets by themselves.
+fn is_location(value: &[u8]) -> bool {
+    value.starts_with(b"/")
+        || value.starts_with(b"./")
+        || value.starts_with(b"http") && value.contains(&b':')
+        || value.starts_with(b"@") && value.contains(&b'/')
+}
+
+/// Whether every part between separators is all letters or all digits and
+/// there are at least two, or it is one word with a short number.
+fn is_made_of_words(value: &[u8]) -> bool {
+    let separators = |byte: &u8| b"_-./:".contains(byte);
+    let parts: Vec<&[u8]> = value.split(separators).filter(|part| !part.is_empty()).collect();
+    let plain = |part: &&[u8]| {
+        let word = is_wordlike(part);
+        word || (part.len() <= 4 && part.iter().all(u8::is_ascii_digit))
+    };
+    parts.iter().all(plain)
+}
+
+/// Letters with at most a short number at the end, cased like a name.
+fn is_wordlike(part: &[u8]) -> bool {
+    let digits = part.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let letters = &part[..part.len() - digits];
+    if digits > 1 || letters.is_empty() || !letters.iter().all(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let switches = letters
+        .windows(2)
+        .filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
+        .count();
+    switches * 4 <= letters.len()
+}

@@ -1,0 +1,107 @@
+//! Credentials committed to any kind of file. A secret is never shown whole.
+
+mod entropy;
+mod generic;
+mod placeholder;
+mod rules;
+mod services;
+mod structure;
+
+use kode_base::{ProjectPath, Severity};
+
+use crate::Category;
+use crate::raw::RawFinding;
+
+/// Files larger than this are searched only up to it; `code` reports them.
+const BYTES_MAX: usize = 32 << 20;
+
+/// A credential found in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecretHit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) rule: String,
+    pub(crate) title: String,
+}
+
+/// Finds credentials in one file.
+pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
+    let content = &content[..content.len().min(BYTES_MAX)];
+    find(path, content).into_iter().map(|hit| finding(file, content, &hit)).collect()
+}
+
+/// Provider patterns first, then services, then secret-named assignments; a
+/// place is reported once, by the most specific.
+pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
+    let mut hits = rules::find(content);
+    let binary = content.iter().take(8192).any(|byte| *byte == 0);
+    if !binary && !is_generated(path) {
+        add_apart(&mut hits, services::find(content));
+        add_apart(&mut hits, generic::find(path, content));
+    }
+    hits.sort_by_key(|hit| hit.start);
+    hits
+}
+
+fn add_apart(hits: &mut Vec<SecretHit>, more: Vec<SecretHit>) {
+    for hit in more {
+        if !hits.iter().any(|known| known.start < hit.end && hit.start < known.end) {
+            hits.push(hit);
+        }
+    }
+}
+
+/// Lock files, checksums and minified bundles are full of random-looking text
+/// that is no credential; provider patterns still run on them.
+fn is_generated(path: &ProjectPath) -> bool {
+    const NAMES: [&str; 12] = [
+        "package-lock.json",
+        "yarn.lock",
+        "pnpm-lock.yaml",
+        "npm-shrinkwrap.json",
+        "go.sum",
+        "go.mod",
+        "Cargo.lock",
+        "poetry.lock",
+        "Pipfile.lock",
+        "composer.lock",
+        "Gemfile.lock",
+        "uv.lock",
+    ];
+    let name = path.file_name();
+    NAMES.contains(&name)
+        || [".min.js", ".min.css", ".map", ".svg", ".lock", ".snap"]
+            .iter()
+            .any(|end| name.ends_with(end))
+}
+
+fn finding(file: usize, content: &[u8], hit: &SecretHit) -> RawFinding {
+    let value = &content[hit.start..hit.end];
+    RawFinding {
+        rule: format!("secret.{}", hit.rule),
+        cwe: Category::Secret.cwe(),
+        severity: Severity::Fatal,
+        file,
+        start: hit.start,
+        end: hit.end,
+        message: format!(
+            "A credential stands in the source: it looks like {} ({}).",
+            hit.title,
+            masked(value)
+        ),
+        remedy: Category::Secret.remedy().to_owned(),
+        flow: Vec::new(),
+        identity: crate::raw::squeezed(value),
+    }
+}
+
+/// At most the first four characters and the length.
+fn masked(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    let length = text.chars().count();
+    let shown: String = text.chars().take(if length >= 12 { 4 } else { 0 }).collect();
+    format!("`{shown}…`, {length} characters")
+}
+
+#[cfg(test)]
+mod tests;

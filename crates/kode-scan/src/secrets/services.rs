@@ -1,0 +1,104 @@
+//! Keys of services that have no prefix: a value of the service's shape,
+//! assigned to a name that holds the service's keyword.
+
+use std::sync::{LazyLock, OnceLock};
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use super::SecretHit;
+use super::entropy::bits_per_byte;
+use super::placeholder::is_placeholder;
+
+/// Service values are short names, an operator and one token.
+const WINDOW: usize = 400;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    pub(super) id: String,
+    name: String,
+    value: String,
+    #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "samples that the tests run"))]
+    pub(super) detects: Vec<String>,
+    #[serde(skip)]
+    regex: OnceLock<Option<Regex>>,
+}
+
+#[derive(Deserialize)]
+struct ServiceFile {
+    service: Vec<Service>,
+}
+
+/// The services of `data/secret_services.toml`; a test proves that it parses.
+pub(super) static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
+    let text = include_str!("../../data/secret_services.toml");
+    let file: Result<ServiceFile, _> = toml::from_str(text);
+    file.map(|file| file.service).unwrap_or_default()
+});
+
+static KEYWORDS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
+    let pairs = SERVICES.iter().enumerate().flat_map(|(index, service)| {
+        service.name.split('|').map(move |part| (plain_prefix(part), index))
+    });
+    let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
+    let automaton = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(words).ok()?;
+    Some((automaton, owners))
+});
+
+/// The letters a name pattern begins with.
+fn plain_prefix(pattern: &str) -> &str {
+    let end =
+        pattern.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(pattern.len());
+    &pattern[..end]
+}
+
+/// Finds service keys.
+pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
+    let Some((automaton, owners)) = KEYWORDS.as_ref() else { return Vec::new() };
+    let mut hits = Vec::new();
+    let mut searched = vec![0usize; SERVICES.len()];
+    for keyword in automaton.find_overlapping_iter(content) {
+        let index = owners[keyword.pattern().as_usize()];
+        if keyword.start() < searched[index] {
+            continue;
+        }
+        let service = &SERVICES[index];
+        let line = content[keyword.start()..].iter().position(|byte| *byte == b'\n');
+        let line_end = line.map_or(content.len(), |length| keyword.start() + length);
+        let to = line_end.min(keyword.start() + WINDOW);
+        let Some(regex) = service.regex() else { continue };
+        let Some(found) = regex.captures(&content[keyword.start()..to]) else { continue };
+        let Some(value) = found.get(1) else { continue };
+        searched[index] = keyword.start() + value.end();
+        if is_value(value.as_bytes()) {
+            let (start, end) = (keyword.start() + value.start(), keyword.start() + value.end());
+            let (rule, title) = (format!("{}-key", service.id), format!("a key of {}", service.id));
+            hits.push(SecretHit { start, end, rule, title });
+        }
+    }
+    hits
+}
+
+impl Service {
+    /// Name, an operator, perhaps quotes, the value, and an end.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        let build = || {
+            let pattern = format!(
+                r#"(?i)^(?:{})[\w .\-]{{0,30}}['"\s\]]{{0,3}}(?:=|>|:{{1,3}}=|\|\||:|=>|\?=|,)[`'"\s=]{{0,5}}({})(?:[`'"\s;,]|\\[nr]|$)"#,
+                self.name, self.value
+            );
+            RegexBuilder::new(&pattern).unicode(false).build().ok()
+        };
+        self.regex.get_or_init(build).as_ref()
+    }
+}
+
+fn is_value(value: &[u8]) -> bool {
+    value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic)
+        && bits_per_byte(value) >= 2.7
+        && !is_placeholder(value)
+}

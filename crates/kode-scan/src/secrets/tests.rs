@@ -1,0 +1,100 @@
+//! Every rule's own samples, and what must stay quiet.
+
+use kode_base::ProjectPath;
+
+use super::rules::RULES;
+use super::services::SERVICES;
+use super::*;
+
+fn rules_found(path: &str, text: &str) -> Vec<String> {
+    let path = ProjectPath::new(path).unwrap();
+    find(&path, text.as_bytes()).into_iter().map(|hit| hit.rule).collect()
+}
+
+/// Samples hold `¦` so that they are no credentials where they stand.
+fn sample(text: &str) -> String {
+    text.replace('¦', "")
+}
+
+#[test]
+fn every_provider_rule_finds_its_samples() {
+    assert!(RULES.len() > 80);
+    for rule in RULES.iter() {
+        assert!(rule.regex().is_some(), "{} does not compile", rule.id);
+        for text in &rule.detects {
+            let line = format!("const value = \"{}\";\n", sample(text));
+            assert!(rules_found("a.js", &line).contains(&rule.id), "{} misses {text}", rule.id);
+        }
+        for text in &rule.ignores {
+            let line = format!("const value = \"{}\";\n", sample(text));
+            assert_eq!(rules_found("a.js", &line), Vec::<String>::new(), "{} on {text}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn every_service_rule_finds_its_samples() {
+    assert!(SERVICES.len() > 50);
+    for service in SERVICES.iter() {
+        assert!(service.regex().is_some(), "{} does not compile", service.id);
+        for text in &service.detects {
+            let name = service.detects.first().map(|_| service.id.replace('-', "_")).unwrap();
+            let line = format!("{name}_api_token = \"{}\"\n", sample(text));
+            let found = rules_found("settings.py", &line);
+            assert!(!found.is_empty(), "{} misses {line}", service.id);
+        }
+    }
+}
+
+#[test]
+fn secret_names_with_random_values_are_found_in_any_format() {
+    for (path, line) in [
+        ("a.ts", "const apiKey: string = 'k3Jd82hTqPz71LmVb';"),
+        ("a.py", "SECRET_KEY = \"k3Jd82hTqPz71LmVb\""),
+        ("a.go", "dbPassword := \"Tr0ub4dor!9x\""),
+        ("a.java", "private static final String AUTH_TOKEN = \"k3Jd82hTqPz71LmVb\";"),
+        (".env", "API_KEY=k3Jd82hTqPz71LmVb"),
+        ("a.yml", "  client_secret: k3Jd82hTqPz71LmVb"),
+        ("a.json", "{\"accessToken\": \"k3Jd82hTqPz71LmVb\"}"),
+        ("a.toml", "api-key = \"k3Jd82hTqPz71LmVb\""),
+    ] {
+        assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
+    }
+}
+
+#[test]
+fn names_words_and_references_are_no_secrets() {
+    for (path, line) in [
+        ("a.ts", "const apiKey = process.env.API_KEY;"),
+        ("a.ts", "const tokenType = 'k3Jd82hTqPz71LmVb';"),
+        ("a.ts", "const publicKey = 'k3Jd82hTqPz71LmVb';"),
+        ("a.py", "password = 'current-password'"),
+        ("a.py", "token = get_token('k3Jd82hTqPz71LmVb2')"),
+        ("a.py", "SECRET_NAME = 'my-service-secret-2'"),
+        (".env", "API_KEY=${API_KEY}"),
+        ("a.yml", "password: your-password1"),
+        ("a.json", "{\"passwordField\": \"k3Jd82hTqPz71LmVb\"}"),
+        ("tests/login.py", "password = 'hunter2hunter2'"),
+        ("a.ts", "if (token === 'k3Jd82hTqPz71LmVb') {}"),
+    ] {
+        assert_eq!(rules_found(path, line), Vec::<String>::new(), "{path}: {line}");
+    }
+}
+
+#[test]
+fn a_message_never_holds_the_whole_secret() {
+    let key = sample("AKIA¦WHP2E6FUJ¦FONXAW3");
+    let path = ProjectPath::new("a.txt").unwrap();
+    let found = inspect(0, &path, key.as_bytes());
+    assert_eq!(found.len(), 1);
+    assert!(!found[0].message.contains(&key) && !found[0].message.contains(&key[..8]));
+}
+
+#[test]
+fn a_private_key_needs_a_body() {
+    let header = "-----BEGIN RSA PRIVATE ¦KEY-----\n";
+    let body = "MIIEpAIBAAKCAQEA7bq3vX9kQm2Lr8TzP5sWc1Yd4Hf6Jg0Nn\nKxUoEiRtVwZyBaCbDe3F7G9h1I5j2Kq4L6mM8nOp";
+    let whole = sample(&format!("{header}{body}\n-----END RSA PRIVATE ¦KEY-----\n"));
+    assert_eq!(rules_found("id_rsa", &whole), ["private-key"]);
+    assert_eq!(rules_found("id_rsa", &sample(header)), Vec::<String>::new());
+}
