@@ -4,6 +4,7 @@
 mod skip;
 mod terminal;
 pub mod wire;
+pub mod wire_process;
 
 pub use skip::{REQUIRE_ALL, skip_or_fail};
 pub use terminal::TerminalSession;

@@ -8,4 +8,6 @@
 
 mod anthropic;
 mod ask;
+mod llmock;
+mod local_model;
 mod openai;
