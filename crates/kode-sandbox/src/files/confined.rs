@@ -1,0 +1,96 @@
+//! The few system calls that turn a project path into a descriptor without
+//! ever leaving the project.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
+
+use kode_base::ProjectPath;
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+
+use super::FileError;
+
+/// What happens to symbolic links on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// All are followed, inside the project.
+    Follow,
+    /// The last component is taken as it is.
+    FollowFolders,
+    /// Any link is an error.
+    Refuse,
+}
+
+/// How often a lookup is tried again when a rename elsewhere raced with it
+/// (`EAGAIN`, see openat2(2)).
+const ATTEMPTS_MAX: usize = 16;
+
+/// Opens `path` as a location only (`O_PATH`); nothing is read or triggered.
+pub(super) fn open_beneath(
+    root: &OwnedFd,
+    path: &ProjectPath,
+    links: Links,
+) -> Result<OwnedFd, FileError> {
+    let mut flags = OFlags::PATH | OFlags::CLOEXEC;
+    if links != Links::Follow {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    if links == Links::Refuse {
+        resolve |= ResolveFlags::NO_SYMLINKS;
+    }
+    for _ in 0..ATTEMPTS_MAX {
+        match rustix::fs::openat2(root, path.as_str(), flags, Mode::empty(), resolve) {
+            Err(rustix::io::Errno::AGAIN) => {}
+            result => return result.map_err(|error| FileError::io(path, error)),
+        }
+    }
+    Err(FileError::io(path, io::Error::from(io::ErrorKind::ResourceBusy)))
+}
+
+pub(super) fn stat_of(found: impl AsFd, path: &ProjectPath) -> Result<Stat, FileError> {
+    rustix::fs::fstat(found).map_err(|error| FileError::io(path, error))
+}
+
+pub(super) fn is_regular(found: impl AsFd, path: &ProjectPath) -> Result<bool, FileError> {
+    Ok(file_type(&stat_of(found, path)?) == FileType::RegularFile)
+}
+
+pub(super) fn file_type(stat: &Stat) -> FileType {
+    FileType::from_raw_mode(stat.st_mode)
+}
+
+pub(super) fn same_file(one: &Stat, other: &Stat) -> bool {
+    one.st_dev == other.st_dev && one.st_ino == other.st_ino
+}
+
+/// Opens a regular file found as `O_PATH` for reading: through its descriptor,
+/// so that it is the very file that was checked.
+pub(super) fn reopen(found: &OwnedFd, path: &ProjectPath) -> Result<File, FileError> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let link = format!("/proc/self/fd/{}", found.as_raw_fd());
+    rustix::fs::open(link, flags, Mode::empty())
+        .map(File::from)
+        .map_err(|error| FileError::io(path, error))
+}
+
+/// Where an open descriptor really is, relative to the root's real place.
+/// Only a hint: callers check what they find there against the descriptor.
+pub(super) fn real_path(
+    root: &OwnedFd,
+    found: &OwnedFd,
+    path: &ProjectPath,
+) -> Result<ProjectPath, FileError> {
+    let place = |fd: &OwnedFd| -> Result<PathBuf, FileError> {
+        std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
+            .map_err(|error| FileError::io(path, error))
+    };
+    let (root, found) = (place(root)?, place(found)?);
+    let below = found.strip_prefix(&root).ok().and_then(|below| below.to_str());
+    let below = below.ok_or_else(|| FileError::Outside(path.clone()))?;
+    if below.is_empty() {
+        return Ok(ProjectPath::root());
+    }
+    ProjectPath::new(below).map_err(|_| FileError::Outside(path.clone()))
+}

@@ -1,0 +1,57 @@
+//! Why a file of the project can't be read or changed.
+
+use std::io;
+
+use kode_base::ProjectPath;
+use thiserror::Error;
+
+/// Every way file access can fail; nothing was changed then.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// No such file or folder.
+    #[error("{0} does not exist")]
+    NotFound(ProjectPath),
+    /// A link on the way leads out of the project.
+    #[error("{0} leads outside the project through a link")]
+    Outside(ProjectPath),
+    /// A folder, device, pipe or socket.
+    #[error("{0} is not a regular file")]
+    NotRegular(ProjectPath),
+    /// More bytes than the caller takes.
+    #[error("{path} is {size} bytes; the limit is {limit}")]
+    TooLarge {
+        /// The file.
+        path: ProjectPath,
+        /// Its size in bytes.
+        size: u64,
+        /// The caller's limit in bytes.
+        limit: u64,
+    },
+    /// The content is not what the caller last saw.
+    #[error("{0} changed since it was read; read it again")]
+    Changed(ProjectPath),
+    /// Git's own files: what stands there is code that runs on the host.
+    #[error("{0} belongs to git; file tools don't write there")]
+    Protected(ProjectPath),
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: ProjectPath,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+impl FileError {
+    /// Names the common cases of a system error.
+    pub(crate) fn io(path: &ProjectPath, error: impl Into<io::Error>) -> Self {
+        let source: io::Error = error.into();
+        match source.raw_os_error() {
+            Some(libc::ENOENT) => Self::NotFound(path.clone()),
+            Some(libc::EXDEV) => Self::Outside(path.clone()),
+            Some(libc::ELOOP) => Self::NotRegular(path.clone()),
+            _ => Self::Io { path: path.clone(), source },
+        }
+    }
+}

@@ -1,0 +1,239 @@
+#![allow(clippy::disallowed_methods, reason = "tests lay out files and look at them")]
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+
+use kode_audit::AuditLog;
+use kode_base::{Action, FileWrite, WriteMode};
+use kode_gate::{Gate, NoTerminal, Policy, SessionState};
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+struct Place {
+    folder: tempfile::TempDir,
+    files: ProjectFiles,
+}
+
+fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("project");
+    fs::create_dir(&project).unwrap();
+    fs::write(folder.path().join("secret"), "canary").unwrap();
+    let nowhere = folder.path().join("kode");
+    let root = ProjectRoot::find(&project, &nowhere, &nowhere).unwrap();
+    let files = ProjectFiles::open(&root).unwrap();
+    Place { folder, files }
+}
+
+fn path(text: &str) -> ProjectPath {
+    ProjectPath::new(text).unwrap()
+}
+
+fn sha(text: &str) -> Option<[u8; 32]> {
+    Some(Sha256::digest(text.as_bytes()).into())
+}
+
+impl Place {
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join("project").join(name)
+    }
+
+    fn permit<A: Clone + Into<Action>>(&self, action: A) -> Permit<A> {
+        let audit = AuditLog::open(&self.folder.path().join("audit"), "test").unwrap();
+        let mut gate = Gate::new(
+            Policy::default(),
+            audit,
+            Box::new(NoTerminal),
+            true,
+            SessionState::default(),
+        );
+        gate.authorize_person(action).unwrap().0
+    }
+
+    fn read(&self, name: &str) -> Result<String, FileError> {
+        let permit = self.permit(FileRead { path: path(name) });
+        let bytes = self.files.read(permit, 1000)?;
+        Ok(String::from_utf8(bytes.expose().clone()).unwrap())
+    }
+
+    fn write(
+        &self,
+        name: &str,
+        expected: Option<[u8; 32]>,
+        mode: WriteMode,
+    ) -> Result<(), FileError> {
+        self.files.write(self.permit(FileWrite { path: path(name), expected, mode }))
+    }
+
+    fn content(&self, name: &str, expected: Option<[u8; 32]>, text: &str) -> Result<(), FileError> {
+        let content = Untrusted::new(text.as_bytes().to_vec());
+        self.write(name, expected, WriteMode::Content(content))
+    }
+
+    fn walked(&self, from: &str, all: bool) -> Vec<String> {
+        let mut seen = Vec::new();
+        let end = self.files.walk(&path(from), all, &mut |entry| {
+            let mark = if entry.ignored { "!" } else { "" };
+            seen.push(format!("{mark}{}", entry.path.as_str()));
+            ControlFlow::Continue(())
+        });
+        assert_eq!(end.unwrap(), WalkEnd::Complete);
+        seen
+    }
+}
+
+#[test]
+fn files_are_read_through_links_that_stay_inside() {
+    let place = place();
+    fs::create_dir(place.at("a")).unwrap();
+    fs::write(place.at("a/file"), "text").unwrap();
+    symlink("a", place.at("folder")).unwrap();
+    symlink("folder/file", place.at("link")).unwrap();
+    assert_eq!(place.read("folder/file").unwrap(), "text");
+    assert_eq!(place.read("link").unwrap(), "text");
+    assert!(matches!(place.files.snapshot_read(&path("link"), 100), Err(FileError::NotRegular(_))));
+}
+
+#[test]
+fn links_that_lead_out_are_refused_for_reading_and_writing() {
+    let place = place();
+    symlink("../secret", place.at("relative")).unwrap();
+    symlink(place.folder.path().join("secret"), place.at("absolute")).unwrap();
+    symlink("..", place.at("up")).unwrap();
+    symlink("/proc/self/root/etc/passwd", place.at("magic")).unwrap();
+    for name in ["relative", "absolute", "up/secret", "magic"] {
+        assert!(matches!(place.read(name), Err(FileError::Outside(_))), "{name}");
+        let written = place.content(name, sha("canary"), "overwritten");
+        assert!(matches!(written, Err(FileError::Outside(_))), "{name}: {written:?}");
+    }
+    assert!(matches!(place.content("up/new", None, "x"), Err(FileError::Outside(_))));
+    assert_eq!(fs::read_to_string(place.folder.path().join("secret")).unwrap(), "canary");
+    assert!(!place.folder.path().join("new").exists());
+}
+
+#[test]
+fn special_files_folders_and_large_files_are_refused() {
+    let place = place();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        place.at("pipe"),
+        rustix::fs::FileType::Fifo,
+        Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    fs::create_dir(place.at("folder")).unwrap();
+    fs::write(place.at("large"), vec![b'x'; 1001]).unwrap();
+    assert!(matches!(place.read("pipe"), Err(FileError::NotRegular(_))));
+    assert!(matches!(place.read("folder"), Err(FileError::NotRegular(_))));
+    assert!(matches!(place.read("large"), Err(FileError::TooLarge { size: 1001, .. })));
+    assert!(matches!(place.read("none"), Err(FileError::NotFound(_))));
+}
+
+#[test]
+fn a_write_replaces_the_target_of_a_link_and_keeps_its_mode() {
+    let place = place();
+    fs::create_dir(place.at("a")).unwrap();
+    fs::write(place.at("a/script"), "old").unwrap();
+    fs::set_permissions(place.at("a/script"), fs::Permissions::from_mode(0o4755)).unwrap();
+    symlink("a/script", place.at("link")).unwrap();
+    place.content("link", sha("old"), "new").unwrap();
+    assert!(fs::symlink_metadata(place.at("link")).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(place.at("a/script")).unwrap(), "new");
+    let mode = fs::metadata(place.at("a/script")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o755, "set-id bits are never written");
+    assert_eq!(fs::read_dir(place.at("a")).unwrap().count(), 1, "nothing is left beside");
+}
+
+#[test]
+fn a_write_makes_missing_folders_and_new_files() {
+    let place = place();
+    place.content("src/deep/new.rs", None, "fn main() {}").unwrap();
+    assert_eq!(fs::read_to_string(place.at("src/deep/new.rs")).unwrap(), "fn main() {}");
+}
+
+#[test]
+fn a_write_that_expects_something_else_changes_nothing() {
+    let place = place();
+    fs::write(place.at("file"), "theirs").unwrap();
+    for expected in [None, sha("mine")] {
+        let written = place.content("file", expected, "ours");
+        assert!(matches!(written, Err(FileError::Changed(_))), "{written:?}");
+    }
+    assert!(matches!(place.content("gone", sha("x"), "y"), Err(FileError::Changed(_))));
+    assert_eq!(fs::read_to_string(place.at("file")).unwrap(), "theirs");
+    assert!(!place.at("gone").exists());
+}
+
+#[test]
+fn gits_own_files_are_never_written() {
+    let place = place();
+    fs::create_dir_all(place.at(".git/hooks")).unwrap();
+    symlink(".git/hooks", place.at("innocent")).unwrap();
+    for name in
+        [".git/hooks/a", "sub/.GIT/config", "innocent/post-checkout", "innocent/new/b", ".git"]
+    {
+        let written = place.content(name, None, "#!/bin/sh");
+        assert!(matches!(written, Err(FileError::Protected(_))), "{name}: {written:?}");
+    }
+    assert_eq!(fs::read_dir(place.at(".git/hooks")).unwrap().count(), 0);
+}
+
+#[test]
+fn undoing_deletes_restores_and_relinks_the_entry_itself() {
+    let place = place();
+    fs::write(place.at("target"), "target").unwrap();
+    symlink("target", place.at("entry")).unwrap();
+    let content = Untrusted::new(b"restored".to_vec());
+    let restore = WriteMode::Restore { content, mode: 0o6750 };
+    place.write("entry", sha("target"), restore).unwrap();
+    let metadata = fs::symlink_metadata(place.at("entry")).unwrap();
+    assert!(metadata.is_file());
+    assert_eq!(metadata.permissions().mode() & 0o7777, 0o750);
+    let target = Untrusted::new(b"../anywhere".to_vec());
+    place.write("entry", sha("restored"), WriteMode::RestoreLink { target }).unwrap();
+    assert_eq!(fs::read_link(place.at("entry")).unwrap(), PathBuf::from("../anywhere"));
+    place.write("entry", sha("../anywhere"), WriteMode::Delete).unwrap();
+    assert!(fs::symlink_metadata(place.at("entry")).is_err());
+    assert_eq!(fs::read_to_string(place.at("target")).unwrap(), "target");
+}
+
+#[test]
+fn a_walk_is_in_byte_order_and_respects_ignore_files() {
+    let place = place();
+    for folder in ["a", "build/deep", ".git/objects", ".hidden", "sub"] {
+        fs::create_dir_all(place.at(folder)).unwrap();
+    }
+    for file in
+        ["a/z", "a.txt", "build/deep/x", ".git/HEAD", ".hidden/y", "sub/one.log", "sub/two.log"]
+    {
+        fs::write(place.at(file), "").unwrap();
+    }
+    fs::write(place.at(".gitignore"), "/build/\n*.log\n").unwrap();
+    fs::write(place.at("sub/.gitignore"), "!two.log\n").unwrap();
+    assert_eq!(
+        place.walked(".", false),
+        [".gitignore", ".hidden/y", "a.txt", "a/z", "sub/.gitignore", "sub/two.log"]
+    );
+    let all = place.walked(".", true);
+    assert!(all.contains(&"!build/deep/x".to_owned()) && all.contains(&"!sub/one.log".to_owned()));
+    assert!(!all.iter().any(|name| name.contains(".git/")));
+    assert_eq!(place.walked("sub", false), ["sub/.gitignore", "sub/two.log"]);
+    assert_eq!(place.walked("build", true), ["!build/deep/x"]);
+}
+
+#[test]
+fn a_walk_reports_links_without_following_them() {
+    let place = place();
+    symlink("..", place.at("up")).unwrap();
+    let mut kinds = Vec::new();
+    let visited = place.files.walk(&ProjectPath::root(), false, &mut |entry| {
+        kinds.push(entry.kind);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(visited.unwrap(), WalkEnd::Complete);
+    assert_eq!(kinds, [EntryKind::Symlink { target: Untrusted::new(b"..".to_vec()) }]);
+}

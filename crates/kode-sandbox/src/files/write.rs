@@ -1,0 +1,293 @@
+//! Changing one file: written beside, made durable, renamed over.
+//!
+//! Content goes to the target of a link inside the project; deleting and
+//! putting back act on the entry itself. Set-id bits are never written, git's
+//! own files never touched.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+
+use kode_base::{FileWrite, ProjectPath, WriteMode};
+use kode_gate::Permit;
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
+use sha2::{Digest, Sha256};
+
+use super::confined::{Links, file_type, open_beneath, real_path, reopen, same_file, stat_of};
+use super::{FileError, ProjectFiles};
+
+/// Permission bits of a new file and a new folder, before nothing else: kode
+/// does not widen them by the umask of whoever started it.
+const NEW_FILE_MODE: u32 = 0o644;
+const NEW_FOLDER_MODE: u32 = 0o755;
+
+/// A directory entry to be changed, and what stands there now.
+struct Place {
+    path: ProjectPath,
+    folder: OwnedFd,
+    name: String,
+    now: Option<Stat>,
+}
+
+impl ProjectFiles {
+    /// Does exactly what the permit holds. The file must still have the
+    /// expected SHA-256 (of a link: its text), or not exist where `None` is
+    /// expected. An existing file keeps its permission bits and owner; missing
+    /// folders are made.
+    ///
+    /// # Errors
+    /// [`FileError::Changed`] when the expectation fails; nothing was changed.
+    pub fn write(&self, permit: Permit<FileWrite>) -> Result<(), FileError> {
+        let FileWrite { path, expected, mode } = permit.redeem();
+        refuse_git(&path)?;
+        let place = match mode {
+            WriteMode::Content(_) => self.place_of_content(&path)?,
+            _ => self.place_of_entry(&path)?,
+        };
+        place.check(expected)?;
+        match mode {
+            WriteMode::Content(content) => {
+                let bits = place.now.as_ref().map_or(NEW_FILE_MODE, |now| now.st_mode);
+                place.put_file(exposed(&content), bits, expected)
+            }
+            WriteMode::Restore { content, mode } => {
+                place.put_file(exposed(&content), mode, expected)
+            }
+            WriteMode::RestoreLink { target } => place.put_link(exposed(&target), expected),
+            WriteMode::Delete => place.delete(),
+        }
+    }
+
+    /// The entry that content goes to: a link's target.
+    fn place_of_content(&self, path: &ProjectPath) -> Result<Place, FileError> {
+        let found = match open_beneath(&self.root, path, Links::Follow) {
+            Ok(found) => found,
+            Err(FileError::NotFound(_)) => return self.place_of_entry(path),
+            Err(error) => return Err(error),
+        };
+        let stat = stat_of(&found, path)?;
+        if file_type(&stat) != FileType::RegularFile {
+            return Err(FileError::NotRegular(path.clone()));
+        }
+        let place = self.place_of_entry(&real_path(&self.root, &found, path)?)?;
+        match &place.now {
+            Some(now) if same_file(now, &stat) => Ok(place),
+            _ => Err(FileError::Changed(path.clone())),
+        }
+    }
+
+    /// The entry named `path` itself.
+    fn place_of_entry(&self, path: &ProjectPath) -> Result<Place, FileError> {
+        if path.is_root() {
+            return Err(FileError::NotRegular(path.clone()));
+        }
+        let folder = self.folder_for(path)?;
+        // Links on the way may lead to git's files as well.
+        refuse_git(&real_path(&self.root, &folder, path)?)?;
+        let name = path.file_name().to_owned();
+        let now = match rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Some(stat),
+            Err(rustix::io::Errno::NOENT) => None,
+            Err(error) => return Err(FileError::io(path, error)),
+        };
+        Ok(Place { path: path.clone(), folder, name, now })
+    }
+
+    /// The folder that holds `path`, made where it is missing.
+    fn folder_for(&self, path: &ProjectPath) -> Result<OwnedFd, FileError> {
+        let names: Vec<&str> = path.components().collect();
+        let mut folder_path = ProjectPath::root();
+        let mut folder = open_beneath(&self.root, &folder_path, Links::Follow)?;
+        for name in names.iter().take(names.len().saturating_sub(1)) {
+            folder_path = folder_path.join(name).map_err(|_| FileError::Outside(path.clone()))?;
+            folder = match open_beneath(&self.root, &folder_path, Links::Follow) {
+                Err(FileError::NotFound(_)) => {
+                    refuse_git(&real_path(&self.root, &folder, path)?)?;
+                    make_folder(&folder, name, path)?;
+                    open_beneath(&self.root, &folder_path, Links::Refuse)?
+                }
+                result => result?,
+            };
+        }
+        if file_type(&stat_of(&folder, path)?) != FileType::Directory {
+            return Err(FileError::NotRegular(folder_path));
+        }
+        Ok(folder)
+    }
+}
+
+impl Place {
+    /// Whether what stands here is what the caller expects.
+    fn check(&self, expected: Option<[u8; 32]>) -> Result<(), FileError> {
+        let changed = || FileError::Changed(self.path.clone());
+        match (&self.now, expected) {
+            (None, None) => Ok(()),
+            (Some(now), Some(expected)) => {
+                (self.hash(now)? == expected).then_some(()).ok_or_else(changed)
+            }
+            _ => Err(changed()),
+        }
+    }
+
+    fn hash(&self, now: &Stat) -> Result<[u8; 32], FileError> {
+        match file_type(now) {
+            FileType::RegularFile => self.hash_file(now),
+            FileType::Symlink => {
+                let text = rustix::fs::readlinkat(&self.folder, &self.name, Vec::new())
+                    .map_err(|error| FileError::io(&self.path, error))?;
+                Ok(Sha256::digest(text.as_bytes()).into())
+            }
+            _ => Err(FileError::NotRegular(self.path.clone())),
+        }
+    }
+
+    fn hash_file(&self, now: &Stat) -> Result<[u8; 32], FileError> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let found = rustix::fs::openat(&self.folder, &self.name, flags, Mode::empty())
+            .map_err(|error| FileError::io(&self.path, error))?;
+        if !same_file(&stat_of(&found, &self.path)?, now) {
+            return Err(FileError::Changed(self.path.clone()));
+        }
+        let mut file = reopen(&found, &self.path)?;
+        let mut hash = Sha256::new();
+        let mut block = vec![0; 64 * 1024];
+        loop {
+            let count = file.read(&mut block).map_err(|error| FileError::io(&self.path, error))?;
+            if count == 0 {
+                return Ok(hash.finalize().into());
+            }
+            hash.update(&block[..count]);
+        }
+    }
+
+    fn put_file(
+        &self,
+        content: &[u8],
+        mode: u32,
+        expected: Option<[u8; 32]>,
+    ) -> Result<(), FileError> {
+        let io = |error: rustix::io::Errno| FileError::io(&self.path, error);
+        let beside = beside_name(&self.path)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.folder, &beside, flags, Mode::from_raw_mode(0o600))
+            .map_err(io)?;
+        let mut file = File::from(fd);
+        let written = self.fill(&mut file, content, mode);
+        self.swap_in(&beside, written, expected)
+    }
+
+    fn fill(&self, file: &mut File, content: &[u8], mode: u32) -> Result<(), FileError> {
+        let io = |error: std::io::Error| FileError::io(&self.path, error);
+        file.write_all(content).map_err(io)?;
+        self.take_owner(file)?;
+        rustix::fs::fchmod(&*file, Mode::from_raw_mode(mode & 0o777))
+            .map_err(|error| io(error.into()))?;
+        file.sync_all().map_err(io)
+    }
+
+    /// Run by root, kode leaves files to who owns them already, or to the
+    /// owner of the folder. Others can't and need not.
+    fn take_owner(&self, file: &File) -> Result<(), FileError> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        let owner = match &self.now {
+            Some(now) => *now,
+            None => stat_of(&self.folder, &self.path)?,
+        };
+        let (user, group) = (Uid::from_raw(owner.st_uid), Gid::from_raw(owner.st_gid));
+        rustix::fs::fchown(file, Some(user), Some(group))
+            .map_err(|error| FileError::io(&self.path, error))
+    }
+
+    fn put_link(&self, target: &[u8], expected: Option<[u8; 32]>) -> Result<(), FileError> {
+        let beside = beside_name(&self.path)?;
+        let made = rustix::fs::symlinkat(target, &self.folder, &beside)
+            .map_err(|error| FileError::io(&self.path, error));
+        self.swap_in(&beside, made, expected)
+    }
+
+    /// Renames what was written beside over the entry, once more checked.
+    fn swap_in(
+        &self,
+        beside: &str,
+        made: Result<(), FileError>,
+        expected: Option<[u8; 32]>,
+    ) -> Result<(), FileError> {
+        let swapped = made.and_then(|()| self.check_again(expected)).and_then(|()| {
+            let flags =
+                if self.now.is_none() { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+            rustix::fs::renameat_with(&self.folder, beside, &self.folder, &self.name, flags)
+                .map_err(|error| match error {
+                    rustix::io::Errno::EXIST => FileError::Changed(self.path.clone()),
+                    error => FileError::io(&self.path, error),
+                })
+        });
+        if swapped.is_err() {
+            let _ = rustix::fs::unlinkat(&self.folder, beside, AtFlags::empty());
+        }
+        swapped.and_then(|()| self.sync_folder())
+    }
+
+    fn check_again(&self, expected: Option<[u8; 32]>) -> Result<(), FileError> {
+        let now = rustix::fs::statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        let same = match (&self.now, &now) {
+            (None, None) => true,
+            (Some(before), Some(now)) => same_file(before, now),
+            _ => false,
+        };
+        if same { self.check(expected) } else { Err(FileError::Changed(self.path.clone())) }
+    }
+
+    fn delete(&self) -> Result<(), FileError> {
+        if self.now.is_none() {
+            return Err(FileError::NotFound(self.path.clone()));
+        }
+        rustix::fs::unlinkat(&self.folder, &self.name, AtFlags::empty())
+            .map_err(|error| FileError::io(&self.path, error))?;
+        self.sync_folder()
+    }
+
+    fn sync_folder(&self) -> Result<(), FileError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.folder, ".", flags, Mode::empty())
+            .and_then(rustix::fs::fsync)
+            .map_err(|error| FileError::io(&self.path, error))
+    }
+}
+
+/// Compared without case: some file systems fold it.
+fn refuse_git(path: &ProjectPath) -> Result<(), FileError> {
+    if path.components().any(|name| name.eq_ignore_ascii_case(".git")) {
+        return Err(FileError::Protected(path.clone()));
+    }
+    Ok(())
+}
+
+fn make_folder(folder: &OwnedFd, name: &str, path: &ProjectPath) -> Result<(), FileError> {
+    let io = |error: rustix::io::Errno| FileError::io(path, error);
+    match rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(NEW_FOLDER_MODE)) {
+        Err(rustix::io::Errno::EXIST) => return Ok(()),
+        result => result.map_err(io)?,
+    }
+    if rustix::process::geteuid().is_root() {
+        let owner = rustix::fs::fstat(folder).map_err(io)?;
+        let (user, group) = (Uid::from_raw(owner.st_uid), Gid::from_raw(owner.st_gid));
+        rustix::fs::chownat(folder, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(io)?;
+    }
+    Ok(())
+}
+
+/// A name nobody can guess, so that nothing can be laid in its way.
+fn beside_name(path: &ProjectPath) -> Result<String, FileError> {
+    let number = getrandom::u64().map_err(|error| {
+        FileError::io(path, std::io::Error::other(format!("no random numbers: {error}")))
+    })?;
+    Ok(format!(".kode-{number:016x}.tmp"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "writes exactly the bytes of the permit")]
+fn exposed(bytes: &kode_base::Untrusted<Vec<u8>>) -> &[u8] {
+    bytes.expose()
+}

@@ -1,0 +1,111 @@
+//! What only host root can bring in: detached, id-mapped mounts of the project
+//! and of root's own toolchains, made before the namespaces and moved into
+//! place from inside. Nothing on disk changes its owner.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::CWD;
+use rustix::mount::OpenTreeFlags;
+use rustix::process::{Pid, Signal, WaitOptions};
+
+use super::{StepError, at, kernel};
+use crate::plan::{Access, Bind, Plan, Step};
+
+/// Detached mounts by the number of their step.
+#[derive(Debug, Default)]
+pub(super) struct Grafts(HashMap<usize, OwnedFd>);
+
+impl Grafts {
+    pub(super) fn take(&mut self, step: usize) -> Option<OwnedFd> {
+        self.0.remove(&step)
+    }
+}
+
+/// Opens and maps everything that has an owner in the plan.
+pub(super) fn prepare(plan: &Plan) -> Result<Grafts, StepError> {
+    let mut grafts = Grafts::default();
+    let mut donors: HashMap<(u32, u32), OwnedFd> = HashMap::new();
+    let host = (plan.identity.host_user, plan.identity.host_group);
+    for (number, step) in plan.steps.iter().enumerate() {
+        let Step::Bind(bind @ Bind { owner: Some(owner), .. }) = step else { continue };
+        if !donors.contains_key(owner) {
+            donors.insert(*owner, donor(*owner, host)?);
+        }
+        if let Some(donor) = donors.get(owner) {
+            grafts.0.insert(number, graft(bind, donor)?);
+        }
+    }
+    Ok(grafts)
+}
+
+fn graft(bind: &Bind, donor: &OwnedFd) -> Result<OwnedFd, StepError> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
+    let tree = rustix::mount::open_tree(CWD, bind.source.as_str(), flags)
+        .map_err(at(format!("opening {}", bind.source)))?;
+    super::new_root::same_place(&tree, bind)?;
+    let read_only = if bind.access == Access::ReadOnly { kernel::READ_ONLY } else { 0 };
+    kernel::map_ids(&tree, donor, kernel::NO_SET_ID | kernel::NO_DEVICES | read_only)
+        .map_err(at(format!("id-mapped mount of {}", bind.source)))?;
+    Ok(tree)
+}
+
+/// A user namespace whose map shows files of the on-disk `owner` as the
+/// sandbox's `host` ids, and all others as themselves. Its process is only
+/// needed until the namespace is open.
+fn donor(owner: (u32, u32), host: (u32, u32)) -> Result<OwnedFd, StepError> {
+    let (gate, opener) =
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
+    let process = kernel::clone_into_user_namespace().map_err(at("namespaces"))?;
+    let Some(process) = process else {
+        drop(opener);
+        // Waits for the end of the pipe and is gone.
+        let _ = rustix::io::read(&gate, &mut [0_u8; 1]);
+        std::process::exit(0);
+    };
+    let namespace = open_mapped(process, owner, host);
+    drop(opener);
+    let _ = rustix::process::kill_process(process, Signal::KILL);
+    let _ = rustix::process::waitpid(Some(process), WaitOptions::empty());
+    namespace.map_err(at("user namespace of the id map"))
+}
+
+fn open_mapped(process: Pid, owner: (u32, u32), host: (u32, u32)) -> io::Result<OwnedFd> {
+    let folder = format!("/proc/{}", process.as_raw_nonzero());
+    kernel::write_file(&format!("{folder}/uid_map"), id_map(owner.0, host.0).as_bytes())?;
+    kernel::write_file(&format!("{folder}/gid_map"), id_map(owner.1, host.1).as_bytes())?;
+    Ok(File::open(format!("{folder}/ns/user"))?.into())
+}
+
+/// Lines of `<on-disk id> <host id> <count>`: `owner` becomes `host`, both
+/// ids' own identity is left out, every other id stays itself.
+fn id_map(owner: u32, host: u32) -> String {
+    let mut lines = format!("{owner} {host} 1\n");
+    let mut from = 0_u32;
+    let mut cuts = [owner, host];
+    cuts.sort_unstable();
+    for cut in cuts {
+        if cut > from {
+            lines.push_str(&format!("{from} {from} {}\n", cut - from));
+        }
+        from = cut.saturating_add(1).max(from);
+    }
+    // The last id, 2^32 - 1, means "none".
+    lines.push_str(&format!("{from} {from} {}\n", u32::MAX - from));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::id_map;
+
+    #[test]
+    fn the_owner_becomes_the_session_and_others_stay() {
+        assert_eq!(id_map(0, 1000), "0 1000 1\n1 1 999\n1001 1001 4294966294\n");
+        assert_eq!(id_map(5, 3), "5 3 1\n0 0 3\n4 4 1\n6 6 4294967289\n");
+    }
+}

@@ -1,0 +1,152 @@
+//! System calls that have no safe interface, each behind a small function.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
+
+/// Attributes of a mount to set (`struct mount_attr`, linux/mount.h).
+#[repr(C)]
+#[derive(Debug, Default)]
+struct MountAttributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    user_namespace: u64,
+}
+
+pub(super) const READ_ONLY: u64 = 0x1;
+pub(super) const NO_SET_ID: u64 = 0x2;
+pub(super) const NO_DEVICES: u64 = 0x4;
+const MAP_IDS: u64 = 0x0010_0000;
+
+fn check(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Forks into new user, mount, pid, network, ipc, host-name and cgroup
+/// namespaces. `None` in the child.
+pub(super) fn clone_into_namespaces() -> io::Result<Option<Pid>> {
+    let namespaces = libc::CLONE_NEWUSER
+        | libc::CLONE_NEWNS
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNET
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWCGROUP;
+    fork_with(namespaces)
+}
+
+/// Forks into a new user namespace only.
+pub(super) fn clone_into_user_namespace() -> io::Result<Option<Pid>> {
+    fork_with(libc::CLONE_NEWUSER)
+}
+
+fn fork_with(flags: libc::c_int) -> io::Result<Option<Pid>> {
+    let flags = libc::c_long::from(flags | libc::SIGCHLD);
+    // SAFETY: without CLONE_VM and with a null stack this is fork: the child
+    // gets a copy of everything. The helper has a single thread, so no lock is
+    // held by a thread that does not exist in the child.
+    let pid = check(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })?;
+    Ok(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?))
+}
+
+/// Sets attributes on the mount behind `tree`, and on those below it.
+pub(super) fn set_attributes(tree: impl AsFd, set: u64, recursive: bool) -> io::Result<()> {
+    mount_setattr(tree, &MountAttributes { set, ..MountAttributes::default() }, recursive)
+}
+
+/// Gives a detached mount the id map of a user namespace.
+pub(super) fn map_ids(tree: impl AsFd, user_namespace: impl AsFd, set: u64) -> io::Result<()> {
+    let user_namespace = u64::try_from(user_namespace.as_fd().as_raw_fd());
+    let attributes = MountAttributes {
+        set: set | MAP_IDS,
+        user_namespace: user_namespace.map_err(io::Error::other)?,
+        ..MountAttributes::default()
+    };
+    mount_setattr(tree, &attributes, false)
+}
+
+fn mount_setattr(tree: impl AsFd, attributes: &MountAttributes, recursive: bool) -> io::Result<()> {
+    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: the path is a valid empty C string and `attributes` a structure
+    // of exactly the size given, both alive during the call.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            tree.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            &raw const *attributes,
+            size_of::<MountAttributes>(),
+        )
+    })?;
+    Ok(())
+}
+
+/// Closes every descriptor from `first` on.
+pub(super) fn close_descriptors_from(first: u32) -> io::Result<()> {
+    // SAFETY: the helper calls this where it owns nothing it still uses at or
+    // above `first`, so no open handle is invalidated behind its owner's back.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) })?;
+    Ok(())
+}
+
+/// Kills every process of this pid namespace but the caller.
+pub(super) fn kill_all_others() {
+    // `kill(-1)` is only harmless as process 1 of an own namespace.
+    if std::process::id() != 1 {
+        return;
+    }
+    // SAFETY: no memory is involved; it can reach only processes inside, since
+    // the caller is process 1 of the namespace it was cloned into.
+    unsafe { libc::kill(-1, libc::SIGKILL) };
+}
+
+/// Sends a signal to a process group of this namespace.
+pub(super) fn signal_group(leader: Pid, signal: i32) {
+    // SAFETY: no memory is involved; the group is the running command's.
+    unsafe { libc::kill(-leader.as_raw_nonzero().get(), signal) };
+}
+
+/// Starts a session of its own; for the moment between fork and exec.
+pub(super) fn new_session() -> io::Result<()> {
+    // SAFETY: setsid takes nothing and is async-signal-safe.
+    check(libc::c_long::from(unsafe { libc::setsid() }))?;
+    Ok(())
+}
+
+pub(super) fn set_host_name(name: &str) -> io::Result<()> {
+    // SAFETY: the pointer and length describe `name`.
+    check(libc::c_long::from(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }))?;
+    Ok(())
+}
+
+/// Brings the namespace's own loopback interface up, so that local servers
+/// work.
+pub(super) fn bring_loopback_up() -> io::Result<()> {
+    let socket = rustix::net::socket(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::DGRAM,
+        None,
+    )?;
+    // SAFETY: an all-zero `ifreq` is a valid value of this plain C structure.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo\0") {
+        *to = libc::c_char::from_ne_bytes([*from]);
+    }
+    request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+    // SAFETY: SIOCSIFFLAGS reads an `ifreq`, which `request` is.
+    check(libc::c_long::from(unsafe {
+        libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request)
+    }))?;
+    Ok(())
+}
+
+/// Writes a whole small file in one call, as the kernel's own files want it.
+pub(super) fn write_file(path: &str, content: &[u8]) -> io::Result<()> {
+    let file: OwnedFd = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let written = rustix::io::write(&file, content)?;
+    if written == content.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+}

@@ -1,0 +1,169 @@
+//! The helper: this program once more, single-threaded, with an empty
+//! environment. It makes the namespaces, builds the new root and becomes the
+//! sandbox's first process. It decides nothing; the plan comes from kode.
+
+mod grafts;
+mod init;
+mod kernel;
+mod new_root;
+mod privileges;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::process::{Pid, Signal, WaitOptions};
+
+use crate::plan::Plan;
+use crate::wire::{self, Reply};
+
+/// The name the helper is called by; nothing else starts it.
+pub(crate) const HELPER_NAME: &str = "kode-sandbox-helper";
+
+/// A step that failed, with what the system said.
+#[derive(Debug)]
+pub(crate) struct StepError {
+    step: String,
+    error: io::Error,
+}
+
+/// Names the step an error belongs to.
+pub(crate) fn at<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) -> StepError {
+    move |error| StepError { step: step.into(), error: error.into() }
+}
+
+/// Does the helper's work when this process was started as the helper, and
+/// returns its exit code; otherwise returns `None` at once. Call it first
+/// thing in `main`, before any thread exists.
+pub fn run_helper_if_requested() -> Option<u8> {
+    let name = std::env::args_os().next()?;
+    if name != HELPER_NAME || std::env::args_os().len() != 1 {
+        return None;
+    }
+    Some(match helper() {
+        Ok(()) => 0,
+        Err(_) => 1,
+    })
+}
+
+fn helper() -> io::Result<()> {
+    kernel::close_descriptors_from(3)?;
+    let socket = UnixStream::from(move_away_from_standard_input()?);
+    let Some((plan, _)) = wire::receive::<Plan>(&socket)? else { return Ok(()) };
+    let outcome = supervise(&socket, &plan);
+    if let Err(failed) = &outcome {
+        report(&socket, failed)?;
+    }
+    outcome.map_err(|failed| failed.error)
+}
+
+/// The socket comes as standard input; commands must never see it there.
+fn move_away_from_standard_input() -> io::Result<OwnedFd> {
+    // SAFETY: descriptor 0 is open (kode passes the socket there) and nothing
+    // else in this process owns it.
+    let input = unsafe { OwnedFd::from_raw_fd(0) };
+    let socket = rustix::io::fcntl_dupfd_cloexec(&input, 10)?;
+    let null = File::open("/dev/null")?;
+    // `dup2` puts `/dev/null` at 0; the descriptor is then left open for good.
+    let mut zero = input;
+    rustix::io::dup2(&null, &mut zero)?;
+    std::mem::forget(zero);
+    Ok(socket)
+}
+
+fn report(socket: &UnixStream, failed: &StepError) -> io::Result<()> {
+    let reply = Reply::SetupFailed {
+        step: failed.step.clone(),
+        error: failed.error.to_string(),
+        code: failed.error.raw_os_error().unwrap_or_default(),
+    };
+    wire::send(socket, &reply, &[])
+}
+
+/// Starts the first process and waits for its end.
+fn supervise(socket: &UnixStream, plan: &Plan) -> Result<(), StepError> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
+    if parent.and_then(|pid| u32::try_from(pid).ok()) != Some(plan.parent) {
+        return Err(at("lifeline")(io::Error::other("kode is gone")));
+    }
+    let grafts = grafts::prepare(plan)?;
+    if plan.identity.started_as_root {
+        rustix::thread::set_thread_groups(&[]).map_err(at("supplementary groups"))?;
+    }
+    let (gate, opener) =
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
+    let Some(first) = kernel::clone_into_namespaces().map_err(at("namespaces"))? else {
+        drop(opener);
+        first_process(socket, plan, grafts, gate);
+    };
+    drop(gate);
+    let mapped = map_identity(first, plan);
+    if mapped.is_ok() {
+        File::from(opener).write_all(b"!").map_err(at("start"))?;
+    } else {
+        drop(opener);
+    }
+    drop(grafts);
+    mapped?;
+    wait_for(first, socket)
+}
+
+fn wait_for(first: Pid, socket: &UnixStream) -> Result<(), StepError> {
+    // Only the first process may keep the conversation open.
+    kernel::close_descriptors_from(socket_number(socket)).map_err(at("descriptors"))?;
+    loop {
+        match rustix::process::waitpid(Some(first), WaitOptions::empty()) {
+            Err(rustix::io::Errno::INTR) => {}
+            _ => std::process::exit(0),
+        }
+    }
+}
+
+fn socket_number(socket: &UnixStream) -> u32 {
+    use std::os::fd::AsRawFd;
+    u32::try_from(socket.as_fd().as_raw_fd()).unwrap_or(3)
+}
+
+/// Writes the maps of the first process's user namespace.
+fn map_identity(first: Pid, plan: &Plan) -> Result<(), StepError> {
+    let identity = &plan.identity;
+    let write = |name: &str, text: String| {
+        kernel::write_file(&format!("/proc/{}/{name}", first.as_raw_nonzero()), text.as_bytes())
+            .map_err(at(format!("user namespace ({name})")))
+    };
+    write("setgroups", "deny".to_owned())?;
+    write("uid_map", format!("{} {} 1", identity.inside_user, identity.host_user))?;
+    write("gid_map", format!("{} {} 1", identity.inside_group, identity.host_group))
+}
+
+/// The life of process 1.
+fn first_process(socket: &UnixStream, plan: &Plan, grafts: grafts::Grafts, gate: OwnedFd) -> ! {
+    let mut byte = [0];
+    // No byte: the helper could not map us, and has said why.
+    if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
+        std::process::exit(1);
+    }
+    let outcome = enter(plan, grafts);
+    let sent = match &outcome {
+        Ok(()) => wire::send(socket, &Reply::Ready, &[]),
+        Err(failed) => report(socket, failed),
+    };
+    if outcome.is_err() || sent.is_err() {
+        std::process::exit(1);
+    }
+    init::serve(socket, &plan.environment);
+}
+
+fn enter(plan: &Plan, grafts: grafts::Grafts) -> Result<(), StepError> {
+    privileges::take_identity(&plan.identity)?;
+    // Cleared by the change of identity, so set again; should the helper be
+    // gone already, the socket's end says so.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
+    rustix::process::setsid().map_err(at("session"))?;
+    kernel::bring_loopback_up().map_err(at("loopback"))?;
+    kernel::set_host_name("kode").map_err(at("host name"))?;
+    new_root::build(&plan.steps, grafts)?;
+    privileges::drop_all(plan)
+}

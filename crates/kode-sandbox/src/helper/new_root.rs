@@ -1,0 +1,270 @@
+//! Builds the root that commands see, out of a plan's steps, on a tmpfs, and
+//! moves into it. The host's tree is detached before anything runs.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
+    OpenTreeFlags, UnmountFlags,
+};
+
+use super::grafts::Grafts;
+use super::{StepError, at, kernel, privileges};
+use crate::plan::{Access, Bind, Step};
+
+/// Where the two roots stand on the scratch tmpfs.
+const NEW: &str = "/newroot";
+const OLD: &str = "/oldroot";
+
+/// The scratch tmpfs is mounted over the first of these; the host's own is
+/// reached below [`OLD`] afterwards, uncovered.
+const SCRATCH: &[&str] = &["/tmp", "/mnt", "/usr"];
+
+/// Parts of `/proc` that speak to the kernel, and files there that tell of it.
+const PROC_READ_ONLY: &[&str] = &["sys", "irq", "bus", "fs"];
+const PROC_HIDDEN: &[&str] =
+    &["kcore", "keys", "key-users", "kmsg", "sysrq-trigger", "timer_list", "latency_stats"];
+
+struct Builder {
+    root: OwnedFd,
+    host: OwnedFd,
+}
+
+/// Runs as process 1, with all capabilities of the new user namespace.
+pub(super) fn build(steps: &[Step], mut grafts: Grafts) -> Result<(), StepError> {
+    enter_scratch()?;
+    let builder = Builder { root: open_root(NEW)?, host: open_root(OLD)? };
+    for (number, step) in steps.iter().enumerate() {
+        builder.step(step, grafts.take(number))?;
+    }
+    drop(builder);
+    leave_scratch()
+}
+
+fn open_root(path: &str) -> Result<OwnedFd, StepError> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).map_err(at(format!("opening {path}")))
+}
+
+fn enter_scratch() -> Result<(), StepError> {
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", private).map_err(at("private mounts"))?;
+    let scratch = SCRATCH.iter().find(|path| std::path::Path::new(path).is_dir());
+    let scratch = scratch.copied().unwrap_or("/");
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    rustix::mount::mount("tmpfs", scratch, "tmpfs", flags, c"mode=0755")
+        .map_err(at("scratch tmpfs"))?;
+    let folder = |path: &str| {
+        rustix::fs::mkdir(format!("{scratch}{path}"), Mode::from_raw_mode(0o755))
+            .map_err(at("scratch tmpfs"))
+    };
+    folder(NEW)?;
+    folder(OLD)?;
+    rustix::process::pivot_root(scratch, format!("{scratch}{OLD}")).map_err(at("pivot_root"))?;
+    rustix::process::chdir("/").map_err(at("pivot_root"))?;
+    rustix::mount::mount("tmpfs", NEW, "tmpfs", flags, c"mode=0755,size=16m")
+        .map_err(at("new root"))
+}
+
+fn leave_scratch() -> Result<(), StepError> {
+    rustix::mount::unmount(OLD, UnmountFlags::DETACH).map_err(at("detaching the host"))?;
+    rustix::process::chdir(NEW).map_err(at("new root"))?;
+    rustix::process::pivot_root(".", ".").map_err(at("pivot_root"))?;
+    rustix::mount::unmount(".", UnmountFlags::DETACH).map_err(at("detaching the host"))?;
+    rustix::process::chdir("/").map_err(at("new root"))?;
+    let root = open_root("/")?;
+    kernel::set_attributes(&root, kernel::READ_ONLY, false).map_err(at("read-only root"))
+}
+
+impl Builder {
+    fn step(&self, step: &Step, graft: Option<OwnedFd>) -> Result<(), StepError> {
+        match step {
+            Step::Folder { path, mode } => {
+                let folder = self.target(path, FileType::Directory)?;
+                self.chmod(&folder, path, *mode)
+            }
+            Step::File { path, content } => self.file(path, content),
+            Step::Link { path, target } => self.link(path, target),
+            Step::Tmpfs { path, bytes_max, mode } => self.tmpfs(path, *bytes_max, *mode),
+            Step::Bind(bind) => self.bind(bind, graft),
+            Step::Proc => self.proc(),
+            Step::Terminals => self.terminals(),
+        }
+    }
+
+    /// Opens a place in the new root; links on the way are an error.
+    fn open(&self, path: &str) -> io::Result<OwnedFd> {
+        open_inside(&self.root, path)
+    }
+
+    /// Opens a mount point, made with its parents where it is missing.
+    fn target(&self, path: &str, kind: FileType) -> Result<OwnedFd, StepError> {
+        let step = || format!("making {path}");
+        let mut made = String::new();
+        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+        for (index, name) in names.iter().enumerate() {
+            let parent = if made.is_empty() { "/".to_owned() } else { made.clone() };
+            made = format!("{made}/{name}");
+            match self.open(&made) {
+                Ok(_) => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(at(step())(error)),
+            }
+            let parent = self.open(&parent).map_err(at(step()))?;
+            if index + 1 == names.len() && kind != FileType::Directory {
+                let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+                rustix::fs::openat(&parent, *name, flags, Mode::from_raw_mode(0o644))
+                    .map_err(at(step()))?;
+            } else {
+                rustix::fs::mkdirat(&parent, *name, Mode::from_raw_mode(0o755))
+                    .map_err(at(step()))?;
+            }
+        }
+        self.open(path).map_err(at(step()))
+    }
+
+    fn chmod(&self, _folder: &OwnedFd, path: &str, mode: u32) -> Result<(), StepError> {
+        rustix::fs::chmod(format!("{NEW}{path}"), Mode::from_raw_mode(mode))
+            .map_err(at(format!("making {path}")))
+    }
+
+    fn file(&self, path: &str, content: &str) -> Result<(), StepError> {
+        self.target(path, FileType::RegularFile)?;
+        kernel::write_file(&format!("{NEW}{path}"), content.as_bytes())
+            .map_err(at(format!("writing {path}")))
+    }
+
+    fn link(&self, path: &str, target: &str) -> Result<(), StepError> {
+        if let Some((parent, _)) = path.rsplit_once('/')
+            && !parent.is_empty()
+        {
+            self.target(parent, FileType::Directory)?;
+        }
+        rustix::fs::symlink(target, format!("{NEW}{path}")).map_err(at(format!("linking {path}")))
+    }
+
+    fn tmpfs(&self, path: &str, bytes_max: u64, mode: u32) -> Result<(), StepError> {
+        let target = self.target(path, FileType::Directory)?;
+        let options = [
+            ("mode", format!("{mode:o}")),
+            ("size", bytes_max.to_string()),
+            ("nr_inodes", "1000000".to_owned()),
+        ];
+        self.mount_new("tmpfs", &options, &target, path, MountAttrFlags::MOUNT_ATTR_NODEV)
+    }
+
+    fn terminals(&self) -> Result<(), StepError> {
+        let target = self.target("/dev/pts", FileType::Directory)?;
+        let options = [("mode", "620".to_owned()), ("ptmxmode", "666".to_owned())];
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        self.mount_new("devpts", &options, &target, "/dev/pts", attributes)
+    }
+
+    fn mount_new(
+        &self,
+        kind: &str,
+        options: &[(&str, String)],
+        target: &OwnedFd,
+        path: &str,
+        attributes: MountAttrFlags,
+    ) -> Result<(), StepError> {
+        let step = || format!("mounting {kind} on {path}");
+        let filesystem =
+            rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC).map_err(at(step()))?;
+        for (key, value) in options {
+            rustix::mount::fsconfig_set_string(&filesystem, *key, value.as_str())
+                .map_err(at(step()))?;
+        }
+        rustix::mount::fsconfig_create(&filesystem).map_err(at(step()))?;
+        let attributes = attributes | MountAttrFlags::MOUNT_ATTR_NOSUID;
+        let mount = rustix::mount::fsmount(&filesystem, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+            .map_err(at(step()))?;
+        move_onto(&mount, target).map_err(at(step()))
+    }
+
+    fn bind(&self, bind: &Bind, graft: Option<OwnedFd>) -> Result<(), StepError> {
+        let step = || format!("showing {}", bind.target);
+        let tree = match graft {
+            Some(tree) => tree,
+            None => self.host_tree(bind)?,
+        };
+        let stat = rustix::fs::fstat(&tree).map_err(at(step()))?;
+        let target = if bind.in_project {
+            self.open(&bind.target).map_err(at(step()))?
+        } else {
+            self.target(&bind.target, FileType::from_raw_mode(stat.st_mode))?
+        };
+        move_onto(&tree, &target).map_err(at(step()))
+    }
+
+    /// A copy of a part of the host's mounts, from this mount namespace.
+    fn host_tree(&self, bind: &Bind) -> Result<OwnedFd, StepError> {
+        let step = || format!("showing {}", bind.source);
+        let source = open_inside(&self.host, &bind.source).map_err(at(step()))?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_RECURSIVE
+            | OpenTreeFlags::AT_EMPTY_PATH;
+        let tree = rustix::mount::open_tree(&source, "", flags).map_err(at(step()))?;
+        same_place(&tree, bind)?;
+        let attributes = match bind.access {
+            Access::ReadOnly => kernel::READ_ONLY | kernel::NO_SET_ID | kernel::NO_DEVICES,
+            Access::ReadWrite => kernel::NO_SET_ID | kernel::NO_DEVICES,
+            Access::Device => kernel::NO_SET_ID,
+        };
+        kernel::set_attributes(&tree, attributes, true).map_err(at(step()))?;
+        Ok(tree)
+    }
+
+    /// A fresh `/proc` of the own pid namespace, with what speaks to the
+    /// kernel read-only or hidden.
+    fn proc(&self) -> Result<(), StepError> {
+        let target = self.target("/proc", FileType::Directory)?;
+        let attributes = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        self.mount_new("proc", &[], &target, "/proc", attributes)?;
+        privileges::forbid_user_namespaces(&format!("{NEW}/proc"))?;
+        for name in PROC_READ_ONLY {
+            self.cover(&format!("/proc/{name}"), &format!("/proc/{name}"))?;
+        }
+        for name in PROC_HIDDEN {
+            self.cover("/dev/null", &format!("/proc/{name}"))?;
+        }
+        Ok(())
+    }
+
+    /// Lays a read-only copy of one inside place over another, where it exists.
+    fn cover(&self, from: &str, over: &str) -> Result<(), StepError> {
+        let step = || format!("covering {over}");
+        let Ok(target) = self.open(over) else { return Ok(()) };
+        let source = self.open(from).map_err(at(step()))?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_EMPTY_PATH;
+        let tree = rustix::mount::open_tree(&source, "", flags).map_err(at(step()))?;
+        kernel::set_attributes(&tree, kernel::READ_ONLY, false).map_err(at(step()))?;
+        move_onto(&tree, &target).map_err(at(step()))
+    }
+}
+
+fn open_inside(root: &OwnedFd, path: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+    Ok(rustix::fs::openat2(root, path, flags, Mode::empty(), resolve)?)
+}
+
+fn move_onto(tree: impl AsFd, target: impl AsFd) -> rustix::io::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    rustix::mount::move_mount(tree, "", target, "", flags)
+}
+
+/// What was opened must be what kode looked at when it planned.
+pub(super) fn same_place(tree: &OwnedFd, bind: &Bind) -> Result<(), StepError> {
+    let stat = rustix::fs::fstat(tree).map_err(at(format!("opening {}", bind.source)))?;
+    if (stat.st_dev, stat.st_ino) == bind.device_and_inode {
+        return Ok(());
+    }
+    let changed = io::Error::other("something else stands there now");
+    Err(at(format!("opening {}", bind.source))(changed))
+}

@@ -1,0 +1,69 @@
+//! Taking the inside identity, and giving up every privilege before the first
+//! command.
+
+use std::io;
+
+use rustix::process::{DumpableBehavior, Gid, Resource, Rlimit, Uid};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use super::{StepError, at, kernel};
+use crate::plan::{Identity, Plan};
+use crate::{landlock_wall, seccomp};
+
+/// Open files per process.
+const OPEN_FILES_MAX: u64 = 65_536;
+
+pub(super) fn take_identity(identity: &Identity) -> Result<(), StepError> {
+    let (user, group) = (Uid::from_raw(identity.inside_user), Gid::from_raw(identity.inside_group));
+    rustix::thread::set_thread_res_gid(group, group, group).map_err(at("identity"))?;
+    rustix::thread::set_thread_res_uid(user, user, user).map_err(at("identity"))
+}
+
+/// In this order: what needs a capability first, the filter last.
+pub(super) fn drop_all(plan: &Plan) -> Result<(), StepError> {
+    limits(plan).map_err(at("resource limits"))?;
+    drop_capabilities().map_err(at("capabilities"))?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(at("core dumps"))?;
+    rustix::thread::set_no_new_privs(true).map_err(at("no_new_privs"))?;
+    landlock_wall::confine(&plan.writable)
+        .map_err(|error| at("landlock")(io::Error::other(error)))?;
+    seccomp::install().map_err(at("seccomp"))
+}
+
+fn limits(plan: &Plan) -> rustix::io::Result<()> {
+    let set = |resource, value: u64| {
+        let hard = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let value = value.min(hard);
+        let limit = Rlimit { current: Some(value), maximum: Some(value) };
+        rustix::process::setrlimit(resource, limit)
+    };
+    set(Resource::Core, 0)?;
+    set(Resource::Nofile, OPEN_FILES_MAX)?;
+    set(Resource::Nproc, plan.limits.processes_max)?;
+    set(Resource::Data, plan.limits.memory_bytes_max)?;
+    set(Resource::Msgqueue, 0)?;
+    set(Resource::Memlock, 64 * 1024 * 1024)?;
+    set(Resource::Rtprio, 0)
+}
+
+fn drop_capabilities() -> rustix::io::Result<()> {
+    rustix::thread::clear_ambient_capability_set()?;
+    for capability in CapabilitySet::all().iter() {
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            // A capability this kernel does not know.
+            Ok(()) | Err(rustix::io::Errno::INVAL) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    rustix::thread::set_capabilities(None, sets)
+}
+
+/// No user namespace can be made below this one. Where `/proc` is mounted is
+/// up to the caller: the new root is not entered yet.
+pub(super) fn forbid_user_namespaces(proc: &str) -> Result<(), StepError> {
+    kernel::write_file(&format!("{proc}/sys/user/max_user_namespaces"), b"0")
+        .map_err(at("forbidding user namespaces"))
+}

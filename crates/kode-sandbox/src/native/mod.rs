@@ -1,0 +1,290 @@
+//! kode's side of the native sandbox: starts the helper, talks to the
+//! sandbox's first process, and ends it.
+
+mod remedy;
+pub(crate) mod stream;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use kode_base::Interrupt;
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use crate::helper::HELPER_NAME;
+use crate::output::{Capture, CommandEnd, CommandOutput};
+use crate::plan::{Plan, plan};
+use crate::sandbox::Order;
+use crate::settings::HelperImage;
+use crate::wire::{self, Reply, Request};
+use crate::{ProjectRoot, SandboxError, SandboxSettings};
+use stream::{Found, Pipe};
+
+/// Setting up must be done in this time; it takes milliseconds.
+const SETUP_MAX: Duration = Duration::from_secs(20);
+
+/// Killing everything must be confirmed in this time.
+const KILL_MAX: Duration = Duration::from_secs(10);
+
+/// A running sandbox.
+#[derive(Debug)]
+pub(crate) struct Native {
+    /// `None` once the sandbox is given up.
+    socket: Option<UnixStream>,
+    helper: OwnedFd,
+    keeper: Option<JoinHandle<()>>,
+    ended: Receiver<()>,
+}
+
+impl Native {
+    pub(crate) fn start(
+        root: &ProjectRoot,
+        settings: &SandboxSettings,
+    ) -> Result<Self, SandboxError> {
+        let plan = plan(root, settings)?;
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut native = spawn(&settings.host.helper, ours, theirs)?;
+        native.send(&plan, &[])?;
+        native.await_ready(&plan)?;
+        Ok(native)
+    }
+
+    fn await_ready(&mut self, plan: &Plan) -> Result<(), SandboxError> {
+        match self.reply_within(SETUP_MAX)? {
+            Some(Reply::Ready) => Ok(()),
+            Some(Reply::SetupFailed { step, error, code }) => {
+                Err(remedy::unavailable(&step, &error, code, plan))
+            }
+            other => Err(SandboxError::unavailable(
+                format!("its first process did not come up ({other:?})"),
+                remedy::START_DIRECTLY,
+            )),
+        }
+    }
+
+    /// Runs one command to its end, and the end of everything it started.
+    pub(crate) fn run(
+        &mut self,
+        order: &Order,
+        interrupt: &Interrupt,
+        on_output: &mut dyn FnMut(&[u8]),
+    ) -> Result<CommandOutput, SandboxError> {
+        let started = Instant::now();
+        let mut pipe = Pipe::new()?;
+        self.send_run(order, pipe.take_writer()?)?;
+        let mut capture = Capture::default();
+        let mut sink = |bytes: &[u8]| {
+            capture.push(bytes);
+            on_output(bytes);
+        };
+        let end = self.watch(&pipe, started + order.timeout, interrupt, &mut sink)?;
+        // Every writer is dead, so this ends at once.
+        stream::drain(&pipe, KILL_MAX, &mut sink);
+        Ok(capture.finish(end, started.elapsed()))
+    }
+
+    fn send_run(&mut self, order: &Order, writer: OwnedFd) -> Result<(), SandboxError> {
+        let null = File::open("/dev/null")?;
+        let request =
+            Request::Run { arguments: order.arguments.clone(), directory: order.directory.clone() };
+        self.send(&request, &[null.as_fd(), writer.as_fd(), writer.as_fd()])
+    }
+
+    fn watch(
+        &mut self,
+        pipe: &Pipe,
+        deadline: Instant,
+        interrupt: &Interrupt,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<CommandEnd, SandboxError> {
+        let mut forced: Option<(CommandEnd, Instant)> = None;
+        let mut closed = false;
+        loop {
+            if forced.is_none() {
+                forced = must_end(deadline, interrupt).map(|end| (end, Instant::now() + KILL_MAX));
+                if forced.is_some() {
+                    self.send(&Request::Kill, &[])?;
+                }
+            }
+            let (output, reply) = self.ready(pipe, closed, deadline)?;
+            if output {
+                closed = stream::read_block(pipe, sink)? == Found::End;
+            }
+            if reply {
+                return self.command_end().map(|end| forced.map_or(end, |(end, _)| end));
+            }
+            if forced.is_some_and(|(_, limit)| Instant::now() > limit) {
+                return Err(self.give_up("it did not confirm that everything was killed"));
+            }
+        }
+    }
+
+    /// Waits a moment; says whether there is output, and whether a reply.
+    fn ready(
+        &self,
+        pipe: &Pipe,
+        closed: bool,
+        deadline: Instant,
+    ) -> Result<(bool, bool), SandboxError> {
+        let socket = self.socket()?;
+        let wait = stream::tick(deadline).max(Duration::from_millis(10));
+        let mut sources = vec![PollFd::new(socket, PollFlags::IN)];
+        if !closed {
+            sources.push(PollFd::new(pipe.reader(), PollFlags::IN));
+        }
+        stream::poll(&mut sources, wait)?;
+        let is_ready = |source: &PollFd<'_>| !source.revents().is_empty();
+        let reply = is_ready(&sources[0]);
+        let output = sources.get(1).is_some_and(is_ready);
+        // Output that is there comes before the word that the command ended.
+        Ok((output, reply && !output))
+    }
+
+    fn command_end(&mut self) -> Result<CommandEnd, SandboxError> {
+        match self.reply_within(KILL_MAX)? {
+            Some(Reply::Ended { exit_code: Some(code), .. }) => Ok(CommandEnd::Exited(code)),
+            Some(Reply::Ended { signal: Some(signal), .. }) => Ok(CommandEnd::Signalled(signal)),
+            Some(Reply::NotStarted { error, code }) if code == libc::ENOENT => {
+                Err(SandboxError::Command(format!("program or directory not found ({error})")))
+            }
+            Some(Reply::NotStarted { error, .. }) => Err(SandboxError::Command(error)),
+            _ => Err(self.give_up("its first process is gone")),
+        }
+    }
+
+    pub(crate) fn end_processes(&mut self) -> Result<(), SandboxError> {
+        if self.socket.is_none() {
+            return Ok(());
+        }
+        self.send(&Request::Kill, &[])?;
+        match self.reply_within(KILL_MAX)? {
+            Some(Reply::Killed) => Ok(()),
+            _ => Err(self.give_up("it did not confirm that everything was killed")),
+        }
+    }
+
+    fn send(
+        &mut self,
+        message: &impl serde::Serialize,
+        descriptors: &[std::os::fd::BorrowedFd<'_>],
+    ) -> Result<(), SandboxError> {
+        let sent = wire::send(self.socket()?, message, descriptors);
+        sent.map_err(|error| self.give_up(&error.to_string()))
+    }
+
+    /// The next reply; `None` when the other end is gone.
+    fn reply_within(&mut self, limit: Duration) -> Result<Option<Reply>, SandboxError> {
+        let socket = self.socket()?;
+        socket.set_read_timeout(Some(limit))?;
+        match wire::receive::<Reply>(socket) {
+            Ok(received) => Ok(received.map(|(reply, _)| reply)),
+            Err(error) => Err(self.give_up(&error.to_string())),
+        }
+    }
+
+    fn socket(&self) -> Result<&UnixStream, SandboxError> {
+        self.socket.as_ref().ok_or_else(|| {
+            SandboxError::unavailable("it ended earlier in this session", remedy::START_AGAIN)
+        })
+    }
+
+    /// Ends a sandbox that does not behave; nothing more runs in it.
+    fn give_up(&mut self, cause: &str) -> SandboxError {
+        self.end();
+        SandboxError::unavailable(cause, remedy::START_AGAIN)
+    }
+
+    /// Closes the lifeline, waits until every process is gone, and helps along
+    /// where that takes too long.
+    fn end(&mut self) {
+        self.socket = None;
+        if self
+            .ended
+            .recv_timeout(KILL_MAX)
+            .is_err_and(|error| matches!(error, mpsc::RecvTimeoutError::Timeout))
+        {
+            let _ = rustix::process::pidfd_send_signal(&self.helper, Signal::KILL);
+        }
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn must_end(deadline: Instant, interrupt: &Interrupt) -> Option<CommandEnd> {
+    if interrupt.step_ended() {
+        return Some(CommandEnd::Interrupted);
+    }
+    (Instant::now() >= deadline).then_some(CommandEnd::TimedOut)
+}
+
+/// Starts the helper from a thread that lives as long as the helper does: the
+/// death signal follows the thread that forked, not the process.
+fn spawn(
+    image: &HelperImage,
+    ours: UnixStream,
+    theirs: UnixStream,
+) -> Result<Native, SandboxError> {
+    let mut command = helper_command(image, theirs);
+    let (started, start) = mpsc::sync_channel::<io::Result<OwnedFd>>(1);
+    let (end, ended) = mpsc::sync_channel::<()>(1);
+    let keeper = std::thread::Builder::new().name("kode-sandbox".to_owned()).spawn(move || {
+        let child = command.spawn().and_then(|child| Ok((handle(&child)?, child)));
+        // The helper's end of the socket is only the helper's.
+        drop(command);
+        let (handle, mut child) = match child {
+            Ok((handle, child)) => (handle, child),
+            Err(error) => {
+                let _ = started.send(Err(error));
+                return;
+            }
+        };
+        let _ = started.send(Ok(handle));
+        let _ = child.wait();
+        let _ = end.send(());
+    })?;
+    let helper = start.recv().unwrap_or_else(|_| Err(io::Error::other("its thread ended")));
+    let helper = helper.map_err(|error| {
+        SandboxError::unavailable(
+            format!("the helper did not start: {error}"),
+            remedy::START_DIRECTLY,
+        )
+    })?;
+    Ok(Native { socket: Some(ours), helper, keeper: Some(keeper), ended })
+}
+
+fn helper_command(image: &HelperImage, socket: UnixStream) -> Command {
+    let program = match image {
+        HelperImage::CurrentProgram => "/proc/self/exe".as_ref(),
+        HelperImage::Program(path) => path.as_os_str(),
+    };
+    #[expect(clippy::disallowed_methods, reason = "starts this program itself as the helper")]
+    let mut command = Command::new(program);
+    command
+        .arg0(HELPER_NAME)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(socket)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn handle(child: &Child) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
+    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
+}

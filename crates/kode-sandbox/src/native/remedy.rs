@@ -1,0 +1,37 @@
+//! What a person can do when a step of the set-up fails.
+
+use crate::SandboxError;
+use crate::plan::Plan;
+
+pub(super) const START_DIRECTLY: &str = "start kode directly, not from inside another sandbox, \
+                                         and see `kode doctor`";
+pub(super) const START_AGAIN: &str = "start kode again";
+
+const NAMESPACES: &str = "unprivileged user namespaces are not allowed here: on the host set \
+    `kernel.unprivileged_userns_clone=1`, `user.max_user_namespaces` above 0 and, on Ubuntu, \
+    `kernel.apparmor_restrict_unprivileged_userns=0` or an AppArmor profile for kode; in Docker \
+    start the container with `--security-opt seccomp=unconfined --security-opt \
+    systempaths=unconfined`; or pass `--no-sandbox` where the whole machine is disposable";
+const PROC: &str = "a fresh /proc can't be mounted, as in a container that masks /proc: start the \
+    container with `--security-opt systempaths=unconfined`, or run kode on the host";
+const MAPPED: &str = "this file system has no id-mapped mounts: run kode as the user who owns the \
+    project";
+
+/// The error for a failed step, with the remedy that fits.
+pub(super) fn unavailable(step: &str, error: &str, code: i32, plan: &Plan) -> SandboxError {
+    let remedy = if step.starts_with("id-mapped") {
+        MAPPED
+    } else if step.contains("proc on") {
+        PROC
+    } else if step.starts_with("namespaces") || step.starts_with("user namespace") {
+        NAMESPACES
+    } else if code == libc::EPERM || code == libc::EACCES {
+        match plan.identity.started_as_root {
+            true => "run kode as the user who owns the project",
+            false => NAMESPACES,
+        }
+    } else {
+        START_DIRECTLY
+    };
+    SandboxError::unavailable(format!("{step}: {error}"), remedy)
+}

@@ -1,0 +1,121 @@
+//! The environment of commands: names on an allow-list, nothing else. A key, a
+//! token or a socket path in the caller's environment never reaches a command.
+
+use std::path::Path;
+
+use super::Identity;
+use super::toolchains::{Grant, system};
+use crate::SandboxSettings;
+
+/// Names passed on as they are. None of them can hold a credential or make a
+/// program load code that the project could not make it load anyway.
+const PASSED: &[&str] = &[
+    "CI",
+    "COLORTERM",
+    "FORCE_COLOR",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LC_MONETARY",
+    "LC_NUMERIC",
+    "LC_TIME",
+    "NO_COLOR",
+    "RUST_BACKTRACE",
+    "RUSTUP_TOOLCHAIN",
+    "SOURCE_DATE_EPOCH",
+    "TERM",
+    "TZ",
+];
+
+/// Names of toolchain roots, passed on while they are absolute paths.
+const PATHS: &[&str] = &[
+    "BUN_INSTALL",
+    "CARGO_HOME",
+    "DENO_INSTALL",
+    "GOPATH",
+    "GOROOT",
+    "JAVA_HOME",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "RUSTUP_HOME",
+    "SDKMAN_DIR",
+    "VOLTA_HOME",
+];
+
+/// Always at the end of `PATH`.
+const SYSTEM_PATH: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin"];
+
+/// The value of one variable.
+pub(crate) fn variable<'a>(variables: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = variables.iter().find(|(key, value)| key == name && !value.is_empty());
+    found.map(|(_, value)| value.as_str())
+}
+
+/// The environment inside the native sandbox.
+pub(super) fn inside(
+    settings: &SandboxSettings,
+    identity: &Identity,
+    home: &str,
+    toolchains: &[Grant],
+) -> Vec<(String, String)> {
+    let visible = |entry: &Path| {
+        system(entry) || toolchains.iter().any(|grant| entry.starts_with(&grant.target))
+    };
+    let mut environment = passed(settings, &visible);
+    let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
+    set("HOME", home);
+    set("USER", &identity.name);
+    set("LOGNAME", &identity.name);
+    set("SHELL", "/bin/bash");
+    set("TMPDIR", "/tmp");
+    // There is no network: ask caches at once instead of timing out.
+    set("CARGO_NET_OFFLINE", "true");
+    set("GOPROXY", "off");
+    set("npm_config_update_notifier", "false");
+    set("GIT_TERMINAL_PROMPT", "0");
+    environment
+}
+
+/// The environment on the bare host: the same list, with the real home.
+pub(crate) fn bare_environment(settings: &SandboxSettings) -> Vec<(String, String)> {
+    let project_free = |entry: &Path| entry.is_absolute();
+    let mut environment = passed(settings, &project_free);
+    for name in ["HOME", "USER", "LOGNAME", "SHELL", "TMPDIR"] {
+        if let Some(value) = variable(&settings.host.variables, name) {
+            environment.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    environment.push(("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned()));
+    environment
+}
+
+fn passed(settings: &SandboxSettings, on_path: &dyn Fn(&Path) -> bool) -> Vec<(String, String)> {
+    let variables = &settings.host.variables;
+    let mut environment = Vec::new();
+    for name in PASSED {
+        environment
+            .extend(variable(variables, name).map(|value| ((*name).to_owned(), value.to_owned())));
+    }
+    for name in PATHS {
+        let value = variable(variables, name).filter(|value| value.starts_with('/'));
+        environment.extend(value.map(|value| ((*name).to_owned(), value.to_owned())));
+    }
+    environment.push(("PATH".to_owned(), search_path(settings, on_path)));
+    environment
+}
+
+fn search_path(settings: &SandboxSettings, on_path: &dyn Fn(&Path) -> bool) -> String {
+    let host = variable(&settings.host.variables, "PATH").unwrap_or_default();
+    let mut entries: Vec<&str> = Vec::new();
+    let allowed =
+        host.split(':').filter(|entry| entry.starts_with('/') && on_path(Path::new(entry)));
+    for entry in allowed.chain(SYSTEM_PATH.iter().copied()) {
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
+    entries.join(":")
+}

@@ -1,0 +1,214 @@
+//! What a sandbox will look like, decided by kode before anything is built.
+//!
+//! A [`Plan`] is plain data: who commands are inside, what is mounted where,
+//! which variables they see. The helper carries it out and decides nothing.
+
+mod environment;
+mod repository;
+mod system_view;
+mod toolchains;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ProjectRoot, SandboxError, SandboxSettings};
+
+pub(crate) use environment::bare_environment;
+
+/// Everything the helper needs to know.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// Process id of kode, to notice that it died before the helper looked.
+    pub(crate) parent: u32,
+    pub(crate) identity: Identity,
+    /// In this order.
+    pub(crate) steps: Vec<Step>,
+    /// Folders that stay writable under Landlock.
+    pub(crate) writable: Vec<String>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) limits: Limits,
+}
+
+/// Who the processes inside are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// Ids seen inside.
+    pub(crate) inside_user: u32,
+    pub(crate) inside_group: u32,
+    /// Ids on the host.
+    pub(crate) host_user: u32,
+    pub(crate) host_group: u32,
+    /// kode was started as root: the helper maps and becomes `host_user`.
+    pub(crate) started_as_root: bool,
+    pub(crate) name: String,
+}
+
+/// Bounds on what runs inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    pub(crate) processes_max: u64,
+    pub(crate) memory_bytes_max: u64,
+}
+
+/// One thing in the new root. Paths are absolute and seen from inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Step {
+    Folder { path: String, mode: u32 },
+    File { path: String, content: String },
+    Link { path: String, target: String },
+    Tmpfs { path: String, bytes_max: u64, mode: u32 },
+    Bind(Bind),
+    Proc,
+    Terminals,
+}
+
+/// A part of the host's file system, shown inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bind {
+    /// Canonical path on the host.
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) access: Access,
+    /// The file or folder kode looked at; another one there fails the set-up.
+    pub(crate) device_and_inode: (u64, u64),
+    /// On-disk owner whose files belong to the inside user: the mount is
+    /// id-mapped. Only when started as root.
+    pub(crate) owner: Option<(u32, u32)>,
+    /// The mount point lies in the project and must exist already.
+    pub(crate) in_project: bool,
+}
+
+/// What a bind mount allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Access {
+    ReadOnly,
+    ReadWrite,
+    /// A device node such as `/dev/null`.
+    Device,
+}
+
+/// Host ids of root's sandboxes: systemd's table of ids leaves this range
+/// unused (<https://systemd.io/UIDS-GIDS/>).
+const SESSION_ID_FIRST: u32 = 0x7000_0000;
+const SESSION_ID_MASK: u32 = 0x07ff_ffff;
+/// The id root's sandboxes see themselves as.
+const INSIDE_ID: u32 = 1000;
+
+/// Processes alive at once unless chosen otherwise.
+const PROCESSES_MAX: u64 = 4096;
+
+/// Home folder inside when the host's is unknown.
+const HOME_WITHOUT_HOST: &str = "/home/kode";
+
+/// Decides about one session.
+pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Plan, SandboxError> {
+    let project = fs::metadata(root.path()).map_err(|error| cannot_look(root.path(), &error))?;
+    let identity = identity(&project)?;
+    let mapping = identity.started_as_root.then_some((project.uid(), project.gid()));
+    let home = home(settings);
+    let mut steps = system_view::steps(&identity, &home);
+    let toolchains = toolchains::find(root, settings, &home);
+    for grant in &toolchains {
+        steps.extend(bind(
+            &grant.source,
+            &grant.target,
+            Access::ReadOnly,
+            owner_of(&identity, &grant.source),
+        ));
+    }
+    let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
+    let project_bind = bind(root.path(), root.text(), access, mapping)
+        .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
+    steps.push(project_bind);
+    steps.extend(repository::protections(root, settings.read_only, mapping));
+    steps.push(Step::File {
+        path: format!("{home}/.gitconfig"),
+        content: repository::git_identity(Path::new(&settings.host.home)),
+    });
+    let environment = environment::inside(settings, &identity, &home, &toolchains);
+    let mut writable = system_view::writable_folders(&home);
+    if !settings.read_only {
+        writable.push(root.text().to_owned());
+    }
+    let memory = settings.memory_bytes_max.unwrap_or_else(default_memory_bytes);
+    let limits = Limits {
+        processes_max: settings.processes_max.unwrap_or(PROCESSES_MAX),
+        memory_bytes_max: memory,
+    };
+    Ok(Plan { parent: std::process::id(), identity, steps, writable, environment, limits })
+}
+
+fn home(settings: &SandboxSettings) -> String {
+    let home = settings.host.home.to_str().unwrap_or_default().trim_end_matches('/');
+    let usable = home.starts_with('/') && !home.contains("/../");
+    if usable { home.to_owned() } else { HOME_WITHOUT_HOST.to_owned() }
+}
+
+fn identity(project: &fs::Metadata) -> Result<Identity, SandboxError> {
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    if !user.is_root() {
+        return Ok(Identity {
+            inside_user: user.as_raw(),
+            inside_group: group.as_raw(),
+            host_user: user.as_raw(),
+            host_group: group.as_raw(),
+            started_as_root: false,
+            name: "user".to_owned(),
+        });
+    }
+    let random = getrandom::u32().map_err(|error| {
+        SandboxError::unavailable(format!("no random numbers: {error}"), "check /dev/urandom")
+    })?;
+    let mut session = SESSION_ID_FIRST | (random & SESSION_ID_MASK);
+    if session == project.uid() || session == project.gid() {
+        session ^= 1;
+    }
+    Ok(Identity {
+        inside_user: INSIDE_ID,
+        inside_group: INSIDE_ID,
+        host_user: session,
+        host_group: session,
+        started_as_root: true,
+        name: "kode".to_owned(),
+    })
+}
+
+/// Root's private toolchains belong to the inside user, as its project does.
+fn owner_of(identity: &Identity, source: &Path) -> Option<(u32, u32)> {
+    let metadata = fs::metadata(source).ok()?;
+    identity.started_as_root.then_some((metadata.uid(), metadata.gid()))
+}
+
+/// A bind of what is at `source` now; `None` when there is nothing.
+fn bind(source: &Path, target: &str, access: Access, owner: Option<(u32, u32)>) -> Option<Step> {
+    let source = fs::canonicalize(source).ok()?;
+    let metadata = fs::metadata(&source).ok()?;
+    Some(Step::Bind(Bind {
+        source: source.to_str()?.to_owned(),
+        target: target.to_owned(),
+        access,
+        device_and_inode: (metadata.dev(), metadata.ino()),
+        owner,
+        in_project: false,
+    }))
+}
+
+fn default_memory_bytes() -> u64 {
+    let system = rustix::system::sysinfo();
+    #[allow(clippy::useless_conversion, reason = "the field's width differs between targets")]
+    let total = u64::from(system.totalram).saturating_mul(u64::from(system.mem_unit));
+    total / 4 * 3
+}
+
+fn cannot_look(path: &Path, error: &std::io::Error) -> SandboxError {
+    SandboxError::unavailable(
+        format!("{}: {error}", path.display()),
+        "check that the project folder exists and is yours",
+    )
+}
+
+#[cfg(test)]
+mod tests;

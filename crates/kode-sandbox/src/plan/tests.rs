@@ -1,0 +1,142 @@
+#![allow(clippy::disallowed_methods, reason = "tests lay out homes and projects")]
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::Host;
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir_all(place.at("home/project/.git/hooks")).unwrap();
+        fs::write(place.at("home/project/.git/config"), "").unwrap();
+        place
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        fs::canonicalize(self.folder.path()).unwrap().join(name)
+    }
+
+    fn plan(&self, variables: &[(&str, &str)]) -> Plan {
+        let host = Host {
+            home: self.at("home"),
+            kode_home: self.at("home/.kode"),
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Host::default()
+        };
+        let root =
+            ProjectRoot::find(&self.at("home/project"), &host.home, &host.kode_home).unwrap();
+        plan(&root, &SandboxSettings { host, ..SandboxSettings::default() }).unwrap()
+    }
+}
+
+fn binds(plan: &Plan) -> Vec<(&str, Access)> {
+    let bind = |step: &'_ Step| matches!(step, Step::Bind(_));
+    let binds = plan.steps.iter().filter(|step| bind(step));
+    binds
+        .filter_map(|step| match step {
+            Step::Bind(bind) => Some((bind.target.as_str(), bind.access)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn nothing_private_of_the_system_is_shown() {
+    let plan = Place::new().plan(&[]);
+    for (target, _) in binds(&plan) {
+        for private in ["shadow", "gshadow", "sudoers", "/etc/ssh", "/root/.ssh", "/run", "/sys"] {
+            assert!(!target.contains(private), "{target}");
+        }
+        assert_ne!(target, "/etc");
+    }
+}
+
+#[test]
+fn the_project_is_writable_and_gits_code_is_not() {
+    let place = Place::new();
+    let plan = place.plan(&[]);
+    let access = |name: &str| {
+        let path = place.at(&format!("home/project{name}"));
+        let found = binds(&plan).into_iter().rev().find(|(target, _)| Path::new(target) == path);
+        found.map(|(_, access)| access)
+    };
+    assert_eq!(access(""), Some(Access::ReadWrite));
+    assert_eq!(access("/.git"), Some(Access::ReadWrite));
+    assert_eq!(access("/.git/hooks"), Some(Access::ReadOnly));
+    assert_eq!(access("/.git/config"), Some(Access::ReadOnly));
+}
+
+#[test]
+fn toolchains_are_shown_by_named_parts_only() {
+    let place = Place::new();
+    for folder in ["home/.cargo/bin", "home/.cargo/registry/src", "home/open/bin"] {
+        fs::create_dir_all(place.at(folder)).unwrap();
+    }
+    fs::write(place.at("home/.cargo/credentials.toml"), "canary").unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    fs::set_permissions(place.at("home/open/bin"), open).unwrap();
+    let (open, home) = (place.at("home/open/bin"), place.at("home"));
+    let project = place.at("home/project");
+    let path = format!("{}:{}:{}:/usr/bin", open.display(), home.display(), project.display());
+    let plan = place.plan(&[("PATH", &path)]);
+    let shown: Vec<&str> = binds(&plan)
+        .into_iter()
+        .map(|(target, _)| target)
+        .filter(|target| Path::new(target).starts_with(&home))
+        .filter(|target| !Path::new(target).starts_with(&project))
+        .collect();
+    let expected = [place.at("home/.cargo/bin"), place.at("home/.cargo/registry/src")];
+    assert_eq!(shown, expected.iter().map(|path| path.to_str().unwrap()).collect::<Vec<_>>());
+    let search = plan.environment.iter().find(|(name, _)| name == "PATH").unwrap();
+    assert_eq!(search.1, "/usr/bin:/usr/local/bin:/bin");
+}
+
+#[test]
+fn only_listed_variables_are_passed_on() {
+    let plan = Place::new().plan(&[
+        ("OPENAI_API_KEY", "canary"),
+        ("LD_PRELOAD", "/tmp/x.so"),
+        ("BASH_ENV", "/tmp/x"),
+        ("LANG", "C.UTF-8"),
+        ("CARGO_HOME", "relative"),
+    ]);
+    let names: Vec<&str> = plan.environment.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.contains(&"LANG"));
+    for name in ["OPENAI_API_KEY", "LD_PRELOAD", "BASH_ENV", "CARGO_HOME"] {
+        assert!(!names.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn the_git_identity_has_a_name_and_an_address_and_nothing_else() {
+    let place = Place::new();
+    fs::write(
+        place.at("home/.gitconfig"),
+        "[credential]\n\thelper = store\n[user]\n\tname = \"A B\"\n\temail=a@b.c\n\
+         \tsigningkey = X\n[include]\n\tpath = ~/.secret\n",
+    )
+    .unwrap();
+    let identity = repository::git_identity(&place.at("home"));
+    assert_eq!(identity, "[user]\n\tname = \"A B\"\n\temail = \"a@b.c\"\n");
+}
+
+#[test]
+fn a_gitfile_that_is_not_pointed_back_at_shows_nothing() {
+    let place = Place::new();
+    fs::create_dir_all(place.at("home/victim/.git/worktrees/x")).unwrap();
+    fs::write(place.at("home/victim/.git/worktrees/x/gitdir"), "/elsewhere/.git\n").unwrap();
+    fs::write(place.at("home/victim/.git/worktrees/x/commondir"), "../..\n").unwrap();
+    fs::remove_dir_all(place.at("home/project/.git")).unwrap();
+    let forged = format!("gitdir: {}\n", place.at("home/victim/.git/worktrees/x").display());
+    fs::write(place.at("home/project/.git"), forged).unwrap();
+    let plan = place.plan(&[]);
+    assert!(!binds(&plan).iter().any(|(target, _)| target.contains("victim")));
+}

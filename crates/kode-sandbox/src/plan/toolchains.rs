@@ -1,0 +1,154 @@
+//! Which parts of the user's own toolchains commands may read.
+//!
+//! Named subtrees only, never a home, its ancestors, anything world-writable
+//! or in the project, and never a file that holds credentials or settings.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::plan::environment::variable;
+use crate::{ProjectRoot, SandboxSettings};
+
+/// A toolchain's root and the parts of it that are shown.
+struct Toolchain {
+    /// The variable that names its root.
+    variable: &'static str,
+    /// Where the root is below home when the variable is not set; empty for
+    /// nowhere.
+    default: &'static str,
+    /// Folders and files shown read-only; `.` for the whole root.
+    parts: &'static [&'static str],
+}
+
+const TOOLCHAINS: &[Toolchain] = &[
+    Toolchain {
+        variable: "CARGO_HOME",
+        default: ".cargo",
+        parts: &[
+            "bin",
+            "registry/index",
+            "registry/cache",
+            "registry/src",
+            "git/db",
+            "git/checkouts",
+        ],
+    },
+    // `settings.toml` names the default toolchain and nothing else.
+    Toolchain {
+        variable: "RUSTUP_HOME",
+        default: ".rustup",
+        parts: &["toolchains", "settings.toml"],
+    },
+    Toolchain {
+        variable: "PYENV_ROOT",
+        default: ".pyenv",
+        parts: &["bin", "libexec", "shims", "versions", "plugins", "pyenv.d", "version"],
+    },
+    Toolchain { variable: "NVM_DIR", default: ".nvm", parts: &["versions", "alias", "nvm.sh"] },
+    Toolchain { variable: "VOLTA_HOME", default: ".volta", parts: &["bin", "tools"] },
+    Toolchain { variable: "GOROOT", default: "", parts: &["."] },
+    Toolchain { variable: "GOPATH", default: "go", parts: &["bin", "pkg/mod"] },
+    Toolchain { variable: "JAVA_HOME", default: "", parts: &["."] },
+    Toolchain { variable: "SDKMAN_DIR", default: ".sdkman", parts: &["candidates"] },
+    Toolchain { variable: "DENO_INSTALL", default: ".deno", parts: &["bin"] },
+    Toolchain { variable: "BUN_INSTALL", default: ".bun", parts: &["bin"] },
+    Toolchain {
+        variable: "",
+        default: ".local",
+        parts: &["bin", "lib", "share/uv/python", "share/uv/tools", "share/pipx/venvs"],
+    },
+];
+
+/// Names of folders on `PATH` outside the system that are shown as they are.
+const PROGRAM_FOLDERS: &[&str] = &["bin", "sbin", "shims"];
+
+/// A part of the host's file system that commands may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Grant {
+    /// Canonical.
+    pub(super) source: PathBuf,
+    /// As the environment names it.
+    pub(super) target: String,
+}
+
+/// What this host has, without duplicates, outer folders first.
+pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -> Vec<Grant> {
+    let check = Check { root, settings, home };
+    let mut grants: Vec<Grant> = Vec::new();
+    for toolchain in TOOLCHAINS {
+        let Some(base) = check.base(toolchain) else { continue };
+        for part in toolchain.parts {
+            grants.extend(check.grant(&base.join(part)));
+        }
+    }
+    let path = variable(&settings.host.variables, "PATH").unwrap_or_default();
+    for entry in path.split(':').map(Path::new) {
+        let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if PROGRAM_FOLDERS.contains(&name) && !system(entry) {
+            grants.extend(check.grant(entry));
+        }
+    }
+    grants.sort_by(|one, other| one.target.cmp(&other.target));
+    let mut kept: Vec<Grant> = Vec::new();
+    for grant in grants {
+        let covered = |outer: &Grant| Path::new(&grant.target).starts_with(&outer.target);
+        if !kept.iter().any(covered) {
+            kept.push(grant);
+        }
+    }
+    kept
+}
+
+/// Whether the system view shows `path` anyway.
+pub(super) fn system(path: &Path) -> bool {
+    ["/usr", "/bin", "/sbin"].iter().any(|folder| path.starts_with(folder))
+}
+
+struct Check<'a> {
+    root: &'a ProjectRoot,
+    settings: &'a SandboxSettings,
+    home: &'a str,
+}
+
+impl Check<'_> {
+    fn base(&self, toolchain: &Toolchain) -> Option<PathBuf> {
+        if let Some(value) = variable(&self.settings.host.variables, toolchain.variable)
+            && value.starts_with('/')
+        {
+            return Some(PathBuf::from(value.trim_end_matches('/')));
+        }
+        (!toolchain.default.is_empty()).then(|| Path::new(self.home).join(toolchain.default))
+    }
+
+    fn grant(&self, path: &Path) -> Option<Grant> {
+        let path: PathBuf = path.components().collect();
+        let target = path.to_str()?.trim_end_matches("/.").to_owned();
+        let is_plain = target.starts_with('/') && !target.contains("..");
+        let source = fs::canonicalize(&path).ok()?;
+        let may = is_plain && !system(&source) && !system(&path) && self.is_safe(&source, &path);
+        may.then_some(Grant { source, target })
+    }
+
+    /// Owned by root or this user, not writable by others, and nowhere near
+    /// what must stay hidden.
+    fn is_safe(&self, source: &Path, target: &Path) -> bool {
+        let Ok(metadata) = fs::metadata(source) else { return false };
+        let user = rustix::process::geteuid().as_raw();
+        let owned = metadata.uid() == user || metadata.uid() == 0;
+        let closed = metadata.mode() & 0o002 == 0;
+        owned && closed && [source, target].iter().all(|path| !self.is_private(path))
+    }
+
+    fn is_private(&self, path: &Path) -> bool {
+        let host = &self.settings.host;
+        let private = [Path::new(self.home), &host.home, &host.kode_home, self.root.path()];
+        let resolved = private.iter().filter_map(|folder| fs::canonicalize(folder).ok());
+        let mut all = private.iter().map(|folder| folder.to_path_buf()).chain(resolved);
+        let holds_private =
+            all.any(|folder| !folder.as_os_str().is_empty() && folder.starts_with(path));
+        let inside = |folder: &Path| !folder.as_os_str().is_empty() && path.starts_with(folder);
+        let shallow = path.components().count() < 3;
+        holds_private || inside(self.root.path()) || inside(&host.kode_home) || shallow
+    }
+}

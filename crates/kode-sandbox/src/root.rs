@@ -1,0 +1,137 @@
+//! Finds the project root by kode's own reading of the file system, never by
+//! asking git, and refuses places where a project would give away too much.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Folders that belong to the system; neither they nor anything directly
+/// standing for the whole system may be a project.
+const SYSTEM_FOLDERS: &[&str] = &[
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run",
+    "/sbin", "/sys", "/usr",
+];
+
+/// Folders that hold other people's things; the folder itself is refused,
+/// folders below it are not.
+const SHARED_FOLDERS: &[&str] =
+    &["/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp"];
+
+/// How many ancestors are looked at.
+const ANCESTORS_MAX: usize = 128;
+
+/// A project root that passed the checks of design §3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRoot {
+    path: PathBuf,
+}
+
+impl ProjectRoot {
+    /// Finds the root for `start`: the nearest ancestor with a `.git` of the
+    /// same owner on the same file system, else `start` itself.
+    ///
+    /// # Errors
+    /// When `start` can't be read or is no folder, or the root would be `/`,
+    /// `home`, `kode_home`, an ancestor of either, inside `kode_home`, a
+    /// system folder or a shared sticky folder.
+    pub fn find(start: &Path, home: &Path, kode_home: &Path) -> Result<Self, RootError> {
+        let start = canonical(start)?;
+        let metadata = fs::metadata(&start).map_err(|error| RootError::Io(start.clone(), error))?;
+        if !metadata.is_dir() {
+            return Err(RootError::NotAFolder(start));
+        }
+        let path = nearest_repository(&start, &metadata).unwrap_or(start);
+        if let Some(reason) = refusal(&path, home, kode_home)? {
+            return Err(RootError::Refused(path, reason));
+        }
+        Ok(Self { path })
+    }
+
+    /// The canonical, absolute path; always UTF-8.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.path.to_str().unwrap_or_default()
+    }
+}
+
+/// Why a folder is no project root.
+#[derive(Debug, Error)]
+pub enum RootError {
+    /// Not a folder at all.
+    #[error("{0} is not a folder; start kode in the project's folder")]
+    NotAFolder(PathBuf),
+    /// A place that must not be opened to an agent.
+    #[error("{0} can't be a project root: {1}; start kode in a folder made for the project")]
+    Refused(PathBuf, String),
+    /// The file system said no.
+    #[error("{0}: {1}")]
+    Io(PathBuf, std::io::Error),
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, RootError> {
+    fs::canonicalize(path).map_err(|error| RootError::Io(path.to_owned(), error))
+}
+
+fn nearest_repository(start: &Path, start_metadata: &fs::Metadata) -> Option<PathBuf> {
+    let belongs = |metadata: &fs::Metadata| {
+        metadata.uid() == start_metadata.uid() && metadata.dev() == start_metadata.dev()
+    };
+    for ancestor in start.ancestors().take(ANCESTORS_MAX) {
+        if !fs::symlink_metadata(ancestor).is_ok_and(|metadata| belongs(&metadata)) {
+            return None;
+        }
+        let Ok(marker) = fs::symlink_metadata(ancestor.join(".git")) else { continue };
+        if (marker.is_dir() || marker.is_file()) && belongs(&marker) {
+            return Some(ancestor.to_owned());
+        }
+    }
+    None
+}
+
+fn refusal(path: &Path, home: &Path, kode_home: &Path) -> Result<Option<String>, RootError> {
+    let Some(text) = path.to_str() else {
+        return Ok(Some("its name is not UTF-8".to_owned()));
+    };
+    if text == "/" {
+        return Ok(Some("it is the root of the file system".to_owned()));
+    }
+    if text.contains([':', ',', '\\', '\n']) {
+        return Ok(Some("its name has a colon, comma, backslash or line break".to_owned()));
+    }
+    if SYSTEM_FOLDERS.iter().any(|folder| path.starts_with(folder)) {
+        return Ok(Some("it is a system folder".to_owned()));
+    }
+    if SHARED_FOLDERS.contains(&text) {
+        return Ok(Some("it is shared by several projects or users".to_owned()));
+    }
+    if let Some(reason) = private_folder_refusal(path, home, kode_home) {
+        return Ok(Some(reason));
+    }
+    let metadata = fs::metadata(path).map_err(|error| RootError::Io(path.to_owned(), error))?;
+    // Sticky and writable by all: `/tmp` and its like.
+    if metadata.mode() & 0o1002 == 0o1002 {
+        return Ok(Some("it is a shared sticky folder that everyone can write to".to_owned()));
+    }
+    Ok(None)
+}
+
+fn private_folder_refusal(path: &Path, home: &Path, kode_home: &Path) -> Option<String> {
+    let resolved = |folder: &Path| fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let is_set = |folder: &Path| !folder.as_os_str().is_empty();
+    if is_set(home) && resolved(home).starts_with(path) {
+        return Some("it is your home folder or holds it".to_owned());
+    }
+    let kode_home = is_set(kode_home).then(|| resolved(kode_home))?;
+    if kode_home.starts_with(path) || path.starts_with(&kode_home) {
+        return Some("kode keeps its own configuration and sessions there".to_owned());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

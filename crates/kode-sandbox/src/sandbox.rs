@@ -1,0 +1,125 @@
+//! One session's sandbox: a permit goes in, what the command did comes out.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kode_base::{Interrupt, ShellCommand};
+use kode_gate::Permit;
+
+use crate::bare::BareHost;
+use crate::native::Native;
+use crate::output::CommandOutput;
+use crate::{Backend, ProjectRoot, SandboxError, SandboxSettings};
+
+/// `execve` takes no single argument longer than this (`MAX_ARG_STRLEN`).
+const COMMAND_BYTES_MAX: usize = 128 * 1024 - 1;
+
+/// One session's sandbox. Dropping it ends every process it started.
+///
+/// Commands of one session share the private home and temporary folders; no
+/// process outlives the command that started it. One command runs at a time.
+#[derive(Debug)]
+pub struct Sandbox {
+    wall: Mutex<Wall>,
+    name: &'static str,
+    root: String,
+}
+
+#[derive(Debug)]
+enum Wall {
+    Native(Native),
+    BareHost(BareHost),
+}
+
+/// One command, as a wall runs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) arguments: Vec<String>,
+    /// Absolute.
+    pub(crate) directory: String,
+    pub(crate) timeout: std::time::Duration,
+}
+
+impl Sandbox {
+    /// Builds the sandbox and checks that a command runs in it.
+    ///
+    /// # Errors
+    /// [`SandboxError::Unavailable`] with the remedy when any layer fails:
+    /// nothing runs then, least of all without the sandbox.
+    pub fn start(root: &ProjectRoot, settings: SandboxSettings) -> Result<Self, SandboxError> {
+        let wall = match settings.backend {
+            Backend::Native => Wall::Native(Native::start(root, &settings)?),
+            Backend::BareHost => Wall::BareHost(BareHost::new(&settings)),
+        };
+        let name = match settings.backend {
+            Backend::Native => "native",
+            Backend::BareHost => "none",
+        };
+        Ok(Self { wall: Mutex::new(wall), name, root: root.text().to_owned() })
+    }
+
+    /// `native`, or `none` on the bare host.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Runs the permit's exact bytes with `bash -c`, standard input empty.
+    /// Output streams to `on_output` and is kept within bounds. At the time
+    /// limit, or within 50 ms of an interrupt, everything is killed.
+    ///
+    /// # Errors
+    /// When the command can't be started or the sandbox is gone.
+    pub fn run(
+        &self,
+        permit: Permit<ShellCommand>,
+        interrupt: &Interrupt,
+        on_output: &mut dyn FnMut(&[u8]),
+    ) -> Result<CommandOutput, SandboxError> {
+        let order = self.order(&permit.redeem())?;
+        match &mut *self.wall() {
+            Wall::Native(native) => native.run(&order, interrupt, on_output),
+            Wall::BareHost(bare) => bare.run(&order, interrupt, on_output),
+        }
+    }
+
+    /// Ends every process still alive in the sandbox, before the completion
+    /// gate takes its snapshot.
+    ///
+    /// # Errors
+    /// When the sandbox does not confirm it.
+    pub fn end_processes(&self) -> Result<(), SandboxError> {
+        match &mut *self.wall() {
+            Wall::Native(native) => native.end_processes(),
+            // Each command's process group ended with the command.
+            Wall::BareHost(_) => Ok(()),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the exact bytes of the permit are what runs")]
+    fn order(&self, command: &ShellCommand) -> Result<Order, SandboxError> {
+        let text = command.command.expose();
+        if text.len() > COMMAND_BYTES_MAX {
+            return Err(SandboxError::Command(format!(
+                "it is {} bytes long, the system takes {COMMAND_BYTES_MAX}; write a script file \
+                 and run that",
+                text.len()
+            )));
+        }
+        if text.contains('\0') {
+            return Err(SandboxError::Command("it contains a NUL byte".to_owned()));
+        }
+        let directory = match command.directory.is_root() {
+            true => self.root.clone(),
+            false => format!("{}/{}", self.root, command.directory.as_str()),
+        };
+        Ok(Order {
+            arguments: vec!["/bin/bash".to_owned(), "-c".to_owned(), text.clone()],
+            directory,
+            timeout: command.timeout,
+        })
+    }
+
+    fn wall(&self) -> MutexGuard<'_, Wall> {
+        // A panic in a caller's `on_output` leaves the wall itself intact.
+        self.wall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

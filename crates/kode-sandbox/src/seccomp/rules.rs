@@ -1,0 +1,201 @@
+//! Which system calls a command does without.
+
+use libc::c_long;
+
+use super::program::{ALLOW, Instruction, RETURN, When, fail_with, prologue, rule, statement};
+
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: u32 = 0xc000_003e;
+#[cfg(target_arch = "x86_64")]
+const X32_BIT: Option<u32> = Some(0x4000_0000);
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: u32 = 0xc000_00b7;
+#[cfg(target_arch = "aarch64")]
+const X32_BIT: Option<u32> = None;
+
+/// Calls newer than the libc crate's tables (same numbers everywhere).
+const SYS_OPEN_TREE_ATTR: c_long = 467;
+
+/// Refused outright: no build, test or tool of a project needs them, each is
+/// a way to the kernel, to other processes or to the host.
+const REFUSED: &[c_long] = &[
+    // Mounts and roots.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_open_tree,
+    SYS_OPEN_TREE_ATTR,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_setns,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    libc::SYS_fanotify_init,
+    // Other processes.
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    libc::SYS_move_pages,
+    libc::SYS_migrate_pages,
+    // The kernel.
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_syslog,
+    libc::SYS_vhangup,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_nfsservctl,
+    // Keyrings.
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_keyctl,
+];
+
+/// Refused outright, on x86-64 only.
+#[cfg(target_arch = "x86_64")]
+const REFUSED_HERE: &[c_long] = &[
+    libc::SYS_kexec_file_load,
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_modify_ldt,
+    libc::SYS_uselib,
+    libc::SYS_ustat,
+    libc::SYS_sysfs,
+    libc::SYS__sysctl,
+    libc::SYS_lookup_dcookie,
+];
+#[cfg(target_arch = "aarch64")]
+const REFUSED_HERE: &[c_long] = &[libc::SYS_lookup_dcookie];
+
+/// Said not to exist, so that programs take their older way: `clone3` and
+/// `openat2` hide their flags behind a pointer, `io_uring` goes around filters.
+const ABSENT: &[c_long] = &[
+    libc::SYS_clone3,
+    libc::SYS_openat2,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+];
+
+/// Every namespace flag that `clone` takes (linux/sched.h).
+const NAMESPACES: u32 = 0x7e02_0000;
+/// The same for `unshare`, which takes the time namespace's too.
+const NAMESPACES_AND_TIME: u32 = NAMESPACES | 0x80;
+
+/// S_ISUID | S_ISGID.
+const SET_ID: u32 = 0o6000;
+/// O_CREAT, and the bit of O_TMPFILE that is not O_DIRECTORY.
+const CREATES: u32 = 0o100 | 0o20_000_000;
+
+const TIOCSTI: u32 = 0x5412;
+const TIOCLINUX: u32 = 0x541c;
+
+const FAMILY_UNIX: u32 = 1;
+const FAMILY_INET: u32 = 2;
+const FAMILY_INET6: u32 = 10;
+const FAMILY_NETLINK: u32 = 16;
+/// The socket's type without its flags.
+const TYPE_MASK: u32 = 0xf;
+const TYPE_RAW: u32 = 3;
+const NETLINK_ROUTE: &[u32] = &[0];
+
+/// The whole filter.
+pub(super) fn filter() -> Vec<Instruction> {
+    let refused = fail_with(libc::EPERM);
+    let mut program = prologue(ARCHITECTURE, X32_BIT);
+    for call in REFUSED.iter().chain(REFUSED_HERE) {
+        add(&mut program, *call, &[], refused);
+    }
+    for call in ABSENT {
+        add(&mut program, *call, &[], fail_with(libc::ENOSYS));
+    }
+    add(&mut program, libc::SYS_clone, &[&[When::AnyBit(0, NAMESPACES)]], refused);
+    add(&mut program, libc::SYS_unshare, &[&[When::AnyBit(0, NAMESPACES_AND_TIME)]], refused);
+    add(
+        &mut program,
+        libc::SYS_ioctl,
+        &[&[When::MaskedEqual(1, u32::MAX, TIOCSTI)], &[When::MaskedEqual(1, u32::MAX, TIOCLINUX)]],
+        refused,
+    );
+    for (call, mode) in mode_calls() {
+        add(&mut program, call, &[&[When::AnyBit(mode, SET_ID)]], refused);
+    }
+    for (call, flags) in open_calls() {
+        let creates_set_id = [When::AnyBit(flags, CREATES), When::AnyBit(flags + 1, SET_ID)];
+        add(&mut program, call, &[&creates_set_id], refused);
+    }
+    sockets(&mut program);
+    program.push(statement(RETURN, ALLOW));
+    program
+}
+
+fn add(program: &mut Vec<Instruction>, call: c_long, groups: &[&[When]], action: u32) {
+    // Numbers are small and positive.
+    program.extend(rule(u32::try_from(call).unwrap_or(u32::MAX), groups, action));
+}
+
+fn sockets(program: &mut Vec<Instruction>) {
+    let raw = |family: u32| {
+        [When::MaskedEqual(0, u32::MAX, family), When::MaskedEqual(1, TYPE_MASK, TYPE_RAW)]
+    };
+    let other_netlink =
+        [When::MaskedEqual(0, u32::MAX, FAMILY_NETLINK), When::NotOneOf(2, NETLINK_ROUTE)];
+    let other_family =
+        [When::NotOneOf(0, &[FAMILY_UNIX, FAMILY_INET, FAMILY_INET6, FAMILY_NETLINK])];
+    let groups: &[&[When]] =
+        &[&other_family, &raw(FAMILY_INET), &raw(FAMILY_INET6), &other_netlink];
+    add(program, libc::SYS_socket, groups, fail_with(libc::EAFNOSUPPORT));
+    let not_unix = [When::NotOneOf(0, &[FAMILY_UNIX])];
+    add(program, libc::SYS_socketpair, &[&not_unix], fail_with(libc::EAFNOSUPPORT));
+}
+
+/// Calls that set permission bits, and which argument holds them.
+fn mode_calls() -> Vec<(c_long, usize)> {
+    let mut calls = vec![
+        (libc::SYS_fchmod, 1),
+        (libc::SYS_fchmodat, 2),
+        (libc::SYS_fchmodat2, 2),
+        (libc::SYS_mknodat, 2),
+        (libc::SYS_mkdirat, 2),
+    ];
+    #[cfg(target_arch = "x86_64")]
+    calls.extend([
+        (libc::SYS_chmod, 1),
+        (libc::SYS_mknod, 1),
+        (libc::SYS_mkdir, 1),
+        (libc::SYS_creat, 1),
+    ]);
+    calls
+}
+
+/// Calls that may create a file, and which argument holds the flags; the mode
+/// comes next and means nothing unless they create.
+fn open_calls() -> Vec<(c_long, usize)> {
+    let mut calls = vec![(libc::SYS_openat, 2)];
+    #[cfg(target_arch = "x86_64")]
+    calls.push((libc::SYS_open, 1));
+    calls
+}

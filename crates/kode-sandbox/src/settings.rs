@@ -1,0 +1,55 @@
+//! What a caller chooses about a sandbox, and what it must tell of the host.
+//! This crate reads neither `$HOME` nor the environment by itself.
+
+use std::path::PathBuf;
+
+/// Which wall holds commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backend {
+    /// Namespaces, Landlock and seccomp of this kernel.
+    #[default]
+    Native,
+    /// `--no-sandbox`, from a flag or the user's own configuration only.
+    BareHost,
+}
+
+/// Which program is executed as the helper that builds the namespaces. It must
+/// begin its `main` with [`crate::run_helper_if_requested`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum HelperImage {
+    /// This very program, `/proc/self/exe`.
+    #[default]
+    CurrentProgram,
+    /// Another program (tests).
+    Program(PathBuf),
+}
+
+/// What the binary knows of the host it runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Host {
+    /// The user's home folder; hidden inside. `/home/kode` when empty.
+    pub home: PathBuf,
+    /// `$KODE_HOME`; hidden inside.
+    pub kode_home: PathBuf,
+    /// The environment kode was started with. Only names on the allow-list
+    /// reach a command.
+    pub variables: Vec<(String, String)>,
+    /// Who answers the helper's call.
+    pub helper: HelperImage,
+}
+
+/// One session's choices. `None` limits mean the defaults stated there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SandboxSettings {
+    /// Which wall.
+    pub backend: Backend,
+    /// The project can't be written either.
+    pub read_only: bool,
+    /// Bytes of memory for all processes together; three quarters of the
+    /// machine's by default.
+    pub memory_bytes_max: Option<u64>,
+    /// Processes and threads alive at once; 4096 by default.
+    pub processes_max: Option<u64>,
+    /// Home, environment and helper.
+    pub host: Host,
+}

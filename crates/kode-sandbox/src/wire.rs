@@ -1,0 +1,132 @@
+//! The messages between kode and the sandbox's first process: JSON behind a
+//! length, over a socket pair, with descriptors beside them. Sizes are bounded
+//! on both ends; anything unexpected ends the conversation.
+
+use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Bytes one message may have: a plan with long environment and mount lists.
+const MESSAGE_BYTES_MAX: u32 = 4 * 1024 * 1024;
+
+/// Descriptors one message may carry: input, output, errors.
+pub(crate) const DESCRIPTORS_MAX: usize = 3;
+
+/// What kode tells the sandbox's first process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// Run a program; its standard streams come beside the message.
+    Run { arguments: Vec<String>, directory: String },
+    /// Pass a signal to the running command's process group.
+    Signal(i32),
+    /// Kill everything.
+    Kill,
+}
+
+/// What the sandbox's first process tells kode.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// Namespaces, mounts and filters stand.
+    Ready,
+    /// A step of the set-up failed.
+    SetupFailed { step: String, error: String, code: i32 },
+    /// The command could not be started.
+    NotStarted { error: String, code: i32 },
+    /// The command ended with this wait status, and nothing else is alive.
+    Ended { exit_code: Option<i32>, signal: Option<i32> },
+    /// Everything was killed while no command was running.
+    Killed,
+}
+
+/// Sends one message.
+pub(crate) fn send(
+    mut socket: &UnixStream,
+    message: &impl Serialize,
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    let body = serde_json::to_vec(message)?;
+    let length = u32::try_from(body.len()).ok().filter(|length| *length <= MESSAGE_BYTES_MAX);
+    let length = length.ok_or_else(|| io::Error::other("the message is too long"))?;
+    let header = length.to_le_bytes();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(io::Error::other("too many descriptors"));
+    }
+    let slices = [io::IoSlice::new(&header)];
+    // Four bytes into an open stream socket are never split.
+    let sent = sendmsg(socket.as_fd(), &slices, &mut ancillary, SendFlags::NOSIGNAL)?;
+    if sent != header.len() {
+        return Err(io::Error::from(io::ErrorKind::WriteZero));
+    }
+    socket.write_all(&body)
+}
+
+/// Receives one message; `None` when the other end is gone.
+pub(crate) fn receive<M: DeserializeOwned>(
+    mut socket: &UnixStream,
+) -> io::Result<Option<(M, Vec<OwnedFd>)>> {
+    let mut header = [0; 4];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut slices = [io::IoSliceMut::new(&mut header)];
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::WAITALL;
+    let received = match recvmsg(socket.as_fd(), &mut slices, &mut ancillary, flags) {
+        Err(rustix::io::Errno::CONNRESET) => return Ok(None),
+        result => result?.bytes,
+    };
+    if received == 0 {
+        return Ok(None);
+    }
+    if received != header.len() {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+    }
+    let mut descriptors = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
+    let length = u32::from_le_bytes(header);
+    if length > MESSAGE_BYTES_MAX {
+        return Err(io::Error::other("the message is too long"));
+    }
+    let mut body = vec![0; length as usize];
+    socket.read_exact(&mut body)?;
+    Ok(Some((serde_json::from_slice(&body)?, descriptors)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_arrives_with_its_descriptors() {
+        let (one, other) = UnixStream::pair().unwrap();
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        send(&one, &Request::Signal(15), &[writer.as_fd()]).unwrap();
+        drop(writer);
+        let (request, descriptors) = receive::<Request>(&other).unwrap().unwrap();
+        assert!(matches!(request, Request::Signal(15)));
+        assert_eq!(rustix::io::write(&descriptors[0], b"x").unwrap(), 1);
+        let mut byte = [0];
+        assert_eq!(rustix::io::read(&reader, &mut byte).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_closed_end_and_an_absurd_length_are_noticed() {
+        let (one, other) = UnixStream::pair().unwrap();
+        (&one).write_all(&u32::MAX.to_le_bytes()).unwrap();
+        assert!(receive::<Request>(&other).is_err());
+        drop(one);
+        assert!(receive::<Request>(&other).unwrap().is_none());
+    }
+}

@@ -1,0 +1,139 @@
+//! Commands run, stream, end and leave nothing behind.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use kode_base::Interrupt;
+use kode_sandbox::{Backend, CommandEnd};
+
+use crate::support::Place;
+
+const BOTH: [Backend; 2] = [Backend::Native, Backend::BareHost];
+
+#[test]
+fn a_command_runs_in_the_project_and_its_streams_are_interleaved() {
+    for backend in BOTH {
+        let place = Place::new();
+        let sandbox = place.sandbox(backend);
+        let text = place.run(&sandbox, "echo one; echo two >&2; pwd; echo x > made").worked();
+        assert_eq!(text, format!("one\ntwo\n{}\n", place.project().display()));
+        assert_eq!(fs::read_to_string(place.project().join("made")).unwrap(), "x\n");
+    }
+}
+
+#[test]
+fn what_is_made_inside_belongs_to_the_project_owner() {
+    use std::os::unix::fs::MetadataExt;
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    place.run(&sandbox, "mkdir -p a/b && touch a/b/c").worked();
+    let owner = fs::metadata(place.project()).unwrap().uid();
+    assert_eq!(fs::metadata(place.project().join("a/b/c")).unwrap().uid(), owner);
+}
+
+#[test]
+fn exit_codes_and_signals_come_back() {
+    for backend in BOTH {
+        let place = Place::new();
+        let sandbox = place.sandbox(backend);
+        assert_eq!(place.run(&sandbox, "exit 7").end, CommandEnd::Exited(7));
+        assert_eq!(place.run(&sandbox, "kill -TERM $$").end, CommandEnd::Signalled(15));
+    }
+}
+
+#[test]
+fn standard_input_is_empty_and_keys_are_not_in_the_environment() {
+    for backend in BOTH {
+        let place = Place::new();
+        let sandbox = place.sandbox(backend);
+        let text = place.run(&sandbox, "cat; env").worked();
+        assert!(!text.contains("canary"), "{text}");
+        assert!(text.contains("PATH="));
+    }
+}
+
+#[test]
+fn the_time_limit_kills_everything() {
+    for backend in BOTH {
+        let place = Place::new();
+        let sandbox = place.sandbox(backend);
+        let ended = place.run_with(
+            &sandbox,
+            "echo begun; sleep 60 & sleep 60",
+            Duration::from_millis(300),
+            &Interrupt::new(),
+        );
+        assert_eq!(ended.end, CommandEnd::TimedOut);
+        assert_eq!(ended.text, "begun\n");
+        assert!(ended.elapsed < Duration::from_secs(5));
+        place.run(&sandbox, "true").worked();
+    }
+}
+
+#[test]
+fn an_interrupt_ends_the_command_soon() {
+    for backend in BOTH {
+        let place = Place::new();
+        let sandbox = place.sandbox(backend);
+        let interrupt = Interrupt::new();
+        let raised = interrupt.clone();
+        let raiser = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(200));
+            raised.raise();
+        });
+        let started = Instant::now();
+        let ended = place.run_with(&sandbox, "sleep 60", Duration::from_secs(60), &interrupt);
+        raiser.join().unwrap();
+        assert_eq!(ended.end, CommandEnd::Interrupted);
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn the_private_home_lasts_for_the_session_and_no_longer() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    place.run(&sandbox, "echo kept > ~/note; echo kept > /tmp/note").worked();
+    assert_eq!(place.run(&sandbox, "cat ~/note /tmp/note").worked(), "kept\nkept\n");
+    drop(sandbox);
+    let again = place.sandbox(Backend::Native);
+    assert_eq!(place.run(&again, "ls -d ~/note /tmp/note 2>/dev/null").text, "");
+    assert!(!place.home().join("note").exists());
+}
+
+#[test]
+fn background_processes_end_with_their_command() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    place.run(&sandbox, "(setsid nohup bash -c 'sleep 0.5; echo late > late' &) ; true").worked();
+    let text = place.run(&sandbox, "sleep 1; ls; ps ax -o comm= 2>/dev/null | grep sleep").text;
+    assert_eq!(text, "");
+}
+
+#[test]
+fn a_missing_directory_is_an_error_and_the_sandbox_goes_on() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    let command = kode_base::ShellCommand {
+        command: "true".into(),
+        description: None,
+        directory: kode_base::ProjectPath::new("not/here").unwrap(),
+        timeout: Duration::from_secs(5),
+    };
+    let permit = place.permit(command);
+    let error = sandbox.run(permit, &Interrupt::new(), &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("not found"), "{error}");
+    place.run(&sandbox, "true").worked();
+}
+
+#[test]
+fn a_read_only_sandbox_does_not_write_the_project() {
+    let place = Place::new();
+    let settings =
+        kode_sandbox::SandboxSettings { read_only: true, ..place.settings(Backend::Native) };
+    let sandbox = kode_sandbox::Sandbox::start(&place.root(), settings).unwrap();
+    assert_ne!(place.run(&sandbox, "echo x > made").end, CommandEnd::Exited(0));
+    assert!(!place.project().join("made").exists());
+    sandbox.end_processes().unwrap();
+}

@@ -1,0 +1,13 @@
+//! The sandbox as a whole, with real processes, judged from outside.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests lay out projects, spawn victims and look at output of their own"
+)]
+
+mod commands;
+mod ordinary_user;
+mod support;

@@ -1,0 +1,118 @@
+//! A throw-away project with a sandbox around it, and permits for it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kode_audit::AuditLog;
+use kode_base::{Action, Interrupt, ProjectPath, ShellCommand};
+use kode_gate::{Gate, NoTerminal, Permit, Policy, SessionState};
+use kode_sandbox::{
+    Backend, CommandEnd, CommandOutput, HelperImage, Host, ProjectRoot, Sandbox, SandboxSettings,
+};
+
+pub(crate) struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("kode-sandbox-").tempdir().unwrap();
+        let place = Self { folder };
+        fs::create_dir_all(place.project()).unwrap();
+        fs::create_dir_all(place.home().join(".kode")).unwrap();
+        place
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.path().join("home")
+    }
+
+    pub(crate) fn project(&self) -> PathBuf {
+        self.home().join("project")
+    }
+
+    pub(crate) fn root(&self) -> ProjectRoot {
+        ProjectRoot::find(&self.project(), &self.home(), &self.home().join(".kode")).unwrap()
+    }
+
+    pub(crate) fn settings(&self, backend: Backend) -> SandboxSettings {
+        let variables = std::env::vars().chain([
+            ("KODE_API_KEY".to_owned(), "canary-key".to_owned()),
+            ("SSH_AUTH_SOCK".to_owned(), "/run/canary.sock".to_owned()),
+        ]);
+        SandboxSettings {
+            backend,
+            host: Host {
+                home: self.home(),
+                kode_home: self.home().join(".kode"),
+                variables: variables.collect(),
+                helper: HelperImage::Program(helper()),
+            },
+            ..SandboxSettings::default()
+        }
+    }
+
+    pub(crate) fn sandbox(&self, backend: Backend) -> Sandbox {
+        Sandbox::start(&self.root(), self.settings(backend)).unwrap()
+    }
+
+    pub(crate) fn permit<A: Clone + Into<Action>>(&self, action: A) -> Permit<A> {
+        let audit = AuditLog::open(&self.home().join(".kode"), "test").unwrap();
+        let state = SessionState::default();
+        let mut gate = Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, state);
+        gate.authorize_person(action).unwrap().0
+    }
+
+    pub(crate) fn run(&self, sandbox: &Sandbox, command: &str) -> Ended {
+        self.run_with(sandbox, command, Duration::from_secs(60), &Interrupt::new())
+    }
+
+    pub(crate) fn run_with(
+        &self,
+        sandbox: &Sandbox,
+        command: &str,
+        timeout: Duration,
+        interrupt: &Interrupt,
+    ) -> Ended {
+        let command = ShellCommand {
+            command: command.into(),
+            description: None,
+            directory: ProjectPath::root(),
+            timeout,
+        };
+        let permit = self.permit(command);
+        Ended::new(sandbox.run(permit, interrupt, &mut |_| {}).unwrap())
+    }
+}
+
+/// The helper program; elsewhere when the tests run as an ordinary user.
+pub(crate) fn helper() -> PathBuf {
+    let elsewhere = std::env::var_os("KODE_TEST_HELPER").map(PathBuf::from);
+    elsewhere.unwrap_or_else(|| env!("CARGO_BIN_EXE_kode-sandbox-helper").into())
+}
+
+/// A command's output as text.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) text: String,
+    pub(crate) end: CommandEnd,
+    pub(crate) elapsed: Duration,
+}
+
+impl Ended {
+    fn new(output: CommandOutput) -> Self {
+        let text = String::from_utf8_lossy(output.output.expose()).into_owned();
+        Self { text, end: output.end, elapsed: output.elapsed }
+    }
+
+    #[track_caller]
+    pub(crate) fn worked(self) -> String {
+        assert_eq!(self.end, CommandEnd::Exited(0), "{}", self.text);
+        self.text
+    }
+}
