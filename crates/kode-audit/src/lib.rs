@@ -10,9 +10,10 @@ mod digest;
 mod line;
 mod lines;
 mod log;
+mod places;
+pub mod private;
 mod read;
 mod record;
-mod storage;
 mod tail;
 mod verify;
 

@@ -13,10 +13,8 @@ use thiserror::Error;
 
 use crate::checkpoint::Checkpoint;
 use crate::line::{Unsealed, seal};
-use crate::storage::{
-    at, checkpoint_path, log_path, open_to_write, private_folder, quarantine_path, still_in_place,
-    sync_folder,
-};
+use crate::places::{at, checkpoint_path, log_path, quarantine_path};
+use crate::private::{open_to_write, private_folder, still_in_place, sync_folder};
 use crate::tail::{Broken, Tail, anchored, follow};
 use crate::{Problem, RECORD_BYTES_MAX, Record};
 
@@ -91,12 +89,13 @@ impl AuditLog {
     /// # Errors
     /// When the folder can't be used, or the end of the log was altered or cut.
     pub fn open(folder: &Path, session: &str) -> Result<Self, AuditError> {
-        private_folder(folder)?;
+        private_folder(folder).map_err(at(folder))?;
         let path = log_path(folder);
-        let file = open_to_write(&path)?;
-        let checkpoint = open_to_write(&checkpoint_path(folder))?;
+        let file = open_to_write(&path).map_err(at(&path))?;
+        let checkpoint_file = checkpoint_path(folder);
+        let checkpoint = open_to_write(&checkpoint_file).map_err(at(&checkpoint_file))?;
         // The two names must survive a power cut too.
-        sync_folder(folder)?;
+        sync_folder(folder).map_err(at(folder))?;
         let mut log = Self {
             path,
             quarantine: quarantine_path(folder),
@@ -271,7 +270,7 @@ fn quarantine(path: &Path, offset: u64, torn: &[u8]) -> Result<(), AuditError> {
     let kept = Torn { time: jiff::Timestamp::now().to_string(), offset, bytes };
     let mut line = serde_json::to_vec(&kept).map_err(|error| at(path)(error.into()))?;
     line.push(b'\n');
-    let file = open_to_write(path)?;
+    let file = open_to_write(path).map_err(at(path))?;
     let end = file.metadata().map_err(at(path))?.len();
     file.write_all_at(&line, end).map_err(at(path))?;
     file.sync_all().map_err(at(path))

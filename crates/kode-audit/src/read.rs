@@ -8,7 +8,8 @@ use kode_base::AuditSequence;
 
 use crate::line::check;
 use crate::lines::{Line, Lines};
-use crate::storage::{at, log_path, open_to_read};
+use crate::places::{at, log_path};
+use crate::private::open_to_read;
 use crate::{AuditError, Entry, Problem, Record};
 
 /// Which entries are wanted; the default is all of them.
@@ -45,7 +46,7 @@ impl Filter {
 /// When the log can't be read or an entry on the way does not hold.
 pub fn read(folder: &Path, filter: &Filter) -> Result<Vec<Entry>, AuditError> {
     let path = log_path(folder);
-    let Some(file) = open_to_read(&path)? else { return Ok(Vec::new()) };
+    let Some(file) = open_to_read(&path).map_err(at(&path))? else { return Ok(Vec::new()) };
     let mut lines = Lines::new(BufReader::new(file), 0);
     let mut kept = VecDeque::new();
     let mut sequence = 0;

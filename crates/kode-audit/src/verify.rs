@@ -9,7 +9,8 @@ use thiserror::Error;
 use crate::checkpoint::Checkpoint;
 use crate::line::check;
 use crate::lines::{Line, Lines};
-use crate::storage::{at, checkpoint_path, log_path, open_to_read, quarantine_path};
+use crate::places::{at, checkpoint_path, log_path, quarantine_path};
+use crate::private::open_to_read;
 use crate::tail::follows;
 use crate::{AuditError, Digest};
 
@@ -115,7 +116,9 @@ pub struct VerifyReport {
 pub fn verify(folder: &Path) -> Result<VerifyReport, VerifyError> {
     let path = log_path(folder);
     let quarantined = count_lines(&quarantine_path(folder))?;
-    let Some(file) = open_to_read(&path)? else { return verify_absent(folder, quarantined) };
+    let Some(file) = open_to_read(&path).map_err(at(&path))? else {
+        return verify_absent(folder, quarantined);
+    };
     let (length, checkpoint) = state(folder, &file)?;
     let Some(checkpoint) = checkpoint.or((length == 0).then_some(Checkpoint::START)) else {
         return Err(VerifyError::Broken { problem: Problem::NoCheckpoint, line: 1, offset: 0 });
@@ -135,7 +138,7 @@ pub fn verify(folder: &Path) -> Result<VerifyReport, VerifyError> {
 /// No log at all is fine only if none was ever acknowledged.
 fn verify_absent(folder: &Path, quarantined: u64) -> Result<VerifyReport, VerifyError> {
     let path = checkpoint_path(folder);
-    let stored = match open_to_read(&path)? {
+    let stored = match open_to_read(&path).map_err(at(&path))? {
         Some(file) => Checkpoint::load(&file).map_err(at(&path))?,
         None => None,
     };
@@ -154,7 +157,7 @@ fn state(folder: &Path, file: &File) -> Result<(u64, Option<Checkpoint>), AuditE
     file.lock_shared().map_err(at(&path))?;
     let length = file.metadata().map_err(at(&path))?.len();
     let checkpoint_file = checkpoint_path(folder);
-    let checkpoint = match open_to_read(&checkpoint_file)? {
+    let checkpoint = match open_to_read(&checkpoint_file).map_err(at(&checkpoint_file))? {
         Some(stored) => Checkpoint::load(&stored).map_err(at(&checkpoint_file))?,
         None => None,
     };
@@ -225,7 +228,7 @@ fn broken(problem: Problem, end: &Checkpoint) -> VerifyError {
 }
 
 fn count_lines(path: &Path) -> Result<u64, AuditError> {
-    let Some(file) = open_to_read(path)? else { return Ok(0) };
+    let Some(file) = open_to_read(path).map_err(at(path))? else { return Ok(0) };
     let mut count = 0;
     let mut reader = BufReader::new(file);
     loop {

@@ -31,7 +31,7 @@ mod settings;
 mod wire;
 
 pub use error::SandboxError;
-pub use files::{EntryKind, FileError, ProjectFiles, WalkEnd, WalkEntry};
+pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};
 pub use helper::run_helper_if_requested;
 pub use output::{CommandEnd, CommandOutput};
 pub use root::{ProjectRoot, RootError};

@@ -7,6 +7,7 @@
 mod confined;
 mod error;
 mod ignore_rules;
+mod rule_source;
 mod walk;
 mod write;
 
@@ -16,12 +17,14 @@ use std::os::fd::OwnedFd;
 
 use kode_base::{FileRead, ProjectPath, Untrusted};
 use kode_gate::Permit;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::ProjectRoot;
-use confined::{Links, is_regular, open_beneath, reopen};
+use confined::{Links, file_type, is_regular, open_beneath, reopen};
 
 pub use error::FileError;
+pub use rule_source::{IgnoreRules, RuleSource};
 pub use walk::{EntryKind, WalkEnd, WalkEntry};
 
 /// Access to one project's files. Cheap to open; holds one descriptor.
@@ -69,17 +72,52 @@ impl ProjectFiles {
         self.read_bytes(path, bytes_max, Links::FollowFolders).map(Untrusted::new)
     }
 
+    /// Opens a regular file to be read in blocks by kode's own bookkeeping; as
+    /// [`ProjectFiles::snapshot_read`] otherwise.
+    ///
+    /// # Errors
+    /// When it doesn't exist, leads outside or is no regular file.
+    pub fn snapshot_open(&self, path: &ProjectPath) -> Result<File, FileError> {
+        self.open_regular(path, Links::FollowFolders)
+    }
+
+    /// What stands at `path` itself, as a walk reports it (but for `ignored`,
+    /// which is false); `None` when nothing or a folder does.
+    ///
+    /// # Errors
+    /// When it leads outside or can't be looked at.
+    pub fn snapshot_entry(&self, path: &ProjectPath) -> Result<Option<WalkEntry>, FileError> {
+        let parent = path.as_str().rsplit_once('/').map_or(".", |(parent, _)| parent);
+        let Ok(parent) = ProjectPath::new(parent) else { return Ok(None) };
+        let folder = match open_beneath(&self.root, &parent, Links::Follow) {
+            Ok(folder) => folder,
+            Err(FileError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        match rustix::fs::statat(&folder, path.file_name(), flags) {
+            Ok(stat) if file_type(&stat) == FileType::Directory => Ok(None),
+            Ok(stat) => Ok(walk::entry_of(&folder, path.file_name(), path, &stat, false)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(FileError::io(path, error)),
+        }
+    }
+
+    fn open_regular(&self, path: &ProjectPath, links: Links) -> Result<File, FileError> {
+        let found = open_beneath(&self.root, path, links)?;
+        if !is_regular(&found, path)? {
+            return Err(FileError::NotRegular(path.clone()));
+        }
+        reopen(&found, path)
+    }
+
     fn read_bytes(
         &self,
         path: &ProjectPath,
         bytes_max: u64,
         links: Links,
     ) -> Result<Vec<u8>, FileError> {
-        let found = open_beneath(&self.root, path, links)?;
-        if !is_regular(&found, path)? {
-            return Err(FileError::NotRegular(path.clone()));
-        }
-        read_bounded(reopen(&found, path)?, path, bytes_max)
+        read_bounded(self.open_regular(path, links)?, path, bytes_max)
     }
 }
 

@@ -237,3 +237,43 @@ fn a_walk_reports_links_without_following_them() {
     assert_eq!(visited.unwrap(), WalkEnd::Complete);
     assert_eq!(kinds, [EntryKind::Symlink { target: Untrusted::new(b"..".to_vec()) }]);
 }
+
+#[test]
+fn a_walk_with_recorded_rules_lets_later_rules_hide_nothing() {
+    let place = place();
+    fs::write(place.at(".gitignore"), "*.log\n").unwrap();
+    fs::write(place.at("a.log"), "").unwrap();
+    let names = |rules: RuleSource<'_>| {
+        let mut names = Vec::new();
+        let mut visit = |entry: WalkEntry| {
+            names.push(entry.path.to_string());
+            ControlFlow::Continue(())
+        };
+        place.files.walk_with(&ProjectPath::root(), false, rules, &mut visit).unwrap();
+        names
+    };
+    let mut recorded = IgnoreRules::default();
+    assert_eq!(names(RuleSource::Record(&mut recorded)), [".gitignore"]);
+    fs::create_dir(place.at("new")).unwrap();
+    fs::write(place.at("new/.gitignore"), "*\n").unwrap();
+    fs::write(place.at("new/b"), "").unwrap();
+    fs::write(place.at(".gitignore"), "").unwrap();
+    assert_eq!(names(RuleSource::Fixed(&recorded)), [".gitignore", "new/.gitignore", "new/b"]);
+    assert_eq!(names(RuleSource::Disk), [".gitignore", "a.log"]);
+}
+
+#[test]
+fn one_entry_is_looked_at_without_following_it() {
+    let place = place();
+    fs::create_dir(place.at("folder")).unwrap();
+    symlink("nowhere", place.at("folder/link")).unwrap();
+    let link = place.files.snapshot_entry(&path("folder/link")).unwrap().unwrap();
+    assert!(matches!(link.kind, EntryKind::Symlink { .. }));
+    for nothing in ["folder", "missing", "missing/file", "folder/link/file"] {
+        assert_eq!(place.files.snapshot_entry(&path(nothing)).unwrap(), None, "{nothing}");
+    }
+    assert!(matches!(
+        place.files.snapshot_open(&path("folder/link")),
+        Err(FileError::NotRegular(_))
+    ));
+}

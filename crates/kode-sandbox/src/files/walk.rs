@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 
 use super::confined::{Links, file_type, open_beneath, stat_of};
 use super::ignore_rules::{IGNORE_FILE_BYTES_MAX, IGNORE_FILES, IgnoreStack};
-use super::{FileError, ProjectFiles};
+use super::{FileError, ProjectFiles, RuleSource};
 
 /// Entries one walk visits at most.
 const ENTRIES_MAX: u64 = 1_000_000;
@@ -71,6 +71,7 @@ pub enum WalkEnd {
 
 struct Walk<'a> {
     files: &'a ProjectFiles,
+    rules: RuleSource<'a>,
     all: bool,
     visit: &'a mut dyn FnMut(WalkEntry) -> ControlFlow<()>,
     device: u64,
@@ -93,9 +94,24 @@ impl ProjectFiles {
         all: bool,
         visit: &mut dyn FnMut(WalkEntry) -> ControlFlow<()>,
     ) -> Result<WalkEnd, FileError> {
+        self.walk_with(from, all, RuleSource::Disk, visit)
+    }
+
+    /// Like [`ProjectFiles::walk`], with ignore rules from `rules`.
+    ///
+    /// # Errors
+    /// As [`ProjectFiles::walk`].
+    pub fn walk_with(
+        &self,
+        from: &ProjectPath,
+        all: bool,
+        rules: RuleSource<'_>,
+        visit: &mut dyn FnMut(WalkEntry) -> ControlFlow<()>,
+    ) -> Result<WalkEnd, FileError> {
         let folder = open_folder(&self.root, from)?;
         let mut walk = Walk {
             files: self,
+            rules,
             all,
             visit,
             device: stat_of(&self.root, from)?.st_dev,
@@ -125,15 +141,7 @@ impl Walk<'_> {
     }
 
     fn push_rules(&mut self, folder: &ProjectPath) {
-        let mut texts = Vec::new();
-        for name in IGNORE_FILES {
-            let Ok(path) = folder.join(name) else { continue };
-            let Ok(bytes) = self.files.read_bytes(&path, IGNORE_FILE_BYTES_MAX, Links::Refuse)
-            else {
-                continue;
-            };
-            texts.push(String::from_utf8_lossy(&bytes).into_owned());
-        }
+        let texts = self.rules.texts(folder, || ignore_texts(self.files, folder));
         let folder = if folder.is_root() { "" } else { folder.as_str() };
         self.ignore.push(folder, &texts);
     }
@@ -188,25 +196,11 @@ impl Walk<'_> {
         if is_folder && stat.st_dev == self.device {
             return self.subfolder(folder, name, path, ignored, depth);
         }
-        let kind = match file_type(stat) {
-            FileType::RegularFile => EntryKind::File,
-            FileType::Symlink => match rustix::fs::readlinkat(folder, name, Vec::new()) {
-                Ok(target) => EntryKind::Symlink { target: Untrusted::new(target.into_bytes()) },
-                // Gone or replaced meanwhile.
-                Err(_) => return ControlFlow::Continue(()),
-            },
-            _ => EntryKind::Special,
-        };
-        (self.visit)(WalkEntry {
-            path: path.clone(),
-            kind,
-            size: u64::try_from(stat.st_size).unwrap_or_default(),
-            mode: stat.st_mode & 0o7777,
-            modified_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
-            changed_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
-            inode: stat.st_ino,
-            ignored,
-        })
+        match entry_of(folder, name, path, stat, ignored) {
+            Some(entry) => (self.visit)(entry),
+            // Gone or replaced meanwhile.
+            None => ControlFlow::Continue(()),
+        }
     }
 
     fn subfolder(
@@ -260,6 +254,43 @@ impl Walk<'_> {
         });
         entries
     }
+}
+
+/// What stands under `name` in `folder`; `None` when a link vanished.
+pub(super) fn entry_of(
+    folder: &OwnedFd,
+    name: &str,
+    path: &ProjectPath,
+    stat: &Stat,
+    ignored: bool,
+) -> Option<WalkEntry> {
+    let kind = match file_type(stat) {
+        FileType::RegularFile => EntryKind::File,
+        FileType::Symlink => {
+            let target = rustix::fs::readlinkat(folder, name, Vec::new()).ok()?;
+            EntryKind::Symlink { target: Untrusted::new(target.into_bytes()) }
+        }
+        _ => EntryKind::Special,
+    };
+    Some(WalkEntry {
+        path: path.clone(),
+        kind,
+        size: u64::try_from(stat.st_size).unwrap_or_default(),
+        mode: stat.st_mode & 0o7777,
+        modified_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+        changed_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
+        inode: stat.st_ino,
+        ignored,
+    })
+}
+
+fn ignore_texts(files: &ProjectFiles, folder: &ProjectPath) -> Vec<String> {
+    let read = |name: &&str| {
+        let path = folder.join(name).ok()?;
+        let bytes = files.read_bytes(&path, IGNORE_FILE_BYTES_MAX, Links::Refuse).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    IGNORE_FILES.iter().filter_map(read).collect()
 }
 
 fn open_folder(root: &OwnedFd, path: &ProjectPath) -> Result<OwnedFd, FileError> {

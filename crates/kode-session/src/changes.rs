@@ -1,0 +1,121 @@
+//! The record of what changed in the project, step by step: who caused it, and
+//! every touched file's state before and after. Folded over the base snapshot
+//! it gives the last known state; walked backwards it undoes steps.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kode_base::ProjectPath;
+use serde::{Deserialize, Serialize};
+
+use crate::SessionError;
+use crate::ledger::{Ledger, read_lines};
+use crate::meta::now;
+use crate::state::FileState;
+
+/// Changes in one line of the file; a larger step takes several.
+const CHANGES_PER_LINE: usize = 1000;
+
+/// The number of a step in its session, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub u64);
+
+/// Who or what caused a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Origin {
+    /// The agent's tools, in this model turn.
+    Agent {
+        /// Counts from 1.
+        turn: u32,
+    },
+    /// Someone else, between the agent's steps.
+    Person,
+    /// A person rejected the agent's change.
+    Reject,
+    /// A person took steps back.
+    Undo {
+        /// The earliest step that was taken back.
+        of: StepId,
+    },
+    /// A person brought steps back.
+    Redo {
+        /// The undo that was taken back.
+        of: StepId,
+    },
+}
+
+/// One file's change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) path: ProjectPath,
+    pub(crate) before: Option<FileState>,
+    pub(crate) after: Option<FileState>,
+}
+
+/// Changes that were found together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    pub(crate) id: StepId,
+    pub(crate) time: String,
+    pub(crate) origin: Origin,
+    pub(crate) changes: Vec<Change>,
+}
+
+/// One line of `changes.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+pub(crate) enum ChangeLine {
+    /// An ignored path that an edit tool writes, as it was before.
+    Marked { path: ProjectPath, base: Option<FileState> },
+    /// A step or a part of one.
+    Step(Step),
+}
+
+/// Everything read back from `changes.jsonl`.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    pub(crate) marked: BTreeMap<ProjectPath, Option<FileState>>,
+    pub(crate) steps: Vec<Step>,
+}
+
+impl History {
+    pub(crate) fn load(path: &Path) -> Result<Self, SessionError> {
+        let mut history = Self::default();
+        for line in read_lines(path)? {
+            match line {
+                ChangeLine::Marked { path, base } => {
+                    history.marked.entry(path).or_insert(base);
+                }
+                ChangeLine::Step(step) => history.push(step),
+            }
+        }
+        Ok(history)
+    }
+
+    fn push(&mut self, part: Step) {
+        match self.steps.last_mut() {
+            Some(step) if step.id == part.id => step.changes.extend(part.changes),
+            _ => self.steps.push(part),
+        }
+    }
+
+    pub(crate) fn next_id(&self) -> StepId {
+        StepId(self.steps.last().map_or(0, |step| step.id.0) + 1)
+    }
+}
+
+/// Records a step durably.
+pub(crate) fn record(
+    ledger: &mut Ledger,
+    id: StepId,
+    origin: Origin,
+    changes: &[Change],
+) -> Result<(), SessionError> {
+    for part in changes.chunks(CHANGES_PER_LINE) {
+        let step = Step { id, time: now(), origin, changes: part.to_vec() };
+        ledger.append(&ChangeLine::Step(step))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Compares the project with its base: walks the metadata, reads what it does
+//! not prove unchanged, and tells what is new since the last look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use kode_base::{ChangeKind, ProjectPath, TouchedFile};
+use kode_sandbox::{ProjectFiles, RuleSource, WalkEnd, WalkEntry};
+use sha2::{Digest as _, Sha256};
+
+use crate::SessionError;
+use crate::base::BASE_BYTES_KEPT_MAX;
+use crate::blobs::Blobs;
+use crate::capture::Capture;
+use crate::changes::Change;
+use crate::state::{FileState, Stamp, change_kind};
+use crate::tree::{Now, Tree};
+
+/// What differs from the base now.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// Every file that differs, in byte order of path.
+    pub files: Vec<TouchedFile>,
+    /// SHA-256 over path, kind, mode and content of every compared file.
+    pub hash: [u8; 32],
+    /// Ignored paths that changed, came or went: counted, not kept.
+    pub ignored_changed: usize,
+    /// Whether ignored paths were counted; beyond 20,000 of them they are not.
+    pub ignored_counted: bool,
+    /// Changed since the previous comparison.
+    pub since_last: Vec<(ProjectPath, ChangeKind)>,
+    /// Whether everything was seen; a cap, an unreadable folder or a name that
+    /// is not UTF-8 makes it false.
+    pub complete: bool,
+}
+
+/// What one look at the project found.
+pub(crate) struct Look {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) hash: [u8; 32],
+    pub(crate) ignored_changed: usize,
+    pub(crate) complete: bool,
+}
+
+/// What the walk met.
+struct Met {
+    entries: Vec<WalkEntry>,
+    ignored: Vec<(ProjectPath, Stamp)>,
+    complete: bool,
+}
+
+impl Tree {
+    /// Looks at the project and brings `now` up to date. New contents are
+    /// kept, and durable on return.
+    pub(crate) fn look(
+        &mut self,
+        files: &ProjectFiles,
+        blobs: &mut Blobs,
+    ) -> Result<Look, SessionError> {
+        let met = self.walk(files)?;
+        let mut capture = Capture { files, blobs, budget: BASE_BYTES_KEPT_MAX };
+        let mut hasher = TreeHasher::new();
+        let mut seen = BTreeSet::new();
+        let mut changes = Vec::new();
+        for entry in &met.entries {
+            let known = self.now_of(&entry.path);
+            let state = match known.filter(|known| known.still(entry)) {
+                Some(known) => Some(known.clone()),
+                None => capture.state(entry)?,
+            };
+            let Some(state) = state else { continue };
+            hasher.add(&entry.path, &state);
+            seen.insert(&entry.path);
+            changes.extend(self.meet(&entry.path, state));
+        }
+        if met.complete {
+            changes.extend(self.miss(&seen));
+        }
+        blobs.flush()?;
+        changes.sort_by(|one, other| one.path.cmp(&other.path));
+        let ignored_changed = self.ignored_changed(&met.ignored);
+        Ok(Look { changes, hash: hasher.finish(), ignored_changed, complete: met.complete })
+    }
+
+    /// Entries to compare, with ignored ones apart. The base's ignore rules
+    /// hold: a rule that is added later hides nothing.
+    fn walk(&self, files: &ProjectFiles) -> Result<Met, SessionError> {
+        let mut met = Met { entries: Vec::new(), ignored: Vec::new(), complete: false };
+        let all = self.base.header.ignored_counted;
+        let rules = RuleSource::Fixed(&self.base.header.rules);
+        let end = files.walk_with(&ProjectPath::root(), all, rules, &mut |entry| {
+            if !entry.ignored {
+                met.entries.push(entry);
+            } else if !self.marked.contains_key(&entry.path) {
+                met.ignored.push((entry.path.clone(), Stamp::of(&entry)));
+            }
+            ControlFlow::Continue(())
+        })?;
+        met.complete = end == WalkEnd::Complete;
+        for path in self.marked.keys() {
+            let place = met.entries.binary_search_by(|entry| entry.path.cmp(path));
+            if let (Err(place), Some(entry)) = (place, files.snapshot_entry(path)?) {
+                met.entries.insert(place, entry);
+            }
+        }
+        Ok(met)
+    }
+
+    /// Notes the state at `path`; the change when it is not the known one.
+    fn meet(&mut self, path: &ProjectPath, state: FileState) -> Option<Change> {
+        let known = self.now_of(path);
+        if known == Some(&state) {
+            return None;
+        }
+        if known.is_some_and(|known| known.same(&state)) {
+            // Only the metadata is new.
+            let lines = self.now.get(path).and_then(|now| now.lines);
+            self.now.insert(path.clone(), Now { state: Some(state), lines });
+            return None;
+        }
+        let before = known.cloned();
+        self.now.insert(path.clone(), Now { state: Some(state.clone()), lines: None });
+        Some(Change { path: path.clone(), before, after: Some(state) })
+    }
+
+    /// Notes which known files were not met.
+    fn miss(&mut self, seen: &BTreeSet<&ProjectPath>) -> Vec<Change> {
+        let marked = self.marked.iter().filter(|(_, base)| base.is_some()).map(|(path, _)| path);
+        let known =
+            self.base.files.iter().map(|(path, _)| path).chain(marked).chain(self.now.keys());
+        let gone: BTreeSet<&ProjectPath> =
+            known.filter(|path| !seen.contains(path) && self.now_of(path).is_some()).collect();
+        let gone: Vec<ProjectPath> = gone.into_iter().cloned().collect();
+        let change = |path: ProjectPath| {
+            let before = self.now_of(&path).cloned();
+            self.now.insert(path.clone(), Now { state: None, lines: None });
+            Change { path, before, after: None }
+        };
+        gone.into_iter().map(change).collect()
+    }
+
+    fn ignored_changed(&self, now: &[(ProjectPath, Stamp)]) -> usize {
+        if !self.base.header.ignored_counted {
+            return 0;
+        }
+        let base: BTreeMap<&ProjectPath, &Stamp> = self
+            .base
+            .ignored
+            .iter()
+            .map(|(path, stamp)| (path, stamp))
+            .filter(|(path, _)| !self.marked.contains_key(path))
+            .collect();
+        let same = now.iter().filter(|(path, _)| base.contains_key(path)).count();
+        let altered = now.iter().filter(|(path, stamp)| base.get(path) != Some(&stamp)).count();
+        altered + (base.len() - same)
+    }
+}
+
+/// What is told of a look.
+pub(crate) fn since_last(changes: &[Change]) -> Vec<(ProjectPath, ChangeKind)> {
+    let told = |change: &Change| {
+        let kind = change_kind(change.before.as_ref(), change.after.as_ref())?;
+        Some((change.path.clone(), kind))
+    };
+    changes.iter().filter_map(told).collect()
+}
+
+/// The hash of a whole tree: files in byte order of path, each field with its
+/// length or of fixed length, so that no two trees give the same bytes.
+struct TreeHasher(Sha256);
+
+impl TreeHasher {
+    fn new() -> Self {
+        Self(Sha256::new_with_prefix(b"kode-tree-1\n"))
+    }
+
+    fn add(&mut self, path: &ProjectPath, state: &FileState) {
+        let path = path.as_str().as_bytes();
+        self.0.update((path.len() as u64).to_le_bytes());
+        self.0.update(path);
+        self.0.update([state.kind as u8]);
+        self.0.update(state.mode.to_le_bytes());
+        self.0.update(state.hash.0);
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}

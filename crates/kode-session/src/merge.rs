@@ -1,0 +1,128 @@
+//! Taking single hunks back from a file that someone may have edited since: a
+//! three-way merge in reverse. Pure: bytes in, bytes out.
+//!
+//! Someone's later edit is never overwritten: where it touches a hunk, that
+//! hunk is a [`Conflict`] and nothing is changed.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
+use thiserror::Error;
+
+/// After this long the rest of a comparison counts as wholly replaced, which
+/// gives a conflict rather than a wrong merge.
+const TIME_MAX: Duration = Duration::from_secs(2);
+
+/// A region in which two texts differ. Ranges count lines from 0; the end is
+/// not included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hunk {
+    /// Lines before the change.
+    pub before: Range<usize>,
+    /// Lines after it.
+    pub after: Range<usize>,
+}
+
+/// Why hunks could not be taken back.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    /// The same or neighbouring lines were edited since.
+    #[error("hunk {} was edited since: both changes are kept, take it back by hand", hunk + 1)]
+    Edited {
+        /// Which hunk, from 0.
+        hunk: usize,
+        /// The lines of the file as it is now where both changes meet.
+        now: Range<usize>,
+    },
+    /// There are fewer hunks.
+    #[error("there is no hunk {}", hunk + 1)]
+    NoSuchHunk {
+        /// Which hunk, from 0.
+        hunk: usize,
+    },
+}
+
+/// The hunks between two texts, in order; lines end with `\n`, the last one
+/// may lack it.
+pub fn hunks(before: &[u8], after: &[u8]) -> Vec<Hunk> {
+    hunks_of_lines(&lines(before), &lines(after))
+}
+
+/// Takes the chosen hunks of `before` → `after` back from `now`, which is
+/// `after` with someone's later edits; all or nothing.
+///
+/// # Errors
+/// A [`Conflict`] that names the hunk.
+pub fn take_back(
+    before: &[u8],
+    after: &[u8],
+    now: &[u8],
+    chosen: &[usize],
+) -> Result<Vec<u8>, Conflict> {
+    let (before, after, now) = (lines(before), lines(after), lines(now));
+    let agent = hunks_of_lines(&before, &after);
+    let edits = hunks_of_lines(&after, &now);
+    let mut replacements = Vec::new();
+    for &hunk in chosen {
+        let wanted = agent.get(hunk).ok_or(Conflict::NoSuchHunk { hunk })?;
+        let place =
+            place_now(&wanted.after, &edits).map_err(|now| Conflict::Edited { hunk, now })?;
+        replacements.push((place, wanted.before.clone()));
+    }
+    replacements.sort_by_key(|(place, source)| (place.start, place.end, source.start));
+    replacements.dedup();
+    let mut result = Vec::new();
+    let mut done = 0;
+    for (place, source) in replacements {
+        result.extend(now[done..place.start].concat());
+        result.extend(before[source].concat());
+        done = place.end;
+    }
+    result.extend(now[done..].concat());
+    Ok(result)
+}
+
+/// Where untouched lines of `after` stand now; an error with the meeting lines
+/// when an edit overlaps or touches them.
+fn place_now(lines: &Range<usize>, edits: &[Hunk]) -> Result<Range<usize>, Range<usize>> {
+    let mut shift = 0_isize;
+    for edit in edits {
+        if edit.before.end < lines.start {
+            shift = edit.after.end.cast_signed() - edit.before.end.cast_signed();
+        } else if edit.before.start <= lines.end {
+            return Err(edit.after.clone());
+        }
+    }
+    // An edit that ends before the lines moves them by no more than it removed,
+    // so the sum can't fall below zero.
+    Ok(lines.start.saturating_add_signed(shift)..lines.end.saturating_add_signed(shift))
+}
+
+fn hunks_of_lines(before: &[&[u8]], after: &[&[u8]]) -> Vec<Hunk> {
+    let deadline = Instant::now() + TIME_MAX;
+    let operations =
+        capture_diff_slices_deadline(Algorithm::Histogram, before, after, Some(deadline));
+    let mut hunks: Vec<Hunk> = Vec::new();
+    for operation in operations {
+        if matches!(operation, DiffOp::Equal { .. }) {
+            continue;
+        }
+        let (before, after) = (operation.old_range(), operation.new_range());
+        match hunks.last_mut() {
+            Some(last) if last.before.end == before.start && last.after.end == after.start => {
+                last.before.end = before.end;
+                last.after.end = after.end;
+            }
+            _ => hunks.push(Hunk { before, after }),
+        }
+    }
+    hunks
+}
+
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n').collect()
+}
+
+#[cfg(test)]
+mod tests;

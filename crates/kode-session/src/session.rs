@@ -1,0 +1,307 @@
+//! One open session: its journal, events, base snapshot and changes. Holding
+//! it holds the lock.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use kode_audit::Digest;
+use kode_audit::private::private_folder;
+use kode_base::{Event, ProjectPath, Untrusted};
+use kode_sandbox::{ProjectFiles, ProjectRoot};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::base::{BASE_BYTES_KEPT_MAX, Base};
+use crate::blobs::Blobs;
+use crate::capture::Capture;
+use crate::changes::{Change, ChangeLine, History, Origin, StepId, record};
+use crate::compare::{Comparison, since_last};
+use crate::error::at;
+use crate::ledger::{Ledger, read_lines};
+use crate::meta::{MetaLine, now};
+use crate::tree::{Tree, content};
+use crate::{SessionError, lock};
+
+/// One session's folder: append-only journal, events, base snapshot, changes.
+#[derive(Debug)]
+pub struct Session {
+    id: String,
+    folder: PathBuf,
+    kode_home: PathBuf,
+    meta: Ledger,
+    journal: Ledger,
+    events: Ledger,
+    changes: Ledger,
+    pub(crate) blobs: Blobs,
+    pub(crate) tree: Option<Tree>,
+    next_step: StepId,
+    origin: Origin,
+    notices: Vec<String>,
+    /// Released, in this order, when the session goes.
+    _blobs_in_use: File,
+    _lock: File,
+}
+
+impl Session {
+    /// Locks and opens the session in `folder`; torn lines are set aside.
+    pub(crate) fn open(kode_home: &Path, folder: &Path, id: &str) -> Result<Self, SessionError> {
+        let lock = lock::acquire(&folder.join("lock"), id)?;
+        let blobs = Blobs::open(kode_home)?;
+        let blobs_in_use = blobs.hold()?;
+        let ledger = |name: &str| Ledger::open(&folder.join(name));
+        let mut session = Self {
+            id: id.to_owned(),
+            folder: folder.to_owned(),
+            kode_home: kode_home.to_owned(),
+            meta: ledger("meta.jsonl")?,
+            journal: ledger("journal.jsonl")?,
+            events: ledger("events.jsonl")?,
+            changes: ledger("changes.jsonl")?,
+            blobs,
+            tree: None,
+            next_step: StepId(1),
+            origin: Origin::Agent { turn: 0 },
+            notices: Vec::new(),
+            _blobs_in_use: blobs_in_use,
+            _lock: lock,
+        };
+        session.note_torn_lines();
+        session.load_tree()?;
+        Ok(session)
+    }
+
+    fn note_torn_lines(&mut self) {
+        let files = [
+            ("meta.jsonl", &self.meta),
+            ("journal.jsonl", &self.journal),
+            ("events.jsonl", &self.events),
+            ("changes.jsonl", &self.changes),
+        ];
+        let torn =
+            files.iter().filter(|(_, ledger)| ledger.torn_bytes() > 0).map(|(name, ledger)| {
+                let bytes = ledger.torn_bytes();
+                format!("an unfinished line of {bytes} bytes in {name} was moved to {name}.torn")
+            });
+        self.notices = torn.collect();
+    }
+
+    fn load_tree(&mut self) -> Result<(), SessionError> {
+        let Some(base) = Base::load(&self.base_path())? else { return Ok(()) };
+        let history = self.history()?;
+        self.next_step = history.next_id();
+        self.tree = Some(Tree::new(base, history));
+        Ok(())
+    }
+
+    /// The identifier, a UUID.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Sentences a person should see: what opening had to set aside, what the
+    /// base snapshot could not keep.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Who causes the changes that the next comparisons find.
+    pub fn attribute(&mut self, origin: Origin) {
+        self.origin = origin;
+    }
+
+    /// Appends one journal entry (any serialisable step of the agent) and makes
+    /// it durable before returning.
+    ///
+    /// # Errors
+    /// When it could not be made durable; its effect must not happen then.
+    pub fn append<T: Serialize>(&mut self, entry: &T) -> Result<(), SessionError> {
+        self.journal.append(entry)
+    }
+
+    /// Reads the journal back, oldest first.
+    ///
+    /// # Errors
+    /// When the file can't be read or an entry is not a `T`.
+    pub fn journal<T: DeserializeOwned>(&self) -> Result<Vec<T>, SessionError> {
+        read_lines(&self.folder.join("journal.jsonl"))
+    }
+
+    /// Keeps an event for later display; it may be lost in a power cut.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn keep_event(&mut self, event: &Event) -> Result<(), SessionError> {
+        self.events.append_lazily(event)
+    }
+
+    /// The events that were kept, oldest first.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn events(&self) -> Result<Vec<Event>, SessionError> {
+        read_lines(&self.folder.join("events.jsonl"))
+    }
+
+    /// Takes the base snapshot if there is none yet: contents kept, durable on
+    /// return. Must precede the first effect.
+    ///
+    /// # Errors
+    /// When the project can't be read or the snapshot not be made durable;
+    /// nothing may change the project then.
+    pub fn ensure_base(
+        &mut self,
+        root: &ProjectRoot,
+        files: &ProjectFiles,
+    ) -> Result<(), SessionError> {
+        if self.tree.is_some() {
+            return Ok(());
+        }
+        let cache_path = self.cache_path(root)?;
+        // A cache that can't be read only costs time.
+        let cache = Base::load(&cache_path).ok().flatten().unwrap_or_default();
+        let base = Base::take(files, &mut self.blobs, &cache)?;
+        base.save(&self.base_path())?;
+        if base.files != cache.files {
+            base.save(&cache_path)?;
+        }
+        self.note_limits(&base);
+        self.tree = Some(Tree::new(base, self.history()?));
+        Ok(())
+    }
+
+    fn note_limits(&mut self, base: &Base) {
+        let unkept = base.files.iter().filter(|(_, state)| !state.kept).count();
+        if unkept > 0 {
+            self.notices.push(format!(
+                "{unkept} files of the project are too large or no ordinary files: \
+                 changes to them are seen but can't be taken back"
+            ));
+        }
+        if !base.header.complete {
+            self.notices.push(
+                "not all of the project could be looked at (a folder without permission, a name \
+                 that is not UTF-8, or too many files): changes there are not seen"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Tells that an edit tool is about to write `path`: from now on it is
+    /// compared even where the project's ignore files name it. Must precede
+    /// the write.
+    ///
+    /// # Errors
+    /// When the file can't be read or the note not be made durable.
+    pub fn mark_edited(
+        &mut self,
+        path: &ProjectPath,
+        files: &ProjectFiles,
+    ) -> Result<(), SessionError> {
+        let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
+        if tree.marked.contains_key(path) || tree.base.file(path).is_some() {
+            return Ok(());
+        }
+        let mut base = None;
+        if !tree.now.contains_key(path)
+            && let Some(entry) = files.snapshot_entry(path)?
+        {
+            let (blobs, budget) = (&mut self.blobs, BASE_BYTES_KEPT_MAX);
+            base = Capture { files, blobs, budget }.state(&entry)?;
+            self.blobs.flush()?;
+        }
+        let line = ChangeLine::Marked { path: path.clone(), base: base.clone() };
+        self.changes.append(&line)?;
+        tree.marked.insert(path.clone(), base);
+        Ok(())
+    }
+
+    /// Compares the project with the base: the touched files now, and a hash
+    /// of the whole compared tree. New contents are kept, and the changes
+    /// since the last comparison recorded.
+    ///
+    /// # Errors
+    /// When the project can't be read or the record not be made durable.
+    pub fn compare(&mut self, files: &ProjectFiles) -> Result<Comparison, SessionError> {
+        let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
+        let look = tree.look(files, &mut self.blobs)?;
+        let comparison = Comparison {
+            files: tree.touched(&self.blobs),
+            hash: look.hash,
+            ignored_changed: look.ignored_changed,
+            ignored_counted: tree.base.header.ignored_counted,
+            since_last: since_last(&look.changes),
+            complete: look.complete,
+        };
+        self.record_step(self.origin, &look.changes)?;
+        Ok(comparison)
+    }
+
+    pub(crate) fn record_step(
+        &mut self,
+        origin: Origin,
+        changes: &[Change],
+    ) -> Result<StepId, SessionError> {
+        let id = self.next_step;
+        if !changes.is_empty() {
+            record(&mut self.changes, id, origin, changes)?;
+            self.next_step = StepId(id.0 + 1);
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn history(&self) -> Result<History, SessionError> {
+        History::load(&self.folder.join("changes.jsonl"))
+    }
+
+    pub(crate) fn tree(&self) -> Result<&Tree, SessionError> {
+        self.tree.as_ref().ok_or(SessionError::NoBase)
+    }
+
+    /// Base content (a link's is its text); `None` when the file was not there.
+    ///
+    /// # Errors
+    /// When it was not kept, or is damaged.
+    pub fn base_content(
+        &self,
+        path: &ProjectPath,
+    ) -> Result<Option<Untrusted<Vec<u8>>>, SessionError> {
+        content(path, self.tree()?.base_of(path), &self.blobs)
+    }
+
+    /// Content at the last comparison; `None` when the file was not there.
+    ///
+    /// # Errors
+    /// When it was not kept, or is damaged.
+    pub fn last_content(
+        &self,
+        path: &ProjectPath,
+    ) -> Result<Option<Untrusted<Vec<u8>>>, SessionError> {
+        content(path, self.tree()?.now_of(path), &self.blobs)
+    }
+
+    /// Records how the run ended. The session can be resumed all the same.
+    ///
+    /// # Errors
+    /// When it can't be made durable.
+    pub fn finish(&mut self, exit_code: u8) -> Result<(), SessionError> {
+        self.meta.append(&MetaLine::Ended { exit_code, time: now() })
+    }
+
+    /// Appends a line about the session itself.
+    pub(crate) fn note(&mut self, line: &MetaLine) -> Result<(), SessionError> {
+        self.meta.append(line)
+    }
+
+    fn base_path(&self) -> PathBuf {
+        self.folder.join("base.jsonl")
+    }
+
+    /// Where the newest snapshot of this project is cached.
+    fn cache_path(&self, root: &ProjectRoot) -> Result<PathBuf, SessionError> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = self.kode_home.join("cache");
+        private_folder(&folder).map_err(at(&folder))?;
+        let name = Digest::of(root.path().as_os_str().as_bytes());
+        Ok(folder.join(format!("{name}.jsonl")))
+    }
+}

@@ -1,0 +1,229 @@
+//! All sessions of this user: making, finding, listing and deleting them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use kode_audit::Digest;
+use kode_audit::private::{private_folder, sync_folder};
+use kode_base::TouchedFile;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::base::Base;
+use crate::blobs::Blobs;
+use crate::changes::History;
+use crate::error::at;
+use crate::ledger::read_lines;
+use crate::meta::{LAYOUT_VERSION, MetaLine, SessionSummary, now, summary};
+use crate::review::Review;
+use crate::state::FileState;
+use crate::{Session, SessionError, lock};
+
+/// All sessions under `$KODE_HOME/sessions` (0700).
+#[derive(Debug)]
+pub struct SessionStore {
+    kode_home: PathBuf,
+    folder: PathBuf,
+}
+
+/// Everything `kode session show` tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SessionDetail {
+    /// Identifier, project, task, begin and end.
+    #[serde(flatten)]
+    pub summary: SessionSummary,
+    /// The process that has it open.
+    pub open_in: Option<u32>,
+    /// Entries of the agent's journal.
+    pub journal_entries: usize,
+    /// Steps that changed files.
+    pub steps: usize,
+    /// What differs from the base, as far as was recorded.
+    pub files: Vec<TouchedFile>,
+}
+
+impl SessionStore {
+    /// Opens (or makes) the store below `kode_home`.
+    ///
+    /// # Errors
+    /// When the folders can't be made private.
+    pub fn open(kode_home: &Path) -> Result<Self, SessionError> {
+        let folder = kode_home.join("sessions");
+        private_folder(kode_home).map_err(at(kode_home))?;
+        private_folder(&folder).map_err(at(&folder))?;
+        Ok(Self { kode_home: kode_home.to_owned(), folder })
+    }
+
+    /// A new session (uuid v7), locked by this process; durable on return.
+    ///
+    /// # Errors
+    /// When it can't be written, or the project's path is not UTF-8.
+    pub fn create(&self, root: &Path, task: &str) -> Result<Session, SessionError> {
+        let id = Uuid::now_v7().to_string();
+        let folder = self.folder.join(&id);
+        let project = text_of(root)?;
+        private_folder(&folder).map_err(at(&folder))?;
+        let mut session = Session::open(&self.kode_home, &folder, &id)?;
+        let version = LAYOUT_VERSION;
+        session.note(&MetaLine::Started {
+            version,
+            id,
+            project,
+            task: task.into(),
+            time: now(),
+        })?;
+        sync_folder(&self.folder).map_err(at(&self.folder))?;
+        Ok(session)
+    }
+
+    /// Opens and locks; `None` = the newest one of this project. An identifier
+    /// may be shortened as long as only one session fits.
+    ///
+    /// # Errors
+    /// When there is no such session, it belongs to another project, or another
+    /// kode has it open.
+    pub fn resume(&self, id: Option<&str>, root: &Path) -> Result<Session, SessionError> {
+        let project = text_of(root)?;
+        let found = match id {
+            Some(id) => self.find(id)?,
+            None => {
+                let here = self.list()?.into_iter().find(|session| session.project == project);
+                here.ok_or_else(|| SessionError::NoneHere(root.to_owned()))?
+            }
+        };
+        if found.project != project {
+            let shown = kode_base::escape::escape_line(&found.project);
+            return Err(SessionError::Other(format!(
+                "session {} belongs to {shown}; go on with it there",
+                found.id
+            )));
+        }
+        let mut session = Session::open(&self.kode_home, &self.folder.join(&found.id), &found.id)?;
+        session.note(&MetaLine::Resumed { time: now() })?;
+        Ok(session)
+    }
+
+    /// Every session, newest first.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn list(&self) -> Result<Vec<SessionSummary>, SessionError> {
+        let mut ids = self.ids()?;
+        ids.sort_unstable_by(|one, other| other.cmp(one));
+        // A folder whose first line was never written is no session yet.
+        Ok(ids.iter().filter_map(|id| summary(&self.folder.join(id)).ok()).collect())
+    }
+
+    /// The sessions of this project that other processes have open, with the
+    /// process number.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn open_elsewhere(&self, root: &Path) -> Result<Vec<(String, u32)>, SessionError> {
+        let project = text_of(root)?;
+        let here = self.list()?.into_iter().filter(|session| session.project == project);
+        let held = here.filter_map(|session| Some((self.holder(&session.id)?, session.id)));
+        let others = held.filter(|(holder, _)| *holder != std::process::id());
+        Ok(others.map(|(holder, id)| (id, holder)).collect())
+    }
+
+    /// Everything about one session.
+    ///
+    /// # Errors
+    /// When there is no such session or its files can't be read.
+    pub fn show(&self, id: &str) -> Result<SessionDetail, SessionError> {
+        let summary = self.find(id)?;
+        let folder = self.folder.join(&summary.id);
+        let files = match self.review(&summary.id) {
+            Ok(mut review) => review.files(),
+            Err(SessionError::NoBase) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(SessionDetail {
+            open_in: self.holder(&summary.id),
+            journal_entries: read_lines::<Value>(&folder.join("journal.jsonl"))?.len(),
+            steps: History::load(&folder.join("changes.jsonl"))?.steps.len(),
+            files,
+            summary,
+        })
+    }
+
+    /// What a session changed, without taking its lock; `id` may be shortened.
+    ///
+    /// # Errors
+    /// When there is no such session or it has no base snapshot yet.
+    pub fn review(&self, id: &str) -> Result<Review, SessionError> {
+        let found = self.find(id)?;
+        Review::load(&self.kode_home, &self.folder.join(&found.id), found)
+    }
+
+    /// Deletes a session and the contents only it kept.
+    ///
+    /// # Errors
+    /// When there is no such session, or it is in use.
+    pub fn delete(&self, id: &str) -> Result<(), SessionError> {
+        let found = self.find(id)?;
+        let folder = self.folder.join(&found.id);
+        let lock = lock::acquire(&folder.join("lock"), &found.id)?;
+        // Renamed first, so that a crash leaves no half session behind.
+        let aside = self.folder.join(format!(".deleted-{}", found.id));
+        remove(&folder, &aside).map_err(at(&folder))?;
+        drop(lock);
+        Blobs::open(&self.kode_home)?.collect(&self.wanted_blobs()?)?;
+        Ok(())
+    }
+
+    /// Every content that a session still refers to.
+    fn wanted_blobs(&self) -> Result<BTreeSet<Digest>, SessionError> {
+        let mut wanted = BTreeSet::new();
+        for id in self.ids()? {
+            let folder = self.folder.join(id);
+            let base = Base::load(&folder.join("base.jsonl"))?.unwrap_or_default();
+            wanted.extend(base.files.iter().map(|(_, state)| state.hash));
+            let history = History::load(&folder.join("changes.jsonl"))?;
+            wanted.extend(history.marked.values().flatten().map(|state| state.hash));
+            let changes = history.steps.into_iter().flat_map(|step| step.changes);
+            let states = changes.flat_map(|change| [change.before, change.after]);
+            wanted.extend(states.flatten().map(|state: FileState| state.hash));
+        }
+        Ok(wanted)
+    }
+
+    fn holder(&self, id: &str) -> Option<u32> {
+        lock::holder(&self.folder.join(id).join("lock"))
+    }
+
+    fn ids(&self) -> Result<Vec<String>, SessionError> {
+        let entries = std::fs::read_dir(&self.folder).map_err(at(&self.folder))?;
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        Ok(names.filter(|name| Uuid::parse_str(name).is_ok()).collect())
+    }
+
+    /// The one session whose identifier begins with `id`.
+    fn find(&self, id: &str) -> Result<SessionSummary, SessionError> {
+        let unknown = || SessionError::Unknown(kode_base::escape::escape_line(id));
+        let mut fitting = self.ids()?.into_iter().filter(|known| known.starts_with(id));
+        match (fitting.next(), fitting.next()) {
+            (Some(found), None) if !id.is_empty() => {
+                summary(&self.folder.join(found)).map_err(|_| unknown())
+            }
+            (Some(_), Some(_)) if !id.is_empty() => Err(SessionError::Other(format!(
+                "several sessions begin with {id}; give more of it"
+            ))),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+fn text_of(root: &Path) -> Result<String, SessionError> {
+    root.to_str().map(str::to_owned).ok_or_else(|| {
+        SessionError::Other(format!("the project's path {} is not UTF-8", root.display()))
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "kode's own session folders")]
+fn remove(folder: &Path, aside: &Path) -> std::io::Result<()> {
+    std::fs::rename(folder, aside)?;
+    std::fs::remove_dir_all(aside)
+}

@@ -1,0 +1,124 @@
+//! The project as the session knows it: the base snapshot, and what is known
+//! to be different since.
+
+use std::collections::BTreeMap;
+
+use kode_base::{ProjectPath, TouchedFile, Untrusted};
+
+use crate::SessionError;
+use crate::base::Base;
+use crate::blobs::Blobs;
+use crate::changes::{Change, History};
+use crate::state::{FileState, change_kind};
+
+/// What stands at a path now; the state is `None` when the file is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Now {
+    pub(crate) state: Option<FileState>,
+    /// Lines against the base, once counted.
+    pub(crate) lines: Option<Lines>,
+}
+
+/// Line counts of one touched file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lines {
+    added: usize,
+    removed: usize,
+    binary: bool,
+}
+
+/// Base and present.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) base: Base,
+    /// Ignored paths that an edit tool wrote, as they were before.
+    pub(crate) marked: BTreeMap<ProjectPath, Option<FileState>>,
+    /// Paths whose state or metadata is not the base's.
+    pub(crate) now: BTreeMap<ProjectPath, Now>,
+}
+
+impl Tree {
+    /// The tree after everything that was recorded.
+    pub(crate) fn new(base: Base, history: History) -> Self {
+        let mut tree = Self { base, marked: history.marked, now: BTreeMap::new() };
+        for step in history.steps {
+            tree.apply(step.changes);
+        }
+        tree
+    }
+
+    pub(crate) fn apply(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            self.now.insert(change.path, Now { state: change.after, lines: None });
+        }
+    }
+
+    pub(crate) fn base_of(&self, path: &ProjectPath) -> Option<&FileState> {
+        match self.marked.get(path) {
+            Some(marked) => marked.as_ref(),
+            None => self.base.file(path),
+        }
+    }
+
+    pub(crate) fn now_of(&self, path: &ProjectPath) -> Option<&FileState> {
+        match self.now.get(path) {
+            Some(now) => now.state.as_ref(),
+            None => self.base_of(path),
+        }
+    }
+
+    /// Every file that differs from the base, in byte order of path.
+    pub(crate) fn touched(&mut self, blobs: &Blobs) -> Vec<TouchedFile> {
+        let paths: Vec<ProjectPath> = self.now.keys().cloned().collect();
+        paths.into_iter().filter_map(|path| self.touched_file(path, blobs)).collect()
+    }
+
+    fn touched_file(&mut self, path: ProjectPath, blobs: &Blobs) -> Option<TouchedFile> {
+        let change = change_kind(self.base_of(&path), self.now_of(&path))?;
+        let known = self.now.get(&path).and_then(|now| now.lines);
+        let lines = known.unwrap_or_else(|| self.count_lines(&path, blobs));
+        if let Some(now) = self.now.get_mut(&path) {
+            now.lines = Some(lines);
+        }
+        let Lines { added, removed, binary } = lines;
+        Some(TouchedFile { path, change, added, removed, binary })
+    }
+
+    /// A side that was not kept counts as binary.
+    fn count_lines(&self, path: &ProjectPath, blobs: &Blobs) -> Lines {
+        match self.diff(path, blobs) {
+            Ok(diff) => Lines { added: diff.added, removed: diff.removed, binary: diff.binary },
+            Err(_) => Lines { added: 0, removed: 0, binary: true },
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "compared, not shown; the diff is untrusted again"
+    )]
+    pub(crate) fn diff(
+        &self,
+        path: &ProjectPath,
+        blobs: &Blobs,
+    ) -> Result<kode_edit::FileDiff, SessionError> {
+        let before = content(path, self.base_of(path), blobs)?;
+        let after = content(path, self.now_of(path), blobs)?;
+        let side = |content: &Option<Untrusted<Vec<u8>>>| {
+            content.as_ref().map(|bytes| bytes.expose().clone())
+        };
+        Ok(kode_edit::diff(path, side(&before).as_deref(), side(&after).as_deref()))
+    }
+}
+
+/// The kept content of a state (a link's is its text); `None` for no file.
+pub(crate) fn content(
+    path: &ProjectPath,
+    state: Option<&FileState>,
+    blobs: &Blobs,
+) -> Result<Option<Untrusted<Vec<u8>>>, SessionError> {
+    match state {
+        None => Ok(None),
+        Some(state) if state.kept => blobs.load(&state.hash).map(Some),
+        Some(_) => Err(SessionError::NotKept(path.clone())),
+    }
+}

@@ -1,0 +1,16 @@
+//! Sessions on real projects, with the real gate, audit log and file access.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests change projects as an agent or a person would, and look at the outcome"
+)]
+
+mod compare;
+mod kills;
+mod reject;
+mod speed;
+mod store;
+mod undo;
+mod workspace;

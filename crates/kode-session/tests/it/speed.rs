@@ -1,0 +1,37 @@
+//! How long snapshots and comparisons take; reported, never asserted. Run with
+//! `cargo test --release -p kode-session --test it speed -- --ignored --nocapture`.
+
+use std::time::Instant;
+
+use super::workspace::Workspace;
+
+const FILES: usize = 10_000;
+
+#[test]
+#[ignore = "a measurement"]
+fn base_and_compare_of_ten_thousand_files() {
+    let work = Workspace::new();
+    for number in 0..FILES {
+        let name = format!("src/m{}/f{number}.rs", number % 100);
+        work.write(&name, format!("// {number}\n{}", "fn line() {}\n".repeat(number % 300)));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let timed = |name: &str, work: &mut dyn FnMut()| {
+        let start = Instant::now();
+        work();
+        println!("{name:45} {:8.1} ms", start.elapsed().as_secs_f64() * 1000.0);
+    };
+    timed("first base snapshot (all read and kept)", &mut || drop(work.session()));
+    timed("second base snapshot (cache)", &mut || drop(work.session()));
+    let mut session = work.session();
+    timed("compare, nothing changed", &mut || drop(session.compare(&work.files).unwrap()));
+    work.write("src/m1/f1.rs", "changed\n");
+    timed("compare, one file changed", &mut || drop(session.compare(&work.files).unwrap()));
+    for number in 0..500 {
+        work.write(&format!("src/m{}/f{number}.rs", number % 100), format!("other {number}\n"));
+    }
+    timed("compare, 500 files changed", &mut || drop(session.compare(&work.files).unwrap()));
+    let id = session.id().to_owned();
+    drop(session);
+    timed("resume", &mut || drop(work.resume(&id)));
+}

@@ -1,0 +1,197 @@
+//! Taking steps back and bringing them back.
+
+use kode_base::ProjectPath;
+use kode_session::{Origin, Session, SessionError, UndoTarget};
+use proptest::prelude::*;
+
+use super::workspace::{Workspace, path};
+
+fn step(work: &Workspace, session: &mut Session, turn: u32, change: impl FnOnce(&Workspace)) {
+    session.attribute(Origin::Person);
+    session.compare(&work.files).unwrap();
+    session.attribute(Origin::Agent { turn });
+    change(work);
+    session.compare(&work.files).unwrap();
+}
+
+fn paths(names: &[&str]) -> Vec<ProjectPath> {
+    names.iter().map(|name| path(name)).collect()
+}
+
+#[test]
+fn undo_and_redo_walk_back_and_forth() {
+    let mut work = Workspace::new();
+    work.write("a", "0");
+    let mut session = work.session();
+    step(&work, &mut session, 1, |work| work.write("a", "1"));
+    step(&work, &mut session, 1, |work| work.write("b", "1"));
+    step(&work, &mut session, 2, |work| work.write("a", "2"));
+
+    let undone = session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap();
+    assert_eq!((undone.paths, work.read("a")), (paths(&["a"]), b"1".to_vec()));
+    let undone = session.undo(&UndoTarget::Turn(1), &work.files, &mut work.gate).unwrap();
+    assert_eq!((undone.paths, work.read("a")), (paths(&["a", "b"]), b"0".to_vec()));
+    assert!(!work.exists("b"));
+    let error = session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap_err();
+    assert_eq!(error.to_string(), "there is nothing to undo");
+
+    session.redo(&work.files, &mut work.gate).unwrap();
+    assert_eq!((work.read("a"), work.read("b")), (b"1".to_vec(), b"1".to_vec()));
+    session.redo(&work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a"), b"2");
+    assert!(matches!(
+        session.redo(&work.files, &mut work.gate),
+        Err(SessionError::NothingTo("redo"))
+    ));
+    session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a"), b"1", "what was brought back can be taken back again");
+}
+
+#[test]
+fn one_path_is_taken_back_change_by_change() {
+    let mut work = Workspace::new();
+    let mut session = work.session();
+    step(&work, &mut session, 1, |work| work.write("a", "1"));
+    step(&work, &mut session, 2, |work| {
+        work.write("a", "2");
+        work.write("b", "2");
+    });
+    let target = UndoTarget::Path(path("a"));
+    session.undo(&target, &work.files, &mut work.gate).unwrap();
+    assert_eq!((work.read("a"), work.read("b")), (b"1".to_vec(), b"2".to_vec()));
+    session.undo(&target, &work.files, &mut work.gate).unwrap();
+    assert!(!work.exists("a"));
+    assert!(session.undo(&target, &work.files, &mut work.gate).is_err());
+}
+
+#[test]
+fn when_one_file_changed_since_none_is_touched() {
+    let mut work = Workspace::new();
+    let mut session = work.session();
+    step(&work, &mut session, 1, |work| {
+        work.write("a", "agent");
+        work.write("b", "agent");
+    });
+    work.write("b", "mine");
+    let error = session.undo(&UndoTarget::Turn(1), &work.files, &mut work.gate).unwrap_err();
+    assert!(matches!(error, SessionError::ChangedSince(_)), "{error}");
+    assert_eq!((work.read("a"), work.read("b")), (b"agent".to_vec(), b"mine".to_vec()));
+}
+
+#[test]
+fn a_persons_own_change_is_not_undone() {
+    let mut work = Workspace::new();
+    let mut session = work.session();
+    session.attribute(Origin::Person);
+    work.write("mine", "x");
+    session.compare(&work.files).unwrap();
+    assert!(session.undo(&UndoTarget::Last, &work.files, &mut work.gate).is_err());
+    assert_eq!(work.read("mine"), b"x");
+}
+
+#[test]
+fn a_reject_can_be_taken_back() {
+    let mut work = Workspace::new();
+    work.write("a", "base");
+    let mut session = work.session();
+    step(&work, &mut session, 1, |work| work.write("a", "agent"));
+    session.reject(&path("a"), &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a"), b"base");
+    let target = UndoTarget::Reject(path("a"));
+    session.undo(&target, &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a"), b"agent");
+    assert!(session.undo(&target, &work.files, &mut work.gate).is_err());
+    session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a"), b"base");
+}
+
+#[test]
+fn undo_works_after_a_crash() {
+    let mut work = Workspace::new();
+    work.write("a", "0");
+    let mut session = work.session();
+    step(&work, &mut session, 1, |work| work.write("a", "1"));
+    let id = session.id().to_owned();
+    drop(session);
+    let mut session = work.resume(&id);
+    session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a"), b"0");
+}
+
+/// One thing that may happen to one of three files.
+#[derive(Debug, Clone)]
+enum Act {
+    Write(usize, Vec<u8>),
+    Remove(usize),
+    Mode(usize, u32),
+    Link(usize),
+}
+
+const NAMES: [&str; 3] = ["a", "folder/b", "folder/c"];
+
+fn act() -> impl Strategy<Value = Act> {
+    let name = 0..NAMES.len();
+    prop_oneof![
+        (name.clone(), prop::collection::vec(any::<u8>(), 0..40))
+            .prop_map(|(n, c)| Act::Write(n, c)),
+        name.clone().prop_map(Act::Remove),
+        (name.clone(), prop::sample::select(vec![0o600, 0o644, 0o755]))
+            .prop_map(|(n, m)| Act::Mode(n, m)),
+        name.prop_map(Act::Link),
+    ]
+}
+
+fn perform(work: &Workspace, act: &Act) {
+    match act {
+        Act::Write(name, content) => {
+            if work.exists(NAMES[*name]) {
+                work.remove(NAMES[*name]);
+            }
+            work.write(NAMES[*name], content);
+        }
+        Act::Remove(name) if work.exists(NAMES[*name]) => work.remove(NAMES[*name]),
+        Act::Mode(name, mode) if work.place(NAMES[*name]).is_file() => {
+            work.chmod(NAMES[*name], *mode);
+        }
+        Act::Link(name) if !work.exists(NAMES[*name]) => {
+            std::fs::create_dir_all(work.place(NAMES[*name]).parent().unwrap()).unwrap();
+            work.link("nowhere", NAMES[*name]);
+        }
+        Act::Remove(_) | Act::Mode(..) | Act::Link(_) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn undoing_every_step_gives_the_tree_of_the_beginning(
+        before in prop::collection::vec(act(), 0..6),
+        turns in prop::collection::vec(prop::collection::vec(act(), 1..4), 1..5),
+    ) {
+        let mut work = Workspace::new();
+        before.iter().for_each(|act| perform(&work, act));
+        let mut session = work.session();
+        let mut hashes = vec![session.compare(&work.files).unwrap().hash];
+        for (turn, acts) in (1..).zip(&turns) {
+            session.attribute(Origin::Agent { turn });
+            acts.iter().for_each(|act| perform(&work, act));
+            let hash = session.compare(&work.files).unwrap().hash;
+            if hashes.last() != Some(&hash) {
+                hashes.push(hash);
+            }
+        }
+        let steps = hashes.len() - 1;
+        for expected in hashes[..steps].iter().rev() {
+            session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap();
+            let now = session.compare(&work.files).unwrap();
+            prop_assert_eq!(&now.hash, expected);
+            prop_assert!(now.since_last.is_empty());
+        }
+        prop_assert!(session.undo(&UndoTarget::Last, &work.files, &mut work.gate).is_err());
+        for expected in &hashes[1..] {
+            session.redo(&work.files, &mut work.gate).unwrap();
+            prop_assert_eq!(&session.compare(&work.files).unwrap().hash, expected);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A temporary kode home and project with everything a session needs.
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use kode_audit::AuditLog;
+use kode_base::{ChangeKind, ProjectPath};
+use kode_gate::{Gate, NoTerminal, Policy, SessionState};
+use kode_sandbox::{ProjectFiles, ProjectRoot};
+use kode_session::{Comparison, Session, SessionStore};
+
+pub(crate) struct Workspace {
+    /// Removed with everything in it when the test ends.
+    _folder: tempfile::TempDir,
+    pub(crate) home: PathBuf,
+    pub(crate) root: ProjectRoot,
+    pub(crate) files: ProjectFiles,
+    pub(crate) store: SessionStore,
+    pub(crate) gate: Gate,
+}
+
+impl Workspace {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(top.join("project")).unwrap();
+        Self::at(folder, &top)
+    }
+
+    fn at(folder: tempfile::TempDir, top: &Path) -> Self {
+        let home = top.join("kode");
+        let root = ProjectRoot::find(&top.join("project"), &top.join("user"), &home).unwrap();
+        let files = ProjectFiles::open(&root).unwrap();
+        let store = SessionStore::open(&home).unwrap();
+        let audit = AuditLog::open(&home.join("audit"), "test").unwrap();
+        let (policy, state) = (Policy::default(), SessionState::default());
+        let gate = Gate::new(policy, audit, Box::new(NoTerminal), true, state);
+        Self { _folder: folder, home, root, files, store, gate }
+    }
+
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.place(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> Vec<u8> {
+        std::fs::read(self.place(path)).unwrap()
+    }
+
+    pub(crate) fn remove(&self, path: &str) {
+        std::fs::remove_file(self.place(path)).unwrap();
+    }
+
+    pub(crate) fn link(&self, target: &str, path: &str) {
+        std::os::unix::fs::symlink(target, self.place(path)).unwrap();
+    }
+
+    pub(crate) fn chmod(&self, path: &str, mode: u32) {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(self.place(path), mode).unwrap();
+    }
+
+    pub(crate) fn mode(&self, path: &str) -> u32 {
+        self.place(path).metadata().unwrap().mode() & 0o7777
+    }
+
+    pub(crate) fn exists(&self, path: &str) -> bool {
+        self.place(path).symlink_metadata().is_ok()
+    }
+
+    pub(crate) fn place(&self, path: &str) -> PathBuf {
+        self.root.path().join(path)
+    }
+
+    /// A new session with its base snapshot taken.
+    pub(crate) fn session(&self) -> Session {
+        let mut session = self.store.create(self.root.path(), "a task").unwrap();
+        session.ensure_base(&self.root, &self.files).unwrap();
+        session
+    }
+
+    pub(crate) fn resume(&self, id: &str) -> Session {
+        self.store.resume(Some(id), self.root.path()).unwrap()
+    }
+}
+
+pub(crate) fn path(text: &str) -> ProjectPath {
+    ProjectPath::new(text).unwrap()
+}
+
+/// The touched files in short.
+pub(crate) fn touched(comparison: &Comparison) -> Vec<(&str, ChangeKind)> {
+    comparison.files.iter().map(|file| (file.path.as_str(), file.change)).collect()
+}
