@@ -9,10 +9,12 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::conversation::CallIds;
 use crate::endpoint::{self, BaseUrl};
+use crate::probe::Probe;
 use crate::stream::{self, Call, NoReply};
 use crate::transport::Transport;
 use crate::{
     Options, Progress, Provider, ProviderError, ProviderErrorKind, ProviderKind, Reply, Request,
+    ServerFacts,
 };
 
 /// Where Anthropic itself answers.
@@ -41,6 +43,7 @@ pub struct Anthropic {
     api_key: Option<Secret>,
     options: Options,
     transport: Transport,
+    facts: Option<ServerFacts>,
 }
 
 impl Anthropic {
@@ -55,7 +58,7 @@ impl Anthropic {
         let base = BaseUrl::parse(&base_url, &ProviderKind::Anthropic)?;
         base.admit_key(api_key.as_ref())?;
         let transport = Transport::new(base.clone(), options.patience);
-        Ok(Box::new(Self { base, model, api_key, options, transport }))
+        Ok(Box::new(Self { base, model, api_key, options, transport, facts: None }))
     }
 }
 
@@ -68,17 +71,46 @@ impl Provider for Anthropic {
         &self.model
     }
 
+    fn facts(&mut self, interrupt: &Interrupt) -> Result<ServerFacts, ProviderError> {
+        if let Some(facts) = &self.facts {
+            return Ok(facts.clone());
+        }
+        let key = self.base.admit_key(self.api_key.as_ref())?;
+        let probe = Probe {
+            base: &self.base,
+            models_path: "/v1/models",
+            model: &self.model,
+            key,
+            headers: headers(key)?,
+            interrupt,
+        };
+        let facts = probe.run()?;
+        Ok(self.facts.insert(facts).clone())
+    }
+
     fn respond(
         &mut self,
         request: &Request<'_>,
         interrupt: &Interrupt,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Reply, ProviderError> {
+        if self.base.is_loopback() && self.facts.is_none() {
+            // A server too busy for a probe may still answer the question.
+            match self.facts(interrupt) {
+                Err(error) if error.kind == ProviderErrorKind::Interrupted => return Err(error),
+                Err(_) => self.facts = Some(ServerFacts::default()),
+                Ok(_) => {}
+            }
+        }
         let key = self.base.admit_key(self.api_key.as_ref())?;
+        let body = request::body(&self.model, request, &self.options).to_string().into_bytes();
+        if let Some(facts) = &self.facts {
+            facts.refuse_silent_cut(body.len())?;
+        }
         let call = Call {
             url: self.base.join("/v1/messages"),
             headers: headers(key)?,
-            body: request::body(&self.model, request, &self.options).to_string().into_bytes(),
+            body,
             model: &self.model,
             key,
             server: self.base.origin(),

@@ -84,6 +84,18 @@ impl BaseUrl {
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
+    /// The URL of `path` on this server, outside the API's own path.
+    pub(crate) fn host_path(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(path);
+        url
+    }
+
+    /// Whether this is a provider's own service, whose facts are known.
+    pub(crate) fn is_hosted(&self) -> bool {
+        HOSTS_THAT_NEED_A_KEY.iter().any(|host| self.is_host(host))
+    }
+
     /// Whether the server is called `host`.
     pub(crate) fn is_host(&self, host: &str) -> bool {
         self.url.host_str() == Some(host)

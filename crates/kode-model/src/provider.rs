@@ -6,7 +6,7 @@ use std::time::Duration;
 use kode_base::{Interrupt, Untrusted, Usage};
 use serde::{Deserialize, Serialize};
 
-use crate::{ProviderError, Request, ToolCall};
+use crate::{ProviderError, Request, ServerFacts, ToolCall};
 
 /// Why the model stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,15 @@ pub trait Provider: Send {
     /// Answers come from the built-in scripted model.
     fn scripted(&self) -> bool {
         false
+    }
+
+    /// What the server tells about itself and the model. Asks it once, later
+    /// calls are answered from memory.
+    ///
+    /// # Errors
+    /// When the server can't be reached or refuses the key.
+    fn facts(&mut self, _interrupt: &Interrupt) -> Result<ServerFacts, ProviderError> {
+        Ok(ServerFacts::default())
     }
 
     /// Asks for the next turn.

@@ -52,12 +52,15 @@ impl Recorded {
 #[derive(Debug, Default)]
 struct Shared {
     answers: Mutex<VecDeque<Vec<Step>>>,
+    routes: Vec<(String, Vec<Step>)>,
     requests: Mutex<Vec<Recorded>>,
+    probes: Mutex<Vec<Recorded>>,
     stop: AtomicBool,
 }
 
 /// The server. The n-th request gets the n-th answer; one more gets a closed
-/// connection.
+/// connection. Paths with a fixed route, and GET requests, which are answered
+/// 404 without one, don't count: they are how clients probe a server.
 #[derive(Debug)]
 pub struct WireServer {
     port: u16,
@@ -71,9 +74,21 @@ impl WireServer {
     /// # Errors
     /// When no port can be bound.
     pub fn start(answers: Vec<Vec<Step>>) -> std::io::Result<Self> {
+        Self::start_with_routes(answers, Vec::new())
+    }
+
+    /// As [`Self::start`], with fixed answers for some paths.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub fn start_with_routes(
+        answers: Vec<Vec<Step>>,
+        routes: Vec<(String, Vec<Step>)>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
-        let shared = Arc::new(Shared { answers: Mutex::new(answers.into()), ..Shared::default() });
+        let shared =
+            Arc::new(Shared { answers: Mutex::new(answers.into()), routes, ..Shared::default() });
         let own = Arc::clone(&shared);
         let acceptor = std::thread::spawn(move || accept(&listener, &own));
         Ok(Self { port, shared, acceptor: Some(acceptor) })
@@ -84,9 +99,14 @@ impl WireServer {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What was received so far.
+    /// What was received so far, probes apart.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Requests to fixed routes, and GET requests.
+    pub fn probes(&self) -> Vec<Recorded> {
+        self.shared.probes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -116,11 +136,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
     let _ = stream.set_read_timeout(Some(REQUEST_WAIT));
     let _ = stream.set_nodelay(true);
     let Some(request) = read_request(&mut stream) else { return };
-    let steps = {
-        shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-        shared.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    };
-    for step in steps.unwrap_or_default() {
+    for step in choose(request, shared) {
         match step {
             Step::Send(bytes) => {
                 if stream.write_all(&bytes).and_then(|()| stream.flush()).is_err() {
@@ -136,6 +152,20 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
     }
     let _ = stream.shutdown(Shutdown::Write);
     drain(&mut stream);
+}
+
+fn choose(request: Recorded, shared: &Shared) -> Vec<Step> {
+    let record = |list: &Mutex<Vec<Recorded>>, request| {
+        list.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    };
+    let route = shared.routes.iter().find(|(path, _)| *path == request.path);
+    if route.is_some() || request.method == "GET" {
+        record(&shared.probes, request);
+        return route.map_or_else(|| answer::status(404, &[], ""), |(_, steps)| steps.clone());
+    }
+    record(&shared.requests, request);
+    let next = shared.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    next.unwrap_or_default()
 }
 
 fn pause(wait: Duration, shared: &Shared) {

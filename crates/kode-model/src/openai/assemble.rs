@@ -71,11 +71,14 @@ pub(super) struct OpenAiAssembler {
     usage: Usage,
     extra: Map<String, Value>,
     complete: bool,
+    /// Text is JSON for kode, not words for the user.
+    quiet: bool,
 }
 
 impl OpenAiAssembler {
-    pub(super) fn new(ids: CallIds) -> Self {
+    pub(super) fn new(ids: CallIds, quiet: bool) -> Self {
         Self {
+            quiet,
             ids,
             text: String::new(),
             refused: false,
@@ -150,7 +153,7 @@ impl OpenAiAssembler {
         };
         for text in parts {
             self.text.push_str(text);
-            out.text(text)?;
+            if self.quiet { out.count(text.len())? } else { out.text(text)? }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use kode_base::Untrusted;
 use serde_json::{Map, Value, json};
 
+use super::actions;
 use super::assemble::Extras;
 use crate::conversation::{Conversation, Turn, arguments_object, replayed};
 use crate::{Request, ToolCall, ToolSpec};
@@ -13,16 +14,22 @@ pub(super) fn body(
     model: &str,
     request: &Request<'_>,
     output_limit: Option<(&'static str, u32)>,
+    json_actions: bool,
 ) -> Value {
     let conversation = Conversation::new(request.messages);
     let mut body = json!({
         "model": model,
-        "messages": messages(&conversation),
         "stream": true,
         "stream_options": { "include_usage": true },
     });
-    if !request.tools.is_empty() {
-        body["tools"] = request.tools.iter().map(tool).collect();
+    if json_actions {
+        body["messages"] = actions::messages(&conversation, request.tools).into();
+        body["response_format"] = actions::response_format(request.tools);
+    } else {
+        body["messages"] = messages(&conversation).into();
+        if !request.tools.is_empty() {
+            body["tools"] = request.tools.iter().map(tool).collect();
+        }
     }
     if let Some((field, tokens)) = output_limit {
         body[field] = json!(tokens);

@@ -85,10 +85,17 @@ pub(crate) fn ask_until(
     messages: &[Message],
     interrupt: &Interrupt,
 ) -> Outcome {
-    let (mut streamed, mut retries) = (Vec::new(), Vec::new());
     let tools = [shell_tool()];
-    let request = Request { messages, tools: &tools };
-    let result = provider.respond(&request, interrupt, &mut |progress| match progress {
+    ask_request(provider, &Request { messages, tools: &tools }, interrupt)
+}
+
+pub(crate) fn ask_request(
+    provider: &mut dyn Provider,
+    request: &Request<'_>,
+    interrupt: &Interrupt,
+) -> Outcome {
+    let (mut streamed, mut retries) = (Vec::new(), Vec::new());
+    let result = provider.respond(request, interrupt, &mut |progress| match progress {
         Progress::Text(text) => streamed.push((*text.expose()).to_owned()),
         Progress::Retrying { after, why } => retries.push((after, why.to_owned())),
     });

@@ -1,11 +1,15 @@
 //! A real model on this machine's CPU, behind a real llama-server: what no mock
 //! can stand in for.
 
+use kode_base::{Interrupt, ModelVisible, TokenCount};
 use kode_model::ProviderErrorKind::ContextWindow;
-use kode_model::{Options, Provider, ProviderChoice, ProviderKind, StopReason, connect_with};
+use kode_model::{
+    Message, Options, Provider, ProviderChoice, ProviderKind, Request, ServerSoftware, StopReason,
+    connect_with,
+};
 use kode_testkit::wire_process::ServerProcess;
 
-use crate::ask::{ask, user};
+use crate::ask::{Outcome, ask, ask_request, user};
 
 /// Tokens of the window, large enough for an answer.
 const WINDOW: u32 = 2048;
@@ -26,7 +30,7 @@ fn answers_stream_and_a_full_window_is_told_over_both_protocols() {
     let Some(server) = ServerProcess::local_model(WINDOW) else { return };
     for kind in [ProviderKind::OpenAi, ProviderKind::Anthropic] {
         let mut provider = provider(&server, kind.clone(), 24);
-        let outcome = ask(&mut *provider, &[user("Say hello and count to one hundred.")]);
+        let outcome = ask_plainly(&mut *provider, &[user("Say hello and count to one hundred.")]);
         assert!(outcome.streamed.len() > 3, "{kind:?}: {:?}", outcome.streamed);
         assert_eq!(outcome.text(), outcome.streamed.concat());
         let reply = outcome.reply();
@@ -34,6 +38,41 @@ fn answers_stream_and_a_full_window_is_told_over_both_protocols() {
         assert!(reply.usage.input.0 > 0 && reply.usage.output.0 > 0);
 
         let long = user(&"word ".repeat(3 * WINDOW as usize));
-        assert_eq!(ask(&mut *provider, &[long]).error().kind, ContextWindow, "{kind:?}");
+        assert_eq!(ask_plainly(&mut *provider, &[long]).error().kind, ContextWindow, "{kind:?}");
     }
+}
+
+fn ask_plainly(provider: &mut dyn Provider, messages: &[Message]) -> Outcome {
+    ask_request(provider, &Request { messages, tools: &[] }, &Interrupt::new())
+}
+
+#[test]
+fn a_model_without_native_tools_calls_one_by_a_json_action() {
+    let Some(server) = ServerProcess::local_model(WINDOW) else { return };
+    let mut provider = provider(&server, ProviderKind::OpenAi, 120);
+    let facts = provider.facts(&Interrupt::new()).unwrap();
+    assert_eq!(facts.software, ServerSoftware::LlamaCpp);
+    assert_eq!(facts.native_tools, Some(false));
+    assert_eq!(facts.context_window, Some(TokenCount(u64::from(WINDOW))));
+    assert!(facts.warnings[0].contains("2048"), "{:?}", facts.warnings);
+
+    // A model of this size sometimes just talks; the sampling differs each time.
+    let mut messages = vec![user("Run the shell command `ls` with the shell tool.")];
+    let outcome = (0..20)
+        .map(|_| ask(&mut *provider, &messages))
+        .find(|outcome| outcome.reply().stop == StopReason::ToolCalls);
+    let reply = outcome.expect("one of twenty answers calls the tool").result.unwrap();
+    let call = reply.calls[0].clone();
+    assert_eq!(call.name.expose(), "shell");
+    let arguments: serde_json::Value = serde_json::from_str(call.arguments.expose()).unwrap();
+    assert!(arguments["command"].is_string(), "{arguments}");
+
+    messages.push(Message::Assistant {
+        text: reply.text,
+        calls: reply.calls,
+        opaque: reply.opaque,
+    });
+    let content = ModelVisible::from_wrapped("main.rs".to_owned());
+    messages.push(Message::Tool { call: call.id, content });
+    ask(&mut *provider, &messages).reply();
 }

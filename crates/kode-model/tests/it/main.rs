@@ -11,3 +11,4 @@ mod ask;
 mod llmock;
 mod local_model;
 mod openai;
+mod servers;
