@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Runs every test: sets up what they need, then unit, integration and
+# documentation tests. Arguments go to `cargo nextest run`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup-tests.sh
+
+profile=default
+if [ -n "${CI:-}" ]; then
+  profile=ci
+  # On a machine that must have everything, a skipped test is a failed one.
+  export KODE_REQUIRE_ALL="${KODE_REQUIRE_ALL:-1}"
+fi
+
+cargo nextest run --workspace --locked --profile "$profile" "$@"
+cargo test --workspace --locked --doc --quiet
