@@ -28,6 +28,7 @@ mod root;
 mod sandbox;
 mod seccomp;
 mod settings;
+mod throwaway;
 mod wire;
 
 pub use error::SandboxError;
@@ -37,3 +38,4 @@ pub use output::{CommandEnd, CommandOutput};
 pub use root::{ProjectRoot, RootError};
 pub use sandbox::Sandbox;
 pub use settings::{Backend, HelperImage, Host, SandboxSettings};
+pub use throwaway::ThrowawayCopy;

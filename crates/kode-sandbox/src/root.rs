@@ -49,6 +49,11 @@ impl ProjectRoot {
         Ok(Self { path })
     }
 
+    /// The root of a copy that kode made itself.
+    pub(crate) fn throwaway(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     /// The canonical, absolute path; always UTF-8.
     pub fn path(&self) -> &Path {
         &self.path

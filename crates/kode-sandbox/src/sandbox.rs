@@ -22,6 +22,7 @@ pub struct Sandbox {
     wall: Mutex<Wall>,
     name: &'static str,
     root: String,
+    settings: SandboxSettings,
 }
 
 #[derive(Debug)]
@@ -54,7 +55,12 @@ impl Sandbox {
             Backend::Native => "native",
             Backend::BareHost => "none",
         };
-        Ok(Self { wall: Mutex::new(wall), name, root: root.text().to_owned() })
+        Ok(Self { wall: Mutex::new(wall), name, root: root.text().to_owned(), settings })
+    }
+
+    /// What it was started with.
+    pub fn settings(&self) -> &SandboxSettings {
+        &self.settings
     }
 
     /// `native`, or `none` on the bare host.
