@@ -1,1 +1,19 @@
-//! See ARCHITECTURE.md.
+//! The turn loop: model, gate, sandbox, context, completion gate.
+//!
+//! One [`Agent`] does one task. It owns no policy and no process of its own:
+//! every tool call becomes an action the gate judges, every effect consumes a
+//! permit, every byte that comes back is wrapped before the model sees it.
+
+mod agent;
+mod checks;
+mod completion;
+pub mod context;
+mod journal;
+mod outcome;
+mod tools;
+
+pub use agent::{Agent, AgentParts, Limits, Observer};
+pub use completion::{Completed, Evidence};
+pub use journal::JournalEntry;
+pub use outcome::{RunEnd, RunReport};
+pub use tools::specs as tool_specs;

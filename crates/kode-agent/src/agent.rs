@@ -1,0 +1,254 @@
+//! The turn loop: ask the model, run its calls, close only through the gate.
+
+mod calls;
+mod gate_round;
+mod turn;
+
+use kode_base::{Event, Interrupt, ModelVisible, ProjectPath, Secret, Untrusted, Usage};
+use kode_gate::Gate;
+use kode_model::{Message, Provider, ToolSpec};
+use kode_sandbox::{ProjectFiles, ProjectRoot, Sandbox};
+use kode_session::{Origin, Session, SessionError};
+
+use crate::context::{Redactor, project_secrets, read_project_context, system_message, wrap};
+use crate::journal::JournalEntry;
+use crate::outcome::{RunEnd, RunReport};
+use crate::tools::{Workspace, specs};
+use turn::TurnEnd;
+
+/// Sees every event as it happens.
+pub trait Observer {
+    /// One event.
+    fn observe(&mut self, event: &Event);
+}
+
+/// What bounds a run.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Model turns at most.
+    pub iterations_max: u32,
+    /// Red rounds of the completion gate at most.
+    pub gate_rounds_max: u32,
+}
+
+/// Everything a run is made of.
+pub struct AgentParts<'a> {
+    /// The model.
+    pub provider: Box<dyn Provider>,
+    /// Judges and mints.
+    pub gate: Gate,
+    /// Runs commands.
+    pub sandbox: Sandbox,
+    /// Confined file access.
+    pub files: ProjectFiles,
+    /// The project.
+    pub root: ProjectRoot,
+    /// Where `AGENTS.md` is read down to.
+    pub directory: ProjectPath,
+    /// The journal, snapshots and blobs.
+    pub session: Session,
+    /// Raised by Ctrl-C.
+    pub interrupt: Interrupt,
+    /// Credentials kode knows of, to be cut from tool output.
+    pub secrets: Vec<Secret>,
+    /// Replaces the role text.
+    pub role: Option<String>,
+    /// Whether `AGENTS.md` is read.
+    pub read_agents_md: bool,
+    /// The project's own checks, from trusted configuration.
+    pub checks: Vec<String>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Sees events.
+    pub observer: &'a mut dyn Observer,
+}
+
+/// One run of one task.
+pub struct Agent<'a> {
+    provider: Box<dyn Provider>,
+    workspace: Workspace,
+    session: Session,
+    redactor: Redactor,
+    role: Option<String>,
+    directory: ProjectPath,
+    read_agents_md: bool,
+    checks: Vec<String>,
+    limits: Limits,
+    observer: &'a mut dyn Observer,
+    specs: Vec<ToolSpec>,
+    messages: Vec<Message>,
+    progress: RunProgress,
+}
+
+/// What a run has counted so far.
+#[derive(Debug, Default)]
+struct RunProgress {
+    turns: u32,
+    gate_rounds: u32,
+    refusals: u32,
+    usage: Usage,
+    summary: Untrusted<String>,
+    /// The last denial that no later permitted effect has replaced.
+    unreplaced_denial: Option<String>,
+    /// Whether any effect was permitted.
+    had_effect: bool,
+}
+
+impl<'a> Agent<'a> {
+    /// Puts a run together; nothing is sent or changed yet.
+    pub fn new(parts: AgentParts<'a>) -> Self {
+        let mut secrets = parts.secrets;
+        secrets.extend(project_secrets(&parts.files));
+        let redactor = Redactor::new(&secrets);
+        let workspace =
+            Workspace::new(parts.root, parts.files, parts.sandbox, parts.gate, parts.interrupt);
+        Self {
+            provider: parts.provider,
+            workspace,
+            session: parts.session,
+            redactor,
+            role: parts.role,
+            directory: parts.directory,
+            read_agents_md: parts.read_agents_md,
+            checks: parts.checks,
+            limits: parts.limits,
+            observer: parts.observer,
+            specs: specs(),
+            messages: Vec::new(),
+            progress: RunProgress::default(),
+        }
+    }
+
+    /// Does `task`; `data` are files or input handed over with it. Always ends
+    /// with a `run_finished` event.
+    pub fn run(mut self, task: &str, data: &[(String, Untrusted<String>)]) -> RunReport {
+        self.emit(&self.started());
+        let end = match self.begin(task, data) {
+            Ok(()) => self.turns(),
+            Err(error) => RunEnd::Failed(error.to_string()),
+        };
+        self.finish(end)
+    }
+
+    fn started(&self) -> Event {
+        Event::RunStarted {
+            session: self.session.id().to_owned(),
+            project: self.workspace.root.path().to_string_lossy().into_owned(),
+            model: self.provider.model().to_owned(),
+            provider: self.provider.name().to_owned(),
+            scripted: self.provider.scripted(),
+            sandbox: self.workspace.sandbox.name().to_owned(),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        task: &str,
+        data: &[(String, Untrusted<String>)],
+    ) -> Result<(), BeginError> {
+        let parts = self.project_context()?;
+        self.workspace.gate.state.user_words = task.to_owned();
+        self.session.ensure_base(&self.workspace.root, &self.workspace.files)?;
+        self.push(system_message(self.role.as_deref(), &parts))?;
+        self.push(Message::User { text: task.to_owned() })?;
+        for (name, text) in data {
+            let content = wrap(name, text, &self.redactor)?;
+            self.workspace.gate.context_became(true, false);
+            self.push(Message::Data { content })?;
+        }
+        Ok(())
+    }
+
+    fn project_context(&mut self) -> Result<Vec<ModelVisible>, BeginError> {
+        if !self.read_agents_md {
+            return Ok(Vec::new());
+        }
+        let context = read_project_context(&self.workspace.files, &self.directory, &self.redactor)?;
+        for text in context.notices {
+            self.emit(&Event::Notice { text });
+        }
+        if !context.parts.is_empty() {
+            self.workspace.gate.context_became(true, false);
+        }
+        Ok(context.parts)
+    }
+
+    fn turns(&mut self) -> RunEnd {
+        while self.progress.turns < self.limits.iterations_max {
+            if self.workspace.interrupt.run_ended() {
+                return RunEnd::Interrupted;
+            }
+            self.progress.turns += 1;
+            self.session.attribute(Origin::Agent { turn: self.progress.turns });
+            match self.turn() {
+                Ok(TurnEnd::Continue) => {}
+                Ok(TurnEnd::Ended(end)) => return end,
+                Err(error) => return RunEnd::Failed(error.to_string()),
+            }
+        }
+        RunEnd::IterationLimit
+    }
+
+    fn finish(mut self, end: RunEnd) -> RunReport {
+        let ended = self.workspace.sandbox.end_processes();
+        let mut end = match (ended, end) {
+            (Err(error), RunEnd::Completed(_)) => RunEnd::Failed(error.to_string()),
+            (_, end) => end,
+        };
+        let files = match self.session.compare(&self.workspace.files) {
+            Ok(comparison) => comparison.files,
+            Err(error) => {
+                self.emit(&Event::Notice { text: error.to_string() });
+                Vec::new()
+            }
+        };
+        if let Err(error) = self.session.finish(end.status().code()) {
+            end = RunEnd::Failed(error.to_string());
+        }
+        let progress = std::mem::take(&mut self.progress);
+        self.emit(&Event::RunFinished {
+            exit_code: end.status().code(),
+            summary: progress.summary.clone(),
+            turns: progress.turns,
+            refusals: progress.refusals,
+            usage: progress.usage,
+            files: files.clone(),
+        });
+        RunReport {
+            end,
+            summary: progress.summary,
+            turns: progress.turns,
+            refusals: progress.refusals,
+            usage: progress.usage,
+            files,
+        }
+    }
+
+    /// Makes a message durable, then part of the conversation.
+    fn push(&mut self, message: Message) -> Result<(), SessionError> {
+        self.session.append(&JournalEntry::Message { message: message.clone() })?;
+        self.messages.push(message);
+        Ok(())
+    }
+
+    fn emit(&mut self, event: &Event) {
+        self.observer.observe(event);
+        // Kept for display only; a failure here loses no step.
+        let _ = self.session.keep_event(event);
+    }
+
+    fn notice(&mut self, text: impl Into<String>) {
+        self.emit(&Event::Notice { text: text.into() });
+    }
+}
+
+/// Why a run could not begin or go on; kode's own trouble, not the model's.
+#[derive(Debug, thiserror::Error)]
+enum BeginError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Wrap(#[from] crate::context::WrapError),
+    #[error(transparent)]
+    Audit(#[from] kode_audit::AuditError),
+}

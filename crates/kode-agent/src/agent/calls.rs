@@ -1,0 +1,158 @@
+//! Running a turn's tool calls, one after the other.
+
+use std::time::Instant;
+
+use kode_base::{Event, Untrusted};
+use kode_gate::Decision;
+use kode_model::{Message, ToolCall};
+
+use super::turn::TurnEnd;
+use super::{Agent, BeginError};
+use crate::context::wrap;
+use crate::journal::JournalEntry;
+use crate::outcome::RunEnd;
+use crate::tools::{Finish, ToolOutcome, ToolRequest, parse};
+
+/// First part of a tool's output that events carry, in characters.
+const EVENT_OUTPUT_CHARACTERS_MAX: usize = 2000;
+
+impl Agent<'_> {
+    pub(super) fn run_calls(&mut self, calls: &[ToolCall]) -> Result<TurnEnd, BeginError> {
+        let mut finish: Option<(&ToolCall, Finish)> = None;
+        for call in calls {
+            self.emit(&Event::ToolCall {
+                call: call.id.clone(),
+                tool: call.name.clone(),
+                arguments: call.arguments.clone(),
+            });
+            if self.workspace.interrupt.step_ended() {
+                self.answer(
+                    call,
+                    ToolOutcome::failed("interrupted by the user; it did not run"),
+                    0,
+                )?;
+                continue;
+            }
+            match parse(&call.name, &call.arguments) {
+                Ok(ToolRequest::Finish(request)) => finish = Some((call, request)),
+                Ok(request) => self.run_call(call, request)?,
+                Err(why) => self.answer(call, ToolOutcome::failed(why), 0)?,
+            }
+        }
+        self.after_calls(finish)
+    }
+
+    fn after_calls(&mut self, finish: Option<(&ToolCall, Finish)>) -> Result<TurnEnd, BeginError> {
+        if self.workspace.interrupt.run_ended() {
+            return Ok(TurnEnd::Ended(RunEnd::Interrupted));
+        }
+        if self.workspace.interrupt.step_ended() {
+            self.workspace.interrupt.clear_step();
+            self.notice("step interrupted; press Ctrl-C again to end the run");
+        }
+        let Some((call, request)) = finish else { return Ok(TurnEnd::Continue) };
+        self.progress.summary = Untrusted::from(request.summary);
+        match request.blocked {
+            Some(what) => {
+                self.answer(call, ToolOutcome::failed("the task ends blocked"), 0)?;
+                let what = kode_base::escape::escape_line(&what);
+                Ok(TurnEnd::Ended(RunEnd::Denied { why: format!("the model is blocked: {what}") }))
+            }
+            None => self.close(Some(call)),
+        }
+    }
+
+    fn run_call(&mut self, call: &ToolCall, request: ToolRequest) -> Result<(), BeginError> {
+        self.session.append(&JournalEntry::CallStarted {
+            call: call.id.clone(),
+            tool: call.name.clone(),
+        })?;
+        // A path an edit tool writes is kept and scanned even where ignored.
+        if let Some(path) = request.written_path().and_then(|text| self.workspace.path(text).ok()) {
+            self.session.mark_edited(&path, &self.workspace.files)?;
+        }
+        let started = Instant::now();
+        let outcome = self.execute(request);
+        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.count(&outcome);
+        if let Some(decision) = outcome.decision.clone() {
+            self.emit(&decision_event(call, decision));
+        }
+        let effect = outcome.effect;
+        self.answer(call, outcome, elapsed_ms)?;
+        if effect { self.show_touched() } else { Ok(()) }
+    }
+
+    fn execute(&mut self, request: ToolRequest) -> ToolOutcome {
+        let workspace = &mut self.workspace;
+        match request {
+            ToolRequest::ReadFile(tool) => tool.run(workspace),
+            ToolRequest::ListFiles(tool) => tool.run(workspace),
+            ToolRequest::Search(tool) => tool.run(workspace),
+            ToolRequest::WriteFile(tool) => tool.run(workspace),
+            ToolRequest::Edit(tool) => tool.run(workspace),
+            ToolRequest::Shell(tool) => tool.run(workspace, &mut |_| {}),
+            ToolRequest::Finish(_) => ToolOutcome::failed("finish ends the turn"),
+        }
+    }
+
+    fn count(&mut self, outcome: &ToolOutcome) {
+        match &outcome.decision {
+            Some(decision) if !decision.permitted => {
+                self.progress.refusals += 1;
+                self.progress.unreplaced_denial = Some(decision.reason.text.clone());
+            }
+            _ if outcome.effect => {
+                self.progress.unreplaced_denial = None;
+                self.progress.had_effect = true;
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands a call's result to the model, wrapped, and to the observer.
+    pub(super) fn answer(
+        &mut self,
+        call: &ToolCall,
+        outcome: ToolOutcome,
+        elapsed_ms: u64,
+    ) -> Result<(), BeginError> {
+        let text = outcome.text.map(|text| self.redactor.redact(&text));
+        #[expect(clippy::disallowed_methods, reason = "the tool's name heads its own result")]
+        let content = wrap(call.name.expose(), &text, &self.redactor)?;
+        self.workspace.gate.context_became(true, false);
+        self.push(Message::Tool { call: call.id.clone(), content })?;
+        let output = text.map(|text| text.chars().take(EVENT_OUTPUT_CHARACTERS_MAX).collect());
+        self.emit(&Event::ToolResult {
+            call: call.id.clone(),
+            tool: call.name.clone(),
+            ok: outcome.ok,
+            exit_code: outcome.exit_code,
+            duration_ms: elapsed_ms,
+            output,
+        });
+        Ok(())
+    }
+
+    fn show_touched(&mut self) -> Result<(), BeginError> {
+        let comparison = self.session.compare(&self.workspace.files)?;
+        for (path, _) in &comparison.since_last {
+            if let Some(file) = comparison.files.iter().find(|file| file.path == *path) {
+                self.emit(&Event::FileTouched { file: file.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn decision_event(call: &ToolCall, decision: Decision) -> Event {
+    Event::Decision {
+        call: call.id.clone(),
+        verdict: decision.verdict,
+        class: decision.reason.class,
+        permitted: decision.permitted,
+        answered_by: decision.answered_by,
+        reason: decision.reason,
+        audit: decision.audit,
+    }
+}

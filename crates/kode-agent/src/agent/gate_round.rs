@@ -1,0 +1,87 @@
+//! A round of the completion gate, and what it means for the run.
+
+use kode_audit::Record;
+use kode_base::{Colour, Event, Untrusted};
+use kode_model::{Message, ToolCall};
+
+use super::turn::TurnEnd;
+use super::{Agent, BeginError};
+use crate::completion::{Inspection, describe, inspect};
+use crate::context::wrap;
+use crate::journal::JournalEntry;
+use crate::outcome::RunEnd;
+
+impl Agent<'_> {
+    /// The model wants to close, by `finish` or by a turn without calls.
+    pub(super) fn close(&mut self, call: Option<&ToolCall>) -> Result<TurnEnd, BeginError> {
+        let mut inspection = inspect(&mut self.workspace, &mut self.session, &self.checks)?;
+        self.progress.gate_rounds += 1;
+        self.record(&inspection)?;
+        self.emit_gate(&inspection);
+        if let Some(completed) = inspection.completed.take() {
+            let nothing_done = inspection.files.is_empty() && !self.progress.had_effect;
+            let end = match self.progress.unreplaced_denial.take().filter(|_| nothing_done) {
+                Some(why) => RunEnd::Denied { why },
+                None => RunEnd::Completed(completed),
+            };
+            return Ok(TurnEnd::Ended(end));
+        }
+        if self.progress.gate_rounds >= self.limits.gate_rounds_max {
+            return Ok(TurnEnd::Ended(RunEnd::GateRed));
+        }
+        self.hand_back(call, &inspection)?;
+        Ok(TurnEnd::Continue)
+    }
+
+    /// The gate's result is in the audit log and the journal before it counts.
+    fn record(&mut self, inspection: &Inspection) -> Result<(), BeginError> {
+        let green = inspection.colour() == Colour::Green;
+        let record = Record::Gate {
+            colour: if green { "green" } else { "red" }.to_owned(),
+            snapshot: inspection.snapshot.iter().map(|byte| format!("{byte:02x}")).collect(),
+            findings: inspection.fatal().map(|finding| finding.rule.clone()).collect(),
+        };
+        self.workspace.gate.record(&record)?;
+        let round = self.progress.gate_rounds;
+        self.session.append(&JournalEntry::Gate { round, green })?;
+        Ok(())
+    }
+
+    fn emit_gate(&mut self, inspection: &Inspection) {
+        for failure in &inspection.failures {
+            self.notice(failure.clone());
+        }
+        let event = Event::Gate {
+            round: self.progress.gate_rounds,
+            colour: inspection.colour(),
+            findings: inspection.introduced.clone(),
+            older: inspection.older.clone(),
+            unscanned: inspection.unscanned.iter().map(|(path, _)| path.clone()).collect(),
+            failed_checks: inspection
+                .failed_checks
+                .iter()
+                .map(|check| check.command.clone())
+                .collect(),
+        };
+        self.emit(&event);
+    }
+
+    /// Findings go back to the model, as the result of its `finish` call.
+    fn hand_back(
+        &mut self,
+        call: Option<&ToolCall>,
+        inspection: &Inspection,
+    ) -> Result<(), BeginError> {
+        let mut text = Untrusted::from(describe(inspection));
+        for check in &inspection.failed_checks {
+            text.push(&Untrusted::from(format!("\nOutput of `{}`:\n", check.command)));
+            text.push(&check.output);
+        }
+        let content = wrap("completion gate", &text, &self.redactor)?;
+        self.push(match call {
+            Some(call) => Message::Tool { call: call.id.clone(), content },
+            None => Message::Data { content },
+        })?;
+        Ok(())
+    }
+}

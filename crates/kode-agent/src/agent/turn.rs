@@ -1,0 +1,100 @@
+//! One turn: a request, a streamed reply, and what follows from it.
+
+use kode_base::{Event, Untrusted};
+use kode_model::{Message, Progress, ProviderError, ProviderErrorKind, Reply, Request, StopReason};
+
+use super::{Agent, BeginError};
+use crate::context::wrap;
+use crate::outcome::RunEnd;
+
+/// How a turn ended.
+pub(super) enum TurnEnd {
+    /// The model gets another turn.
+    Continue,
+    /// The run is over.
+    Ended(RunEnd),
+}
+
+impl Agent<'_> {
+    pub(super) fn turn(&mut self) -> Result<TurnEnd, BeginError> {
+        self.emit(&Event::TurnStarted { turn: self.progress.turns });
+        let reply = match self.ask() {
+            Ok(reply) => reply,
+            Err(error) => return self.after_provider_error(error),
+        };
+        self.progress.usage += reply.usage;
+        self.push(Message::Assistant {
+            text: reply.text.clone(),
+            calls: reply.calls.clone(),
+            opaque: reply.opaque.clone(),
+        })?;
+        match reply.stop {
+            StopReason::Length => self.after_length(&reply),
+            StopReason::Refusal | StopReason::ContentFilter => Ok(TurnEnd::Ended(refused(&reply))),
+            StopReason::EndOfTurn | StopReason::ToolCalls if reply.calls.is_empty() => {
+                self.progress.summary = reply.text;
+                self.close(None)
+            }
+            StopReason::EndOfTurn | StopReason::ToolCalls => self.run_calls(&reply.calls),
+        }
+    }
+
+    fn ask(&mut self) -> Result<Reply, ProviderError> {
+        let request = Request { messages: &self.messages, tools: &self.specs };
+        let (observer, session) = (&mut *self.observer, &mut self.session);
+        let mut progress = |progress: Progress<'_>| {
+            let event = match progress {
+                Progress::Text(text) => Event::Text { text: text.map(str::to_owned) },
+                Progress::Retrying { after, why } => Event::Notice {
+                    text: format!("asking the model again in {:.1} s: {why}", after.as_secs_f32()),
+                },
+            };
+            observer.observe(&event);
+            // Kept for display only; a failure here loses no step.
+            let _ = session.keep_event(&event);
+        };
+        self.provider.respond(&request, &self.workspace.interrupt, &mut progress)
+    }
+
+    fn after_provider_error(&mut self, error: ProviderError) -> Result<TurnEnd, BeginError> {
+        let interrupted = error.kind == ProviderErrorKind::Interrupted;
+        if interrupted && !self.workspace.interrupt.run_ended() {
+            self.workspace.interrupt.clear_step();
+            self.notice("step interrupted; press Ctrl-C again to end the run");
+            self.push_note("The user interrupted your last answer. Go on with the task.")?;
+            return Ok(TurnEnd::Continue);
+        }
+        Ok(TurnEnd::Ended(if interrupted { RunEnd::Interrupted } else { RunEnd::Provider(error) }))
+    }
+
+    /// The reply was cut off: none of its calls may run.
+    fn after_length(&mut self, reply: &Reply) -> Result<TurnEnd, BeginError> {
+        self.notice("the model's answer was cut off at its output limit; nothing of it ran");
+        let why = "Your answer was cut off at the output limit. None of its tool calls ran. \
+                   Answer again in smaller steps.";
+        for call in &reply.calls {
+            let content = wrap("kode", &Untrusted::from(why), &self.redactor)?;
+            self.push(Message::Tool { call: call.id.clone(), content })?;
+        }
+        if reply.calls.is_empty() {
+            self.push_note(why)?;
+        }
+        Ok(TurnEnd::Continue)
+    }
+
+    /// Tells the model something of kode's own, as data.
+    pub(super) fn push_note(&mut self, text: &str) -> Result<(), BeginError> {
+        let content = wrap("kode", &Untrusted::from(text), &self.redactor)?;
+        self.push(Message::Data { content })?;
+        Ok(())
+    }
+}
+
+fn refused(reply: &Reply) -> RunEnd {
+    let what = if reply.stop == StopReason::Refusal { "refused" } else { "filtered" };
+    RunEnd::Provider(ProviderError {
+        kind: ProviderErrorKind::Server,
+        message: format!("the model's answer was {what} by its provider"),
+        hint: Some("put the task in other words, or use another model".to_owned()),
+    })
+}

@@ -1,0 +1,201 @@
+//! The completion gate: a task closes only on evidence.
+//!
+//! Every sandbox process ends, one snapshot is taken, the touched files are
+//! scanned, the project's own checks run on a throw-away copy, and the tree
+//! must still be that snapshot. An inspector that fails leaves the gate red.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use kode_base::{ChangeKind, Colour, Finding, ProjectPath, Severity, TouchedFile, Untrusted};
+use kode_scan::{ScanFile, ScanReport};
+use kode_session::{Comparison, Session, SessionError};
+
+use crate::checks::{FailedCheck, run_checks};
+use crate::tools::Workspace;
+
+/// What was checked, against which snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Hash of the inspected tree.
+    pub snapshot: [u8; 32],
+    /// Files that were scanned.
+    pub scanned: Vec<ProjectPath>,
+    /// Touched code no rule covers; shown, never silently green.
+    pub unscanned: Vec<ProjectPath>,
+    /// The project's own checks that passed.
+    pub checks: Vec<String>,
+}
+
+/// A task that may close. It can only be built from [`Evidence`], inside this
+/// module, by a gate that was green.
+///
+/// ```compile_fail
+/// let forged = kode_agent::Completed { evidence: todo!() };
+/// ```
+#[derive(Debug)]
+pub struct Completed {
+    evidence: Evidence,
+}
+
+impl Completed {
+    /// What the completion rests on.
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+}
+
+/// One round of the gate.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    /// Fatal and warning findings that the task introduced.
+    pub(crate) introduced: Vec<Finding>,
+    /// Findings from before the task.
+    pub(crate) older: Vec<Finding>,
+    /// Touched code no rule covers, with why.
+    pub(crate) unscanned: Vec<(ProjectPath, String)>,
+    /// Checks that failed.
+    pub(crate) failed_checks: Vec<FailedCheck>,
+    /// Inspectors that could not do their work; each keeps the gate red.
+    pub(crate) failures: Vec<String>,
+    /// Hash of the inspected tree.
+    pub(crate) snapshot: [u8; 32],
+    /// Every touched file.
+    pub(crate) files: Vec<TouchedFile>,
+    /// The proof, when green.
+    pub(crate) completed: Option<Completed>,
+}
+
+impl Inspection {
+    /// Green exactly when there is a proof.
+    pub(crate) fn colour(&self) -> Colour {
+        if self.completed.is_some() { Colour::Green } else { Colour::Red }
+    }
+
+    /// Findings that keep the task open.
+    pub(crate) fn fatal(&self) -> impl Iterator<Item = &Finding> {
+        self.introduced.iter().filter(|finding| finding.severity == Severity::Fatal)
+    }
+}
+
+/// Inspects the tree as it is now.
+///
+/// # Errors
+/// When the session can't compare or keep the snapshot.
+pub(crate) fn inspect(
+    workspace: &mut Workspace,
+    session: &mut Session,
+    checks: &[String],
+) -> Result<Inspection, SessionError> {
+    let mut failures = Vec::new();
+    if let Err(error) = workspace.sandbox.end_processes() {
+        failures.push(format!("processes of the sandbox could not be ended: {error}"));
+    }
+    let comparison = session.compare(&workspace.files)?;
+    let contents = Contents::read(session, &comparison)?;
+    let report = contents.scan(&mut failures);
+    let failed_checks = run_checks(workspace, checks, &mut failures);
+    let again = session.compare(&workspace.files)?;
+    if again.hash != comparison.hash {
+        failures.push("the project changed while it was being inspected".to_owned());
+    }
+    Ok(conclude(comparison, contents, report, failed_checks, failures, checks))
+}
+
+fn conclude(
+    comparison: Comparison,
+    contents: Contents,
+    report: ScanReport,
+    failed_checks: Vec<FailedCheck>,
+    failures: Vec<String>,
+    checks: &[String],
+) -> Inspection {
+    let evidence = Evidence {
+        snapshot: comparison.hash,
+        scanned: contents.files.into_iter().map(|file| file.path).collect(),
+        unscanned: report.unscanned.iter().map(|(path, _)| path.clone()).collect(),
+        checks: checks.to_vec(),
+    };
+    let mut inspection = Inspection {
+        introduced: report.introduced,
+        older: report.older,
+        unscanned: report.unscanned,
+        failed_checks,
+        failures,
+        snapshot: comparison.hash,
+        files: comparison.files,
+        completed: None,
+    };
+    let green = inspection.fatal().next().is_none()
+        && inspection.failed_checks.is_empty()
+        && inspection.failures.is_empty();
+    inspection.completed = green.then_some(Completed { evidence });
+    inspection
+}
+
+/// The touched files' bytes, now and before.
+struct Contents {
+    files: Vec<FileContents>,
+}
+
+struct FileContents {
+    path: ProjectPath,
+    now: Untrusted<Vec<u8>>,
+    base: Option<Untrusted<Vec<u8>>>,
+}
+
+impl Contents {
+    fn read(session: &Session, comparison: &Comparison) -> Result<Self, SessionError> {
+        let mut files = Vec::new();
+        for touched in &comparison.files {
+            if matches!(touched.change, ChangeKind::Deleted | ChangeKind::Symlink) {
+                continue;
+            }
+            let Some(now) = session.last_content(&touched.path)? else { continue };
+            let base = session.base_content(&touched.path)?;
+            files.push(FileContents { path: touched.path.clone(), now, base });
+        }
+        Ok(Self { files })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
+    fn scan(&self, failures: &mut Vec<String>) -> ScanReport {
+        let files: Vec<ScanFile<'_>> = self
+            .files
+            .iter()
+            .map(|file| ScanFile {
+                path: &file.path,
+                content: file.now.expose(),
+                base: file.base.as_ref().map(|bytes| bytes.expose().as_slice()),
+            })
+            .collect();
+        catch_unwind(AssertUnwindSafe(|| kode_scan::scan(&files))).unwrap_or_else(|_| {
+            failures.push("the security scan failed".to_owned());
+            ScanReport::default()
+        })
+    }
+}
+
+/// The red gate's message for the model: file, line, why, how to mend.
+pub(crate) fn describe(inspection: &Inspection) -> String {
+    let mut text =
+        String::from("The completion gate is red. The task can't close while these stand:\n");
+    for finding in inspection.fatal() {
+        text.push_str(&format!(
+            "- {}:{}: [{}] {} To mend it: {}\n",
+            finding.path, finding.span.start_line, finding.rule, finding.message, finding.remedy
+        ));
+        for step in &finding.flow {
+            text.push_str(&format!("    {}:{}: {}\n", step.path, step.span.start_line, step.text));
+        }
+    }
+    for check in &inspection.failed_checks {
+        text.push_str(&format!(
+            "- the project's check `{}` failed ({})\n",
+            check.command, check.end
+        ));
+    }
+    for failure in &inspection.failures {
+        text.push_str(&format!("- {failure}\n"));
+    }
+    text
+}

@@ -1,0 +1,73 @@
+//! `AGENTS.md` from the project root down to the working directory: project
+//! context, wrapped as data. Reading it makes the session's context untrusted.
+
+use kode_base::{ModelVisible, ProjectPath};
+use kode_sandbox::{FileError, ProjectFiles};
+
+use super::redact::env_file_secrets;
+use super::{Redactor, WrapError, wrap};
+
+/// Larger files are cut: context is for summaries, not for manuals.
+const AGENTS_BYTES_MAX: u64 = 64 * 1024;
+
+/// What was read from the project before the first turn.
+#[derive(Debug, Default)]
+pub struct ProjectContext {
+    /// Wrapped `AGENTS.md` files, root first.
+    pub parts: Vec<ModelVisible>,
+    /// Where they came from.
+    pub sources: Vec<ProjectPath>,
+    /// Things to tell the person, such as a file that could not be read.
+    pub notices: Vec<String>,
+}
+
+/// Reads every `AGENTS.md` from the root down to `directory`.
+///
+/// # Errors
+/// When wrapping fails; unreadable files become notices.
+pub fn read_project_context(
+    files: &ProjectFiles,
+    directory: &ProjectPath,
+    redactor: &Redactor,
+) -> Result<ProjectContext, WrapError> {
+    let mut context = ProjectContext::default();
+    for path in candidates(directory) {
+        match files.snapshot_read(&path, AGENTS_BYTES_MAX) {
+            Ok(bytes) => {
+                let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+                context.parts.push(wrap(path.as_str(), &text, redactor)?);
+                context.sources.push(path);
+            }
+            Err(FileError::NotFound(_)) => {}
+            Err(error) => context.notices.push(format!("{path} was not read: {error}")),
+        }
+    }
+    Ok(context)
+}
+
+fn candidates(directory: &ProjectPath) -> Vec<ProjectPath> {
+    let mut folder = ProjectPath::root();
+    let mut paths = vec![folder.join("AGENTS.md")];
+    for part in directory.components() {
+        if let Ok(next) = folder.join(part) {
+            folder = next;
+        }
+        paths.push(folder.join("AGENTS.md"));
+    }
+    paths.into_iter().filter_map(Result::ok).collect()
+}
+
+/// The secrets in the project's `.env` files, for the redactor.
+pub(crate) fn project_secrets(files: &ProjectFiles) -> Vec<kode_base::Secret> {
+    let names = [".env", ".env.local", ".env.development", ".env.production", ".env.test"];
+    names
+        .iter()
+        .filter_map(|name| ProjectPath::new(name).ok())
+        .filter_map(|path| files.snapshot_read(&path, 256 * 1024).ok())
+        .flat_map(|bytes| {
+            #[expect(clippy::disallowed_methods, reason = "values go into the redactor only")]
+            let text = String::from_utf8_lossy(bytes.expose()).into_owned();
+            env_file_secrets(&text)
+        })
+        .collect()
+}

@@ -1,0 +1,32 @@
+//! What the session's journal holds of a run: enough to go on after a crash.
+
+use kode_base::Untrusted;
+use kode_model::Message;
+use serde::{Deserialize, Serialize};
+
+/// One durable step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum JournalEntry {
+    /// A message joined the conversation. An assistant's message is durable
+    /// before any of its calls has an effect.
+    Message {
+        /// The message, redacted and wrapped where it is data.
+        message: Message,
+    },
+    /// A call with an effect is about to run; without a following tool message
+    /// of the same call it is unknown whether it did.
+    CallStarted {
+        /// The model's call identifier.
+        call: String,
+        /// The tool.
+        tool: Untrusted<String>,
+    },
+    /// The completion gate ran.
+    Gate {
+        /// Counts from 1.
+        round: u32,
+        /// Whether it was green.
+        green: bool,
+    },
+}

@@ -1,0 +1,86 @@
+//! The tools the model sees: their specifications, the parsing of a call into
+//! a request, and what each does. Whatever has an effect goes through the gate
+//! in [`Workspace`]; bad arguments come back to the model as a clear error.
+
+mod edit_file;
+mod finish;
+mod list_files;
+mod output;
+mod read_file;
+mod request;
+mod search;
+mod shell;
+mod specs;
+mod workspace;
+mod write_file;
+
+pub(crate) use finish::Finish;
+pub(crate) use request::{ToolRequest, parse};
+pub use specs::specs;
+pub(crate) use workspace::Workspace;
+
+use kode_base::Untrusted;
+use kode_gate::{Decision, Denial, DenialKind};
+
+/// What a tool call produced.
+#[derive(Debug)]
+pub(crate) struct ToolOutcome {
+    /// Text for the model, still to be wrapped.
+    pub(crate) text: Untrusted<String>,
+    /// Whether it did what was asked.
+    pub(crate) ok: bool,
+    /// A shell command's exit code.
+    pub(crate) exit_code: Option<i32>,
+    /// What the gate decided, where it was asked.
+    pub(crate) decision: Option<Decision>,
+    /// Whether something may have changed in the project.
+    pub(crate) effect: bool,
+}
+
+impl ToolOutcome {
+    /// Something was read or done.
+    pub(crate) fn done(text: Untrusted<String>, decision: Decision) -> Self {
+        Self { text, ok: true, exit_code: None, decision: Some(decision), effect: false }
+    }
+
+    /// It could not be done; nothing changed.
+    pub(crate) fn failed(why: impl Into<String>) -> Self {
+        let text = Untrusted::from(format!("error: {}", why.into()));
+        Self { text, ok: false, exit_code: None, decision: None, effect: false }
+    }
+
+    /// The gate said no; nothing ran.
+    pub(crate) fn denied(denial: Denial) -> Self {
+        let reason = &denial.decision.reason;
+        let text = match denial.kind {
+            DenialKind::Person => "operation denied by user".to_owned(),
+            DenialKind::Refused => format!(
+                "refused ({}): {}. Nothing ran. Do not try the same effect another way.",
+                reason.rule, reason.text
+            ),
+            DenialKind::NoTerminal => format!(
+                "denied ({}): {}. It needs a person's approval and no terminal is there.",
+                reason.rule, reason.text
+            ),
+            DenialKind::Policy => {
+                format!("denied by policy ({}): {}. Nothing ran.", reason.rule, reason.text)
+            }
+            DenialKind::Failure => {
+                format!("denied: kode could not judge or record this action ({}).", reason.text)
+            }
+        };
+        Self {
+            text: text.into(),
+            ok: false,
+            exit_code: None,
+            decision: Some(denial.decision),
+            effect: false,
+        }
+    }
+
+    /// The same outcome with the gate's decision attached.
+    pub(crate) fn with_decision(mut self, decision: Decision) -> Self {
+        self.decision = Some(decision);
+        self
+    }
+}

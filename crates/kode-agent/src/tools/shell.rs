@@ -1,0 +1,98 @@
+//! `shell`: one command line through the gate into the sandbox.
+
+use std::time::Duration;
+
+use kode_audit::Outcome;
+use kode_base::{ProjectPath, ShellCommand, Untrusted};
+use kode_sandbox::{CommandEnd, CommandOutput};
+use serde::Deserialize;
+
+use super::output::{bytes_to_text, cap};
+use super::request::lenient_number;
+use super::{ToolOutcome, Workspace};
+
+/// Without `timeout_s`.
+const TIMEOUT_SECONDS_DEFAULT: u64 = 120;
+/// `timeout_s` at most.
+const TIMEOUT_SECONDS_MAX: u64 = 3600;
+
+/// Arguments of `shell`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shell {
+    pub(crate) command: String,
+    #[serde(default)]
+    pub(crate) description: Option<String>,
+    #[serde(default, deserialize_with = "lenient_number")]
+    pub(crate) timeout_s: Option<u64>,
+}
+
+impl Shell {
+    /// The action the gate is asked about.
+    fn action(&self) -> ShellCommand {
+        let seconds = self.timeout_s.unwrap_or(TIMEOUT_SECONDS_DEFAULT);
+        ShellCommand {
+            command: Untrusted::from(self.command.as_str()),
+            description: self.description.clone().map(Untrusted::from),
+            directory: ProjectPath::root(),
+            timeout: Duration::from_secs(seconds.clamp(1, TIMEOUT_SECONDS_MAX)),
+        }
+    }
+
+    /// Asks the gate, runs in the sandbox, records the outcome.
+    pub(crate) fn run(
+        &self,
+        workspace: &mut Workspace,
+        on_output: &mut dyn FnMut(&[u8]),
+    ) -> ToolOutcome {
+        if self.command.contains('\0') {
+            return ToolOutcome::failed("the command contains a NUL byte");
+        }
+        let (permit, decision) = match workspace.gate.authorize(self.action()) {
+            Ok(permitted) => permitted,
+            Err(denial) => return ToolOutcome::denied(denial),
+        };
+        let intent = permit.intent();
+        let ran = workspace.sandbox.run(permit, &workspace.interrupt, on_output);
+        let mut outcome = match ran {
+            Ok(output) => {
+                let recorded = workspace.gate.record_outcome(audit_outcome(intent, output.end));
+                let mut outcome = rendered(output);
+                if let Err(error) = recorded {
+                    outcome.ok = false;
+                    outcome.text = Untrusted::from(format!("error: {error}"));
+                }
+                outcome
+            }
+            Err(error) => ToolOutcome::failed(error.to_string()),
+        };
+        outcome.effect = true;
+        outcome.with_decision(decision)
+    }
+}
+
+fn audit_outcome(intent: kode_base::AuditSequence, end: CommandEnd) -> Outcome {
+    let (exit_code, result) = match end {
+        CommandEnd::Exited(code) => (Some(code), if code == 0 { "done" } else { "failed" }),
+        CommandEnd::Signalled(_) => (None, "failed"),
+        CommandEnd::TimedOut => (None, "timed_out"),
+        CommandEnd::Interrupted => (None, "interrupted"),
+    };
+    Outcome { intent, exit_code, result: result.to_owned() }
+}
+
+fn rendered(output: CommandOutput) -> ToolOutcome {
+    let (exit_code, end) = match output.end {
+        CommandEnd::Exited(code) => (Some(code), format!("exit code {code}")),
+        CommandEnd::Signalled(signal) => (None, format!("killed by signal {signal}")),
+        CommandEnd::TimedOut => (None, "stopped: the time limit was reached".to_owned()),
+        CommandEnd::Interrupted => (None, "stopped by the user".to_owned()),
+    };
+    let seconds = output.elapsed.as_secs_f32();
+    let text = cap(bytes_to_text(output.output)).map(|text| {
+        let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        format!("{text}{newline}[{end}, {seconds:.1} s, {} bytes of output]", output.bytes_total)
+    });
+    let ok = exit_code == Some(0);
+    ToolOutcome { text, ok, exit_code, decision: None, effect: true }
+}

@@ -1,0 +1,77 @@
+//! The project as the tools see it: gate, sandbox, confined files, and what
+//! was read so far.
+
+use std::collections::HashMap;
+
+use kode_base::{Interrupt, ProjectPath, Untrusted};
+use kode_gate::Gate;
+use kode_sandbox::{FileError, ProjectFiles, ProjectRoot, Sandbox};
+use sha2::{Digest, Sha256};
+
+/// Files past this are not read whole by any tool.
+pub(super) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Everything a tool may touch.
+pub(crate) struct Workspace {
+    pub(crate) root: ProjectRoot,
+    pub(crate) files: ProjectFiles,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) gate: Gate,
+    pub(crate) interrupt: Interrupt,
+    /// SHA-256 of each file as the model last read or wrote it.
+    pub(super) last_read: HashMap<ProjectPath, [u8; 32]>,
+}
+
+impl Workspace {
+    /// A workspace nothing was read in yet.
+    pub(crate) fn new(
+        root: ProjectRoot,
+        files: ProjectFiles,
+        sandbox: Sandbox,
+        gate: Gate,
+        interrupt: Interrupt,
+    ) -> Self {
+        Self { root, files, sandbox, gate, interrupt, last_read: HashMap::new() }
+    }
+
+    /// The project path a model's argument means: relative to the root, or
+    /// absolute below it.
+    pub(crate) fn path(&self, text: &str) -> Result<ProjectPath, String> {
+        let root = self.root.path().to_string_lossy();
+        ProjectPath::below(&root, text).map_err(|error| {
+            format!("{}: {error}; give a path relative to the project root", shown(text))
+        })
+    }
+
+    /// Current bytes of a file kode is about to change: `None` when it is not
+    /// there. Refuses when the model last saw other bytes.
+    pub(super) fn current(&self, path: &ProjectPath) -> Result<Option<Untrusted<Vec<u8>>>, String> {
+        let bytes = match self.files.snapshot_read(path, FILE_BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(FileError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        match self.last_read.get(path) {
+            Some(seen) if *seen != digest(&bytes) => {
+                Err(format!("{path} changed since it was last read; read it again"))
+            }
+            _ => Ok(Some(bytes)),
+        }
+    }
+
+    /// Remembers what the model now knows of a file.
+    pub(super) fn remember(&mut self, path: &ProjectPath, bytes: &Untrusted<Vec<u8>>) {
+        self.last_read.insert(path.clone(), digest(bytes));
+    }
+}
+
+/// SHA-256 of untrusted bytes.
+#[expect(clippy::disallowed_methods, reason = "hashing shows nothing")]
+pub(super) fn digest(bytes: &Untrusted<Vec<u8>>) -> [u8; 32] {
+    Sha256::digest(bytes.expose()).into()
+}
+
+/// A model's argument, fit to be shown in an error.
+pub(super) fn shown(text: &str) -> String {
+    kode_base::escape::escape_line(text).chars().take(200).collect()
+}
