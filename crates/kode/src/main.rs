@@ -1,1 +1,26 @@
-fn main() {}
+//! The `kode` command: flags, configuration, wiring, errors to exit codes.
+//! Everything it does lives in the library crates; here it is put together.
+
+mod cli;
+mod commands;
+mod failure;
+mod places;
+mod render;
+mod signals;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // A re-executed sandbox helper never reaches the command line.
+    if let Some(code) = kode_sandbox::run_helper_if_requested() {
+        return ExitCode::from(code);
+    }
+    let cli = cli::Cli::parse();
+    match commands::dispatch(cli.command) {
+        Ok(status) => ExitCode::from(status.code()),
+        Err(failure) => failure.report(),
+    }
+}

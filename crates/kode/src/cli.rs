@@ -1,0 +1,179 @@
+//! The command line: every command, flag and help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use kode_base::exit::EXIT_CODES_HELP;
+
+/// A coding agent whose changes are allowed to ship.
+#[derive(Debug, Parser)]
+#[command(name = "kode", version, after_help = EXIT_CODES_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Do one task in the current project
+    #[command(after_help = EXIT_CODES_HELP)]
+    Run(RunArguments),
+    /// Watch a whole run on a sample project, with the built-in scripted model
+    Demo(DemoArguments),
+    /// List what a session changed, show diffs, put files back
+    Review(ReviewArguments),
+    /// Look at the tamper-evident audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Ask the gate about a command without running it
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Let this project's kode.json take effect, as it is now
+    Trust,
+    /// Print a shell completion script
+    Completions(CompletionsArguments),
+}
+
+/// `kode run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The task, in your own words; `-` reads it from standard input
+    pub(crate) task: String,
+    /// Print one JSON event a line on standard output (see docs/events.md)
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Model name, such as gpt-5 or qwen3-coder
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Wire protocol; guessed from the base URL and model when not given
+    #[arg(long, value_enum)]
+    pub(crate) provider: Option<Provider>,
+    /// What stands before /chat/completions or /v1/messages, such as http://localhost:11434/v1
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Answer from a script (docs/scripted-model.md) instead of a model
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "provider", "base_url"])]
+    pub(crate) script: Option<PathBuf>,
+    /// Model turns at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) max_iter: Option<u32>,
+    /// Red rounds of the completion gate at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) max_gate_rounds: Option<u32>,
+    /// Replace the role text of the system prompt (the safety rules stay)
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Hand a file's content to the model with the task (may be repeated)
+    #[arg(long = "ctx", short = 'c', value_name = "FILE")]
+    pub(crate) context: Vec<PathBuf>,
+    /// Do not read AGENTS.md
+    #[arg(long)]
+    pub(crate) no_agents: bool,
+    /// Run commands on the bare host: no isolation at all
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+}
+
+/// Wire protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Provider {
+    /// Anthropic Messages
+    Anthropic,
+    /// OpenAI Chat Completions (OpenAI, Ollama, llama.cpp, vLLM)
+    Openai,
+}
+
+/// `kode demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Print one JSON event a line on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `kode review`.
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArguments {
+    /// Session; default is the newest of this project
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// Put this file back to what it was before the session (may be repeated)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) reject: Vec<String>,
+    /// Only the list, no diffs
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `kode audit`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// One line a record
+    List(AuditListArguments),
+    /// One record, whole
+    Show {
+        /// Its number
+        sequence: u64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the hash chain from the first record to the last
+    Verify {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `kode audit list`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditListArguments {
+    /// Only this session's records
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// The newest N records
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) last: usize,
+    /// Print one JSON record a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `kode policy`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Print the verdict, class and reason
+    Check(PolicyCheckArguments),
+    /// Show parse, effects, class, the rule that decided and what the sandbox still stops
+    Explain {
+        /// The command line, as one argument
+        command: String,
+    },
+}
+
+/// `kode policy check`.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyCheckArguments {
+    /// The command line, as one argument
+    #[arg(required_unless_present = "stdin")]
+    pub(crate) command: Option<String>,
+    /// Read {"id","cmd"} lines from standard input
+    #[arg(long, requires = "json", conflicts_with = "command")]
+    pub(crate) stdin: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `kode completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// bash, zsh, fish, elvish or powershell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,119 @@
+//! `kode audit`: list, show, verify.
+
+use std::path::Path;
+
+use kode_audit::{Entry, Filter, Record, VerifyError};
+use kode_base::escape::escape_line;
+use kode_base::{AuditSequence, ExitStatus};
+use serde_json::json;
+
+use crate::cli::{AuditCommand, AuditListArguments};
+use crate::failure::Failure;
+use crate::places::Places;
+
+/// Reads the log; changes nothing.
+pub(crate) fn run(command: &AuditCommand) -> Result<ExitStatus, Failure> {
+    let folder = Places::from_environment()?.audit_folder();
+    match command {
+        AuditCommand::List(arguments) => list(&folder, arguments),
+        AuditCommand::Show { sequence, json } => show(&folder, *sequence, *json),
+        AuditCommand::Verify { json } => verify(&folder, *json),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn list(folder: &Path, arguments: &AuditListArguments) -> Result<ExitStatus, Failure> {
+    let filter = Filter {
+        session: arguments.session.clone(),
+        last: Some(arguments.last),
+        ..Filter::default()
+    };
+    let entries = kode_audit::read(folder, &filter)?;
+    if entries.is_empty() && !arguments.json {
+        println!("no records in {}", folder.display());
+    }
+    for entry in &entries {
+        println!("{}", if arguments.json { as_json(entry)? } else { one_line(entry) });
+    }
+    Ok(ExitStatus::Success)
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn show(folder: &Path, sequence: u64, json: bool) -> Result<ExitStatus, Failure> {
+    let entry = kode_audit::show(folder, AuditSequence(sequence))?.ok_or_else(|| {
+        Failure::error(format!("there is no readable record {sequence}")).hint(
+            "`kode audit list` shows the newest; `kode audit verify` says whether one is damaged",
+        )
+    })?;
+    if json {
+        println!("{}", as_json(&entry)?);
+    } else {
+        let pretty = serde_json::to_string_pretty(&entry).map_err(std::io::Error::from)?;
+        for line in pretty.lines() {
+            println!("{}", kode_base::escape::escape_block(line));
+        }
+    }
+    Ok(ExitStatus::Success)
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn verify(folder: &Path, json: bool) -> Result<ExitStatus, Failure> {
+    match kode_audit::verify(folder) {
+        Ok(report) if json => {
+            let hash = report.last_hash.to_string();
+            println!("{}", json!({"ok": true, "records": report.records, "last_hash": hash}));
+            Ok(ExitStatus::Success)
+        }
+        Ok(report) => {
+            println!("{} records, chain whole, last hash {}", report.records, report.last_hash);
+            Ok(ExitStatus::Success)
+        }
+        Err(error @ VerifyError::Broken { .. }) if json => {
+            println!("{}", json!({"ok": false, "error": error.to_string()}));
+            Ok(ExitStatus::GateRed)
+        }
+        Err(error @ VerifyError::Broken { .. }) => {
+            Err(Failure::new(ExitStatus::GateRed, error.to_string())
+                .hint("keep a copy of the folder; docs/audit.md says what this can mean"))
+        }
+        Err(error) => Err(Failure::error(error.to_string())),
+    }
+}
+
+fn as_json(entry: &Entry) -> Result<String, Failure> {
+    Ok(serde_json::to_string(entry).map_err(std::io::Error::from)?)
+}
+
+fn one_line(entry: &Entry) -> String {
+    let what = match &entry.record {
+        Record::SessionStarted { project, sandbox } => {
+            format!("session started in {project}, sandbox {sandbox}")
+        }
+        Record::Decision(decision) => format!(
+            "{} {} {} ({}, {} layer, answered by {:?}) {}",
+            if decision.permitted { "permitted" } else { "denied" },
+            decision.action,
+            decision.reason.class,
+            decision.reason.rule,
+            decision.reason.layer,
+            decision.answered_by,
+            decision.subject
+        ),
+        Record::Outcome(outcome) => {
+            let code = outcome.exit_code.map(|code| format!(", exit code {code}"));
+            format!(
+                "outcome of {}: {}{}",
+                outcome.intent.0,
+                outcome.result,
+                code.unwrap_or_default()
+            )
+        }
+        Record::Gate { colour, findings, .. } => {
+            format!("completion gate {colour} {}", findings.join(", "))
+        }
+        Record::Notice { name, text } => format!("{name}: {text}"),
+    };
+    let session: String = entry.session.chars().take(8).collect();
+    let cut: String = escape_line(&what).chars().take(300).collect();
+    format!("{:>6} {} {session:8} {cut}", entry.sequence.0, entry.time)
+}

@@ -1,0 +1,156 @@
+//! `kode run`: one task, headless-friendly.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use kode_agent::{Observer, RunEnd, RunReport};
+use kode_base::escape::escape_block;
+use kode_base::{ExitStatus, Interrupt, Untrusted, escape_for_terminal};
+use kode_config::{FlagOverrides, ProviderKind, Settings};
+use kode_gate::Approver;
+use kode_model::Provider;
+use kode_terminal::{Appearance, TtyPrompt};
+
+use crate::cli::{self, RunArguments};
+use crate::failure::Failure;
+use crate::places::Places;
+use crate::render::{Human, Json};
+use crate::wiring::{
+    Prepared, RunRequest, connect_scripted, connect_settings, run_agent, settings,
+};
+
+/// A context file larger than this is refused.
+const CONTEXT_BYTES_MAX: u64 = 1024 * 1024;
+/// A script larger than this is refused.
+const SCRIPT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Does one task.
+pub(crate) fn run(arguments: RunArguments) -> Result<ExitStatus, Failure> {
+    let (task, data) = task_and_data(&arguments)?;
+    let places = Places::from_environment()?;
+    let root = places.project_root()?;
+    let mut settings = settings(&places, &root, overrides(&arguments))?;
+    let provider = provider(&arguments, &mut settings)?;
+    let request = RunRequest {
+        task,
+        data,
+        role: arguments.system.clone(),
+        read_agents_md: !arguments.no_agents,
+    };
+    let interrupt = Interrupt::new();
+    let approver = approver(&interrupt);
+    let prepared = Prepared { places, root, settings, provider, interrupt, approver };
+    if prepared.settings.no_sandbox {
+        warn("the sandbox is off: commands run on the bare host with your rights");
+    }
+    let mut observer: Box<dyn Observer> =
+        if arguments.json { Box::new(Json::default()) } else { Box::new(Human::new()) };
+    let report = run_agent(prepared, request, observer.as_mut())?;
+    conclude(&report, arguments.json);
+    Ok(report.end.status())
+}
+
+/// Asks on the live terminal, if there is one.
+fn approver(interrupt: &Interrupt) -> Box<dyn Approver> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
+    let appearance = Appearance::from_environment(no_color.as_deref(), term.as_deref());
+    Box::new(TtyPrompt::new(appearance, interrupt.clone()))
+}
+
+/// The final message on standard output, how it ended on standard error.
+#[expect(clippy::print_stdout, reason = "the final message is the command's answer")]
+pub(crate) fn conclude(report: &RunReport, json: bool) {
+    let summary = escape_for_terminal(&report.summary);
+    if !json && !summary.trim().is_empty() {
+        println!("{}", summary.trim_end());
+    }
+    match &report.end {
+        RunEnd::Completed(_) if report.refusals > 0 => {
+            warn(&format!("done; {} action(s) were refused or denied on the way", report.refusals));
+        }
+        RunEnd::Completed(_) => {}
+        RunEnd::Denied { why } => warn(&format!("not done, something needed was denied: {why}")),
+        RunEnd::GateRed => warn("not done: the completion gate is red; see the findings above"),
+        RunEnd::IterationLimit => {
+            warn("not done: the iteration limit was reached; raise it with --max-iter");
+        }
+        RunEnd::Provider(error) => warn(&format!("the model provider failed: {error}")),
+        RunEnd::Interrupted => warn("interrupted; what was changed so far is in `kode review`"),
+        RunEnd::Failed(why) => warn(&format!("error: {why}")),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "how a run ended is for people")]
+fn warn(text: &str) {
+    eprintln!("kode: {}", escape_block(text));
+}
+
+fn overrides(arguments: &RunArguments) -> FlagOverrides {
+    FlagOverrides {
+        model: arguments.model.clone(),
+        provider: arguments.provider.map(|provider| match provider {
+            cli::Provider::Anthropic => ProviderKind::Anthropic,
+            cli::Provider::Openai => ProviderKind::OpenAi,
+        }),
+        base_url: arguments.base_url.clone(),
+        max_iterations: arguments.max_iter,
+        max_gate_rounds: arguments.max_gate_rounds,
+        no_sandbox: arguments.no_sandbox,
+    }
+}
+
+/// The user's task and the data that comes with it. A task read from standard
+/// input is data: it is not the user's own typing.
+fn task_and_data(
+    arguments: &RunArguments,
+) -> Result<(String, Vec<(String, Untrusted<String>)>), Failure> {
+    let mut data = Vec::new();
+    for path in &arguments.context {
+        data.push((
+            format!("file {}", path.display()),
+            Untrusted::from(read_text(path, CONTEXT_BYTES_MAX)?),
+        ));
+    }
+    if arguments.task != "-" {
+        if arguments.task.trim().is_empty() {
+            return Err(Failure::new(ExitStatus::Usage, "the task is empty"));
+        }
+        return Ok((arguments.task.clone(), data));
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(CONTEXT_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::new(ExitStatus::Usage, format!("standard input: {error}")))?;
+    if text.trim().is_empty() {
+        return Err(Failure::new(ExitStatus::Usage, "standard input holds no task"));
+    }
+    data.push(("standard input".to_owned(), Untrusted::from(text)));
+    Ok(("Do the task that was handed over on standard input.".to_owned(), data))
+}
+
+/// A small text file the user named.
+fn read_text(path: &PathBuf, bytes_max: u64) -> Result<String, Failure> {
+    let failure =
+        |why: String| Failure::new(ExitStatus::Usage, format!("{}: {why}", path.display()));
+    let metadata = std::fs::metadata(path).map_err(|error| failure(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(failure("not a file".to_owned()));
+    }
+    if metadata.len() > bytes_max {
+        return Err(failure(format!("{} bytes; at most {bytes_max} are read", metadata.len())));
+    }
+    let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| failure("not UTF-8 text".to_owned()))
+}
+
+fn provider(
+    arguments: &RunArguments,
+    settings: &mut Settings,
+) -> Result<Box<dyn Provider>, Failure> {
+    match &arguments.script {
+        Some(path) => connect_scripted(read_text(path, SCRIPT_BYTES_MAX)?),
+        None => connect_settings(settings),
+    }
+}

@@ -1,0 +1,181 @@
+//! Puts a run together from settings: provider, sandbox, gate, session.
+
+use kode_agent::context::secret_in;
+use kode_agent::{Agent, AgentParts, Limits, Observer};
+use kode_audit::{AuditLog, Record};
+use kode_base::{ExitStatus, Interrupt, Secret, Untrusted};
+use kode_config::{FlagOverrides, Settings, Sources};
+use kode_gate::{Approver, Gate, SessionState};
+use kode_model::{Provider, ProviderChoice, ProviderKind};
+use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSettings};
+use kode_session::SessionStore;
+
+use crate::failure::Failure;
+use crate::places::{MANAGED_FILE, Places};
+
+/// Reads every configuration layer for `root`.
+pub(crate) fn settings(
+    places: &Places,
+    root: &ProjectRoot,
+    flags: FlagOverrides,
+) -> Result<Settings, Failure> {
+    let sources = Sources {
+        managed: MANAGED_FILE.into(),
+        kode_home: places.kode_home.clone(),
+        project_root: root.path().to_owned(),
+        environment: environment(),
+        flags,
+    };
+    Ok(kode_config::load(&sources)?)
+}
+
+/// kode's own environment; what is not UTF-8 is left out.
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The scripted model with `script`.
+pub(crate) fn connect_scripted(script: String) -> Result<Box<dyn Provider>, Failure> {
+    Ok(kode_model::connect(ProviderChoice {
+        kind: ProviderKind::Scripted { script },
+        base_url: None,
+        model: String::new(),
+        api_key: None,
+    })?)
+}
+
+/// The model that the settings name.
+pub(crate) fn connect_settings(settings: &Settings) -> Result<Box<dyn Provider>, Failure> {
+    let model = settings.model.clone().ok_or_else(|| {
+        Failure::new(ExitStatus::Usage, "no model is set").hint(
+            "name one with --model, KODE_MODEL or \"model\" in ~/.kode/config.json; \
+             `kode demo` needs none",
+        )
+    })?;
+    let kind = match settings.provider {
+        Some(kode_config::ProviderKind::Anthropic) => ProviderKind::Anthropic,
+        _ => ProviderKind::OpenAi,
+    };
+    let api_key = settings.api_key.as_ref().map(|key| Secret::new(key.reveal().to_owned()));
+    let base_url = settings.base_url.clone();
+    Ok(kode_model::connect(ProviderChoice { kind, base_url, model, api_key })?)
+}
+
+/// What the sandbox must know of the host.
+pub(crate) fn sandbox_settings(places: &Places, no_sandbox: bool) -> SandboxSettings {
+    SandboxSettings {
+        backend: if no_sandbox { Backend::BareHost } else { Backend::Native },
+        host: Host {
+            home: places.home.clone(),
+            kode_home: places.kode_home.clone(),
+            variables: environment(),
+            ..Host::default()
+        },
+        ..SandboxSettings::default()
+    }
+}
+
+/// What a run is besides its settings.
+pub(crate) struct RunRequest {
+    pub(crate) task: String,
+    /// Files and input handed over with the task, by name.
+    pub(crate) data: Vec<(String, Untrusted<String>)>,
+    pub(crate) role: Option<String>,
+    pub(crate) read_agents_md: bool,
+}
+
+/// Everything a run needs that could be missing, checked before anything is
+/// written.
+pub(crate) struct Prepared {
+    pub(crate) places: Places,
+    pub(crate) root: ProjectRoot,
+    pub(crate) settings: Settings,
+    pub(crate) provider: Box<dyn Provider>,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) approver: Box<dyn Approver>,
+}
+
+/// Starts sandbox, audit log and session, then runs the task.
+pub(crate) fn run_agent(
+    prepared: Prepared,
+    request: RunRequest,
+    observer: &mut dyn Observer,
+) -> Result<kode_agent::RunReport, Failure> {
+    let Prepared { places, root, settings, provider, interrupt, approver } = prepared;
+    kode_config::prepare_home(&places.kode_home)?;
+    let sandbox = Sandbox::start(&root, sandbox_settings(&places, settings.no_sandbox))?;
+    let files = ProjectFiles::open(&root)?;
+    let session = SessionStore::open(&places.kode_home)?.create(root.path(), &request.task)?;
+    let mut audit = AuditLog::open(&places.audit_folder(), session.id())?;
+    record_start(&mut audit, &root, &sandbox, settings.no_sandbox)?;
+    for text in &settings.notices {
+        observer.observe(&kode_base::Event::Notice { text: text.clone() });
+    }
+    crate::signals::connect(&interrupt)?;
+    let state = session_state(&places, &root, &settings);
+    let gate = Gate::new(settings.policy, audit, approver, !settings.no_sandbox, state);
+    let agent = Agent::new(AgentParts {
+        provider,
+        gate,
+        sandbox,
+        files,
+        directory: places.directory_below(&root),
+        root,
+        session,
+        interrupt,
+        secrets: environment_secrets(settings.api_key.as_ref()),
+        role: request.role,
+        read_agents_md: request.read_agents_md,
+        checks: settings.checks,
+        limits: Limits {
+            iterations_max: settings.max_iterations,
+            gate_rounds_max: settings.max_gate_rounds,
+        },
+        observer,
+    });
+    Ok(agent.run(&request.task, &request.data))
+}
+
+fn record_start(
+    audit: &mut AuditLog,
+    root: &ProjectRoot,
+    sandbox: &Sandbox,
+    no_sandbox: bool,
+) -> Result<(), Failure> {
+    audit.append(&Record::SessionStarted {
+        project: root.path().to_string_lossy().into_owned(),
+        sandbox: sandbox.name().to_owned(),
+    })?;
+    if no_sandbox {
+        audit.append(&Record::Notice {
+            name: "sandbox.off".to_owned(),
+            text: "commands of this session run on the bare host".to_owned(),
+        })?;
+    }
+    Ok(())
+}
+
+/// What the judge knows at the start of a session.
+pub(crate) fn session_state(
+    places: &Places,
+    root: &ProjectRoot,
+    settings: &Settings,
+) -> SessionState {
+    SessionState {
+        project_root: root.path().to_string_lossy().into_owned(),
+        home: places.home.to_string_lossy().into_owned(),
+        kode_home: places.kode_home.to_string_lossy().into_owned(),
+        listed_hosts: settings.listed_hosts.clone(),
+        ..SessionState::default()
+    }
+}
+
+/// Credentials in kode's own environment, for the redactor.
+fn environment_secrets(api_key: Option<&Secret>) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> =
+        environment().iter().filter_map(|(name, value)| secret_in(name, value)).collect();
+    secrets.extend(api_key.map(|key| Secret::new(key.reveal().to_owned())));
+    secrets
+}

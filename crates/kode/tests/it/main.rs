@@ -1,0 +1,18 @@
+//! The `kode` binary as a person or a script meets it: real processes, a real
+//! sandbox, a real model server, a real terminal.
+
+#![allow(clippy::disallowed_methods, reason = "tests prepare folders and start kode")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test may panic")]
+#![allow(missing_docs, reason = "tests read as sentences")]
+
+mod audit_log;
+mod bad_input;
+mod completion_gate;
+mod demo;
+mod denied;
+mod events_page;
+mod llmock;
+mod review;
+mod trust;
+mod walls;
+mod workspace;
