@@ -21,6 +21,7 @@ install_packages() {
   command -v setsid >/dev/null || missing+=(util-linux)
   command -v git >/dev/null || missing+=(git)
   command -v python3 >/dev/null || missing+=(python3)
+  python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
   [ ${#missing[@]} -eq 0 ] && return
   if ! command -v apt-get >/dev/null; then
     echo "setup: please install: ${missing[*]}" >&2
@@ -49,3 +50,5 @@ install_aimock() {
 install_packages
 install_nextest
 install_aimock
+# A small real model: about 160 MB, once.
+scripts/local-model.sh
