@@ -4,14 +4,12 @@
 mod assemble;
 mod request;
 
+use kode_base::escape::escape_line;
 use kode_base::{Interrupt, Secret};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::conversation::CallIds;
-use crate::endpoint::{self, BaseUrl};
-use crate::probe::Probe;
-use crate::stream::{self, Call, NoReply};
-use crate::transport::Transport;
+use crate::server::{Server, Wiring};
+use crate::stream::NoReply;
 use crate::{
     Options, Progress, Provider, ProviderError, ProviderErrorKind, ProviderKind, Reply, Request,
     ServerFacts,
@@ -20,8 +18,13 @@ use crate::{
 /// Where Anthropic itself answers.
 pub const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com";
 
-/// The protocol version sent along; the only one the API has had since 2023.
-const VERSION: &str = "2023-06-01";
+/// The version is the only one the API has had since 2023.
+const WIRING: Wiring = Wiring {
+    models_path: "/v1/models",
+    ask_path: "/v1/messages",
+    fixed_headers: &[("anthropic-version", "2023-06-01")],
+    key_header: ("x-api-key", ""),
+};
 
 /// What the client needs to know.
 #[derive(Debug)]
@@ -38,12 +41,7 @@ pub struct AnthropicSettings {
 
 /// A client for one server and model.
 pub struct Anthropic {
-    base: BaseUrl,
-    model: String,
-    api_key: Option<Secret>,
-    options: Options,
-    transport: Transport,
-    facts: Option<ServerFacts>,
+    server: Server,
 }
 
 impl Anthropic {
@@ -55,10 +53,9 @@ impl Anthropic {
     #[expect(clippy::new_ret_no_self, reason = "callers only ever hold a provider")]
     pub fn new(settings: AnthropicSettings) -> Result<Box<dyn Provider>, ProviderError> {
         let AnthropicSettings { base_url, model, api_key, options } = settings;
-        let base = BaseUrl::parse(&base_url, &ProviderKind::Anthropic)?;
-        base.admit_key(api_key.as_ref())?;
-        let transport = Transport::new(base.clone(), options.patience);
-        Ok(Box::new(Self { base, model, api_key, options, transport, facts: None }))
+        let kind = ProviderKind::Anthropic;
+        let server = Server::new(&base_url, &kind, &WIRING, model, api_key, options)?;
+        Ok(Box::new(Self { server }))
     }
 }
 
@@ -68,24 +65,11 @@ impl Provider for Anthropic {
     }
 
     fn model(&self) -> &str {
-        &self.model
+        &self.server.model
     }
 
     fn facts(&mut self, interrupt: &Interrupt) -> Result<ServerFacts, ProviderError> {
-        if let Some(facts) = &self.facts {
-            return Ok(facts.clone());
-        }
-        let key = self.base.admit_key(self.api_key.as_ref())?;
-        let probe = Probe {
-            base: &self.base,
-            models_path: "/v1/models",
-            model: &self.model,
-            key,
-            headers: headers(key)?,
-            interrupt,
-        };
-        let facts = probe.run()?;
-        Ok(self.facts.insert(facts).clone())
+        self.server.facts(interrupt)
     }
 
     fn respond(
@@ -94,48 +78,19 @@ impl Provider for Anthropic {
         interrupt: &Interrupt,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Reply, ProviderError> {
-        if self.base.is_loopback() && self.facts.is_none() {
-            // A server too busy for a probe may still answer the question.
-            match self.facts(interrupt) {
-                Err(error) if error.kind == ProviderErrorKind::Interrupted => return Err(error),
-                Err(_) => self.facts = Some(ServerFacts::default()),
-                Ok(_) => {}
-            }
-        }
-        let key = self.base.admit_key(self.api_key.as_ref())?;
-        let body = request::body(&self.model, request, &self.options).to_string().into_bytes();
-        if let Some(facts) = &self.facts {
-            facts.refuse_silent_cut(body.len())?;
-        }
-        let call = Call {
-            url: self.base.join("/v1/messages"),
-            headers: headers(key)?,
-            body,
-            model: &self.model,
-            key,
-            server: self.base.origin(),
-        };
+        self.server.probe_if_local(interrupt)?;
+        let body = request::body(&self.server.model, request, &self.server.options).to_string();
         let new_assembler = || assemble::AnthropicAssembler::new(CallIds::of(request.messages));
-        let policy = &self.options.retry;
-        stream::ask(&mut self.transport, &call, policy, interrupt, progress, new_assembler).map_err(
-            |no_reply| match no_reply {
-                NoReply::Failed(error) => error,
-                NoReply::WithoutNativeTools => ProviderError::new(
-                    ProviderErrorKind::Server,
-                    format!("the model `{}` can't call tools on this server", self.model),
+        let outcome = self.server.ask(body, interrupt, progress, new_assembler);
+        outcome.map_err(|no_reply| match no_reply {
+            NoReply::Failed(error) => error,
+            NoReply::WithoutNativeTools => {
+                let model = escape_line(&self.server.model);
+                let message = format!("the model `{model}` can't call tools on this server");
+                ProviderError::new(ProviderErrorKind::Server, message).with_hint(
+                    "use --provider openai with this server: there kode can do without native tool calls",
                 )
-                .with_hint("use --provider openai with this server: kode can do without native tool calls there"),
-            },
-        )
+            }
+        })
     }
-}
-
-fn headers(key: Option<&str>) -> Result<HeaderMap, ProviderError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION));
-    if let Some(key) = key {
-        headers.insert(HeaderName::from_static("x-api-key"), endpoint::sensitive(key)?);
-    }
-    Ok(headers)
 }

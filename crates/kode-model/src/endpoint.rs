@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use kode_base::Secret;
 use kode_base::escape::escape_line;
 use reqwest::Url;
-use reqwest::header::HeaderValue;
 
 use crate::ProviderErrorKind::{Authentication, Configuration};
 use crate::{ProviderError, ProviderKind};
@@ -128,15 +127,6 @@ impl BaseUrl {
         }
         Ok(Some(key))
     }
-}
-
-/// A header value that HTTP logs must not show.
-pub(crate) fn sensitive(value: &str) -> Result<HeaderValue, ProviderError> {
-    let mut header = HeaderValue::from_str(value).map_err(|_| {
-        ProviderError::new(Configuration, "the API key can't be sent as an HTTP header")
-    })?;
-    header.set_sensitive(true);
-    Ok(header)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod probe;
 mod provider;
 mod retry;
 mod scripted;
+mod server;
 pub mod sse;
 mod stream;
 mod transport;

@@ -9,20 +9,25 @@ use std::time::Duration;
 
 use kode_base::escape::escape_line;
 use kode_base::{Interrupt, Secret, Untrusted};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use crate::conversation::{CallIds, replayed};
-use crate::endpoint::{self, BaseUrl};
-use crate::probe::Probe;
-use crate::stream::{self, Call, NoReply};
-use crate::transport::Transport;
+use crate::server::{Server, Wiring};
+use crate::stream::NoReply;
 use crate::{
-    Options, Progress, Provider, ProviderError, ProviderErrorKind, Reply, Request, ServerFacts,
-    ToolCalls,
+    Options, Progress, Provider, ProviderError, ProviderErrorKind, ProviderKind, Reply, Request,
+    ServerFacts, ToolCalls,
 };
+use request::Form;
 
 /// Where OpenAI itself answers.
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
+
+const WIRING: Wiring = Wiring {
+    models_path: "/models",
+    ask_path: "/chat/completions",
+    fixed_headers: &[],
+    key_header: ("authorization", "Bearer "),
+};
 
 /// What the client needs to know.
 #[derive(Debug)]
@@ -39,12 +44,9 @@ pub struct OpenAiSettings {
 
 /// A client for one server and model.
 pub struct OpenAi {
-    base: BaseUrl,
-    model: String,
-    api_key: Option<Secret>,
-    options: Options,
-    transport: Transport,
-    facts: Option<ServerFacts>,
+    server: Server,
+    /// The server refused fields it had sent itself.
+    refuses_extras: bool,
 }
 
 impl OpenAi {
@@ -56,10 +58,9 @@ impl OpenAi {
     #[expect(clippy::new_ret_no_self, reason = "callers only ever hold a provider")]
     pub fn new(settings: OpenAiSettings) -> Result<Box<dyn Provider>, ProviderError> {
         let OpenAiSettings { base_url, model, api_key, options } = settings;
-        let base = BaseUrl::parse(&base_url, &crate::ProviderKind::OpenAi)?;
-        base.admit_key(api_key.as_ref())?;
-        let transport = Transport::new(base.clone(), options.patience);
-        Ok(Box::new(Self { base, model, api_key, options, transport, facts: None }))
+        let kind = ProviderKind::OpenAi;
+        let server = Server::new(&base_url, &kind, &WIRING, model, api_key, options)?;
+        Ok(Box::new(Self { server, refuses_extras: false }))
     }
 }
 
@@ -69,24 +70,11 @@ impl Provider for OpenAi {
     }
 
     fn model(&self) -> &str {
-        &self.model
+        &self.server.model
     }
 
     fn facts(&mut self, interrupt: &Interrupt) -> Result<ServerFacts, ProviderError> {
-        if let Some(facts) = &self.facts {
-            return Ok(facts.clone());
-        }
-        let key = self.base.admit_key(self.api_key.as_ref())?;
-        let probe = Probe {
-            base: &self.base,
-            models_path: "/models",
-            model: &self.model,
-            key,
-            headers: headers(key)?,
-            interrupt,
-        };
-        let facts = probe.run()?;
-        Ok(self.facts.insert(facts).clone())
+        self.server.facts(interrupt)
     }
 
     fn respond(
@@ -95,60 +83,51 @@ impl Provider for OpenAi {
         interrupt: &Interrupt,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Reply, ProviderError> {
-        if !self.json_actions(request, interrupt)? {
-            match self.ask(request, false, interrupt, progress) {
-                Ok(reply) => return Ok(reply),
-                Err(NoReply::Failed(error)) => return Err(error),
-                Err(NoReply::WithoutNativeTools)
-                    if self.options.tool_calls == ToolCalls::Native =>
-                {
-                    return Err(self.without_tools());
-                }
-                Err(NoReply::WithoutNativeTools) => {
-                    self.options.tool_calls = ToolCalls::JsonActions
-                }
-            }
-            let why = "the model has no native tool calls, so kode asks for JSON actions";
-            progress(Progress::Retrying { after: Duration::ZERO, why });
+        self.server.probe_if_local(interrupt)?;
+        if self.uses_json_actions(request) {
+            return self.respond_with_action(request, interrupt, progress);
         }
-        match self.ask(request, true, interrupt, progress) {
-            Ok(reply) => {
-                let reply = actions::interpret(reply, request);
-                if !reply.text.is_empty() {
-                    progress(Progress::Text(Untrusted::new(replayed(&reply.text))));
-                }
-                Ok(reply)
+        let again = |why| Progress::Retrying { after: Duration::ZERO, why };
+        match self.ask(request, false, interrupt, progress) {
+            Ok(reply) => Ok(reply),
+            Err(NoReply::WithoutNativeTools)
+                if self.server.options.tool_calls == ToolCalls::Native =>
+            {
+                Err(self.without_tools())
+            }
+            Err(NoReply::WithoutNativeTools) => {
+                self.server.options.tool_calls = ToolCalls::JsonActions;
+                progress(again(
+                    "the model has no native tool calls, so kode asks for JSON actions",
+                ));
+                self.respond_with_action(request, interrupt, progress)
+            }
+            Err(NoReply::Failed(error)) if self.refused_extras(&error, request) => {
+                self.refuses_extras = true;
+                progress(again(
+                    "the server refuses fields it sent itself, so kode leaves them out",
+                ));
+                self.ask(request, false, interrupt, progress)
+                    .map_err(|no_reply| self.error(no_reply))
             }
             Err(NoReply::Failed(error)) => Err(error),
-            Err(NoReply::WithoutNativeTools) => Err(self.without_tools()),
         }
     }
 }
 
 impl OpenAi {
-    /// Whether tools are offered as JSON actions. The server is asked only where
-    /// it is this machine's: elsewhere its refusal tells.
-    fn json_actions(
+    fn respond_with_action(
         &mut self,
         request: &Request<'_>,
         interrupt: &Interrupt,
-    ) -> Result<bool, ProviderError> {
-        if self.base.is_loopback() && self.facts.is_none() {
-            // A server too busy for a probe may still answer the question.
-            match self.facts(interrupt) {
-                Err(error) if error.kind == ProviderErrorKind::Interrupted => return Err(error),
-                Err(_) => self.facts = Some(ServerFacts::default()),
-                Ok(_) => {}
-            }
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Reply, ProviderError> {
+        let outcome = self.ask(request, true, interrupt, progress);
+        let reply = actions::interpret(outcome.map_err(|no_reply| self.error(no_reply))?, request);
+        if !reply.text.is_empty() {
+            progress(Progress::Text(Untrusted::new(replayed(&reply.text))));
         }
-        Ok(!request.tools.is_empty()
-            && match self.options.tool_calls {
-                ToolCalls::Native => false,
-                ToolCalls::JsonActions => true,
-                ToolCalls::Auto => {
-                    self.facts.as_ref().and_then(|facts| facts.native_tools) == Some(false)
-                }
-            })
+        Ok(reply)
     }
 
     fn ask(
@@ -158,45 +137,52 @@ impl OpenAi {
         interrupt: &Interrupt,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Reply, NoReply> {
-        let key = self.base.admit_key(self.api_key.as_ref()).map_err(NoReply::Failed)?;
         // OpenAI's newer models refuse the old name; local servers may not know
         // the new one.
-        let field = match self.base.is_host("api.openai.com") {
+        let field = match self.server.base.is_host("api.openai.com") {
             true => "max_completion_tokens",
             false => "max_tokens",
         };
-        let output_limit = self.options.output_tokens_max.map(|tokens| (field, tokens));
-        let body = request::body(&self.model, request, output_limit, json_actions).to_string();
-        if let Some(facts) = &self.facts {
-            facts.refuse_silent_cut(body.len()).map_err(NoReply::Failed)?;
-        }
-        let call = Call {
-            url: self.base.join("/chat/completions"),
-            headers: headers(key).map_err(NoReply::Failed)?,
-            body: body.into_bytes(),
-            model: &self.model,
-            key,
-            server: self.base.origin(),
+        let form = Form {
+            output_limit: self.server.options.output_tokens_max.map(|tokens| (field, tokens)),
+            json_actions,
+            replay_extras: !self.refuses_extras,
         };
+        let body = request::body(&self.server.model, request, form).to_string();
         let new_assembler =
             || assemble::OpenAiAssembler::new(CallIds::of(request.messages), json_actions);
-        let policy = &self.options.retry;
-        stream::ask(&mut self.transport, &call, policy, interrupt, progress, new_assembler)
+        self.server.ask(body, interrupt, progress, new_assembler)
+    }
+
+    /// Whether tools are offered as JSON actions.
+    fn uses_json_actions(&self, request: &Request<'_>) -> bool {
+        let facts = self.server.facts.as_ref();
+        !request.tools.is_empty()
+            && match self.server.options.tool_calls {
+                ToolCalls::Native => false,
+                ToolCalls::JsonActions => true,
+                ToolCalls::Auto => facts.and_then(|facts| facts.native_tools) == Some(false),
+            }
+    }
+
+    /// Whether an error names a replayed field that is not of the protocol.
+    fn refused_extras(&self, error: &ProviderError, request: &Request<'_>) -> bool {
+        !self.refuses_extras
+            && error.kind == ProviderErrorKind::Server
+            && request::extra_names(request).iter().any(|name| error.message.contains(name))
+    }
+
+    fn error(&self, no_reply: NoReply) -> ProviderError {
+        match no_reply {
+            NoReply::Failed(error) => error,
+            NoReply::WithoutNativeTools => self.without_tools(),
+        }
     }
 
     fn without_tools(&self) -> ProviderError {
-        let model = escape_line(&self.model);
+        let model = escape_line(&self.server.model);
         let message = format!("the model `{model}` can't call tools on this server");
         ProviderError::new(ProviderErrorKind::Server, message)
             .with_hint("start llama.cpp with --jinja, or choose a model with tool support")
     }
-}
-
-fn headers(key: Option<&str>) -> Result<HeaderMap, ProviderError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(key) = key {
-        headers.insert(AUTHORIZATION, endpoint::sensitive(&format!("Bearer {key}"))?);
-    }
-    Ok(headers)
 }

@@ -192,6 +192,11 @@ impl Body {
         if let Self::Unknown = self {
             *self = match piece.iter().find(|byte| !byte.is_ascii_whitespace()) {
                 Some(b'{' | b'[') => Self::Document(Vec::new()),
+                Some(b'<') => {
+                    let message = "the server answered with a web page instead of a model's answer";
+                    let hint = "check the base URL: it usually ends in /v1";
+                    return Err(ProviderError::protocol(message).with_hint(hint).into());
+                }
                 Some(_) => Self::Events(Decoder::new()),
                 None => return Ok(()),
             };

@@ -43,6 +43,12 @@ impl Extras {
         own.map(|labelled| labelled.openai).unwrap_or_default()
     }
 
+    /// Names of all kept fields.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let calls = self.calls.values().flat_map(Map::keys);
+        self.message.keys().chain(calls).map(String::as_str)
+    }
+
     fn write(self) -> Vec<String> {
         if self == Self::default() {
             return Vec::new();

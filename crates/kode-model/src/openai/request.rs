@@ -1,43 +1,51 @@
 //! The body of a Chat Completions request.
 
+use std::collections::BTreeSet;
+
 use kode_base::Untrusted;
 use serde_json::{Map, Value, json};
 
 use super::actions;
 use super::assemble::Extras;
 use crate::conversation::{Conversation, Turn, arguments_object, replayed};
-use crate::{Request, ToolCall, ToolSpec};
+use crate::{Message, Request, ToolCall, ToolSpec};
 
-/// Builds the body. `output_limit` is the field that limits the answer and its
-/// number of tokens; without it the server decides.
-pub(super) fn body(
-    model: &str,
-    request: &Request<'_>,
-    output_limit: Option<(&'static str, u32)>,
-    json_actions: bool,
-) -> Value {
+/// How a request is put.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    /// The field that limits the answer and its number of tokens; without it
+    /// the server decides.
+    pub(super) output_limit: Option<(&'static str, u32)>,
+    /// Tools are offered as JSON actions.
+    pub(super) json_actions: bool,
+    /// Fields outside the protocol are replayed.
+    pub(super) replay_extras: bool,
+}
+
+/// Builds the body.
+pub(super) fn body(model: &str, request: &Request<'_>, form: Form) -> Value {
     let conversation = Conversation::new(request.messages);
     let mut body = json!({
         "model": model,
         "stream": true,
         "stream_options": { "include_usage": true },
     });
-    if json_actions {
+    if form.json_actions {
         body["messages"] = actions::messages(&conversation, request.tools).into();
         body["response_format"] = actions::response_format(request.tools);
     } else {
-        body["messages"] = messages(&conversation).into();
+        body["messages"] = messages(&conversation, form.replay_extras).into();
         if !request.tools.is_empty() {
             body["tools"] = request.tools.iter().map(tool).collect();
         }
     }
-    if let Some((field, tokens)) = output_limit {
+    if let Some((field, tokens)) = form.output_limit {
         body[field] = json!(tokens);
     }
     body
 }
 
-fn messages(conversation: &Conversation<'_>) -> Vec<Value> {
+fn messages(conversation: &Conversation<'_>, replay_extras: bool) -> Vec<Value> {
     let mut messages = Vec::new();
     if !conversation.system.is_empty() {
         messages.push(json!({ "role": "system", "content": conversation.system }));
@@ -54,11 +62,23 @@ fn messages(conversation: &Conversation<'_>) -> Vec<Value> {
                 }
             }
             Turn::Assistant { text, calls, opaque } => {
-                messages.push(assistant(text, calls, opaque))
+                let opaque = if replay_extras { opaque } else { &[][..] };
+                messages.push(assistant(text, calls, opaque));
             }
         }
     }
     messages
+}
+
+/// Names of the fields outside the protocol that a request would replay.
+pub(super) fn extra_names(request: &Request<'_>) -> BTreeSet<String> {
+    let opaque = request.messages.iter().filter_map(|message| match message {
+        Message::Assistant { opaque, .. } => Some(opaque),
+        _ => None,
+    });
+    opaque
+        .flat_map(|opaque| Extras::read(opaque).names().map(str::to_owned).collect::<Vec<_>>())
+        .collect()
 }
 
 fn assistant(text: &Untrusted<String>, calls: &[ToolCall], opaque: &[String]) -> Value {

@@ -55,6 +55,8 @@ fn a_turn_branches_on_the_last_result() {
     assert_eq!(last_text(BRANCHING, "exit code: 0\nexit code: 1"), "failed");
     assert_eq!(last_text(BRANCHING, "error[E0308]: types\nexit status 101"), "compile error");
     assert_eq!(last_text(BRANCHING, "exit: 7"), "seven");
+    let as_the_shell_tool_says = "exit code 0\n[exit code 7, 0.1 s, 12 bytes of output]\n─── END";
+    assert_eq!(last_text(BRANCHING, as_the_shell_tool_says), "seven");
     assert_eq!(last_text(BRANCHING, "exiting the program with 3 errors"), "otherwise");
 }
 

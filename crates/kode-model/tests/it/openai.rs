@@ -427,6 +427,40 @@ fn unknown_fields_come_back_in_the_next_request() {
 }
 
 #[test]
+fn a_server_that_refuses_its_own_fields_is_asked_without_them() {
+    let first = [
+        r#"{"choices":[{"delta":{"reasoning":"hm","content":"a"}}]}"#.to_owned(),
+        finish("stop"),
+        DONE.into(),
+    ];
+    let refusal = r#"{"error":{"message":"'messages.1': property 'reasoning' is unsupported","type":"invalid_request_error"}}"#;
+    let good = events(&[text("ok"), finish("stop"), DONE.into()]);
+    let answers = vec![events(&first), status(400, &[], refusal), good.clone(), good];
+    let server = WireServer::start(answers).unwrap();
+    let mut provider = provider_at(&server, OpenAi);
+    let reply = ask(&mut *provider, &[user("hi")]).result.unwrap();
+    let answer = Message::Assistant { text: reply.text, calls: reply.calls, opaque: reply.opaque };
+    let history = [user("hi"), answer, user("more")];
+    assert_eq!(ask(&mut *provider, &history).text(), "ok");
+    assert_eq!(ask(&mut *provider, &history).text(), "ok");
+    let replayed = |at| body(&server, at)["messages"][1].get("reasoning").is_some();
+    assert_eq!([1, 2, 3].map(replayed), [true, false, false]);
+}
+
+#[test]
+fn endless_and_foreign_answers_are_refused() {
+    let mut steps = vec![stream_head(), send("data: ")];
+    steps.extend(std::iter::repeat_n(send(vec![b'x'; 1024 * 1024]), 17));
+    let (outcome, _server) = ask_server(OpenAi, vec![steps]);
+    assert_eq!(outcome.error().kind, Protocol);
+    let (outcome, server) =
+        ask_server(OpenAi, vec![status(200, &[], "<html><body>Login</body></html>")]);
+    assert_eq!(outcome.error().kind, Protocol);
+    assert!(outcome.error().to_string().contains("web page"));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
 fn a_server_that_does_not_stream_is_understood() {
     let whole = json!({"choices":[{"message":{"role":"assistant","content":"hi","tool_calls":[
         {"id":"a","type":"function","function":{"name":"shell","arguments":"{}"}}]},
