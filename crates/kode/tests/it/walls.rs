@@ -1,77 +1,141 @@
-//! What the agent's shell can't do, judged from a whole run. The sandbox
-//! crate's own suite goes much further.
+//! What the agent's shell can't do, judged from a whole run, as the user who
+//! runs the tests and, where that is root, as `nobody` too. The sandbox crate's
+//! own suite goes much further.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use crate::workspace::{Workspace, shell_script};
+use crate::workspace::{Run, Workspace, shell_script};
 
-fn run(workspace: &Workspace, command: &str, variables: &[(&str, &str)]) -> String {
+const POLICY: &str = r#"{"dangerous": {"non_interactive": "allow", "classes": {"destructive": "allow", "system_write": "allow", "network_egress": "allow"}}}"#;
+
+#[derive(Clone, Copy, PartialEq)]
+enum User {
+    /// Whoever runs the tests.
+    Same,
+    /// Uid and gid 65534.
+    Nobody,
+}
+
+/// The users a test is run for.
+fn users() -> Vec<User> {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    if id.stdout == b"0\n" { vec![User::Same, User::Nobody] } else { vec![User::Same] }
+}
+
+/// A kode that `nobody` can execute, wherever the build folder is.
+fn program(workspace: &Workspace) -> PathBuf {
+    let copy = workspace.beside("kode");
+    if !copy.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_kode"), &copy).unwrap();
+    }
+    copy
+}
+
+/// Runs `command` in the agent's shell as `user`; returns what it printed.
+fn run(workspace: &Workspace, user: User, command: &str, variables: &[(&str, &str)]) -> String {
     let path = workspace.beside("script.yaml");
     std::fs::write(&path, shell_script(command)).unwrap();
-    workspace.configure(r#"{"dangerous": {"non_interactive": "allow", "classes": {"destructive": "allow", "system_write": "allow"}}}"#);
-    let mut kode = workspace.kode(&["run", "--json", "--script", path.to_str().unwrap(), "try it"]);
-    kode.envs(variables.iter().copied());
-    crate::workspace::Run::of(kode.output().unwrap()).outputs()
+    workspace.configure(POLICY);
+    let mut kode = Command::new("setsid");
+    kode.arg("--wait");
+    if user == User::Nobody {
+        give_to_nobody(workspace);
+        kode.args(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    }
+    kode.arg(program(workspace))
+        .args(["run", "--json", "--script", path.to_str().unwrap(), "try it"])
+        .current_dir(workspace.project())
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+        .env("HOME", workspace.user_home())
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null());
+    let run = Run::of(kode.output().unwrap());
+    let decision = run.of_type("decision")[0].clone();
+    assert_eq!(decision["permitted"], true, "the walls are tested, not the gate: {decision}");
+    run.outputs()
+}
+
+fn give_to_nobody(workspace: &Workspace) {
+    let folder = workspace.beside("");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(&folder).status().unwrap();
+    assert!(owned.success());
 }
 
 #[test]
 fn the_environment_inside_holds_no_key() {
-    let workspace = Workspace::new();
-    let keys = [
-        ("KODE_API_KEY", "canary-kode-0a1b2c3d"),
-        ("OPENAI_API_KEY", "canary-openai-0a1b2c3d"),
-        ("GITHUB_TOKEN", "canary-github-0a1b2c3d"),
-        ("MY_OWN_THING", "canary-other-0a1b2c3d"),
-    ];
-    let output =
-        run(&workspace, "env; cat /proc/1/environ /proc/self/environ | tr '\\0' '\\n'", &keys);
-    assert!(output.contains("PATH="), "{output}");
-    assert!(!output.contains("canary-"), "{output}");
+    for user in users() {
+        let workspace = Workspace::new();
+        let keys = [
+            ("KODE_API_KEY", "canary-kode-0a1b2c3d"),
+            ("OPENAI_API_KEY", "canary-openai-0a1b2c3d"),
+            ("MY_OWN_THING", "canary-other-0a1b2c3d"),
+        ];
+        let output = run(&workspace, user, "env", &keys);
+        assert!(output.contains("PATH="), "{output}");
+        assert!(!output.contains("canary-") && !output.contains("redacted"), "{output}");
+    }
 }
 
 #[test]
 fn the_home_folder_is_hidden() {
-    let workspace = Workspace::new();
-    let ssh = workspace.user_home().join(".ssh");
-    std::fs::create_dir_all(&ssh).unwrap();
-    std::fs::write(ssh.join("id_test"), "canary-ssh-0a1b2c3d").unwrap();
-    let path = ssh.join("id_test");
-    let output =
-        run(&workspace, &format!("cat {} ~/.ssh/id_test; ls -la ~/.ssh", path.display()), &[]);
-    assert!(!output.contains("canary-ssh"), "{output}");
+    for user in users() {
+        let workspace = Workspace::new();
+        let ssh = workspace.user_home().join(".ssh");
+        std::fs::create_dir_all(&ssh).unwrap();
+        std::fs::write(ssh.join("id_test"), "canary-ssh-0a1b2c3d").unwrap();
+        let command = format!("cd {} && cat id_test; cat ~/.ssh/id_test", ssh.display());
+        let output = run(&workspace, user, &command, &[]);
+        assert!(!output.contains("canary-ssh"), "{output}");
+    }
 }
 
 #[test]
 fn nothing_outside_the_project_can_be_written() {
-    let workspace = Workspace::new();
-    let outside = workspace.beside("outside.txt");
-    std::fs::write(&outside, "before").unwrap();
-    run(&workspace, &format!("echo changed > {}; echo new > ../new.txt", outside.display()), &[]);
-    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "before");
-    assert!(!workspace.beside("new.txt").exists());
+    for user in users() {
+        let workspace = Workspace::new();
+        let outside = workspace.beside("outside.txt");
+        std::fs::write(&outside, "before").unwrap();
+        let command = format!("echo changed > {}; touch inside.txt", outside.display());
+        run(&workspace, user, &command, &[]);
+        assert_eq!(std::fs::read_to_string(&outside).unwrap(), "before");
+        assert!(workspace.project().join("inside.txt").exists(), "the project can be written");
+    }
 }
 
 #[test]
 fn a_tcp_connection_out_fails() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let workspace = Workspace::new();
-    let output = run(
-        &workspace,
-        &format!("exec 3<>/dev/tcp/127.0.0.1/{port} && echo canary-connected; true"),
-        &[],
-    );
-    assert!(!output.contains("canary-connected"), "{output}");
-    assert!(listener.accept().is_err(), "nobody connected");
+    for user in users() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let workspace = Workspace::new();
+        let command = format!(
+            "perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(\"127.0.0.1:{port}\") ? \"canary-connected\" : \"no way out\"'"
+        );
+        let output = run(&workspace, user, &command, &[]);
+        assert!(output.contains("no way out"), "{output}");
+        assert!(listener.accept().is_err(), "nobody connected");
+    }
 }
 
 #[test]
 fn foreign_processes_are_not_seen() {
-    let mut victim = std::process::Command::new("sleep").arg("98765").spawn().unwrap();
-    let workspace = Workspace::new();
-    let output = run(&workspace, "cat /proc/[0-9]*/cmdline | tr '\\0' ' '", &[]);
-    victim.kill().unwrap();
-    victim.wait().unwrap();
-    assert!(!output.contains("98765"), "{output}");
+    for user in users() {
+        let mut victim = Command::new("sleep").arg("98765").spawn().unwrap();
+        let workspace = Workspace::new();
+        let output = run(
+            &workspace,
+            user,
+            "ps ax; perl -e 'print join q( ), map { open F, q(<), $_; <F> } glob q(/proc/[0-9]*/cmdline)'",
+            &[],
+        );
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        assert!(!output.contains("98765"), "{output}");
+    }
 }

@@ -1,0 +1,63 @@
+//! Ctrl-C ends the step, twice the run, and nothing of it lives on.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::workspace::{Workspace, shell_script};
+
+/// Starts a run whose command sleeps, and waits until it sleeps.
+fn start(workspace: &Workspace) -> (Child, BufReader<std::process::ChildStdout>) {
+    let path = workspace.beside("script.yaml");
+    std::fs::write(&path, shell_script("touch started; sleep 97")).unwrap();
+    let arguments = ["run", "--json", "--script", path.to_str().unwrap(), "wait"];
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kode"));
+    let mut child = command
+        .args(arguments)
+        .current_dir(workspace.project())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", workspace.user_home())
+        .env("KODE_NON_INTERACTIVE", "allow")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !workspace.project().join("started").exists() {
+        assert!(Instant::now() < deadline, "the command did not start");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    (child, stdout)
+}
+
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn once_ends_the_command_and_the_run_goes_on() {
+    let workspace = Workspace::new();
+    let (mut child, stdout) = start(&workspace);
+    let begun = Instant::now();
+    interrupt(&child);
+    let lines: Vec<String> = stdout.lines().map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{lines:#?}");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(lines.iter().any(|line| line.contains("stopped by the user")), "{lines:#?}");
+}
+
+#[test]
+fn twice_ends_the_run_with_130() {
+    let workspace = Workspace::new();
+    let (mut child, stdout) = start(&workspace);
+    interrupt(&child);
+    interrupt(&child);
+    let lines: Vec<String> = stdout.lines().map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{lines:#?}");
+    assert!(lines.last().unwrap().contains("run_finished"));
+}

@@ -1,0 +1,115 @@
+//! kode on a real pseudo-terminal: the prompt and its keys in a whole run, and
+//! `kode trust`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kode_testkit::TerminalSession;
+
+use crate::workspace::{Workspace, shell_script};
+
+const COMMAND: &str = "perl -e 'open(F, q(>made)); print F q(x)'";
+/// Longer than the 200 ms in which keys don't count.
+const SETTLED: Duration = Duration::from_millis(400);
+
+/// Starts kode on a terminal, in the workspace's project and home.
+fn start(workspace: &Workspace, arguments: &str) -> TerminalSession {
+    let line = format!(
+        "cd '{}' && exec env -i PATH=\"$PATH\" NO_COLOR=1 HOME='{}' '{}' {arguments}",
+        workspace.project().display(),
+        workspace.user_home().display(),
+        env!("CARGO_BIN_EXE_kode"),
+    );
+    TerminalSession::start(Path::new("/bin/sh"), &["-c", &line], &[]).unwrap()
+}
+
+fn start_run(workspace: &Workspace, script: &str) -> TerminalSession {
+    let path = workspace.beside("script.yaml");
+    std::fs::write(&path, script).unwrap();
+    start(workspace, &format!("run --script '{}' 'do the task'", path.display()))
+}
+
+fn answered(workspace: &Workspace, keys: &[u8]) -> (i32, String) {
+    let mut session = start_run(workspace, &shell_script(COMMAND));
+    session.wait_for("session:").unwrap();
+    session.watch(SETTLED).unwrap();
+    session.send(keys).unwrap();
+    let (status, output) = session.finish().unwrap();
+    (status.code().unwrap(), output)
+}
+
+#[test]
+fn the_prompt_shows_four_lines_with_the_exact_command() {
+    let workspace = Workspace::new();
+    let (_, output) = answered(&workspace, b"d");
+    let lines: Vec<&str> = output.lines().collect();
+    let first = lines.iter().position(|line| line.starts_with("⚠️ Risk:")).unwrap();
+    assert_eq!(lines[first], "⚠️ Risk: code_execution");
+    assert_eq!(lines[first + 1], format!("Run: {COMMAND}"));
+    assert_eq!(lines[first + 2], "Why: a test");
+    assert!(lines[first + 3].starts_with("[A]pprove [D]eny [?] Context [T]rust session:"));
+}
+
+#[test]
+fn approve_runs_it() {
+    let workspace = Workspace::new();
+    let (code, output) = answered(&workspace, b"a");
+    assert_eq!(code, 0, "{output}");
+    assert_eq!(workspace.read("made"), "x");
+}
+
+#[test]
+fn deny_tells_the_agent_and_runs_nothing() {
+    let workspace = Workspace::new();
+    let (code, output) = answered(&workspace, b"D");
+    assert_eq!(code, 4, "{output}");
+    assert!(output.contains("operation denied by user"), "{output}");
+    assert!(!workspace.project().join("made").exists());
+}
+
+#[test]
+fn the_question_mark_shows_context_and_asks_again() {
+    let workspace = Workspace::new();
+    let mut session = start_run(&workspace, &shell_script(COMMAND));
+    session.wait_for("session:").unwrap();
+    session.watch(SETTLED).unwrap();
+    session.send(b"?").unwrap();
+    session.wait_for("session:").unwrap();
+    session.watch(SETTLED).unwrap();
+    session.send(b"a").unwrap();
+    let (status, output) = session.finish().unwrap();
+    assert_eq!(status.code(), Some(0), "{output}");
+    assert_eq!(output.matches("⚠️ Risk:").count(), 2);
+}
+
+#[test]
+fn keys_typed_ahead_do_not_answer() {
+    let workspace = Workspace::new();
+    let mut session = start_run(&workspace, &shell_script(COMMAND));
+    session.send(b"aaaa").unwrap();
+    session.wait_for("session:").unwrap();
+    session.watch(SETTLED).unwrap();
+    assert!(!workspace.project().join("made").exists());
+    session.send(b"d").unwrap();
+    let (status, output) = session.finish().unwrap();
+    assert_eq!(status.code(), Some(4), "{output}");
+}
+
+#[test]
+fn trusting_a_project_makes_its_file_count_until_one_byte_changes() {
+    let workspace = Workspace::new();
+    workspace.configure(r#"{"dangerous": {"non_interactive": "deny"}}"#);
+    let file = r#"{"dangerous": {"allowlist": ["perl -e 'print 40 + 2'"]}}"#;
+    workspace.write("kode.json", file);
+    let script = shell_script("perl -e 'print 40 + 2'");
+    workspace.run_script(&script, &[]).expect(4);
+
+    let (status, output) = start(&workspace, "trust").finish().unwrap();
+    assert_eq!(status.code(), Some(0), "{output}");
+    let run = workspace.run_script(&script, &[]).expect(0);
+    assert!(run.outputs().contains("42"));
+    assert_eq!(run.of_type("decision")[0]["reason"]["layer"], "project");
+
+    workspace.write("kode.json", &format!("{file}\n"));
+    workspace.run_script(&script, &[]).expect(4);
+}
