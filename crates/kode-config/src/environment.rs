@@ -3,9 +3,12 @@
 
 use std::str::FromStr;
 
+use kode_base::Secret;
+
 use crate::ConfigError;
 use crate::file::{Provider, WithoutTerminal};
 use crate::keys::nearest;
+use crate::settings::Keys;
 use crate::values::{ApiKey, BaseUrl, GateRounds, Iterations, ModelName};
 
 /// Variables that other parts of kode read; they are known and ignored here.
@@ -28,7 +31,8 @@ pub(crate) struct Environment {
     pub(crate) model: Option<String>,
     pub(crate) provider: Option<Provider>,
     pub(crate) base_url: Option<String>,
-    pub(crate) api_key: Option<ApiKey>,
+    /// `KODE_API_KEY` and the providers' variables.
+    pub(crate) keys: Keys,
     pub(crate) max_iterations: Option<u32>,
     pub(crate) max_gate_rounds: Option<u32>,
     pub(crate) non_interactive: Option<WithoutTerminal>,
@@ -47,7 +51,9 @@ pub(crate) fn read(variables: &[(String, String)]) -> Result<Environment, Config
             "KODE_BASE_URL" => {
                 environment.base_url = Some(checked(name, value, BaseUrl::into_string)?);
             }
-            "KODE_API_KEY" => environment.api_key = Some(checked(name, value, |key| key)?),
+            "KODE_API_KEY" => environment.keys.any = key(name, value)?,
+            "OPENAI_API_KEY" => environment.keys.openai = key(name, value)?,
+            "ANTHROPIC_API_KEY" => environment.keys.anthropic = key(name, value)?,
             "KODE_MAX_ITERATIONS" => {
                 environment.max_iterations = Some(number(name, value, Iterations::count)?);
             }
@@ -61,20 +67,15 @@ pub(crate) fn read(variables: &[(String, String)]) -> Result<Environment, Config
     Ok(environment)
 }
 
-/// The key in the provider's own variable.
-pub(crate) fn provider_key(
-    variables: &[(String, String)],
-    variable: &str,
-) -> Result<Option<ApiKey>, ConfigError> {
-    let found = variables.iter().find(|(name, value)| name == variable && !value.is_empty());
-    found.map(|(name, value)| checked(name, value, |key| key)).transpose()
-}
-
 fn checked<T, U>(name: &str, value: &str, then: impl FnOnce(T) -> U) -> Result<U, ConfigError>
 where
     T: TryFrom<String, Error = String>,
 {
     T::try_from(value.to_owned()).map(then).map_err(|message| ConfigError::whole(name, message))
+}
+
+fn key(name: &str, value: &str) -> Result<Option<Secret>, ConfigError> {
+    checked(name, value, ApiKey::into_secret).map(Some)
 }
 
 fn number<T>(name: &str, value: &str, then: impl FnOnce(T) -> u32) -> Result<u32, ConfigError>

@@ -1,6 +1,7 @@
 //! The shape of a configuration file, the same for every layer. These types
 //! are the schema: their comments are what `kode` shows people.
 
+use kode_base::RiskClass;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -137,6 +138,22 @@ pub(crate) struct Classes {
     pub(crate) install: Option<RuleAction>,
     /// Never meant to run, such as fork bombs. Default: deny.
     pub(crate) blocked: Option<RuleAction>,
+}
+
+impl Classes {
+    /// Every class with what this layer says of it.
+    pub(crate) fn entries(&mut self) -> [(RiskClass, &mut Option<RuleAction>); 8] {
+        [
+            (RiskClass::Safe, &mut self.safe),
+            (RiskClass::LocalWrite, &mut self.local_write),
+            (RiskClass::SystemWrite, &mut self.system_write),
+            (RiskClass::Destructive, &mut self.destructive),
+            (RiskClass::NetworkEgress, &mut self.network_egress),
+            (RiskClass::CodeExecution, &mut self.code_execution),
+            (RiskClass::Install, &mut self.install),
+            (RiskClass::Blocked, &mut self.blocked),
+        ]
+    }
 }
 
 /// One rule on the words of a command.

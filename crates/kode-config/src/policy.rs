@@ -34,7 +34,7 @@ pub(crate) fn layer_policy(layer: Layer, trusted: bool, dangerous: Dangerous) ->
     LayerPolicy {
         layer,
         trusted,
-        classes: explicit_classes(&classes.unwrap_or_default()),
+        classes: explicit_classes(classes.unwrap_or_default()),
         allowlist: commands(allowlist),
         denylist: commands(denylist),
         rules: rules.unwrap_or_default().into_iter().map(rule).collect(),
@@ -42,30 +42,9 @@ pub(crate) fn layer_policy(layer: Layer, trusted: bool, dangerous: Dangerous) ->
 }
 
 /// The classes a layer names, with what it says of each.
-pub(crate) fn explicit_classes(classes: &Classes) -> BTreeMap<RiskClass, Verdict> {
-    let Classes {
-        safe,
-        local_write,
-        system_write,
-        destructive,
-        network_egress,
-        code_execution,
-        install,
-        blocked,
-    } = classes;
-    [
-        (RiskClass::Safe, safe),
-        (RiskClass::LocalWrite, local_write),
-        (RiskClass::SystemWrite, system_write),
-        (RiskClass::Destructive, destructive),
-        (RiskClass::NetworkEgress, network_egress),
-        (RiskClass::CodeExecution, code_execution),
-        (RiskClass::Install, install),
-        (RiskClass::Blocked, blocked),
-    ]
-    .into_iter()
-    .filter_map(|(class, action)| action.map(|action| (class, action.into())))
-    .collect()
+fn explicit_classes(mut classes: Classes) -> BTreeMap<RiskClass, Verdict> {
+    let entries = classes.entries().into_iter();
+    entries.filter_map(|(class, action)| action.map(|action| (class, action.into()))).collect()
 }
 
 /// The strictest explicit answer; `None` when nobody gave one.

@@ -131,29 +131,10 @@ fn restrict_dangerous(dangerous: Dangerous, ignored: &mut Ignored) -> Dangerous 
 /// `allow` is never upward; whether `prompt` and `deny` are, the gate decides
 /// by taking the stricter of this and what stands above.
 fn restrict_classes(mut classes: Classes, ignored: &mut Ignored) -> Classes {
-    let Classes {
-        safe,
-        local_write,
-        system_write,
-        destructive,
-        network_egress,
-        code_execution,
-        install,
-        blocked,
-    } = &mut classes;
-    for (name, action) in [
-        ("safe", safe),
-        ("local_write", local_write),
-        ("system_write", system_write),
-        ("destructive", destructive),
-        ("network_egress", network_egress),
-        ("code_execution", code_execution),
-        ("install", install),
-        ("blocked", blocked),
-    ] {
+    for (class, action) in classes.entries() {
         if *action == Some(RuleAction::Allow) {
             *action = None;
-            ignored.note(true, &format!("dangerous.classes.{name}"));
+            ignored.note(true, &format!("dangerous.classes.{class}"));
         }
     }
     classes

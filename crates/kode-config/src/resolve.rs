@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use kode_base::Layer;
 use kode_base::escape::escape_line;
+use kode_base::{Layer, Secret};
 use kode_gate::Policy;
 
 use crate::environment::{self, Environment};
@@ -13,7 +13,7 @@ use crate::flags::Flags;
 use crate::hosts::Hosts;
 use crate::policy::{layer_policy, strictest};
 use crate::project::{self, ProjectFile};
-use crate::settings::{DEFAULT_MAX_GATE_ROUNDS, DEFAULT_MAX_ITERATIONS};
+use crate::settings::{DEFAULT_MAX_GATE_ROUNDS, DEFAULT_MAX_ITERATIONS, Keys};
 use crate::trust::{self, TrustState};
 use crate::values::{ApiKey, BaseUrl, ExactCommand, GateRounds, Iterations, ModelName};
 use crate::{ConfigError, ProviderKind, Settings, Sources};
@@ -108,23 +108,27 @@ impl Layers {
         let model = self.model(&mut notices);
         let provider = self.provider(&mut notices);
         let base_url = self.base_url(&mut notices);
-        let api_key = self.api_key(sources, provider, &mut notices)?;
+        let keys = self.keys(sources, &mut notices);
         let network = self.network(&mut notices);
-        Ok(Settings {
+        let mut settings = Settings {
             checks: self.checks(),
             project_trusted: self.project.trusted,
             policy: self.policy(),
             model,
             provider,
             base_url,
-            api_key: api_key.map(ApiKey::into_secret),
+            api_key: None,
             max_iterations: limits.iterations,
             max_gate_rounds: limits.gate_rounds,
             no_sandbox,
             network_allow: network.allow,
             listed_hosts: network.listed,
             notices,
-        })
+            keys,
+        };
+        let key = settings.api_key_for(provider.unwrap_or(ProviderKind::OpenAi));
+        settings.api_key = key.map(|key| Secret::new(key.reveal().to_owned()));
+        Ok(settings)
     }
 
     fn no_sandbox(
@@ -202,27 +206,16 @@ impl Layers {
         pinned("base_url", url(&mut self.managed), user, url(&mut self.project.file), notices)
     }
 
-    fn api_key(
-        &mut self,
-        sources: &Sources,
-        provider: Option<ProviderKind>,
-        notices: &mut Vec<String>,
-    ) -> Result<Option<ApiKey>, ConfigError> {
+    fn keys(&mut self, sources: &Sources, notices: &mut Vec<String>) -> Keys {
         if self.managed.api_key.is_some() {
             notices.push(only_user(&sources.managed, "api_key"));
         }
         if self.project.file.api_key.is_some() {
             notices.push(only_user(Path::new(project::FILE_NAME), "api_key"));
         }
-        if let Some(key) = self.environment.api_key.take() {
-            return Ok(Some(key));
-        }
-        let variable = provider.unwrap_or(ProviderKind::OpenAi).key_variable();
-        let own = variable
-            .map(|variable| environment::provider_key(&sources.environment, variable))
-            .transpose()?
-            .flatten();
-        Ok(own.or(self.user.api_key.take()))
+        let mut keys = std::mem::take(&mut self.environment.keys);
+        keys.file = self.user.api_key.take().map(ApiKey::into_secret);
+        keys
     }
 
     fn network(&mut self, notices: &mut Vec<String>) -> Hosts {

@@ -25,7 +25,8 @@ pub struct Settings {
     /// What stands before `/chat/completions` or `/v1/messages`, without a
     /// trailing slash.
     pub base_url: Option<String>,
-    /// The key for `provider`; a local server needs none.
+    /// The key for `provider`, or for OpenAI when nobody said one; a local
+    /// server needs none. See [`Settings::api_key_for`].
     pub api_key: Option<Secret>,
     /// Most turns of one run, at least 1.
     pub max_iterations: u32,
@@ -46,6 +47,34 @@ pub struct Settings {
     /// Keys of an untrusted project file that were ignored, and other things
     /// to say at start; one sentence each, escaped.
     pub notices: Vec<String>,
+    pub(crate) keys: Keys,
+}
+
+impl Settings {
+    /// The key to send to `provider`: `KODE_API_KEY`, then the provider's own
+    /// variable, then the user's file. Another provider's variable is never
+    /// sent to it.
+    pub fn api_key_for(&self, provider: ProviderKind) -> Option<&Secret> {
+        let own = match provider {
+            ProviderKind::OpenAi => &self.keys.openai,
+            ProviderKind::Anthropic => &self.keys.anthropic,
+            ProviderKind::Scripted => return None,
+        };
+        self.keys.any.as_ref().or(own.as_ref()).or(self.keys.file.as_ref())
+    }
+}
+
+/// Every key there is, by where it came from.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    /// `KODE_API_KEY`
+    pub(crate) any: Option<Secret>,
+    /// `OPENAI_API_KEY`
+    pub(crate) openai: Option<Secret>,
+    /// `ANTHROPIC_API_KEY`
+    pub(crate) anthropic: Option<Secret>,
+    /// `api_key` of the user's file.
+    pub(crate) file: Option<Secret>,
 }
 
 /// Which wire protocol the model speaks.
@@ -57,17 +86,6 @@ pub enum ProviderKind {
     Anthropic,
     /// The built-in scripted model.
     Scripted,
-}
-
-impl ProviderKind {
-    /// The variable a key is taken from when `KODE_API_KEY` is not set.
-    pub(crate) const fn key_variable(self) -> Option<&'static str> {
-        match self {
-            Self::OpenAi => Some("OPENAI_API_KEY"),
-            Self::Anthropic => Some("ANTHROPIC_API_KEY"),
-            Self::Scripted => None,
-        }
-    }
 }
 
 /// Where files are, and what flags and environment said.

@@ -199,6 +199,12 @@ fn keys_come_from_kodes_variable_then_the_providers_then_the_file() {
         Some("default")
     );
     assert_eq!(key(Layout::new()), None);
+    let both = Layout::new().variable("ANTHROPIC_API_KEY", "a").variable("OPENAI_API_KEY", "o");
+    let settings = both.load();
+    let sent = |provider| settings.api_key_for(provider).map(Secret::reveal);
+    assert_eq!(sent(ProviderKind::Anthropic), Some("a"));
+    assert_eq!(sent(ProviderKind::OpenAi), Some("o"));
+    assert_eq!(sent(ProviderKind::Scripted), None);
 }
 
 #[test]
