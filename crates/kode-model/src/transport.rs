@@ -248,6 +248,10 @@ fn unreachable_server(error: &reqwest::Error, base: &BaseUrl) -> Failure {
         return ProviderError::new(Connection, message).with_hint(hint).into();
     }
     let message = format!("{origin} can't be reached: {cause}");
+    if let Some(tls) = find_tls(error) {
+        // Trust doesn't come with time: no retry.
+        return ProviderError::new(Connection, message).with_hint(tls_hint(tls)).into();
+    }
     let mut failure = ProviderError::new(Connection, message);
     if !base.is_loopback() {
         failure = failure.with_hint(
@@ -268,6 +272,28 @@ fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error
 
 fn root_cause(error: &reqwest::Error) -> String {
     chain(error).last().map(|cause| escape_line(&cause.to_string())).unwrap_or_default()
+}
+
+fn find_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
+    chain(error).find_map(inner_tls)
+}
+
+/// I/O errors wrap others without naming them as their source.
+fn inner_tls<'a>(mut cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    while let Some(io) = cause.downcast_ref::<std::io::Error>() {
+        cause = io.get_ref()?;
+    }
+    cause.downcast_ref()
+}
+
+fn tls_hint(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InvalidCertificate(_) => {
+            "this machine doesn't trust the server's certificate: if you do, add its authority to the \
+             system's store or name it in SSL_CERT_FILE"
+        }
+        _ => "the server doesn't speak TLS as expected: should the base URL begin with http://?",
+    }
 }
 
 fn find_io(error: &reqwest::Error) -> Option<&std::io::Error> {

@@ -208,6 +208,11 @@ fn read_request(stream: &mut TcpStream) -> Option<Recorded> {
             return None;
         }
         bytes.extend_from_slice(&scratch[..read]);
+        if !bytes[0].is_ascii_uppercase() {
+            // A TLS greeting, say: answered as HTTP servers do.
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+            return None;
+        }
     }
 }
 

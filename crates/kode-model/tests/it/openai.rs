@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use kode_base::{Interrupt, ModelVisible, TokenCount, Untrusted};
+use kode_base::{Interrupt, ModelVisible, Secret, TokenCount, Untrusted};
 use kode_model::ProviderErrorKind::{self, *};
 use kode_model::ProviderKind::OpenAi;
-use kode_model::{Message, StopReason, ToolCall};
+use kode_model::{Message, ProviderChoice, StopReason, ToolCall, connect_with};
 use kode_testkit::wire::answer::{events, send, status, stream_head};
 use kode_testkit::wire::{Step, WireServer};
 use serde_json::json;
 
-use crate::ask::{Outcome, ask, ask_server, ask_until, body, provider_at, user};
+use crate::ask::{Outcome, ask, ask_server, ask_until, body, provider_at, quick, user};
 
 const DONE: &str = "[DONE]";
 const USAGE: &str = r#"{"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":3}}}"#;
@@ -363,6 +363,21 @@ fn a_server_that_is_not_there_is_named() {
     assert_eq!(outcome.error().kind, Connection);
     assert!(outcome.error().to_string().contains(&format!("is the server running at {origin}")));
     assert!(outcome.retries.is_empty());
+}
+
+#[test]
+fn a_server_without_tls_is_told_from_one_that_is_gone() {
+    let server = WireServer::start(Vec::new()).unwrap();
+    let choice = ProviderChoice {
+        kind: OpenAi,
+        base_url: Some(server.origin().replace("http://", "https://")),
+        model: "m".to_owned(),
+        api_key: Some(Secret::new("sk-test".to_owned())),
+    };
+    let outcome = ask(&mut *connect_with(choice, quick()).unwrap(), &[user("hi")]);
+    assert_eq!(outcome.error().kind, Connection);
+    assert!(outcome.error().to_string().contains("http://?"), "{}", outcome.error());
+    assert!(outcome.retries.is_empty() && server.requests().is_empty());
 }
 
 #[test]
