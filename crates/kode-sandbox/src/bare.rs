@@ -45,7 +45,7 @@ impl BareHost {
             capture.push(bytes);
             on_output(bytes);
         };
-        let end = watch(&mut child, &pipe, started + order.timeout, interrupt, &mut sink);
+        let end = watch(&mut child, &pipe, stream::deadline(order.timeout), interrupt, &mut sink);
         end_group(&child);
         let status = child.wait();
         stream::drain(&pipe, DRAIN_MAX, &mut sink);

@@ -36,6 +36,6 @@ pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, Wal
 pub use helper::run_helper_if_requested;
 pub use output::{CommandEnd, CommandOutput};
 pub use root::{ProjectRoot, RootError};
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, command_line};
 pub use settings::{Backend, HelperImage, Host, SandboxSettings};
 pub use throwaway::ThrowawayCopy;

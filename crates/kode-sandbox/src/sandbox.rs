@@ -7,7 +7,7 @@ use kode_gate::Permit;
 
 use crate::bare::BareHost;
 use crate::native::Native;
-use crate::output::CommandOutput;
+use crate::output::{CommandEnd, CommandOutput};
 use crate::{Backend, ProjectRoot, SandboxError, SandboxSettings};
 
 /// `execve` takes no single argument longer than this (`MAX_ARG_STRLEN`).
@@ -87,6 +87,30 @@ impl Sandbox {
         }
     }
 
+    /// Runs the permit's command on this process's own standard streams: over
+    /// a terminal of the sandbox's own when standard input and output are one,
+    /// else over pipes. Signals that reach this process are passed on. Only a
+    /// person asks for this (`kode sandbox`); there is no time limit.
+    ///
+    /// # Errors
+    /// When the command can't be started, or there is no native sandbox.
+    pub fn run_interactive(
+        &self,
+        permit: Permit<ShellCommand>,
+    ) -> Result<CommandEnd, SandboxError> {
+        let mut order = self.order(&permit.redeem())?;
+        // What a shell would do with such a line, without the shell.
+        if let Some(arguments) = order.arguments.last().and_then(|line| arguments_of(line)) {
+            order.arguments = arguments;
+        }
+        match &mut *self.wall() {
+            Wall::Native(native) => native.run_interactive(&order),
+            Wall::BareHost(_) => {
+                Err(SandboxError::Command("an interactive command needs the sandbox".to_owned()))
+            }
+        }
+    }
+
     /// Ends every process still alive in the sandbox, before the completion
     /// gate takes its snapshot.
     ///
@@ -127,5 +151,45 @@ impl Sandbox {
     fn wall(&self) -> MutexGuard<'_, Wall> {
         // A panic in a caller's `on_output` leaves the wall itself intact.
         self.wall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One line for `bash -c` that executes `arguments` exactly as they are, in
+/// place of the shell.
+pub fn command_line(arguments: &[String]) -> String {
+    let quoted: Vec<String> =
+        arguments.iter().map(|argument| format!("'{}'", argument.replace('\'', "'\\''"))).collect();
+    format!("exec -- {}", quoted.join(" "))
+}
+
+/// The arguments of a line that [`command_line`] made; `None` for any other.
+fn arguments_of(line: &str) -> Option<Vec<String>> {
+    let quoted = line.strip_prefix("exec -- '")?.strip_suffix('\'')?;
+    let arguments: Vec<String> =
+        quoted.split("' '").map(|argument| argument.replace("'\\''", "'")).collect();
+    (command_line(&arguments) == line).then_some(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{arguments_of, command_line};
+
+    #[test]
+    fn only_lines_made_from_arguments_are_taken_apart() {
+        for arguments in [vec!["a"], vec!["echo", "it's", "", "$x"], vec!["a", "' '", "'"]] {
+            let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
+            if let Some(back) = arguments_of(&command_line(&arguments)) {
+                assert_eq!(back, arguments);
+            }
+        }
+        assert_eq!(arguments_of("exec -- 'a' 'b'"), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(arguments_of("exec -- 'a'; 'b'"), None);
+        assert_eq!(arguments_of("echo 'a'"), None);
+    }
+
+    #[test]
+    fn arguments_are_quoted_for_the_shell() {
+        let arguments = ["echo", "it's", "$(x) `y` \"z\"", ""].map(str::to_owned);
+        assert_eq!(command_line(&arguments), r#"exec -- 'echo' 'it'\''s' '$(x) `y` "z"' ''"#);
     }
 }

@@ -24,7 +24,8 @@ pub(crate) const DESCRIPTORS_MAX: usize = 3;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// Run a program; its standard streams come beside the message.
-    Run { arguments: Vec<String>, directory: String },
+    /// gets a terminal of its own with these rows and columns.
+    Run { arguments: Vec<String>, directory: String, terminal: Option<(u16, u16)> },
     /// Pass a signal to the running command's process group.
     Signal(i32),
     /// Kill everything.
@@ -38,6 +39,8 @@ pub(crate) enum Reply {
     Ready,
     /// A step of the set-up failed.
     SetupFailed { step: String, error: String, code: i32 },
+    /// The command runs; its terminal's controlling end comes beside.
+    Terminal,
     /// The command could not be started.
     NotStarted { error: String, code: i32 },
     /// The command ended with this wait status, and nothing else is alive.

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::CWD;
 use rustix::mount::OpenTreeFlags;
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::Pid;
 
 use super::{StepError, at, kernel};
 use crate::plan::{Access, Bind, Plan, Step};
@@ -24,18 +24,24 @@ impl Grafts {
     }
 }
 
-/// Opens and maps everything that has an owner in the plan.
-pub(super) fn prepare(plan: &Plan) -> Result<Grafts, StepError> {
+/// Opens and maps everything that has an owner in the plan. The first donor
+/// was forked before the plan came.
+pub(super) fn prepare(plan: &Plan, mut first_donor: Option<Donor>) -> Result<Grafts, StepError> {
     let mut grafts = Grafts::default();
-    let mut donors: HashMap<(u32, u32), OwnedFd> = HashMap::new();
+    let mut namespaces: HashMap<(u32, u32), OwnedFd> = HashMap::new();
     let host = (plan.identity.host_user, plan.identity.host_group);
     for (number, step) in plan.steps.iter().enumerate() {
         let Step::Bind(bind @ Bind { owner: Some(owner), .. }) = step else { continue };
-        if !donors.contains_key(owner) {
-            donors.insert(*owner, donor(*owner, host)?);
+        if !namespaces.contains_key(owner) {
+            let donor = match first_donor.take() {
+                Some(donor) => donor,
+                None => Donor::fork()?,
+            };
+            let namespace = donor.namespace(*owner, host);
+            namespaces.insert(*owner, namespace.map_err(at("user namespace of the id map"))?);
         }
-        if let Some(donor) = donors.get(owner) {
-            grafts.0.insert(number, graft(bind, donor)?);
+        if let Some(namespace) = namespaces.get(owner) {
+            grafts.0.insert(number, graft(bind, namespace)?);
         }
     }
     Ok(grafts)
@@ -54,31 +60,36 @@ fn graft(bind: &Bind, donor: &OwnedFd) -> Result<OwnedFd, StepError> {
     Ok(tree)
 }
 
-/// A user namespace whose map shows files of the on-disk `owner` as the
-/// sandbox's `host` ids, and all others as themselves. Its process is only
-/// needed until the namespace is open.
-fn donor(owner: (u32, u32), host: (u32, u32)) -> Result<OwnedFd, StepError> {
-    let (gate, opener) =
-        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
-    let process = kernel::clone_into_user_namespace().map_err(at("namespaces"))?;
-    let Some(process) = process else {
-        drop(opener);
-        // Waits for the end of the pipe and is gone.
-        let _ = rustix::io::read(&gate, &mut [0_u8; 1]);
-        std::process::exit(0);
-    };
-    let namespace = open_mapped(process, owner, host);
-    drop(opener);
-    let _ = rustix::process::kill_process(process, Signal::KILL);
-    let _ = rustix::process::waitpid(Some(process), WaitOptions::empty());
-    namespace.map_err(at("user namespace of the id map"))
+/// A process whose only use is its user namespace. It ends by itself when this
+/// handle is dropped.
+#[derive(Debug)]
+pub(super) struct Donor {
+    process: Pid,
+    _alive: OwnedFd,
 }
 
-fn open_mapped(process: Pid, owner: (u32, u32), host: (u32, u32)) -> io::Result<OwnedFd> {
-    let folder = format!("/proc/{}", process.as_raw_nonzero());
-    kernel::write_file(&format!("{folder}/uid_map"), id_map(owner.0, host.0).as_bytes())?;
-    kernel::write_file(&format!("{folder}/gid_map"), id_map(owner.1, host.1).as_bytes())?;
-    Ok(File::open(format!("{folder}/ns/user"))?.into())
+impl Donor {
+    pub(super) fn fork() -> Result<Self, StepError> {
+        let (gate, opener) =
+            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
+        let process = kernel::clone_into_user_namespace().map_err(at("namespaces"))?;
+        let Some(process) = process else {
+            drop(opener);
+            // Waits for the end of the pipe and is gone.
+            let _ = rustix::io::read(&gate, &mut [0_u8; 1]);
+            kernel::leave(0);
+        };
+        Ok(Self { process, _alive: opener })
+    }
+
+    /// The namespace, with a map that shows files of the on-disk `owner` as
+    /// the sandbox's `host` ids, and all others as themselves.
+    fn namespace(self, owner: (u32, u32), host: (u32, u32)) -> io::Result<OwnedFd> {
+        let folder = format!("/proc/{}", self.process.as_raw_nonzero());
+        kernel::write_file(&format!("{folder}/uid_map"), id_map(owner.0, host.0).as_bytes())?;
+        kernel::write_file(&format!("{folder}/gid_map"), id_map(owner.1, host.1).as_bytes())?;
+        Ok(File::open(format!("{folder}/ns/user"))?.into())
+    }
 }
 
 /// Lines of `<on-disk id> <host id> <count>`: `owner` becomes `host`, both

@@ -3,13 +3,17 @@
 //! socket closes it exits, and the kernel kills the rest.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus};
+use rustix::pty::OpenptFlags;
+use rustix::termios::Winsize;
 
 use super::kernel;
 use crate::wire::{self, Reply, Request};
@@ -31,10 +35,10 @@ pub(super) fn serve(socket: &UnixStream, environment: &[(String, String)]) -> ! 
                 Ok(Some((request, descriptors))) => {
                     let answered = obey(socket, environment, &mut running, request, descriptors);
                     if answered.is_err() {
-                        std::process::exit(1);
+                        kernel::leave(1);
                     }
                 }
-                _ => std::process::exit(0),
+                _ => kernel::leave(0),
             }
         }
         if let Some(status) = reap(running.as_ref()) {
@@ -45,7 +49,7 @@ pub(super) fn serve(socket: &UnixStream, environment: &[(String, String)]) -> ! 
                 signal: status.terminating_signal(),
             };
             if wire::send(socket, &ended, &[]).is_err() {
-                std::process::exit(1);
+                kernel::leave(1);
             }
         }
     }
@@ -70,8 +74,14 @@ fn obey(
     descriptors: Vec<OwnedFd>,
 ) -> io::Result<()> {
     match request {
-        Request::Run { arguments, directory } if running.is_none() => {
-            match start(&arguments, &directory, environment, descriptors) {
+        Request::Run { arguments, directory, terminal } if running.is_none() => {
+            let streams = match terminal {
+                Some(size) => on_terminal(socket, size),
+                None => from_kode(descriptors),
+            };
+            let started =
+                streams.and_then(|streams| start(&arguments, &directory, environment, streams));
+            match started {
                 Ok(started) => *running = Some(started),
                 Err(error) => {
                     let code = error.raw_os_error().unwrap_or_default();
@@ -96,34 +106,84 @@ fn obey(
     Ok(())
 }
 
+/// A command's standard streams; on a terminal all three are its.
+struct Streams {
+    input: OwnedFd,
+    output: OwnedFd,
+    errors: OwnedFd,
+    are_terminal: bool,
+}
+
+fn from_kode(descriptors: Vec<OwnedFd>) -> io::Result<Streams> {
+    let [input, output, errors] = <[OwnedFd; 3]>::try_from(descriptors)
+        .map_err(|_| io::Error::other("a standard stream is missing"))?;
+    Ok(Streams { input, output, errors, are_terminal: false })
+}
+
+/// A new terminal of the sandbox's own; kode gets the controlling end.
+fn on_terminal(socket: &UnixStream, (rows, columns): (u16, u16)) -> io::Result<Streams> {
+    let controller = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    rustix::io::fcntl_setfd(&controller, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::pty::unlockpt(&controller)?;
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&controller, size)?;
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let input = rustix::pty::ioctl_tiocgptpeer(&controller, flags)?;
+    let (output, errors) = (input.try_clone()?, input.try_clone()?);
+    wire::send(socket, &Reply::Terminal, &[controller.as_fd()])?;
+    Ok(Streams { input, output, errors, are_terminal: true })
+}
+
 fn start(
     arguments: &[String],
     directory: &str,
     environment: &[(String, String)],
-    descriptors: Vec<OwnedFd>,
+    streams: Streams,
 ) -> io::Result<Running> {
     let (program, rest) =
         arguments.split_first().ok_or_else(|| io::Error::other("no program was named"))?;
-    let mut streams = descriptors.into_iter();
-    let mut next = || streams.next().ok_or_else(|| io::Error::other("a stream is missing"));
     #[expect(clippy::disallowed_methods, reason = "runs exactly what a permit or a person said")]
-    let mut command = Command::new(program);
+    let mut command = Command::new(search(program, environment));
     command
+        .arg0(program)
         .args(rest)
         .current_dir(directory)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::from(next()?))
-        .stdout(Stdio::from(next()?))
-        .stderr(Stdio::from(next()?));
-    // SAFETY: between fork and exec only setsid is called, which is
-    // async-signal-safe.
-    unsafe { command.pre_exec(kernel::new_session) };
+        .stdin(Stdio::from(streams.input))
+        .stdout(Stdio::from(streams.output))
+        .stderr(Stdio::from(streams.errors));
+    if streams.are_terminal {
+        // SAFETY: between fork and exec only setsid and an ioctl are called,
+        // both async-signal-safe.
+        unsafe { command.pre_exec(kernel::take_terminal) };
+    } else {
+        // The session is process 1's, which has no terminal; a group is
+        // enough, and much cheaper than a full fork.
+        command.process_group(0);
+    }
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
     let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
     Ok(Running { pid, handle })
+}
+
+/// Where a program is on the inside `PATH`; itself when it has a `/` or is
+/// nowhere.
+fn search(program: &str, environment: &[(String, String)]) -> PathBuf {
+    let path = environment.iter().find(|(name, _)| name == "PATH");
+    let folders = path.map_or("", |(_, value)| value.as_str()).split(':');
+    let is_program = |place: &PathBuf| {
+        std::fs::metadata(place)
+            .is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return PathBuf::from(program);
+    }
+    let mut places = folders.map(|folder| Path::new(folder).join(program));
+    // Not the bare name: the standard library would search again.
+    places.find(is_program).unwrap_or_else(|| Path::new("/nonexistent").join(program))
 }
 
 /// Reaps whatever has ended; the running command's status if it is among it.

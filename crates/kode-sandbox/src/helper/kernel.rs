@@ -52,6 +52,12 @@ fn fork_with(flags: libc::c_int) -> io::Result<Option<Pid>> {
     Ok(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?))
 }
 
+/// Ends this process at once: a forked child runs nobody's exit handlers.
+pub(super) fn leave(code: i32) -> ! {
+    // SAFETY: `_exit` takes an integer and does not return.
+    unsafe { libc::_exit(code) }
+}
+
 /// Sets attributes on the mount behind `tree`, and on those below it.
 pub(super) fn set_attributes(tree: impl AsFd, set: u64, recursive: bool) -> io::Result<()> {
     mount_setattr(tree, &MountAttributes { set, ..MountAttributes::default() }, recursive)
@@ -110,10 +116,13 @@ pub(super) fn signal_group(leader: Pid, signal: i32) {
     unsafe { libc::kill(-leader.as_raw_nonzero().get(), signal) };
 }
 
-/// Starts a session of its own; for the moment between fork and exec.
-pub(super) fn new_session() -> io::Result<()> {
+/// Starts a session of its own with standard input as its terminal; for the
+/// moment between fork and exec.
+pub(super) fn take_terminal() -> io::Result<()> {
     // SAFETY: setsid takes nothing and is async-signal-safe.
     check(libc::c_long::from(unsafe { libc::setsid() }))?;
+    // SAFETY: TIOCSCTTY takes an integer, and descriptor 0 is open.
+    check(libc::c_long::from(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) }))?;
     Ok(())
 }
 

@@ -50,8 +50,13 @@ pub fn run_helper_if_requested() -> Option<u8> {
 fn helper() -> io::Result<()> {
     kernel::close_descriptors_from(3)?;
     let socket = UnixStream::from(move_away_from_standard_input()?);
+    // Root will need one; it forks while kode still plans.
+    let donor = match rustix::process::geteuid().is_root() {
+        true => grafts::Donor::fork().map(Some),
+        false => Ok(None),
+    };
     let Some((plan, _)) = wire::receive::<Plan>(&socket)? else { return Ok(()) };
-    let outcome = supervise(&socket, &plan);
+    let outcome = donor.and_then(|donor| supervise(&socket, &plan, donor));
     if let Err(failed) = &outcome {
         report(&socket, failed)?;
     }
@@ -82,13 +87,17 @@ fn report(socket: &UnixStream, failed: &StepError) -> io::Result<()> {
 }
 
 /// Starts the first process and waits for its end.
-fn supervise(socket: &UnixStream, plan: &Plan) -> Result<(), StepError> {
+fn supervise(
+    socket: &UnixStream,
+    plan: &Plan,
+    donor: Option<grafts::Donor>,
+) -> Result<(), StepError> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
     let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
     if parent.and_then(|pid| u32::try_from(pid).ok()) != Some(plan.parent) {
         return Err(at("lifeline")(io::Error::other("kode is gone")));
     }
-    let grafts = grafts::prepare(plan)?;
+    let grafts = grafts::prepare(plan, donor)?;
     if plan.identity.started_as_root {
         rustix::thread::set_thread_groups(&[]).map_err(at("supplementary groups"))?;
     }
@@ -116,7 +125,7 @@ fn wait_for(first: Pid, socket: &UnixStream) -> Result<(), StepError> {
     loop {
         match rustix::process::waitpid(Some(first), WaitOptions::empty()) {
             Err(rustix::io::Errno::INTR) => {}
-            _ => std::process::exit(0),
+            _ => kernel::leave(0),
         }
     }
 }
@@ -143,7 +152,7 @@ fn first_process(socket: &UnixStream, plan: &Plan, grafts: grafts::Grafts, gate:
     let mut byte = [0];
     // No byte: the helper could not map us, and has said why.
     if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
-        std::process::exit(1);
+        kernel::leave(1);
     }
     let outcome = enter(plan, grafts);
     let sent = match &outcome {
@@ -151,7 +160,7 @@ fn first_process(socket: &UnixStream, plan: &Plan, grafts: grafts::Grafts, gate:
         Err(failed) => report(socket, failed),
     };
     if outcome.is_err() || sent.is_err() {
-        std::process::exit(1);
+        kernel::leave(1);
     }
     init::serve(socket, &plan.environment);
 }

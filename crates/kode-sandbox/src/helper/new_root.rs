@@ -82,8 +82,8 @@ impl Builder {
     fn step(&self, step: &Step, graft: Option<OwnedFd>) -> Result<(), StepError> {
         match step {
             Step::Folder { path, mode } => {
-                let folder = self.target(path, FileType::Directory)?;
-                self.chmod(&folder, path, *mode)
+                self.target(path, FileType::Directory)?;
+                self.chmod(path, *mode)
             }
             Step::File { path, content } => self.file(path, content),
             Step::Link { path, target } => self.link(path, target),
@@ -101,37 +101,47 @@ impl Builder {
 
     /// Opens a mount point, made with its parents where it is missing.
     fn target(&self, path: &str, kind: FileType) -> Result<OwnedFd, StepError> {
-        let step = || format!("making {path}");
-        let mut made = String::new();
-        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
-        for (index, name) in names.iter().enumerate() {
-            let parent = if made.is_empty() { "/".to_owned() } else { made.clone() };
-            made = format!("{made}/{name}");
-            match self.open(&made) {
-                Ok(_) => continue,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(at(step())(error)),
-            }
-            let parent = self.open(&parent).map_err(at(step()))?;
-            if index + 1 == names.len() && kind != FileType::Directory {
-                let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-                rustix::fs::openat(&parent, *name, flags, Mode::from_raw_mode(0o644))
-                    .map_err(at(step()))?;
-            } else {
-                rustix::fs::mkdirat(&parent, *name, Mode::from_raw_mode(0o755))
-                    .map_err(at(step()))?;
-            }
-        }
-        self.open(path).map_err(at(step()))
+        self.make(path, kind).map_err(at(format!("making {path}")))?;
+        self.open(path).map_err(at(format!("making {path}")))
     }
 
-    fn chmod(&self, _folder: &OwnedFd, path: &str, mode: u32) -> Result<(), StepError> {
+    /// Everything made so far is the plan's own; a link among it that leads
+    /// astray is refused when the place is opened.
+    fn make(&self, path: &str, kind: FileType) -> io::Result<()> {
+        match self.make_last(path, kind) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => return result,
+        }
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if parent.is_empty() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.make(parent, FileType::Directory)?;
+        self.make_last(path, kind)
+    }
+
+    fn make_last(&self, path: &str, kind: FileType) -> io::Result<()> {
+        let place = path.trim_start_matches('/');
+        let made = if kind == FileType::Directory {
+            rustix::fs::mkdirat(&self.root, place, Mode::from_raw_mode(0o755))
+        } else {
+            let mode = Mode::from_raw_mode(0o644);
+            rustix::fs::mknodat(&self.root, place, FileType::RegularFile, mode, 0)
+        };
+        match made {
+            // Read-only: it stands there already, on a mount of an earlier step.
+            Ok(()) | Err(rustix::io::Errno::EXIST | rustix::io::Errno::ROFS) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn chmod(&self, path: &str, mode: u32) -> Result<(), StepError> {
         rustix::fs::chmod(format!("{NEW}{path}"), Mode::from_raw_mode(mode))
             .map_err(at(format!("making {path}")))
     }
 
     fn file(&self, path: &str, content: &str) -> Result<(), StepError> {
-        self.target(path, FileType::RegularFile)?;
+        self.make(path, FileType::RegularFile).map_err(at(format!("making {path}")))?;
         kernel::write_file(&format!("{NEW}{path}"), content.as_bytes())
             .map_err(at(format!("writing {path}")))
     }
@@ -140,7 +150,7 @@ impl Builder {
         if let Some((parent, _)) = path.rsplit_once('/')
             && !parent.is_empty()
         {
-            self.target(parent, FileType::Directory)?;
+            self.make(parent, FileType::Directory).map_err(at(format!("linking {path}")))?;
         }
         rustix::fs::symlink(target, format!("{NEW}{path}")).map_err(at(format!("linking {path}")))
     }

@@ -1,6 +1,7 @@
 //! kode's side of the native sandbox: starts the helper, talks to the
 //! sandbox's first process, and ends it.
 
+mod interactive;
 mod remedy;
 pub(crate) mod stream;
 
@@ -48,9 +49,10 @@ impl Native {
         root: &ProjectRoot,
         settings: &SandboxSettings,
     ) -> Result<Self, SandboxError> {
-        let plan = plan(root, settings)?;
         let (ours, theirs) = UnixStream::pair()?;
+        // The helper starts while kode plans.
         let mut native = spawn(&settings.host.helper, ours, theirs)?;
+        let plan = plan(root, settings)?;
         native.send(&plan, &[])?;
         native.await_ready(&plan)?;
         Ok(native)
@@ -84,7 +86,7 @@ impl Native {
             capture.push(bytes);
             on_output(bytes);
         };
-        let end = self.watch(&pipe, started + order.timeout, interrupt, &mut sink)?;
+        let end = self.watch(&pipe, stream::deadline(order.timeout), interrupt, &mut sink)?;
         // Every writer is dead, so this ends at once.
         stream::drain(&pipe, KILL_MAX, &mut sink);
         Ok(capture.finish(end, started.elapsed()))
@@ -92,8 +94,11 @@ impl Native {
 
     fn send_run(&mut self, order: &Order, writer: OwnedFd) -> Result<(), SandboxError> {
         let null = File::open("/dev/null")?;
-        let request =
-            Request::Run { arguments: order.arguments.clone(), directory: order.directory.clone() };
+        let request = Request::Run {
+            arguments: order.arguments.clone(),
+            directory: order.directory.clone(),
+            terminal: None,
+        };
         self.send(&request, &[null.as_fd(), writer.as_fd(), writer.as_fd()])
     }
 
@@ -118,7 +123,8 @@ impl Native {
                 closed = stream::read_block(pipe, sink)? == Found::End;
             }
             if reply {
-                return self.command_end().map(|end| forced.map_or(end, |(end, _)| end));
+                let reply = self.reply_within(KILL_MAX)?;
+                return self.command_end(reply).map(|end| forced.map_or(end, |(end, _)| end));
             }
             if forced.is_some_and(|(_, limit)| Instant::now() > limit) {
                 return Err(self.give_up("it did not confirm that everything was killed"));
@@ -147,8 +153,8 @@ impl Native {
         Ok((output, reply && !output))
     }
 
-    fn command_end(&mut self) -> Result<CommandEnd, SandboxError> {
-        match self.reply_within(KILL_MAX)? {
+    fn command_end(&mut self, reply: Option<Reply>) -> Result<CommandEnd, SandboxError> {
+        match reply {
             Some(Reply::Ended { exit_code: Some(code), .. }) => Ok(CommandEnd::Exited(code)),
             Some(Reply::Ended { signal: Some(signal), .. }) => Ok(CommandEnd::Signalled(signal)),
             Some(Reply::NotStarted { error, code }) if code == libc::ENOENT => {
@@ -181,12 +187,17 @@ impl Native {
 
     /// The next reply; `None` when the other end is gone.
     fn reply_within(&mut self, limit: Duration) -> Result<Option<Reply>, SandboxError> {
+        Ok(self.receive_within(limit)?.map(|(reply, _)| reply))
+    }
+
+    fn receive_within(
+        &mut self,
+        limit: Duration,
+    ) -> Result<Option<(Reply, Vec<OwnedFd>)>, SandboxError> {
         let socket = self.socket()?;
         socket.set_read_timeout(Some(limit))?;
-        match wire::receive::<Reply>(socket) {
-            Ok(received) => Ok(received.map(|(reply, _)| reply)),
-            Err(error) => Err(self.give_up(&error.to_string())),
-        }
+        let received = wire::receive::<Reply>(socket);
+        received.map_err(|error| self.give_up(&error.to_string()))
     }
 
     fn socket(&self) -> Result<&UnixStream, SandboxError> {

@@ -46,6 +46,12 @@ pub(crate) enum Found {
     End,
 }
 
+/// When a time limit that starts now is over; absurd limits count as a year.
+pub(crate) fn deadline(timeout: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    Instant::now() + timeout.min(YEAR)
+}
+
 /// How long to wait at most before looking around again.
 pub(crate) fn tick(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).min(POLL_MAX)

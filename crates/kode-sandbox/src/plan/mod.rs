@@ -112,7 +112,7 @@ pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Pla
     let mut steps = system_view::steps(&identity, &home);
     let toolchains = toolchains::find(root, settings, &home);
     for grant in &toolchains {
-        steps.extend(bind(
+        steps.extend(canonical_bind(
             &grant.source,
             &grant.target,
             Access::ReadOnly,
@@ -120,7 +120,7 @@ pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Pla
         ));
     }
     let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
-    let project_bind = bind(root.path(), root.text(), access, mapping)
+    let project_bind = canonical_bind(root.path(), root.text(), access, mapping)
         .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
     steps.push(project_bind);
     steps.extend(repository::protections(root, settings.read_only, mapping));
@@ -185,7 +185,17 @@ fn owner_of(identity: &Identity, source: &Path) -> Option<(u32, u32)> {
 /// A bind of what is at `source` now; `None` when there is nothing.
 fn bind(source: &Path, target: &str, access: Access, owner: Option<(u32, u32)>) -> Option<Step> {
     let source = fs::canonicalize(source).ok()?;
-    let metadata = fs::metadata(&source).ok()?;
+    canonical_bind(&source, target, access, owner)
+}
+
+/// The same for a path that is canonical already.
+fn canonical_bind(
+    source: &Path,
+    target: &str,
+    access: Access,
+    owner: Option<(u32, u32)>,
+) -> Option<Step> {
+    let metadata = fs::symlink_metadata(source).ok().filter(|metadata| !metadata.is_symlink())?;
     Some(Step::Bind(Bind {
         source: source.to_str()?.to_owned(),
         target: target.to_owned(),

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Access, Bind, Step, bind};
+use super::{Access, Bind, Step, bind, canonical_bind};
 use crate::ProjectRoot;
 
 /// Parts of `.git` that make git on the host run something.
@@ -55,7 +55,7 @@ fn over_itself(path: &Path, access: Access, owner: Option<(u32, u32)>) -> Option
     if !is_folder(path) && !is_file(path) {
         return None;
     }
-    match bind(path, path.to_str()?, access, owner)? {
+    match canonical_bind(path, path.to_str()?, access, owner)? {
         Step::Bind(bind) => Some(Step::Bind(Bind { in_project: true, ..bind })),
         _ => None,
     }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Access, Identity, Step, bind};
+use super::{Access, Identity, Step, bind, canonical_bind};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -24,33 +24,23 @@ const SYSTEM_FOLDERS: &[&str] =
 const CONFIGURATION: &[&str] = &[
     "/etc/alternatives",
     "/etc/bash.bashrc",
-    "/etc/ca-certificates",
-    "/etc/ca-certificates.conf",
     "/etc/crypto-policies",
-    "/etc/debian_version",
     "/etc/fonts",
-    "/etc/host.conf",
-    "/etc/inputrc",
     "/etc/java-11-openjdk",
     "/etc/java-17-openjdk",
     "/etc/java-21-openjdk",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
-    "/etc/locale.alias",
     "/etc/locale.conf",
     "/etc/localtime",
-    "/etc/lsb-release",
-    "/etc/magic",
     "/etc/maven",
     "/etc/mime.types",
-    "/etc/networks",
     "/etc/os-release",
     "/etc/pki/tls/certs",
     "/etc/pki/ca-trust/extracted",
     "/etc/protocols",
     "/etc/python3",
-    "/etc/rpc",
     "/etc/services",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
@@ -84,7 +74,7 @@ pub(super) fn steps(identity: &Identity, home: &str) -> Vec<Step> {
     steps.push(Step::Folder { path: "/dev/pts".to_owned(), mode: 0o755 });
     for device in DEVICES {
         let path = format!("/dev/{device}");
-        steps.extend(bind(Path::new(&path), &path, Access::Device, None));
+        steps.extend(canonical_bind(Path::new(&path), &path, Access::Device, None));
     }
     for (path, target) in DEVICE_LINKS {
         steps.push(Step::Link { path: (*path).to_owned(), target: (*target).to_owned() });
@@ -115,7 +105,9 @@ fn tmpfs(path: &str, bytes_max: u64, mode: u32) -> Step {
 fn shown(path: &str) -> Option<Step> {
     let metadata = fs::symlink_metadata(path).ok()?;
     if !metadata.is_symlink() {
-        return bind(Path::new(path), path, Access::ReadOnly, None);
+        // `/etc`, `/usr` and the like are no links themselves, or the helper
+        // refuses the step.
+        return canonical_bind(Path::new(path), path, Access::ReadOnly, None);
     }
     let target = fs::canonicalize(path).ok()?;
     if target.starts_with("/usr") {

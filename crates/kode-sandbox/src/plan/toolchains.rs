@@ -74,7 +74,7 @@ pub(super) struct Grant {
 
 /// What this host has, without duplicates, outer folders first.
 pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -> Vec<Grant> {
-    let check = Check { root, settings, home };
+    let check = Check::new(root, settings, home);
     let mut grants: Vec<Grant> = Vec::new();
     for toolchain in TOOLCHAINS {
         let Some(base) = check.base(toolchain) else { continue };
@@ -106,12 +106,35 @@ pub(super) fn system(path: &Path) -> bool {
 }
 
 struct Check<'a> {
-    root: &'a ProjectRoot,
     settings: &'a SandboxSettings,
     home: &'a str,
+    /// Neither these nor what holds them may be shown.
+    private: Vec<PathBuf>,
+    /// Nothing inside these may be shown.
+    closed: Vec<PathBuf>,
+    user: u32,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    fn new(root: &ProjectRoot, settings: &'a SandboxSettings, home: &'a str) -> Self {
+        let host = &settings.host;
+        let named = [PathBuf::from(home), host.home.clone(), host.kode_home.clone()];
+        let resolved: Vec<PathBuf> =
+            named.iter().filter_map(|folder| fs::canonicalize(folder).ok()).collect();
+        let mut private: Vec<PathBuf> = named.into_iter().chain(resolved).collect();
+        private.push(root.path().to_owned());
+        private.retain(|folder| !folder.as_os_str().is_empty());
+        let closed = [root.path(), &host.kode_home];
+        let closed = closed.iter().filter(|folder| !folder.as_os_str().is_empty());
+        Self {
+            settings,
+            home,
+            private,
+            closed: closed.map(|folder| folder.to_path_buf()).collect(),
+            user: rustix::process::geteuid().as_raw(),
+        }
+    }
+
     fn base(&self, toolchain: &Toolchain) -> Option<PathBuf> {
         if let Some(value) = variable(&self.settings.host.variables, toolchain.variable)
             && value.starts_with('/')
@@ -125,8 +148,11 @@ impl Check<'_> {
         let path: PathBuf = path.components().collect();
         let target = path.to_str()?.trim_end_matches("/.").to_owned();
         let is_plain = target.starts_with('/') && !target.contains("..");
+        if !is_plain || system(&path) || fs::symlink_metadata(&path).is_err() {
+            return None;
+        }
         let source = fs::canonicalize(&path).ok()?;
-        let may = is_plain && !system(&source) && !system(&path) && self.is_safe(&source, &path);
+        let may = !system(&source) && self.is_safe(&source, &path);
         may.then_some(Grant { source, target })
     }
 
@@ -134,21 +160,15 @@ impl Check<'_> {
     /// what must stay hidden.
     fn is_safe(&self, source: &Path, target: &Path) -> bool {
         let Ok(metadata) = fs::metadata(source) else { return false };
-        let user = rustix::process::geteuid().as_raw();
-        let owned = metadata.uid() == user || metadata.uid() == 0;
+        let owned = metadata.uid() == self.user || metadata.uid() == 0;
         let closed = metadata.mode() & 0o002 == 0;
         owned && closed && [source, target].iter().all(|path| !self.is_private(path))
     }
 
     fn is_private(&self, path: &Path) -> bool {
-        let host = &self.settings.host;
-        let private = [Path::new(self.home), &host.home, &host.kode_home, self.root.path()];
-        let resolved = private.iter().filter_map(|folder| fs::canonicalize(folder).ok());
-        let mut all = private.iter().map(|folder| folder.to_path_buf()).chain(resolved);
-        let holds_private =
-            all.any(|folder| !folder.as_os_str().is_empty() && folder.starts_with(path));
-        let inside = |folder: &Path| !folder.as_os_str().is_empty() && path.starts_with(folder);
         let shallow = path.components().count() < 3;
-        holds_private || inside(self.root.path()) || inside(&host.kode_home) || shallow
+        shallow
+            || self.private.iter().any(|folder| folder.starts_with(path))
+            || self.closed.iter().any(|folder| path.starts_with(folder))
     }
 }

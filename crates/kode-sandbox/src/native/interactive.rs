@@ -1,0 +1,277 @@
+//! `kode sandbox -- CMD…`: a command with the caller's own streams.
+//!
+//! No descriptor of the caller's gets inside: bytes are carried over pipes, or
+//! over a terminal of the sandbox's own when the caller sits at one. Signals
+//! are passed on.
+
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::pipe::PipeFlags;
+use rustix::termios::{OptionalActions, Termios};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::iterator::Signals;
+
+use super::{KILL_MAX, Native, stream};
+use crate::SandboxError;
+use crate::output::CommandEnd;
+use crate::sandbox::Order;
+use crate::wire::{Reply, Request};
+
+/// Signals passed on to the command.
+const PASSED_ON: &[i32] = &[SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
+
+/// How often signals are looked for.
+const TICK: Duration = Duration::from_millis(20);
+
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// One direction: bytes from one descriptor to another, one block at a time.
+struct Carrier<'a> {
+    from: Option<End<'a>>,
+    to: Option<End<'a>>,
+    block: Vec<u8>,
+}
+
+/// A descriptor of the caller's, or one made here.
+enum End<'a> {
+    Callers(BorrowedFd<'a>),
+    Ours(OwnedFd),
+}
+
+impl AsFd for End<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Callers(descriptor) => *descriptor,
+            Self::Ours(descriptor) => descriptor.as_fd(),
+        }
+    }
+}
+
+impl Native {
+    /// Runs `order` on this process's own standard streams, to its end.
+    pub(crate) fn run_interactive(&mut self, order: &Order) -> Result<CommandEnd, SandboxError> {
+        let mut signals = Signals::new(PASSED_ON)?;
+        let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+        let caller = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
+        let at_terminal = stdin.is_terminal() && stdout.is_terminal();
+        let _raw;
+        let (mut carriers, terminal) = if at_terminal {
+            let terminal = self.start_on_terminal(order, stdout.as_fd())?;
+            _raw = RawTerminal::enter(stdin.as_fd())?;
+            (on_terminal(caller, &terminal)?, Some(terminal))
+        } else {
+            (self.start_on_pipes(order, caller)?, None)
+        };
+        loop {
+            for signal in signals.pending() {
+                self.pass_on(signal, terminal.as_ref(), stdout.as_fd())?;
+            }
+            let replied = self.carry(&mut carriers)?;
+            if replied {
+                let end = self.interactive_end();
+                finish(&mut carriers);
+                return end;
+            }
+        }
+    }
+
+    /// A program that can't be started ends as shells let it: 127 when there
+    /// is none, 126 otherwise.
+    fn interactive_end(&mut self) -> Result<CommandEnd, SandboxError> {
+        match self.reply_within(KILL_MAX)? {
+            Some(Reply::NotStarted { code: libc::ENOENT, .. }) => Ok(CommandEnd::Exited(127)),
+            Some(Reply::NotStarted { .. }) => Ok(CommandEnd::Exited(126)),
+            reply => self.command_end(reply),
+        }
+    }
+
+    fn start_on_pipes<'a>(
+        &mut self,
+        order: &Order,
+        [input, output, errors]: [BorrowedFd<'a>; 3],
+    ) -> Result<Vec<Carrier<'a>>, SandboxError> {
+        let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from);
+        let (inside_input, to_input) = pipe()?;
+        let (from_output, inside_output) = pipe()?;
+        let (from_errors, inside_errors) = pipe()?;
+        self.send(
+            &run_request(order, None),
+            &[inside_input.as_fd(), inside_output.as_fd(), inside_errors.as_fd()],
+        )?;
+        Ok(vec![
+            Carrier::new(End::Ours(from_output), End::Callers(output))?,
+            Carrier::new(End::Ours(from_errors), End::Callers(errors))?,
+            Carrier::new(End::Callers(input), End::Ours(to_input))?,
+        ])
+    }
+
+    fn start_on_terminal(
+        &mut self,
+        order: &Order,
+        callers: BorrowedFd<'_>,
+    ) -> Result<OwnedFd, SandboxError> {
+        let size = rustix::termios::tcgetwinsize(callers).map_err(io::Error::from)?;
+        self.send(&run_request(order, Some((size.ws_row, size.ws_col))), &[])?;
+        match self.receive_within(KILL_MAX)? {
+            Some((Reply::Terminal, descriptors)) => descriptors
+                .into_iter()
+                .next()
+                .ok_or_else(|| SandboxError::Command("no terminal came back".to_owned())),
+            Some((Reply::NotStarted { error, .. }, _)) => Err(SandboxError::Command(error)),
+            _ => Err(self.give_up("its first process is gone")),
+        }
+    }
+
+    fn pass_on(
+        &mut self,
+        signal: i32,
+        terminal: Option<&OwnedFd>,
+        callers: BorrowedFd<'_>,
+    ) -> Result<(), SandboxError> {
+        if signal == SIGWINCH {
+            if let (Some(terminal), Ok(size)) = (terminal, rustix::termios::tcgetwinsize(callers)) {
+                let _ = rustix::termios::tcsetwinsize(terminal, size);
+            }
+            return Ok(());
+        }
+        self.send(&Request::Signal(signal), &[])
+    }
+
+    /// Waits a moment and moves what is ready; true once the command ended.
+    fn carry(&mut self, carriers: &mut [Carrier<'_>]) -> Result<bool, SandboxError> {
+        let (replied, ready) = {
+            let mut sources = vec![PollFd::new(self.socket()?, PollFlags::IN)];
+            for carrier in carriers.iter() {
+                sources.extend(carrier.interest());
+            }
+            stream::poll(&mut sources, TICK)?;
+            let ready: Vec<bool> =
+                sources.iter().map(|source| !source.revents().is_empty()).collect();
+            (ready[0], ready)
+        };
+        let mut ready = ready.into_iter().skip(1);
+        let mut moved = false;
+        for carrier in carriers.iter_mut() {
+            if carrier.is_open() && ready.next().unwrap_or(false) {
+                moved |= carrier.step();
+            }
+        }
+        // Input alone does not hold up the end.
+        Ok(replied && !moved)
+    }
+}
+
+fn run_request(order: &Order, terminal: Option<(u16, u16)>) -> Request {
+    let (arguments, directory) = (order.arguments.clone(), order.directory.clone());
+    Request::Run { arguments, directory, terminal }
+}
+
+fn on_terminal<'a>(
+    [input, output, _]: [BorrowedFd<'a>; 3],
+    terminal: &OwnedFd,
+) -> Result<Vec<Carrier<'a>>, SandboxError> {
+    Ok(vec![
+        Carrier::new(End::Ours(terminal.try_clone()?), End::Callers(output))?,
+        Carrier::new(End::Callers(input), End::Ours(terminal.try_clone()?))?,
+    ])
+}
+
+/// Carries what the dead processes left in pipes and terminal.
+fn finish(carriers: &mut [Carrier<'_>]) {
+    for carrier in carriers {
+        let from_inside = matches!(carrier.from, Some(End::Ours(_)));
+        while from_inside && carrier.is_open() {
+            carrier.step();
+        }
+    }
+}
+
+impl<'a> Carrier<'a> {
+    /// Only descriptors made here are made non-blocking: the caller's file
+    /// descriptions are shared with others.
+    fn new(from: End<'a>, to: End<'a>) -> io::Result<Self> {
+        if let End::Ours(to) = &to {
+            rustix::io::ioctl_fionbio(to, true)?;
+        }
+        Ok(Self { from: Some(from), to: Some(to), block: Vec::new() })
+    }
+
+    fn is_open(&self) -> bool {
+        self.from.is_some() && self.to.is_some()
+    }
+
+    /// What to wait for: something to read, or room for the rest of a block.
+    fn interest(&self) -> Option<PollFd<'_>> {
+        let (from, to) = (self.from.as_ref()?, self.to.as_ref()?);
+        Some(if self.block.is_empty() {
+            PollFd::from_borrowed_fd(from.as_fd(), PollFlags::IN)
+        } else {
+            PollFd::from_borrowed_fd(to.as_fd(), PollFlags::OUT)
+        })
+    }
+
+    /// Moves one block or a part of it; says whether output got moved.
+    fn step(&mut self) -> bool {
+        let outcome = if self.block.is_empty() { self.read() } else { self.write() };
+        if !outcome.unwrap_or(false) {
+            // The end, or the other side is gone: both descriptors of ours
+            // close, and the command sees it.
+            self.from = None;
+            self.to = None;
+            return false;
+        }
+        matches!(self.from, Some(End::Ours(_)))
+    }
+
+    fn read(&mut self) -> io::Result<bool> {
+        let Some(from) = &self.from else { return Ok(false) };
+        let mut block = vec![0; BLOCK_BYTES];
+        let count = match rustix::io::read(from, &mut block) {
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Ok(true),
+            result => result?,
+        };
+        if count == 0 {
+            return Ok(false);
+        }
+        block.truncate(count);
+        self.block = block;
+        self.write()
+    }
+
+    fn write(&mut self) -> io::Result<bool> {
+        let Some(to) = &self.to else { return Ok(false) };
+        match rustix::io::write(to, &self.block) {
+            Ok(count) => {
+                self.block.drain(..count);
+                Ok(true)
+            }
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The caller's terminal passes every key on, until this is dropped.
+struct RawTerminal<'a> {
+    terminal: BorrowedFd<'a>,
+    before: Termios,
+}
+
+impl<'a> RawTerminal<'a> {
+    fn enter(terminal: BorrowedFd<'a>) -> io::Result<Self> {
+        let before = rustix::termios::tcgetattr(terminal)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        rustix::termios::tcsetattr(terminal, OptionalActions::Now, &raw)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for RawTerminal<'_> {
+    fn drop(&mut self) {
+        let _ = rustix::termios::tcsetattr(self.terminal, OptionalActions::Now, &self.before);
+    }
+}
