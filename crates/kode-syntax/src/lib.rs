@@ -4,12 +4,16 @@
 //! on bad input: a tree always comes back, with its error nodes countable.
 
 mod errors;
+mod identifiers;
 mod language;
 mod parse;
+mod scopes;
 mod symbols;
 
 pub use errors::{ErrorSummary, error_summary};
+pub use identifiers::{is_identifier, is_keyword};
 pub use language::Language;
 pub use parse::{ParseError, SourceTree, parse};
+pub use scopes::{Binding, BindingKind, Occurrence, ScopeError, Scopes, scopes};
 pub use symbols::{Symbol, SymbolKind, symbols};
 pub use tree_sitter::{Node, Point, Tree, TreeCursor};

@@ -1,0 +1,129 @@
+//! Which name means which binding: lexical scopes, declarations and references
+//! of one file.
+//!
+//! Members reached through a value (`a.b`) need types and are no part of this;
+//! neither are strings and comments.
+
+use std::ops::Range;
+
+use thiserror::Error;
+use tree_sitter::Node;
+
+use crate::{Language, SourceTree};
+
+mod c_family;
+mod c_macros;
+mod csharp;
+mod ecmascript;
+mod go;
+mod java;
+mod php;
+mod python;
+mod ruby;
+mod rust;
+mod rust_macros;
+mod rust_patterns;
+mod walk;
+
+use walk::Walk;
+
+/// Trees with more nodes are not analysed.
+const MAX_NODES: usize = 4_000_000;
+
+/// Why a file has no scopes.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+pub enum ScopeError {
+    /// The tree is too large.
+    #[error("the file has more than {MAX_NODES} syntax nodes")]
+    TooLarge,
+}
+
+/// What a binding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BindingKind {
+    /// A variable of a function or block.
+    Local,
+    /// A parameter of a function.
+    Parameter,
+    /// A function, type, constant or variable that a file or module defines.
+    Item,
+    /// A name that an import brings.
+    Import,
+    /// A member of a type, which values of that type reach it through.
+    Member,
+}
+
+/// One place where a binding's name is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence {
+    /// The bytes a rename replaces.
+    pub range: Range<usize>,
+    /// What a rename writes before the new name (`x: ` where `{x}` is short for `{x: x}`).
+    pub before: String,
+    /// What a rename writes after the new name.
+    pub after: String,
+    /// Whether the name is declared here.
+    pub declares: bool,
+}
+
+/// A name with everything in the file that means it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The name as written, without sigils.
+    pub name: String,
+    /// What it is.
+    pub kind: BindingKind,
+    /// Whether other files can see it.
+    pub visible_outside: bool,
+    /// Where an import takes it from, as written (`./a`, `pkg.mod`), and under which name.
+    pub imported: Option<(String, String)>,
+    /// The names other files see it by.
+    pub exported_as: Vec<String>,
+    /// Its places, ascending.
+    pub occurrences: Vec<Occurrence>,
+    /// Why it can't be renamed safely, where that is so.
+    pub blocked: Option<String>,
+}
+
+/// The bindings of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scopes {
+    /// All bindings, in the order they are declared.
+    pub bindings: Vec<Binding>,
+    /// Names that no declaration of this file explains, ascending.
+    pub unresolved: Vec<(String, Range<usize>)>,
+}
+
+/// Analyses the scopes of a file.
+///
+/// # Errors
+/// When the tree is too large.
+pub fn scopes(source_tree: &SourceTree, source: &[u8]) -> Result<Scopes, ScopeError> {
+    let root = source_tree.tree.root_node();
+    if root.descendant_count() > MAX_NODES {
+        return Err(ScopeError::TooLarge);
+    }
+    let mut walk = Walk::new(source_tree.language, source, root);
+    walk.run(root, rules_of(source_tree.language));
+    Ok(walk.finish())
+}
+
+/// What a language does on entering a node.
+type Rules = for<'s, 't> fn(&mut Walk<'s>, Node<'t>);
+
+fn rules_of(language: Language) -> Rules {
+    match language {
+        Language::JavaScript | Language::TypeScript | Language::Tsx => ecmascript::enter,
+        Language::Python => python::enter,
+        Language::Go => go::enter,
+        Language::Rust => rust::enter,
+        Language::Java => java::enter,
+        Language::CSharp => csharp::enter,
+        Language::Php => php::enter,
+        Language::Ruby => ruby::enter,
+        Language::C | Language::Cpp => c_family::enter,
+    }
+}
+
+#[cfg(test)]
+mod tests;

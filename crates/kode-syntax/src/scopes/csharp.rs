@@ -1,0 +1,277 @@
+//! Scopes of C#. Members need types; locals, parameters and local functions are
+//! what can be renamed by scope alone.
+
+use tree_sitter::Node;
+
+use super::BindingKind::{Local, Member, Parameter};
+use super::walk::{
+    How, KeywordArgument, ScopeKind, TYPE, VALUE, Walk, for_children, for_field, is_field, spelled,
+};
+
+pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
+    match node.kind() {
+        "class_declaration"
+        | "struct_declaration"
+        | "record_declaration"
+        | "interface_declaration"
+        | "enum_declaration" => enter_type(walk, node),
+        "method_declaration"
+        | "constructor_declaration"
+        | "destructor_declaration"
+        | "operator_declaration"
+        | "conversion_operator_declaration"
+        | "indexer_declaration"
+        | "delegate_declaration" => {
+            walk.skip(node.child_by_field_name("name"));
+            walk.open(ScopeKind::Function);
+            note_parameters(walk, node);
+        }
+        "local_function_statement" => {
+            if let Some(name) = node.child_by_field_name("name") {
+                walk.declare(name, How::hoisted(Local).spaces(VALUE));
+            }
+            walk.open(ScopeKind::Function);
+            note_parameters(walk, node);
+        }
+        "lambda_expression" | "anonymous_method_expression" => enter_lambda(walk, node),
+        "accessor_declaration" => {
+            walk.skip(node.child_by_field_name("name"));
+            walk.open(ScopeKind::Function);
+        }
+        "property_declaration" | "event_declaration" => {
+            walk.skip(node.child_by_field_name("name"));
+            walk.open(ScopeKind::Function);
+        }
+        "block"
+        | "for_statement"
+        | "using_statement"
+        | "fixed_statement"
+        | "catch_clause"
+        | "switch_section"
+        | "switch_expression_arm"
+        | "query_expression"
+        | "while_statement" => {
+            walk.open(ScopeKind::Block);
+        }
+        "foreach_statement" => {
+            walk.open(ScopeKind::Block);
+            declare_designation(walk, node.child_by_field_name("left"));
+        }
+        "variable_declarator" => enter_declarator(walk, node),
+        "parameter" => {
+            declare(walk, node.child_by_field_name("name"), &How::hoisted(Parameter));
+        }
+        _ => enter_expression(walk, node),
+    }
+}
+
+fn enter_expression(walk: &mut Walk<'_>, node: Node<'_>) {
+    match node.kind() {
+        "catch_declaration"
+        | "declaration_pattern"
+        | "recursive_pattern"
+        | "var_pattern"
+        | "declaration_expression"
+        | "list_pattern" => {
+            declare_designation(walk, node.child_by_field_name("name"));
+        }
+        "parenthesized_variable_designation" => declare_designation(walk, Some(node)),
+        "from_clause" | "join_clause" | "let_clause" | "join_into_clause"
+        | "query_continuation" => {
+            let name = node.child_by_field_name("name").or_else(|| first_identifier(node));
+            declare(walk, name, &How::hoisted(Local));
+        }
+        "member_access_expression" => walk.skip(node.child_by_field_name("name")),
+        "member_binding_expression" => walk.skip(node.child_by_field_name("name")),
+        "qualified_name"
+        | "alias_qualified_name"
+        | "using_directive"
+        | "attribute"
+        | "namespace_declaration"
+        | "file_scoped_namespace_declaration"
+        | "enum_member_declaration"
+        | "explicit_interface_specifier" => {
+            skip_names(walk, node);
+        }
+        "argument" => enter_argument(walk, node),
+        "attribute_argument" | "name_colon" | "subpattern" | "name_equals" => {
+            if let Some(name) = node.named_child(0).filter(|n| n.kind() == "identifier") {
+                let colon = walk.source[name.end_byte()..].trim_ascii_start();
+                if colon.starts_with(b":") || colon.starts_with(b"=") && !colon.starts_with(b"==") {
+                    walk.skip(Some(name));
+                }
+            }
+        }
+        "assignment_expression" if is_object_initializer(node) => {
+            walk.skip(node.child_by_field_name("left").filter(|left| left.kind() == "identifier"));
+        }
+        "labeled_statement" | "goto_statement" => {
+            walk.skip(node.named_child(0).filter(|label| label.kind() == "identifier"));
+        }
+        "type_parameter" => {
+            let name = node.child_by_field_name("name").or_else(|| first_identifier(node));
+            if let Some(name) = name {
+                walk.declare(name, How::hoisted(Local).spaces(TYPE));
+            }
+        }
+        "anonymous_object_creation_expression" => enter_anonymous_object(walk, node),
+        "generic_name" => walk.skip(node.named_child(0)),
+        "identifier" => enter_identifier(walk, node),
+        _ => {}
+    }
+}
+
+fn enter_identifier(walk: &mut Walk<'_>, node: Node<'_>) {
+    let is_type = node.parent().is_some_and(|parent| {
+        is_field(node, parent, "type")
+            || is_field(node, parent, "returns")
+            || matches!(
+                parent.kind(),
+                "type_argument_list"
+                    | "base_list"
+                    | "nullable_type"
+                    | "array_type"
+                    | "pointer_type"
+                    | "typeof_expression"
+                    | "type_parameter_constraint"
+                    | "type_parameter_constraints_clause"
+                    | "primary_constructor_base_type"
+                    | "ref_type"
+                    | "type_pattern"
+            )
+    });
+    walk.refer(node, if is_type { TYPE } else { VALUE });
+}
+
+fn skip_names(walk: &mut Walk<'_>, node: Node<'_>) {
+    for_children(node, |part| {
+        if matches!(part.kind(), "identifier" | "qualified_name" | "alias_qualified_name") {
+            walk.skip(Some(part));
+        }
+    });
+}
+
+fn first_identifier(node: Node<'_>) -> Option<Node<'_>> {
+    let mut found = None;
+    for_children(node, |child| {
+        if child.kind() == "identifier" && found.is_none() {
+            found = Some(child);
+        }
+    });
+    found
+}
+
+fn enter_type(walk: &mut Walk<'_>, node: Node<'_>) {
+    walk.skip(node.child_by_field_name("name"));
+    walk.open(ScopeKind::Class);
+    // Parameters of a record are its properties; of a class, seen in all of it.
+    let kind = if node.kind() == "record_declaration" { Member } else { Parameter };
+    for_children(node, |part| {
+        if part.kind() == "parameter_list" {
+            for_children(part, |parameter| {
+                declare(walk, parameter.child_by_field_name("name"), &How::hoisted(kind));
+            });
+        }
+    });
+}
+
+fn declare(walk: &mut Walk<'_>, name: Option<Node<'_>>, how: &How) {
+    if let Some(name) = name.filter(|name| name.kind() == "identifier") {
+        walk.declare(name, how.clone().spaces(VALUE));
+    }
+}
+
+/// `x`, `(x, y)` and their nests, as in `foreach (var (x, y) in …)`.
+fn declare_designation(walk: &mut Walk<'_>, designation: Option<Node<'_>>) {
+    let Some(designation) = designation else { return };
+    let mut pending = vec![designation];
+    while let Some(node) = pending.pop() {
+        match node.kind() {
+            "identifier" => declare(walk, Some(node), &How::hoisted(Local)),
+            "parenthesized_variable_designation" | "tuple_pattern" => {
+                for_children(node, |child| pending.push(child));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn enter_declarator(walk: &mut Walk<'_>, node: Node<'_>) {
+    let name = node.child_by_field_name("name").or_else(|| node.named_child(0));
+    let Some(name) = name else { return };
+    let owner = node.parent().and_then(|declaration| declaration.parent());
+    let field = owner.is_some_and(|owner| {
+        matches!(owner.kind(), "field_declaration" | "event_field_declaration")
+    });
+    if name.kind() == "tuple_pattern" {
+        declare_designation(walk, Some(name));
+    } else {
+        declare(walk, Some(name), &How::hoisted(if field { Member } else { Local }));
+    }
+}
+
+fn enter_lambda(walk: &mut Walk<'_>, node: Node<'_>) {
+    walk.open(ScopeKind::Function);
+    for_field(node, "parameters", |parameters| match parameters.kind() {
+        "identifier" => declare(walk, Some(parameters), &How::hoisted(Parameter)),
+        "implicit_parameter" => {
+            if parameters.named_child_count() == 0 {
+                walk.declare(parameters, How::hoisted(Parameter).spaces(VALUE));
+            } else {
+                declare(walk, parameters.named_child(0), &How::hoisted(Parameter));
+            }
+        }
+        _ => {}
+    });
+}
+
+fn note_parameters(walk: &mut Walk<'_>, node: Node<'_>) {
+    let Some(function) = node.child_by_field_name("name") else { return };
+    let function = walk.text(function);
+    let Some(parameters) = node.child_by_field_name("parameters") else { return };
+    for_children(parameters, |parameter| {
+        if let Some(name) = parameter.child_by_field_name("name") {
+            let id = walk.declare(name, How::hoisted(Parameter).spaces(VALUE));
+            walk.parameter_of(id, function);
+        }
+    });
+}
+
+/// `f(x: 1)` names a parameter.
+fn enter_argument(walk: &mut Walk<'_>, node: Node<'_>) {
+    let Some(name) = node.child_by_field_name("name") else { return };
+    let name = if name.kind() == "name_colon" { name.named_child(0).unwrap_or(name) } else { name };
+    walk.skip(Some(name));
+    let call = node.parent().and_then(|arguments| arguments.parent());
+    let Some(callee) = call.and_then(|call| call.child_by_field_name("function")) else { return };
+    let last = callee.child_by_field_name("name").unwrap_or(callee);
+    walk.keyword_arguments.push(KeywordArgument {
+        name: walk.text(name).to_owned(),
+        range: name.byte_range(),
+        callee: walk.text(last).to_owned(),
+        plain: callee.kind() == "identifier",
+    });
+}
+
+fn is_object_initializer(node: Node<'_>) -> bool {
+    node.parent().is_some_and(|parent| {
+        matches!(parent.kind(), "initializer_expression" | "with_initializer" | "with_expression")
+    })
+}
+
+/// `new { x }` names a property after the variable.
+fn enter_anonymous_object(walk: &mut Walk<'_>, node: Node<'_>) {
+    for_children(node, |member| {
+        let next = walk.source[member.end_byte()..].trim_ascii_start();
+        let before = walk.source[..member.start_byte()].trim_ascii_end();
+        if member.kind() != "identifier" {
+            return;
+        }
+        if next.starts_with(b"=") {
+            walk.skip(Some(member));
+        } else if before.ends_with(b"{") || before.ends_with(b",") {
+            let before = format!("{} = ", walk.text(member));
+            walk.refer_as(member, VALUE, spelled(member, before, String::new(), false), None);
+        }
+    });
+}

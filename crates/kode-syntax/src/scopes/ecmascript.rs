@@ -1,0 +1,323 @@
+//! Scopes of JavaScript, TypeScript and their JSX forms.
+
+use tree_sitter::Node;
+
+use super::BindingKind::{Import, Local, Member, Parameter};
+use super::Occurrence;
+use super::walk::{
+    How, ScopeId, ScopeKind, TYPE, VALUE, Walk, for_children, is_field, plain, spelled,
+};
+
+const BOTH: u8 = VALUE | TYPE;
+
+pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
+    match node.kind() {
+        "function_declaration" | "generator_function_declaration" | "function_signature" => {
+            declare_named(walk, node, VALUE);
+            enter_function(walk, node);
+        }
+        "function_expression" | "generator_function" => {
+            walk.open(ScopeKind::Block);
+            if let Some(name) = node.child_by_field_name("name") {
+                walk.declare(name, How::hoisted(Local).spaces(VALUE));
+            }
+            enter_function(walk, node);
+        }
+        "arrow_function"
+        | "method_definition"
+        | "method_signature"
+        | "abstract_method_signature"
+        | "call_signature"
+        | "construct_signature"
+        | "function_type"
+        | "constructor_type" => enter_function(walk, node),
+        "class_declaration" | "abstract_class_declaration" => {
+            declare_named(walk, node, BOTH);
+            walk.open(ScopeKind::Block);
+        }
+        "class" => {
+            walk.open(ScopeKind::Block);
+            declare_named(walk, node, BOTH);
+        }
+        "interface_declaration" | "type_alias_declaration" => {
+            declare_named(walk, node, TYPE);
+            walk.open(ScopeKind::Block);
+        }
+        "enum_declaration" => declare_named(walk, node, BOTH),
+        "internal_module" | "module" => {
+            if let Some(name) = node.child_by_field_name("name")
+                && name.kind() == "identifier"
+            {
+                declare_named(walk, node, BOTH);
+            }
+            walk.open(ScopeKind::Function);
+        }
+        "statement_block" | "for_statement" | "switch_body" | "class_static_block"
+        | "conditional_type" | "index_signature" => enter_block(walk, node),
+        "for_in_statement" => enter_for_in(walk, node),
+        "catch_clause" => {
+            walk.open(ScopeKind::Block);
+            if let Some(parameter) = node.child_by_field_name("parameter") {
+                declare_pattern(walk, walk.current, parameter, &How::hoisted(Local).spaces(VALUE));
+            }
+        }
+        "variable_declarator" => enter_declarator(walk, node),
+        _ => enter_leaf(walk, node),
+    }
+}
+
+fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
+    match node.kind() {
+        "import_statement" => enter_import(walk, node),
+        "export_statement" => enter_export(walk, node),
+        "type_parameter" | "infer_type" => {
+            let name = node.child_by_field_name("name").or_else(|| node.named_child(0));
+            if let Some(name) = name {
+                walk.declare(name, How::hoisted(Local).spaces(TYPE));
+            }
+        }
+        "mapped_type_clause" => {
+            if let Some(name) = node.child_by_field_name("name") {
+                walk.declare(name, How::hoisted(Local).spaces(TYPE));
+            }
+        }
+        "tuple_parameter" | "optional_tuple_parameter" => {
+            walk.skip(node.child_by_field_name("name"));
+        }
+        "nested_type_identifier" => walk.skip(node.child_by_field_name("name")),
+        "nested_identifier" => walk.skip(node.child_by_field_name("property")),
+        "jsx_namespace_name" => for_children(node, |part| walk.skip(Some(part))),
+        "shorthand_property_identifier" | "shorthand_property_identifier_pattern" => {
+            let before = format!("{}: ", walk.text(node));
+            walk.refer_as(node, VALUE, spelled(node, before, String::new(), false), None);
+        }
+        "identifier" if is_intrinsic_element(walk, node) => {}
+        "identifier" => {
+            // The namespace of `A.B` in a type may be a namespace or an import.
+            let qualifies = node.parent().is_some_and(|p| p.kind() == "nested_type_identifier");
+            walk.refer(node, if qualifies { BOTH } else { VALUE });
+        }
+        "type_identifier" => walk.refer(node, TYPE),
+        _ => {}
+    }
+}
+
+/// `<div>`: lower-case element names are the platform's.
+fn is_intrinsic_element(walk: &Walk<'_>, node: Node<'_>) -> bool {
+    let element = node.parent().is_some_and(|parent| {
+        matches!(
+            parent.kind(),
+            "jsx_opening_element" | "jsx_closing_element" | "jsx_self_closing_element"
+        ) && is_field(node, parent, "name")
+    });
+    element && walk.text(node).starts_with(|first: char| first.is_ascii_lowercase())
+}
+
+fn declare_named(walk: &mut Walk<'_>, node: Node<'_>, spaces: u8) {
+    if let Some(name) = node.child_by_field_name("name") {
+        let id = walk.declare(name, How::hoisted(Local).spaces(spaces));
+        if is_exported(node) {
+            walk.mark_exported(id, exported_name(walk, node, name));
+        }
+    }
+}
+
+fn is_exported(declaration: Node<'_>) -> bool {
+    declaration.parent().is_some_and(|parent| {
+        parent.kind() == "export_statement"
+            || parent.kind() == "ambient_declaration"
+                && parent.parent().is_some_and(|outer| outer.kind() == "export_statement")
+    })
+}
+
+fn exported_name<'s>(walk: &Walk<'s>, declaration: Node<'_>, name: Node<'_>) -> &'s str {
+    let default = declaration.parent().is_some_and(|parent| {
+        let mut cursor = parent.walk();
+        parent.children(&mut cursor).any(|child| child.kind() == "default")
+    });
+    if default { "default" } else { walk.text(name) }
+}
+
+fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
+    walk.open(ScopeKind::Function);
+    let how = How::hoisted(Parameter).spaces(VALUE);
+    if let Some(single) = node.child_by_field_name("parameter") {
+        declare_pattern(walk, walk.current, single, &how);
+    }
+    if let Some(parameters) = node.child_by_field_name("parameters") {
+        for_children(parameters, |parameter| declare_parameter(walk, parameter, &how));
+    }
+}
+
+fn declare_parameter(walk: &mut Walk<'_>, parameter: Node<'_>, how: &How) {
+    if !matches!(parameter.kind(), "required_parameter" | "optional_parameter") {
+        declare_pattern(walk, walk.current, parameter, how);
+        return;
+    }
+    let Some(pattern) = parameter.child_by_field_name("pattern") else { return };
+    let mut cursor = parameter.walk();
+    let property = parameter.children(&mut cursor).any(|child| {
+        matches!(child.kind(), "accessibility_modifier" | "readonly" | "override_modifier")
+    });
+    if property && pattern.kind() == "identifier" {
+        let id = walk.declare(pattern, How { kind: Member, ..how.clone() });
+        walk.block(id, "the parameter is a property of its class as well");
+    } else {
+        declare_pattern(walk, walk.current, pattern, how);
+    }
+}
+
+fn enter_block(walk: &mut Walk<'_>, node: Node<'_>) {
+    walk.open(ScopeKind::Block);
+    if node.kind() == "index_signature"
+        && let Some(name) = node.child_by_field_name("name")
+    {
+        walk.declare(name, How::hoisted(Parameter).spaces(VALUE));
+    }
+}
+
+fn enter_for_in(walk: &mut Walk<'_>, node: Node<'_>) {
+    walk.open(ScopeKind::Block);
+    let (Some(kind), Some(left)) =
+        (node.child_by_field_name("kind"), node.child_by_field_name("left"))
+    else {
+        return;
+    };
+    let scope = if walk.text(kind) == "var" { walk.function_scope() } else { walk.current };
+    declare_pattern(walk, scope, left, &How::hoisted(Local).spaces(VALUE));
+}
+
+fn enter_declarator(walk: &mut Walk<'_>, node: Node<'_>) {
+    let Some(name) = node.child_by_field_name("name") else { return };
+    let Some(declaration) = node.parent() else { return };
+    let scope = if declaration.kind() == "variable_declaration" {
+        walk.function_scope()
+    } else {
+        walk.current
+    };
+    let exported = is_exported(declaration);
+    let how = How::hoisted(Local).spaces(VALUE);
+    if exported && name.kind() == "identifier" {
+        let id = walk.declare_in(scope, name, how, plain(name, true));
+        walk.mark_exported(id, walk.text(name));
+        return;
+    }
+    declare_pattern(walk, scope, name, &how);
+    if exported {
+        block_exported_pattern(walk, scope, name);
+    }
+}
+
+/// `export const {a, b} = …` exports names that can't be aliased in place.
+fn block_exported_pattern(walk: &mut Walk<'_>, scope: ScopeId, pattern: Node<'_>) {
+    let mut names = Vec::new();
+    collect_pattern(pattern, &mut names);
+    for (name, _) in names {
+        if let Some(id) = walk.known_in(scope, walk.text(name), VALUE) {
+            walk.mark_exported(id, walk.text(name));
+        }
+    }
+}
+
+fn declare_pattern(walk: &mut Walk<'_>, scope: ScopeId, pattern: Node<'_>, how: &How) {
+    let mut names = Vec::new();
+    collect_pattern(pattern, &mut names);
+    for (name, shorthand) in names {
+        let occurrence: Occurrence = if shorthand {
+            spelled(name, format!("{}: ", walk.text(name)), String::new(), true)
+        } else {
+            plain(name, true)
+        };
+        walk.declare_in(scope, name, how.clone(), occurrence);
+    }
+}
+
+/// The names a pattern binds, and whether each is a shorthand property.
+fn collect_pattern<'t>(pattern: Node<'t>, names: &mut Vec<(Node<'t>, bool)>) {
+    let mut pending = vec![pattern];
+    while let Some(node) = pending.pop() {
+        match node.kind() {
+            "identifier" => names.push((node, false)),
+            "shorthand_property_identifier_pattern" => names.push((node, true)),
+            "object_pattern" | "array_pattern" | "rest_pattern" => {
+                for_children(node, |child| pending.push(child));
+            }
+            "pair_pattern" => pending.extend(node.child_by_field_name("value")),
+            "assignment_pattern" | "object_assignment_pattern" => {
+                pending.extend(node.child_by_field_name("left"));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
+    let from = node.child_by_field_name("source").map(|source| unquoted(walk, source));
+    let from = from.unwrap_or_default();
+    let mut pending: Vec<Node<'_>> = Vec::new();
+    for_children(node, |child| pending.push(child));
+    while let Some(part) = pending.pop() {
+        match part.kind() {
+            "import_clause" | "named_imports" => for_children(part, |child| pending.push(child)),
+            "identifier" => import_name(walk, part, plain(part, true), &from, "default"),
+            "namespace_import" | "import_require_clause" => {
+                if let Some(name) = part.named_child(0) {
+                    import_name(walk, name, plain(name, true), &from, "*");
+                }
+            }
+            "import_specifier" => {
+                let Some(name) = part.child_by_field_name("name") else { continue };
+                let imported = walk.text(name);
+                match part.child_by_field_name("alias") {
+                    Some(alias) => {
+                        walk.skip(Some(name));
+                        import_name(walk, alias, plain(alias, true), &from, imported);
+                    }
+                    None => {
+                        let place = spelled(name, format!("{imported} as "), String::new(), true);
+                        import_name(walk, name, place, &from, imported);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn import_name(walk: &mut Walk<'_>, name: Node<'_>, place: Occurrence, from: &str, imported: &str) {
+    let how = How::hoisted(Import).spaces(BOTH);
+    let id = walk.declare_in(walk.current, name, how, place);
+    walk.mark_imported(id, from, imported);
+}
+
+fn unquoted(walk: &Walk<'_>, string: Node<'_>) -> String {
+    walk.text(string).trim_matches(['"', '\'']).to_owned()
+}
+
+fn enter_export(walk: &mut Walk<'_>, node: Node<'_>) {
+    let reexports = node.child_by_field_name("source").is_some();
+    for_children(node, |clause| match clause.kind() {
+        "export_clause" => {
+            for_children(clause, |specifier| {
+                if specifier.kind() == "export_specifier" {
+                    enter_export_specifier(walk, specifier, reexports);
+                }
+            });
+        }
+        "namespace_export" => walk.skip(Some(clause)),
+        _ => {}
+    });
+}
+
+fn enter_export_specifier(walk: &mut Walk<'_>, specifier: Node<'_>, reexports: bool) {
+    if reexports {
+        walk.skip(Some(specifier));
+        return;
+    }
+    let Some(name) = specifier.child_by_field_name("name") else { return };
+    let alias = specifier.child_by_field_name("alias");
+    walk.skip(alias);
+    let after = if alias.is_some() { String::new() } else { format!(" as {}", walk.text(name)) };
+    walk.refer_as(name, BOTH, spelled(name, String::new(), after, false), None);
+    walk.exports_last(walk.text(alias.unwrap_or(name)));
+}

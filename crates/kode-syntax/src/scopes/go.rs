@@ -1,0 +1,262 @@
+//! Scopes of Go: blocks, with names seen from their declaration on.
+
+use tree_sitter::Node;
+
+use super::BindingKind::{Import, Item, Local, Parameter};
+use super::walk::{How, ScopeKind, Walk, for_children, for_field, is_field};
+use super::walk::{TYPE, VALUE};
+
+const BOTH: u8 = VALUE | TYPE;
+/// How many composite literals around a key are looked through for its type.
+const MAX_LITERALS: usize = 16;
+
+pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
+    match node.kind() {
+        "function_declaration" => {
+            if let Some(name) = node.child_by_field_name("name") {
+                declare_package_name(walk, name);
+            }
+            enter_function(walk, node);
+        }
+        "method_declaration" | "func_literal" | "function_type" | "method_elem" => {
+            enter_function(walk, node);
+        }
+        "block" => {
+            let function = node.parent().is_some_and(|parent| {
+                matches!(
+                    parent.kind(),
+                    "function_declaration" | "method_declaration" | "func_literal"
+                )
+            });
+            // A function's parameters are in the scope of its body.
+            if !function {
+                walk.open(ScopeKind::Block);
+            }
+        }
+        "if_statement"
+        | "for_statement"
+        | "expression_switch_statement"
+        | "type_switch_statement"
+        | "select_statement"
+        | "expression_case"
+        | "type_case"
+        | "default_case"
+        | "communication_case" => {
+            walk.open(ScopeKind::Block);
+            if node.kind() == "type_switch_statement" {
+                for_field(node, "alias", |alias| {
+                    for_children(alias, |name| declare_from(walk, name, name.start_byte()));
+                });
+            }
+        }
+        "short_var_declaration" => {
+            if let Some(left) = node.child_by_field_name("left") {
+                for_children(left, |name| declare_or_refer(walk, name, node.end_byte()));
+            }
+        }
+        "var_spec" | "const_spec" => {
+            for_field(node, "name", |name| {
+                if walk.current == 0 {
+                    declare_package_name(walk, name);
+                } else {
+                    declare_from(walk, name, node.end_byte());
+                }
+            });
+        }
+        _ => enter_leaf(walk, node),
+    }
+}
+
+fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
+    match node.kind() {
+        "type_spec" | "type_alias" => {
+            if let Some(name) = node.child_by_field_name("name") {
+                if walk.current == 0 {
+                    declare_package_name(walk, name);
+                } else {
+                    declare_from(walk, name, name.start_byte());
+                }
+            }
+            walk.open(ScopeKind::Block);
+            declare_parameters(walk, node.child_by_field_name("type_parameters"));
+        }
+        "range_clause" => {
+            if has_token(node, ":=")
+                && let Some(left) = node.child_by_field_name("left")
+            {
+                for_children(left, |name| declare_from(walk, name, node.end_byte()));
+            }
+        }
+        "receive_statement" => {
+            if has_token(node, ":=")
+                && let Some(left) = node.child_by_field_name("left")
+            {
+                for_children(left, |name| declare_from(walk, name, node.end_byte()));
+            }
+        }
+        "import_spec" => enter_import(walk, node),
+        "qualified_type" => walk.skip(node.child_by_field_name("name")),
+        "keyed_element" => enter_keyed_element(walk, node),
+        "package_clause" => walk.skip(Some(node)),
+        "identifier" | "type_identifier" | "package_identifier" if walk.text(node) != "_" => {
+            walk.refer(node, BOTH);
+        }
+        _ => {}
+    }
+}
+
+/// A package-level name: other files of the package see it.
+fn declare_package_name(walk: &mut Walk<'_>, name: Node<'_>) {
+    let text = walk.text(name);
+    if matches!(text, "_" | "init") {
+        walk.skip(Some(name));
+        return;
+    }
+    let id = walk.declare(name, How::hoisted(Item));
+    walk.mark_visible_outside(id);
+    if text == "main" {
+        walk.block(id, "`main` is where the program starts");
+    }
+}
+
+fn declare_from(walk: &mut Walk<'_>, name: Node<'_>, from: usize) {
+    if name.kind() != "identifier" && name.kind() != "type_identifier" {
+        return;
+    }
+    if walk.text(name) == "_" {
+        walk.skip(Some(name));
+        return;
+    }
+    walk.declare(name, How::from(Local, from));
+}
+
+/// `:=` declares what its block does not have yet.
+fn declare_or_refer(walk: &mut Walk<'_>, name: Node<'_>, from: usize) {
+    if name.kind() == "identifier"
+        && let Some(known) = walk.known_in(walk.current, walk.text(name), BOTH)
+    {
+        walk.add_place(known, name);
+        return;
+    }
+    declare_from(walk, name, from);
+}
+
+fn has_token(node: Node<'_>, token: &str) -> bool {
+    let mut cursor = node.walk();
+    node.children(&mut cursor).any(|child| child.kind() == token)
+}
+
+fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
+    walk.open(ScopeKind::Function);
+    for field in ["receiver", "type_parameters", "parameters", "result"] {
+        declare_parameters(walk, node.child_by_field_name(field));
+    }
+}
+
+fn declare_parameters(walk: &mut Walk<'_>, list: Option<Node<'_>>) {
+    let Some(list) = list else { return };
+    if !matches!(list.kind(), "parameter_list" | "type_parameter_list") {
+        return;
+    }
+    for_children(list, |parameter| {
+        for_field(parameter, "name", |name| {
+            if walk.text(name) == "_" {
+                walk.skip(Some(name));
+            } else {
+                walk.declare(name, How::hoisted(Parameter));
+            }
+        });
+    });
+}
+
+fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
+    let path = node.child_by_field_name("path").map(|path| walk.text(path)).unwrap_or_default();
+    let Some(name) = node.child_by_field_name("name") else { return };
+    if name.kind() == "package_identifier" {
+        let id = walk.declare(name, How::hoisted(Import));
+        walk.mark_imported(id, path.trim_matches(['"', '`']), "*");
+    }
+}
+
+/// The key of `T{key: value}` is a field where `T` is a struct, and an
+/// expression where it is a map, slice or array.
+fn enter_keyed_element(walk: &mut Walk<'_>, node: Node<'_>) {
+    let key = node.child_by_field_name("key").or_else(|| node.named_child(0));
+    let Some(key) = key else { return };
+    let name = if key.kind() == "literal_element" { key.named_child(0) } else { Some(key) };
+    let Some(name) = name.filter(|name| name.kind() == "identifier") else { return };
+    match literal_type(walk, node) {
+        Keyed::ByExpression => {}
+        Keyed::ByField => walk.skip(Some(name)),
+        Keyed::Unknown => {
+            // A lower-case key of another package's struct can't be a field.
+            walk.skip(Some(name));
+        }
+    }
+}
+
+enum Keyed {
+    ByExpression,
+    ByField,
+    Unknown,
+}
+
+fn literal_type(walk: &Walk<'_>, element: Node<'_>) -> Keyed {
+    let (mut node, mut levels) = (element, 0);
+    for _ in 0..MAX_LITERALS {
+        let Some(parent) = node.parent() else { return Keyed::Unknown };
+        if parent.kind() == "literal_value" && node.kind() == "literal_element" {
+            levels += 1;
+        }
+        if parent.kind() == "composite_literal" && is_field(node, parent, "body") {
+            let Some(type_node) = parent.child_by_field_name("type") else {
+                return Keyed::Unknown;
+            };
+            return keyed_by(walk, type_node, levels);
+        }
+        node = parent;
+    }
+    Keyed::Unknown
+}
+
+/// How elements of `type_node`, `levels` literals down, are keyed.
+fn keyed_by(walk: &Walk<'_>, mut type_node: Node<'_>, levels: usize) -> Keyed {
+    for _ in 0..levels {
+        let inner = type_node
+            .child_by_field_name("element")
+            .or_else(|| type_node.child_by_field_name("value"));
+        match inner {
+            Some(inner) => type_node = inner,
+            None => return Keyed::Unknown,
+        }
+    }
+    match type_node.kind() {
+        "map_type" | "slice_type" | "array_type" | "implicit_length_array_type" => {
+            Keyed::ByExpression
+        }
+        "struct_type" => Keyed::ByField,
+        "qualified_type" => Keyed::Unknown,
+        _ if is_declared_map(walk, type_node) => Keyed::ByExpression,
+        _ => Keyed::ByField,
+    }
+}
+
+/// Whether this file declares the type as a map, slice or array.
+fn is_declared_map(walk: &Walk<'_>, name: Node<'_>) -> bool {
+    let text = walk.text(name);
+    let mut root = name;
+    while let Some(parent) = root.parent() {
+        root = parent;
+    }
+    let mut found = false;
+    for_children(root, |declaration| {
+        for_children(declaration, |spec| {
+            let named = spec.child_by_field_name("name").is_some_and(|n| walk.text(n) == text);
+            let kind = spec.child_by_field_name("type").map(|t| t.kind());
+            if named && matches!(kind, Some("map_type" | "slice_type" | "array_type")) {
+                found = true;
+            }
+        });
+    });
+    found
+}

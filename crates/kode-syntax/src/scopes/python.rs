@@ -1,0 +1,321 @@
+//! Scopes of Python: names belong to functions and modules, wherever assigned.
+
+use tree_sitter::Node;
+
+use super::BindingKind::{Import, Local, Member, Parameter};
+use super::walk::{
+    How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children, for_field, plain, spelled,
+};
+
+pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
+    match node.kind() {
+        "function_definition" => enter_function(walk, node),
+        "lambda" => {
+            let outer = walk.current;
+            walk.open(ScopeKind::Function);
+            enter_parameters(walk, node.child_by_field_name("parameters"), outer, None);
+        }
+        "class_definition" => enter_class(walk, node),
+        "list_comprehension"
+        | "set_comprehension"
+        | "dictionary_comprehension"
+        | "generator_expression" => enter_comprehension(walk, node),
+        "for_in_clause" | "for_statement" => bind(walk, node.child_by_field_name("left")),
+        "assignment" | "augmented_assignment" => bind(walk, node.child_by_field_name("left")),
+        "named_expression" => enter_walrus(walk, node),
+        "as_pattern_target" => for_children(node, |target| bind(walk, Some(target))),
+        "delete_statement" => for_children(node, |target| bind(walk, Some(target))),
+        "import_statement" | "import_from_statement" | "future_import_statement" => {
+            enter_import(walk, node);
+        }
+        "global_statement" => for_children(node, |name| {
+            let scope = walk.function_scope();
+            redirect(walk, scope, name, Some(0));
+        }),
+        "nonlocal_statement" => for_children(node, |name| {
+            let scope = walk.function_scope();
+            redirect(walk, scope, name, None);
+        }),
+        "attribute" => walk.skip(node.child_by_field_name("attribute")),
+        "keyword_argument" => enter_keyword_argument(walk, node),
+        "case_clause" => for_children(node, |child| {
+            if child.kind() == "case_pattern" {
+                bind_case_pattern(walk, child);
+            }
+        }),
+        "type_parameter" => for_children(node, |part| bind_type_parameter(walk, part)),
+        "identifier" => walk.refer(node, VALUE),
+        _ => {}
+    }
+}
+
+fn how_here(walk: &Walk<'_>, scope: ScopeId) -> How {
+    let member = walk.kind_of(scope) == ScopeKind::HiddenClass;
+    How::hoisted(if member { Member } else { Local }).spaces(VALUE)
+}
+
+fn declare_here(walk: &mut Walk<'_>, scope: ScopeId, name: Node<'_>) {
+    let how = how_here(walk, scope);
+    let id = walk.declare_in(scope, name, how, plain(name, true));
+    if scope == 0 {
+        walk.mark_exported(id, walk.text(name));
+    }
+}
+
+/// The scope an assignment binds in; comprehensions and lambdas' own scopes included.
+fn binding_scope(walk: &Walk<'_>) -> ScopeId {
+    walk.function_scope()
+}
+
+fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
+    let outer = walk.current;
+    let name = node.child_by_field_name("name");
+    if let Some(name) = name {
+        let scope = binding_scope(walk);
+        declare_here(walk, scope, name);
+    }
+    let called = name.map(|name| callable_name(walk, outer, walk.text(name), node));
+    walk.open(ScopeKind::Function);
+    walk.evaluate_in(node.child_by_field_name("return_type"), outer);
+    enter_parameters(walk, node.child_by_field_name("parameters"), outer, called.as_deref());
+}
+
+/// What a call writes to call the function: the class for `__init__`.
+fn callable_name(walk: &Walk<'_>, outer: ScopeId, name: &str, node: Node<'_>) -> String {
+    if name != "__init__" || walk.kind_of(outer) != ScopeKind::HiddenClass {
+        return name.to_owned();
+    }
+    let mut parent = node.parent();
+    while let Some(class) = parent {
+        if class.kind() == "class_definition" {
+            return class.child_by_field_name("name").map(|n| walk.text(n)).unwrap_or(name).into();
+        }
+        parent = class.parent();
+    }
+    name.to_owned()
+}
+
+fn enter_parameters(
+    walk: &mut Walk<'_>,
+    parameters: Option<Node<'_>>,
+    outer: ScopeId,
+    function: Option<&str>,
+) {
+    let Some(parameters) = parameters else { return };
+    for_children(parameters, |parameter| {
+        walk.evaluate_in(parameter.child_by_field_name("value"), outer);
+        walk.evaluate_in(parameter.child_by_field_name("type"), outer);
+        let mut name = parameter.child_by_field_name("name").unwrap_or(parameter);
+        while !matches!(name.kind(), "identifier" | "tuple_pattern") {
+            match name.named_child(0) {
+                Some(inner) => name = inner,
+                None => return,
+            }
+        }
+        let mut names = Vec::new();
+        collect_targets(name, &mut names);
+        for name in names {
+            let id = walk.declare(name, How::hoisted(Parameter).spaces(VALUE));
+            if let Some(function) = function {
+                walk.parameter_of(id, function);
+            }
+        }
+    });
+}
+
+fn enter_class(walk: &mut Walk<'_>, node: Node<'_>) {
+    let outer = walk.current;
+    if let Some(name) = node.child_by_field_name("name") {
+        let scope = binding_scope(walk);
+        declare_here(walk, scope, name);
+    }
+    walk.open(ScopeKind::HiddenClass);
+    walk.evaluate_in(node.child_by_field_name("superclasses"), outer);
+}
+
+fn enter_comprehension(walk: &mut Walk<'_>, node: Node<'_>) {
+    let outer = walk.current;
+    walk.open(ScopeKind::Function);
+    let mut first = true;
+    for_children(node, |clause| {
+        if clause.kind() == "for_in_clause" && std::mem::take(&mut first) {
+            // The first iterable is evaluated outside.
+            for_field(clause, "right", |right| walk.evaluate_in(Some(right), outer));
+        }
+    });
+}
+
+/// `:=` in a comprehension binds in the function around it.
+fn enter_walrus(walk: &mut Walk<'_>, node: Node<'_>) {
+    let Some(name) = node.child_by_field_name("name") else { return };
+    let mut scope = binding_scope(walk);
+    let mut parent = node.parent();
+    while let Some(outer) = parent {
+        match outer.kind() {
+            "list_comprehension"
+            | "set_comprehension"
+            | "dictionary_comprehension"
+            | "generator_expression" => {
+                if let Some(around) = walk.parent_scope(scope) {
+                    scope = around;
+                }
+            }
+            "function_definition" | "lambda" | "class_definition" => break,
+            _ => {}
+        }
+        parent = outer.parent();
+    }
+    declare_here(walk, scope, name);
+}
+
+fn bind(walk: &mut Walk<'_>, target: Option<Node<'_>>) {
+    let Some(target) = target else { return };
+    let mut names = Vec::new();
+    collect_targets(target, &mut names);
+    for name in names {
+        let scope = binding_scope(walk);
+        declare_here(walk, scope, name);
+    }
+}
+
+/// The plain names an assignment target binds.
+fn collect_targets<'t>(target: Node<'t>, names: &mut Vec<Node<'t>>) {
+    let mut pending = vec![target];
+    while let Some(node) = pending.pop() {
+        match node.kind() {
+            "identifier" => names.push(node),
+            "pattern_list"
+            | "tuple_pattern"
+            | "list_pattern"
+            | "list_splat_pattern"
+            | "tuple"
+            | "list"
+            | "expression_list"
+            | "parenthesized_expression"
+            | "list_splat" => {
+                for_children(node, |child| pending.push(child));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn redirect(walk: &mut Walk<'_>, scope: ScopeId, name: Node<'_>, target: Option<ScopeId>) {
+    if name.kind() != "identifier" {
+        return;
+    }
+    walk.redirect(scope, walk.text(name), target);
+    walk.refer(name, VALUE);
+}
+
+fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
+    let module = node.child_by_field_name("module_name");
+    walk.skip(module);
+    let from = module.map(|module| walk.text(module)).unwrap_or_default();
+    for_field(node, "name", |name| match name.kind() {
+        "aliased_import" => {
+            let imported = name.child_by_field_name("name");
+            walk.skip(imported);
+            if let Some(alias) = name.child_by_field_name("alias") {
+                let imported = imported.map(|n| walk.text(n)).unwrap_or_default();
+                import_name(walk, alias, plain(alias, true), from, imported);
+            }
+        }
+        _ => import_dotted(walk, name, from),
+    });
+}
+
+fn import_dotted(walk: &mut Walk<'_>, dotted: Node<'_>, from: &str) {
+    let Some(first) = dotted.named_child(0) else { return };
+    let text = walk.text(first);
+    if dotted.named_child_count() > 1 {
+        let id = import_name(walk, first, plain(first, true), "", walk.text(dotted));
+        walk.block(id, "`import a.b` binds `a` without a place for another name");
+        walk.skip(Some(dotted));
+        return;
+    }
+    let place = spelled(first, format!("{text} as "), String::new(), true);
+    import_name(walk, first, place, from, text);
+}
+
+fn import_name(
+    walk: &mut Walk<'_>,
+    name: Node<'_>,
+    place: super::Occurrence,
+    from: &str,
+    imported: &str,
+) -> usize {
+    let scope = binding_scope(walk);
+    let kind = if walk.kind_of(scope) == ScopeKind::HiddenClass { Member } else { Import };
+    let id = walk.declare_in(scope, name, How::hoisted(kind).spaces(VALUE), place);
+    walk.mark_imported(id, from, imported);
+    if scope == 0 {
+        walk.mark_exported(id, walk.text(name));
+    }
+    id
+}
+
+fn enter_keyword_argument(walk: &mut Walk<'_>, node: Node<'_>) {
+    let Some(name) = node.child_by_field_name("name") else { return };
+    walk.skip(Some(name));
+    let call = node.parent().and_then(|arguments| arguments.parent());
+    let Some(callee) = call.and_then(|call| call.child_by_field_name("function")) else { return };
+    let plain = callee.kind() == "identifier";
+    let last = callee.child_by_field_name("attribute").unwrap_or(callee);
+    walk.keyword_arguments.push(KeywordArgument {
+        name: walk.text(name).to_owned(),
+        range: name.byte_range(),
+        callee: walk.text(last).to_owned(),
+        plain,
+    });
+}
+
+/// Captures of a `case`: a plain name binds, a dotted one is looked up.
+fn bind_case_pattern(walk: &mut Walk<'_>, pattern: Node<'_>) {
+    let mut pending = vec![pattern];
+    while let Some(node) = pending.pop() {
+        match node.kind() {
+            "dotted_name" if node.named_child_count() == 1 => {
+                let class = node.parent().is_some_and(|parent| parent.kind() == "class_pattern");
+                let wildcard = walk.text(node) == "_";
+                if let Some(name) = node.named_child(0)
+                    && !class
+                    && !wildcard
+                {
+                    let scope = binding_scope(walk);
+                    declare_here(walk, scope, name);
+                }
+            }
+            "dotted_name" => {
+                for index in 1..node.named_child_count() {
+                    walk.skip(node.named_child(index as u32));
+                }
+            }
+            "keyword_pattern" => {
+                walk.skip(node.named_child(0));
+                for index in 1..node.named_child_count() {
+                    pending.extend(node.named_child(index as u32));
+                }
+            }
+            "identifier" => {
+                let binds = node.parent().is_some_and(|parent| {
+                    matches!(parent.kind(), "as_pattern" | "splat_pattern" | "case_pattern")
+                });
+                if binds && walk.text(node) != "_" {
+                    let scope = binding_scope(walk);
+                    declare_here(walk, scope, node);
+                }
+            }
+            _ => for_children(node, |child| pending.push(child)),
+        }
+    }
+}
+
+fn bind_type_parameter(walk: &mut Walk<'_>, part: Node<'_>) {
+    if part.kind() == "type"
+        && let Some(name) = part.named_child(0)
+        && name.kind() == "identifier"
+    {
+        walk.declare(name, How::hoisted(Local).spaces(VALUE));
+    }
+}

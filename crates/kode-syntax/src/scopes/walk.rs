@@ -1,0 +1,594 @@
+//! The walk over a tree that collects scopes, declarations and references, and
+//! resolves them at the end.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use tree_sitter::Node;
+
+use super::{Binding, BindingKind, Occurrence, Rules, Scopes};
+use crate::Language;
+
+pub(super) type ScopeId = usize;
+pub(super) type DeclaredId = usize;
+
+/// Values and, where a language keeps them apart, types.
+pub(super) const VALUE: u8 = 1;
+pub(super) const TYPE: u8 = 2;
+/// C's struct, union and enum tags.
+pub(super) const TAG: u8 = 4;
+
+/// How a scope limits what is looked up through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ScopeKind {
+    /// Lets everything through.
+    Block,
+    /// A function: inner names of a class around it may be hidden.
+    Function,
+    /// A function that does not see the locals around it, only items.
+    ItemFunction,
+    /// Nothing around it is seen.
+    Sealed,
+    /// A class body whose names functions inside do not see (Python).
+    HiddenClass,
+    /// A class body whose names are seen inside.
+    Class,
+    /// The file or a module.
+    Module,
+}
+
+struct Scope {
+    parent: Option<ScopeId>,
+    kind: ScopeKind,
+    end: usize,
+    names: HashMap<String, Vec<DeclaredId>>,
+    /// Names that belong to another scope here (`global`, `nonlocal`).
+    redirects: HashMap<String, Option<ScopeId>>,
+}
+
+struct Declared {
+    name: String,
+    scope: ScopeId,
+    kind: BindingKind,
+    spaces: u8,
+    visible: Range<usize>,
+    occurrences: Vec<Occurrence>,
+    visible_outside: bool,
+    imported: Option<(String, String)>,
+    exported_as: Vec<String>,
+    blocked: Option<String>,
+}
+
+struct Reference {
+    name: String,
+    scope: ScopeId,
+    spaces: u8,
+    at: usize,
+    occurrence: Occurrence,
+    /// Renaming what this means is not safe.
+    blocks: Option<&'static str>,
+    exported_as: Option<String>,
+}
+
+/// A keyword argument: names a parameter of what is called.
+pub(super) struct KeywordArgument {
+    pub(super) name: String,
+    pub(super) range: Range<usize>,
+    pub(super) callee: String,
+    /// The callee is a plain name, not a member.
+    pub(super) plain: bool,
+}
+
+/// How a declaration enters its scope.
+#[derive(Debug, Clone)]
+pub(super) struct How {
+    pub(super) kind: BindingKind,
+    pub(super) spaces: u8,
+    /// Seen from here on; the whole scope when `None`.
+    pub(super) from: Option<usize>,
+    /// Seen until here; the end of the scope when `None`.
+    pub(super) until: Option<usize>,
+}
+
+impl How {
+    pub(super) const fn hoisted(kind: BindingKind) -> Self {
+        Self { kind, spaces: VALUE | TYPE, from: None, until: None }
+    }
+
+    pub(super) const fn from(kind: BindingKind, at: usize) -> Self {
+        Self { kind, spaces: VALUE | TYPE, from: Some(at), until: None }
+    }
+
+    pub(super) const fn spaces(mut self, spaces: u8) -> Self {
+        self.spaces = spaces;
+        self
+    }
+}
+
+/// The state of a walk.
+pub(super) struct Walk<'s> {
+    pub(super) language: Language,
+    pub(super) source: &'s [u8],
+    pub(super) current: ScopeId,
+    scopes: Vec<Scope>,
+    declared: Vec<Declared>,
+    references: Vec<Reference>,
+    done: HashSet<usize>,
+    overrides: HashMap<usize, ScopeId>,
+    opened: Vec<(usize, ScopeId)>,
+    node: usize,
+    node_end: usize,
+    blocked_names: HashMap<String, &'static str>,
+    blocked_scopes: Vec<(ScopeId, &'static str)>,
+    pub(super) keyword_arguments: Vec<KeywordArgument>,
+    /// Parameters with the name of the function they belong to.
+    parameters_of: Vec<(DeclaredId, String)>,
+}
+
+impl<'s> Walk<'s> {
+    pub(super) fn new(language: Language, source: &'s [u8], root: Node<'_>) -> Self {
+        let file = Scope {
+            parent: None,
+            kind: ScopeKind::Module,
+            end: root.end_byte().max(source.len()) + 1,
+            names: HashMap::new(),
+            redirects: HashMap::new(),
+        };
+        Self {
+            language,
+            source,
+            current: 0,
+            scopes: vec![file],
+            declared: Vec::new(),
+            references: Vec::new(),
+            done: HashSet::new(),
+            overrides: HashMap::new(),
+            opened: Vec::new(),
+            node: 0,
+            node_end: 0,
+            blocked_names: HashMap::new(),
+            blocked_scopes: Vec::new(),
+            keyword_arguments: Vec::new(),
+            parameters_of: Vec::new(),
+        }
+    }
+
+    /// Visits every node that is not done already, parents first.
+    pub(super) fn run(&mut self, root: Node<'_>, rules: Rules) {
+        let mut cursor = root.walk();
+        loop {
+            let node = cursor.node();
+            let entered = !self.done.contains(&node.id());
+            if entered {
+                self.node = node.id();
+                self.node_end = node.end_byte();
+                if let Some(scope) = self.overrides.remove(&node.id()) {
+                    self.open_below(scope, ScopeKind::Block);
+                }
+                rules(self, node);
+            }
+            // A rule may finish the node it is called for.
+            if entered && cursor.goto_first_child() {
+                continue;
+            }
+            self.leave(&cursor.node());
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return;
+                }
+                self.leave(&cursor.node());
+            }
+        }
+    }
+
+    fn leave(&mut self, node: &Node<'_>) {
+        while let Some(&(opener, previous)) = self.opened.last() {
+            if opener != node.id() {
+                return;
+            }
+            self.opened.pop();
+            self.current = previous;
+        }
+    }
+
+    /// Opens a scope for the node being entered.
+    pub(super) fn open(&mut self, kind: ScopeKind) -> ScopeId {
+        self.open_below(self.current, kind)
+    }
+
+    pub(super) fn open_below(&mut self, parent: ScopeId, kind: ScopeKind) -> ScopeId {
+        self.scopes.push(Scope {
+            parent: Some(parent),
+            kind,
+            end: self.node_end,
+            names: HashMap::new(),
+            redirects: HashMap::new(),
+        });
+        self.opened.push((self.node, self.current));
+        self.current = self.scopes.len() - 1;
+        self.current
+    }
+
+    /// The node (below the one being entered) is looked up in `scope`.
+    pub(super) fn evaluate_in(&mut self, node: Option<Node<'_>>, scope: ScopeId) {
+        if let Some(node) = node {
+            self.overrides.insert(node.id(), scope);
+        }
+    }
+
+    /// The node and what is below it mean no binding.
+    pub(super) fn skip(&mut self, node: Option<Node<'_>>) {
+        if let Some(node) = node {
+            self.done.insert(node.id());
+        }
+    }
+
+    pub(super) fn parent_scope(&self, scope: ScopeId) -> Option<ScopeId> {
+        self.scopes[scope].parent
+    }
+
+    pub(super) fn kind_of(&self, scope: ScopeId) -> ScopeKind {
+        self.scopes[scope].kind
+    }
+
+    /// The nearest scope, the current one included, for which `wanted` holds.
+    pub(super) fn nearest(&self, wanted: impl Fn(ScopeKind) -> bool) -> ScopeId {
+        let mut scope = self.current;
+        while !wanted(self.scopes[scope].kind) {
+            match self.scopes[scope].parent {
+                Some(parent) => scope = parent,
+                None => break,
+            }
+        }
+        scope
+    }
+
+    /// The nearest function or module.
+    pub(super) fn function_scope(&self) -> ScopeId {
+        self.nearest(|kind| {
+            matches!(
+                kind,
+                ScopeKind::Function
+                    | ScopeKind::ItemFunction
+                    | ScopeKind::Sealed
+                    | ScopeKind::Module
+                    | ScopeKind::HiddenClass
+            )
+        })
+    }
+
+    pub(super) fn text(&self, node: Node<'_>) -> &'s str {
+        let bytes = self.source.get(node.byte_range()).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// Declares the name `node` spells, in the current scope.
+    pub(super) fn declare(&mut self, node: Node<'_>, how: How) -> DeclaredId {
+        self.declare_in(self.current, node, how, plain(node, true))
+    }
+
+    /// Declares in `scope`. A hoisted name that is there already gains a place.
+    pub(super) fn declare_in(
+        &mut self,
+        scope: ScopeId,
+        node: Node<'_>,
+        how: How,
+        occurrence: Occurrence,
+    ) -> DeclaredId {
+        self.done.insert(node.id());
+        let name = self.text(node).trim_start_matches('@').to_owned();
+        if how.from.is_none()
+            && let Some(known) = self.known_in(scope, &name, how.spaces)
+        {
+            let known = &mut self.declared[known];
+            known.spaces |= how.spaces;
+            known.occurrences.push(occurrence);
+            return self.known_in(scope, &name, how.spaces).unwrap_or_default();
+        }
+        let visible = how.from.unwrap_or(0)..how.until.unwrap_or(self.scopes[scope].end);
+        let module = self.scopes[scope].kind == ScopeKind::Module;
+        let kind = match how.kind {
+            BindingKind::Local if module => BindingKind::Item,
+            kind => kind,
+        };
+        let id = self.declared.len();
+        self.declared.push(Declared {
+            name: name.clone(),
+            scope,
+            kind,
+            spaces: how.spaces,
+            visible,
+            occurrences: vec![occurrence],
+            visible_outside: false,
+            imported: None,
+            exported_as: Vec::new(),
+            blocked: None,
+        });
+        self.scopes[scope].names.entry(name).or_default().push(id);
+        id
+    }
+
+    /// A declaration of `name` in exactly this scope that covers the spaces.
+    pub(super) fn known_in(&self, scope: ScopeId, name: &str, spaces: u8) -> Option<DeclaredId> {
+        // TypeScript and JavaScript merge a type and a value of one name in one scope.
+        let merges =
+            matches!(self.language, Language::JavaScript | Language::TypeScript | Language::Tsx);
+        let known = self.scopes[scope].names.get(name)?;
+        known.iter().rev().copied().find(|&id| merges || self.declared[id].spaces & spaces != 0)
+    }
+
+    /// Notes one more place of a declaration.
+    pub(super) fn add_place(&mut self, id: DeclaredId, node: Node<'_>) {
+        self.done.insert(node.id());
+        self.declared[id].occurrences.push(plain(node, false));
+    }
+
+    pub(super) fn add_occurrence(&mut self, id: DeclaredId, occurrence: Occurrence) {
+        self.declared[id].occurrences.push(occurrence);
+    }
+
+    pub(super) fn mark_visible_outside(&mut self, id: DeclaredId) {
+        self.declared[id].visible_outside = true;
+    }
+
+    pub(super) fn mark_exported(&mut self, id: DeclaredId, name: &str) {
+        self.declared[id].visible_outside = true;
+        self.declared[id].exported_as.push(name.to_owned());
+    }
+
+    pub(super) fn mark_imported(&mut self, id: DeclaredId, from: &str, name: &str) {
+        self.declared[id].imported = Some((from.to_owned(), name.to_owned()));
+    }
+
+    pub(super) fn block(&mut self, id: DeclaredId, why: &str) {
+        self.declared[id].blocked.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// No binding of that name can be renamed.
+    pub(super) fn block_name(&mut self, name: &str, why: &'static str) {
+        self.blocked_names.entry(name.to_owned()).or_insert(why);
+    }
+
+    /// No binding of that scope can be renamed.
+    pub(super) fn block_scope(&mut self, scope: ScopeId, why: &'static str) {
+        self.blocked_scopes.push((scope, why));
+    }
+
+    pub(super) fn parameter_of(&mut self, id: DeclaredId, function: &str) {
+        self.parameters_of.push((id, function.to_owned()));
+    }
+
+    /// In this scope the name belongs to `target` (the next outer function when `None`).
+    pub(super) fn redirect(&mut self, scope: ScopeId, name: &str, target: Option<ScopeId>) {
+        self.scopes[scope].redirects.insert(name.to_owned(), target);
+    }
+
+    /// Notes a reference from the current scope.
+    pub(super) fn refer(&mut self, node: Node<'_>, spaces: u8) {
+        self.refer_as(node, spaces, plain(node, false), None);
+    }
+
+    pub(super) fn refer_as(
+        &mut self,
+        node: Node<'_>,
+        spaces: u8,
+        occurrence: Occurrence,
+        blocks: Option<&'static str>,
+    ) {
+        self.done.insert(node.id());
+        let name = self.text(node).trim_start_matches('@').to_owned();
+        self.refer_named(name, node.start_byte(), spaces, occurrence, blocks);
+    }
+
+    pub(super) fn refer_named(
+        &mut self,
+        name: String,
+        at: usize,
+        spaces: u8,
+        occurrence: Occurrence,
+        blocks: Option<&'static str>,
+    ) {
+        if name.is_empty() {
+            return;
+        }
+        self.references.push(Reference {
+            name,
+            scope: self.current,
+            spaces,
+            at,
+            occurrence,
+            blocks,
+            exported_as: None,
+        });
+    }
+
+    /// The last reference is an export under `name`.
+    pub(super) fn exports_last(&mut self, name: &str) {
+        if let Some(last) = self.references.last_mut() {
+            last.exported_as = Some(name.to_owned());
+        }
+    }
+
+    /// What `name` means at `at`, seen from `scope`.
+    pub(super) fn lookup(
+        &self,
+        mut scope: ScopeId,
+        name: &str,
+        at: usize,
+        spaces: u8,
+    ) -> Option<DeclaredId> {
+        let (mut crossed_function, mut crossed_item) = (false, false);
+        loop {
+            let here = &self.scopes[scope];
+            let hidden = here.kind == ScopeKind::HiddenClass && crossed_function;
+            if let Some(target) = here.redirects.get(name) {
+                let target = (*target).or(here.parent)?;
+                return self.lookup(target, name, at, spaces);
+            }
+            let seen = |id: &DeclaredId| {
+                let declared = &self.declared[*id];
+                let local = matches!(declared.kind, BindingKind::Local | BindingKind::Parameter);
+                declared.spaces & spaces != 0
+                    && declared.visible.contains(&at)
+                    && !(crossed_item && local)
+            };
+            if !hidden
+                && let Some(ids) = here.names.get(name)
+                && let Some(id) = ids
+                    .iter()
+                    .copied()
+                    .filter(seen)
+                    .max_by_key(|&id| self.declared[id].visible.start)
+            {
+                return Some(id);
+            }
+            match here.kind {
+                ScopeKind::Sealed => return None,
+                ScopeKind::Function => crossed_function = true,
+                ScopeKind::ItemFunction => (crossed_function, crossed_item) = (true, true),
+                ScopeKind::Module if scope != 0 => return None,
+                _ => {}
+            }
+            scope = here.parent?;
+        }
+    }
+
+    /// Resolves all references and gives the bindings out.
+    pub(super) fn finish(mut self) -> Scopes {
+        self.follow_redirects();
+        let mut unresolved = Vec::new();
+        for reference in std::mem::take(&mut self.references) {
+            let found =
+                self.lookup(reference.scope, &reference.name, reference.at, reference.spaces);
+            let Some(id) = found else {
+                unresolved.push((reference.name, reference.occurrence.range));
+                continue;
+            };
+            if let Some(why) = reference.blocks {
+                self.block(id, why);
+            }
+            if let Some(name) = &reference.exported_as {
+                self.mark_exported(id, name);
+            }
+            self.declared[id].occurrences.push(reference.occurrence);
+        }
+        self.settle_keyword_arguments();
+        self.settle_blocks();
+        unresolved.sort_by_key(|(_, range)| range.start);
+        Scopes { bindings: self.into_bindings(), unresolved }
+    }
+
+    /// Moves declarations of redirected names to the scope they belong to.
+    fn follow_redirects(&mut self) {
+        for id in 0..self.declared.len() {
+            let (scope, name) = (self.declared[id].scope, self.declared[id].name.clone());
+            if !self.scopes[scope].redirects.contains_key(&name) {
+                continue;
+            }
+            let target = self.lookup(scope, &name, self.declared[id].visible.start, VALUE | TYPE);
+            let places = std::mem::take(&mut self.declared[id].occurrences);
+            if let Some(names) = self.scopes[scope].names.get_mut(&name) {
+                names.retain(|&known| known != id);
+            }
+            match target {
+                Some(target) => self.declared[target].occurrences.extend(places),
+                None => {
+                    // `global x` in a function may be the only declaration there is.
+                    self.declared[id].occurrences = places;
+                    self.declared[id].scope = 0;
+                    self.declared[id].kind = BindingKind::Item;
+                    self.scopes[0].names.entry(name).or_default().push(id);
+                }
+            }
+        }
+    }
+
+    /// A keyword argument of a call to the function is a place of its parameter;
+    /// of a method by that name it may be one.
+    fn settle_keyword_arguments(&mut self) {
+        let arguments = std::mem::take(&mut self.keyword_arguments);
+        for (id, function) in std::mem::take(&mut self.parameters_of) {
+            for argument in &arguments {
+                if argument.name != self.declared[id].name || argument.callee != function {
+                    continue;
+                }
+                if argument.plain {
+                    self.declared[id].occurrences.push(Occurrence {
+                        range: argument.range.clone(),
+                        before: String::new(),
+                        after: String::new(),
+                        declares: false,
+                    });
+                } else {
+                    self.block(id, "a call passes it by name through a member");
+                }
+            }
+        }
+    }
+
+    fn settle_blocks(&mut self) {
+        for declared in &mut self.declared {
+            if let Some(why) = self.blocked_names.get(&declared.name) {
+                declared.blocked.get_or_insert_with(|| (*why).to_owned());
+            }
+            for (scope, why) in &self.blocked_scopes {
+                if declared.scope == *scope {
+                    declared.blocked.get_or_insert_with(|| (*why).to_owned());
+                }
+            }
+        }
+    }
+
+    fn into_bindings(self) -> Vec<Binding> {
+        let mut bindings = Vec::new();
+        for mut declared in self.declared {
+            if declared.occurrences.is_empty() {
+                continue;
+            }
+            declared.occurrences.sort_by_key(|place| place.range.start);
+            declared.occurrences.dedup_by_key(|place| place.range.start);
+            bindings.push(Binding {
+                name: declared.name,
+                kind: declared.kind,
+                visible_outside: declared.visible_outside,
+                imported: declared.imported,
+                exported_as: declared.exported_as,
+                occurrences: declared.occurrences,
+                blocked: declared.blocked,
+            });
+        }
+        bindings
+    }
+}
+
+/// A place where the name is written by itself.
+pub(super) fn plain(node: Node<'_>, declares: bool) -> Occurrence {
+    Occurrence { range: node.byte_range(), before: String::new(), after: String::new(), declares }
+}
+
+/// A place where a rename must also spell out what was implied.
+pub(super) fn spelled(node: Node<'_>, before: String, after: String, declares: bool) -> Occurrence {
+    Occurrence { range: node.byte_range(), before, after, declares }
+}
+
+/// Calls `visit` for each named child.
+pub(super) fn for_children<'t>(node: Node<'t>, mut visit: impl FnMut(Node<'t>)) {
+    let mut cursor = node.walk();
+    for child in node.named_children(&mut cursor) {
+        visit(child);
+    }
+}
+
+/// Calls `visit` for each child in a field.
+pub(super) fn for_field<'t>(node: Node<'t>, field: &str, mut visit: impl FnMut(Node<'t>)) {
+    let mut cursor = node.walk();
+    for child in node.children_by_field_name(field, &mut cursor) {
+        visit(child);
+    }
+}
+
+/// The field of its parent that `node` is in.
+pub(super) fn is_field(node: Node<'_>, parent: Node<'_>, field: &str) -> bool {
+    let mut cursor = parent.walk();
+    parent.children_by_field_name(field, &mut cursor).any(|child| child.id() == node.id())
+}
