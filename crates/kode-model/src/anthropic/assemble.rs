@@ -295,3 +295,6 @@ impl Figures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -343,3 +343,6 @@ fn read_usage(usage: &Value) -> Usage {
         cache_write: count(detail("cache_write_tokens")),
     }
 }
+
+#[cfg(test)]
+mod tests;
