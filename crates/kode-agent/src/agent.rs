@@ -2,6 +2,7 @@
 
 mod calls;
 mod gate_round;
+mod resume;
 mod turn;
 
 use kode_base::{Event, Interrupt, ModelVisible, ProjectPath, Secret, Untrusted, Usage};
@@ -119,8 +120,9 @@ impl<'a> Agent<'a> {
         }
     }
 
-    /// Does `task`; `data` are files or input handed over with it. Always ends
-    /// with a `run_finished` event.
+    /// Does `task`; `data` are files or input handed over with it. A session
+    /// that holds a conversation is gone on with. Always ends with a
+    /// `run_finished` event.
     pub fn run(mut self, task: &str, data: &[(String, Untrusted<String>)]) -> RunReport {
         self.emit(&self.started());
         let end = match self.begin(task, data) {
@@ -146,10 +148,15 @@ impl<'a> Agent<'a> {
         task: &str,
         data: &[(String, Untrusted<String>)],
     ) -> Result<(), BeginError> {
-        let parts = self.project_context()?;
-        self.workspace.gate.state.user_words = task.to_owned();
         self.session.ensure_base(&self.workspace.root, &self.workspace.files)?;
-        self.push(system_message(self.role.as_deref(), &parts))?;
+        for text in self.session.notices().to_vec() {
+            self.notice(text);
+        }
+        self.workspace.gate.user_said(task);
+        if !self.reload()? {
+            let parts = self.project_context()?;
+            self.push(system_message(self.role.as_deref(), &parts))?;
+        }
         self.push(Message::User { text: task.to_owned() })?;
         for (name, text) in data {
             let content = wrap(name, text, &self.redactor)?;

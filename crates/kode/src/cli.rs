@@ -19,10 +19,16 @@ pub(crate) enum Command {
     /// Do one task in the current project
     #[command(after_help = EXIT_CODES_HELP)]
     Run(RunArguments),
+    /// Go on with a saved session: a new task, or the old one after an interruption
+    #[command(after_help = EXIT_CODES_HELP)]
+    Continue(ContinueArguments),
     /// Watch a whole run on a sample project, with the built-in scripted model
     Demo(DemoArguments),
     /// List what a session changed, show diffs, put files back
     Review(ReviewArguments),
+    /// List, show and delete saved sessions
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Look at the tamper-evident audit log
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -73,6 +79,40 @@ pub(crate) struct RunArguments {
     /// Run commands on the bare host: no isolation at all
     #[arg(long)]
     pub(crate) no_sandbox: bool,
+}
+
+/// `kode continue`.
+#[derive(Debug, Args)]
+pub(crate) struct ContinueArguments {
+    /// Session; default is the newest of this project
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
+}
+
+/// `kode session`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// One line a session, newest first
+    List {
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a session did
+    Show {
+        /// Its identifier, which may be shortened
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a session and the file contents only it kept
+    Delete {
+        /// Its identifier, which may be shortened
+        id: String,
+    },
 }
 
 /// Wire protocols.

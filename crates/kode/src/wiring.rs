@@ -8,7 +8,7 @@ use kode_config::{FlagOverrides, Settings, Sources};
 use kode_gate::{Approver, Gate, SessionState};
 use kode_model::{Provider, ProviderChoice, ProviderKind};
 use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSettings};
-use kode_session::SessionStore;
+use kode_session::{Session, SessionStore};
 
 use crate::failure::Failure;
 use crate::places::{MANAGED_FILE, Places};
@@ -77,8 +77,17 @@ pub(crate) fn sandbox_settings(places: &Places, no_sandbox: bool) -> SandboxSett
     }
 }
 
+/// Which session a run belongs to.
+pub(crate) enum Start {
+    /// A new one.
+    Fresh,
+    /// This one, or the newest of the project.
+    Saved(Option<String>),
+}
+
 /// What a run is besides its settings.
 pub(crate) struct RunRequest {
+    pub(crate) start: Start,
     pub(crate) task: String,
     /// Files and input handed over with the task, by name.
     pub(crate) data: Vec<(String, Untrusted<String>)>,
@@ -107,7 +116,7 @@ pub(crate) fn run_agent(
     kode_config::prepare_home(&places.kode_home)?;
     let sandbox = Sandbox::start(&root, sandbox_settings(&places, settings.no_sandbox))?;
     let files = ProjectFiles::open(&root)?;
-    let session = SessionStore::open(&places.kode_home)?.create(root.path(), &request.task)?;
+    let session = open_session(&places, &root, &request, observer)?;
     let mut audit = AuditLog::open(&places.audit_folder(), session.id())?;
     record_start(&mut audit, &root, &sandbox, settings.no_sandbox)?;
     for text in &settings.notices {
@@ -136,6 +145,27 @@ pub(crate) fn run_agent(
         observer,
     });
     Ok(agent.run(&request.task, &request.data))
+}
+
+/// Opens the session; says when another kode works on the same project.
+fn open_session(
+    places: &Places,
+    root: &ProjectRoot,
+    request: &RunRequest,
+    observer: &mut dyn Observer,
+) -> Result<Session, Failure> {
+    let store = SessionStore::open(&places.kode_home)?;
+    for (session, process) in store.open_elsewhere(root.path())? {
+        let text = format!(
+            "process {process} works on this project too (session {session}); the two can \
+             overwrite each other's changes"
+        );
+        observer.observe(&kode_base::Event::Notice { text });
+    }
+    Ok(match &request.start {
+        Start::Fresh => store.create(root.path(), &request.task)?,
+        Start::Saved(id) => store.resume(id.as_deref(), root.path())?,
+    })
 }
 
 fn record_start(

@@ -14,7 +14,7 @@ use crate::cli::DemoArguments;
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::render::{Human, Json};
-use crate::wiring::{Prepared, RunRequest, connect_scripted, run_agent};
+use crate::wiring::{Prepared, RunRequest, Start, connect_scripted, run_agent};
 
 const SCRIPT: &str = include_str!("../../demo/script.yaml");
 const TASK: &str = "Add a member search endpoint and a client for our mail API.";
@@ -41,8 +41,13 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<ExitStatus, Failure> {
     let places = Places { home: kode_home.clone(), kode_home, working: project };
     let root = places.project_root()?;
     let prepared = prepare(places.clone(), root)?;
-    let request =
-        RunRequest { task: TASK.to_owned(), data: Vec::new(), role: None, read_agents_md: true };
+    let request = RunRequest {
+        start: Start::Fresh,
+        task: TASK.to_owned(),
+        data: Vec::new(),
+        role: None,
+        read_agents_md: true,
+    };
     let mut observer: Box<dyn Observer> =
         if arguments.json { Box::new(Json::default()) } else { Box::new(Human::new()) };
     if !arguments.json {

@@ -1,4 +1,4 @@
-//! `kode run`: one task, headless-friendly.
+//! `kode run` and `kode continue`: one task, headless-friendly.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::places::Places;
 use crate::render::{Human, Json};
 use crate::wiring::{
-    Prepared, RunRequest, connect_scripted, connect_settings, run_agent, settings,
+    Prepared, RunRequest, Start, connect_scripted, connect_settings, run_agent, settings,
 };
 
 /// A context file larger than this is refused.
@@ -24,14 +24,15 @@ const CONTEXT_BYTES_MAX: u64 = 1024 * 1024;
 /// A script larger than this is refused.
 const SCRIPT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Does one task.
-pub(crate) fn run(arguments: RunArguments) -> Result<ExitStatus, Failure> {
+/// Does one task, in a fresh session or a saved one.
+pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, Failure> {
     let (task, data) = task_and_data(&arguments)?;
     let places = Places::from_environment()?;
     let root = places.project_root()?;
     let mut settings = settings(&places, &root, overrides(&arguments))?;
     let provider = provider(&arguments, &mut settings)?;
     let request = RunRequest {
+        start,
         task,
         data,
         role: arguments.system.clone(),

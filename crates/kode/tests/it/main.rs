@@ -3,7 +3,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests prepare folders and start kode")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test may panic")]
-#![allow(missing_docs, reason = "tests read as sentences")]
+#![allow(missing_docs, unreachable_pub, reason = "tests read as sentences")]
 
 mod audit_log;
 mod bad_input;
@@ -14,6 +14,7 @@ mod events_page;
 mod interrupt;
 mod llmock;
 mod review;
+mod sessions;
 mod terminal;
 mod trust;
 mod walls;
