@@ -69,12 +69,30 @@ fn a_model_without_native_tools_calls_one_by_a_json_action() {
     let arguments: serde_json::Value = serde_json::from_str(call.arguments.expose()).unwrap();
     assert!(arguments["command"].is_string(), "{arguments}");
 
-    messages.push(Message::Assistant {
-        text: reply.text,
-        calls: reply.calls,
-        opaque: reply.opaque,
-    });
-    let content = ModelVisible::from_wrapped("main.rs".to_owned());
-    messages.push(Message::Tool { call: call.id, content });
+    messages.push(answer("", reply.calls));
+    messages.push(result(&call.id, "main.rs"));
     ask(&mut *provider, &messages).reply();
+}
+
+fn an_earlier_call() -> Vec<Message> {
+    let call = ToolCall {
+        id: "earlier".to_owned(),
+        name: "shell".into(),
+        arguments: r#"{"command":"pwd"}"#.into(),
+    };
+    vec![
+        user("Run the shell command `pwd`."),
+        answer("", vec![call]),
+        result("earlier", "/work"),
+        answer("It is /work.", Vec::new()),
+    ]
+}
+
+fn answer(text: &str, calls: Vec<ToolCall>) -> Message {
+    Message::Assistant { text: text.into(), calls, opaque: Vec::new() }
+}
+
+fn result(call: &str, text: &str) -> Message {
+    let content = ModelVisible::from_wrapped(text.to_owned());
+    Message::Tool { call: call.to_owned(), content }
 }
