@@ -58,7 +58,10 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<Report> {
         }
     }
     let allowed = graph::Allowed::parse(include_str!("../data/crates.toml"))?;
-    graph::check(&graph::Graph::of_workspace(root)?, &allowed, &mut report);
+    let graph = graph::Graph::of_workspace(root)?;
+    graph::check(&graph, &allowed, &mut report);
+    let map = std::fs::read_to_string(root.join("ARCHITECTURE.md")).context("ARCHITECTURE.md")?;
+    graph::check_map(&graph, &map, &mut report);
     report.warnings.sort();
     report.errors.sort();
     Ok(report)

@@ -151,6 +151,20 @@ pub(crate) fn check(graph: &Graph, allowed: &Allowed, report: &mut Report) {
     }
 }
 
+/// Every crate has its row in the table of `ARCHITECTURE.md`, and no row is
+/// left of a crate that is gone.
+pub(crate) fn check_map(graph: &Graph, map: &str, report: &mut Report) {
+    let rows = map.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let rows: BTreeSet<&str> = rows.map(|(name, _)| name).collect();
+    for member in graph.members.iter().filter(|member| !rows.contains(member.as_str())) {
+        report.error("ARCHITECTURE.md", format!("the table of crates lacks `{member}`"));
+    }
+    let gone = |row: &&&str| row.starts_with("kode") && !graph.members.contains(**row);
+    for row in rows.iter().filter(gone) {
+        report.error("ARCHITECTURE.md", format!("there is no crate `{row}`"));
+    }
+}
+
 fn check_member(graph: &Graph, allowed: &Allowed, member: &str, report: &mut Report) {
     let Some(may) = allowed.crates.get(member) else {
         report.error(member, "is not in xtask/data/crates.toml: say what it may depend on");

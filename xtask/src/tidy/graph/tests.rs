@@ -59,3 +59,15 @@ fn what_only_tests_use_does_not_count() {
     let graph = Graph::from_metadata(serde_json::from_str(text).unwrap());
     assert_eq!(graph.named_by("kode-base").count(), 0);
 }
+
+#[test]
+fn the_map_names_every_crate_and_no_other() {
+    let graph = graph(&[("kode-base", &[]), ("kode-gate", &[])]);
+    let mut report = Report::default();
+    let map = "| `kode-base` | words | - |\n| `kode-gone` | x | - |";
+    check_map(&graph, map, &mut report);
+    assert_eq!(report.errors.len(), 2, "{:?}", report.errors);
+    let mut report = Report::default();
+    check_map(&graph, "| `kode-base` | a |\n| `kode-gate` | b |", &mut report);
+    assert!(report.is_clean());
+}
