@@ -61,5 +61,9 @@ fn run(arguments: &[String], read_only: bool) -> Result<CommandEnd, Box<dyn std:
         timeout: Duration::MAX,
     };
     let (permit, _) = gate.authorize_person(command).map_err(|_| "no permit")?;
-    Ok(sandbox.run_interactive(permit)?)
+    let (end, incidents) = sandbox.run_interactive(permit)?;
+    for incident in incidents {
+        eprintln!("sandboxed: {incident}");
+    }
+    Ok(end)
 }

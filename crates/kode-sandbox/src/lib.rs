@@ -19,6 +19,7 @@
 mod bare;
 mod error;
 mod files;
+mod guard;
 mod helper;
 mod landlock_wall;
 mod native;
@@ -34,7 +35,7 @@ mod wire;
 pub use error::SandboxError;
 pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};
 pub use helper::run_helper_if_requested;
-pub use output::{CommandEnd, CommandOutput};
+pub use output::{CommandEnd, CommandOutput, Incident};
 pub use root::{ProjectRoot, RootError};
 pub use sandbox::{Sandbox, command_line};
 pub use settings::{Backend, HelperImage, Host, SandboxSettings};

@@ -2,9 +2,10 @@
 //! head and the tail, with a line in between that says how much is missing.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
-use kode_base::Untrusted;
+use kode_base::{ProjectPath, Untrusted};
 
 /// Bytes kept from the beginning and from the end.
 const HEAD_BYTES_MAX: usize = 256 * 1024;
@@ -34,6 +35,60 @@ pub struct CommandOutput {
     pub end: CommandEnd,
     /// Wall-clock time from start to the last process's end.
     pub elapsed: Duration,
+    /// What the sandbox had to do about the command; a person should see it.
+    pub incidents: Vec<Incident>,
+}
+
+/// Something a command tried that the sandbox undid or could not look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incident {
+    /// A file that git or kode itself would obey appeared or changed; it was
+    /// renamed.
+    Quarantined {
+        /// Where it appeared.
+        path: ProjectPath,
+        /// Where it is now.
+        moved_to: ProjectPath,
+    },
+    /// The same, but renaming failed: don't run git there before looking.
+    NotQuarantined {
+        /// Where it appeared.
+        path: ProjectPath,
+        /// What the system said.
+        error: String,
+    },
+    /// The project has too many folders to look at all of them.
+    Unchecked,
+    /// The processes together went over the memory limit and were killed.
+    MemoryLimit {
+        /// The limit in bytes.
+        bytes_max: u64,
+    },
+}
+
+impl fmt::Display for Incident {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quarantined { path, moved_to } => write!(
+                formatter,
+                "the command made or changed {path}, which git or kode would obey; it is now \
+                 {moved_to}"
+            ),
+            Self::NotQuarantined { path, error } => write!(
+                formatter,
+                "the command made or changed {path}, which git or kode would obey, and it can't \
+                 be renamed ({error}); don't run git there before looking"
+            ),
+            Self::Unchecked => {
+                formatter.write_str("the project has too many folders to look for forged git files")
+            }
+            Self::MemoryLimit { bytes_max } => write!(
+                formatter,
+                "the command's processes went over the memory limit of {bytes_max} bytes and \
+                 were killed"
+            ),
+        }
+    }
 }
 
 /// Collects output within bounds.
@@ -64,7 +119,13 @@ impl Capture {
         }
         output.extend(self.tail);
         let bytes_total = self.bytes_total;
-        CommandOutput { output: Untrusted::new(output), bytes_total, end, elapsed }
+        CommandOutput {
+            output: Untrusted::new(output),
+            bytes_total,
+            end,
+            elapsed,
+            incidents: Vec::new(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use kode_gate::Permit;
 
 use crate::bare::BareHost;
 use crate::native::Native;
-use crate::output::{CommandEnd, CommandOutput};
+use crate::output::{CommandEnd, CommandOutput, Incident};
 use crate::{Backend, ProjectRoot, SandboxError, SandboxSettings};
 
 /// `execve` takes no single argument longer than this (`MAX_ARG_STRLEN`).
@@ -27,7 +27,7 @@ pub struct Sandbox {
 
 #[derive(Debug)]
 enum Wall {
-    Native(Native),
+    Native(Box<Native>),
     BareHost(BareHost),
 }
 
@@ -48,7 +48,7 @@ impl Sandbox {
     /// nothing runs then, least of all without the sandbox.
     pub fn start(root: &ProjectRoot, settings: SandboxSettings) -> Result<Self, SandboxError> {
         let wall = match settings.backend {
-            Backend::Native => Wall::Native(Native::start(root, &settings)?),
+            Backend::Native => Wall::Native(Box::new(Native::start(root, &settings)?)),
             Backend::BareHost => Wall::BareHost(BareHost::new(&settings)),
         };
         let name = match settings.backend {
@@ -97,7 +97,7 @@ impl Sandbox {
     pub fn run_interactive(
         &self,
         permit: Permit<ShellCommand>,
-    ) -> Result<CommandEnd, SandboxError> {
+    ) -> Result<(CommandEnd, Vec<Incident>), SandboxError> {
         let mut order = self.order(&permit.redeem())?;
         // What a shell would do with such a line, without the shell.
         if let Some(arguments) = order.arguments.last().and_then(|line| arguments_of(line)) {

@@ -16,7 +16,7 @@ use signal_hook::iterator::Signals;
 
 use super::{KILL_MAX, Native, stream};
 use crate::SandboxError;
-use crate::output::CommandEnd;
+use crate::output::{CommandEnd, Incident};
 use crate::sandbox::Order;
 use crate::wire::{Reply, Request};
 
@@ -52,7 +52,16 @@ impl AsFd for End<'_> {
 
 impl Native {
     /// Runs `order` on this process's own standard streams, to its end.
-    pub(crate) fn run_interactive(&mut self, order: &Order) -> Result<CommandEnd, SandboxError> {
+    pub(crate) fn run_interactive(
+        &mut self,
+        order: &Order,
+    ) -> Result<(CommandEnd, Vec<Incident>), SandboxError> {
+        self.before_command();
+        let end = self.relay(order)?;
+        Ok((end, self.after_command()))
+    }
+
+    fn relay(&mut self, order: &Order) -> Result<CommandEnd, SandboxError> {
         let mut signals = Signals::new(PASSED_ON)?;
         let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
         let caller = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];

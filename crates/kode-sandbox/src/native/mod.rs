@@ -19,8 +19,9 @@ use kode_base::Interrupt;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use crate::guard::Guard;
 use crate::helper::HELPER_NAME;
-use crate::output::{Capture, CommandEnd, CommandOutput};
+use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
 use crate::plan::{Plan, plan};
 use crate::sandbox::Order;
 use crate::settings::HelperImage;
@@ -42,6 +43,8 @@ pub(crate) struct Native {
     helper: OwnedFd,
     keeper: Option<JoinHandle<()>>,
     ended: Receiver<()>,
+    /// `None` where the project can't be written.
+    guard: Option<Guard>,
 }
 
 impl Native {
@@ -54,6 +57,9 @@ impl Native {
         let mut native = spawn(&settings.host.helper, ours, theirs)?;
         let plan = plan(root, settings)?;
         native.send(&plan, &[])?;
+        if !settings.read_only {
+            native.guard = Some(Guard::new(root)?);
+        }
         native.await_ready(&plan)?;
         Ok(native)
     }
@@ -78,6 +84,7 @@ impl Native {
         interrupt: &Interrupt,
         on_output: &mut dyn FnMut(&[u8]),
     ) -> Result<CommandOutput, SandboxError> {
+        self.before_command();
         let started = Instant::now();
         let mut pipe = Pipe::new()?;
         self.send_run(order, pipe.take_writer()?)?;
@@ -89,7 +96,19 @@ impl Native {
         let end = self.watch(&pipe, stream::deadline(order.timeout), interrupt, &mut sink)?;
         // Every writer is dead, so this ends at once.
         stream::drain(&pipe, KILL_MAX, &mut sink);
-        Ok(capture.finish(end, started.elapsed()))
+        let mut output = capture.finish(end, started.elapsed());
+        output.incidents = self.after_command();
+        Ok(output)
+    }
+
+    fn before_command(&mut self) {
+        if let Some(guard) = &mut self.guard {
+            guard.before_command();
+        }
+    }
+
+    fn after_command(&mut self) -> Vec<Incident> {
+        self.guard.as_mut().map(Guard::after_command).unwrap_or_default()
     }
 
     fn send_run(&mut self, order: &Order, writer: OwnedFd) -> Result<(), SandboxError> {
@@ -274,7 +293,7 @@ fn spawn(
             remedy::START_DIRECTLY,
         )
     })?;
-    Ok(Native { socket: Some(ours), helper, keeper: Some(keeper), ended })
+    Ok(Native { socket: Some(ours), helper, keeper: Some(keeper), ended, guard: None })
 }
 
 fn helper_command(image: &HelperImage, socket: UnixStream) -> Command {

@@ -1,0 +1,101 @@
+//! Looks after each command for files that would make git or kode itself run
+//! or believe something on the host: a new `.git`, hook or module
+//! configuration anywhere, a new `kode.json`. What appears is renamed so that
+//! nothing reads it, and reported. Nothing is deleted.
+//!
+//! Mounts keep the project's own repository read-only where it counts; this is
+//! for what mounts can't name beforehand.
+
+mod sensitive;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use kode_base::ProjectPath;
+use rustix::fs::{Mode, OFlags, RenameFlags};
+
+use crate::ProjectRoot;
+use crate::output::Incident;
+use sensitive::Stamp;
+use tree::Tree;
+
+/// What stood in one project before a command.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    root: OwnedFd,
+    tree: Tree,
+    before: BTreeMap<Vec<u8>, Stamp>,
+    complete: bool,
+}
+
+impl Guard {
+    pub(crate) fn new(root: &ProjectRoot) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
+        let tree = Tree::new(&root)?;
+        Ok(Self { root, tree, before: BTreeMap::new(), complete: true })
+    }
+
+    /// Takes in the present state: what is there before a command is not the
+    /// command's doing.
+    pub(crate) fn before_command(&mut self) {
+        self.complete = self.tree.look(&self.root);
+        self.before = sensitive::find(&self.root, &self.tree);
+    }
+
+    /// Puts aside what the command made or changed among the sensitive files.
+    /// Every process of the sandbox is dead by now.
+    pub(crate) fn after_command(&mut self) -> Vec<Incident> {
+        self.complete &= self.tree.look(&self.root);
+        let after = sensitive::find(&self.root, &self.tree);
+        let mut incidents = Vec::new();
+        let mut moved: Vec<Vec<u8>> = Vec::new();
+        for (path, stamp) in after {
+            let inside_moved = moved.iter().any(|outer| is_inside(&path, outer));
+            if inside_moved || self.before.get(&path) == Some(&stamp) {
+                continue;
+            }
+            incidents.push(self.put_aside(&path));
+            moved.push(path);
+        }
+        if !self.complete {
+            incidents.push(Incident::Unchecked);
+        }
+        incidents
+    }
+
+    fn put_aside(&self, path: &[u8]) -> Incident {
+        let readable = |bytes: &[u8]| {
+            ProjectPath::new(&String::from_utf8_lossy(bytes))
+                .unwrap_or_else(|_| ProjectPath::root())
+        };
+        let outcome = new_name(path).and_then(|name| {
+            let flags = RenameFlags::NOREPLACE;
+            rustix::fs::renameat_with(&self.root, path, &self.root, name.as_slice(), flags)?;
+            Ok(name)
+        });
+        match outcome {
+            Ok(name) => Incident::Quarantined { path: readable(path), moved_to: readable(&name) },
+            Err(error) => {
+                Incident::NotQuarantined { path: readable(path), error: error.to_string() }
+            }
+        }
+    }
+}
+
+fn is_inside(path: &[u8], outer: &[u8]) -> bool {
+    path.strip_prefix(outer).is_some_and(|rest| rest.first() == Some(&b'/'))
+}
+
+/// A name beside the old one that neither git nor kode looks for.
+fn new_name(path: &[u8]) -> io::Result<Vec<u8>> {
+    let number = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
+    let mut name = path.to_vec();
+    name.extend(format!(".kode-quarantine-{number:08x}").into_bytes());
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Which files are sensitive, and when one counts as changed.
+
+use std::collections::BTreeMap;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+
+use super::tree::{Tree, join};
+
+/// Files of a git folder that make git run or read something elsewhere.
+const GIT_FILES: &[&str] =
+    &["config", "config.worktree", "commondir", "hooks", "info/attributes", "info/grafts"];
+
+/// Git folders inside a git folder: those of submodules and worktrees.
+const GIT_FOLDERS: &[&str] = &["modules", "worktrees"];
+
+/// Submodules may be named `a/b/c`, and have submodules again.
+const MODULE_DEPTH_MAX: usize = 16;
+const MODULE_FOLDERS_MAX: usize = 20_000;
+
+/// A file as it was. Folders change with every commit, so only being the same
+/// folder counts for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    kind: FileType,
+    inode: u64,
+    size: i64,
+    changed_ns: i128,
+}
+
+/// Every sensitive file that stands in the project now.
+pub(super) fn find(root: &OwnedFd, tree: &Tree) -> BTreeMap<Vec<u8>, Stamp> {
+    let mut found = Found { root, all: BTreeMap::new(), folders_left: MODULE_FOLDERS_MAX };
+    for (path, folder) in &tree.folders {
+        let is_git = |name: &&Vec<u8>| name.eq_ignore_ascii_case(b".git");
+        // kode's own files count where a project can begin.
+        let begins = path.is_empty() || folder.names.iter().any(|name| is_git(&name));
+        for name in folder.names.iter().filter(|name| begins || is_git(name)) {
+            let place = join(path, name);
+            if found.take(&place) == Some(FileType::Directory) && is_git(&name) {
+                found.git_folder(&place, 0);
+            }
+        }
+    }
+    found.all
+}
+
+struct Found<'a> {
+    root: &'a OwnedFd,
+    all: BTreeMap<Vec<u8>, Stamp>,
+    folders_left: usize,
+}
+
+impl Found<'_> {
+    /// Notes a file, if there is one.
+    fn take(&mut self, path: &[u8]) -> Option<FileType> {
+        let stat = rustix::fs::statat(self.root, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
+        let (size, changed_ns) =
+            if kind == FileType::Directory { (0, 0) } else { (stat.st_size, changed_ns) };
+        self.all.insert(path.to_vec(), Stamp { kind, inode: stat.st_ino, size, changed_ns });
+        Some(kind)
+    }
+
+    fn git_folder(&mut self, git: &[u8], depth: usize) {
+        for name in GIT_FILES {
+            let place = join(git, name.as_bytes());
+            if self.take(&place) == Some(FileType::Directory) {
+                self.hooks(&place);
+            }
+        }
+        for name in GIT_FOLDERS {
+            self.modules(&join(git, name.as_bytes()), depth + 1);
+        }
+    }
+
+    fn hooks(&mut self, hooks: &[u8]) {
+        for (name, _) in self.entries(hooks) {
+            // Samples are inert under that name.
+            if !name.ends_with(b".sample") {
+                self.take(&join(hooks, &name));
+            }
+        }
+    }
+
+    /// Any folder with a `HEAD` below is a git folder again.
+    fn modules(&mut self, folder: &[u8], depth: usize) {
+        if depth > MODULE_DEPTH_MAX {
+            return;
+        }
+        for (name, kind) in self.entries(folder) {
+            if kind != FileType::Directory || self.folders_left == 0 {
+                continue;
+            }
+            self.folders_left -= 1;
+            let place = join(folder, &name);
+            let head = join(&place, b"HEAD");
+            if rustix::fs::statat(self.root, head, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+                self.git_folder(&place, depth);
+            } else {
+                self.modules(&place, depth + 1);
+            }
+        }
+    }
+
+    fn entries(&self, folder: &[u8]) -> Vec<(Vec<u8>, FileType)> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut entries = Vec::new();
+        let Ok(open) = rustix::fs::openat(self.root, folder, flags, Mode::empty()) else {
+            return entries;
+        };
+        let mut space = [MaybeUninit::uninit(); 8 * 1024];
+        let mut listing = RawDir::new(&open, &mut space);
+        while let Some(Ok(entry)) = listing.next() {
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                entries.push((name.to_vec(), entry.file_type()));
+            }
+        }
+        entries
+    }
+}

@@ -1,0 +1,124 @@
+//! The folders of a project, kept up to date cheaply: only folders whose change
+//! time moved are read again. Links are not followed, other file systems not
+//! entered.
+
+use std::collections::HashMap;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+
+/// Folders looked at, and their depth.
+const FOLDERS_MAX: usize = 200_000;
+const DEPTH_MAX: usize = 128;
+
+/// A folder changed this recently may change again within the same tick of
+/// the file system's clock, so it is read again next time.
+const FRESH_NS: i128 = 50_000_000;
+
+/// What is remembered of a folder.
+#[derive(Debug)]
+pub(super) struct Folder {
+    inode: u64,
+    changed_ns: i128,
+    subfolders: Vec<Vec<u8>>,
+    /// Names among the entries that matter, see [`matters`].
+    pub(super) names: Vec<Vec<u8>>,
+}
+
+/// All folders by path relative to the project; the project itself is empty.
+#[derive(Debug)]
+pub(super) struct Tree {
+    device: u64,
+    pub(super) folders: HashMap<Vec<u8>, Folder>,
+}
+
+/// Names that are sensitive wherever they stand, compared without case: some
+/// file systems fold it.
+pub(super) fn matters(name: &[u8]) -> bool {
+    [&b".git"[..], b"kode.json", b".kode"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+impl Tree {
+    pub(super) fn new(root: &OwnedFd) -> rustix::io::Result<Self> {
+        Ok(Self { device: rustix::fs::fstat(root)?.st_dev, folders: HashMap::new() })
+    }
+
+    /// Brings the picture up to date; false when it is not complete.
+    pub(super) fn look(&mut self, root: &OwnedFd) -> bool {
+        let mut before = std::mem::take(&mut self.folders);
+        let mut todo: Vec<(Vec<u8>, usize)> = vec![(Vec::new(), 0)];
+        let mut complete = true;
+        while let Some((path, depth)) = todo.pop() {
+            if self.folders.len() >= FOLDERS_MAX || depth > DEPTH_MAX {
+                complete = false;
+                continue;
+            }
+            let Some(folder) = self.folder(root, &path, before.remove(&path)) else { continue };
+            for name in &folder.subfolders {
+                todo.push((join(&path, name), depth + 1));
+            }
+            self.folders.insert(path, folder);
+        }
+        complete
+    }
+
+    fn folder(&self, root: &OwnedFd, path: &[u8], before: Option<Folder>) -> Option<Folder> {
+        let place = if path.is_empty() { &b"."[..] } else { path };
+        let stat = rustix::fs::statat(root, place, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        if !is_folder || stat.st_dev != self.device {
+            return None;
+        }
+        let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
+        if let Some(before) = before
+            && before.inode == stat.st_ino
+            && before.changed_ns == changed_ns
+        {
+            return Some(before);
+        }
+        let fresh = now_ns() - changed_ns < FRESH_NS;
+        let mut folder = Folder {
+            inode: stat.st_ino,
+            changed_ns: if fresh { i128::MIN } else { changed_ns },
+            subfolders: Vec::new(),
+            names: Vec::new(),
+        };
+        read(root, place, &mut folder)?;
+        Some(folder)
+    }
+}
+
+fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> Option<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = rustix::fs::openat(root, place, flags, Mode::empty()).ok()?;
+    let mut space = [MaybeUninit::uninit(); 16 * 1024];
+    let mut listing = RawDir::new(&open, &mut space);
+    while let Some(entry) = listing.next() {
+        let Ok(entry) = entry else { break };
+        let name = entry.file_name().to_bytes();
+        if matches!(name, b"." | b"..") {
+            continue;
+        }
+        if matters(name) {
+            folder.names.push(name.to_vec());
+        } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
+            // What is no folder after all is left out when it is looked at.
+            folder.subfolders.push(name.to_vec());
+        }
+    }
+    Some(())
+}
+
+pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    if folder.is_empty() {
+        return name.to_vec();
+    }
+    [folder, b"/", name].concat()
+}
+
+fn now_ns() -> i128 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(i128::MAX))
+}
