@@ -21,6 +21,7 @@ mod scripted;
 mod server;
 pub mod sse;
 mod stream;
+mod tokens;
 mod transport;
 
 pub use anthropic::{ANTHROPIC_BASE_URL, Anthropic, AnthropicSettings};
@@ -34,4 +35,5 @@ pub use probe::{ServerFacts, ServerSoftware};
 pub use provider::{Progress, Provider, Reply, StopReason};
 pub use retry::RetryPolicy;
 pub use scripted::Scripted;
+pub use tokens::estimate_tokens;
 pub use transport::Patience;

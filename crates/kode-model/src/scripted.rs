@@ -13,12 +13,13 @@ use kode_base::{Interrupt, TokenCount, Untrusted, Usage};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::ProviderErrorKind::Configuration;
-use crate::conversation::CallIds;
+use crate::ProviderErrorKind::{Configuration, ContextWindow};
+use crate::conversation::{CallIds, replayed};
 use crate::{
-    Message, Progress, Provider, ProviderError, Reply, Request, StopReason, ToolCall, stream,
+    Message, Progress, Provider, ProviderError, Reply, Request, ServerFacts, StopReason, ToolCall,
+    estimate_tokens, stream,
 };
-use script::{Case, Script};
+use script::{Case, Script, Seen};
 
 /// A model that answers from a script.
 #[derive(Debug)]
@@ -76,15 +77,28 @@ impl Scripted {
             return Err(ProviderError::new(Configuration, message)
                 .with_hint("add a turn to the script, or a `goto`"));
         };
-        let handed_back = handed_back(messages);
-        turn.cases.iter().find(|case| case.fits(&handed_back)).ok_or_else(|| {
+        let results = handed_back(messages);
+        let conversation: Vec<&str> = messages.iter().map(text_of).collect();
+        let seen = Seen { results: &results, conversation: &conversation };
+        turn.cases.iter().find(|case| case.fits(&seen)).ok_or_else(|| {
             let message = format!(
                 "turn {} of the script has no case for what its last tools returned: {}",
                 at + 1,
-                crate::fault::shown(&handed_back, None)
+                crate::fault::shown(&results, None)
             );
             ProviderError::new(Configuration, message).with_hint("add a last case without `when`")
         })
+    }
+
+    /// Plays the window the script names.
+    fn check_window(&self, tokens: u64) -> Result<(), ProviderError> {
+        match self.script.context_window {
+            Some(window) if tokens > window => Err(ProviderError::new(
+                ContextWindow,
+                format!("the conversation is too long for the model: {tokens} of {window} tokens"),
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -101,49 +115,70 @@ impl Provider for Scripted {
         true
     }
 
+    fn facts(&mut self, _interrupt: &Interrupt) -> Result<ServerFacts, ProviderError> {
+        Ok(ServerFacts {
+            context_window: self.script.context_window.map(TokenCount),
+            native_tools: Some(true),
+            ..ServerFacts::default()
+        })
+    }
+
     fn respond(
         &mut self,
         request: &Request<'_>,
         interrupt: &Interrupt,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Reply, ProviderError> {
+        let tokens = estimate_tokens(request.messages);
+        self.check_window(tokens)?;
         let at = self.place(request.messages);
         let case = self.choose(at, request.messages)?;
         stream::pause(Duration::from_millis(case.pause_ms), interrupt)?;
-        for line in case.text.split_inclusive('\n') {
-            progress(Progress::Text(Untrusted::new(line)));
-        }
         let next = case.next.unwrap_or(at + 1);
         let place = Place { script: self.fingerprint.clone(), next };
-        let reply = reply(case, place, CallIds::of(request.messages), request.messages.len());
+        let reply = reply(case, place, request.messages, tokens);
+        for line in replayed(&reply.text).split_inclusive('\n') {
+            progress(Progress::Text(Untrusted::new(line)));
+        }
         self.next = next;
         Ok(reply)
     }
 }
 
-fn reply(case: &Case, place: Place, mut ids: CallIds, seen: usize) -> Reply {
+fn reply(case: &Case, place: Place, messages: &[Message], tokens: u64) -> Reply {
     let default_stop = match case.calls.is_empty() {
         true => StopReason::EndOfTurn,
         false => StopReason::ToolCalls,
     };
     let stop = case.stop.unwrap_or(default_stop);
+    let results = handed_back(messages);
+    let text = case.text(&results);
+    let mut ids = CallIds::of(messages);
     let calls = case.calls.iter().map(|call| ToolCall {
         id: ids.assign(""),
         name: Untrusted::new(call.tool.clone()),
-        arguments: Untrusted::new(call.arguments.clone()),
+        arguments: Untrusted::new(case.arguments(call, &results)),
     });
-    // Without figures in the script, at least growth is visible.
-    let usage = case.usage.unwrap_or(Usage {
-        input: TokenCount(seen as u64),
-        output: TokenCount(1),
+    let calls = if stop == StopReason::ToolCalls { calls.collect() } else { Vec::new() };
+    let estimate = Usage {
+        input: TokenCount(tokens),
+        output: TokenCount(1 + text.len() as u64 / 3),
         ..Usage::default()
-    });
+    };
     Reply {
-        text: Untrusted::new(case.text.clone()),
-        calls: if stop == StopReason::ToolCalls { calls.collect() } else { Vec::new() },
+        text: Untrusted::new(text),
+        calls,
         stop,
-        usage,
+        usage: case.usage.unwrap_or(estimate),
         opaque: serde_json::to_string(&Bookmark { scripted: place }).into_iter().collect(),
+    }
+}
+
+fn text_of(message: &Message) -> &str {
+    match message {
+        Message::System { text } | Message::User { text } => text,
+        Message::Data { content } | Message::Tool { content, .. } => content.as_str(),
+        Message::Assistant { text, .. } => replayed(text),
     }
 }
 

@@ -17,6 +17,8 @@ const PAUSE_MS_MAX: u64 = 60_000;
 #[derive(Debug)]
 pub(super) struct Script {
     pub(super) model: Option<String>,
+    /// Tokens of the window the model plays to have.
+    pub(super) context_window: Option<u64>,
     pub(super) turns: Vec<Turn>,
 }
 
@@ -30,7 +32,7 @@ pub(super) struct Turn {
 #[derive(Debug)]
 pub(super) struct Case {
     when: Option<When>,
-    pub(super) text: String,
+    text: String,
     pub(super) calls: Vec<Call>,
     pub(super) usage: Option<Usage>,
     pub(super) stop: Option<StopReason>,
@@ -43,13 +45,23 @@ pub(super) struct Case {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) tool: String,
-    pub(super) arguments: String,
+    pub(super) arguments: Arguments,
+}
+
+/// What a call sends.
+#[derive(Debug)]
+pub(super) enum Arguments {
+    /// A JSON object, its strings filled in.
+    Object(serde_json::Map<String, serde_json::Value>),
+    /// Text sent as it is.
+    Raw(String),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenScript {
     model: Option<String>,
+    context_window: Option<u64>,
     turns: Vec<WrittenStep>,
 }
 
@@ -90,10 +102,12 @@ struct WrittenUsage {
     cache_write: u64,
 }
 
-/// What must hold of the results handed back; all that is given must.
+/// What must hold of the results handed back, or of the whole conversation; all
+/// that is given must.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct When {
+    anywhere: Option<String>,
     contains: Option<String>,
     lacks: Option<String>,
     regex: Option<Pattern>,
@@ -140,6 +154,7 @@ impl Script {
         if written.turns.is_empty() {
             return Err("`turns` is empty".to_owned());
         }
+        let (model, context_window) = (written.model, written.context_window);
         let mut labels = HashMap::new();
         for (at, step) in written.turns.iter().enumerate() {
             if let Some(label) = &step.label
@@ -151,7 +166,7 @@ impl Script {
         let turns = written.turns.into_iter().enumerate();
         let turns = turns
             .map(|(at, step)| turn(step, &labels).map_err(|why| format!("turn {}: {why}", at + 1)));
-        Ok(Self { model: written.model, turns: turns.collect::<Result<_, _>>()? })
+        Ok(Self { model, context_window, turns: turns.collect::<Result<_, _>>()? })
     }
 }
 
@@ -211,8 +226,8 @@ fn case(step: WrittenStep, labels: &HashMap<String, usize>) -> Result<Case, Stri
 fn call(written: WrittenCall) -> Result<Call, String> {
     let arguments = match (written.args, written.raw_args) {
         (Some(_), Some(_)) => return Err("give `args` or `raw_args`, not both".to_owned()),
-        (args, None) => serde_json::Value::Object(args.unwrap_or_default()).to_string(),
-        (None, Some(raw)) => raw,
+        (args, None) => Arguments::Object(args.unwrap_or_default()),
+        (None, Some(raw)) => Arguments::Raw(raw),
     };
     Ok(Call { tool: written.tool, arguments })
 }
@@ -226,14 +241,76 @@ fn usage(written: WrittenUsage) -> Usage {
     }
 }
 
+/// What a case is judged by.
+pub(super) struct Seen<'a> {
+    /// Everything handed back since the model's last turn.
+    pub(super) results: &'a str,
+    /// Every text of the request.
+    pub(super) conversation: &'a [&'a str],
+}
+
 impl Case {
-    /// Whether this case answers after `results` were handed back.
-    pub(super) fn fits(&self, results: &str) -> bool {
+    /// Whether this case answers.
+    pub(super) fn fits(&self, seen: &Seen<'_>) -> bool {
         let Some(when) = &self.when else { return true };
+        let results = seen.results;
+        let anywhere =
+            |text: &String| seen.conversation.iter().any(|part| part.contains(text.as_str()));
         when.contains.as_ref().is_none_or(|text| results.contains(text.as_str()))
             && when.lacks.as_ref().is_none_or(|text| !results.contains(text.as_str()))
             && when.regex.as_ref().is_none_or(|pattern| pattern.0.is_match(results))
             && when.exit.is_none_or(|exit| exit.fits(results))
+            && when.anywhere.as_ref().is_none_or(anywhere)
+    }
+
+    /// The text, with what the case's pattern found.
+    pub(super) fn text(&self, results: &str) -> String {
+        self.fill(&self.text, results)
+    }
+
+    /// A call's arguments, with what the case's pattern found.
+    pub(super) fn arguments(&self, call: &Call, results: &str) -> String {
+        match &call.arguments {
+            Arguments::Raw(text) => text.clone(),
+            Arguments::Object(fields) => {
+                let mut value = serde_json::Value::Object(fields.clone());
+                self.fill_strings(&mut value, results);
+                value.to_string()
+            }
+        }
+    }
+
+    fn fill_strings(&self, value: &mut serde_json::Value, results: &str) {
+        use serde_json::Value;
+        match value {
+            Value::String(text) => *text = self.fill(text, results),
+            Value::Array(items) => {
+                items.iter_mut().for_each(|item| self.fill_strings(item, results))
+            }
+            Value::Object(fields) => {
+                fields.values_mut().for_each(|field| self.fill_strings(field, results));
+            }
+            _ => {}
+        }
+    }
+
+    /// Replaces `{{name}}` by what the group of that name or number matched.
+    /// Other braces stay, since code is full of them.
+    fn fill(&self, text: &str, results: &str) -> String {
+        let pattern = self.when.as_ref().and_then(|when| when.regex.as_ref());
+        let Some(captures) = pattern.and_then(|pattern| pattern.0.captures(results)) else {
+            return text.to_owned();
+        };
+        let names = pattern.into_iter().flat_map(|pattern| pattern.0.capture_names());
+        let mut filled = text.to_owned();
+        for (number, name) in names.enumerate() {
+            let found = captures.get(number).map_or("", |found| found.as_str());
+            filled = filled.replace(&format!("{{{{{number}}}}}"), found);
+            if let Some(name) = name {
+                filled = filled.replace(&format!("{{{{{name}}}}}"), found);
+            }
+        }
+        filled
     }
 }
 

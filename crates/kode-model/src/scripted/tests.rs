@@ -123,6 +123,44 @@ fn a_new_process_goes_on_where_the_conversation_is() {
 }
 
 #[test]
+fn what_a_pattern_found_fills_text_and_arguments() {
+    let yaml = r#"
+turns:
+  - calls: [{tool: read_file, args: {path: notes.md}}]
+  - cases:
+      - when: {regex: 'please run `(?P<command>[^`]+)` (\d+) times'}
+        text: "I run {{command}}, {{0}}; {{unknown}} {stays}."
+        calls: [{tool: shell, args: {command: "{{command}}", list: ["{{2}}"], timeout_s: 5}}]
+      - text: nothing to do
+"#;
+    let replies = play(yaml, &["AI: please run `echo \"hi\"` 3 times"]).unwrap();
+    let said = "I run echo \"hi\", please run `echo \"hi\"` 3 times; {{unknown}} {stays}.";
+    assert_eq!(replies[1].text, said.into());
+    let arguments = r#"{"command":"echo \"hi\"","list":["3"],"timeout_s":5}"#;
+    assert_eq!(replies[1].calls[0].arguments, arguments.into());
+}
+
+#[test]
+fn the_whole_conversation_can_be_asked_for_and_the_window_is_played() {
+    let yaml = "
+context_window: 100
+turns: [{cases: [{when: {anywhere: blue}, text: it was blue}, {text: forgotten}]}]
+";
+    let ask = |messages: &[Message]| {
+        let mut model = Scripted::from_yaml(yaml).unwrap();
+        assert_eq!(model.facts(&Interrupt::new()).unwrap().context_window, Some(TokenCount(100)));
+        model.respond(&Request { messages, tools: &[] }, &Interrupt::new(), &mut |_| {})
+    };
+    let user = |text: &str| Message::User { text: text.to_owned() };
+    assert_eq!(
+        ask(&[user("my colour is blue"), user("which?")]).unwrap().text,
+        "it was blue".into()
+    );
+    assert_eq!(ask(&[user("which?")]).unwrap().text, "forgotten".into());
+    assert_eq!(ask(&[user(&"x".repeat(400))]).unwrap_err().kind, ContextWindow);
+}
+
+#[test]
 fn running_out_is_an_error() {
     let error = play("turns: [{text: one}]", &["x"]).unwrap_err();
     assert_eq!(error.kind, Configuration);
