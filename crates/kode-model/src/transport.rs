@@ -26,6 +26,12 @@ use crate::retry;
 /// How often a wait looks at the interrupt flag.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
+/// How long kode waits for the end of a body whose last event it has.
+const REST_WAIT: Duration = Duration::from_millis(100);
+
+/// How long an unused encrypted connection is kept; servers keep them longer.
+const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+
 /// Most bytes of an error body that are read.
 const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
 
@@ -123,6 +129,11 @@ async fn exchange(
         Some(body) => client.post(url).body(body),
         None => client.get(url),
     };
+    if base.encrypted() {
+        // Between turns nothing runs: lets a kept connection notice that the
+        // server has closed it.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     let sent = watch.wait(patience.first_byte, request.headers(headers).send()).await?;
     let mut response = sent.map_err(|error| unreachable_server(&error, base))?;
     let status = response.status();
@@ -144,8 +155,19 @@ async fn exchange(
             return Err(ProviderError::protocol("the server's answer is endless").into());
         }
         if sink(&piece)? {
+            if base.encrypted() {
+                read_to_end(&mut response, watch).await;
+            }
             return Ok(());
         }
+    }
+}
+
+/// Reads what little stands after the last event, so that the connection and
+/// its TLS session serve the next turn too.
+async fn read_to_end(response: &mut Response, watch: &Watch<'_>) {
+    for _ in 0..8 {
+        let Ok(Ok(Some(_))) = watch.wait(REST_WAIT, response.chunk()).await else { return };
     }
 }
 
@@ -205,6 +227,9 @@ fn new_client(base: &BaseUrl, patience: &Patience) -> Result<Client, ProviderErr
         .no_proxy()
         .resolve_to_addrs("localhost", &loopback.map(|address| SocketAddr::new(address, 0)))
         .connect_timeout(patience.connect)
+        .pool_idle_timeout(IDLE_CONNECTION)
+        // A plain connection is cheap to make and local servers drop it soon.
+        .pool_max_idle_per_host(usize::from(base.encrypted()))
         .user_agent(concat!("kode/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| ProviderError::new(Connection, format!("no HTTP client: {error}")))
