@@ -15,18 +15,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::SessionError;
 use crate::blobs::Blobs;
-use crate::capture::Capture;
+use crate::capture::complete;
 use crate::error::at;
 use crate::ledger::read_lines;
 use crate::meta::now;
+use crate::pack::PackId;
 use crate::state::{FileState, Stamp};
 
-/// Content of one base snapshot that is kept at most; what lies beyond is
-/// recorded by its hash.
-pub(crate) const BASE_BYTES_KEPT_MAX: u64 = 1 << 30;
 /// With more ignored files than this, changes among them are not counted:
 /// looking at each after every command would cost too much.
 const IGNORED_COUNTED_MAX: usize = 20_000;
+
+/// Packs that one snapshot takes over from the one before.
+const PACKS_MAX: usize = 8;
 
 /// A project at one moment.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +49,9 @@ pub(crate) struct Header {
     pub(crate) ignored_counted: bool,
     /// The ignore files of that moment: what is added later hides nothing.
     pub(crate) rules: IgnoreRules,
+    /// Packs that hold the contents which are no single blobs.
+    #[serde(default)]
+    pub(crate) packs: Vec<PackId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,18 +72,19 @@ impl Base {
     ) -> Result<Self, SessionError> {
         let mut base = Self::default();
         let entries = base.walk(files)?;
-        let mut capture = Capture { files, blobs, budget: BASE_BYTES_KEPT_MAX };
-        for entry in entries {
-            let known = cache.file(&entry.path).filter(|known| known.still(&entry));
-            let known = known
-                .filter(|known| !known.kept || capture.blobs.has(&known.hash, known.stamp.size));
-            let state = match known {
-                Some(known) => Some(known.clone()),
-                None => capture.state(&entry)?,
-            };
-            base.files.extend(state.map(|state| (entry.path, state)));
-        }
+        // Too many packs are one read of everything into a new pack.
+        let packs = &cache.header.packs;
+        blobs.use_packs(if packs.len() < PACKS_MAX { packs } else { &[] })?;
+        let known = |entry: &WalkEntry| {
+            let known = cache.file(&entry.path).filter(|known| known.still(entry))?;
+            (!known.kept || blobs.has(&known.hash, known.stamp.size)).then(|| known.clone())
+        };
+        let states = entries.iter().map(known).collect();
+        let states = complete(files, blobs, &entries, states)?;
+        let named = entries.into_iter().zip(states);
+        base.files = named.filter_map(|(entry, state)| Some((entry.path, state?))).collect();
         blobs.flush()?;
+        base.header.packs = blobs.pack_ids();
         Ok(base)
     }
 

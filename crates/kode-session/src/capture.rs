@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kode_audit::Digest;
 use kode_base::Untrusted;
@@ -14,23 +15,81 @@ use crate::blobs::Blobs;
 use crate::state::{FileState, Kind, Stamp, now_ns};
 
 /// Larger files are recorded by their hash only and can't be put back.
-pub(crate) const FILE_BYTES_KEPT_MAX: u64 = 16 << 20;
+const FILE_BYTES_KEPT_MAX: u64 = 16 << 20;
 /// Larger files are not even hashed: their time stamps stand for the content.
 const FILE_BYTES_HASHED_MAX: u64 = 1 << 30;
 /// How often a file that changes under the reading is read again.
 const ATTEMPTS_MAX: usize = 3;
 
+/// One reading keeps this much content at most; what lies beyond is recorded
+/// by its hash.
+const BYTES_KEPT_MAX: u64 = 1 << 30;
+/// Fewer files than this are not worth another thread.
+const FILES_PER_THREAD_MIN: usize = 64;
+const THREADS_MAX: usize = 4;
+
+/// The state of one entry now; `None` when it vanished.
+pub(crate) fn capture(
+    files: &ProjectFiles,
+    blobs: &Blobs,
+    entry: &WalkEntry,
+) -> Result<Option<FileState>, SessionError> {
+    Capture { files, blobs, budget: &AtomicU64::new(BYTES_KEPT_MAX) }.state(entry)
+}
+
+/// Completes `states`: reads the entries whose state is not known yet. Those
+/// that vanished stay unknown.
+pub(crate) fn complete(
+    files: &ProjectFiles,
+    blobs: &mut Blobs,
+    entries: &[WalkEntry],
+    mut states: Vec<Option<FileState>>,
+) -> Result<Vec<Option<FileState>>, SessionError> {
+    let unknown: Vec<usize> = (0..states.len()).filter(|index| states[*index].is_none()).collect();
+    let to_read: Vec<&WalkEntry> = unknown.iter().map(|index| &entries[*index]).collect();
+    for (index, state) in unknown.into_iter().zip(capture_all(files, blobs, &to_read)?) {
+        states[index] = state;
+    }
+    Ok(states)
+}
+
+/// The states of many entries, in their order, read by several threads.
+fn capture_all(
+    files: &ProjectFiles,
+    blobs: &mut Blobs,
+    entries: &[&WalkEntry],
+) -> Result<Vec<Option<FileState>>, SessionError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let share = entries.len().div_ceil(cores).max(FILES_PER_THREAD_MIN);
+    let budget = AtomicU64::new(BYTES_KEPT_MAX);
+    blobs.expect(entries.len())?;
+    let capture = Capture { files, blobs, budget: &budget };
+    let read = |share: &[&WalkEntry]| -> Result<Vec<_>, SessionError> {
+        share.iter().map(|entry| capture.state(entry)).collect()
+    };
+    let mut states = Vec::with_capacity(entries.len());
+    std::thread::scope(|scope| {
+        let readers: Vec<_> =
+            entries.chunks(share).map(|share| scope.spawn(move || read(share))).collect();
+        for reader in readers {
+            let stopped = |_| SessionError::Other("a reading thread stopped".to_owned());
+            states.extend(reader.join().map_err(stopped)??);
+        }
+        Ok(states)
+    })
+}
+
 /// What reading needs, and how much more content may be kept.
-pub(crate) struct Capture<'a> {
-    pub(crate) files: &'a ProjectFiles,
-    pub(crate) blobs: &'a mut Blobs,
-    /// Bytes that may still be kept.
-    pub(crate) budget: u64,
+struct Capture<'a> {
+    files: &'a ProjectFiles,
+    blobs: &'a Blobs,
+    /// Bytes that may still be kept, by all threads together.
+    budget: &'a AtomicU64,
 }
 
 impl Capture<'_> {
     /// The state of `entry` now; `None` when it vanished.
-    pub(crate) fn state(&mut self, entry: &WalkEntry) -> Result<Option<FileState>, SessionError> {
+    fn state(&self, entry: &WalkEntry) -> Result<Option<FileState>, SessionError> {
         match &entry.kind {
             EntryKind::File => self.file(entry),
             EntryKind::Symlink { target } => self.link(entry, target).map(Some),
@@ -38,7 +97,7 @@ impl Capture<'_> {
         }
     }
 
-    fn file(&mut self, entry: &WalkEntry) -> Result<Option<FileState>, SessionError> {
+    fn file(&self, entry: &WalkEntry) -> Result<Option<FileState>, SessionError> {
         let mut file = match self.files.snapshot_open(&entry.path) {
             Ok(file) => file,
             Err(FileError::NotFound(_)) => return Ok(None),
@@ -70,7 +129,7 @@ impl Capture<'_> {
     }
 
     fn content(
-        &mut self,
+        &self,
         file: &mut File,
         metadata: &Metadata,
         entry: &WalkEntry,
@@ -80,7 +139,7 @@ impl Capture<'_> {
         if size > FILE_BYTES_HASHED_MAX {
             return Ok((stamp_hash(&stamp(metadata)), false));
         }
-        if size > FILE_BYTES_KEPT_MAX || size > self.budget {
+        if size > FILE_BYTES_KEPT_MAX || size > self.budget.load(Ordering::Relaxed) {
             return Ok((hash_of(file).map_err(named)?, false));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
@@ -90,14 +149,15 @@ impl Capture<'_> {
         Ok((hash, true))
     }
 
-    fn keep(&mut self, hash: &Digest, bytes: &[u8]) -> Result<(), SessionError> {
-        self.budget = self.budget.saturating_sub(bytes.len() as u64);
+    fn keep(&self, hash: &Digest, bytes: &[u8]) -> Result<(), SessionError> {
+        let less = |left: u64| Some(left.saturating_sub(bytes.len() as u64));
+        let _ = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         self.blobs.keep(hash, bytes)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the link's text is hashed and kept, not shown")]
     fn link(
-        &mut self,
+        &self,
         entry: &WalkEntry,
         target: &Untrusted<Vec<u8>>,
     ) -> Result<FileState, SessionError> {

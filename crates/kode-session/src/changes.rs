@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::SessionError;
 use crate::ledger::{Ledger, read_lines};
 use crate::meta::now;
+use crate::pack::PackId;
 use crate::state::FileState;
 
 /// Changes in one line of the file; a larger step takes several.
@@ -69,6 +70,8 @@ pub(crate) struct Step {
 pub(crate) enum ChangeLine {
     /// An ignored path that an edit tool writes, as it was before.
     Marked { path: ProjectPath, base: Option<FileState> },
+    /// A pack that holds contents of the steps that follow.
+    Pack { id: PackId },
     /// A step or a part of one.
     Step(Step),
 }
@@ -77,6 +80,7 @@ pub(crate) enum ChangeLine {
 #[derive(Debug, Default)]
 pub(crate) struct History {
     pub(crate) marked: BTreeMap<ProjectPath, Option<FileState>>,
+    pub(crate) packs: Vec<PackId>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -88,6 +92,7 @@ impl History {
                 ChangeLine::Marked { path, base } => {
                     history.marked.entry(path).or_insert(base);
                 }
+                ChangeLine::Pack { id } => history.packs.push(id),
                 ChangeLine::Step(step) => history.push(step),
             }
         }

@@ -9,10 +9,10 @@ use kode_sandbox::{ProjectFiles, RuleSource, WalkEnd, WalkEntry};
 use sha2::{Digest as _, Sha256};
 
 use crate::SessionError;
-use crate::base::BASE_BYTES_KEPT_MAX;
 use crate::blobs::Blobs;
-use crate::capture::Capture;
+use crate::capture::complete;
 use crate::changes::Change;
+use crate::pack::PackId;
 use crate::state::{FileState, Stamp, change_kind};
 use crate::tree::{Now, Tree};
 
@@ -36,6 +36,8 @@ pub struct Comparison {
 
 /// What one look at the project found.
 pub(crate) struct Look {
+    /// The pack that holds the new contents, if they were many.
+    pub(crate) pack: Option<PackId>,
     pub(crate) changes: Vec<Change>,
     pub(crate) hash: [u8; 32],
     pub(crate) ignored_changed: usize,
@@ -58,16 +60,15 @@ impl Tree {
         blobs: &mut Blobs,
     ) -> Result<Look, SessionError> {
         let met = self.walk(files)?;
-        let mut capture = Capture { files, blobs, budget: BASE_BYTES_KEPT_MAX };
+        let known = |entry: &WalkEntry| {
+            self.now_of(&entry.path).filter(|known| known.still(entry)).cloned()
+        };
+        let states = met.entries.iter().map(known).collect();
+        let states = complete(files, blobs, &met.entries, states)?;
         let mut hasher = TreeHasher::new();
         let mut seen = BTreeSet::new();
         let mut changes = Vec::new();
-        for entry in &met.entries {
-            let known = self.now_of(&entry.path);
-            let state = match known.filter(|known| known.still(entry)) {
-                Some(known) => Some(known.clone()),
-                None => capture.state(entry)?,
-            };
+        for (entry, state) in met.entries.iter().zip(states) {
             let Some(state) = state else { continue };
             hasher.add(&entry.path, &state);
             seen.insert(&entry.path);
@@ -76,10 +77,10 @@ impl Tree {
         if met.complete {
             changes.extend(self.miss(&seen));
         }
-        blobs.flush()?;
+        let pack = blobs.flush()?;
         changes.sort_by(|one, other| one.path.cmp(&other.path));
         let ignored_changed = self.ignored_changed(&met.ignored);
-        Ok(Look { changes, hash: hasher.finish(), ignored_changed, complete: met.complete })
+        Ok(Look { pack, changes, hash: hasher.finish(), ignored_changed, complete: met.complete })
     }
 
     /// Entries to compare, with ignored ones apart. The base's ignore rules

@@ -16,6 +16,7 @@ mod ledger;
 mod lock;
 pub mod merge;
 mod meta;
+mod pack;
 mod restore;
 pub mod review;
 mod session;

@@ -7,9 +7,8 @@ use kode_base::{FileWrite, ProjectPath, WriteMode};
 use kode_gate::Gate;
 use kode_sandbox::{FileError, ProjectFiles};
 
-use crate::base::BASE_BYTES_KEPT_MAX;
 use crate::blobs::Blobs;
-use crate::capture::Capture;
+use crate::capture::capture;
 use crate::changes::{Change, Origin};
 use crate::state::{FileState, Kind};
 use crate::{Session, SessionError};
@@ -58,7 +57,7 @@ impl Session {
     ) -> Result<(), SessionError> {
         let mut writes = Vec::new();
         for restoration in restorations {
-            restoration.check(files, &mut self.blobs)?;
+            restoration.check(files, &self.blobs)?;
             writes.push(restoration.write(&self.blobs)?);
         }
         let mut changes = Vec::new();
@@ -68,7 +67,7 @@ impl Session {
             if result.is_err() {
                 break;
             }
-            let after = current(&restoration.path, files, &mut self.blobs)?;
+            let after = current(&restoration.path, files, &self.blobs)?;
             let (path, before) = (restoration.path.clone(), restoration.expected.clone());
             changes.push(Change { path, before, after });
         }
@@ -91,7 +90,7 @@ impl Restoration {
         }
     }
 
-    fn check(&self, files: &ProjectFiles, blobs: &mut Blobs) -> Result<(), SessionError> {
+    fn check(&self, files: &ProjectFiles, blobs: &Blobs) -> Result<(), SessionError> {
         let now = current(&self.path, files, blobs)?;
         let unchanged = match (&now, &self.expected) {
             (Some(now), Some(expected)) => now.same(expected),
@@ -123,10 +122,10 @@ impl Restoration {
 fn current(
     path: &ProjectPath,
     files: &ProjectFiles,
-    blobs: &mut Blobs,
+    blobs: &Blobs,
 ) -> Result<Option<FileState>, SessionError> {
     match files.snapshot_entry(path)? {
-        Some(entry) => Capture { files, blobs, budget: BASE_BYTES_KEPT_MAX }.state(&entry),
+        Some(entry) => capture(files, blobs, &entry),
         None => Ok(None),
     }
 }

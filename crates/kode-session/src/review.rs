@@ -57,8 +57,10 @@ impl Review {
     ) -> Result<Self, SessionError> {
         let base = Base::load(&folder.join("base.jsonl"))?.ok_or(SessionError::NoBase)?;
         let history = History::load(&folder.join("changes.jsonl"))?;
-        let tree = Tree::new(base, history);
-        Ok(Self { summary, tree, blobs: Blobs::open(kode_home)? })
+        let mut blobs = Blobs::open(kode_home)?;
+        blobs.use_packs(&base.header.packs)?;
+        blobs.use_packs(&history.packs)?;
+        Ok(Self { summary, tree: Tree::new(base, history), blobs })
     }
 
     /// Every touched file, in byte order of path.

@@ -11,9 +11,9 @@ use kode_sandbox::{ProjectFiles, ProjectRoot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::base::{BASE_BYTES_KEPT_MAX, Base};
+use crate::base::Base;
 use crate::blobs::Blobs;
-use crate::capture::Capture;
+use crate::capture::capture;
 use crate::changes::{Change, ChangeLine, History, Origin, StepId, record};
 use crate::compare::{Comparison, since_last};
 use crate::error::at;
@@ -88,6 +88,8 @@ impl Session {
     fn load_tree(&mut self) -> Result<(), SessionError> {
         let Some(base) = Base::load(&self.base_path())? else { return Ok(()) };
         let history = self.history()?;
+        self.blobs.use_packs(&base.header.packs)?;
+        self.blobs.use_packs(&history.packs)?;
         self.next_step = history.next_id();
         self.tree = Some(Tree::new(base, history));
         Ok(())
@@ -205,8 +207,7 @@ impl Session {
         if !tree.now.contains_key(path)
             && let Some(entry) = files.snapshot_entry(path)?
         {
-            let (blobs, budget) = (&mut self.blobs, BASE_BYTES_KEPT_MAX);
-            base = Capture { files, blobs, budget }.state(&entry)?;
+            base = capture(files, &self.blobs, &entry)?;
             self.blobs.flush()?;
         }
         let line = ChangeLine::Marked { path: path.clone(), base: base.clone() };
@@ -232,6 +233,9 @@ impl Session {
             since_last: since_last(&look.changes),
             complete: look.complete,
         };
+        if let Some(id) = look.pack {
+            self.changes.append(&ChangeLine::Pack { id })?;
+        }
         self.record_step(self.origin, &look.changes)?;
         Ok(comparison)
     }

@@ -1,9 +1,7 @@
 //! All sessions of this user: making, finding, listing and deleting them.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use kode_audit::Digest;
 use kode_audit::private::{private_folder, sync_folder};
 use kode_base::TouchedFile;
 use serde::Serialize;
@@ -11,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::base::Base;
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, Wanted};
 use crate::changes::History;
 use crate::error::at;
 use crate::ledger::read_lines;
@@ -170,24 +168,27 @@ impl SessionStore {
         let aside = self.folder.join(format!(".deleted-{}", found.id));
         remove(&folder, &aside).map_err(at(&folder))?;
         drop(lock);
-        Blobs::open(&self.kode_home)?.collect(&self.wanted_blobs()?)?;
-        Ok(())
+        self.collect_blobs()
     }
 
-    /// Every content that a session still refers to.
-    fn wanted_blobs(&self) -> Result<BTreeSet<Digest>, SessionError> {
-        let mut wanted = BTreeSet::new();
+    /// Removes the contents no session refers to, unless one is open.
+    fn collect_blobs(&self) -> Result<(), SessionError> {
+        let blobs = Blobs::open(&self.kode_home)?;
+        let Some(_nobody_writes) = blobs.hold_alone()? else { return Ok(()) };
+        let mut wanted = Wanted::default();
         for id in self.ids()? {
             let folder = self.folder.join(id);
             let base = Base::load(&folder.join("base.jsonl"))?.unwrap_or_default();
-            wanted.extend(base.files.iter().map(|(_, state)| state.hash));
+            wanted.hashes.extend(base.files.iter().map(|(_, state)| state.hash));
+            wanted.packs.extend(base.header.packs);
             let history = History::load(&folder.join("changes.jsonl"))?;
-            wanted.extend(history.marked.values().flatten().map(|state| state.hash));
+            wanted.hashes.extend(history.marked.values().flatten().map(|state| state.hash));
+            wanted.packs.extend(history.packs);
             let changes = history.steps.into_iter().flat_map(|step| step.changes);
             let states = changes.flat_map(|change| [change.before, change.after]);
-            wanted.extend(states.flatten().map(|state: FileState| state.hash));
+            wanted.hashes.extend(states.flatten().map(|state: FileState| state.hash));
         }
-        Ok(wanted)
+        blobs.collect(&wanted)
     }
 
     fn holder(&self, id: &str) -> Option<u32> {

@@ -170,3 +170,32 @@ fn walk_count(folder: &std::path::Path) -> usize {
     let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     folders.filter(|path| path.is_dir()).map(|path| path.read_dir().unwrap().count()).sum()
 }
+
+#[test]
+fn packed_contents_live_as_long_as_a_session_needs_them() {
+    let work = Workspace::new();
+    let names: Vec<String> = (0..40).map(|number| format!("file{number:02}")).collect();
+    let write_all =
+        |word: &str| names.iter().for_each(|name| work.write(name, format!("{word} {name}")));
+    write_all("first");
+    let first = work.session().id().to_owned();
+    let mut session = work.session();
+    let second = session.id().to_owned();
+    write_all("changed");
+    assert_eq!(session.compare(&work.files).unwrap().files.len(), 40);
+    drop(session);
+    work.store.delete(&first).unwrap();
+    let session = work.resume(&second);
+    for name in &names {
+        let base = session.base_content(&path(name)).unwrap().unwrap();
+        assert_eq!(base.expose(), format!("first {name}").as_bytes());
+        let last = session.last_content(&path(name)).unwrap().unwrap();
+        assert_eq!(last.expose(), format!("changed {name}").as_bytes());
+    }
+    drop(session);
+    work.store.delete(&second).unwrap();
+    assert_eq!(walk_count(&work.home.join("blobs")), 0);
+    // The cache still names the pack that is gone.
+    let third = work.session();
+    assert_eq!(third.base_content(&path("file07")).unwrap().unwrap().expose(), b"changed file07");
+}
