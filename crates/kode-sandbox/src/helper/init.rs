@@ -15,7 +15,8 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
-use super::kernel;
+use super::{kernel, memory};
+use crate::plan::Plan;
 use crate::wire::{self, Reply, Request};
 
 /// How often orphans are reaped while a command runs.
@@ -24,10 +25,14 @@ const REAP_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 struct Running {
     pid: Pid,
     handle: OwnedFd,
+    /// It was killed for using too much memory.
+    over_memory: bool,
 }
 
 /// Serves kode until it is gone.
-pub(super) fn serve(socket: &UnixStream, environment: &[(String, String)]) -> ! {
+pub(super) fn serve(socket: &UnixStream, plan: &Plan) -> ! {
+    let environment = &plan.environment;
+    let in_memory: Vec<String> = plan.folders_in_memory().map(str::to_owned).collect();
     let mut running: Option<Running> = None;
     loop {
         if wait(socket, running.as_ref()).is_ok_and(|ready| ready) {
@@ -41,12 +46,19 @@ pub(super) fn serve(socket: &UnixStream, environment: &[(String, String)]) -> ! 
                 _ => kernel::leave(0),
             }
         }
+        if let Some(running) = &mut running
+            && memory::used_bytes(&in_memory) > plan.limits.memory_bytes_max
+        {
+            running.over_memory = true;
+            kernel::kill_all_others();
+        }
         if let Some(status) = reap(running.as_ref()) {
-            running = None;
+            let over_memory = running.take().is_some_and(|running| running.over_memory);
             end_everything();
             let ended = Reply::Ended {
                 exit_code: status.exit_status(),
                 signal: status.terminating_signal(),
+                over_memory,
             };
             if wire::send(socket, &ended, &[]).is_err() {
                 kernel::leave(1);
@@ -166,7 +178,7 @@ fn start(
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
     let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-    Ok(Running { pid, handle })
+    Ok(Running { pid, handle, over_memory: false })
 }
 
 /// Where a program is on the inside `PATH`; itself when it has a `/` or is

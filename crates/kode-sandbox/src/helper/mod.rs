@@ -5,6 +5,7 @@
 mod grafts;
 mod init;
 mod kernel;
+mod memory;
 mod new_root;
 mod privileges;
 
@@ -162,7 +163,7 @@ fn first_process(socket: &UnixStream, plan: &Plan, grafts: grafts::Grafts, gate:
     if outcome.is_err() || sent.is_err() {
         kernel::leave(1);
     }
-    init::serve(socket, &plan.environment);
+    init::serve(socket, plan);
 }
 
 fn enter(plan: &Plan, grafts: grafts::Grafts) -> Result<(), StepError> {

@@ -45,6 +45,9 @@ pub(crate) struct Native {
     ended: Receiver<()>,
     /// `None` where the project can't be written.
     guard: Option<Guard>,
+    memory_bytes_max: u64,
+    /// The last command was killed for using too much memory.
+    over_memory: bool,
 }
 
 impl Native {
@@ -57,6 +60,7 @@ impl Native {
         let mut native = spawn(&settings.host.helper, ours, theirs)?;
         let plan = plan(root, settings)?;
         native.send(&plan, &[])?;
+        native.memory_bytes_max = plan.limits.memory_bytes_max;
         if !settings.read_only {
             native.guard = Some(Guard::new(root)?);
         }
@@ -108,7 +112,11 @@ impl Native {
     }
 
     fn after_command(&mut self) -> Vec<Incident> {
-        self.guard.as_mut().map(Guard::after_command).unwrap_or_default()
+        let mut incidents = self.guard.as_mut().map(Guard::after_command).unwrap_or_default();
+        if std::mem::take(&mut self.over_memory) {
+            incidents.push(Incident::MemoryLimit { bytes_max: self.memory_bytes_max });
+        }
+        incidents
     }
 
     fn send_run(&mut self, order: &Order, writer: OwnedFd) -> Result<(), SandboxError> {
@@ -174,6 +182,10 @@ impl Native {
 
     fn command_end(&mut self, reply: Option<Reply>) -> Result<CommandEnd, SandboxError> {
         match reply {
+            Some(Reply::Ended { over_memory: true, .. }) => {
+                self.over_memory = true;
+                Ok(CommandEnd::Signalled(libc::SIGKILL))
+            }
             Some(Reply::Ended { exit_code: Some(code), .. }) => Ok(CommandEnd::Exited(code)),
             Some(Reply::Ended { signal: Some(signal), .. }) => Ok(CommandEnd::Signalled(signal)),
             Some(Reply::NotStarted { error, code }) if code == libc::ENOENT => {
@@ -293,7 +305,15 @@ fn spawn(
             remedy::START_DIRECTLY,
         )
     })?;
-    Ok(Native { socket: Some(ours), helper, keeper: Some(keeper), ended, guard: None })
+    Ok(Native {
+        socket: Some(ours),
+        helper,
+        keeper: Some(keeper),
+        ended,
+        guard: None,
+        memory_bytes_max: 0,
+        over_memory: false,
+    })
 }
 
 fn helper_command(image: &HelperImage, socket: UnixStream) -> Command {

@@ -32,6 +32,16 @@ pub(crate) struct Plan {
     pub(crate) limits: Limits,
 }
 
+impl Plan {
+    /// Inside paths of the folders that live in memory.
+    pub(crate) fn folders_in_memory(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Tmpfs { path, .. } => Some(path.as_str()),
+            _ => None,
+        })
+    }
+}
+
 /// Who the processes inside are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
@@ -109,7 +119,8 @@ pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Pla
     let identity = identity(&project)?;
     let mapping = identity.started_as_root.then_some((project.uid(), project.gid()));
     let home = home(settings);
-    let mut steps = system_view::steps(&identity, &home);
+    let memory = settings.memory_bytes_max.unwrap_or_else(default_memory_bytes);
+    let mut steps = system_view::steps(&identity, &home, memory);
     let toolchains = toolchains::find(root, settings, &home);
     for grant in &toolchains {
         steps.extend(canonical_bind(
@@ -133,7 +144,6 @@ pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Pla
     if !settings.read_only {
         writable.push(root.text().to_owned());
     }
-    let memory = settings.memory_bytes_max.unwrap_or_else(default_memory_bytes);
     let limits = Limits {
         processes_max: settings.processes_max.unwrap_or(PROCESSES_MAX),
         memory_bytes_max: memory,

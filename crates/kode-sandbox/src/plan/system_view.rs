@@ -9,7 +9,9 @@ use super::{Access, Identity, Step, bind, canonical_bind};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
-/// Size of each private folder in memory.
+/// Size of each private folder in memory; never more than this part of the
+/// memory limit, so that full folders leave room for processes.
+const FOLDER_PART_OF_MEMORY: u64 = 8;
 const HOME_BYTES_MAX: u64 = 2048 * MEBIBYTE;
 const TEMPORARY_BYTES_MAX: u64 = 4096 * MEBIBYTE;
 const SHARED_MEMORY_BYTES_MAX: u64 = 1024 * MEBIBYTE;
@@ -62,7 +64,12 @@ const DEVICE_LINKS: &[(&str, &str)] = &[
 const TEMPORARY_FOLDERS: &[&str] = &["/tmp", "/var/tmp"];
 
 /// The steps, outer folders first.
-pub(super) fn steps(identity: &Identity, home: &str) -> Vec<Step> {
+pub(super) fn steps(identity: &Identity, home: &str, memory_bytes_max: u64) -> Vec<Step> {
+    let tmpfs = |path: &str, bytes_max: u64, mode: u32| Step::Tmpfs {
+        path: path.to_owned(),
+        bytes_max: bytes_max.min(memory_bytes_max / FOLDER_PART_OF_MEMORY),
+        mode,
+    };
     let mut steps = Vec::new();
     for folder in SYSTEM_FOLDERS {
         steps.extend(shown(folder));
@@ -95,10 +102,6 @@ pub(super) fn writable_folders(home: &str) -> Vec<String> {
     folders.push("/dev".to_owned());
     folders.push(home.to_owned());
     folders
-}
-
-fn tmpfs(path: &str, bytes_max: u64, mode: u32) -> Step {
-    Step::Tmpfs { path: path.to_owned(), bytes_max, mode }
 }
 
 /// A host path as it is: a link stays a link.

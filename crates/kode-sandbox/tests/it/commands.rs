@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kode_base::Interrupt;
-use kode_sandbox::{Backend, CommandEnd};
+use kode_sandbox::{Backend, CommandEnd, Incident};
 
 use crate::support::Place;
 
@@ -136,4 +136,52 @@ fn a_read_only_sandbox_does_not_write_the_project() {
     assert_ne!(place.run(&sandbox, "echo x > made").end, CommandEnd::Exited(0));
     assert!(!place.project().join("made").exists());
     sandbox.end_processes().unwrap();
+}
+
+#[test]
+fn processes_that_use_too_much_memory_together_are_killed() {
+    let place = Place::new();
+    let settings = kode_sandbox::SandboxSettings {
+        memory_bytes_max: Some(256 * 1024 * 1024),
+        ..place.settings(Backend::Native)
+    };
+    let sandbox = kode_sandbox::Sandbox::start(&place.root(), settings).unwrap();
+    let hog = "x=$(yes | head -c 40M); y=$x$x; sleep 20";
+    let ended = place.run(&sandbox, &format!("for i in 1 2 3 4 5 6; do ({hog}) & done; wait"));
+    assert!(ended.elapsed < Duration::from_secs(20));
+    let expected = [Incident::MemoryLimit { bytes_max: 256 * 1024 * 1024 }];
+    assert_eq!(ended.incidents, expected, "{}", ended.text);
+    let full =
+        place.run(&sandbox, "for at in /tmp ~ /dev/shm; do head -c 90M /dev/zero > $at/x; done");
+    assert!(full.text.contains("No space left"), "{}", full.text);
+    place.run(&sandbox, "true").worked();
+}
+
+#[test]
+fn a_fork_bomb_meets_its_limit_and_ends_with_the_command() {
+    let place = Place::new();
+    let settings = kode_sandbox::SandboxSettings {
+        processes_max: Some(50),
+        ..place.settings(Backend::Native)
+    };
+    let sandbox = kode_sandbox::Sandbox::start(&place.root(), settings).unwrap();
+    // Bounded by itself: 200 sleepers at most, not endless forking.
+    let many = "perl -e '$| = 1; for (1..200) { $p = fork; \
+                unless (defined $p) { print \"refused\"; last } sleep 30, exit unless $p }'";
+    let ended = place.run_with(&sandbox, many, Duration::from_secs(20), &Interrupt::new());
+    assert_eq!(ended.text, "refused");
+    // Process 1, the shell, ls and wc.
+    let left = place.run(&sandbox, "ls -d /proc/[0-9]* | wc -l").worked();
+    assert!(left.trim().parse::<u32>().unwrap() <= 4, "{left}");
+}
+
+#[test]
+fn forged_git_files_are_reported() {
+    let place = Place::new();
+    fs::create_dir_all(place.project().join(".git/hooks")).unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    let ended = place.run(&sandbox, "mkdir -p a/.git && echo x > .git/hooks/pre-commit; true");
+    assert!(ended.text.contains("Read-only file system"), "{}", ended.text);
+    assert_eq!(ended.incidents.len(), 1, "{:?}", ended.incidents);
+    assert!(!place.project().join("a/.git").exists());
 }

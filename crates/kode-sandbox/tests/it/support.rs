@@ -8,7 +8,8 @@ use kode_audit::AuditLog;
 use kode_base::{Action, Interrupt, ProjectPath, ShellCommand};
 use kode_gate::{Gate, NoTerminal, Permit, Policy, SessionState};
 use kode_sandbox::{
-    Backend, CommandEnd, CommandOutput, HelperImage, Host, ProjectRoot, Sandbox, SandboxSettings,
+    Backend, CommandEnd, CommandOutput, HelperImage, Host, Incident, ProjectRoot, Sandbox,
+    SandboxSettings,
 };
 
 pub(crate) struct Place {
@@ -99,6 +100,7 @@ pub(crate) fn helper() -> PathBuf {
 /// A command's output as text.
 #[derive(Debug)]
 pub(crate) struct Ended {
+    pub(crate) incidents: Vec<Incident>,
     pub(crate) text: String,
     pub(crate) end: CommandEnd,
     pub(crate) elapsed: Duration,
@@ -107,7 +109,7 @@ pub(crate) struct Ended {
 impl Ended {
     fn new(output: CommandOutput) -> Self {
         let text = String::from_utf8_lossy(output.output.expose()).into_owned();
-        Self { text, end: output.end, elapsed: output.elapsed }
+        Self { incidents: output.incidents, text, end: output.end, elapsed: output.elapsed }
     }
 
     #[track_caller]
