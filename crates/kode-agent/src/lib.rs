@@ -8,6 +8,7 @@ mod agent;
 mod checks;
 mod completion;
 pub mod context;
+pub mod editing;
 mod journal;
 mod outcome;
 mod tools;

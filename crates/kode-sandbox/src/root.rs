@@ -49,6 +49,21 @@ impl ProjectRoot {
         Ok(Self { path })
     }
 
+    /// `folder` itself, without looking for a repository above it.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn exactly(folder: &Path, home: &Path, kode_home: &Path) -> Result<Self, RootError> {
+        let path = canonical(folder)?;
+        if !path.is_dir() {
+            return Err(RootError::NotAFolder(path));
+        }
+        match refusal(&path, home, kode_home)? {
+            Some(reason) => Err(RootError::Refused(path, reason)),
+            None => Ok(Self { path }),
+        }
+    }
+
     /// The root of a copy that kode made itself.
     pub(crate) fn throwaway(path: PathBuf) -> Self {
         Self { path }

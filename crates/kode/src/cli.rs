@@ -26,6 +26,12 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// List what a session changed, show diffs, put files back
     Review(ReviewArguments),
+    /// Take the agent's newest changes back
+    Undo(UndoArguments),
+    /// Bring back what the newest undo took
+    Redo(RedoArguments),
+    /// Apply one checked edit operation from standard input in this folder
+    Edit(EditArguments),
     /// List, show and delete saved sessions
     #[command(subcommand)]
     Session(SessionCommand),
@@ -89,6 +95,36 @@ pub(crate) struct ContinueArguments {
     pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) run: RunArguments,
+}
+
+/// `kode undo`.
+#[derive(Debug, Args)]
+pub(crate) struct UndoArguments {
+    /// Session; default is the newest of this project
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// Everything the agent did in this model turn
+    #[arg(long, value_name = "N", conflicts_with = "path")]
+    pub(crate) turn: Option<u32>,
+    /// The agent's newest change of this file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) path: Option<String>,
+}
+
+/// `kode redo`.
+#[derive(Debug, Args)]
+pub(crate) struct RedoArguments {
+    /// Session; default is the newest of this project
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+}
+
+/// `kode edit`.
+#[derive(Debug, Args)]
+pub(crate) struct EditArguments {
+    /// Read one JSON operation and print a JSON result (the only format there is)
+    #[arg(long, required = true)]
+    pub(crate) json: bool,
 }
 
 /// `kode session`.

@@ -18,6 +18,7 @@ const EVENT_OUTPUT_CHARACTERS_MAX: usize = 2000;
 
 impl Agent<'_> {
     pub(super) fn run_calls(&mut self, calls: &[ToolCall]) -> Result<TurnEnd, BeginError> {
+        let root = self.workspace.root.path().to_string_lossy().into_owned();
         let mut finish: Option<(&ToolCall, Finish)> = None;
         for call in calls {
             self.emit(&Event::ToolCall {
@@ -33,7 +34,7 @@ impl Agent<'_> {
                 )?;
                 continue;
             }
-            match parse(&call.name, &call.arguments) {
+            match parse(&call.name, &call.arguments, &root) {
                 Ok(ToolRequest::Finish(request)) => finish = Some((call, request)),
                 Ok(request) => self.run_call(call, request)?,
                 Err(why) => self.answer(call, ToolOutcome::failed(why), 0)?,
@@ -67,12 +68,8 @@ impl Agent<'_> {
             call: call.id.clone(),
             tool: call.name.clone(),
         })?;
-        // A path an edit tool writes is kept and scanned even where ignored.
-        if let Some(path) = request.written_path().and_then(|text| self.workspace.path(text).ok()) {
-            self.session.mark_edited(&path, &self.workspace.files)?;
-        }
         let started = Instant::now();
-        let outcome = self.execute(request);
+        let outcome = request.run(&mut self.workspace, &mut self.session);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.count(&outcome);
         if let Some(decision) = outcome.decision.clone() {
@@ -81,19 +78,6 @@ impl Agent<'_> {
         let effect = outcome.effect;
         self.answer(call, outcome, elapsed_ms)?;
         if effect { self.show_touched() } else { Ok(()) }
-    }
-
-    fn execute(&mut self, request: ToolRequest) -> ToolOutcome {
-        let workspace = &mut self.workspace;
-        match request {
-            ToolRequest::ReadFile(tool) => tool.run(workspace),
-            ToolRequest::ListFiles(tool) => tool.run(workspace),
-            ToolRequest::Search(tool) => tool.run(workspace),
-            ToolRequest::WriteFile(tool) => tool.run(workspace),
-            ToolRequest::Edit(tool) => tool.run(workspace),
-            ToolRequest::Shell(tool) => tool.run(workspace, &mut |_| {}),
-            ToolRequest::Finish(_) => ToolOutcome::failed("finish ends the turn"),
-        }
     }
 
     fn count(&mut self, outcome: &ToolOutcome) {

@@ -2,7 +2,7 @@
 //! a request, and what each does. Whatever has an effect goes through the gate
 //! in [`Workspace`]; bad arguments come back to the model as a clear error.
 
-mod edit_file;
+mod edit;
 mod finish;
 mod list_files;
 mod output;
@@ -11,8 +11,8 @@ mod request;
 mod search;
 mod shell;
 mod specs;
+mod symbols;
 mod workspace;
-mod write_file;
 
 pub(crate) use finish::Finish;
 pub(crate) use request::{ToolRequest, parse};

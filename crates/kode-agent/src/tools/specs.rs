@@ -5,7 +5,24 @@ use serde_json::{Value, json};
 
 /// Every tool, in the order the model sees them.
 pub fn specs() -> Vec<ToolSpec> {
-    vec![read_file(), list_files(), search(), write_file(), edit(), shell(), finish()]
+    [
+        read_file,
+        list_files,
+        search,
+        outline,
+        find_symbol,
+        edit,
+        write_file,
+        apply_patch,
+        ast_replace,
+        ast_insert,
+        ast_rename,
+        ast_rewrite,
+        shell,
+        finish,
+    ]
+    .map(|tool| tool())
+    .into()
 }
 
 fn spec(name: &str, description: &str, properties: Value, required: &[&str]) -> ToolSpec {
@@ -88,6 +105,95 @@ fn edit() -> ToolSpec {
             "expect_count": {"type": "integer", "minimum": 1, "description": "Refuse unless exactly this many are replaced"},
         }),
         &["path", "old", "new"],
+    )
+}
+
+fn outline() -> ToolSpec {
+    spec(
+        "outline",
+        "List the symbols of a source file with their lines, as paths such as Class.method.",
+        json!({"path": {"type": "string", "description": "Path relative to the project root"}}),
+        &["path"],
+    )
+}
+
+fn find_symbol() -> ToolSpec {
+    spec(
+        "find_symbol",
+        "Find the definitions of a name in the whole project.",
+        json!({"name": {"type": "string", "description": "A name, or the end of a symbol path"}}),
+        &["name"],
+    )
+}
+
+fn apply_patch() -> ToolSpec {
+    spec(
+        "apply_patch",
+        "Apply a patch to several files, all or nothing: the V4A envelope (*** Begin Patch … \
+         *** End Patch) or a unified diff.",
+        json!({"patch": {"type": "string", "description": "The patch text"}}),
+        &["patch"],
+    )
+}
+
+fn ast_replace() -> ToolSpec {
+    spec(
+        "ast_replace",
+        "Replace a symbol's body or its whole definition. Give exactly one of body (with braces; \
+         in Python and Ruby without def and end) and definition.",
+        json!({
+            "path": {"type": "string", "description": "Path relative to the project root"},
+            "symbol": {"type": "string", "description": "A name or a path such as Class.method"},
+            "body": {"type": "string", "description": "The new body"},
+            "definition": {"type": "string", "description": "The new definition"},
+        }),
+        &["path", "symbol"],
+    )
+}
+
+fn ast_insert() -> ToolSpec {
+    spec(
+        "ast_insert",
+        "Put code next to or into a symbol, indented as the place is.",
+        json!({
+            "path": {"type": "string", "description": "Path relative to the project root"},
+            "symbol": {"type": "string", "description": "A name or a path such as Class.method"},
+            "where": {"type": "string", "enum": ["before", "after", "start", "end"]},
+            "code": {"type": "string", "description": "The code"},
+        }),
+        &["path", "symbol", "where", "code"],
+    )
+}
+
+fn ast_rename() -> ToolSpec {
+    spec(
+        "ast_rename",
+        "Rename the binding at a place, with every reference to it and nothing else. Refused \
+         where it is not certain.",
+        json!({
+            "path": {"type": "string", "description": "Path relative to the project root"},
+            "line": {"type": "integer", "minimum": 1, "description": "Line of the name"},
+            "column": {"type": "integer", "minimum": 1, "description": "Column of the name, in characters"},
+            "name": {"type": "string", "description": "The name expected there"},
+            "new_name": {"type": "string", "description": "The name it gets"},
+        }),
+        &["path", "line", "column", "new_name"],
+    )
+}
+
+fn ast_rewrite() -> ToolSpec {
+    spec(
+        "ast_rewrite",
+        "Structural search and replace: $X stands for one node, $$$X for any number.",
+        json!({
+            "pattern": {"type": "string", "description": "Code with metavariables"},
+            "template": {"type": "string", "description": "What a match becomes"},
+            "paths": {"type": "array", "items": {"type": "string"}, "description": "Files or folders; default the project"},
+            "lang": {"type": "string", "description": "Language, where the paths don't tell"},
+            "max_files": {"type": "integer", "minimum": 1, "description": "Refuse when more files would change"},
+            "dry_run": {"type": "boolean", "description": "Only say what would change"},
+        }),
+        &["pattern", "template"],
     )
 }
 

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use kode_base::{Interrupt, ProjectPath, Untrusted};
 use kode_gate::Gate;
-use kode_sandbox::{FileError, ProjectFiles, ProjectRoot, Sandbox};
-use sha2::{Digest, Sha256};
+use kode_sandbox::{ProjectFiles, ProjectRoot, Sandbox};
+
+use crate::editing::digest;
 
 /// Files past this are not read whole by any tool.
 pub(super) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -43,32 +44,11 @@ impl Workspace {
         })
     }
 
-    /// Current bytes of a file kode is about to change: `None` when it is not
-    /// there. Refuses when the model last saw other bytes.
-    pub(super) fn current(&self, path: &ProjectPath) -> Result<Option<Untrusted<Vec<u8>>>, String> {
-        let bytes = match self.files.snapshot_read(path, FILE_BYTES_MAX) {
-            Ok(bytes) => bytes,
-            Err(FileError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(error.to_string()),
-        };
-        match self.last_read.get(path) {
-            Some(seen) if *seen != digest(&bytes) => {
-                Err(format!("{path} changed since it was last read; read it again"))
-            }
-            _ => Ok(Some(bytes)),
-        }
-    }
-
     /// Remembers what the model now knows of a file.
+    #[expect(clippy::disallowed_methods, reason = "hashing shows nothing")]
     pub(super) fn remember(&mut self, path: &ProjectPath, bytes: &Untrusted<Vec<u8>>) {
-        self.last_read.insert(path.clone(), digest(bytes));
+        self.last_read.insert(path.clone(), digest(bytes.expose()));
     }
-}
-
-/// SHA-256 of untrusted bytes.
-#[expect(clippy::disallowed_methods, reason = "hashing shows nothing")]
-pub(super) fn digest(bytes: &Untrusted<Vec<u8>>) -> [u8; 32] {
-    Sha256::digest(bytes.expose()).into()
 }
 
 /// A model's argument, fit to be shown in an error.

@@ -72,6 +72,20 @@ impl ProjectFiles {
         self.read_bytes(path, bytes_max, Links::FollowFolders).map(Untrusted::new)
     }
 
+    /// Reads for an edit that is being planned, without a permit: the bytes go
+    /// into pure analysis, and the write that follows needs a permit and this
+    /// very content. Links are followed, as that write follows them.
+    ///
+    /// # Errors
+    /// As [`ProjectFiles::read`].
+    pub fn planning_read(
+        &self,
+        path: &ProjectPath,
+        bytes_max: u64,
+    ) -> Result<Untrusted<Vec<u8>>, FileError> {
+        self.read_bytes(path, bytes_max, Links::Follow).map(Untrusted::new)
+    }
+
     /// Opens a regular file to be read in blocks by kode's own bookkeeping; as
     /// [`ProjectFiles::snapshot_read`] otherwise.
     ///

@@ -3,11 +3,15 @@
 mod audit;
 mod completions;
 mod demo;
+mod edit;
 mod policy;
 mod review;
+mod reviewing;
 mod run;
 mod session;
+mod terminal;
 mod trust;
+mod undo;
 
 use kode_base::ExitStatus;
 
@@ -22,6 +26,9 @@ pub(crate) fn dispatch(command: Command) -> Result<ExitStatus, Failure> {
         Command::Continue(arguments) => run::run(arguments.run, Start::Saved(arguments.id)),
         Command::Session(command) => session::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Edit(_) => edit::run(),
+        Command::Undo(arguments) => undo::undo(&arguments),
+        Command::Redo(arguments) => undo::redo(&arguments),
         Command::Review(arguments) => review::run(&arguments),
         Command::Audit(command) => audit::run(&command),
         Command::Policy(command) => policy::run(&command),

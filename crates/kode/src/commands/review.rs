@@ -2,55 +2,28 @@
 
 use std::io::IsTerminal;
 
-use kode_audit::AuditLog;
-use kode_base::{ExitStatus, ProjectPath, escape_for_terminal};
-use kode_config::FlagOverrides;
-use kode_gate::{Gate, NoTerminal};
-use kode_sandbox::{ProjectFiles, ProjectRoot};
+use kode_base::{ExitStatus, escape_for_terminal};
 use kode_session::review::Review;
-use kode_session::{Session, SessionStore};
 use serde_json::json;
 
+use super::reviewing::Reviewing;
 use crate::cli::ReviewArguments;
 use crate::failure::Failure;
-use crate::places::Places;
 use crate::render::{Style, touched_line};
-use crate::wiring::{session_state, settings};
 
 /// Lists, shows or rejects.
 pub(crate) fn run(arguments: &ReviewArguments) -> Result<ExitStatus, Failure> {
-    let places = Places::from_environment()?;
-    let root = places.project_root()?;
-    let files = ProjectFiles::open(&root)?;
-    let store = SessionStore::open(&places.kode_home)?;
-    let mut session = store.resume(arguments.id.as_deref(), root.path())?;
+    let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
     if !arguments.reject.is_empty() {
-        reject(arguments, &places, &root, &files, &mut session)?;
+        let mut gate = reviewing.gate()?;
+        for text in &arguments.reject {
+            let path = reviewing.path(text)?;
+            reviewing.session.reject(&path, &reviewing.files, &mut gate)?;
+        }
     }
-    let id = session.id().to_owned();
-    show(arguments, &mut store.review(&id)?, &id)?;
+    let id = reviewing.session.id().to_owned();
+    show(arguments, &mut reviewing.store.review(&id)?, &id)?;
     Ok(ExitStatus::Success)
-}
-
-fn reject(
-    arguments: &ReviewArguments,
-    places: &Places,
-    root: &ProjectRoot,
-    files: &ProjectFiles,
-    session: &mut Session,
-) -> Result<(), Failure> {
-    let settings = settings(places, root, FlagOverrides::default())?;
-    let audit = AuditLog::open(&places.audit_folder(), session.id())?;
-    let state = session_state(places, root, &settings);
-    let mut gate = Gate::new(settings.policy, audit, Box::new(NoTerminal), true, state);
-    let root_text = root.path().to_string_lossy();
-    for text in &arguments.reject {
-        let path = ProjectPath::below(&root_text, text).map_err(|error| {
-            Failure::new(ExitStatus::Usage, format!("--reject {text}: {error}"))
-        })?;
-        session.reject(&path, files, &mut gate)?;
-    }
-    Ok(())
 }
 
 /// Shows the session's own record: what it left behind, whatever happened to

@@ -24,6 +24,9 @@ const CONTEXT_BYTES_MAX: u64 = 1024 * 1024;
 /// A script larger than this is refused.
 const SCRIPT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// Files and input that come with a task, by name.
+type HandedOver = Vec<(String, Untrusted<String>)>;
+
 /// Does one task, in a fresh session or a saved one.
 pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, Failure> {
     let (task, data) = task_and_data(&arguments)?;
@@ -103,9 +106,7 @@ fn overrides(arguments: &RunArguments) -> FlagOverrides {
 
 /// The user's task and the data that comes with it. A task read from standard
 /// input is data: it is not the user's own typing.
-fn task_and_data(
-    arguments: &RunArguments,
-) -> Result<(String, Vec<(String, Untrusted<String>)>), Failure> {
+fn task_and_data(arguments: &RunArguments) -> Result<(String, HandedOver), Failure> {
     let mut data = Vec::new();
     for path in &arguments.context {
         data.push((

@@ -1,22 +1,17 @@
 //! `kode trust`: a person lets this project's configuration take effect. It
 //! needs a terminal, so that no script and no agent can do it.
 
-use std::io::IsTerminal;
-
 use kode_audit::{AuditLog, Record};
 use kode_base::ExitStatus;
 
+use super::terminal::require_terminal;
 use crate::failure::Failure;
 use crate::places::Places;
 
 /// Binds the project's path and the hash of its `kode.json`.
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(crate) fn run() -> Result<ExitStatus, Failure> {
-    let terminal = std::fs::File::open("/dev/tty");
-    if !terminal.is_ok_and(|terminal| terminal.is_terminal()) {
-        return Err(Failure::new(ExitStatus::Usage, "kode trust needs a terminal")
-            .hint("run it yourself in the project's folder; scripts and agents can't give trust"));
-    }
+    require_terminal("trust")?;
     let places = Places::from_environment()?;
     let root = places.project_root()?;
     kode_config::prepare_home(&places.kode_home)?;

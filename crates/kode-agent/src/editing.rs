@@ -1,0 +1,192 @@
+//! One checked edit operation, from the project's bytes to written files. The
+//! agent's edit tools and `kode edit` both go through here.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use kode_base::{FileWrite, ProjectPath, Untrusted, WriteMode};
+use kode_edit::{EditRefusal, FileChange, Operation, Project, apply_in_project};
+use kode_gate::{Decision, Denial, Permit};
+use kode_sandbox::{EntryKind, FileError, ProjectFiles, WalkEnd};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::context::REDACTION_MARK;
+
+/// The confined files, as the edit crate sees them. Remembers what each file
+/// must still be: the bytes the model last read.
+pub struct EditedProject<'a> {
+    files: &'a ProjectFiles,
+    last_read: &'a HashMap<ProjectPath, [u8; 32]>,
+}
+
+impl<'a> EditedProject<'a> {
+    /// `last_read` holds the SHA-256 of files that were read before; files not
+    /// in it count as read now.
+    pub fn new(files: &'a ProjectFiles, last_read: &'a HashMap<ProjectPath, [u8; 32]>) -> Self {
+        Self { files, last_read }
+    }
+}
+
+impl Project for EditedProject<'_> {
+    #[expect(clippy::disallowed_methods, reason = "the edit crate is pure analysis")]
+    fn read(&self, path: &ProjectPath) -> Result<Option<Vec<u8>>, EditRefusal> {
+        let bytes = match self.files.planning_read(path, kode_edit::MAX_FILE_BYTES as u64) {
+            Ok(bytes) => bytes.expose().clone(),
+            Err(FileError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(EditRefusal(error.to_string())),
+        };
+        match self.last_read.get(path) {
+            Some(seen) if *seen != digest(&bytes) => {
+                Err(EditRefusal(format!("{path} changed since it was last read; read it again")))
+            }
+            _ => Ok(Some(bytes)),
+        }
+    }
+
+    fn files(&self) -> Result<Vec<ProjectPath>, EditRefusal> {
+        let mut paths = Vec::new();
+        let end = self.files.walk(&ProjectPath::root(), false, &mut |entry| {
+            if entry.kind == EntryKind::File {
+                paths.push(entry.path);
+            }
+            ControlFlow::Continue(())
+        });
+        match end.map_err(|error| EditRefusal(error.to_string()))? {
+            WalkEnd::Complete => Ok(paths),
+            WalkEnd::Truncated => {
+                Err(EditRefusal("the project is too large to be looked through whole".to_owned()))
+            }
+        }
+    }
+}
+
+/// Why an operation changed nothing.
+#[derive(Debug, Error)]
+pub enum EditError {
+    /// A guard objected.
+    #[error(transparent)]
+    Refused(#[from] EditRefusal),
+    /// The gate said no.
+    #[error("{}", .0.decision.reason.text)]
+    Denied(Box<Denial>),
+    /// The change could not be recorded before it was made.
+    #[error("{0}")]
+    NotRecorded(String),
+    /// A file could not be written; what was written before is put back.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file could not be written and an earlier one not be put back.
+    #[error("{failed}; {path} was already written and could not be put back: {why}")]
+    HalfDone {
+        /// What failed first.
+        failed: FileError,
+        /// The file that stays changed.
+        path: ProjectPath,
+        /// Why.
+        why: String,
+    },
+}
+
+/// What an operation did, or would do.
+#[derive(Debug)]
+pub struct Edited {
+    /// Every changed file.
+    pub changes: Vec<FileChange>,
+    /// The gate's decisions, one a file; none for a dry run.
+    pub decisions: Vec<Decision>,
+}
+
+impl From<Denial> for EditError {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(Box::new(denial))
+    }
+}
+
+/// Records that a file is about to be written and gets the permit for it.
+pub type Authorize<'a> =
+    dyn FnMut(FileWrite) -> Result<(Permit<FileWrite>, Decision), EditError> + 'a;
+
+/// Plans `operation`, gets a permit for every file, then writes. Either all
+/// files are changed or none.
+///
+/// # Errors
+/// See [`EditError`]; but for `HalfDone` every byte is as before.
+pub fn carry_out(
+    operation: &Operation,
+    project: &EditedProject<'_>,
+    authorize: &mut Authorize<'_>,
+) -> Result<Edited, EditError> {
+    let changes = apply_in_project(operation, project)?;
+    let changes: Vec<FileChange> =
+        changes.into_iter().filter(|change| change.before != change.after).collect();
+    changes.iter().try_for_each(refuse_redaction_mark)?;
+    if matches!(operation, Operation::Rewrite { dry_run: true, .. }) {
+        return Ok(Edited { changes, decisions: Vec::new() });
+    }
+    let mut permits = Vec::new();
+    let mut decisions = Vec::new();
+    for change in &changes {
+        let (permit, decision) = authorize(forward(change))?;
+        permits.push(permit);
+        decisions.push(decision);
+    }
+    for (written, permit) in permits.into_iter().enumerate() {
+        if let Err(failed) = project.files.write(permit) {
+            return Err(put_back(&changes[..written], project.files, authorize, failed));
+        }
+    }
+    Ok(Edited { changes, decisions })
+}
+
+/// A file read with secrets cut must not be written back with the marks.
+fn refuse_redaction_mark(change: &FileChange) -> Result<(), EditRefusal> {
+    let holds = |bytes: &Option<Vec<u8>>| {
+        let mark = REDACTION_MARK.as_bytes();
+        bytes.as_ref().is_some_and(|bytes| bytes.windows(mark.len()).any(|window| window == mark))
+    };
+    if holds(&change.after) && !holds(&change.before) {
+        return Err(EditRefusal(format!(
+            "the new content of {} holds `{REDACTION_MARK}`, which stands for a secret kode did \
+             not show; change the file without touching that line",
+            change.path
+        )));
+    }
+    Ok(())
+}
+
+fn forward(change: &FileChange) -> FileWrite {
+    write(&change.path, change.before.as_deref(), change.after.clone())
+}
+
+fn write(path: &ProjectPath, before: Option<&[u8]>, after: Option<Vec<u8>>) -> FileWrite {
+    FileWrite {
+        path: path.clone(),
+        expected: before.map(digest),
+        mode: after.map_or(WriteMode::Delete, |bytes| WriteMode::Content(Untrusted::new(bytes))),
+    }
+}
+
+fn put_back(
+    written: &[FileChange],
+    files: &ProjectFiles,
+    authorize: &mut Authorize<'_>,
+    failed: FileError,
+) -> EditError {
+    for change in written.iter().rev() {
+        let backward = write(&change.path, change.after.as_deref(), change.before.clone());
+        let restored = match authorize(backward) {
+            Ok((permit, _)) => files.write(permit).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(why) = restored {
+            return EditError::HalfDone { failed, path: change.path.clone(), why };
+        }
+    }
+    EditError::File(failed)
+}
+
+/// SHA-256 of a file's bytes.
+pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}

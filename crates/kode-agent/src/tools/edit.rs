@@ -1,0 +1,71 @@
+//! The edit tools: one parsed operation each, carried out by [`crate::editing`].
+
+use kode_base::{FileWrite, Untrusted};
+use kode_edit::{FileChange, Operation, diff};
+use kode_session::Session;
+
+use super::ToolOutcome;
+use super::output::cap;
+use super::workspace::Workspace;
+use crate::editing::{EditError, Edited, EditedProject, carry_out, digest};
+
+/// The tools that edit, by the names the model uses.
+pub(super) const EDIT_TOOLS: [&str; 7] =
+    ["write_file", "edit", "apply_patch", "ast_replace", "ast_insert", "ast_rename", "ast_rewrite"];
+
+/// Carries out `operation` through the gate.
+pub(super) fn run(
+    operation: &Operation,
+    workspace: &mut Workspace,
+    session: &mut Session,
+) -> ToolOutcome {
+    let Workspace { gate, files, last_read, .. } = workspace;
+    let project = EditedProject::new(files, last_read);
+    let result = carry_out(operation, &project, &mut |write: FileWrite| {
+        // A file an edit tool writes is kept and scanned even where ignored.
+        let marked = session.mark_edited(&write.path, files);
+        marked.map_err(|error| EditError::NotRecorded(error.to_string()))?;
+        Ok(gate.authorize(write)?)
+    });
+    match result {
+        Ok(edited) => done(edited, operation, workspace),
+        Err(EditError::Denied(denial)) => ToolOutcome::denied(*denial),
+        Err(error @ EditError::HalfDone { .. }) => {
+            let mut outcome = ToolOutcome::failed(error.to_string());
+            outcome.effect = true;
+            outcome
+        }
+        Err(error) => ToolOutcome::failed(error.to_string()),
+    }
+}
+
+fn done(edited: Edited, operation: &Operation, workspace: &mut Workspace) -> ToolOutcome {
+    let dry_run = matches!(operation, Operation::Rewrite { dry_run: true, .. });
+    if !dry_run {
+        for change in &edited.changes {
+            match &change.after {
+                Some(bytes) => workspace.last_read.insert(change.path.clone(), digest(bytes)),
+                None => workspace.last_read.remove(&change.path),
+            };
+        }
+    }
+    let text = cap(summary(&edited.changes, dry_run));
+    let decision = edited.decisions.into_iter().last();
+    let effect = !dry_run && !edited.changes.is_empty();
+    ToolOutcome { text, ok: true, exit_code: None, decision, effect }
+}
+
+fn summary(changes: &[FileChange], dry_run: bool) -> Untrusted<String> {
+    if changes.is_empty() {
+        return Untrusted::from("nothing to change: the files are already so");
+    }
+    let mut text = Untrusted::from(String::new());
+    for change in changes {
+        let shown = diff(&change.path, change.before.as_deref(), change.after.as_deref());
+        let verb = if dry_run { "would change" } else { "wrote" };
+        let head = format!("{verb} {}: +{} -{} lines\n", change.path, shown.added, shown.removed);
+        text.push(&Untrusted::from(head));
+        text.push(&shown.unified);
+    }
+    text
+}

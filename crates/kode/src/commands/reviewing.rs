@@ -1,0 +1,47 @@
+//! A saved session opened to look at it or to put files back.
+
+use kode_audit::AuditLog;
+use kode_base::{ExitStatus, ProjectPath};
+use kode_config::FlagOverrides;
+use kode_gate::{Gate, NoTerminal};
+use kode_sandbox::{ProjectFiles, ProjectRoot};
+use kode_session::{Session, SessionStore};
+
+use crate::failure::Failure;
+use crate::places::Places;
+use crate::wiring::{session_state, settings};
+
+/// The session, its project and its store.
+pub(super) struct Reviewing {
+    places: Places,
+    root: ProjectRoot,
+    pub(super) store: SessionStore,
+    pub(super) files: ProjectFiles,
+    pub(super) session: Session,
+}
+
+impl Reviewing {
+    /// Opens the session `id`, or the newest of the working folder's project.
+    pub(super) fn open(id: Option<&str>) -> Result<Self, Failure> {
+        let places = Places::from_environment()?;
+        let root = places.project_root()?;
+        let files = ProjectFiles::open(&root)?;
+        let store = SessionStore::open(&places.kode_home)?;
+        let session = store.resume(id, root.path())?;
+        Ok(Self { places, root, store, files, session })
+    }
+
+    /// A gate that records what a person does.
+    pub(super) fn gate(&self) -> Result<Gate, Failure> {
+        let settings = settings(&self.places, &self.root, FlagOverrides::default())?;
+        let audit = AuditLog::open(&self.places.audit_folder(), self.session.id())?;
+        let state = session_state(&self.places, &self.root, &settings);
+        Ok(Gate::new(settings.policy, audit, Box::new(NoTerminal), true, state))
+    }
+
+    /// A path argument, relative to the project root or absolute below it.
+    pub(super) fn path(&self, text: &str) -> Result<ProjectPath, Failure> {
+        ProjectPath::below(&self.root.path().to_string_lossy(), text)
+            .map_err(|error| Failure::new(ExitStatus::Usage, format!("{text}: {error}")))
+    }
+}
