@@ -3,6 +3,7 @@
 
 mod actions;
 mod assemble;
+mod extras;
 mod request;
 
 use std::time::Duration;

@@ -5,6 +5,7 @@
 //! It goes through the same turn loop and gate as any model and never answers
 //! with anything that is not in its script.
 
+mod condition;
 mod script;
 
 use std::time::Duration;
@@ -19,7 +20,8 @@ use crate::{
     Message, Progress, Provider, ProviderError, Reply, Request, ServerFacts, StopReason, ToolCall,
     estimate_tokens, stream,
 };
-use script::{Case, Script, Seen};
+use condition::Seen;
+use script::{Case, Script};
 
 /// A model that answers from a script.
 #[derive(Debug)]

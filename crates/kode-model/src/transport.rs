@@ -5,14 +5,15 @@
 //! environment, and builds nothing before the first request. TLS trusts the
 //! system's certificate store.
 
+mod explain;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kode_base::Interrupt;
-use kode_base::escape::escape_line;
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Response, Url};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::runtime::{Builder, Runtime};
@@ -22,6 +23,7 @@ use crate::ProviderErrorKind::{Configuration, Connection};
 use crate::endpoint::BaseUrl;
 use crate::fault::{Failure, Fault};
 use crate::retry;
+use explain::{broke_off, redirected, unreachable_server};
 
 /// How often a wait looks at the interrupt flag.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
@@ -31,6 +33,9 @@ const REST_WAIT: Duration = Duration::from_millis(100);
 
 /// How long an unused encrypted connection is kept; servers keep them longer.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+
+/// How long the other side's TCP may leave something unacknowledged.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// Most bytes of an error body that are read.
 const ERROR_BODY_BYTES_MAX: usize = 256 * 1024;
@@ -227,6 +232,10 @@ fn new_client(base: &BaseUrl, patience: &Patience) -> Result<Client, ProviderErr
         .no_proxy()
         .resolve_to_addrs("localhost", &loopback.map(|address| SocketAddr::new(address, 0)))
         .connect_timeout(patience.connect)
+        // A connection that died without a word (sleep, another network) is
+        // noticed long before the first byte is given up.
+        .tcp_keepalive(UNACKNOWLEDGED)
+        .tcp_user_timeout(UNACKNOWLEDGED)
         .pool_idle_timeout(IDLE_CONNECTION)
         // A plain connection is cheap to make and local servers drop it soon.
         .pool_max_idle_per_host(usize::from(base.encrypted()))
@@ -252,75 +261,4 @@ fn tls_configuration(encrypted: bool) -> Result<rustls::ClientConfig, ProviderEr
         return Ok(builder.with_root_certificates(nothing).with_no_client_auth());
     }
     Ok(builder.with_platform_verifier().map_err(fail)?.with_no_client_auth())
-}
-
-fn redirected(response: &Response, base: &BaseUrl) -> ProviderError {
-    let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-    let target = escape_line(target.unwrap_or("nowhere"));
-    let message = format!("{} redirects to {target}, and kode follows no redirect", base.origin());
-    ProviderError::new(Configuration, message)
-        .with_hint("if you trust that address, set it as the base URL")
-}
-
-fn unreachable_server(error: &reqwest::Error, base: &BaseUrl) -> Failure {
-    let origin = base.origin();
-    let cause = root_cause(error);
-    if let Some(io) = find_io(error)
-        && io.kind() == std::io::ErrorKind::ConnectionRefused
-    {
-        let message = format!("nothing listens at {origin} (connection refused)");
-        let hint = format!("is the server running at {origin}?");
-        return ProviderError::new(Connection, message).with_hint(hint).into();
-    }
-    let message = format!("{origin} can't be reached: {cause}");
-    if let Some(tls) = find_tls(error) {
-        // Trust doesn't come with time: no retry.
-        return ProviderError::new(Connection, message).with_hint(tls_hint(tls)).into();
-    }
-    let mut failure = ProviderError::new(Connection, message);
-    if !base.is_loopback() {
-        failure = failure.with_hint(
-            "check the base URL and the network; kode does not use proxies from HTTP_PROXY or HTTPS_PROXY",
-        );
-    }
-    Failure::transient(failure)
-}
-
-fn broke_off(error: &reqwest::Error) -> Failure {
-    let message = format!("the connection broke off: {}", root_cause(error));
-    Failure::transient(ProviderError::new(Connection, message))
-}
-
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source())
-}
-
-fn root_cause(error: &reqwest::Error) -> String {
-    chain(error).last().map(|cause| escape_line(&cause.to_string())).unwrap_or_default()
-}
-
-fn find_tls(error: &reqwest::Error) -> Option<&rustls::Error> {
-    chain(error).find_map(inner_tls)
-}
-
-/// I/O errors wrap others without naming them as their source.
-fn inner_tls<'a>(mut cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    while let Some(io) = cause.downcast_ref::<std::io::Error>() {
-        cause = io.get_ref()?;
-    }
-    cause.downcast_ref()
-}
-
-fn tls_hint(error: &rustls::Error) -> &'static str {
-    match error {
-        rustls::Error::InvalidCertificate(_) => {
-            "this machine doesn't trust the server's certificate: if you do, add its authority to the \
-             system's store or name it in SSL_CERT_FILE"
-        }
-        _ => "the server doesn't speak TLS as expected: should the base URL begin with http://?",
-    }
-}
-
-fn find_io(error: &reqwest::Error) -> Option<&std::io::Error> {
-    chain(error).find_map(|cause| cause.downcast_ref())
 }

@@ -5,12 +5,10 @@
 //! told apart is; a call whose pieces can't be is left as invalid JSON for the
 //! agent to report, never guessed.
 
-use std::collections::BTreeMap;
-
 use kode_base::{TokenCount, Untrusted, Usage};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::extras::{Extras, merge};
 use crate::conversation::CallIds;
 use crate::stream::{Assembler, Out, Taken, broken_off};
 use crate::{ProviderError, Reply, StopReason, ToolCall};
@@ -20,42 +18,6 @@ const CALLS_MAX: usize = 128;
 
 /// Fields of a delta that have a place of their own.
 const KNOWN_FIELDS: &[&str] = &["role", "content", "tool_calls", "refusal", "function_call"];
-
-/// Provider fields outside the protocol that must come back in the next
-/// request, such as reasoning and its signatures.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Extras {
-    #[serde(default)]
-    pub(super) message: Map<String, Value>,
-    #[serde(default)]
-    pub(super) calls: BTreeMap<String, Map<String, Value>>,
-}
-
-/// How [`Extras`] are labelled, so that another protocol leaves them alone.
-#[derive(Serialize, Deserialize)]
-struct Labelled {
-    openai: Extras,
-}
-
-impl Extras {
-    pub(super) fn read(opaque: &[String]) -> Self {
-        let own = opaque.iter().find_map(|text| serde_json::from_str::<Labelled>(text).ok());
-        own.map(|labelled| labelled.openai).unwrap_or_default()
-    }
-
-    /// Names of all kept fields.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let calls = self.calls.values().flat_map(Map::keys);
-        self.message.keys().chain(calls).map(String::as_str)
-    }
-
-    fn write(self) -> Vec<String> {
-        if self == Self::default() {
-            return Vec::new();
-        }
-        serde_json::to_string(&Labelled { openai: self }).into_iter().collect()
-    }
-}
 
 #[derive(Debug, Default)]
 struct PartialCall {
@@ -286,7 +248,7 @@ impl Assembler for OpenAiAssembler {
             return Err(broken_off(self.has_calls()));
         }
         let stop = self.stop_reason()?;
-        let mut extras = Extras { message: self.extra, calls: BTreeMap::new() };
+        let mut extras = Extras { message: self.extra, ..Extras::default() };
         let mut calls = Vec::new();
         if stop == StopReason::ToolCalls {
             for call in self.calls {
@@ -300,15 +262,6 @@ impl Assembler for OpenAiAssembler {
         }
         let opaque = extras.write();
         Ok(Reply { text: Untrusted::new(self.text), calls, stop, usage: self.usage, opaque })
-    }
-}
-
-/// Adds a delta to a field: text and lists grow, anything else is replaced.
-fn merge(field: &mut Value, delta: &Value) {
-    match (field, delta) {
-        (Value::String(text), Value::String(more)) => text.push_str(more),
-        (Value::Array(items), Value::Array(more)) => items.extend(more.iter().cloned()),
-        (field, delta) => *field = delta.clone(),
     }
 }
 

@@ -6,7 +6,7 @@ use kode_base::Untrusted;
 use serde_json::{Map, Value, json};
 
 use super::actions;
-use super::assemble::Extras;
+use super::extras::Extras;
 use crate::conversation::{Conversation, Turn, arguments_object, replayed};
 use crate::{Message, Request, ToolCall, ToolSpec};
 

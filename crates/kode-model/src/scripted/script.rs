@@ -4,10 +4,9 @@
 use std::collections::HashMap;
 
 use kode_base::{TokenCount, Usage};
-use regex::Regex;
 use serde::Deserialize;
-use serde::de::Error as _;
 
+use super::condition::{Seen, When};
 use crate::StopReason;
 
 /// Longest `pause_ms`: a script must not stall a session.
@@ -100,48 +99,6 @@ struct WrittenUsage {
     cache_read: u64,
     #[serde(default)]
     cache_write: u64,
-}
-
-/// What must hold of the results handed back, or of the whole conversation; all
-/// that is given must.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct When {
-    anywhere: Option<String>,
-    contains: Option<String>,
-    lacks: Option<String>,
-    regex: Option<Pattern>,
-    exit: Option<Exit>,
-}
-
-#[derive(Debug)]
-struct Pattern(Regex);
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Regex::new(&text).map(Self).map_err(D::Error::custom)
-    }
-}
-
-/// How the last command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    Ok,
-    Failed,
-    Code(i64),
-}
-
-impl<'de> Deserialize<'de> for Exit {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        match (value.as_str(), value.as_i64()) {
-            (Some("ok"), _) => Ok(Self::Ok),
-            (Some("failed"), _) => Ok(Self::Failed),
-            (_, Some(code)) => Ok(Self::Code(code)),
-            _ => Err(D::Error::custom("`exit` is `ok`, `failed` or a number")),
-        }
-    }
 }
 
 impl Script {
@@ -241,26 +198,10 @@ fn usage(written: WrittenUsage) -> Usage {
     }
 }
 
-/// What a case is judged by.
-pub(super) struct Seen<'a> {
-    /// Everything handed back since the model's last turn.
-    pub(super) results: &'a str,
-    /// Every text of the request.
-    pub(super) conversation: &'a [&'a str],
-}
-
 impl Case {
     /// Whether this case answers.
     pub(super) fn fits(&self, seen: &Seen<'_>) -> bool {
-        let Some(when) = &self.when else { return true };
-        let results = seen.results;
-        let anywhere =
-            |text: &String| seen.conversation.iter().any(|part| part.contains(text.as_str()));
-        when.contains.as_ref().is_none_or(|text| results.contains(text.as_str()))
-            && when.lacks.as_ref().is_none_or(|text| !results.contains(text.as_str()))
-            && when.regex.as_ref().is_none_or(|pattern| pattern.0.is_match(results))
-            && when.exit.is_none_or(|exit| exit.fits(results))
-            && when.anywhere.as_ref().is_none_or(anywhere)
+        self.when.as_ref().is_none_or(|when| when.holds(seen))
     }
 
     /// The text, with what the case's pattern found.
@@ -297,13 +238,12 @@ impl Case {
     /// Replaces `{{name}}` by what the group of that name or number matched.
     /// Other braces stay, since code is full of them.
     fn fill(&self, text: &str, results: &str) -> String {
-        let pattern = self.when.as_ref().and_then(|when| when.regex.as_ref());
-        let Some(captures) = pattern.and_then(|pattern| pattern.0.captures(results)) else {
+        let Some(pattern) = self.when.as_ref().and_then(When::pattern) else {
             return text.to_owned();
         };
-        let names = pattern.into_iter().flat_map(|pattern| pattern.0.capture_names());
+        let Some(captures) = pattern.captures(results) else { return text.to_owned() };
         let mut filled = text.to_owned();
-        for (number, name) in names.enumerate() {
+        for (number, name) in pattern.capture_names().enumerate() {
             let found = captures.get(number).map_or("", |found| found.as_str());
             filled = filled.replace(&format!("{{{{{number}}}}}"), found);
             if let Some(name) = name {
@@ -312,27 +252,4 @@ impl Case {
         }
         filled
     }
-}
-
-impl Exit {
-    /// Looks for the last line that tells an exit code, such as `exit 0`,
-    /// `exit code: 1` or `[exit status 2]`.
-    fn fits(self, results: &str) -> bool {
-        let Some(code) = results.lines().rev().find_map(exit_code) else { return false };
-        match self {
-            Self::Ok => code == 0,
-            Self::Failed => code != 0,
-            Self::Code(wanted) => code == wanted,
-        }
-    }
-}
-
-fn exit_code(line: &str) -> Option<i64> {
-    let line = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-    let rest = line.strip_prefix("exit").or_else(|| line.strip_prefix("Exit"))?;
-    let rest = rest.trim_start_matches([' ', '_']);
-    let rest = rest.strip_prefix("code").or_else(|| rest.strip_prefix("status")).unwrap_or(rest);
-    let rest = rest.trim_start_matches([' ', ':', '=']);
-    let end = rest.find(|c: char| c != '-' && !c.is_ascii_digit()).unwrap_or(rest.len());
-    rest[..end].parse().ok()
 }
