@@ -94,8 +94,6 @@ impl AuditLog {
         let file = open_to_write(&path).map_err(at(&path))?;
         let checkpoint_file = checkpoint_path(folder);
         let checkpoint = open_to_write(&checkpoint_file).map_err(at(&checkpoint_file))?;
-        // The two names must survive a power cut too.
-        sync_folder(folder).map_err(at(folder))?;
         let mut log = Self {
             path,
             quarantine: quarantine_path(folder),
@@ -106,7 +104,7 @@ impl AuditLog {
             flush_failed: false,
         };
         log.locked(|log| {
-            log.end = log.acknowledged()?;
+            log.end = log.acknowledged(folder)?;
             log.catch_up()
         })?;
         Ok(log)
@@ -137,12 +135,12 @@ impl AuditLog {
     }
 
     /// Where the checkpoint says the log ends, checked against the log.
-    fn acknowledged(&self) -> Result<Checkpoint, AuditError> {
+    fn acknowledged(&self, folder: &Path) -> Result<Checkpoint, AuditError> {
         let length = self.file.metadata().map_err(at(&self.path))?.len();
         let stored = Checkpoint::load(&self.checkpoint).map_err(at(&self.path))?;
         let checkpoint = match stored {
             Some(checkpoint) => checkpoint,
-            None if length == 0 => self.begin()?,
+            None if length == 0 => self.begin(folder)?,
             None => return Err(self.damaged(Problem::NoCheckpoint)),
         };
         if checkpoint.length > length {
@@ -152,13 +150,15 @@ impl AuditLog {
         Ok(checkpoint)
     }
 
-    /// Writes both slots, so that later checkpoints need no new disk blocks.
-    fn begin(&self) -> Result<Checkpoint, AuditError> {
+    /// Writes both slots, so that later checkpoints need no new disk blocks, and
+    /// makes the files' names survive a power cut.
+    fn begin(&self, folder: &Path) -> Result<Checkpoint, AuditError> {
         let start = Checkpoint::START;
         let filler = vec![b' '; 1024];
         self.checkpoint.write_all_at(&filler, 0).map_err(at(&self.path))?;
         start.store(&self.checkpoint).map_err(at(&self.path))?;
         self.checkpoint.sync_all().map_err(at(&self.path))?;
+        sync_folder(folder).map_err(at(folder))?;
         Ok(start)
     }
 

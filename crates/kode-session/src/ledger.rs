@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use kode_audit::private::{open_to_read, open_to_write, sync_folder};
+use kode_audit::private::{open_to_read, open_to_write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,11 +27,9 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Opens or makes the file; an unfinished last line goes to `NAME.torn`.
+    /// Whoever makes files makes their names durable.
     pub(crate) fn open(path: &Path) -> Result<Self, SessionError> {
         let file = open_to_write(path).map_err(at(path))?;
-        if let Some(folder) = path.parent() {
-            sync_folder(folder).map_err(at(folder))?;
-        }
         let length = file.metadata().map_err(at(path))?.len();
         let mut ledger = Self { path: path.to_owned(), file, end: length, torn_bytes: 0 };
         ledger.end = ledger.whole_lines_end(length).map_err(at(path))?;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use kode_audit::Digest;
-use kode_audit::private::private_folder;
+use kode_audit::private::{private_folder, sync_folder};
 use kode_base::{Event, ProjectPath, Untrusted};
 use kode_sandbox::{ProjectFiles, ProjectRoot};
 use serde::Serialize;
@@ -65,6 +65,7 @@ impl Session {
             _blobs_in_use: blobs_in_use,
             _lock: lock,
         };
+        sync_folder(folder).map_err(at(folder))?;
         session.note_torn_lines();
         session.load_tree()?;
         Ok(session)

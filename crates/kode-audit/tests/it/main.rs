@@ -7,6 +7,7 @@
     reason = "tests tamper with logs and start writer processes"
 )]
 
+mod format;
 mod kills;
 mod limits;
 mod opening;
