@@ -24,6 +24,19 @@ pub enum CommandEnd {
     Interrupted,
 }
 
+impl CommandEnd {
+    /// The exit code, and the end's name in the audit log.
+    pub fn recorded(self) -> (Option<i32>, &'static str) {
+        match self {
+            Self::Exited(0) => (Some(0), "done"),
+            Self::Exited(code) => (Some(code), "failed"),
+            Self::Signalled(_) => (None, "failed"),
+            Self::TimedOut => (None, "timed_out"),
+            Self::Interrupted => (None, "interrupted"),
+        }
+    }
+}
+
 /// What a command left behind.
 #[derive(Debug, Clone)]
 pub struct CommandOutput {

@@ -38,6 +38,11 @@ pub(crate) enum Command {
     /// Look at the tamper-evident audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Run a command under the agent's sandbox
+    #[command(
+        after_help = "Exit code: the command's own; 128 + N when signal N killed it; 125 when the sandbox can't be set up."
+    )]
+    Sandbox(SandboxArguments),
     /// Ask the gate about a command without running it
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -218,6 +223,22 @@ pub(crate) struct AuditListArguments {
     /// Print one JSON record a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `kode sandbox`.
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArguments {
+    /// The project can't be written either
+    #[arg(long = "ro")]
+    pub(crate) read_only: bool,
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
+    pub(crate) command: Vec<String>,
 }
 
 /// `kode policy`.

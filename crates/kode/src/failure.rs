@@ -24,6 +24,12 @@ impl Failure {
         Self::new(ExitStatus::Error, message)
     }
 
+    /// The same failure with another exit code.
+    pub(crate) fn with_status(mut self, status: ExitStatus) -> Self {
+        self.status = status;
+        self
+    }
+
     /// The remedy.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     }
     let cli = cli::Cli::parse();
     match commands::dispatch(cli.command) {
-        Ok(status) => ExitCode::from(status.code()),
+        Ok(code) => ExitCode::from(code),
         Err(failure) => failure.report(),
     }
 }

@@ -69,11 +69,14 @@ impl Agent<'_> {
             tool: call.name.clone(),
         })?;
         let started = Instant::now();
-        let outcome = request.run(&mut self.workspace, &mut self.session);
+        let mut outcome = request.run(&mut self.workspace, &mut self.session);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.count(&outcome);
         if let Some(decision) = outcome.decision.clone() {
             self.emit(&decision_event(call, decision));
+        }
+        for notice in std::mem::take(&mut outcome.notices) {
+            self.notice(notice);
         }
         let effect = outcome.effect;
         self.answer(call, outcome, elapsed_ms)?;

@@ -52,7 +52,7 @@ fn done(edited: Edited, operation: &Operation, workspace: &mut Workspace) -> Too
     let text = cap(summary(&edited.changes, dry_run));
     let decision = edited.decisions.into_iter().last();
     let effect = !dry_run && !edited.changes.is_empty();
-    ToolOutcome { text, ok: true, exit_code: None, decision, effect }
+    ToolOutcome { text, ok: true, exit_code: None, decision, effect, notices: Vec::new() }
 }
 
 fn summary(changes: &[FileChange], dry_run: bool) -> Untrusted<String> {

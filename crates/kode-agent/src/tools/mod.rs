@@ -35,18 +35,34 @@ pub(crate) struct ToolOutcome {
     pub(crate) decision: Option<Decision>,
     /// Whether something may have changed in the project.
     pub(crate) effect: bool,
+    /// What a person should know; kode's own sentences.
+    pub(crate) notices: Vec<String>,
 }
 
 impl ToolOutcome {
     /// Something was read or done.
     pub(crate) fn done(text: Untrusted<String>, decision: Decision) -> Self {
-        Self { text, ok: true, exit_code: None, decision: Some(decision), effect: false }
+        Self {
+            text,
+            ok: true,
+            exit_code: None,
+            decision: Some(decision),
+            effect: false,
+            notices: Vec::new(),
+        }
     }
 
     /// It could not be done; nothing changed.
     pub(crate) fn failed(why: impl Into<String>) -> Self {
         let text = Untrusted::from(format!("error: {}", why.into()));
-        Self { text, ok: false, exit_code: None, decision: None, effect: false }
+        Self {
+            text,
+            ok: false,
+            exit_code: None,
+            decision: None,
+            effect: false,
+            notices: Vec::new(),
+        }
     }
 
     /// The gate said no; nothing ran.
@@ -75,6 +91,7 @@ impl ToolOutcome {
             exit_code: None,
             decision: Some(denial.decision),
             effect: false,
+            notices: Vec::new(),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kode_audit::Outcome;
-use kode_base::{ProjectPath, ShellCommand, Untrusted};
+use kode_audit::{AuditError, Outcome, Record};
+use kode_base::{AuditSequence, ProjectPath, ShellCommand, Untrusted};
 use kode_sandbox::{CommandEnd, CommandOutput};
 use serde::Deserialize;
 
@@ -53,17 +53,8 @@ impl Shell {
             Err(denial) => return ToolOutcome::denied(denial),
         };
         let intent = permit.intent();
-        let ran = workspace.sandbox.run(permit, &workspace.interrupt, on_output);
-        let mut outcome = match ran {
-            Ok(output) => {
-                let recorded = workspace.gate.record_outcome(audit_outcome(intent, output.end));
-                let mut outcome = rendered(output);
-                if let Err(error) = recorded {
-                    outcome.ok = false;
-                    outcome.text = Untrusted::from(format!("error: {error}"));
-                }
-                outcome
-            }
+        let mut outcome = match workspace.sandbox.run(permit, &workspace.interrupt, on_output) {
+            Ok(output) => recorded(workspace, intent, output),
             Err(error) => ToolOutcome::failed(error.to_string()),
         };
         outcome.effect = true;
@@ -71,14 +62,39 @@ impl Shell {
     }
 }
 
-fn audit_outcome(intent: kode_base::AuditSequence, end: CommandEnd) -> Outcome {
-    let (exit_code, result) = match end {
-        CommandEnd::Exited(code) => (Some(code), if code == 0 { "done" } else { "failed" }),
-        CommandEnd::Signalled(_) => (None, "failed"),
-        CommandEnd::TimedOut => (None, "timed_out"),
-        CommandEnd::Interrupted => (None, "interrupted"),
-    };
-    Outcome { intent, exit_code, result: result.to_owned() }
+/// The outcome is in the audit log before the model learns it.
+fn recorded(
+    workspace: &mut Workspace,
+    intent: AuditSequence,
+    output: CommandOutput,
+) -> ToolOutcome {
+    let (exit_code, result) = output.end.recorded();
+    let record = Outcome { intent, exit_code, result: result.to_owned() };
+    let notices: Vec<String> = output.incidents.iter().map(ToString::to_string).collect();
+    if let Err(error) = record_all(workspace, record, &notices) {
+        return ToolOutcome::failed(error.to_string());
+    }
+    let mut outcome = rendered(output);
+    for notice in &notices {
+        outcome.text.push(&Untrusted::from(format!("\n[kode: {notice}]")));
+    }
+    outcome.notices = notices;
+    outcome
+}
+
+fn record_all(
+    workspace: &mut Workspace,
+    outcome: Outcome,
+    notices: &[String],
+) -> Result<(), AuditError> {
+    workspace.gate.record_outcome(outcome)?;
+    for text in notices {
+        // What the command tried to plant may stand in other places too.
+        workspace.gate.sensitive_place_changed();
+        let (name, text) = ("sandbox.incident".to_owned(), text.clone());
+        workspace.gate.record(&Record::Notice { name, text })?;
+    }
+    Ok(())
 }
 
 fn rendered(output: CommandOutput) -> ToolOutcome {
@@ -94,5 +110,5 @@ fn rendered(output: CommandOutput) -> ToolOutcome {
         format!("{text}{newline}[{end}, {seconds:.1} s, {} bytes of output]", output.bytes_total)
     });
     let ok = exit_code == Some(0);
-    ToolOutcome { text, ok, exit_code, decision: None, effect: true }
+    ToolOutcome { text, ok, exit_code, decision: None, effect: true, notices: Vec::new() }
 }

@@ -8,6 +8,7 @@ mod policy;
 mod review;
 mod reviewing;
 mod run;
+mod sandbox;
 mod session;
 mod terminal;
 mod trust;
@@ -19,8 +20,16 @@ use crate::cli::Command;
 use crate::failure::Failure;
 use crate::wiring::Start;
 
-/// Runs the chosen command.
-pub(crate) fn dispatch(command: Command) -> Result<ExitStatus, Failure> {
+/// Runs the chosen command; returns the process's exit code.
+pub(crate) fn dispatch(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Sandbox(arguments) => sandbox::run(&arguments),
+        own => kode_status(own).map(ExitStatus::code),
+    }
+}
+
+/// Commands that end with one of kode's own codes.
+fn kode_status(command: Command) -> Result<ExitStatus, Failure> {
     match command {
         Command::Run(arguments) => run::run(arguments, Start::Fresh),
         Command::Continue(arguments) => run::run(arguments.run, Start::Saved(arguments.id)),
@@ -34,5 +43,6 @@ pub(crate) fn dispatch(command: Command) -> Result<ExitStatus, Failure> {
         Command::Policy(command) => policy::run(&command),
         Command::Trust => trust::run(),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Sandbox(_) => Err(Failure::error("sandbox ends with its command's own code")),
     }
 }

@@ -1,0 +1,79 @@
+//! `kode sandbox -- CMD`: runs a command under the agent's sandbox. A person
+//! typed it, so the gate records and does not judge it.
+
+use std::time::Duration;
+
+use kode_audit::{AuditLog, Outcome};
+use kode_base::escape::escape_line;
+use kode_base::{ExitStatus, ShellCommand, Untrusted};
+use kode_gate::{Gate, NoTerminal, Policy};
+use kode_sandbox::{CommandEnd, Incident, ProjectRoot, Sandbox, command_line};
+
+use crate::cli::SandboxArguments;
+use crate::failure::Failure;
+use crate::places::Places;
+use crate::wiring::sandbox_settings;
+
+/// Runs it on kode's own standard streams; returns its exit code.
+pub(crate) fn run(arguments: &SandboxArguments) -> Result<u8, Failure> {
+    prepare_and_run(arguments).map_err(|failure| failure.with_status(ExitStatus::SandboxSetup))
+}
+
+fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
+    let places = Places::from_environment()?;
+    let root = places.project_root()?;
+    kode_config::prepare_home(&places.kode_home)?;
+    let mut settings = sandbox_settings(&places, false);
+    settings.read_only = arguments.read_only;
+    let sandbox = Sandbox::start(&root, settings)?;
+    let audit = AuditLog::open(&places.audit_folder(), "")?;
+    let mut gate =
+        Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, Default::default());
+    let command = command(arguments, &places, &root);
+    let (permit, decision) = gate
+        .authorize_person(command)
+        .map_err(|denial| Failure::error(denial.decision.reason.text))?;
+    let (end, incidents) = sandbox.run_interactive(permit)?;
+    let (exit_code, result) = end.recorded();
+    gate.record_outcome(Outcome { intent: decision.audit, exit_code, result: result.to_owned() })?;
+    report(&incidents);
+    Ok(shell_code(end))
+}
+
+fn command(arguments: &SandboxArguments, places: &Places, root: &ProjectRoot) -> ShellCommand {
+    ShellCommand {
+        command: Untrusted::from(command_line(&arguments.command)),
+        description: None,
+        directory: places.directory_below(root),
+        timeout: Duration::MAX,
+    }
+}
+
+/// As a shell reports it: the code itself, or 128 and the signal.
+fn shell_code(end: CommandEnd) -> u8 {
+    let code = match end {
+        CommandEnd::Exited(code) => code,
+        CommandEnd::Signalled(signal) => 128 + signal,
+        CommandEnd::TimedOut => 124,
+        CommandEnd::Interrupted => i32::from(ExitStatus::Interrupted.code()),
+    };
+    u8::try_from(code & 0xff).unwrap_or(u8::MAX)
+}
+
+#[expect(clippy::print_stderr, reason = "what was put aside is for the person")]
+fn report(incidents: &[Incident]) {
+    for incident in incidents {
+        eprintln!("kode: {}", escape_line(&incident.to_string()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_killed_command_ends_like_in_a_shell() {
+        assert_eq!(shell_code(CommandEnd::Exited(3)), 3);
+        assert_eq!(shell_code(CommandEnd::Signalled(9)), 137);
+    }
+}
