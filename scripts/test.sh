@@ -13,5 +13,6 @@ if [ -n "${CI:-}" ]; then
   export KODE_REQUIRE_ALL="${KODE_REQUIRE_ALL:-1}"
 fi
 
-cargo nextest run --workspace --locked --profile "$profile" "$@"
 cargo test --workspace --locked --doc --quiet
+# Last, so that the run ends with the summary that counts.
+cargo nextest run --workspace --locked --profile "$profile" "$@"
