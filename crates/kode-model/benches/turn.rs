@@ -23,7 +23,8 @@ fn turn(criterion: &mut Criterion) {
     // In one write, so that the client is measured and not the server.
     let body: String = chunks().iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
     let whole = vec![answer::stream_head(), answer::send(body)];
-    let server = WireServer::start(vec![whole; 20_000]).unwrap();
+    let route = ("/v1/chat/completions".to_owned(), whole);
+    let server = WireServer::start_with_routes(Vec::new(), vec![route]).unwrap();
     let choice = ProviderChoice {
         kind: ProviderKind::OpenAi,
         base_url: Some(format!("{}/v1", server.origin())),

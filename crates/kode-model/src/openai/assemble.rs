@@ -16,6 +16,9 @@ use crate::{ProviderError, Reply, StopReason, ToolCall};
 /// Most calls of one answer.
 const CALLS_MAX: usize = 128;
 
+/// Arguments that some servers send before the real ones.
+const PLACEHOLDER: &str = "{}";
+
 /// Fields of a delta that have a place of their own.
 const KNOWN_FIELDS: &[&str] = &["role", "content", "tool_calls", "refusal", "function_call"];
 
@@ -26,6 +29,26 @@ struct PartialCall {
     name: String,
     arguments: String,
     extra: Map<String, Value>,
+}
+
+/// One delta of a call; what is missing is empty.
+struct Piece<'a> {
+    id: &'a str,
+    name: &'a str,
+    arguments: &'a str,
+}
+
+impl Piece<'_> {
+    fn continues(&self, call: &PartialCall) -> bool {
+        if self.name.is_empty() || call.name.is_empty() {
+            return true;
+        }
+        let other_id = !self.id.is_empty() && !call.id.is_empty() && self.id != call.id;
+        // Whole arguments followed by the same once more are a repetition.
+        let whole = call.arguments != PLACEHOLDER && is_object(&call.arguments);
+        let more = !self.arguments.is_empty() && self.arguments != call.arguments;
+        self.name == call.name && !other_id && !(whole && more)
+    }
 }
 
 /// The answer so far.
@@ -134,7 +157,13 @@ impl OpenAiAssembler {
         let id = text(fields.get("id"));
         let name = text(function.and_then(|function| function.get("name")));
         let index = fields.get("index").and_then(Value::as_u64);
-        let at = self.locate(index, &id, &name)?;
+        let arguments = match function.and_then(|function| function.get("arguments")) {
+            Some(Value::String(piece)) => piece.clone(),
+            // Some servers send the object itself.
+            Some(object @ Value::Object(_)) => object.to_string(),
+            _ => String::new(),
+        };
+        let at = self.locate(index, &Piece { id: &id, name: &name, arguments: &arguments })?;
         let call = &mut self.calls[at];
         if call.id.is_empty() {
             call.id = id;
@@ -142,14 +171,11 @@ impl OpenAiAssembler {
         if call.name.is_empty() {
             call.name = name;
         }
-        let before = call.arguments.len();
-        match function.and_then(|function| function.get("arguments")) {
-            Some(Value::String(piece)) => call.arguments.push_str(piece),
-            // Some servers send the object itself.
-            Some(object @ Value::Object(_)) => call.arguments.push_str(&object.to_string()),
-            _ => {}
+        if call.arguments == PLACEHOLDER && !arguments.is_empty() {
+            call.arguments.clear();
         }
-        out.count(call.arguments.len() - before + 1)?;
+        call.arguments.push_str(&arguments);
+        out.count(arguments.len() + 1)?;
         for (field, value) in fields {
             if !matches!(field.as_str(), "id" | "index" | "type" | "function") && !value.is_null() {
                 out.count(value.to_string().len())?;
@@ -159,25 +185,21 @@ impl OpenAiAssembler {
         Ok(())
     }
 
-    /// Which call a piece belongs to. A new identifier always begins a new call;
-    /// without one, a name after complete arguments does, since servers that
-    /// number every call 0 exist.
-    fn locate(&mut self, index: Option<u64>, id: &str, name: &str) -> Result<usize, Taken> {
-        let known = match index {
-            Some(_) => self.calls.iter().rposition(|call| call.index == index),
-            None if !id.is_empty() => self.calls.iter().rposition(|call| call.id == id),
-            None => self.calls.len().checked_sub(1),
-        };
-        if let Some(at) = known {
-            let call = &self.calls[at];
-            let same_id = id.is_empty() || call.id.is_empty() || call.id == id;
-            let begins_again = id.is_empty()
-                && !name.is_empty()
-                && !call.name.is_empty()
-                && (name != call.name || is_object(&call.arguments));
-            if same_id && !begins_again {
-                return Ok(at);
-            }
+    /// Which call a piece belongs to: the one with its identifier, else the one
+    /// with its index, else the last. Servers that number every call 0, change
+    /// the identifier with every piece or use it twice exist, so a piece with a
+    /// name begins a new call where it can't continue that one.
+    fn locate(&mut self, index: Option<u64>, piece: &Piece<'_>) -> Result<usize, Taken> {
+        let fits = |call: &PartialCall| index.is_none() || call.index == index;
+        let by_id = self
+            .calls
+            .iter()
+            .rposition(|call| !piece.id.is_empty() && call.id == piece.id && fits(call));
+        let known = by_id.or_else(|| self.calls.iter().rposition(fits));
+        if let Some(at) = known
+            && piece.continues(&self.calls[at])
+        {
+            return Ok(at);
         }
         if self.calls.len() >= CALLS_MAX {
             return Err(

@@ -152,6 +152,44 @@ fn calls_without_index_and_identifier_are_told_apart_by_their_beginning() {
 }
 
 #[test]
+fn an_identifier_that_changes_with_every_piece_is_one_call() {
+    let outcome = one(&[
+        piece(Some(0), Some("a"), Some("shell"), Some("")),
+        piece(Some(0), Some("b"), None, Some(r#"{"command""#)),
+        piece(Some(0), Some("c"), None, Some(r#":"1"}"#)),
+        finish("tool_calls"),
+        DONE.into(),
+    ]);
+    assert_eq!(outcome.calls(), [("a", "shell", r#"{"command":"1"}"#)]);
+}
+
+#[test]
+fn pieces_of_interleaved_calls_find_their_call_by_identifier() {
+    let outcome = one(&[
+        piece(Some(0), Some("a"), Some("shell"), Some(r#"{"command":"#)),
+        piece(Some(0), Some("b"), Some("shell"), Some(r#"{"command":"#)),
+        piece(Some(0), Some("a"), None, Some(r#""1"}"#)),
+        piece(Some(0), Some("b"), None, Some(r#""2"}"#)),
+        finish("tool_calls"),
+        DONE.into(),
+    ]);
+    let expected = [("a", "shell", r#"{"command":"1"}"#), ("b", "shell", r#"{"command":"2"}"#)];
+    assert_eq!(outcome.calls(), expected);
+}
+
+#[test]
+fn one_identifier_for_two_calls_without_index_is_two_calls() {
+    let outcome = one(&[
+        piece(None, Some("x"), Some("shell"), Some(r#"{"command":"1"}"#)),
+        piece(None, Some("x"), Some("shell"), Some(r#"{"command":"2"}"#)),
+        finish("tool_calls"),
+        DONE.into(),
+    ]);
+    let arguments: Vec<_> = outcome.calls().iter().map(|call| call.2).collect();
+    assert_eq!(arguments, [r#"{"command":"1"}"#, r#"{"command":"2"}"#]);
+}
+
+#[test]
 fn identifiers_that_repeat_or_restart_become_unique() {
     let data = [
         piece(Some(0), Some("call_0"), Some("shell"), Some("{}")),
@@ -179,6 +217,13 @@ fn arguments_may_come_in_no_piece_as_an_object_or_twice() {
         (vec![piece(Some(0), Some("a"), Some("shell"), None)], ""),
         (vec![object.to_string()], whole),
         (vec![piece(Some(0), Some("a"), Some("shell"), Some(whole)); 2], whole),
+        (
+            vec![
+                piece(Some(0), Some("a"), Some("shell"), Some("{}")),
+                piece(Some(0), Some("a"), Some("shell"), Some(whole)),
+            ],
+            whole,
+        ),
         (vec![piece(Some(0), Some("a"), Some("shell"), Some(r#"{"a":"#))], r#"{"a":"#),
     ] {
         let mut data = pieces;
