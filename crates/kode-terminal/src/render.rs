@@ -26,7 +26,7 @@ pub(crate) struct Page {
 impl Page {
     /// The four lines; the cursor stays after the last.
     pub(crate) fn question(self, request: &ApprovalRequest) -> String {
-        let run = self.request_rows(request, REQUEST_ROWS_MAX);
+        let run = self.request_rows(request, REQUEST_ROWS_MAX, ", ? shows them");
         let why = request.why.as_ref().map_or_else(|| "(not said)".to_owned(), one_line);
         let mut text = self.appearance.alarm(&format!("⚠️ Risk: {}", request.reason.class));
         text.push('\n');
@@ -45,7 +45,7 @@ impl Page {
     /// and what `T` would cover.
     pub(crate) fn context(self, request: &ApprovalRequest) -> String {
         let columns = self.columns();
-        let mut rows = self.request_rows(request, FULL_ROWS_MAX);
+        let mut rows = self.request_rows(request, FULL_ROWS_MAX, "");
         let asked =
             format!("{} ({}, {})", request.reason.text, request.reason.rule, request.reason.layer);
         rows.extend(lay_out("Asked because: ", &one_line(&asked.into()), columns));
@@ -61,11 +61,11 @@ impl Page {
         text
     }
 
-    fn request_rows(self, request: &ApprovalRequest, rows_max: usize) -> Vec<Row> {
+    fn request_rows(self, request: &ApprovalRequest, rows_max: usize, hint: &str) -> Vec<Row> {
         // Tabs are shown as `\t`: their width would depend on the terminal.
         let shown = escape_for_terminal(&request.subject).replace('\t', "\\t");
         fold(lay_out("Run: ", &shown, self.columns()), rows_max, |rows| {
-            self.appearance.alarm(&hidden(rows))
+            self.appearance.alarm(&format!("{}{hint}", hidden(rows)))
         })
     }
 
@@ -96,7 +96,7 @@ fn scope_line(scope: &TrustScope) -> String {
         TrustScope::Host(host) => format!("network actions towards {host}"),
         TrustScope::Folder(folder) => format!("writes below {folder}"),
     };
-    one_line(&format!("{covered}, until kode ends or untrusted text comes in").into())
+    one_line(&format!("{covered}, until untrusted text comes in or kode ends").into())
 }
 
 #[cfg(test)]

