@@ -273,18 +273,36 @@ impl Assembler for OpenAiAssembler {
         let mut extras = Extras { message: self.extra, ..Extras::default() };
         let mut calls = Vec::new();
         if stop == StopReason::ToolCalls {
-            for call in self.calls {
+            for call in without_repeated_calls(self.calls) {
                 let id = self.ids.assign(&call.id);
                 if !call.extra.is_empty() {
                     extras.calls.insert(id.clone(), call.extra);
                 }
-                let arguments = Untrusted::new(without_repetition(call.arguments));
-                calls.push(ToolCall { id, name: Untrusted::new(call.name), arguments });
+                let (name, arguments) = (Untrusted::new(call.name), Untrusted::new(call.arguments));
+                calls.push(ToolCall { id, name, arguments });
             }
         }
         let opaque = extras.write();
         Ok(Reply { text: Untrusted::new(self.text), calls, stop, usage: self.usage, opaque })
     }
+}
+
+/// A call that came twice, identifier, name and arguments alike, is one call:
+/// nothing may be run twice because a server repeats itself.
+fn without_repeated_calls(calls: Vec<PartialCall>) -> Vec<PartialCall> {
+    let mut single: Vec<PartialCall> = Vec::with_capacity(calls.len());
+    for mut call in calls {
+        call.arguments = without_repetition(call.arguments);
+        let repeated = single.iter().any(|earlier| {
+            !call.id.is_empty()
+                && (&earlier.id, &earlier.name, &earlier.arguments)
+                    == (&call.id, &call.name, &call.arguments)
+        });
+        if !repeated {
+            single.push(call);
+        }
+    }
+    single
 }
 
 fn is_object(text: &str) -> bool {

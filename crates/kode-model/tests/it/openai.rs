@@ -178,6 +178,17 @@ fn pieces_of_interleaved_calls_find_their_call_by_identifier() {
 }
 
 #[test]
+fn a_call_that_is_repeated_in_pieces_is_one_call() {
+    let whole = [
+        piece(Some(0), Some("a"), Some("shell"), Some(r#"{"command":"#)),
+        piece(Some(0), None, None, Some(r#""1"}"#)),
+    ];
+    let mut data = [whole.clone(), whole].concat();
+    data.extend([finish("tool_calls"), DONE.to_owned()]);
+    assert_eq!(one(&data).calls(), [("a", "shell", r#"{"command":"1"}"#)]);
+}
+
+#[test]
 fn one_identifier_for_two_calls_without_index_is_two_calls() {
     let outcome = one(&[
         piece(None, Some("x"), Some("shell"), Some(r#"{"command":"1"}"#)),
