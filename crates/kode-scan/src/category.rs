@@ -115,4 +115,40 @@ impl Category {
             Self::BlockingDialog => "Use the page's own dialog component, or a `<dialog>` element.",
         }
     }
+
+    /// This category's bit in a [`CategorySet`].
+    pub(crate) const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of categories, such as those a value has been cleaned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct CategorySet(pub(crate) u8);
+
+impl CategorySet {
+    /// No category.
+    pub(crate) const NONE: Self = Self(0);
+    /// Every category.
+    pub(crate) const EVERY: Self = Self(0x7f);
+
+    /// The set of just these.
+    pub(crate) fn of(categories: &[Category]) -> Self {
+        Self(categories.iter().fold(0, |bits, category| bits | category.bit()))
+    }
+
+    /// Whether `category` is in the set.
+    pub(crate) const fn holds(self, category: Category) -> bool {
+        self.0 & category.bit() != 0
+    }
+
+    /// Everything in either.
+    pub(crate) const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Everything in both.
+    pub(crate) const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
 }

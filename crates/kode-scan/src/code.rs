@@ -1,26 +1,87 @@
 //! Code files: which are analysed, which can't be and why.
 
-use kode_syntax::Language;
+use kode_base::ProjectPath;
+use kode_syntax::{Language, parse};
 
 use crate::ScanFile;
+use crate::engine::{Engine, Outcome, Unit};
+use crate::lower::{lower, supports};
 use crate::raw::RawFinding;
 
 /// Code files above this size are listed instead of analysed.
 const CODE_BYTES_MAX: usize = 2 << 20;
+/// Stack of an analysing thread: the interpreter recurses as deep as the code nests.
+const STACK_BYTES: usize = 256 << 20;
+/// Analysing threads at most.
+const THREADS_MAX: usize = 8;
 
 /// Findings of the code analysis and the files it could not do, with why.
 pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, String)>) {
+    let prepared = in_parallel(files.len(), |at| vec![(at, prepare(&files[at]))]);
+    let mut units: Vec<Option<Unit<'_>>> = (0..files.len()).map(|_| None).collect();
     let mut unscanned = Vec::new();
-    for (index, file) in files.iter().enumerate() {
-        if let Some(language) = Language::of(file.path) {
-            if let Some(why) = obstacle(file.content) {
-                unscanned.push((index, why));
-            } else {
-                unscanned.push((index, format!("no security rules for {} yet", language.name())));
-            }
-        }
+    for (at, (unit, why)) in prepared {
+        units[at] = unit;
+        unscanned.extend(why.map(|why| (at, why)));
     }
-    (Vec::new(), unscanned)
+    let outcomes = analyse(&units);
+    let mut findings = Vec::new();
+    for (at, outcome) in outcomes {
+        findings.extend(outcome.findings);
+        unscanned.extend(outcome.incomplete.map(|why| (at, why)));
+    }
+    unscanned.sort_by_key(|(at, _)| *at);
+    (findings, unscanned)
+}
+
+/// Lowers a file, or says why it can't be analysed.
+fn prepare<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
+    let Some(language) = language_of(file.path, file.content) else {
+        return (None, unknown_code(file.path, file.content));
+    };
+    if let Some(why) = obstacle(file.content) {
+        return (None, Some(why));
+    }
+    if !supports(language) {
+        return (None, Some(format!("no security rules for {} yet", language.name())));
+    }
+    let Ok(tree) = parse(language, file.content) else {
+        return (None, Some(format!("the {} parser gave up", language.name())));
+    };
+    let root = tree.tree.root_node();
+    let why = (root.has_error() && broken_share(root) > 0.1)
+        .then(|| format!("it does not parse as {}", language.name()));
+    let program = lower(language, file.content, &tree.tree);
+    let unit = Unit { path: file.path.as_str(), language, source: file.content, program };
+    (Some(unit), why)
+}
+
+/// The language by extension, or by the interpreter in the first line.
+fn language_of(path: &ProjectPath, content: &[u8]) -> Option<Language> {
+    if let Some(language) = Language::of(path) {
+        return Some(language);
+    }
+    let line = content.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
+    let interpreter = line.strip_prefix("#!")?;
+    if interpreter.contains("python") {
+        return Some(Language::Python);
+    }
+    (interpreter.contains("node") || interpreter.contains("deno")).then_some(Language::JavaScript)
+}
+
+/// Code in a language without a grammar here.
+fn unknown_code(path: &ProjectPath, content: &[u8]) -> Option<String> {
+    const EXTENSIONS: [&str; 24] = [
+        "kt", "kts", "swift", "scala", "sh", "bash", "zsh", "pl", "pm", "lua", "ex", "exs", "erl",
+        "clj", "groovy", "dart", "r", "jl", "ps1", "bat", "m", "mm", "vue", "svelte",
+    ];
+    let extension = path.extension().unwrap_or_default();
+    if EXTENSIONS.contains(&extension) {
+        return Some(format!("no security rules for .{extension} files yet"));
+    }
+    (extension.is_empty() && content.starts_with(b"#!"))
+        .then(|| "no security rules for this script's interpreter yet".to_owned())
 }
 
 /// Why bytes can't be analysed as code.
@@ -32,4 +93,63 @@ fn obstacle(content: &[u8]) -> Option<String> {
         return Some("binary: it holds NUL bytes".to_owned());
     }
     std::str::from_utf8(content).err().map(|_| "not UTF-8 text".to_owned())
+}
+
+/// The share of a file's bytes in error nodes.
+fn broken_share(root: kode_syntax::Node<'_>) -> f64 {
+    let mut broken = 0;
+    let mut stack = vec![root];
+    while let Some(node) = stack.pop() {
+        if node.is_error() {
+            broken += node.end_byte() - node.start_byte();
+        } else if node.has_error() {
+            let mut cursor = node.walk();
+            stack.extend(node.children(&mut cursor));
+        }
+    }
+    broken as f64 / root.end_byte().max(1) as f64
+}
+
+/// Runs the engine over every file; each thread has one of its own.
+fn analyse(units: &[Option<Unit<'_>>]) -> Vec<(usize, Outcome)> {
+    let wanted: Vec<usize> = (0..units.len()).filter(|at| units[*at].is_some()).collect();
+    let share = |thread: usize, threads: usize| {
+        let mut engine = Engine::new(units);
+        let mine = wanted.iter().skip(thread).step_by(threads);
+        mine.map(|at| (*at, engine.analyse(*at))).collect()
+    };
+    on_threads(wanted.len(), share)
+}
+
+/// Runs `work` for every index on a few threads.
+fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> Vec<T> + Sync) -> Vec<T> {
+    on_threads(count, |thread, threads| {
+        (0..count).skip(thread).step_by(threads).flat_map(&work).collect()
+    })
+}
+
+/// Shares work among threads with a deep stack. A thread that could not be
+/// started or that died is an error nobody may overlook, so it is not caught.
+fn on_threads<T: Send>(count: usize, share: impl Fn(usize, usize) -> Vec<T> + Sync) -> Vec<T> {
+    let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = available.min(THREADS_MAX).min(count.div_ceil(4)).max(1);
+    std::thread::scope(|scope| {
+        let share = &share;
+        let handles: Vec<_> = (0..threads)
+            .map(|thread| {
+                std::thread::Builder::new()
+                    .stack_size(STACK_BYTES)
+                    .spawn_scoped(scope, move || share(thread, threads))
+            })
+            .collect();
+        let mut results = Vec::new();
+        for handle in handles {
+            match handle.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(part)) => results.extend(part),
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => results.extend(share(0, 1)),
+            }
+        }
+        results
+    })
 }

@@ -6,8 +6,12 @@
 
 mod category;
 mod code;
+mod engine;
 mod input;
 mod introduced;
+mod ir;
+mod lower;
+mod model;
 mod raw;
 mod scan;
 mod secrets;

@@ -1,0 +1,347 @@
+//! Methods and functions that every program uses: of texts, lists, maps,
+//! builders and promises.
+
+use super::Engine;
+use super::call::Site;
+use super::expression::{joined, mixed};
+use super::value::Value;
+use crate::category::CategorySet;
+use crate::ir::Name;
+
+impl Engine<'_> {
+    /// The result of a well-known method or function; `None` when it is none.
+    pub(super) fn builtin(&mut self, site: &Site) -> Option<Value> {
+        let Some((_, receiver)) = &site.receiver else { return self.global_function(site) };
+        let receiver = receiver.clone();
+        self.method_with_function(site, &receiver)
+            .or_else(|| self.text_method(site, &receiver))
+            .or_else(|| self.collection_method(site, &receiver))
+    }
+
+    fn global_function(&mut self, site: &Site) -> Option<Value> {
+        let first = site.value(0);
+        match &*site.method {
+            "parseInt" | "parseFloat" | "Number" | "BigInt" | "Boolean" | "int" | "float"
+            | "bool" | "len" | "ord" | "hash" | "abs" | "isinstance" | "hasattr" | "round"
+            | "sum" => Some(Value::default()),
+            "isNaN" => {
+                let argument = site.argument(0)?;
+                Some(self.fact(argument, false, CategorySet::EVERY))
+            }
+            "String" | "str" => Some(match first.number() {
+                Some(number) => Value::text(&number.to_string()),
+                None if first.known_text().is_some() => first,
+                None => joined(&[first]),
+            }),
+            "list" | "tuple" | "set" | "sorted" | "reversed" | "iter" | "dict" | "Set" | "Map"
+            | "frozenset" | "Array" | "Object"
+                if site.given.len() <= 1 =>
+            {
+                Some(if site.given.is_empty() { Value::list(Vec::new()) } else { first })
+            }
+            "print" | "super" | "typeof" => Some(Value::default()),
+            _ => None,
+        }
+    }
+
+    /// Methods that run functions they are handed.
+    fn method_with_function(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
+        let closure = site.value(0).data().and_then(|data| data.function.clone());
+        if let Some(function) = receiver.data().and_then(|data| data.function.clone()) {
+            let rest: Vec<_> = site.given.iter().skip(1).cloned().collect();
+            return match &*site.method {
+                "call" => Some(self.invoke(&function, &rest, Some(site.value(0)), Some(site))),
+                "bind" => Some(receiver.clone()),
+                _ => None,
+            };
+        }
+        let closure = closure?;
+        let element = self.element_of(receiver);
+        match &*site.method {
+            "then" | "tap" => Some(self.run_callback(&closure, Some(vec![receiver.clone()]))),
+            "forEach" | "some" | "every" | "find" | "findIndex" | "filter" => {
+                self.run_callback(&closure, Some(vec![element]));
+                Some(receiver.clone())
+            }
+            "map" | "flatMap" => {
+                let result = self.run_callback(&closure, Some(vec![element]));
+                let fields = std::collections::BTreeMap::from([(Name::from("*"), result)]);
+                Some(Value::record(fields, false))
+            }
+            "reduce" => {
+                let start = site.value(1);
+                let result = self.run_callback(&closure, Some(vec![start.clone(), element]));
+                Some(start.join(&result))
+            }
+            "catch" | "finally" => {
+                self.run_callback(&closure, None);
+                Some(receiver.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn text_method(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
+        let (object, _) = site.receiver.as_ref()?;
+        let first = site.value(0);
+        match &*site.method {
+            "includes" | "has" | "contains" | "Contains" | "indexOf" | "startsWith"
+            | "startswith" | "endsWith" | "endswith" | "containsKey" | "hasOwnProperty"
+            | "count" => Some(self.asked(site, *object, receiver, &first)),
+            "test" | "fullmatch" | "match" | "matches" | "search" | "exec" => {
+                self.pattern_method(site, *object, receiver, &first)
+            }
+            "equals" | "equalsIgnoreCase" => {
+                let (left, right) = (*object, site.argument(0)?);
+                Some(self.comparison(crate::ir::Operator::Equal, (left, receiver), (right, &first)))
+            }
+            "isdigit" | "isnumeric" | "isalnum" | "isalpha" | "isdecimal" | "isidentifier" => {
+                Some(self.fact(*object, true, CategorySet::EVERY))
+            }
+            "isInteger" | "isSafeInteger" | "isFinite" => {
+                Some(self.fact(site.argument(0)?, true, CategorySet::EVERY))
+            }
+            "charAt" => {
+                let at = usize::try_from(first.number()?).ok()?;
+                let character = receiver.known_text()?.chars().nth(at)?;
+                Some(Value::text(&character.to_string()))
+            }
+            "toUpperCase" | "upper" | "toLowerCase" | "lower" => match receiver.known_text() {
+                Some(text) if matches!(&*site.method, "toUpperCase" | "upper") => {
+                    Some(Value::text(&text.to_uppercase()))
+                }
+                Some(text) => Some(Value::text(&text.to_lowercase())),
+                None => Some(mixed(&[receiver.clone()])),
+            },
+            "trim" | "strip" | "toString" | "valueOf" | "intern" | "rstrip" | "lstrip"
+            | "normalize" | "trimEnd" | "trimStart" => Some(receiver.clone()),
+            "concat" if receiver.data().is_none_or(|data| data.length.is_none()) => {
+                let mut parts = vec![receiver.clone()];
+                parts.extend(site.values());
+                Some(joined(&parts))
+            }
+            "replace" | "replaceAll" => Some(replaced(receiver, &first, &site.value(1))),
+            "format" | "formatted" => {
+                let mut parts = vec![receiver.clone()];
+                parts.extend(site.values());
+                Some(joined(&parts))
+            }
+            "length" | "size" | "toFixed" | "getTime" | "hashCode" | "compareTo" | "isEmpty"
+            | "intValue" | "longValue" | "lastIndexOf" | "codePointAt" | "charCodeAt" => {
+                Some(Value::default())
+            }
+            "split" | "substring" | "substr" | "slice" | "decode" | "encode" | "getBytes"
+            | "toCharArray" | "title" | "capitalize" | "padStart" | "padEnd" | "repeat" => {
+                Some(mixed(&[receiver.clone()]))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether something holds, begins with or ends with something.
+    fn asked(
+        &mut self,
+        site: &Site,
+        object: crate::ir::ExprId,
+        receiver: &Value,
+        argument: &Value,
+    ) -> Value {
+        if receiver.is_tainted() {
+            return self.text_test(&site.method, object, receiver, argument);
+        }
+        let is_text_question = matches!(
+            &*site.method,
+            "startsWith" | "startswith" | "endsWith" | "endswith" | "count"
+        );
+        match site.argument(0) {
+            Some(element) if !is_text_question => {
+                self.membership(element, receiver, argument, true)
+            }
+            _ => Value::default(),
+        }
+    }
+
+    /// `/…/.test(x)`, `re.match("…", x)`, `x.matches("…")`.
+    fn pattern_method(
+        &mut self,
+        site: &Site,
+        object: crate::ir::ExprId,
+        receiver: &Value,
+        first: &Value,
+    ) -> Option<Value> {
+        let method = &*site.method;
+        let whole = matches!(method, "fullmatch" | "matches");
+        if let Some(pattern) = receiver.data().and_then(|data| data.regex.clone()) {
+            return Some(self.matched(&pattern, whole, site.argument(0)?));
+        }
+        if let Some(pattern) = first.data().and_then(|data| data.regex.clone()) {
+            return Some(self.matched(&pattern, whole, object));
+        }
+        let pattern = first.known_text()?.to_owned();
+        if receiver.is_tainted() {
+            return (method == "matches").then(|| self.matched(&pattern, true, object));
+        }
+        // `re.match(pattern, x)`; Python anchors the beginning by itself.
+        let subject = site.argument(1)?;
+        let anchored = if method == "match" {
+            format!("^{}", pattern.trim_start_matches('^'))
+        } else {
+            pattern
+        };
+        Some(self.matched(&anchored, whole, subject))
+    }
+
+    fn collection_method(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
+        let path = site.receiver.as_ref().and_then(|(object, _)| self.path_of(*object));
+        let set = |engine: &mut Self, value: Value| {
+            if let Some(path) = &path {
+                engine.set_path(path, &path.fields.clone(), value);
+            }
+        };
+        let first = site.value(0);
+        match &*site.method {
+            "push" | "append" | "add" | "addLast" | "unshift" | "appendleft" | "offer" => {
+                let changed = pushed(receiver, &first, &site.value(1), site.given.len());
+                set(self, changed.clone());
+                Some(changed)
+            }
+            "extend" | "addAll" | "update" | "insert" | "putAll" => {
+                let changed = receiver.with(|data| {
+                    super::value::merge_taints(&mut data.taints, mixed(&site.values()).taints());
+                    data.closed = false;
+                    data.length = None;
+                });
+                set(self, changed.clone());
+                Some(changed)
+            }
+            "put" | "set" | "setdefault" | "setProperty" | "setAttribute" => {
+                let key = super::constant::key_of(&first)?;
+                let changed = receiver.with_field(&Name::from(key), site.value(1));
+                set(self, changed.clone());
+                Some(changed)
+            }
+            "get" | "getOrDefault" | "getProperty" | "at" | "elementAt" => {
+                self.taken(site, receiver, &first)
+            }
+            "remove" | "shift" | "pop" | "popleft" | "removeFirst" => {
+                let (element, rest) = without(receiver, &first, &site.method)?;
+                set(self, rest);
+                Some(element)
+            }
+            "join" => {
+                let items = items(receiver);
+                if receiver.data().is_some_and(|data| data.place.is_some()) {
+                    return None;
+                }
+                if items.is_empty() {
+                    // Python: the separator is the receiver.
+                    let inner = self.element_of(&first);
+                    return Some(joined(&[inner, receiver.clone(), self.element_of(receiver)]));
+                }
+                Some(interleaved(&items, &first))
+            }
+            "values" | "keys" | "items" | "entries" | "iterator" | "toArray" | "reverse"
+            | "sort" | "stream" | "copy" | "collect" | "next" | "nextElement" => {
+                Some(match &*site.method {
+                    "next" | "nextElement" => self.element_of(receiver),
+                    _ => receiver.clone(),
+                })
+            }
+            "resolve" | "all" if site.given.len() == 1 => Some(first),
+            _ => None,
+        }
+    }
+
+    fn taken(&mut self, site: &Site, receiver: &Value, first: &Value) -> Option<Value> {
+        let data = receiver.data()?;
+        let known = data.fields.is_some();
+        match super::constant::key_of(first) {
+            Some(key) if known || !data.taints.is_empty() => {
+                let field = self.field_of(receiver, &Name::from(key), Some(site.id));
+                Some(if site.given.len() > 1 { field.join(&site.value(1)) } else { field })
+            }
+            None if known => Some(receiver.element()),
+            _ => None,
+        }
+    }
+}
+
+/// The known elements of a list in order.
+pub(super) fn items(value: &Value) -> Vec<Value> {
+    let Some(length) = value.data().and_then(|data| data.length) else { return Vec::new() };
+    (0..length).map_while(|at| value.field(&at.to_string()).cloned()).collect()
+}
+
+/// A list with one more element; text builders are lists of one text.
+fn pushed(receiver: &Value, first: &Value, second: &Value, count: usize) -> Value {
+    match receiver.data().and_then(|data| data.length) {
+        Some(length) if count == 1 => {
+            let name = Name::from(length.to_string());
+            receiver.with_field(&name, first.clone()).with(|data| data.length = Some(length + 1))
+        }
+        Some(_) => receiver.with(|data| {
+            let taints = mixed(&[first.clone(), second.clone()]).taints().to_vec();
+            super::value::merge_taints(&mut data.taints, &taints);
+            data.closed = false;
+            data.length = None;
+        }),
+        None => {
+            let text = joined(&[
+                receiver.clone(),
+                first.clone(),
+                if count > 1 { second.clone() } else { Value::text("") },
+            ]);
+            let place = receiver.data().and_then(|data| data.place);
+            text.with(|data| data.place = place)
+        }
+    }
+}
+
+/// Takes an element out of a list with known ones.
+fn without(receiver: &Value, at: &Value, method: &str) -> Option<(Value, Value)> {
+    let mut items = items(receiver);
+    if items.is_empty() {
+        return Some((receiver.element(), receiver.clone()));
+    }
+    let position = match (method, at.number()) {
+        ("pop", None) => items.len() - 1,
+        ("remove", None) => return Some((receiver.element(), receiver.clone())),
+        (_, Some(number)) => usize::try_from(number).ok().filter(|at| *at < items.len())?,
+        _ => 0,
+    };
+    let element = items.remove(position);
+    Some((element, Value::list(items)))
+}
+
+fn interleaved(items: &[Value], separator: &Value) -> Value {
+    let separator = separator.known_text().unwrap_or(",").to_owned();
+    let mut parts = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            parts.push(Value::text(&separator));
+        }
+        parts.push(item.clone());
+    }
+    joined(&parts)
+}
+
+/// `replace`: constant on constants; a removal of what is dangerous cleans.
+fn replaced(receiver: &Value, from: &Value, to: &Value) -> Value {
+    if let (Some(text), Some(from), Some(to)) =
+        (receiver.known_text(), from.known_text(), to.known_text())
+    {
+        return Value::text(&text.replace(from, to));
+    }
+    let result = mixed(&[receiver.clone(), to.clone()]);
+    let pattern = from.data().and_then(|data| data.regex.clone());
+    let Some(pattern) = pattern else { return result };
+    // `[^…]`: everything but what is listed goes away.
+    if pattern.starts_with("[^") && super::guard::is_strict(&format!("^[{}$", &pattern[2..]), false)
+    {
+        return result.cleaned(CategorySet::EVERY);
+    }
+    if pattern.contains('<') || pattern.contains('&') {
+        return result.cleaned(CategorySet::of(&[crate::category::Category::CrossSiteScripting]));
+    }
+    result
+}

@@ -1,0 +1,521 @@
+//! Calls: into functions of the scanned files, to known APIs, to methods every
+//! language has, and to the unknown.
+
+use std::rc::Rc;
+
+use super::branch::ExitKind;
+use super::expression::{joined, mixed};
+use super::value::{Closure, Fact, Path, Value};
+use super::{CALL_DEPTH_MAX, Engine, Frame};
+use crate::category::CategorySet;
+use crate::ir::{Call, ExprId, Function, FunctionId, Kind, Name, Target, VariableId};
+
+/// An evaluated argument.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub(super) name: Option<Name>,
+    pub(super) value: Value,
+    pub(super) expression: Option<ExprId>,
+}
+
+/// A call with everything evaluated.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) id: ExprId,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) callee: Value,
+    /// The object a method is called on.
+    pub(super) receiver: Option<(ExprId, Value)>,
+    pub(super) method: Name,
+    pub(super) given: Vec<Given>,
+    pub(super) construct: bool,
+}
+
+impl Site {
+    /// The value of the argument at a position.
+    pub(super) fn value(&self, at: usize) -> Value {
+        let plain = self.given.iter().filter(|given| given.name.is_none());
+        plain.into_iter().nth(at).map_or_else(Value::default, |given| given.value.clone())
+    }
+
+    /// The value of a keyword argument.
+    pub(super) fn keyword(&self, name: &str) -> Option<&Value> {
+        self.given
+            .iter()
+            .find(|given| given.name.as_deref() == Some(name))
+            .map(|given| &given.value)
+    }
+
+    pub(super) fn argument(&self, at: usize) -> Option<ExprId> {
+        self.given.get(at).and_then(|given| given.expression)
+    }
+
+    pub(super) fn values(&self) -> Vec<Value> {
+        self.given.iter().map(|given| given.value.clone()).collect()
+    }
+}
+
+impl Engine<'_> {
+    pub(super) fn call(&mut self, call: &Call, id: ExprId) -> Value {
+        let site = self.site(call, id);
+        if let Some(closure) = site.callee.data().and_then(|data| data.function.clone()) {
+            return self.call_closure(&closure, &site);
+        }
+        if let Some(class) = site.callee.data().and_then(|data| data.class) {
+            return self.construct(class, &site);
+        }
+        if let Some(place) = site.callee.data().and_then(|data| data.place) {
+            return self.call_place(place, &site);
+        }
+        self.guessed_sinks(&site);
+        if let Some(result) = self.builtin(&site) {
+            return result;
+        }
+        self.run_callbacks(&site, None);
+        self.unknown_call(&site)
+    }
+
+    fn site(&mut self, call: &Call, id: ExprId) -> Site {
+        let at = self.program().expression(id);
+        let (start, end) = (at.start, at.end);
+        let (callee, receiver, method) = match &self.program().expression(call.callee).kind {
+            Kind::Field(object, name) => {
+                let value = self.evaluate(*object);
+                let callee = self.field_of(&value, name, None);
+                (callee, Some((*object, value)), name.clone())
+            }
+            Kind::Global(name) => (self.evaluate(call.callee), None, name.clone()),
+            Kind::Variable(variable) => {
+                let name = self.program().variables[variable.0 as usize].clone();
+                (self.evaluate(call.callee), None, name)
+            }
+            _ => (self.evaluate(call.callee), None, Name::from("")),
+        };
+        let mut given = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            let value = self.evaluate(argument.value);
+            if argument.spread && value.data().is_some_and(|data| data.length.is_some()) {
+                for item in super::builtin::items(&value) {
+                    given.push(Given { name: None, value: item, expression: None });
+                }
+                continue;
+            }
+            let expression = Some(argument.value);
+            given.push(Given { name: argument.name.clone(), value, expression });
+        }
+        Site { id, start, end, callee, receiver, method, given, construct: call.construct }
+    }
+
+    /// A call of a function in the scanned files.
+    pub(super) fn call_closure(&mut self, closure: &Closure, site: &Site) -> Value {
+        let this = closure
+            .this
+            .as_deref()
+            .cloned()
+            .or_else(|| site.receiver.as_ref().map(|(_, value)| value.clone()));
+        self.invoke(closure, &site.given, this, Some(site))
+    }
+
+    /// Runs a function with arguments. Without input or functions among them,
+    /// a function at a file's top level is run once and its result kept.
+    pub(super) fn invoke(
+        &mut self,
+        closure: &Closure,
+        given: &[Given],
+        this: Option<Value>,
+        site: Option<&Site>,
+    ) -> Value {
+        let key = (closure.file, closure.function);
+        let recursive = self
+            .frames
+            .iter()
+            .any(|frame| (frame.file, frame.function) == (closure.file, Some(closure.function)));
+        if recursive || self.frames.len() >= CALL_DEPTH_MAX || self.capped {
+            return mixed(&given.iter().map(|given| given.value.clone()).collect::<Vec<_>>());
+        }
+        let matters = |value: &Value| {
+            value.is_tainted()
+                || value.data().is_some_and(|data| {
+                    data.function.is_some()
+                        || data.constant.is_some()
+                        || data.text.is_some()
+                        || data.place.is_some()
+                        || data.instance.is_some()
+                        || data.fields.is_some()
+                })
+        };
+        let plain = !given.iter().any(|given| matters(&given.value))
+            && !this.as_ref().is_some_and(Value::is_tainted);
+        if plain && let Some(known) = self.summaries.get(&key) {
+            return known.clone();
+        }
+        let result = self.run(closure, given, this, site);
+        if plain && self.unit(closure.file).program.function(closure.function).is_plain() {
+            self.summaries.insert(key, result.clone());
+        }
+        result
+    }
+
+    fn run(
+        &mut self,
+        closure: &Closure,
+        given: &[Given],
+        this: Option<Value>,
+        site: Option<&Site>,
+    ) -> Value {
+        let unit = self.unit(closure.file);
+        let function = unit.program.function(closure.function);
+        let (caller, was_dead) = (self.file, self.dead);
+        self.ran(closure.file, closure.function);
+        let stepped = self.stepped_arguments(function, given, site);
+        self.file = closure.file;
+        self.dead = false;
+        self.enter_exits(ExitKind::Function);
+        let parameters = function.parameters.iter().map(|parameter| match parameter.target {
+            Target::Variable(variable) => Some(variable),
+            _ => None,
+        });
+        self.frames.push(Frame {
+            file: closure.file,
+            function: Some(closure.function),
+            parameters: parameters.collect(),
+            returns_markup: std::mem::take(&mut self.markup_next),
+            ..Frame::default()
+        });
+        if let Some(variable) = function.this {
+            self.write(variable, this.unwrap_or_default());
+        }
+        self.bind(function, &stepped);
+        self.statements(&function.body);
+        self.run_created();
+        self.leave_exits();
+        let never_returns = self.dead && !self.capped;
+        let frame = self.frames.pop().unwrap_or_default();
+        let finals: Vec<(VariableId, Value)> =
+            frame.parameters.iter().flatten().map(|v| (*v, self.read(*v))).collect();
+        self.file = caller;
+        self.dead = was_dead || never_returns;
+        self.write_back(function, &stepped, &finals);
+        self.result(function, frame, given)
+    }
+
+    fn stepped_arguments(
+        &self,
+        function: &Function,
+        given: &[Given],
+        site: Option<&Site>,
+    ) -> Vec<Given> {
+        let Some(site) = site else { return given.to_vec() };
+        let name = function.name.as_deref().unwrap_or("a function");
+        let text = format!("it is passed to `{name}`");
+        given
+            .iter()
+            .map(|given| Given {
+                value: given.value.stepped(self.file, site.start, site.end, &text),
+                ..given.clone()
+            })
+            .collect()
+    }
+
+    fn bind(&mut self, function: &Function, given: &[Given]) {
+        let mut plain = given.iter().filter(|given| given.name.is_none());
+        for parameter in &function.parameters {
+            let by_name =
+                given.iter().find(|given| given.name.is_some() && given.name == parameter.name);
+            let value = if parameter.rest {
+                Value::list(plain.by_ref().map(|given| given.value.clone()).collect())
+            } else if let Some(given) = by_name.or_else(|| plain.next()) {
+                given.value.clone()
+            } else if let Some(default) = parameter.default {
+                self.evaluate(default)
+            } else {
+                Value::default()
+            };
+            let checked = self.unit(self.file).language != kode_syntax::Language::Python;
+            let value = match parameter.declared.filter(|_| checked) {
+                Some(declared) => self.typed(declared, value),
+                None => value,
+            };
+            self.assign(&parameter.target, value, None);
+        }
+    }
+
+    /// What a function did to what it was handed: guards that throw otherwise
+    /// clean the caller's value, and changed containers stay changed.
+    fn write_back(&mut self, function: &Function, given: &[Given], finals: &[(VariableId, Value)]) {
+        let plain: Vec<&Given> = given.iter().filter(|given| given.name.is_none()).collect();
+        for (at, parameter) in function.parameters.iter().enumerate() {
+            let Target::Variable(variable) = parameter.target else { continue };
+            let last = finals.iter().find(|(id, _)| *id == variable).map(|(_, value)| value);
+            let (Some(given), Some(last)) = (plain.get(at), last) else { continue };
+            let Some(path) = given.expression.and_then(|expression| self.path_of(expression))
+            else {
+                continue;
+            };
+            if let Some(set) = newly_cleaned(&given.value, last) {
+                self.clean_path(&path, set);
+            } else if is_changed_container(&given.value, last) {
+                self.set_path(&path, &path.fields.clone(), last.clone());
+            }
+        }
+    }
+
+    /// The returned value; facts on parameters become facts on the arguments.
+    fn result(&mut self, function: &Function, frame: Frame, given: &[Given]) -> Value {
+        let returned = frame.returned.unwrap_or_default();
+        let mut facts = returned
+            .data()
+            .and_then(|data| data.facts.clone())
+            .map(|f| f.to_vec())
+            .unwrap_or_default();
+        for (at, cleans) in frame.true_returns.unwrap_or_default().into_iter().enumerate() {
+            if let Some(Some(variable)) = frame.parameters.get(at)
+                && cleans != CategorySet::NONE
+            {
+                let path = Path { file: frame.file, variable: *variable, fields: Vec::new() };
+                facts.push(Fact { path, when: true, cleans });
+            }
+        }
+        if facts.is_empty() {
+            return returned;
+        }
+        let plain: Vec<&Given> = given.iter().filter(|given| given.name.is_none()).collect();
+        let mut mapped = Vec::new();
+        for fact in facts {
+            let position = function.parameters.iter().position(|parameter| {
+                matches!(parameter.target, Target::Variable(id) if id == fact.path.variable)
+            });
+            let Some(at) = position.filter(|_| fact.path.file == frame.file) else {
+                mapped.push(fact);
+                continue;
+            };
+            let argument = plain.get(at).and_then(|given| given.expression);
+            if let Some(mut path) = argument.and_then(|argument| self.path_of(argument)) {
+                path.fields.extend(fact.path.fields.clone());
+                mapped.push(Fact { path, ..fact });
+            }
+        }
+        returned.with(|data| {
+            data.constant = None;
+            data.facts = (!mapped.is_empty()).then(|| Rc::new(mapped));
+        })
+    }
+
+    /// Records a constant truth value being returned, with what then holds.
+    pub(super) fn note_return(&mut self, given: &Value) {
+        let Some(frame) = self.frames.last() else { return };
+        let parameters = frame.parameters.clone();
+        let cleaned: Vec<CategorySet> = match given.truth() {
+            Some(false) => return,
+            Some(true) => parameters.iter().map(|p| self.cleaned_now(*p)).collect(),
+            None => vec![CategorySet::NONE; parameters.len()],
+        };
+        if let Some(frame) = self.frames.last_mut() {
+            frame.true_returns = Some(match frame.true_returns.take() {
+                None => cleaned,
+                Some(before) => {
+                    before.iter().zip(&cleaned).map(|(a, b)| a.intersection(*b)).collect()
+                }
+            });
+        }
+    }
+
+    fn cleaned_now(&self, parameter: Option<VariableId>) -> CategorySet {
+        let Some(variable) = parameter else { return CategorySet::NONE };
+        let value = self.read(variable);
+        let taints = value.taints();
+        if taints.is_empty() {
+            return CategorySet::NONE;
+        }
+        taints.iter().fold(CategorySet::EVERY, |set, taint| set.intersection(taint.cleaned))
+    }
+
+    /// A call of a known API.
+    fn call_place(&mut self, place: crate::model::Place, site: &Site) -> Value {
+        let models = self.models;
+        let known = models.know(place);
+        let result_place = models.step(place, "()");
+        if let Some(known) = known {
+            self.check_sinks(&known.sinks, site);
+            if known.content_type {
+                self.content_type(site);
+            }
+            if known.stops {
+                self.dead = true;
+            }
+        }
+        self.run_callbacks(site, known.and_then(|known| known.callback.as_deref()));
+        if let Some(known) = known {
+            if known.identity {
+                return site.value(0);
+            }
+            if known.guards.is_some() || known.opaque {
+                let facts = known.guards.and_then(|set| Some((set, site.argument(0)?)));
+                return facts
+                    .map_or_else(Value::default, |(set, argument)| self.fact(argument, true, set));
+            }
+            if let Some(set) = known.cleans {
+                let parts = joined(&site.values()).cleaned(set);
+                let text = format!("it is made safe in part by `{}`", site.method);
+                return parts.stepped(self.file, site.start, site.end, &text);
+            }
+        }
+        if let Some(result) = result_place {
+            let value = self.at_place(result, site.start, site.end);
+            if !value.taints().is_empty() {
+                return value;
+            }
+            let passed = self.receiver_taints(site);
+            return value.with(|data| super::value::merge_taints(&mut data.taints, &passed));
+        }
+        if known.is_some_and(|known| known.normalizes) {
+            return self.normalized(site);
+        }
+        if known.is_some_and(|known| !known.sinks.is_empty()) {
+            return Value::default();
+        }
+        if known.is_none()
+            && let Some(result) = self.builtin(site)
+        {
+            return result;
+        }
+        self.unknown_call(site)
+    }
+
+    /// A path without `..` left in it, though it may lead anywhere.
+    fn normalized(&self, site: &Site) -> Value {
+        let mut parts = site.values();
+        parts.extend(site.receiver.iter().map(|(_, value)| value.clone()));
+        let value = mixed(&parts);
+        if value.is_unknown() { value } else { value.with(|data| data.normalized = true) }
+    }
+
+    /// Input that objects keep: a reader made of a request's stream.
+    fn receiver_taints(&self, site: &Site) -> Vec<super::value::Taint> {
+        if site.construct || site.receiver.is_none() {
+            return mixed(&site.values()).taints().to_vec();
+        }
+        site.receiver.as_ref().map_or_else(Vec::new, |(_, value)| value.taints().to_vec())
+    }
+
+    /// A call of something unknown passes on what it is handed, unless its name
+    /// says that it looks something up, checks or cleans.
+    fn unknown_call(&mut self, site: &Site) -> Value {
+        let name = site.method.to_ascii_lowercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+        if has(&[
+            "escape",
+            "sanitiz",
+            "purify",
+            "encode",
+            "quote",
+            "clean",
+            "hash",
+            "digest",
+            "slug",
+            "md5",
+            "sha1",
+            "sha256",
+            "strip_tags",
+            "striptags",
+            "validat",
+            "whitelist",
+            "allowlist",
+        ]) && !has(&["unescape", "decode", "unquote"])
+        {
+            if has(&["validat", "whitelist", "allowlist"])
+                && let Some(argument) = site.argument(0)
+            {
+                let fact = self.fact(argument, true, CategorySet::EVERY);
+                return fact;
+            }
+            return Value::default();
+        }
+        const CHECKS: [&str; 8] =
+            ["is", "has", "check", "verify", "ensure", "allow", "safe", "valid"];
+        if CHECKS.iter().any(|prefix| name.starts_with(prefix)) {
+            return match site.argument(0) {
+                Some(argument) => self.fact(argument, true, CategorySet::EVERY),
+                None => Value::default(),
+            };
+        }
+        const LOOKUPS: [&str; 26] = [
+            "get", "find", "fetch", "load", "query", "select", "lookup", "count", "exist", "read",
+            "list", "search", "execute", "request", "post", "save", "create", "insert", "update",
+            "delete", "send", "open", "compare", "auth", "log", "parseint",
+        ];
+        let receiver = site.receiver.as_ref().map(|(_, value)| value.clone()).unwrap_or_default();
+        let looks_up = LOOKUPS.iter().any(|prefix| name.starts_with(prefix));
+        let mut parts = vec![receiver];
+        if !looks_up || site.construct {
+            parts.extend(site.values());
+        }
+        mixed(&parts)
+    }
+
+    /// Runs functions handed to a call.
+    pub(super) fn run_callbacks(&mut self, site: &Site, kinds: Option<&[crate::model::Place]>) {
+        for given in &site.given {
+            let Some(closure) = given.value.data().and_then(|data| data.function.clone()) else {
+                continue;
+            };
+            let handed: Option<Vec<Value>> = kinds.map(|kinds| {
+                kinds.iter().map(|place| self.at_place(*place, site.start, site.end)).collect()
+            });
+            self.run_callback(&closure, handed);
+        }
+    }
+
+    /// Runs a function that something outside calls, perhaps.
+    pub(super) fn run_callback(&mut self, closure: &Closure, handed: Option<Vec<Value>>) -> Value {
+        let mut result = Value::default();
+        self.either_way(|engine| result = engine.run_entry(closure, handed), |_| {});
+        result
+    }
+
+    /// Runs what was created in this frame and nothing called.
+    pub(super) fn run_created(&mut self) {
+        let created = self.frames.last_mut().map(|frame| std::mem::take(&mut frame.created));
+        for (file, function) in created.unwrap_or_default() {
+            if self.capped {
+                return;
+            }
+            let was_dead = std::mem::replace(&mut self.dead, false);
+            self.run_callback(&Closure { file, function, this: None }, None);
+            self.dead = was_dead;
+        }
+    }
+
+    /// A function was run: it need not be run again for itself.
+    fn ran(&mut self, file: usize, function: FunctionId) {
+        self.entered.insert((file, function));
+        for frame in &mut self.frames {
+            frame.created.retain(|created| *created != (file, function));
+        }
+    }
+}
+
+impl Function {
+    /// Whether the function's result depends on nothing but its arguments.
+    fn is_plain(&self) -> bool {
+        self.is_top_level && self.this.is_none()
+    }
+}
+
+/// The categories a guard in the function cleaned its parameter for.
+fn newly_cleaned(before: &Value, after: &Value) -> Option<CategorySet> {
+    let first = before.taints().first()?;
+    let now = after.taints().iter().find(|taint| taint.source == first.source)?;
+    let grew = now.cleaned != first.cleaned && Rc::ptr_eq(&now.step, &first.step);
+    grew.then_some(now.cleaned)
+}
+
+fn is_changed_container(before: &Value, after: &Value) -> bool {
+    let fields = |value: &Value| value.data().and_then(|data| data.fields.clone());
+    match (fields(before), fields(after)) {
+        (Some(a), Some(b)) => !Rc::ptr_eq(&a, &b),
+        (None, Some(_)) => before.data().is_none_or(|data| data.taints.is_empty()),
+        _ => false,
+    }
+}

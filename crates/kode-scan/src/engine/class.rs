@@ -1,0 +1,244 @@
+//! Classes, instances, and names other files give.
+
+use std::collections::HashMap;
+
+use super::Engine;
+use super::call::Site;
+use super::value::{Closure, Data, Value};
+use crate::ir::{Class, ClassId, ExprId, FunctionId, Kind, Name};
+
+/// Inheritance looked up this far.
+const BASES_MAX: usize = 6;
+
+impl Engine<'_> {
+    fn class(&self, (file, id): (usize, ClassId)) -> &Class {
+        &self.unit(file).program.classes[id.0 as usize]
+    }
+
+    /// A class expression: its static fields are set, its methods are created.
+    pub(super) fn class_value(&mut self, id: ClassId) -> Value {
+        let file = self.file;
+        let program = self.program();
+        let class = &program.classes[id.0 as usize];
+        for field in &class.fields {
+            let initial = field.value.map(|value| self.evaluate(value)).unwrap_or_default();
+            let value = match field.declared {
+                Some(declared) => self.typed(declared, initial),
+                None => initial,
+            };
+            if !value.is_unknown() {
+                let known = self.class_fields.entry((file, id)).or_default();
+                known.entry(field.name.clone()).or_insert(value);
+            }
+        }
+        for base in &class.bases {
+            self.evaluate(*base);
+        }
+        if let Some(frame) = self.frames.last_mut() {
+            // Constructors first: they set the fields the methods read.
+            let is_constructor = |function: &&FunctionId| {
+                matches!(
+                    program.function(**function).name.as_deref(),
+                    Some("constructor" | "__init__" | "<init>")
+                )
+            };
+            let (first, rest): (Vec<FunctionId>, Vec<FunctionId>) =
+                class.methods.iter().partition(|function| is_constructor(function));
+            frame.created.extend(first.into_iter().chain(rest).map(|function| (file, function)));
+        }
+        Value::new(Data { class: Some((file, id)), ..Data::default() })
+    }
+
+    /// An instance of a class.
+    pub(super) fn instance_of(&self, class: (usize, ClassId)) -> Value {
+        Value::new(Data { instance: Some(class), ..Data::default() })
+    }
+
+    /// `new Class(…)`: its constructor runs with the arguments.
+    pub(super) fn construct(&mut self, class: (usize, ClassId), site: &Site) -> Value {
+        let instance = self.instance_of(class);
+        for name in ["constructor", "__init__", "<init>"] {
+            if let Some(function) = self.method(class, name) {
+                let this = instance.clone();
+                let closure = Closure { file: function.0, function: function.1, this: None };
+                self.invoke(&closure, &site.given, Some(this), Some(site));
+            }
+        }
+        instance
+    }
+
+    /// A method by name, in the class or what it extends.
+    fn method(&self, class: (usize, ClassId), name: &str) -> Option<(usize, FunctionId)> {
+        let mut current = Some(class);
+        for _ in 0..BASES_MAX {
+            let (file, id) = current?;
+            let program = &self.unit(file).program;
+            let found = self
+                .class((file, id))
+                .methods
+                .iter()
+                .find(|function| program.function(**function).name.as_deref() == Some(name));
+            if let Some(function) = found {
+                return Some((file, *function));
+            }
+            current = self.base((file, id));
+        }
+        None
+    }
+
+    /// The class a class extends, where it is in the scanned files.
+    fn base(&self, (file, id): (usize, ClassId)) -> Option<(usize, ClassId)> {
+        let base = *self.class((file, id)).bases.first()?;
+        let program = &self.unit(file).program;
+        match &program.expression(base).kind {
+            Kind::Variable(variable) => {
+                self.variables[self.offsets[file] + variable.0 as usize].data()?.class
+            }
+            Kind::Global(name) => self.class_elsewhere(file, name),
+            _ => None,
+        }
+    }
+
+    /// A field or method of an instance or class.
+    pub(super) fn class_member(&self, value: &Value, name: &Name) -> Option<Value> {
+        let data = value.data()?;
+        let class = data.instance.or(data.class)?;
+        let mut current = Some(class);
+        for _ in 0..BASES_MAX {
+            let Some(at) = current else { break };
+            if let Some(field) = self.class_fields.get(&at).and_then(|fields| fields.get(name)) {
+                return Some(field.clone());
+            }
+            current = self.base(at);
+        }
+        let (file, function) = self.method(class, name)?;
+        let this = data.instance.map(|_| Box::new(value.clone()));
+        Some(Value::new(Data {
+            function: Some(Closure { file, function, this }),
+            ..Data::default()
+        }))
+    }
+
+    /// Remembers what a method puts in a field of its own instance, for the
+    /// other methods: whichever of the values it had.
+    pub(super) fn remember_class_field(&mut self, object: ExprId, name: &Name, value: &Value) {
+        let Kind::Variable(variable) = self.program().expression(object).kind else { return };
+        let Some(class) = self.read(variable).data().and_then(|data| data.instance) else { return };
+        let fields: &mut HashMap<Name, Value> = self.class_fields.entry(class).or_default();
+        let joined = match fields.get(name) {
+            Some(before) if before.is_unknown() => value.clone(),
+            Some(before) => before.join(value),
+            None => value.clone(),
+        };
+        fields.insert(name.clone(), joined);
+    }
+
+    /// The scanned file a module specifier means.
+    pub(super) fn module_file(&self, specifier: &str) -> Option<usize> {
+        let importer = self.unit(self.file);
+        let folder = importer.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let wanted = match importer.language {
+            kode_syntax::Language::Python => python_path(folder, specifier),
+            kode_syntax::Language::Java | kode_syntax::Language::Go => return None,
+            _ if specifier.starts_with('.') => normal(&format!("{folder}/{specifier}")),
+            _ => return None,
+        };
+        let matches = |path: &str| {
+            let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+            let stem = stem.trim_end_matches("/index").trim_end_matches("/__init__");
+            stem == wanted
+                || path == wanted
+                || (importer.language == kode_syntax::Language::Python
+                    && !specifier.starts_with('.')
+                    && stem.ends_with(&format!("/{wanted}")))
+        };
+        self.units
+            .iter()
+            .position(|unit| unit.as_ref().is_some_and(|unit| matches(unit.path)))
+            .filter(|found| *found != self.file)
+    }
+
+    /// What a module exports under a name.
+    pub(super) fn exported(&self, file: usize, name: &Name) -> Value {
+        let Some(unit) = &self.units[file] else { return Value::default() };
+        let program = &unit.program;
+        if let Some(variable) = program.exports.get(name) {
+            let value = self.variables[self.offsets[file] + variable.0 as usize].clone();
+            if !value.is_unknown() {
+                return value;
+            }
+        }
+        let module = program.module_object;
+        let module =
+            module.map(|variable| self.variables[self.offsets[file] + variable.0 as usize].clone());
+        match module {
+            Some(object) if &**name == "default" => object,
+            Some(object) => self.field_of(&object, name, None),
+            None => Value::default(),
+        }
+    }
+
+    /// A global name that another file of the same package declares.
+    pub(super) fn elsewhere(&mut self, name: &Name) -> Option<Value> {
+        let class = self.class_elsewhere(self.file, name)?;
+        self.load(class.0);
+        Some(Value::new(Data { class: Some(class), ..Data::default() }))
+    }
+
+    fn class_elsewhere(&self, from: usize, name: &str) -> Option<(usize, ClassId)> {
+        if self.unit(from).language != kode_syntax::Language::Java {
+            return None;
+        }
+        self.units.iter().enumerate().filter(|(file, _)| *file != from).find_map(|(file, unit)| {
+            let unit = unit.as_ref()?;
+            let same = |class: &Class| class.name.as_deref() == Some(name);
+            let at = unit.program.classes.iter().position(same)?;
+            (unit.language == kode_syntax::Language::Java).then_some((file, ClassId(at as u32)))
+        })
+    }
+
+    /// Loads the module a name comes from, before it is read.
+    pub(super) fn load_module(&mut self, file: usize) {
+        if self.frames.len() < super::CALL_DEPTH_MAX {
+            self.load(file);
+        }
+    }
+}
+
+fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
+/// `.helpers` below the importer's folder; `app.helpers` from some root.
+fn python_path(folder: &str, module: &str) -> String {
+    let dots = module.chars().take_while(|c| *c == '.').count();
+    let rest = module[dots..].replace('.', "/");
+    if dots == 0 {
+        return rest;
+    }
+    let ups = "../".repeat(dots - 1);
+    normal(&format!("{folder}/{ups}{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn module_specifiers_become_paths() {
+        assert_eq!(normal("src/routes/../db"), "src/db");
+        assert_eq!(python_path("app/views", "..models"), "app/models");
+        assert_eq!(python_path("app", ".helpers"), "app/helpers");
+        assert_eq!(python_path("app", "core.db"), "core/db");
+    }
+}

@@ -1,0 +1,180 @@
+//! Functions that something outside calls: what their parameters are.
+
+use super::Engine;
+use super::call::Given;
+use super::value::{Closure, Value};
+use crate::category::CategorySet;
+use crate::ir::{ExprId, Function, FunctionId, Kind, Parameter};
+use crate::model::family;
+
+impl Engine<'_> {
+    /// Runs every function of a file that nothing has run.
+    pub(super) fn run_rest(&mut self, file: usize) {
+        let count = self.unit(file).program.functions.len();
+        self.file = file;
+        for at in 1..count {
+            let function = FunctionId(at as u32);
+            if self.capped {
+                return;
+            }
+            if !self.entered.contains(&(file, function)) {
+                self.dead = false;
+                self.run_entry(&Closure { file, function, this: None }, None);
+            }
+        }
+    }
+
+    /// Runs a function as if from outside. `handed` is what it is known to be
+    /// called with.
+    pub(super) fn run_entry(&mut self, closure: &Closure, handed: Option<Vec<Value>>) -> Value {
+        let caller = std::mem::replace(&mut self.file, closure.file);
+        let function = self.program().function(closure.function);
+        let (is_route, markup) = self.route(function);
+        let handed = handed.unwrap_or_default();
+        let mut given = Vec::new();
+        for (at, parameter) in function.parameters.iter().enumerate() {
+            let value = match handed.get(at) {
+                Some(value) if !value.is_unknown() => value.clone(),
+                _ => self.outside(function, at, parameter, is_route),
+            };
+            given.push(Given { name: None, value, expression: None });
+        }
+        let this = closure
+            .this
+            .as_deref()
+            .cloned()
+            .or_else(|| function.class.map(|class| self.instance_of((closure.file, class))));
+        self.markup_next = markup;
+        let result = self.invoke(closure, &given, this, None);
+        self.file = caller;
+        result
+    }
+
+    /// Whether a function answers requests, and whether it returns markup.
+    fn route(&mut self, function: &Function) -> (bool, bool) {
+        let mut found = (false, false);
+        for decorator in &function.decorators {
+            let name = match &self.program().expression(*decorator).kind {
+                Kind::Call(call) => call.callee,
+                _ => *decorator,
+            };
+            if let Some(known) = self.decorator(name) {
+                found.0 |= known.0;
+                found.1 |= known.1;
+            }
+        }
+        found
+    }
+
+    fn decorator(&mut self, name: ExprId) -> Option<(bool, bool)> {
+        let value = self.evaluate(name);
+        let place = value.data().and_then(|data| data.place);
+        if let Some(known) = place.and_then(|place| self.models.know(place)) {
+            return Some((known.route, known.returns_markup));
+        }
+        // `@app.route` on something imported from a file that is not here.
+        let Kind::Field(_, method) = &self.program().expression(name).kind else { return None };
+        let place = self.place(&format!("global.Routes().{method}"))?;
+        self.models.know(place).map(|known| (known.route, known.returns_markup))
+    }
+
+    /// What a parameter is when the caller is unknown.
+    fn outside(
+        &mut self,
+        function: &Function,
+        at: usize,
+        parameter: &Parameter,
+        is_route: bool,
+    ) -> Value {
+        let input = |engine: &Self, text: &str| {
+            engine.source(parameter.start, parameter.end, text, CategorySet::NONE)
+        };
+        let name = parameter.name.as_deref().unwrap_or_default();
+        let value = if let Some(text) = self.annotated(parameter) {
+            input(self, &text)
+        } else if is_route && !self.is_dependency(parameter) {
+            input(self, &format!("the request's `{name}`"))
+        } else {
+            self.by_name(function, at, name)
+        };
+        match parameter.declared {
+            Some(declared) => self.typed(declared, value),
+            None => value,
+        }
+    }
+
+    /// `@Query() q`, `@RequestParam String q`: input, and how it is called.
+    fn annotated(&mut self, parameter: &Parameter) -> Option<String> {
+        for annotation in &parameter.annotations {
+            let (name, arguments) = match &self.program().expression(*annotation).kind {
+                Kind::Call(call) => (call.callee, call.arguments.len()),
+                _ => (*annotation, 0),
+            };
+            // A pipe such as ParseIntPipe makes a number of it.
+            if let Kind::Call(call) = &self.program().expression(*annotation).kind
+                && arguments > 0
+                && let Some(last) = call.arguments.last()
+                && matches!(&self.program().expression(last.value).kind,
+                    Kind::Global(pipe) if pipe.contains("Parse"))
+            {
+                return None;
+            }
+            let value = self.evaluate(name);
+            let place = value.data().and_then(|data| data.place);
+            let known = place.and_then(|place| self.models.know(place));
+            if let Some(source) = known.and_then(|known| known.source.clone()) {
+                return Some(source);
+            }
+        }
+        None
+    }
+
+    /// FastAPI's `Depends(…)` and the like give objects of the server's own.
+    fn is_dependency(&self, parameter: &Parameter) -> bool {
+        let Some(default) = parameter.default else {
+            return matches!(
+                parameter.name.as_deref(),
+                Some("request" | "self" | "db" | "session")
+            );
+        };
+        match &self.program().expression(default).kind {
+            Kind::Call(call) => match &self.program().expression(call.callee).kind {
+                Kind::Global(name) => matches!(&**name, "Depends" | "Security"),
+                Kind::Variable(variable) => {
+                    matches!(
+                        &*self.program().variables[variable.0 as usize],
+                        "Depends" | "Security"
+                    )
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Handlers are recognised by the names everyone gives their parameters.
+    fn by_name(&mut self, function: &Function, at: usize, name: &str) -> Value {
+        let next = |offset: usize| {
+            function.parameters.get(at + offset).and_then(|p| p.name.as_deref()).unwrap_or_default()
+        };
+        let previous = at.checked_sub(1).and_then(|at| function.parameters[at].name.as_deref());
+        match family(self.unit(self.file).language) {
+            "javascript" => match name {
+                "req" | "request" | "_req" => self.kind("global.Request()"),
+                "res" | "response" | "reply" | "resp" | "h"
+                    if matches!(previous, Some("req" | "request" | "_req" | "_")) =>
+                {
+                    self.kind("global.Response()")
+                }
+                "ctx" | "context" if at == 0 => self.kind("global.Context()"),
+                "event" if at == 0 && (next(1) == "context" || function.parameters.len() == 1) => {
+                    self.kind("global.Event()")
+                }
+                _ => Value::default(),
+            },
+            "python" if name == "request" => self.kind("global.Request()"),
+            "go" => Value::default(),
+            _ => Value::default(),
+        }
+    }
+}

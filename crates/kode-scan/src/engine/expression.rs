@@ -1,0 +1,503 @@
+//! Expressions.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::Engine;
+use super::guard::{both_facts, facts_of, flipped, truth_with};
+use super::value::{Closure, Constant, Data, HOLE, Path, Value, merge_taints};
+use crate::category::CategorySet;
+use crate::ir::{ExprId, FunctionId, Kind, Name, Operator};
+use crate::model::family;
+
+impl Engine<'_> {
+    /// The value of an expression.
+    pub(super) fn evaluate(&mut self, id: ExprId) -> Value {
+        if !self.step() {
+            return Value::default();
+        }
+        let expression = self.program().expression(id);
+        match &expression.kind {
+            Kind::Text(text) => Value::text(text),
+            Kind::Number(number) => Value::constant(Constant::Number(*number)),
+            Kind::Boolean(truth) => Value::constant(Constant::Boolean(*truth)),
+            Kind::Null => Value::constant(Constant::Null),
+            Kind::Regex(pattern) => {
+                Value::new(Data { regex: Some(pattern.clone()), ..Data::default() })
+            }
+            Kind::Variable(variable) => {
+                let value = self.read(*variable);
+                self.with_origin(value, || self.variable_path(*variable))
+            }
+            Kind::Global(name) => self.global(name, id),
+            Kind::Import(path) => self.imported(path),
+            Kind::Field(object, name) => self.field_expression(*object, name, id),
+            Kind::Index(object, index) => self.index(*object, *index, id),
+            Kind::Call(call) => self.call(call, id),
+            Kind::Join(parts) => {
+                let parts: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();
+                joined(&parts)
+            }
+            Kind::Binary(operator, left, right) => self.binary(*operator, *left, *right),
+            Kind::Not(inner) => self.negated(*inner),
+            Kind::Either(left, right) => self.either(*left, *right),
+            Kind::Both(left, right) => self.both(*left, *right),
+            Kind::Conditional(condition, then, otherwise) => {
+                self.conditional(*condition, *then, *otherwise)
+            }
+            Kind::Function(function) => self.closure(*function),
+            Kind::Class(class) => self.class_value(*class),
+            Kind::List(items) => {
+                let items = items.iter().map(|item| self.evaluate(*item)).collect();
+                Value::list(items)
+            }
+            Kind::Record(entries) => self.record(entries),
+            Kind::Assign(target, value) => {
+                let from = *value;
+                let value = self.evaluate(from);
+                self.assign(target, value.clone(), Some(from));
+                value
+            }
+            Kind::Typed(declared, inner) => {
+                let value = self.evaluate(*inner);
+                self.typed(*declared, value)
+            }
+            Kind::Markup(name, attributes, children) => self.markup(name, attributes, children, id),
+            Kind::Each(target, iterable, conditions, value) => {
+                self.comprehension(target, *iterable, conditions, *value)
+            }
+            Kind::Mixed(parts) => {
+                let parts: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();
+                mixed(&parts)
+            }
+        }
+    }
+
+    /// Remembers where a tainted value is kept, so that guards on what is made
+    /// of it reach it.
+    fn with_origin(&self, value: Value, path: impl FnOnce() -> Path) -> Value {
+        let needs =
+            value.data().is_some_and(|data| !data.taints.is_empty() && data.origin.is_none());
+        if needs { value.with(|data| data.origin = Some(Rc::new(path()))) } else { value }
+    }
+
+    fn global(&mut self, name: &Name, id: ExprId) -> Value {
+        let at = self.program().expression(id);
+        if let Some(found) = self.elsewhere(name) {
+            return found;
+        }
+        let Some(place) = self.place(&format!("global.{name}")) else { return Value::default() };
+        self.at_place(place, at.start, at.end)
+    }
+
+    /// The value of a canonical place: input where it is a source.
+    pub(super) fn at_place(&mut self, place: crate::model::Place, start: u32, end: u32) -> Value {
+        let known = self.models.know(place);
+        let Some(source) = known.and_then(|known| known.source.clone()) else {
+            return Value::place(place);
+        };
+        let cleaned = known.and_then(|known| known.cleans).unwrap_or(CategorySet::NONE);
+        self.source(start, end, &source, cleaned).with(|data| data.place = Some(place))
+    }
+
+    fn imported(&mut self, path: &Name) -> Value {
+        if let Some(file) = self.module_file(path) {
+            self.load_module(file);
+            return Value::new(Data { module: Some(file), ..Data::default() });
+        }
+        let language = self.unit(self.file).language;
+        let separated = if family(language) == "javascript" {
+            path.replace('.', "_")
+        } else {
+            path.to_string()
+        };
+        self.kind(&separated)
+    }
+
+    fn field_expression(&mut self, object: ExprId, name: &Name, id: ExprId) -> Value {
+        let value = self.evaluate(object);
+        let field = self.field_of(&value, name, Some(id));
+        if field.taints().is_empty() {
+            return field;
+        }
+        match self.path_of(id) {
+            Some(path) => self.with_origin(field, || path),
+            None => field,
+        }
+    }
+
+    /// A field of a value: known, of its class, of its canonical place, or
+    /// part of tainted data.
+    pub(super) fn field_of(&self, value: &Value, name: &Name, at: Option<ExprId>) -> Value {
+        let Some(data) = value.data() else { return Value::default() };
+        if let Some(field) = value.field(name) {
+            return field.clone();
+        }
+        if let Some(field) = self.class_member(value, name) {
+            return field;
+        }
+        if let Some(module) = data.module {
+            return self.exported(module, name);
+        }
+        if let Some(place) = data.place {
+            if let Some(found) = self.models.step(place, name) {
+                return self.place_field(found, value, at);
+            }
+            if &**name == "default" {
+                return value.clone();
+            }
+        }
+        if data.closed && data.place.is_none() {
+            return Value::default();
+        }
+        if matches!(&**name, "length" | "size" | "byteLength" | "status" | "statusCode") {
+            return Value::default();
+        }
+        let mut inner = Value::carrying(data.taints.clone());
+        if data.origin.is_some() && !data.taints.is_empty() {
+            inner = inner.with(|inner| inner.origin = data.origin.clone());
+        }
+        inner
+    }
+
+    fn place_field(&self, place: crate::model::Place, value: &Value, at: Option<ExprId>) -> Value {
+        let known = self.models.know(place);
+        if let (Some(source), Some(at)) = (known.and_then(|known| known.source.clone()), at) {
+            let at = self.program().expression(at);
+            let cleaned = known.and_then(|known| known.cleans).unwrap_or(CategorySet::NONE);
+            let input = self.source(at.start, at.end, &source, cleaned);
+            return input.with(|data| data.place = Some(place));
+        }
+        let taints = value.taints().to_vec();
+        let origin = value.data().and_then(|data| data.origin.clone());
+        let field = Value::new(Data { taints, origin, place: Some(place), ..Data::default() });
+        match known.and_then(|known| known.cleans) {
+            Some(set) => field.cleaned(set),
+            None => field,
+        }
+    }
+
+    fn index(&mut self, object: ExprId, index: ExprId, id: ExprId) -> Value {
+        let value = self.evaluate(object);
+        let key = self.evaluate(index);
+        match super::constant::key_of(&key) {
+            Some(key) => {
+                if let Some(field) = self.list_end(&value, &key) {
+                    return field;
+                }
+                let field = self.field_of(&value, &Name::from(key.as_str()), Some(id));
+                if field.is_unknown() { self.character_of(&value, &key) } else { field }
+            }
+            // An unknown key of a table of known values gives one of them: an
+            // allow-list. The key's own input does not pass.
+            None => self.element_of(&value),
+        }
+    }
+
+    /// Python's negative indices, and the last of a sequence.
+    fn list_end(&self, value: &Value, key: &str) -> Option<Value> {
+        let back: i64 = key.parse().ok().filter(|back| *back < 0)?;
+        let length = i64::try_from(value.data()?.length?).ok()?;
+        let at = (length + back).to_string();
+        value.field(&at).cloned()
+    }
+
+    fn character_of(&self, value: &Value, key: &str) -> Value {
+        let character = key.parse().ok().and_then(|at: usize| value.known_text()?.chars().nth(at));
+        character.map_or_else(Value::default, |character| Value::text(&character.to_string()))
+    }
+
+    /// An element of a collection, or a part of tainted data.
+    pub(super) fn element_of(&self, value: &Value) -> Value {
+        let Some(data) = value.data() else { return Value::default() };
+        if data.fields.is_some() {
+            return value.element();
+        }
+        Value::carrying(data.taints.clone())
+    }
+
+    fn binary(&mut self, operator: Operator, left: ExprId, right: ExprId) -> Value {
+        let (a, b) = (self.evaluate(left), self.evaluate(right));
+        if let Some(folded) = super::constant::fold(operator, &a, &b) {
+            return folded;
+        }
+        match operator {
+            Operator::Add => self.added(&a, &b),
+            Operator::Remainder => joined(&[a, b]),
+            Operator::Subtract | Operator::Multiply | Operator::Divide => Value::default(),
+            Operator::Other => mixed(&[a, b]),
+            _ => self.comparison(operator, (left, &a), (right, &b)),
+        }
+    }
+
+    /// `+` of lists gives a list, of anything else text.
+    fn added(&self, a: &Value, b: &Value) -> Value {
+        let is_list = |value: &Value| value.data().is_some_and(|data| data.length.is_some());
+        if is_list(a) && is_list(b) {
+            let items = [a, b].into_iter().flat_map(super::builtin::items);
+            return Value::list(items.collect());
+        }
+        joined(&[a.clone(), b.clone()])
+    }
+
+    fn negated(&mut self, inner: ExprId) -> Value {
+        let value = self.evaluate(inner);
+        if let Some(truth) = value.truth() {
+            return Value::constant(Constant::Boolean(!truth));
+        }
+        facts_of(&value).map_or_else(Value::default, |facts| truth_with(flipped(&facts)))
+    }
+
+    fn either(&mut self, left: ExprId, right: ExprId) -> Value {
+        let a = self.evaluate(left);
+        if a.truth() == Some(true) {
+            return a;
+        }
+        if a.truth() == Some(false) {
+            return self.evaluate(right);
+        }
+        // The right side runs when the left is false.
+        let mut b = Value::default();
+        self.either_way(
+            |engine| {
+                engine.assume(&a, false);
+                b = engine.evaluate(right);
+            },
+            |_| {},
+        );
+        let facts = both_facts(&a, &b, false);
+        // `x || "default"`: what is known of the constant is no knowledge of both.
+        let joined =
+            if a.is_unknown() && !b.is_tainted() && b.data().is_some_and(|d| d.place.is_none()) {
+                Value::default()
+            } else {
+                a.join(&b)
+            };
+        with_facts(joined, facts)
+    }
+
+    fn both(&mut self, left: ExprId, right: ExprId) -> Value {
+        let a = self.evaluate(left);
+        if a.truth() == Some(false) {
+            return a;
+        }
+        if a.truth() == Some(true) {
+            return self.evaluate(right);
+        }
+        let mut b = Value::default();
+        self.either_way(
+            |engine| {
+                engine.assume(&a, true);
+                b = engine.evaluate(right);
+            },
+            |_| {},
+        );
+        let facts = both_facts(&a, &b, true);
+        with_facts(
+            b.with(|data| {
+                data.constant = None;
+                data.text = None;
+            }),
+            facts,
+        )
+    }
+
+    fn conditional(&mut self, condition: ExprId, then: ExprId, otherwise: ExprId) -> Value {
+        let condition = self.evaluate(condition);
+        let (mut first, mut second) = (None, None);
+        self.branch_on(
+            &condition,
+            |engine| first = Some(engine.evaluate(then)),
+            |engine| second = Some(engine.evaluate(otherwise)),
+        );
+        match (first, second) {
+            (Some(a), Some(b)) => joined_alternatives(&a, &b),
+            (Some(value), None) | (None, Some(value)) => value,
+            (None, None) => Value::default(),
+        }
+    }
+
+    fn closure(&mut self, function: FunctionId) -> Value {
+        let file = self.file;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.created.push((file, function));
+        }
+        let closure = Closure { file, function, this: None };
+        Value::new(Data { function: Some(closure), ..Data::default() })
+    }
+
+    fn record(&mut self, entries: &[(Option<ExprId>, ExprId)]) -> Value {
+        let mut fields = BTreeMap::new();
+        let mut closed = true;
+        let mut taints = Vec::new();
+        for (key, value) in entries {
+            let value = self.evaluate(*value);
+            let key = key.map(|key| self.evaluate(key));
+            match key.as_ref().map(super::constant::key_of) {
+                Some(Some(key)) => {
+                    fields.insert(Name::from(key), value);
+                }
+                Some(None) => {
+                    closed = false;
+                    merge_taints(&mut taints, &value.deep_taints());
+                }
+                None => {
+                    let spread = value.data();
+                    closed &= spread.is_some_and(|data| data.closed);
+                    merge_taints(&mut taints, value.taints());
+                    if let Some(inner) = spread.and_then(|data| data.fields.as_ref()) {
+                        fields.extend(inner.iter().map(|(k, v)| (k.clone(), v.clone())));
+                    }
+                }
+            }
+        }
+        Value::record(fields, closed).with(|data| data.taints = taints)
+    }
+
+    fn comprehension(
+        &mut self,
+        target: &crate::ir::Target,
+        iterable: ExprId,
+        conditions: &[ExprId],
+        value: ExprId,
+    ) -> Value {
+        let collection = self.evaluate(iterable);
+        let element = self.element_of(&collection);
+        let mut result = Value::default();
+        self.either_way(
+            |engine| {
+                engine.assign(target, element, Some(iterable));
+                for condition in conditions {
+                    let condition = engine.evaluate(*condition);
+                    engine.assume(&condition, true);
+                }
+                result = engine.evaluate(value);
+            },
+            |_| {},
+        );
+        if result.is_unknown() {
+            return Value::default();
+        }
+        let fields = BTreeMap::from([(Name::from("*"), result)]);
+        Value::record(fields, false)
+    }
+
+    /// A value seen as a declared type.
+    pub(super) fn typed(&mut self, declared: ExprId, value: Value) -> Value {
+        let kind = self.program().expression(declared);
+        if let Kind::Global(name) = &kind.kind
+            && is_harmless_type(name)
+        {
+            return value.cleaned(CategorySet::EVERY);
+        }
+        let has_kind =
+            value.data().is_some_and(|data| data.place.is_some() || data.instance.is_some());
+        if has_kind {
+            return value;
+        }
+        let named = self.evaluate(declared);
+        let Some(data) = named.data() else { return value };
+        let instance = data.class;
+        let place = data.place.and_then(|place| self.models.step(place, "()"));
+        if let Some(cleans) = place.and_then(|place| self.models.know(place)).and_then(|k| k.cleans)
+        {
+            return value.cleaned(cleans);
+        }
+        if instance.is_none() && place.is_none() {
+            return value;
+        }
+        value.with(|data| {
+            data.place = place;
+            data.instance = instance;
+        })
+    }
+}
+
+/// Types whose values hold no text.
+pub(super) fn is_harmless_type(name: &str) -> bool {
+    matches!(
+        name,
+        "number"
+            | "boolean"
+            | "bigint"
+            | "int"
+            | "float"
+            | "bool"
+            | "complex"
+            | "long"
+            | "short"
+            | "double"
+            | "byte"
+            | "char"
+            | "Integer"
+            | "Long"
+            | "Short"
+            | "Double"
+            | "Float"
+            | "Boolean"
+            | "BigInteger"
+            | "BigDecimal"
+            | "UUID"
+            | "LocalDate"
+            | "LocalDateTime"
+            | "Instant"
+            | "int32"
+            | "int64"
+            | "uint"
+            | "uint32"
+            | "uint64"
+            | "float64"
+            | "Date"
+    )
+}
+
+fn with_facts(value: Value, facts: Vec<super::value::Fact>) -> Value {
+    let has = value.data().is_some_and(|data| data.facts.is_some());
+    if facts.is_empty() && !has {
+        return value;
+    }
+    value.with(|data| data.facts = (!facts.is_empty()).then(|| Rc::new(facts)))
+}
+
+/// A choice between two; constants that differ are no knowledge.
+fn joined_alternatives(a: &Value, b: &Value) -> Value {
+    a.join(b)
+}
+
+/// Text made of parts: their input, and their known text with holes.
+pub(super) fn joined(parts: &[Value]) -> Value {
+    let mut taints = Vec::new();
+    let mut text = String::new();
+    let mut origin = None;
+    for part in parts {
+        merge_taints(&mut taints, &part.deep_taints());
+        if let Some(data) = part.data().filter(|data| !data.taints.is_empty()) {
+            origin = origin.or_else(|| data.origin.clone());
+        }
+        match (part.skeleton(), part.data().and_then(|data| data.constant)) {
+            (Some(known), _) => text.push_str(known),
+            (None, Some(Constant::Number(number))) => text.push_str(&number.to_string()),
+            (None, Some(Constant::Boolean(truth))) => text.push_str(&truth.to_string()),
+            _ if text.ends_with(HOLE) => {}
+            _ => text.push(HOLE),
+        }
+    }
+    Value::text(&text).with(|data| {
+        data.taints = taints;
+        data.origin = origin;
+    })
+}
+
+/// Anything made of parts.
+pub(super) fn mixed(parts: &[Value]) -> Value {
+    let mut taints = Vec::new();
+    let mut origin = None;
+    for part in parts {
+        merge_taints(&mut taints, &part.deep_taints());
+        origin = origin.or_else(|| part.data().and_then(|data| data.origin.clone()));
+    }
+    if taints.is_empty() {
+        return Value::default();
+    }
+    Value::new(Data { taints, origin, ..Data::default() })
+}

@@ -1,0 +1,415 @@
+//! Guards: what a condition says of the values it looks at, and the paths
+//! (variables and fields below them) it says it of.
+
+use std::rc::Rc;
+
+use super::Engine;
+use super::value::{Fact, Path, Value};
+use crate::category::{Category, CategorySet};
+use crate::ir::{ExprId, Kind, Name, Operator, VariableId};
+
+/// Fields below a variable that are told apart.
+const FIELD_DEPTH_MAX: usize = 6;
+
+impl Engine<'_> {
+    /// The path an expression names.
+    pub(super) fn path_of(&mut self, expression: ExprId) -> Option<Path> {
+        match &self.program().expression(expression).kind {
+            Kind::Variable(variable) => {
+                Some(Path { file: self.file, variable: *variable, fields: Vec::new() })
+            }
+            Kind::Field(object, name) => {
+                let mut path = self.path_of(*object)?;
+                path.fields.push(name.clone());
+                (path.fields.len() <= FIELD_DEPTH_MAX).then_some(path)
+            }
+            Kind::Index(object, index) => {
+                let key = match &self.program().expression(*index).kind {
+                    Kind::Text(text) => text.clone(),
+                    Kind::Number(number) => Name::from(number.to_string()),
+                    _ => return None,
+                };
+                let mut path = self.path_of(*object)?;
+                path.fields.push(key);
+                (path.fields.len() <= FIELD_DEPTH_MAX).then_some(path)
+            }
+            Kind::Typed(_, inner) => self.path_of(*inner),
+            _ => None,
+        }
+    }
+
+    fn path_slot(&self, path: &Path) -> usize {
+        self.offsets[path.file] + path.variable.0 as usize
+    }
+
+    /// The value at a path.
+    pub(super) fn value_at(&self, path: &Path) -> Value {
+        let mut value = self.variables[self.path_slot(path)].clone();
+        for name in &path.fields {
+            value = self.field_of(&value, name, None);
+        }
+        value
+    }
+
+    /// Sets what `fields` below a path's variable lead to.
+    pub(super) fn set_path(&mut self, path: &Path, fields: &[Name], value: Value) {
+        let slot = self.path_slot(path);
+        let root = self.variables[slot].clone();
+        let changed = self.with_path(&root, fields, value);
+        self.write_slot(slot, changed);
+    }
+
+    fn with_path(&self, root: &Value, fields: &[Name], value: Value) -> Value {
+        let Some((first, rest)) = fields.split_first() else { return value };
+        let inner = if rest.is_empty() {
+            value
+        } else {
+            let current = self.field_of(root, first, None);
+            self.with_path(&current, rest, value)
+        };
+        root.with_field(first, inner)
+    }
+
+    /// Marks the value at a path clean, and what it was computed from.
+    pub(super) fn clean_path(&mut self, path: &Path, set: CategorySet) {
+        let value = self.value_at(path);
+        if !value.is_tainted() {
+            return;
+        }
+        let origin = value.data().and_then(|data| data.origin.clone());
+        let cleaned = value.cleaned(set);
+        self.set_path(path, &path.fields.clone(), cleaned);
+        if let Some(origin) = origin.filter(|origin| **origin != *path) {
+            self.clean_path(&origin, set);
+        }
+    }
+
+    /// Applies what a condition says when it is `truth`.
+    pub(super) fn assume(&mut self, condition: &Value, truth: bool) {
+        let Some(facts) = condition.data().and_then(|data| data.facts.clone()) else { return };
+        for fact in facts.iter().filter(|fact| fact.when == truth) {
+            self.clean_path(&fact.path, fact.cleans);
+        }
+    }
+
+    /// A truth value that says something of `expression`.
+    pub(super) fn fact(&mut self, expression: ExprId, when: bool, cleans: CategorySet) -> Value {
+        let mut facts = Vec::new();
+        let value_path = self.guarded_path(expression);
+        if let Some(path) = value_path {
+            facts.push(Fact { path, when, cleans });
+        }
+        truth_with(facts)
+    }
+
+    /// The path a guard on `expression` is about: itself, or what it was made from.
+    fn guarded_path(&mut self, expression: ExprId) -> Option<Path> {
+        if let Some(path) = self.path_of(expression) {
+            return Some(path);
+        }
+        match &self.program().expression(expression).kind {
+            // `x.trim()`, `str(x)`, `String(x).toLowerCase()`: about x.
+            Kind::Call(call) => {
+                if let Kind::Field(object, _) = self.program().expression(call.callee).kind
+                    && let Some(path) = self.guarded_path(object)
+                    && self.value_at(&path).is_tainted()
+                {
+                    return Some(path);
+                }
+                let first = call.arguments.first()?.value;
+                self.guarded_path(first)
+            }
+            Kind::Assign(target, _) => match &**target {
+                crate::ir::Target::Variable(variable) => {
+                    Some(Path { file: self.file, variable: *variable, fields: Vec::new() })
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What a comparison says of its sides.
+    pub(super) fn comparison(
+        &mut self,
+        operator: Operator,
+        (left, a): (ExprId, &Value),
+        (right, b): (ExprId, &Value),
+    ) -> Value {
+        match operator {
+            Operator::Equal | Operator::NotEqual => {
+                let when = operator == Operator::Equal;
+                if let Some(flipped) = self.compared_with_truth((left, a), (right, b), when) {
+                    return flipped;
+                }
+                let (tainted, other, known) =
+                    if a.is_tainted() { (left, right, b) } else { (right, left, a) };
+                if known.is_tainted() || is_null(known) || self.is_shape_test(tainted) {
+                    return truth_with(Vec::new());
+                }
+                self.equality(tainted, other, known, when)
+            }
+            Operator::In | Operator::NotIn => self.membership(left, b, a, operator == Operator::In),
+            _ => self.order(operator, (left, a), (right, b)),
+        }
+    }
+
+    /// `x === trusted`: clean for everything, or for its host only.
+    fn equality(&mut self, tainted: ExprId, _other: ExprId, known: &Value, when: bool) -> Value {
+        if let Kind::Call(call) = &self.program().expression(tainted).kind
+            && is_typeof(self.program(), call.callee)
+        {
+            let numeric = matches!(known.known_text(), Some("number" | "boolean" | "bigint"));
+            let set = if numeric { CategorySet::EVERY } else { CategorySet::NONE };
+            let argument = call.arguments.first().map(|argument| argument.value);
+            return argument.map_or_else(Value::default, |value| self.fact(value, when, set));
+        }
+        let host = match &self.program().expression(tainted).kind {
+            Kind::Field(object, name) => {
+                ["host", "hostname", "origin", "netloc", "scheme", "protocol", "Host"]
+                    .contains(&&**name)
+                    .then_some(*object)
+            }
+            Kind::Call(call) => match &self.program().expression(call.callee).kind {
+                Kind::Field(object, name) => {
+                    ["getHost", "getAuthority", "Hostname"].contains(&&**name).then_some(*object)
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        match host {
+            Some(object) => self.fact(object, when, CategorySet::of(&[Category::OpenRedirect])),
+            None => self.fact(tainted, when, CategorySet::EVERY),
+        }
+    }
+
+    /// Whether an expression asks for form (`x.length`, `x.indexOf(…)`), not content.
+    fn is_shape_test(&self, expression: ExprId) -> bool {
+        match &self.program().expression(expression).kind {
+            Kind::Field(_, name) => matches!(&**name, "length" | "size" | "type"),
+            _ => false,
+        }
+    }
+
+    /// `guard(x) == true`, `x in … == false`, `indexOf(x) === -1`.
+    fn compared_with_truth(
+        &mut self,
+        (_, a): (ExprId, &Value),
+        (_, b): (ExprId, &Value),
+        when: bool,
+    ) -> Option<Value> {
+        let (facts, other) = match (facts_of(a), facts_of(b)) {
+            (Some(facts), None) => (facts, b),
+            (None, Some(facts)) => (facts, a),
+            _ => return None,
+        };
+        // `indexOf` facts are "found"; -1 means not found.
+        let truth = match (other.truth(), other.number()) {
+            (_, Some(-1)) => false,
+            (Some(truth), _) => truth,
+            (None, _) => return None,
+        };
+        Some(if truth == when { truth_with(facts) } else { truth_with(flipped(&facts)) })
+    }
+
+    fn order(
+        &mut self,
+        operator: Operator,
+        (_, a): (ExprId, &Value),
+        (_, b): (ExprId, &Value),
+    ) -> Value {
+        // `list.indexOf(x) >= 0`, `> -1`, `< 0`.
+        let Some(facts) = facts_of(a) else { return truth_with(Vec::new()) };
+        match (operator, b.number()) {
+            (Operator::GreaterEqual, Some(0)) | (Operator::Greater, Some(-1)) => truth_with(facts),
+            (Operator::Less, Some(0)) => truth_with(flipped(&facts)),
+            _ => truth_with(Vec::new()),
+        }
+    }
+
+    /// `x in collection`: clean when the collection is not input itself.
+    pub(super) fn membership(
+        &mut self,
+        element: ExprId,
+        collection: &Value,
+        element_value: &Value,
+        when: bool,
+    ) -> Value {
+        if collection.is_tainted() {
+            // `".." in path`: a path without it does not climb.
+            let Some(part) = element_value.known_text() else { return truth_with(Vec::new()) };
+            let set = absent_part(part);
+            let path = collection.data().and_then(|data| data.origin.clone());
+            let facts = path.map(|path| Fact { path: (*path).clone(), when: !when, cleans: set });
+            return truth_with(facts.into_iter().collect());
+        }
+        if collection.known_text().is_some() || !element_value.is_tainted() {
+            return truth_with(Vec::new());
+        }
+        self.fact(element, when, CategorySet::EVERY)
+    }
+
+    /// Facts of a tainted text asked whether it holds, starts or ends with something.
+    pub(super) fn text_test(
+        &mut self,
+        method: &str,
+        receiver: ExprId,
+        value: &Value,
+        argument: &Value,
+    ) -> Value {
+        let part = argument.skeleton().unwrap_or_default();
+        match method {
+            "includes" | "contains" | "Contains" | "indexOf" | "find" | "Index" => {
+                self.fact(receiver, false, absent_part(part))
+            }
+            "startsWith" | "startswith" | "HasPrefix" => {
+                let mut cleans = CategorySet::NONE;
+                let normalized = value.data().is_some_and(|data| data.normalized);
+                if normalized && !argument.is_tainted() {
+                    cleans = cleans.union(CategorySet::of(&[Category::PathTraversal]));
+                }
+                if is_fixed_host(part) {
+                    cleans = cleans.union(CategorySet::of(&[Category::OpenRedirect]));
+                }
+                if part == "//" || part == "http" || part == "/\\" {
+                    return self.fact(receiver, false, CategorySet::of(&[Category::OpenRedirect]));
+                }
+                if part == ".." || part == "../" {
+                    return self.fact(receiver, false, CategorySet::of(&[Category::PathTraversal]));
+                }
+                self.fact(receiver, true, cleans)
+            }
+            _ => truth_with(Vec::new()),
+        }
+    }
+
+    /// Facts of a match against a regular expression.
+    pub(super) fn matched(&mut self, pattern: &str, full: bool, subject: ExprId) -> Value {
+        if is_strict(pattern, full) {
+            self.fact(subject, true, CategorySet::EVERY)
+        } else {
+            truth_with(Vec::new())
+        }
+    }
+
+    /// A variable's path in the current file.
+    pub(super) fn variable_path(&self, variable: VariableId) -> Path {
+        Path { file: self.file, variable, fields: Vec::new() }
+    }
+}
+
+/// The categories a text is harmless for when it lacks `part`.
+fn absent_part(part: &str) -> CategorySet {
+    match part {
+        ".." | "../" => CategorySet::of(&[Category::PathTraversal]),
+        "://" | "//" => CategorySet::of(&[Category::OpenRedirect]),
+        _ => CategorySet::NONE,
+    }
+}
+
+/// `https://host/…`: a fixed host ended by a slash.
+pub(super) fn is_fixed_host(prefix: &str) -> bool {
+    let rest = prefix.strip_prefix("https://").or_else(|| prefix.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        rest.find(['/', '?', '#'])
+            .is_some_and(|at| at > 0 && !rest[..at].contains(super::value::HOLE))
+    })
+}
+
+fn is_typeof(program: &crate::ir::Program, callee: ExprId) -> bool {
+    matches!(&program.expression(callee).kind, Kind::Global(name) if &**name == "typeof")
+}
+
+fn is_null(value: &Value) -> bool {
+    value.data().is_some_and(|data| data.constant == Some(super::value::Constant::Null))
+        || value.known_text() == Some("")
+}
+
+pub(super) fn facts_of(value: &Value) -> Option<Vec<Fact>> {
+    let facts = value.data()?.facts.as_ref()?;
+    (!facts.is_empty()).then(|| facts.to_vec())
+}
+
+pub(super) fn flipped(facts: &[Fact]) -> Vec<Fact> {
+    facts.iter().map(|fact| Fact { when: !fact.when, ..fact.clone() }).collect()
+}
+
+/// A truth value with facts.
+pub(super) fn truth_with(facts: Vec<Fact>) -> Value {
+    if facts.is_empty() {
+        return Value::default();
+    }
+    Value::new(super::value::Data { facts: Some(Rc::new(facts)), ..Default::default() })
+}
+
+/// What both of two conditions say (for `a && b`, with `when` true).
+pub(super) fn both_facts(a: &Value, b: &Value, when: bool) -> Vec<Fact> {
+    let of = |value: &Value| facts_of(value).unwrap_or_default();
+    let (left, right) = (of(a), of(b));
+    let mut facts: Vec<Fact> =
+        left.iter().chain(&right).filter(|fact| fact.when == when).cloned().collect();
+    // The other way round only what each side says by itself holds.
+    for fact in left.iter().filter(|fact| fact.when != when) {
+        let same = right.iter().find(|other| other.when != when && other.path == fact.path);
+        if let Some(other) = same {
+            let cleans = fact.cleans.intersection(other.cleans);
+            facts.push(Fact { cleans, ..fact.clone() });
+        }
+    }
+    facts
+}
+
+/// Whether a pattern only lets harmless text through: anchored, and nothing
+/// but letters, digits, underscores, hyphens, spaces and the like.
+pub(super) fn is_strict(pattern: &str, full: bool) -> bool {
+    let begins = full || pattern.starts_with('^') || pattern.starts_with("\\A");
+    let ends =
+        full || pattern.ends_with('$') || pattern.ends_with("\\z") || pattern.ends_with("\\Z");
+    if !(begins && ends) {
+        return false;
+    }
+    let inner = pattern.trim_start_matches('^').trim_end_matches('$');
+    let mut rest = inner.chars().peekable();
+    let (mut in_class, mut first) = (false, false);
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => match rest.next() {
+                Some(
+                    'd' | 'w' | 'A' | 'z' | 'Z' | 'b' | '.' | '-' | '_' | '/' | ':' | '@' | '+',
+                ) => {}
+                _ => return false,
+            },
+            '[' if !in_class => {
+                in_class = true;
+                first = true;
+                continue;
+            }
+            ']' if in_class => in_class = false,
+            '^' if in_class && first => return false,
+            '.' if !in_class => return false,
+            '\'' | '"' | ';' | '<' | '>' | '`' | '&' => return false,
+            '|' if !in_class && rest.peek().is_none() => return false,
+            '$' if in_class => return false,
+            _ => {}
+        }
+        first = false;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_strict;
+
+    #[test]
+    fn only_anchored_narrow_patterns_are_strict() {
+        for strict in ["^[a-z0-9_-]+$", r"^\d+$", "^(asc|desc)$", r"^\w{1,20}$", "^[A-Za-z]+$"] {
+            assert!(is_strict(strict, false), "{strict}");
+        }
+        for loose in ["[a-z]+", "^[a-z]+", "^.*$", "^[^;]+$", r"^\S+$", "^.+$", "^[a-z']+$"] {
+            assert!(!is_strict(loose, false), "{loose}");
+        }
+        assert!(is_strict("[a-z]+", true));
+    }
+}

@@ -1,0 +1,224 @@
+//! The analysis: an abstract interpreter over the intermediate form, flow- and
+//! field-sensitive, following calls into functions with what they are called
+//! with. Every file has a step budget; what it does not reach is reported.
+
+mod branch;
+mod builtin;
+mod call;
+mod class;
+mod constant;
+mod entry;
+mod expression;
+mod guard;
+mod sink;
+mod statement;
+mod value;
+
+use std::collections::{HashMap, HashSet};
+
+use kode_syntax::Language;
+
+use crate::category::CategorySet;
+use crate::ir::{ClassId, FunctionId, Name, Program, VariableId};
+use crate::model::{MODELS, Models, Place, family};
+use crate::raw::RawFinding;
+use branch::Exits;
+use value::Value;
+
+/// Calls followed into one another.
+const CALL_DEPTH_MAX: usize = 12;
+/// Steps a file may take: so many for each of its expressions, and a start.
+const STEPS_PER_EXPRESSION: usize = 60;
+const STEPS_START: usize = 60_000;
+
+/// One file as the engine sees it.
+pub(crate) struct Unit<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) language: Language,
+    pub(crate) source: &'a [u8],
+    pub(crate) program: Program,
+}
+
+/// What analysing one file gave.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) findings: Vec<RawFinding>,
+    /// Why the analysis is not complete, where it is not.
+    pub(crate) incomplete: Option<String>,
+}
+
+/// The interpreter. `units` are the files of the scan; `None` where one has no code.
+pub(crate) struct Engine<'a> {
+    units: &'a [Option<Unit<'a>>],
+    models: &'a Models,
+    /// Where each file's variables begin.
+    offsets: Vec<usize>,
+    variables: Vec<Value>,
+    /// Undo log: variable and the value before.
+    log: Vec<(usize, Value)>,
+    exits: Vec<Exits>,
+    frames: Vec<Frame>,
+    dead: bool,
+    file: usize,
+    steps: usize,
+    budget: usize,
+    capped: bool,
+    loaded: Vec<bool>,
+    entered: HashSet<(usize, FunctionId)>,
+    summaries: HashMap<(usize, FunctionId), Value>,
+    class_fields: HashMap<(usize, ClassId), HashMap<Name, Value>>,
+    findings: Vec<RawFinding>,
+    /// The next function run returns markup to a browser.
+    markup_next: bool,
+}
+
+/// A function being interpreted.
+#[derive(Debug, Default)]
+struct Frame {
+    file: usize,
+    function: Option<FunctionId>,
+    returned: Option<Value>,
+    /// Functions created here and not yet run.
+    created: Vec<(usize, FunctionId)>,
+    /// The variables of plain parameters.
+    parameters: Vec<Option<VariableId>>,
+    /// What holds of the parameters wherever it returns true.
+    true_returns: Option<Vec<CategorySet>>,
+    /// The response is declared not to be HTML.
+    not_html: bool,
+    /// What it returns is markup sent to a browser.
+    returns_markup: bool,
+}
+
+impl<'a> Engine<'a> {
+    pub(crate) fn new(units: &'a [Option<Unit<'a>>]) -> Self {
+        let mut offsets = Vec::with_capacity(units.len());
+        let mut count = 0;
+        for unit in units {
+            offsets.push(count);
+            count += unit.as_ref().map_or(0, |unit| unit.program.variables.len());
+        }
+        Self {
+            units,
+            models: &MODELS,
+            offsets,
+            variables: vec![Value::default(); count],
+            log: Vec::new(),
+            exits: Vec::new(),
+            frames: Vec::new(),
+            dead: false,
+            file: 0,
+            steps: 0,
+            budget: 0,
+            capped: false,
+            loaded: vec![false; units.len()],
+            entered: HashSet::new(),
+            summaries: HashMap::new(),
+            class_fields: HashMap::new(),
+            findings: Vec::new(),
+            markup_next: false,
+        }
+    }
+
+    /// Analyses one file: its top level, then every function nothing called.
+    pub(crate) fn analyse(&mut self, file: usize) -> Outcome {
+        let Some(unit) = &self.units[file] else { return Outcome::default() };
+        self.steps = 0;
+        self.capped = false;
+        self.budget = STEPS_START + STEPS_PER_EXPRESSION * unit.program.expressions.len();
+        self.load(file);
+        self.log.clear();
+        self.run_rest(file);
+        self.log.clear();
+        let findings = std::mem::take(&mut self.findings);
+        let incomplete = if unit.program.too_deep {
+            Some("nested too deeply to be analysed completely".to_owned())
+        } else {
+            self.capped.then(|| "the data-flow analysis reached its step limit".to_owned())
+        };
+        Outcome { findings, incomplete }
+    }
+
+    /// Runs a file's top level once.
+    fn load(&mut self, file: usize) {
+        if std::mem::replace(&mut self.loaded[file], true) {
+            return;
+        }
+        let Some(unit) = &self.units[file] else { return };
+        let (outer_file, outer_dead) = (self.file, self.dead);
+        self.file = file;
+        self.dead = false;
+        self.frames.push(Frame { file, function: Some(FunctionId(0)), ..Frame::default() });
+        self.enter_exits(branch::ExitKind::Function);
+        self.statements(&unit.program.function(FunctionId(0)).body);
+        self.leave_exits();
+        self.frames.pop();
+        self.file = outer_file;
+        self.dead = outer_dead;
+    }
+
+    fn unit(&self, file: usize) -> &'a Unit<'a> {
+        // Only files with code are ever entered.
+        match &self.units[file] {
+            Some(unit) => unit,
+            None => unreachable!("file {file} has no code"),
+        }
+    }
+
+    fn program(&self) -> &'a Program {
+        &self.unit(self.file).program
+    }
+
+    fn slot(&self, variable: VariableId) -> usize {
+        self.offsets[self.file] + variable.0 as usize
+    }
+
+    fn read(&self, variable: VariableId) -> Value {
+        self.variables[self.slot(variable)].clone()
+    }
+
+    fn write(&mut self, variable: VariableId, value: Value) {
+        let slot = self.slot(variable);
+        self.write_slot(slot, value);
+    }
+
+    fn write_slot(&mut self, slot: usize, value: Value) {
+        let before = std::mem::replace(&mut self.variables[slot], value);
+        self.log.push((slot, before));
+    }
+
+    /// Counts a step; false when the budget is spent.
+    fn step(&mut self) -> bool {
+        self.steps += 1;
+        if self.steps > self.budget {
+            self.capped = true;
+        }
+        !self.capped
+    }
+
+    /// The place of a canonical path in the current file's language.
+    fn place(&self, path: &str) -> Option<Place> {
+        let root = self.models.root(family(self.unit(self.file).language))?;
+        self.models.path(root, path)
+    }
+
+    /// A value of a canonical kind.
+    fn kind(&self, path: &str) -> Value {
+        self.place(path).map_or_else(Value::default, Value::place)
+    }
+
+    /// A value that is input, with where it enters.
+    fn source(&self, start: u32, end: u32, text: &str, cleaned: CategorySet) -> Value {
+        let step = value::Step {
+            file: self.file,
+            start,
+            end,
+            text: format!("{text} enters here"),
+            before: None,
+            depth: 0,
+        };
+        let taint =
+            value::Taint { source: (self.file, start), cleaned, step: std::rc::Rc::new(step) };
+        Value::carrying(vec![taint])
+    }
+}

@@ -1,0 +1,276 @@
+//! Statements.
+
+use super::Engine;
+use super::branch::ExitKind;
+use super::value::{Constant, Value};
+use crate::ir::{ExprId, Name, Statement, Target};
+
+impl Engine<'_> {
+    pub(super) fn statements(&mut self, body: &[Statement]) {
+        for statement in body {
+            if self.dead || !self.step() {
+                return;
+            }
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        match statement {
+            Statement::Expression(expression) => {
+                self.evaluate(*expression);
+            }
+            Statement::Assign(target, expression) => {
+                let value = self.evaluate(*expression);
+                self.assign(target, value, Some(*expression));
+            }
+            Statement::If(condition, then, otherwise) => {
+                let condition = self.evaluate(*condition);
+                self.branch_on(&condition, |e| e.statements(then), |e| e.statements(otherwise));
+            }
+            Statement::Loop { each, condition, body } => self.looped(each, *condition, body),
+            Statement::Switch(subject, cases) => self.switch(*subject, cases),
+            Statement::Try { body, handlers, finally } => {
+                // A handler may run after any part of the body.
+                let mark = self.log.len();
+                self.statements(body);
+                for handler in handlers {
+                    self.either_way(
+                        |_| {},
+                        |engine| {
+                            engine.dead = false;
+                            engine.statements(handler);
+                        },
+                    );
+                }
+                debug_assert!(mark <= self.log.len());
+                let was_dead = std::mem::replace(&mut self.dead, false);
+                self.statements(finally);
+                self.dead |= was_dead;
+            }
+            Statement::Block(body) => self.statements(body),
+            Statement::Return(value) => self.returned(*value),
+            Statement::Throw(value) => {
+                value.map(|value| self.evaluate(value));
+                self.dead = true;
+            }
+            Statement::Break => {
+                self.exit_to(|kind| matches!(kind, ExitKind::Loop | ExitKind::Switch));
+            }
+            Statement::Continue => self.exit_to(|kind| kind == ExitKind::Loop),
+        }
+    }
+
+    /// Runs the branches a condition allows, each with what it then knows.
+    pub(super) fn branch_on(
+        &mut self,
+        condition: &Value,
+        then: impl FnOnce(&mut Self),
+        otherwise: impl FnOnce(&mut Self),
+    ) {
+        match condition.truth() {
+            Some(true) => then(self),
+            Some(false) => otherwise(self),
+            None => self.either_way(
+                |engine| {
+                    engine.assume(condition, true);
+                    then(engine);
+                },
+                |engine| {
+                    engine.assume(condition, false);
+                    otherwise(engine);
+                },
+            ),
+        }
+    }
+
+    fn looped(
+        &mut self,
+        each: &Option<(Target, ExprId)>,
+        condition: Option<ExprId>,
+        body: &[Statement],
+    ) {
+        let nested = self.exits.iter().filter(|exits| exits.is_loop()).count();
+        self.enter_exits(ExitKind::Loop);
+        let collection = each.as_ref().map(|(_, iterable)| self.evaluate(*iterable));
+        // Twice, so that what one round leaves reaches the next; deep nests once.
+        let rounds = if nested >= 6 { 1 } else { 2 };
+        for _ in 0..rounds {
+            self.either_way(
+                |engine| {
+                    if let (Some((target, iterable)), Some(collection)) = (each, &collection) {
+                        let element = engine.element_of(collection);
+                        engine.assign(target, element, Some(*iterable));
+                    }
+                    if let Some(condition) = condition {
+                        let condition = engine.evaluate(condition);
+                        engine.assume(&condition, true);
+                    }
+                    engine.enter_exits(ExitKind::Loop);
+                    engine.statements(body);
+                    engine.leave_exits();
+                },
+                |_| {},
+            );
+        }
+        if let Some(condition) = condition {
+            let condition = self.evaluate(condition);
+            self.assume(&condition, false);
+        }
+        self.leave_exits();
+    }
+
+    fn switch(&mut self, subject: ExprId, cases: &[(Vec<ExprId>, Vec<Statement>)]) {
+        let value = self.evaluate(subject);
+        let path = self.path_of(subject);
+        self.enter_exits(ExitKind::Switch);
+        let known = self.known_case(&value, cases);
+        if let Some(at) = known {
+            for (_, body) in &cases[at..] {
+                self.statements(body);
+            }
+            self.leave_exits();
+            return;
+        }
+        let has_default = cases.iter().any(|(labels, _)| labels.is_empty());
+        for at in 0..cases.len() {
+            let labelled = !cases[at].0.is_empty();
+            self.either_way(
+                |engine| {
+                    if let (true, Some(path)) = (labelled, &path) {
+                        engine.clean_path(path, crate::category::CategorySet::EVERY);
+                    }
+                    for (_, body) in &cases[at..] {
+                        engine.statements(body);
+                    }
+                    // Falling off the end is one more way out of the switch.
+                    engine.exit_to(|kind| kind == ExitKind::Switch);
+                },
+                |_| {},
+            );
+        }
+        if has_default {
+            self.dead = true;
+        }
+        self.leave_exits();
+    }
+
+    /// The case a constant subject selects.
+    fn known_case(
+        &mut self,
+        value: &Value,
+        cases: &[(Vec<ExprId>, Vec<Statement>)],
+    ) -> Option<usize> {
+        let wanted = super::constant::Scalar::of(value)?;
+        for (at, (labels, _)) in cases.iter().enumerate() {
+            for label in labels {
+                let label = self.evaluate(*label);
+                if super::constant::Scalar::of(&label)? == wanted {
+                    return Some(at);
+                }
+            }
+        }
+        cases.iter().position(|(labels, _)| labels.is_empty())
+    }
+
+    fn returned(&mut self, value: Option<ExprId>) {
+        let given = match value {
+            Some(expression) => {
+                let value = self.evaluate(expression);
+                if self.frames.last().is_some_and(|frame| frame.returns_markup) {
+                    self.returns_markup(&value, expression);
+                }
+                value
+            }
+            None => Value::constant(Constant::Null),
+        };
+        self.note_return(&given);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.returned = Some(match frame.returned.take() {
+                Some(before) => before.join(&given),
+                None => given,
+            });
+        }
+        self.exit_to(|kind| kind == ExitKind::Function);
+    }
+
+    /// Puts a value where a target says.
+    pub(super) fn assign(&mut self, target: &Target, value: Value, from: Option<ExprId>) {
+        match target {
+            Target::Variable(variable) => {
+                let value = self.named(value, *variable, from);
+                self.write(*variable, value);
+            }
+            Target::Field(object, name) => {
+                self.assigned_sink(*object, name, &value, from);
+                self.assign_field(*object, name, value);
+            }
+            Target::Index(object, index) => {
+                let key = self.evaluate(*index);
+                match super::constant::key_of(&key) {
+                    Some(key) => self.assign_field(*object, &Name::from(key), value),
+                    None => self.assign_somewhere(*object, &value),
+                }
+            }
+            Target::Record(entries) => {
+                for (name, inner) in entries {
+                    let part = if &**name == "..." {
+                        value.clone()
+                    } else {
+                        self.field_of(&value, name, from)
+                    };
+                    self.assign(inner, part, from);
+                }
+            }
+            Target::List(targets) => {
+                for (at, inner) in targets.iter().enumerate() {
+                    let part = self.field_of(&value, &Name::from(at.to_string()), from);
+                    self.assign(inner, part, from);
+                }
+            }
+            Target::Default(inner, default) => {
+                let default = self.evaluate(*default);
+                let value = if value.is_unknown() { default } else { value.join(&default) };
+                self.assign(inner, value, from);
+            }
+            Target::Nothing => {}
+        }
+    }
+
+    /// Adds "flows into `name`" to the flow of a value that is assigned.
+    fn named(&self, value: Value, variable: crate::ir::VariableId, from: Option<ExprId>) -> Value {
+        if value.taints().is_empty() {
+            return value;
+        }
+        let name = &self.program().variables[variable.0 as usize];
+        match from {
+            Some(expression) => {
+                let at = self.program().expression(expression);
+                value.stepped(self.file, at.start, at.end, &format!("it flows into `{name}`"))
+            }
+            None => value,
+        }
+    }
+
+    fn assign_field(&mut self, object: ExprId, name: &Name, value: Value) {
+        self.remember_class_field(object, name, &value);
+        let Some(path) = self.path_of(object) else {
+            self.evaluate(object);
+            return;
+        };
+        let mut fields = path.fields.clone();
+        fields.push(name.clone());
+        self.set_path(&path, &fields, value);
+    }
+
+    /// An element at an unknown key.
+    fn assign_somewhere(&mut self, object: ExprId, value: &Value) {
+        let Some(path) = self.path_of(object) else { return };
+        let current = self.value_at(&path);
+        let joined = current.with(|data| {
+            super::value::merge_taints(&mut data.taints, &value.deep_taints());
+            data.closed = false;
+        });
+        self.set_path(&path, &path.fields.clone(), joined);
+    }
+}

@@ -1,0 +1,405 @@
+//! What the analysis knows of a value: where it comes from, what it is called,
+//! its constant text, and its parts.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::category::{Category, CategorySet};
+use crate::ir::{ClassId, FunctionId, Name, VariableId};
+use crate::model::Place;
+
+/// Stands for an unknown part in [`Data::text`].
+pub(crate) const HOLE: char = '\u{fffc}';
+/// Longer known texts are cut, with a hole at the end.
+const TEXT_MAX: usize = 600;
+/// More parts of one value are not told apart.
+const FIELDS_MAX: usize = 64;
+/// Input from more places than this is represented by these.
+const TAINTS_MAX: usize = 4;
+
+/// A value; nothing at all is known of the default one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Value(Option<Rc<Data>>);
+
+/// What is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Data {
+    pub(crate) taints: Vec<Taint>,
+    pub(crate) constant: Option<Constant>,
+    /// Text with [`HOLE`] for each unknown part.
+    pub(crate) text: Option<Rc<str>>,
+    pub(crate) place: Option<Place>,
+    pub(crate) function: Option<Closure>,
+    pub(crate) class: Option<(usize, ClassId)>,
+    pub(crate) instance: Option<(usize, ClassId)>,
+    pub(crate) module: Option<usize>,
+    pub(crate) fields: Option<Rc<BTreeMap<Name, Value>>>,
+    /// All fields are known: what is not there does not exist.
+    pub(crate) closed: bool,
+    /// How many elements, for lists with known ones.
+    pub(crate) length: Option<usize>,
+    pub(crate) facts: Option<Rc<Vec<Fact>>>,
+    pub(crate) regex: Option<Name>,
+    /// The variable part this was computed from, for guards on parsed forms.
+    pub(crate) origin: Option<Rc<Path>>,
+    /// A path without `..` left in it.
+    pub(crate) normalized: bool,
+}
+
+/// A known scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Constant {
+    Number(i64),
+    Boolean(bool),
+    Null,
+}
+
+/// Input in a value.
+#[derive(Debug, Clone)]
+pub(crate) struct Taint {
+    /// File and byte offset of the source.
+    pub(crate) source: (usize, u32),
+    /// What it can no longer harm.
+    pub(crate) cleaned: CategorySet,
+    pub(crate) step: Rc<Step>,
+}
+
+/// One step of how input got here, newest first.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) file: usize,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) text: String,
+    pub(crate) before: Option<Rc<Step>>,
+    pub(crate) depth: u32,
+}
+
+/// A function value.
+#[derive(Debug, Clone)]
+pub(crate) struct Closure {
+    pub(crate) file: usize,
+    pub(crate) function: FunctionId,
+    pub(crate) this: Option<Box<Value>>,
+}
+
+/// A variable of a file and a path of fields below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Path {
+    pub(crate) file: usize,
+    pub(crate) variable: VariableId,
+    pub(crate) fields: Vec<Name>,
+}
+
+/// What a condition says of a variable part when it is true or false.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fact {
+    pub(crate) path: Path,
+    pub(crate) when: bool,
+    pub(crate) cleans: CategorySet,
+}
+
+impl Value {
+    pub(crate) fn new(data: Data) -> Self {
+        Self(Some(Rc::new(data)))
+    }
+
+    pub(crate) fn data(&self) -> Option<&Data> {
+        self.0.as_deref()
+    }
+
+    /// A copy with changes.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut Data)) -> Self {
+        let mut data = self.data().cloned().unwrap_or_default();
+        change(&mut data);
+        Self::new(data)
+    }
+
+    pub(crate) fn text(text: &str) -> Self {
+        let text = cut(text);
+        Self::new(Data { text: Some(Rc::from(text.as_str())), ..Data::default() })
+    }
+
+    pub(crate) fn constant(constant: Constant) -> Self {
+        Self::new(Data { constant: Some(constant), ..Data::default() })
+    }
+
+    pub(crate) fn place(place: Place) -> Self {
+        Self::new(Data { place: Some(place), ..Data::default() })
+    }
+
+    pub(crate) fn record(fields: BTreeMap<Name, Self>, closed: bool) -> Self {
+        Self::new(Data { fields: Some(Rc::new(fields)), closed, ..Data::default() })
+    }
+
+    pub(crate) fn list(items: Vec<Self>) -> Self {
+        let length = items.len();
+        let kept = items.into_iter().take(FIELDS_MAX).enumerate();
+        let fields = kept.map(|(at, item)| (Name::from(at.to_string()), item)).collect();
+        let closed = length <= FIELDS_MAX;
+        Self::new(Data {
+            fields: Some(Rc::new(fields)),
+            closed,
+            length: Some(length),
+            ..Data::default()
+        })
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn taints(&self) -> &[Taint] {
+        self.data().map_or(&[], |data| &data.taints)
+    }
+
+    /// The whole text, when all of it is known.
+    pub(crate) fn known_text(&self) -> Option<&str> {
+        self.skeleton().filter(|text| !text.contains(HOLE))
+    }
+
+    /// The text with holes.
+    pub(crate) fn skeleton(&self) -> Option<&str> {
+        self.data()?.text.as_deref()
+    }
+
+    pub(crate) fn number(&self) -> Option<i64> {
+        match self.data()?.constant? {
+            Constant::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is surely true or surely false.
+    pub(crate) fn truth(&self) -> Option<bool> {
+        match self.data()?.constant {
+            Some(Constant::Boolean(value)) => Some(value),
+            Some(Constant::Number(number)) => Some(number != 0),
+            Some(Constant::Null) => Some(false),
+            None => None,
+        }
+    }
+
+    /// Input anywhere in the value, as if all of it were used.
+    pub(crate) fn deep_taints(&self) -> Vec<Taint> {
+        let mut found = self.taints().to_vec();
+        self.collect(&mut found, 0);
+        found
+    }
+
+    fn collect(&self, found: &mut Vec<Taint>, depth: usize) {
+        let Some(fields) = self.data().and_then(|data| data.fields.as_ref()) else { return };
+        if depth > 4 || found.len() >= TAINTS_MAX {
+            return;
+        }
+        for field in fields.values() {
+            merge_taints(found, field.taints());
+            field.collect(found, depth + 1);
+        }
+    }
+
+    /// Whether any input is in the value.
+    pub(crate) fn is_tainted(&self) -> bool {
+        !self.deep_taints().is_empty()
+    }
+
+    /// Input that can still harm `category`.
+    pub(crate) fn harm(&self, category: Category) -> Option<&Taint> {
+        self.taints().iter().find(|taint| !taint.cleaned.holds(category))
+    }
+
+    /// The same value, cleaned for `set`, fields included.
+    pub(crate) fn cleaned(&self, set: CategorySet) -> Self {
+        if !self.is_tainted() {
+            return self.clone();
+        }
+        self.with(|data| {
+            for taint in &mut data.taints {
+                taint.cleaned = taint.cleaned.union(set);
+            }
+            if let Some(fields) = &data.fields {
+                let fields = fields.iter().map(|(name, field)| (name.clone(), field.cleaned(set)));
+                data.fields = Some(Rc::new(fields.collect()));
+            }
+        })
+    }
+
+    /// A fresh value that only carries input.
+    pub(crate) fn carrying(taints: Vec<Taint>) -> Self {
+        if taints.is_empty() {
+            return Self::default();
+        }
+        Self::new(Data { taints, ..Data::default() })
+    }
+
+    /// One more step of the flow.
+    pub(crate) fn stepped(&self, file: usize, start: u32, end: u32, text: &str) -> Self {
+        if self.taints().is_empty() {
+            return self.clone();
+        }
+        self.with(|data| {
+            for taint in &mut data.taints {
+                let same = (taint.step.file, taint.step.start) == (file, start);
+                if same || taint.step.depth > 24 {
+                    continue;
+                }
+                taint.step = Rc::new(Step {
+                    file,
+                    start,
+                    end,
+                    text: text.to_owned(),
+                    before: Some(Rc::clone(&taint.step)),
+                    depth: taint.step.depth + 1,
+                });
+            }
+        })
+    }
+
+    /// A known field.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        self.data()?.fields.as_ref()?.get(name)
+    }
+
+    /// The value with one field set.
+    pub(crate) fn with_field(&self, name: &Name, value: Self) -> Self {
+        self.with(|data| {
+            let fields = data.fields.get_or_insert_with(Rc::default);
+            if fields.len() < FIELDS_MAX || fields.contains_key(name) {
+                Rc::make_mut(fields).insert(name.clone(), value);
+            } else {
+                data.closed = false;
+                merge_taints(&mut data.taints, value.taints());
+            }
+            data.facts = None;
+        })
+    }
+
+    /// All elements of a collection as one.
+    pub(crate) fn element(&self) -> Self {
+        let mut joined = Self::carrying(self.taints().to_vec());
+        if let Some(fields) = self.data().and_then(|data| data.fields.as_ref()) {
+            for (at, field) in fields.values().enumerate() {
+                let nothing_yet = at == 0 && joined.is_unknown();
+                joined = if nothing_yet { field.clone() } else { joined.join(field) };
+            }
+        }
+        joined
+    }
+
+    /// What holds whichever of two values it is.
+    pub(crate) fn join(&self, other: &Self) -> Self {
+        match (&self.0, &other.0) {
+            (None, None) => Self::default(),
+            (Some(a), Some(b)) if Rc::ptr_eq(a, b) => self.clone(),
+            (None, Some(data)) | (Some(data), None) => Self::new(weakened(data)),
+            (Some(a), Some(b)) => Self::new(joined(a, b)),
+        }
+    }
+
+    /// Whether two values are evidently the same, so that a join changes nothing.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+/// What is left of a value that may also be something unknown.
+fn weakened(data: &Data) -> Data {
+    Data { constant: None, text: None, closed: false, facts: None, ..data.clone() }
+}
+
+fn joined(a: &Data, b: &Data) -> Data {
+    let mut taints = a.taints.clone();
+    merge_taints(&mut taints, &b.taints);
+    Data {
+        taints,
+        constant: if a.constant == b.constant { a.constant } else { None },
+        text: joined_text(a, b),
+        place: either(a.place, b.place),
+        function: a.function.clone().or_else(|| b.function.clone()),
+        class: either(a.class, b.class),
+        instance: either(a.instance, b.instance),
+        module: either(a.module, b.module),
+        fields: joined_fields(a, b),
+        closed: a.closed && b.closed,
+        length: if a.length == b.length { a.length } else { None },
+        facts: None,
+        regex: if a.regex == b.regex { a.regex.clone() } else { None },
+        origin: if a.origin == b.origin { a.origin.clone() } else { None },
+        normalized: a.normalized && b.normalized,
+    }
+}
+
+fn either<T: PartialEq + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => (a == b).then_some(a),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The common beginning and a hole. Null beside text does not count.
+fn joined_text(a: &Data, b: &Data) -> Option<Rc<str>> {
+    match (&a.text, &b.text) {
+        (Some(left), Some(right)) if left == right => Some(Rc::clone(left)),
+        (Some(left), Some(right)) => {
+            let common = left.chars().zip(right.chars()).take_while(|(x, y)| x == y);
+            let mut text: String = common.map(|(character, _)| character).collect();
+            if !text.ends_with(HOLE) {
+                text.push(HOLE);
+            }
+            Some(Rc::from(text))
+        }
+        _ => None,
+    }
+}
+
+fn joined_fields(a: &Data, b: &Data) -> Option<Rc<BTreeMap<Name, Value>>> {
+    let (left, right) = match (&a.fields, &b.fields) {
+        (Some(left), Some(right)) => (left, right),
+        (one, other) => return one.clone().or_else(|| other.clone()),
+    };
+    if Rc::ptr_eq(left, right) {
+        return Some(Rc::clone(left));
+    }
+    let mut fields = BTreeMap::clone(left);
+    for (name, value) in right.iter() {
+        let joined = match fields.get(name) {
+            Some(known) => known.join(value),
+            None => value.clone(),
+        };
+        fields.insert(name.clone(), joined);
+    }
+    Some(Rc::new(fields))
+}
+
+/// Adds input, keeping what harms most.
+pub(crate) fn merge_taints(into: &mut Vec<Taint>, more: &[Taint]) {
+    for taint in more {
+        let Some(at) = into.iter().position(|known| known.source == taint.source) else {
+            if into.len() < TAINTS_MAX {
+                into.push(taint.clone());
+            }
+            continue;
+        };
+        let known = &mut into[at];
+        let harms_more =
+            known.cleaned != taint.cleaned && taint.cleaned.union(known.cleaned) == known.cleaned;
+        if harms_more {
+            known.step = Rc::clone(&taint.step);
+        }
+        known.cleaned = known.cleaned.intersection(taint.cleaned);
+    }
+}
+
+/// Text within the length bound.
+pub(crate) fn cut(text: &str) -> String {
+    if text.len() <= TEXT_MAX {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(TEXT_MAX / 2).collect();
+    cut.push(HOLE);
+    cut
+}

@@ -1,0 +1,219 @@
+//! The one small intermediate form every language is lowered to: functions of
+//! structured statements over an arena of expressions. It keeps what taint,
+//! constants and guards need, and nothing else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An interned name or piece of text.
+pub(crate) type Name = Arc<str>;
+
+/// An expression in [`Program::expressions`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ExprId(pub(crate) u32);
+
+/// A variable of one file; each declaration has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct VariableId(pub(crate) u32);
+
+/// A function in [`Program::functions`]; 0 is the file's top level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FunctionId(pub(crate) u32);
+
+/// A class in [`Program::classes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ClassId(pub(crate) u32);
+
+/// One file, lowered.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    pub(crate) expressions: Vec<Expression>,
+    pub(crate) functions: Vec<Function>,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) variables: Vec<Name>,
+    /// What other files can name: exports, or top-level names.
+    pub(crate) exports: HashMap<Name, VariableId>,
+    /// The variable that stands for CommonJS `module.exports`, where used.
+    pub(crate) module_object: Option<VariableId>,
+    /// Names for which parts were too deep to lower.
+    pub(crate) too_deep: bool,
+}
+
+impl Program {
+    pub(crate) fn expression(&self, id: ExprId) -> &Expression {
+        &self.expressions[id.0 as usize]
+    }
+
+    pub(crate) fn function(&self, id: FunctionId) -> &Function {
+        &self.functions[id.0 as usize]
+    }
+}
+
+/// An expression with its byte range.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    pub(crate) kind: Kind,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// What an expression does.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Text(Name),
+    Number(i64),
+    Boolean(bool),
+    Null,
+    Regex(Name),
+    Variable(VariableId),
+    /// A name no declaration in the file explains.
+    Global(Name),
+    /// A module (`fs`, `./db`, `flask`) or a member of one (`flask.request`).
+    Import(Name),
+    Field(ExprId, Name),
+    Index(ExprId, ExprId),
+    Call(Call),
+    /// String building: templates, f-strings, `+`.
+    Join(Vec<ExprId>),
+    Binary(Operator, ExprId, ExprId),
+    Not(ExprId),
+    /// `a || b`, `a ?? b`, `a or b`.
+    Either(ExprId, ExprId),
+    /// `a && b`, `a and b`.
+    Both(ExprId, ExprId),
+    Conditional(ExprId, ExprId, ExprId),
+    Function(FunctionId),
+    Class(ClassId),
+    List(Vec<ExprId>),
+    /// Keys and values; a spread has no key.
+    Record(Vec<(Option<ExprId>, ExprId)>),
+    Assign(Box<Target>, ExprId),
+    /// The value seen as the named type: a declaration or a cast.
+    Typed(ExprId, ExprId),
+    /// Markup such as a JSX element: attributes as a record, then children.
+    Markup(Name, Vec<(Name, ExprId)>, Vec<ExprId>),
+    /// An element of the collection: list comprehensions.
+    Each(Box<Target>, ExprId, Vec<ExprId>, ExprId),
+    /// Anything else; the parts are evaluated and mixed.
+    Mixed(Vec<ExprId>),
+}
+
+/// A call or construction.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) callee: ExprId,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) construct: bool,
+}
+
+/// One argument.
+#[derive(Debug)]
+pub(crate) struct Argument {
+    pub(crate) name: Option<Name>,
+    pub(crate) value: ExprId,
+    pub(crate) spread: bool,
+}
+
+/// Operators that constants and guards look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    /// `a in b`.
+    In,
+    NotIn,
+    Other,
+}
+
+/// Where a value is put.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Variable(VariableId),
+    Field(ExprId, Name),
+    Index(ExprId, ExprId),
+    Record(Vec<(Name, Target)>),
+    List(Vec<Target>),
+    /// With a value for when there is none.
+    Default(Box<Target>, ExprId),
+    Nothing,
+}
+
+/// A statement.
+#[derive(Debug)]
+pub(crate) enum Statement {
+    Expression(ExprId),
+    Assign(Target, ExprId),
+    If(ExprId, Vec<Statement>, Vec<Statement>),
+    Loop {
+        each: Option<(Target, ExprId)>,
+        condition: Option<ExprId>,
+        body: Vec<Statement>,
+    },
+    /// Subject, then labels (none for the default) with their statements.
+    Switch(ExprId, Vec<(Vec<ExprId>, Vec<Statement>)>),
+    Try {
+        body: Vec<Statement>,
+        handlers: Vec<Vec<Statement>>,
+        finally: Vec<Statement>,
+    },
+    Block(Vec<Statement>),
+    Return(Option<ExprId>),
+    Throw(Option<ExprId>),
+    Break,
+    Continue,
+}
+
+/// A parameter.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) target: Target,
+    /// The parameter's name, where it is a plain one.
+    pub(crate) name: Option<Name>,
+    /// Its declared type.
+    pub(crate) declared: Option<ExprId>,
+    pub(crate) annotations: Vec<ExprId>,
+    pub(crate) default: Option<ExprId>,
+    pub(crate) rest: bool,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// A function, method, lambda or a file's top level.
+#[derive(Debug, Default)]
+pub(crate) struct Function {
+    pub(crate) name: Option<Name>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) body: Vec<Statement>,
+    pub(crate) decorators: Vec<ExprId>,
+    pub(crate) this: Option<VariableId>,
+    pub(crate) class: Option<ClassId>,
+    /// Whether it is declared directly at the file's top level.
+    pub(crate) is_top_level: bool,
+}
+
+/// A class.
+#[derive(Debug, Default)]
+pub(crate) struct Class {
+    pub(crate) name: Option<Name>,
+    pub(crate) bases: Vec<ExprId>,
+    pub(crate) methods: Vec<FunctionId>,
+    /// Field, declared type, initial value, whether it is static.
+    pub(crate) fields: Vec<ClassField>,
+}
+
+/// A declared field of a class.
+#[derive(Debug)]
+pub(crate) struct ClassField {
+    pub(crate) name: Name,
+    pub(crate) declared: Option<ExprId>,
+    pub(crate) value: Option<ExprId>,
+}

@@ -1,0 +1,248 @@
+//! Lowering: syntax trees to the intermediate form. What languages share is
+//! here (scopes, interning, allocation), so that a language is one module.
+
+mod javascript;
+mod python;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use kode_syntax::{Language, Node, Tree};
+
+use crate::ir::{
+    Argument, Call, Class, ClassId, ExprId, Expression, Function, FunctionId, Kind, Name, Program,
+    Statement, Target, VariableId,
+};
+
+/// Nesting beyond this is not lowered; the file is then reported as incomplete.
+const DEPTH_MAX: usize = 400;
+
+/// Whether there is a lowering for `language`.
+pub(crate) fn supports(language: Language) -> bool {
+    matches!(
+        language,
+        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Python
+    )
+}
+
+/// Lowers a parsed file.
+pub(crate) fn lower(language: Language, source: &[u8], tree: &Tree) -> Program {
+    let mut builder = Builder::new(source);
+    match language {
+        Language::Python => python::lower(&mut builder, tree.root_node()),
+        _ => javascript::lower(&mut builder, tree.root_node()),
+    }
+    builder.program
+}
+
+/// What all lowerings build with.
+pub(crate) struct Builder<'s> {
+    pub(crate) source: &'s [u8],
+    pub(crate) program: Program,
+    scopes: Vec<Scope>,
+    names: HashSet<Name>,
+    depth: usize,
+}
+
+/// Names declared in one block or function.
+#[derive(Debug, Default)]
+struct Scope {
+    names: HashMap<Name, VariableId>,
+    is_function: bool,
+}
+
+impl<'s> Builder<'s> {
+    fn new(source: &'s [u8]) -> Self {
+        let mut program = Program::default();
+        program.functions.push(Function::default());
+        let scopes = vec![Scope { is_function: true, ..Scope::default() }];
+        Self { source, program, scopes, names: HashSet::new(), depth: 0 }
+    }
+
+    /// Interns a name.
+    pub(crate) fn name(&mut self, text: &str) -> Name {
+        if let Some(known) = self.names.get(text) {
+            return Arc::clone(known);
+        }
+        let name: Name = Arc::from(text);
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+
+    /// The source text of a node.
+    pub(crate) fn text(&self, node: Node<'_>) -> &'s str {
+        std::str::from_utf8(&self.source[node.byte_range()]).unwrap_or_default()
+    }
+
+    /// The interned source text of a node.
+    pub(crate) fn node_name(&mut self, node: Node<'_>) -> Name {
+        let text = self.text(node);
+        self.name(text)
+    }
+
+    /// Allocates an expression with `node`'s range.
+    pub(crate) fn add(&mut self, kind: Kind, node: Node<'_>) -> ExprId {
+        let (start, end) = (node.start_byte() as u32, node.end_byte() as u32);
+        let id = ExprId(self.program.expressions.len() as u32);
+        self.program.expressions.push(Expression { kind, start, end });
+        id
+    }
+
+    /// A text literal.
+    pub(crate) fn add_text(&mut self, text: &str, node: Node<'_>) -> ExprId {
+        let name = self.name(text);
+        self.add(Kind::Text(name), node)
+    }
+
+    /// A call of `callee` with plain arguments.
+    pub(crate) fn add_call(
+        &mut self,
+        callee: ExprId,
+        arguments: Vec<ExprId>,
+        node: Node<'_>,
+    ) -> ExprId {
+        let arguments = arguments
+            .into_iter()
+            .map(|value| Argument { name: None, value, spread: false })
+            .collect();
+        self.add(Kind::Call(Call { callee, arguments, construct: false }), node)
+    }
+
+    /// Declares a name in the innermost scope, once.
+    pub(crate) fn declare(&mut self, name: &Name) -> VariableId {
+        let at = self.scopes.len() - 1;
+        self.declare_at(name, at)
+    }
+
+    /// Declares a name in the innermost function scope, once.
+    pub(crate) fn declare_in_function(&mut self, name: &Name) -> VariableId {
+        let at = self.scopes.iter().rposition(|scope| scope.is_function).unwrap_or(0);
+        self.declare_at(name, at)
+    }
+
+    fn declare_at(&mut self, name: &Name, at: usize) -> VariableId {
+        if let Some(known) = self.scopes[at].names.get(name) {
+            return *known;
+        }
+        let id = self.fresh(name);
+        self.scopes[at].names.insert(Arc::clone(name), id);
+        id
+    }
+
+    /// A variable that no name reaches.
+    pub(crate) fn fresh(&mut self, name: &Name) -> VariableId {
+        let id = VariableId(self.program.variables.len() as u32);
+        self.program.variables.push(Arc::clone(name));
+        id
+    }
+
+    /// The variable a name means here.
+    pub(crate) fn lookup(&self, name: &str) -> Option<VariableId> {
+        self.scopes.iter().rev().find_map(|scope| scope.names.get(name).copied())
+    }
+
+    /// A reference to a name: its variable or a global.
+    pub(crate) fn reference(&mut self, text: &str, node: Node<'_>) -> ExprId {
+        let kind = match self.lookup(text) {
+            Some(variable) => Kind::Variable(variable),
+            None => Kind::Global(self.name(text)),
+        };
+        self.add(kind, node)
+    }
+
+    /// Runs `inside` in a block scope.
+    pub(crate) fn in_block<T>(&mut self, inside: impl FnOnce(&mut Self) -> T) -> T {
+        self.scopes.push(Scope::default());
+        let result = inside(self);
+        self.scopes.pop();
+        result
+    }
+
+    /// Lowers a function in its own scope; `fill` gives its parts.
+    pub(crate) fn in_function(&mut self, fill: impl FnOnce(&mut Self) -> Function) -> FunctionId {
+        let id = FunctionId(self.program.functions.len() as u32);
+        self.program.functions.push(Function::default());
+        self.scopes.push(Scope { is_function: true, ..Scope::default() });
+        let mut function = fill(self);
+        self.scopes.pop();
+        function.is_top_level = self.scopes.len() == 1;
+        self.program.functions[id.0 as usize] = function;
+        id
+    }
+
+    /// Reserves a class, so that its methods can name it.
+    pub(crate) fn new_class(&mut self) -> ClassId {
+        let id = ClassId(self.program.classes.len() as u32);
+        self.program.classes.push(Class::default());
+        id
+    }
+
+    /// Runs `inside` one level deeper, or gives `None` where it is too deep.
+    pub(crate) fn deeper<T>(&mut self, inside: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= DEPTH_MAX {
+            self.program.too_deep = true;
+            return None;
+        }
+        self.depth += 1;
+        let result = inside(self);
+        self.depth -= 1;
+        Some(result)
+    }
+
+    /// Like [`Builder::deeper`] for statements: none where it is too deep.
+    pub(crate) fn depth_guarded(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> Vec<Statement>,
+    ) -> Vec<Statement> {
+        self.deeper(inside).unwrap_or_default()
+    }
+
+    /// Sets the statements of the file's top level.
+    pub(crate) fn set_top_level(&mut self, body: Vec<Statement>) {
+        self.program.functions[0].body = body;
+        if self.program.exports.is_empty() {
+            self.program.exports = self.scopes[0].names.clone();
+        }
+    }
+}
+
+/// The named children of a node, comments left out.
+pub(crate) fn children(node: Node<'_>) -> Vec<Node<'_>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .filter(|child| !child.is_extra() && !child.kind().contains("comment"))
+        .collect()
+}
+
+/// The child in a field.
+pub(crate) fn child<'t>(node: Node<'t>, field: &str) -> Option<Node<'t>> {
+    node.child_by_field_name(field)
+}
+
+/// Resolves the escapes of a string literal's inside, as far as they matter.
+pub(crate) fn unescaped(text: &str) -> String {
+    if !text.contains('\\') {
+        return text.to_owned();
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if character != '\\' {
+            plain.push(character);
+            continue;
+        }
+        match rest.next() {
+            Some('n') => plain.push('\n'),
+            Some('t') => plain.push('\t'),
+            Some('r') => plain.push('\r'),
+            Some('\n') | None => {}
+            Some(other) => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// Target of a plain variable.
+pub(crate) fn variable(id: VariableId) -> Target {
+    Target::Variable(id)
+}

@@ -1,0 +1,23 @@
+//! Python.
+
+mod expressions;
+mod format;
+mod functions;
+mod statements;
+
+use kode_syntax::Node;
+
+use super::{Builder, children};
+
+/// Lowers a whole file.
+pub(super) fn lower(builder: &mut Builder<'_>, root: Node<'_>) {
+    let mut lowering = Lowering { builder };
+    lowering.declare_assigned(root);
+    let body = lowering.statements(&children(root));
+    lowering.builder.set_top_level(body);
+}
+
+/// The lowering in progress.
+struct Lowering<'b, 's> {
+    builder: &'b mut Builder<'s>,
+}

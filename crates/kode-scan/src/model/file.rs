@@ -1,0 +1,147 @@
+//! The form of a model file.
+
+use serde::Deserialize;
+
+use crate::category::Category;
+
+/// The built-in model files, with their names.
+pub(crate) const SOURCES: &[(&str, &str)] = &[
+    ("javascript-server", include_str!("../../models/javascript-server.toml")),
+    ("javascript-browser", include_str!("../../models/javascript-browser.toml")),
+    ("python", include_str!("../../models/python.toml")),
+];
+
+/// A model file: one language family's knowledge of some frameworks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModelFile {
+    pub(crate) language: String,
+    #[serde(default)]
+    pub(crate) is: Vec<AliasEntry>,
+    #[serde(default)]
+    pub(crate) source: Vec<SourceEntry>,
+    #[serde(default)]
+    pub(crate) sink: Vec<SinkEntry>,
+    #[serde(default)]
+    pub(crate) clean: Vec<CleanEntry>,
+    #[serde(default)]
+    pub(crate) guard: Vec<CleanEntry>,
+    #[serde(default)]
+    pub(crate) callback: Vec<CallbackEntry>,
+    #[serde(default)]
+    pub(crate) route: Vec<RouteEntry>,
+    pub(crate) identity: Option<Names>,
+    pub(crate) opaque: Option<Names>,
+    pub(crate) normalizes: Option<Names>,
+    pub(crate) content_type: Option<Names>,
+    pub(crate) stops: Option<Names>,
+}
+
+/// A list of canonical names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Names {
+    pub(crate) names: Vec<String>,
+}
+
+/// These names are values of that kind.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AliasEntry {
+    pub(crate) kind: String,
+    pub(crate) names: Vec<String>,
+}
+
+/// Where input enters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceEntry {
+    pub(crate) text: String,
+    pub(crate) names: Vec<String>,
+}
+
+/// Where input does harm. `bad` must be reported, `good` must not.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SinkEntry {
+    pub(crate) category: Category,
+    pub(crate) names: Vec<String>,
+    #[serde(default)]
+    pub(crate) argument: ArgumentChoice,
+    pub(crate) keyword: Option<String>,
+    #[serde(default)]
+    pub(crate) context: Context,
+    pub(crate) when: Option<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples that the tests run"))]
+    #[serde(default)]
+    pub(crate) bad: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "examples that the tests run"))]
+    #[serde(default)]
+    pub(crate) good: String,
+}
+
+/// What makes a value harmless; all categories where none are named.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CleanEntry {
+    pub(crate) names: Vec<String>,
+    pub(crate) categories: Option<Vec<Category>>,
+}
+
+/// What functions handed to these are called with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CallbackEntry {
+    pub(crate) names: Vec<String>,
+    pub(crate) parameters: Vec<String>,
+}
+
+/// Decorators that make a function answer requests.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteEntry {
+    pub(crate) names: Vec<String>,
+    #[serde(default)]
+    pub(crate) returns_markup: bool,
+}
+
+/// Which argument is dangerous.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ArgumentChoice {
+    /// The one at this position.
+    At(usize),
+    /// `"all"`, `"receiver"`, `"value"` (what is assigned), `"call"` (no argument matters),
+    /// `"from-1"` (all from that position).
+    Named(String),
+}
+
+impl Default for ArgumentChoice {
+    fn default() -> Self {
+        Self::At(0)
+    }
+}
+
+/// How a sink reads its argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Context {
+    /// Text that is interpreted: SQL, HTML, a shell line, a path.
+    #[default]
+    Text,
+    /// A program and its arguments; only the program, or a shell's script, matters.
+    Argv,
+    /// A URL that the browser is sent to.
+    Url,
+    /// Text that is markup only when it is no object (which would be sent as JSON).
+    Body,
+    /// The dangerous part is under a key of the argument: `__html`, `sql`, `text`.
+    Options,
+    /// The call itself is the finding.
+    Call,
+}
+
+/// Parses a model file.
+pub(crate) fn parse(text: &str) -> Result<ModelFile, toml::de::Error> {
+    toml::from_str(text)
+}

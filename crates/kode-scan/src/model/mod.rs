@@ -1,0 +1,259 @@
+//! What is known of frameworks: sources, sinks, types, cleaners and guards, by
+//! canonical name. The knowledge itself is in `models/*.toml`.
+//!
+//! A canonical name is a path through a tree: `pg.Pool().query` is the field
+//! `query` of what calling (or constructing) `Pool` of module `pg` gives.
+
+mod file;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use kode_syntax::Language;
+
+use crate::category::{Category, CategorySet};
+pub(crate) use file::{ArgumentChoice, Context};
+
+/// A place in the tree of canonical names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place(u32);
+
+/// What is known of one canonical name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Knowledge {
+    /// Reading or calling it gives input; how that is called.
+    pub(crate) source: Option<String>,
+    pub(crate) sinks: Vec<Sink>,
+    /// Its result (or, as a type, its values) is clean for these.
+    pub(crate) cleans: Option<CategorySet>,
+    /// Its result is its first argument.
+    pub(crate) identity: bool,
+    /// Its result keeps nothing of its arguments.
+    pub(crate) opaque: bool,
+    /// It checks its first argument: when true, the argument is clean for these.
+    pub(crate) guards: Option<CategorySet>,
+    /// What the parameters of functions handed to it are.
+    pub(crate) callback: Option<Vec<Place>>,
+    /// Decorated functions answer requests: parameters are input.
+    pub(crate) route: bool,
+    /// Decorated functions' return value is markup.
+    pub(crate) returns_markup: bool,
+    /// The result is a path without `..` and links.
+    pub(crate) normalizes: bool,
+    /// Calling it declares that the response is not HTML.
+    pub(crate) content_type: bool,
+    /// It never returns.
+    pub(crate) stops: bool,
+}
+
+/// One way a call, assignment or attribute is dangerous.
+#[derive(Debug, Clone)]
+pub(crate) struct Sink {
+    pub(crate) category: Category,
+    pub(crate) argument: ArgumentChoice,
+    pub(crate) keyword: Option<String>,
+    pub(crate) context: Context,
+    /// Only when this keyword argument (or option) is true.
+    pub(crate) when: Option<String>,
+}
+
+/// All models.
+#[derive(Debug)]
+pub(crate) struct Models {
+    children: HashMap<(Place, Box<str>), Place>,
+    aliases: HashMap<Place, Place>,
+    knowledge: HashMap<Place, Knowledge>,
+    next: u32,
+    /// Last segments of sinks and dialogs, for the prefilter.
+    pub(crate) words: Vec<String>,
+}
+
+/// The built-in models; a test proves that every file parses.
+pub(crate) static MODELS: LazyLock<Models> = LazyLock::new(|| {
+    let mut models = Models::empty();
+    for (_, text) in file::SOURCES {
+        if let Ok(file) = file::parse(text) {
+            models.add(&file);
+        }
+    }
+    models
+});
+
+/// Languages that share canonical names.
+pub(crate) fn family(language: Language) -> &'static str {
+    match language {
+        Language::Python => "python",
+        Language::Java => "java",
+        Language::Go => "go",
+        _ => "javascript",
+    }
+}
+
+impl Models {
+    fn empty() -> Self {
+        Self {
+            children: HashMap::new(),
+            aliases: HashMap::new(),
+            knowledge: HashMap::new(),
+            next: 1,
+            words: Vec::new(),
+        }
+    }
+
+    /// The root of a language family's names.
+    pub(crate) fn root(&self, family: &str) -> Option<Place> {
+        self.children.get(&(Place(0), Box::from(family))).copied()
+    }
+
+    /// The place a segment leads to, aliases followed.
+    pub(crate) fn step(&self, from: Place, segment: &str) -> Option<Place> {
+        // The tuple key needs an owned segment; short boxes are cheap beside parsing.
+        let found = self.children.get(&(from, Box::from(segment)));
+        let found = found.or_else(|| {
+            if segment == "()" { None } else { self.children.get(&(from, Box::from("*"))) }
+        })?;
+        Some(self.resolved(*found))
+    }
+
+    fn resolved(&self, place: Place) -> Place {
+        let mut place = place;
+        for _ in 0..8 {
+            match self.aliases.get(&place) {
+                Some(next) => place = *next,
+                None => break,
+            }
+        }
+        place
+    }
+
+    /// The place of a dotted path below `from`.
+    pub(crate) fn path(&self, from: Place, path: &str) -> Option<Place> {
+        segments(path).into_iter().try_fold(from, |place, segment| self.step(place, &segment))
+    }
+
+    /// What is known of a place.
+    pub(crate) fn know(&self, place: Place) -> Option<&Knowledge> {
+        self.knowledge.get(&place)
+    }
+
+    fn make(&mut self, family: &str, path: &str) -> Place {
+        let mut place = self.child(Place(0), family);
+        for segment in segments(path) {
+            place = self.child(place, &segment);
+            place = self.resolved(place);
+        }
+        place
+    }
+
+    fn child(&mut self, from: Place, segment: &str) -> Place {
+        let key = (from, Box::from(segment));
+        if let Some(known) = self.children.get(&key) {
+            return *known;
+        }
+        let place = Place(self.next);
+        self.next += 1;
+        self.children.insert(key, place);
+        place
+    }
+
+    fn entry(&mut self, family: &str, path: &str) -> &mut Knowledge {
+        let place = self.make(family, path);
+        self.knowledge.entry(place).or_default()
+    }
+
+    fn add(&mut self, file: &file::ModelFile) {
+        let family = file.language.as_str();
+        for alias in &file.is {
+            let target = self.make(family, &alias.kind);
+            for name in &alias.names {
+                let place = self.make(family, name);
+                if place != target {
+                    self.aliases.insert(place, target);
+                }
+            }
+        }
+        for source in &file.source {
+            for name in &source.names {
+                self.entry(family, name).source = Some(source.text.clone());
+            }
+        }
+        for entry in &file.sink {
+            self.add_sink(family, entry);
+        }
+        for entry in &file.clean {
+            let set = entry.categories.as_ref().map_or(CategorySet::EVERY, |c| CategorySet::of(c));
+            for name in &entry.names {
+                self.entry(family, name).cleans = Some(set);
+            }
+        }
+        for entry in &file.guard {
+            let set = entry.categories.as_ref().map_or(CategorySet::EVERY, |c| CategorySet::of(c));
+            for name in &entry.names {
+                self.entry(family, name).guards = Some(set);
+            }
+        }
+        for entry in &file.callback {
+            let places = entry.parameters.iter().map(|path| self.make(family, path)).collect();
+            let places: Vec<Place> = places;
+            for name in &entry.names {
+                self.entry(family, name).callback = Some(places.clone());
+            }
+        }
+        for entry in &file.route {
+            for name in &entry.names {
+                let known = self.entry(family, name);
+                known.route = true;
+                known.returns_markup = entry.returns_markup;
+            }
+        }
+        for (names, set) in [
+            (&file.identity, (|k: &mut Knowledge| k.identity = true) as fn(&mut Knowledge)),
+            (&file.opaque, |k| k.opaque = true),
+            (&file.normalizes, |k| k.normalizes = true),
+            (&file.content_type, |k| k.content_type = true),
+            (&file.stops, |k| k.stops = true),
+        ] {
+            for name in names.iter().flat_map(|list| &list.names) {
+                set(self.entry(family, name));
+            }
+        }
+    }
+
+    fn add_sink(&mut self, family: &str, entry: &file::SinkEntry) {
+        for name in &entry.names {
+            let last = name.rsplit('.').next().unwrap_or(name).trim_end_matches("()");
+            if !last.is_empty() {
+                self.words.push(last.to_owned());
+            }
+            let sink = Sink {
+                category: entry.category,
+                argument: entry.argument.clone(),
+                keyword: entry.keyword.clone(),
+                context: entry.context,
+                when: entry.when.clone(),
+            };
+            self.entry(family, name).sinks.push(sink);
+        }
+    }
+}
+
+/// Splits `pg.Pool().query` into `pg`, `Pool`, `()`, `query`.
+pub(crate) fn segments(path: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in path.split('.').filter(|part| !part.is_empty()) {
+        let mut name = part;
+        let mut calls = 0;
+        while let Some(rest) = name.strip_suffix("()") {
+            name = rest;
+            calls += 1;
+        }
+        if !name.is_empty() {
+            found.push(name.to_owned());
+        }
+        found.extend(std::iter::repeat_n("()".to_owned(), calls));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

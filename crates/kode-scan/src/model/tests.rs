@@ -1,0 +1,45 @@
+//! Every model file parses, and every example behaves as it says.
+
+use kode_base::ProjectPath;
+
+use super::file::{SOURCES, parse};
+use crate::{ScanFile, scan};
+
+fn rules_in(language: &str, text: &str) -> Vec<String> {
+    let path = match language {
+        "python" => "example.py",
+        "java" => "Example.java",
+        "go" => "example.go",
+        _ => "example.js",
+    };
+    let path = ProjectPath::new(path).unwrap();
+    let report = scan(&[ScanFile { path: &path, content: text.as_bytes(), base: None }]);
+    report.introduced.into_iter().map(|finding| finding.rule).collect()
+}
+
+#[test]
+fn every_example_behaves_as_it_says() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for (name, text) in SOURCES {
+        let file = parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for sink in &file.sink {
+            let rule = sink.category.rule();
+            if !sink.bad.is_empty() {
+                count += 1;
+                let found = rules_in(&file.language, &sink.bad);
+                if !found.iter().any(|found| found == rule) {
+                    wrong.push(format!("{name}: {rule} not found ({found:?}) in {}", sink.bad));
+                }
+            }
+            if !sink.good.is_empty() {
+                let found = rules_in(&file.language, &sink.good);
+                if !found.is_empty() {
+                    wrong.push(format!("{name}: {found:?} found in {}", sink.good));
+                }
+            }
+        }
+    }
+    assert!(count > 15);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
