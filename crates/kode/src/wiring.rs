@@ -46,19 +46,34 @@ pub(crate) fn connect_scripted(script: String) -> Result<Box<dyn Provider>, Fail
     })?)
 }
 
+/// Which protocol the settings mean, and why.
+pub(crate) fn protocol(settings: &Settings) -> (ProviderKind, &'static str) {
+    match settings.provider {
+        Some(kode_config::ProviderKind::Anthropic) => (ProviderKind::Anthropic, "you said so"),
+        Some(_) => (ProviderKind::OpenAi, "you said so"),
+        None => {
+            let model = settings.model.as_deref().unwrap_or_default();
+            let guess = kode_model::guess_provider(settings.base_url.as_deref(), model);
+            (guess.kind, guess.reason)
+        }
+    }
+}
+
 /// The model that the settings name.
 pub(crate) fn connect_settings(settings: &Settings) -> Result<Box<dyn Provider>, Failure> {
     let model = settings.model.clone().ok_or_else(|| {
         Failure::new(ExitStatus::Usage, "no model is set").hint(
-            "name one with --model, KODE_MODEL or \"model\" in ~/.kode/config.json; \
-             `kode demo` needs none",
+            "name one with --model, KODE_MODEL or \"model\" in ~/.kode/config.json; `kode init` \
+             walks you through it, `kode demo` needs none",
         )
     })?;
-    let kind = match settings.provider {
-        Some(kode_config::ProviderKind::Anthropic) => ProviderKind::Anthropic,
-        _ => ProviderKind::OpenAi,
+    let (kind, _) = protocol(settings);
+    let keys_of = match kind {
+        ProviderKind::Anthropic => kode_config::ProviderKind::Anthropic,
+        _ => kode_config::ProviderKind::OpenAi,
     };
-    let api_key = settings.api_key.as_ref().map(|key| Secret::new(key.reveal().to_owned()));
+    let key = settings.api_key_for(keys_of);
+    let api_key = key.map(|key| Secret::new(key.reveal().to_owned()));
     let base_url = settings.base_url.clone();
     Ok(kode_model::connect(ProviderChoice { kind, base_url, model, api_key })?)
 }
@@ -124,6 +139,7 @@ pub(crate) fn run_agent(
     }
     crate::signals::connect(&interrupt)?;
     let state = session_state(&places, &root, &settings);
+    let secrets = known_secrets(&settings);
     let gate = Gate::new(settings.policy, audit, approver, !settings.no_sandbox, state);
     let agent = Agent::new(AgentParts {
         provider,
@@ -134,7 +150,7 @@ pub(crate) fn run_agent(
         root,
         session,
         interrupt,
-        secrets: environment_secrets(settings.api_key.as_ref()),
+        secrets,
         role: request.role,
         read_agents_md: request.read_agents_md,
         checks: settings.checks,
@@ -202,10 +218,12 @@ pub(crate) fn session_state(
     }
 }
 
-/// Credentials in kode's own environment, for the redactor.
-fn environment_secrets(api_key: Option<&Secret>) -> Vec<Secret> {
+/// Credentials in kode's own environment and configuration, for the redactor.
+fn known_secrets(settings: &Settings) -> Vec<Secret> {
     let mut secrets: Vec<Secret> =
         environment().iter().filter_map(|(name, value)| secret_in(name, value)).collect();
-    secrets.extend(api_key.map(|key| Secret::new(key.reveal().to_owned())));
+    let kinds = [kode_config::ProviderKind::OpenAi, kode_config::ProviderKind::Anthropic];
+    let keys = kinds.into_iter().filter_map(|kind| settings.api_key_for(kind));
+    secrets.extend(keys.map(|key| Secret::new(key.reveal().to_owned())));
     secrets
 }
