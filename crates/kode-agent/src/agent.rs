@@ -2,7 +2,9 @@
 
 mod calls;
 mod gate_round;
+mod repetition;
 mod resume;
+mod room;
 mod turn;
 
 use kode_base::{Event, Interrupt, ModelVisible, ProjectPath, Secret, Untrusted, Usage};
@@ -15,6 +17,7 @@ use crate::context::{Redactor, project_secrets, read_project_context, system_mes
 use crate::journal::JournalEntry;
 use crate::outcome::{RunEnd, RunReport};
 use crate::tools::{Workspace, specs};
+use repetition::Repetition;
 use turn::TurnEnd;
 
 /// Sees every event as it happens.
@@ -78,6 +81,9 @@ pub struct Agent<'a> {
     observer: &'a mut dyn Observer,
     specs: Vec<ToolSpec>,
     messages: Vec<Message>,
+    /// The model's window in tokens, where it is known.
+    window: Option<u64>,
+    repetition: Repetition,
     progress: RunProgress,
 }
 
@@ -93,6 +99,8 @@ struct RunProgress {
     unreplaced_denial: Option<String>,
     /// Whether any effect was permitted.
     had_effect: bool,
+    /// The last red gate's message; `None` once it is green.
+    open_findings: Option<String>,
 }
 
 impl<'a> Agent<'a> {
@@ -116,6 +124,8 @@ impl<'a> Agent<'a> {
             observer: parts.observer,
             specs: specs(),
             messages: Vec::new(),
+            window: None,
+            repetition: Repetition::default(),
             progress: RunProgress::default(),
         }
     }
@@ -153,6 +163,7 @@ impl<'a> Agent<'a> {
             self.notice(text);
         }
         self.workspace.gate.user_said(task);
+        self.learn_window();
         if !self.reload()? {
             let parts = self.project_context()?;
             self.push(system_message(self.role.as_deref(), &parts))?;

@@ -22,6 +22,11 @@ pub enum JournalEntry {
         /// The tool.
         tool: Untrusted<String>,
     },
+    /// The conversation was shortened: from here on it is these messages.
+    Compacted {
+        /// The whole conversation after shortening.
+        messages: Vec<Message>,
+    },
     /// The completion gate ran.
     Gate {
         /// Counts from 1.

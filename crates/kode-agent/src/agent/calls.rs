@@ -34,6 +34,12 @@ impl Agent<'_> {
                 )?;
                 continue;
             }
+            if self.repetition.is_circle(call) {
+                let why = "this same call was made three times with the same result; it did not \
+                           run again. Do something else, or finish.";
+                self.answer(call, ToolOutcome::failed(why), 0)?;
+                continue;
+            }
             match parse(&call.name, &call.arguments, &root) {
                 Ok(ToolRequest::Finish(request)) => finish = Some((call, request)),
                 Ok(request) => self.run_call(call, request)?,
@@ -78,6 +84,7 @@ impl Agent<'_> {
         for notice in std::mem::take(&mut outcome.notices) {
             self.notice(notice);
         }
+        self.repetition.note(call, &outcome.text);
         let effect = outcome.effect;
         self.answer(call, outcome, elapsed_ms)?;
         if effect { self.show_touched() } else { Ok(()) }

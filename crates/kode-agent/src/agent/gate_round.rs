@@ -72,7 +72,9 @@ impl Agent<'_> {
         call: Option<&ToolCall>,
         inspection: &Inspection,
     ) -> Result<(), BeginError> {
-        let mut text = Untrusted::from(describe(inspection));
+        let description = describe(inspection);
+        self.progress.open_findings = Some(description.clone());
+        let mut text = Untrusted::from(description);
         for check in &inspection.failed_checks {
             text.push(&Untrusted::from(format!("\nOutput of `{}`:\n", check.command)));
             text.push(&check.output);

@@ -3,6 +3,7 @@
 use kode_base::{Event, Untrusted};
 use kode_model::{Message, Progress, ProviderError, ProviderErrorKind, Reply, Request, StopReason};
 
+use super::room::has_history;
 use super::{Agent, BeginError};
 use crate::context::wrap;
 use crate::outcome::RunEnd;
@@ -18,6 +19,7 @@ pub(super) enum TurnEnd {
 impl Agent<'_> {
     pub(super) fn turn(&mut self) -> Result<TurnEnd, BeginError> {
         self.emit(&Event::TurnStarted { turn: self.progress.turns });
+        self.make_room()?;
         let reply = match self.ask() {
             Ok(reply) => reply,
             Err(error) => return self.after_provider_error(error),
@@ -62,6 +64,10 @@ impl Agent<'_> {
             self.workspace.interrupt.clear_step();
             self.notice("step interrupted; press Ctrl-C again to end the run");
             self.push_note("The user interrupted your last answer. Go on with the task.")?;
+            return Ok(TurnEnd::Continue);
+        }
+        let overflow = error.kind == ProviderErrorKind::ContextWindow;
+        if overflow && has_history(&self.messages) && self.make_room_after_overflow()? {
             return Ok(TurnEnd::Continue);
         }
         Ok(TurnEnd::Ended(if interrupted { RunEnd::Interrupted } else { RunEnd::Provider(error) }))

@@ -2,6 +2,7 @@
 //! tool results. Untrusted text gets past here only through [`wrap`].
 
 mod agents_md;
+pub(crate) mod compaction;
 mod neutralise;
 mod redact;
 mod system;

@@ -104,10 +104,14 @@ fn rendered(output: CommandOutput) -> ToolOutcome {
         CommandEnd::TimedOut => (None, "stopped: the time limit was reached".to_owned()),
         CommandEnd::Interrupted => (None, "stopped by the user".to_owned()),
     };
-    let seconds = output.elapsed.as_secs_f32();
+    // Short times are left out, so that the same result reads the same.
+    let seconds = match output.elapsed.as_secs() {
+        0 => String::new(),
+        seconds => format!(", {seconds} s"),
+    };
     let text = cap(bytes_to_text(output.output)).map(|text| {
         let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        format!("{text}{newline}[{end}, {seconds:.1} s, {} bytes of output]", output.bytes_total)
+        format!("{text}{newline}[{end}{seconds}, {} bytes of output]", output.bytes_total)
     });
     let ok = exit_code == Some(0);
     ToolOutcome { text, ok, exit_code, decision: None, effect: true, notices: Vec::new() }

@@ -13,6 +13,7 @@ mod denied;
 mod events_page;
 mod interrupt;
 mod llmock;
+mod long_run;
 mod review;
 mod sessions;
 mod terminal;
