@@ -76,7 +76,13 @@ const SIGNS: &[(ProviderErrorKind, &[&str])] = &[
             "reduce the length of the messages",
             "input length and `max_tokens` exceed context limit",
             "longer than the maximum model length",
-            "input token count exceeds the maximum",
+            "exceeds the maximum number of tokens",
+            "greater than the context length",
+            "exceeded max context length",
+            "maximum prompt length",
+            "input is too long",
+            // A request over the account's tokens per minute: waiting never helps.
+            "request too large for",
         ],
     ),
     (
