@@ -1,27 +1,186 @@
 //! Turns an action into an assessment: what it would do, before policy.
 
-use kode_base::{Action, RiskClass};
+use kode_base::{Action, FileWrite, ProjectPath, RiskClass, ShellCommand};
 
 use crate::approval::TrustScope;
-use crate::assessment::{Assessment, Unit};
+use crate::assessment::{Assessment, Question, QuestionKind, Refusal, Unit};
+use crate::evaluate::Evaluator;
 use crate::judge::SessionState;
+use crate::paths::{Zone, is_sensitive, looks_secret, place};
 
 /// Assesses `action` for a session. Pure.
 pub(crate) fn assess(action: &Action, state: &SessionState) -> Assessment {
-    let _ = state;
-    let class = match action {
-        Action::Read(_) | Action::List(_) | Action::Search(_) => RiskClass::Safe,
-        Action::Write(_) => RiskClass::LocalWrite,
-        Action::Shell(_) => RiskClass::CodeExecution,
-    };
-    Assessment {
-        units: vec![Unit {
-            argv: Vec::new(),
-            class,
-            why: format!("{class} actions need an answer"),
-            parent: None,
-            trust: Some(TrustScope::Class(class)),
-        }],
-        ..Assessment::default()
+    match action {
+        Action::Shell(command) => shell(command, state),
+        Action::Read(read) => looking("reads", &read.path, true, state),
+        Action::List(list) => looking("lists", &list.path, false, state),
+        Action::Search(search) => looking("searches", &search.path, true, state),
+        Action::Write(write) => writing(write, state),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the gate is what looks inside commands")]
+fn shell(command: &ShellCommand, state: &SessionState) -> Assessment {
+    let text = command.command.expose();
+    command_line(text, &command.directory, state)
+}
+
+/// Assesses a command line that would run in `directory`.
+pub(crate) fn command_line(
+    text: &str,
+    directory: &ProjectPath,
+    state: &SessionState,
+) -> Assessment {
+    let start = absolute(directory, state);
+    let mut walk = Evaluator::new(state, start);
+    walk.command_line(text);
+    let found = walk.found;
+    let mut assessment = Assessment {
+        refusal: found.refusal,
+        denial: None,
+        units: found.units,
+        questions: found.questions,
+        command: Some(text.to_owned()),
+        at_root: directory.is_root(),
+        parts: found.parts,
+        explanation: found.effects.join("\n"),
+    };
+    secret_and_egress(&mut assessment, &found.hosts, found.reads_secret, state);
+    provenance(&mut assessment, &found.hosts, &found.outside, state);
+    assessment
+}
+
+fn absolute(directory: &ProjectPath, state: &SessionState) -> String {
+    let root = state.project_root.trim_end_matches('/');
+    if directory.is_root() { root.to_owned() } else { format!("{root}/{}", directory.as_str()) }
+}
+
+/// Secret text and a host that nobody listed never meet.
+fn secret_and_egress(
+    assessment: &mut Assessment,
+    hosts: &[Option<String>],
+    reads_secret: bool,
+    state: &SessionState,
+) {
+    let unlisted = hosts.iter().any(|host| !host.as_ref().is_some_and(|host| listed(host, state)));
+    if unlisted && state.secret_in_context {
+        let text =
+            "secret text is in the context, and the host is not on the user's list".to_owned();
+        let class = RiskClass::NetworkEgress;
+        assessment.denial = Some(Refusal { name: "secret_egress", class, text });
+    }
+    if unlisted && reads_secret {
+        let text = "a command that reads a credential also talks to a host".to_owned();
+        assessment.questions.push(Question { kind: QuestionKind::Secret, text });
+    }
+}
+
+fn listed(host: &str, state: &SessionState) -> bool {
+    state.listed_hosts.iter().any(|each| {
+        let suffix = each.strip_prefix("*.");
+        host.eq_ignore_ascii_case(each)
+            || suffix.is_some_and(|suffix| {
+                host.strip_suffix(suffix).is_some_and(|before| before.ends_with('.'))
+            })
+    })
+}
+
+/// With untrusted text around, hosts and outside paths that the user never
+/// named need a person.
+fn provenance(
+    assessment: &mut Assessment,
+    hosts: &[Option<String>],
+    outside: &[String],
+    state: &SessionState,
+) {
+    if !state.untrusted_in_context {
+        return;
+    }
+    let unnamed_host = hosts
+        .iter()
+        .find(|host| !host.as_ref().is_some_and(|host| named(host, state) || listed(host, state)));
+    let unnamed_path = outside.iter().find(|path| !path_named(path, state));
+    let text = match (unnamed_host, unnamed_path) {
+        (Some(host), _) => {
+            let host = host.as_deref().unwrap_or("a host known only when it runs");
+            format!("untrusted text is in the context, and you never named {host}")
+        }
+        (None, Some(path)) => {
+            format!("untrusted text is in the context, and you never named {path}")
+        }
+        (None, None) => return,
+    };
+    let text = kode_base::escape::escape_line(&text);
+    assessment.questions.push(Question { kind: QuestionKind::Provenance, text });
+}
+
+/// Whether the user's own words hold `host` as a whole word.
+fn named(host: &str, state: &SessionState) -> bool {
+    let words = state.user_words.to_ascii_lowercase();
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    words.match_indices(host).any(|(at, _)| {
+        let before = at.checked_sub(1).map(|before| words.as_bytes()[before]);
+        let after = words.as_bytes().get(at + host.len()).copied();
+        let next = words.as_bytes().get(at + host.len() + 1).copied();
+        // A full stop after the name may end the sentence.
+        let ends = after.is_none_or(|byte| {
+            !is_part(byte) || byte == b'.' && next.is_none_or(|next| !is_part(next))
+        });
+        !before.is_some_and(is_part) && ends
+    })
+}
+
+/// Whether the user named the path or a folder above it.
+fn path_named(path: &str, state: &SessionState) -> bool {
+    let home = state.home.as_str();
+    let short = path.strip_prefix(home).filter(|_| !home.is_empty()).map(|rest| format!("~{rest}"));
+    let mut folders = Some(path);
+    while let Some(folder) = folders.filter(|folder| folder.len() > 1) {
+        if state.user_words.contains(folder) {
+            return true;
+        }
+        folders = folder.rsplit_once('/').map(|(above, _)| above);
+    }
+    short.is_some_and(|short| state.user_words.contains(&short))
+}
+
+fn unit(class: RiskClass, why: String, trust: Option<TrustScope>) -> Unit {
+    Unit { argv: Vec::new(), class, why, parent: None, trust }
+}
+
+fn looking(verb: &str, path: &ProjectPath, contents: bool, state: &SessionState) -> Assessment {
+    let mut assessment = Assessment {
+        units: vec![unit(RiskClass::Safe, format!("{verb} {path}"), None)],
+        ..Assessment::default()
+    };
+    let full = absolute(path, state);
+    if contents && looks_secret(&full) {
+        let text = format!("{path} looks like a credential");
+        assessment.questions.push(Question { kind: QuestionKind::Secret, text });
+    }
+    assessment
+}
+
+fn writing(write: &FileWrite, state: &SessionState) -> Assessment {
+    let path = &write.path;
+    let why = format!("would change {path}");
+    let mut assessment = Assessment {
+        units: vec![unit(
+            RiskClass::LocalWrite,
+            why,
+            Some(TrustScope::Class(RiskClass::LocalWrite)),
+        )],
+        ..Assessment::default()
+    };
+    let full = absolute(path, state);
+    if place(&full, None, state).zone == Zone::Kode {
+        let text = format!("{path} holds kode's own policy, audit log or sessions");
+        let class = RiskClass::Blocked;
+        assessment.refusal = Some(Refusal { name: "kode_files", class, text });
+    }
+    if is_sensitive(&full) {
+        let text = format!("{path} is a place whose content runs later, outside the sandbox");
+        assessment.questions.push(Question { kind: QuestionKind::SensitivePlace, text });
+    }
+    assessment
 }

@@ -7,14 +7,18 @@
 
 mod approval;
 mod assess;
-#[allow(dead_code, reason = "the shell assessment being built uses the rest")]
 mod assessment;
+mod effects;
+mod evaluate;
 mod gate;
 mod judge;
+mod paths;
 mod permit;
 mod policy;
+pub mod policy_check;
 mod resolve;
 mod rules;
+mod shell;
 mod subject;
 
 pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal, TrustScope};

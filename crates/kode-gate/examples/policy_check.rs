@@ -1,0 +1,28 @@
+//! Judges `{"id","cmd"}` lines from standard input with the built-in policy:
+//! `kode policy check --json --stdin` without the binary, for scoring.
+
+#![allow(clippy::print_stdout, reason = "an example's output")]
+
+use std::io::{BufRead, BufWriter, Write};
+
+use kode_gate::{Policy, SessionState, policy_check};
+
+fn main() -> std::io::Result<()> {
+    let state = SessionState {
+        project_root: "/work/project".to_owned(),
+        home: "/home/dev".to_owned(),
+        kode_home: "/home/dev/.kode".to_owned(),
+        ..SessionState::default()
+    };
+    let policy = Policy::default();
+    let mut arguments = std::env::args().skip(1);
+    if let Some(command) = arguments.next() {
+        print!("{}", policy_check::explain(&command, &policy, &state));
+        return Ok(());
+    }
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    for line in std::io::stdin().lock().lines() {
+        writeln!(output, "{}", policy_check::check_line(&line?, &policy, &state))?;
+    }
+    output.flush()
+}

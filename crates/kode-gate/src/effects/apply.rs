@@ -1,0 +1,219 @@
+//! Applies a command's entry to its sorted words: the class, the flags, the
+//! operands, and what comes out.
+
+use kode_base::RiskClass;
+
+use super::code::Language;
+use super::dispatch::Invocation;
+use super::table::{Operand, Spec, Value};
+use crate::assessment::QuestionKind;
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+
+impl Evaluator<'_> {
+    /// Applies everything but the handler.
+    pub(crate) fn apply_entry(&mut self, spec: &Spec, invocation: &Invocation<'_>) -> Stream {
+        let name = invocation.name;
+        let help = invocation.words.len() == 1
+            && invocation.words[0]
+                .as_exact()
+                .is_some_and(|word| matches!(word, "--help" | "--version" | "-V" | "--usage"));
+        if help {
+            return Stream::unknown(Taint::LITERAL);
+        }
+        if spec.class > RiskClass::Safe {
+            let why = spec.why.clone().unwrap_or_else(|| format!("`{name}` is {}", spec.class));
+            self.raise(spec.class, &why);
+        }
+        self.apply_flags(spec, invocation);
+        if spec.guarded || spec.guard.iter().any(|flag| invocation.arguments.has(&[flag.as_str()]))
+        {
+            let text = format!("`{name}` used like this loses work");
+            self.found.ask(QuestionKind::Guard, &text);
+        }
+        let recursive =
+            spec.recursive.iter().any(|flag| invocation.arguments.has(&[flag.as_str()]));
+        let read = self.apply_operands(spec, invocation, recursive);
+        if spec.class == RiskClass::CodeExecution {
+            self.inspect_sources(invocation);
+        }
+        let mut taint = invocation.stdin.text.taint | read;
+        match spec.output.as_str() {
+            "remote" => taint |= Taint::REMOTE,
+            "decoded" => taint |= Taint::DECODED,
+            "secret" => taint |= Taint::SECRET,
+            "plain" => taint = Taint::LITERAL,
+            _ => {}
+        }
+        Stream::unknown(taint | Taint::FILE)
+    }
+
+    pub(crate) fn apply_flags(&mut self, spec: &Spec, invocation: &Invocation<'_>) {
+        let name = invocation.name;
+        if !spec.any_flags {
+            if let Some(unknown) = invocation.arguments.unknown.first() {
+                let text = format!("kode does not know `{name}`'s flag {unknown}");
+                self.raise(RiskClass::CodeExecution, &text);
+            }
+            if invocation.arguments.open_flag && spec.has_grave_flags {
+                let text = format!("which flags `{name}` gets is known only when it runs");
+                self.raise(RiskClass::CodeExecution, &text);
+            }
+        }
+        for (flag, value) in &invocation.arguments.flags {
+            let runs = spec.flags.get(flag) == Some(&Value::Execute);
+            if let Some(class) = spec.raises.get(flag).filter(|_| !runs) {
+                self.raise(*class, &format!("`{name} {flag}`"));
+            }
+            let kind = spec.flags.get(flag).copied().or_else(|| {
+                spec.prefixes.iter().find(|(start, _)| start == flag).map(|(_, value)| *value)
+            });
+            let Some(value) = value else { continue };
+            match kind {
+                Some(Value::Read) => {
+                    self.read_path(&value.text, false);
+                }
+                // Where an unnamed download lands matters less than its host.
+                Some(Value::Write)
+                    if value.text.open
+                        && value.text.known.is_empty()
+                        && spec.class == RiskClass::NetworkEgress => {}
+                Some(Value::Write) => self.write_path(&value.text, "write"),
+                Some(Value::Execute) => self.execute_value(flag, value),
+                Some(Value::Host) => self.egress(&value.text),
+                None if flag.is_empty() => self.look_for_outside_paths(std::slice::from_ref(value)),
+                _ => {}
+            }
+        }
+        if spec.builds {
+            self.look_for_outside_paths(invocation.words);
+        }
+    }
+
+    /// A flag whose value the program runs.
+    fn execute_value(&mut self, flag: &str, value: &Field) {
+        let script = value.text.clone();
+        if is_compressor(&script) {
+            self.perhaps(|walk| walk.text_script(&script.known, Stream::default()));
+            return;
+        }
+        self.raise(RiskClass::CodeExecution, &format!("{flag} runs what it is given"));
+        self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+    }
+
+    /// Judges operands by their roles; the taint of what is read.
+    fn apply_operands(
+        &mut self,
+        spec: &Spec,
+        invocation: &Invocation<'_>,
+        recursive: bool,
+    ) -> Taint {
+        let operands = &invocation.arguments.operands;
+        let mut taint = Taint::LITERAL;
+        for (at, operand) in operands.iter().enumerate() {
+            let Some(role) = role_at(spec, at, operands.len()) else { break };
+            match role {
+                Operand::Text => {}
+                Operand::Read if operand.stream.is_some() => {
+                    taint |=
+                        operand.stream.as_ref().map_or(Taint::LITERAL, |stream| stream.text.taint);
+                }
+                Operand::Read if operand.as_exact() == Some("-") => {}
+                Operand::Read => taint |= self.read_path(&operand.text, recursive).text.taint,
+                Operand::Look => self.look_at(&operand.text),
+                Operand::Write if operand.stream.is_some() => {}
+                Operand::Write => self.write_operand(operand),
+                Operand::Delete => self.delete_path(operand, recursive),
+                Operand::Mode => self.change_mode(operand, recursive),
+                Operand::Host => self.egress(&operand.text),
+                Operand::Script => {
+                    self.run_script_operand(operand, &invocation.stdin);
+                    break;
+                }
+                Operand::Command => {
+                    self.run_argv(operands[at..].to_vec(), invocation.stdin.clone());
+                    break;
+                }
+                Operand::Shell => {
+                    let script = join(&operands[at..]);
+                    self.shell_text(&script, invocation.stdin.clone());
+                    break;
+                }
+            }
+        }
+        taint
+    }
+
+    /// Programs this very command wrote and now runs are looked at.
+    fn inspect_sources(&mut self, invocation: &Invocation<'_>) {
+        for operand in &invocation.arguments.operands {
+            let place = self.place_of(&operand.text);
+            if let Some(content) = self.files.get(&place.path).cloned() {
+                self.code(Language::Other, &content.text);
+            }
+        }
+    }
+
+    fn write_operand(&mut self, operand: &Field) {
+        let mut text = operand.text.clone();
+        // What a pattern stands for lies in its known folder.
+        if operand.glob
+            && let Some(at) = text.known.find(['*', '?', '['])
+        {
+            text.known.truncate(at);
+            if text.known.is_empty() {
+                text.known.push('.');
+            }
+        }
+        self.write_path(&text, "write");
+        let place = self.place_of(&operand.text);
+        let stdin = self.stdin.clone();
+        if stdin.present && !operand.text.open {
+            self.files.insert(place.path, stdin);
+        }
+    }
+
+    /// A program file handed to something that runs it.
+    pub(crate) fn run_script_operand(&mut self, operand: &Field, stdin: &Stream) {
+        let content = self.content_of(operand, stdin);
+        self.raise(RiskClass::CodeExecution, &format!("runs {}", operand.text.known));
+        self.refuse_foreign_code(content.text.taint, "an interpreter");
+    }
+}
+
+/// A packing program and its flags, as `--compress-program` expects it.
+fn is_compressor(script: &Text) -> bool {
+    const PROGRAMS: [&str; 11] = [
+        "gzip", "bzip2", "xz", "zstd", "lz4", "lzop", "lzma", "pigz", "pbzip2", "brotli", "unzstd",
+    ];
+    let known =
+        script.as_exact().filter(|text| !text.contains([';', '|', '&', '<', '`', '(', '\n']));
+    known
+        .and_then(|text| text.split_whitespace().next())
+        .is_some_and(|first| PROGRAMS.contains(&first))
+}
+
+/// The words as one script.
+pub(crate) fn join(words: &[Field]) -> Text {
+    let mut text = Text::default();
+    for (at, word) in words.iter().enumerate() {
+        if at > 0 {
+            text.push(" ");
+        }
+        text.append(&word.text);
+        text.open |= word.many;
+    }
+    text
+}
+
+/// The role of operand `at` of `count`: the repeated role takes up the slack.
+fn role_at(spec: &Spec, at: usize, count: usize) -> Option<Operand> {
+    let roles = &spec.operands;
+    let Some(repeated) = spec.repeated else { return roles.get(at).copied() };
+    let after = roles.len() - repeated - 1;
+    // With too few operands the fixed last role wins: `cp a` writes nothing,
+    // but `mv` into a known target keeps its order.
+    if after > 0 && count > repeated && at >= count.saturating_sub(after) {
+        return roles.get(roles.len() - (count - at)).copied();
+    }
+    if at < repeated { roles.get(at).copied() } else { roles.get(repeated).copied() }
+}

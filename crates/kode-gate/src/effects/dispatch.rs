@@ -1,0 +1,241 @@
+//! From a command word to its entry: paths, versions, subcommands, and what
+//! happens with a command kode does not know.
+
+use kode_base::RiskClass;
+
+use super::{arguments, handlers, interpreters, table};
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::paths::Zone;
+
+/// Folders whose programs are known by name.
+const PROGRAM_FOLDERS: [&str; 8] = [
+    "/bin",
+    "/usr/bin",
+    "/sbin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/opt/homebrew/bin",
+    "/snap/bin",
+];
+/// Folders a project installs known tools into.
+const TOOL_FOLDERS: [&str; 5] =
+    ["node_modules/.bin", "vendor/bin", ".venv/bin", "venv/bin", "env/bin"];
+
+/// A command as it is about to be judged.
+pub(crate) struct Invocation<'i> {
+    /// The entry's name: `ls`, `git status`.
+    pub(crate) name: &'i str,
+    /// The words after it.
+    pub(crate) words: &'i [Field],
+    /// The same, sorted by the entry.
+    pub(crate) arguments: arguments::Arguments,
+    /// What it reads on standard input.
+    pub(crate) stdin: Stream,
+}
+
+impl Evaluator<'_> {
+    /// Judges a command by its exact name.
+    pub(crate) fn dispatch(&mut self, name: &str, fields: &[Field], stdin: Stream) -> Stream {
+        if let Some(output) = self.builtin(name, fields, &stdin) {
+            return output;
+        }
+        let Some(program) = self.program(name, &stdin) else {
+            return self.run_file(name, fields, stdin);
+        };
+        let known = known_name(&program);
+        if let Some(interpreter) = interpreters::shell(known) {
+            return self.shell(interpreter, fields, stdin);
+        }
+        if let Some(language) = interpreters::language(known) {
+            return self.interpreter(language, fields, stdin);
+        }
+        let bundled;
+        let fields = if is_bundle(known, fields) {
+            bundled = with_dash(fields);
+            bundled.as_slice()
+        } else {
+            fields
+        };
+        let folded = self.folded(known, &fields[1..], &stdin);
+        let output = self.entry(known, &fields[1..], stdin.clone());
+        match (folded, output) {
+            (Some(folded), _) if !folded.text.open => folded,
+            (Some(folded), Some(mut output)) => {
+                output.text.taint |= folded.text.taint;
+                output
+            }
+            (_, Some(output)) => output,
+            (_, None) => {
+                let text = format!("kode does not know the command `{program}`");
+                self.raise(RiskClass::CodeExecution, &text);
+                self.look_for_outside_paths(&fields[1..]);
+                Stream::unknown(stdin.text.taint | Taint::FILE)
+            }
+        }
+    }
+
+    /// The program a command word names; `None` for a file to run.
+    fn program(&mut self, name: &str, _stdin: &Stream) -> Option<String> {
+        let Some((folder, base)) = name.rsplit_once('/') else { return Some(name.to_owned()) };
+        let place = self.place_of(&Text::exact(name));
+        let absolute = place.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let system = name.starts_with('/') && PROGRAM_FOLDERS.contains(&absolute);
+        let tools = place.zone == Zone::Project
+            && TOOL_FOLDERS.iter().any(|tools| {
+                absolute.ends_with(tools)
+                    && folder.ends_with(tools.rsplit('/').next().unwrap_or(tools))
+            });
+        let wrapper = matches!(base, "gradlew" | "mvnw") && place.zone == Zone::Project;
+        let written = self.files.contains_key(&place.path);
+        ((system || tools || wrapper || is_disguised_socket(base)) && !written)
+            .then(|| base.to_owned())
+    }
+
+    /// Runs a file that is no known program: its content, where this command
+    /// wrote it, else something kode can't see through.
+    fn run_file(&mut self, name: &str, fields: &[Field], stdin: Stream) -> Stream {
+        let content = self.content_of(&Field::exact(name), &stdin);
+        let place = self.place_of(&Text::exact(name));
+        self.raise(RiskClass::CodeExecution, &format!("runs the file {}", place.path));
+        if self.files.contains_key(&place.path) {
+            self.refuse_foreign_code(content.text.taint, "a program");
+            let script = content.text.clone();
+            return self.perhaps(|walk| walk.shell_text(&script, stdin));
+        }
+        self.look_for_outside_paths(&fields[1..]);
+        self.refuse_reverse_shell(&stdin);
+        Stream::unknown(stdin.text.taint | Taint::FILE)
+    }
+
+    /// Applies an entry and its subcommand's; `None` for an unknown name.
+    pub(crate) fn entry(&mut self, name: &str, words: &[Field], stdin: Stream) -> Option<Stream> {
+        let spec = table::lookup(name)?;
+        if !spec.subcommands {
+            let arguments = arguments::sort(spec, words);
+            let invocation = Invocation { name, words, arguments, stdin };
+            return Some(self.apply(spec, &invocation));
+        }
+        let at = subcommand_at(spec, words);
+        let Some(at) = at else {
+            let arguments = arguments::sort(spec, words);
+            let invocation = Invocation { name, words, arguments, stdin };
+            return Some(self.apply(spec, &invocation));
+        };
+        let arguments = arguments::sort(spec, &words[..at]);
+        let before = Invocation { name, words: &words[..at], arguments, stdin: stdin.clone() };
+        self.apply_flags(spec, &before);
+        handlers::run(self, &spec.handler, &before);
+        let Some(word) = words[at].as_exact() else {
+            self.raise(
+                RiskClass::CodeExecution,
+                &format!("which `{name}` command runs is known only when it runs"),
+            );
+            return Some(Stream::unknown(Taint::FILE));
+        };
+        let key = format!("{name} {word}");
+        let output = self.entry(&key, &words[at + 1..], stdin);
+        Some(output.unwrap_or_else(|| {
+            self.raise(RiskClass::CodeExecution, &format!("kode does not know `{key}`"));
+            self.look_for_outside_paths(&words[at + 1..]);
+            Stream::unknown(Taint::FILE)
+        }))
+    }
+
+    /// Applies what an entry says, then its handler.
+    fn apply(&mut self, spec: &table::Spec, invocation: &Invocation<'_>) -> Stream {
+        let output = self.apply_entry(spec, invocation);
+        if spec.handler.is_empty() {
+            return output;
+        }
+        handlers::run(self, &spec.handler, invocation).unwrap_or(output)
+    }
+
+    /// Words of a command kode can't judge, as paths: outside the project is
+    /// the user's business.
+    pub(crate) fn look_for_outside_paths(&mut self, words: &[Field]) {
+        for word in words {
+            let text = word.text.known.as_str();
+            let value = match text.split_once('=') {
+                Some((flag, value)) if flag.starts_with('-') => value,
+                _ => text,
+            };
+            let pathlike =
+                value.starts_with('/') || value.starts_with("../") || value.contains("/../");
+            if pathlike && !value.starts_with("//") {
+                let place = self.place_of(&Text::exact(value));
+                match place.zone {
+                    Zone::Kode => self.refuse_kode(&place.path),
+                    zone if !zone.is_local() => {
+                        let text = format!("names {}, outside the project", place.path);
+                        self.raise(RiskClass::SystemWrite, &text);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// `tar xzf`: the first word holds flags without a dash.
+fn is_bundle(name: &str, fields: &[Field]) -> bool {
+    let letters =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    matches!(name, "tar" | "bsdtar" | "gtar")
+        && fields.get(1).and_then(Field::as_exact).is_some_and(letters)
+}
+
+fn with_dash(fields: &[Field]) -> Vec<Field> {
+    let mut fields = fields.to_vec();
+    fields[1].text.known.insert(0, '-');
+    fields
+}
+
+/// `socat` and its kind stay what they are wherever they were put.
+fn is_disguised_socket(base: &str) -> bool {
+    matches!(base, "socat" | "nc" | "ncat" | "netcat")
+}
+
+/// `python3.11` is `python`, `mkfs.ext4` is `mkfs`, `gcc-12` is `gcc`.
+fn known_name(program: &str) -> &str {
+    let special =
+        interpreters::shell(program).is_some() || interpreters::language(program).is_some();
+    if table::knows(program) || special {
+        return program;
+    }
+    let stem =
+        program.trim_end_matches(|last: char| last.is_ascii_digit() || last == '.' || last == '-');
+    let known = |name: &str| table::knows(name) || interpreters::language(name).is_some();
+    if stem != program && known(stem) {
+        return stem;
+    }
+    match program.split_once('.') {
+        Some((base @ ("mkfs" | "fsck"), _)) => base,
+        _ => program,
+    }
+}
+
+/// Where the subcommand stands: the first word that is no flag or its value.
+fn subcommand_at(spec: &table::Spec, words: &[Field]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let text = word.text.known.as_str();
+        let toolchain = text.starts_with('+') && spec.name_takes_toolchain();
+        if !text.starts_with('-') && !toolchain {
+            return Some(at);
+        }
+        let takes_next = match spec.flags.get(text) {
+            Some(table::Value::None | table::Value::Optional) | None => false,
+            Some(_) => !word.text.open,
+        };
+        at += if takes_next { 2 } else { 1 };
+    }
+    None
+}
+
+impl table::Spec {
+    /// `cargo +nightly build`.
+    fn name_takes_toolchain(&self) -> bool {
+        self.handler == "toolchain"
+    }
+}

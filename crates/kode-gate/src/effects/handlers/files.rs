@@ -1,0 +1,314 @@
+//! `find`, `xargs`, `dd`, `tar`, copies, FIFOs, modes and file systems.
+
+use kode_base::RiskClass;
+
+use crate::assessment::QuestionKind;
+use crate::effects::dispatch::Invocation;
+use crate::effects::table::{Value, lookup};
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::paths::Zone;
+
+/// Tests of `find` that narrow what it finds.
+const NARROWING: [&str; 24] = [
+    "-name",
+    "-iname",
+    "-path",
+    "-ipath",
+    "-wholename",
+    "-iwholename",
+    "-regex",
+    "-iregex",
+    "-mtime",
+    "-mmin",
+    "-atime",
+    "-amin",
+    "-ctime",
+    "-cmin",
+    "-newer",
+    "-size",
+    "-empty",
+    "-perm",
+    "-user",
+    "-group",
+    "-lname",
+    "-inum",
+    "-links",
+    "-samefile",
+];
+
+impl Evaluator<'_> {
+    /// `find PATH… EXPRESSION`: actions run or delete what is found.
+    pub(super) fn find(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let words = call.words;
+        let starts = find_starts(words);
+        let narrowed =
+            words.iter().any(|word| word.as_exact().is_some_and(|text| NARROWING.contains(&text)));
+        let mut at = starts.len();
+        while let Some(word) = words.get(at) {
+            at += 1;
+            match word.as_exact() {
+                Some("-exec" | "-execdir" | "-ok" | "-okdir") => {
+                    let is_end = |each: &Field| matches!(each.as_exact(), Some(";" | "+"));
+                    let length = words[at..].iter().position(is_end).unwrap_or(words.len() - at);
+                    self.find_exec(&words[at..at + length], &starts, narrowed);
+                    at += length + 1;
+                }
+                Some("-delete") => self.find_delete(&starts, narrowed),
+                Some("-fprint" | "-fprint0" | "-fls") => {
+                    self.write_next(words.get(at));
+                    at += 1;
+                }
+                Some("-fprintf") => {
+                    self.write_next(words.get(at));
+                    at += 2;
+                }
+                Some("!" | "(" | ")" | "," | "\\(" | "\\)" | "\\!") => {}
+                Some(flag) if flag.starts_with('-') => at += self.find_test(flag),
+                Some(_) => {}
+                None if word.text.known.is_empty() => {}
+                None if word.text.known.starts_with('-') => {
+                    self.raise(
+                        RiskClass::CodeExecution,
+                        "what find does is known only when it runs",
+                    );
+                }
+                None => {}
+            }
+        }
+        for start in &starts {
+            self.look_at(&start.text);
+        }
+        Some(Stream::unknown(Taint::FILE))
+    }
+
+    /// A test or option: how many words it takes.
+    fn find_test(&mut self, flag: &str) -> usize {
+        let spec = lookup("find");
+        match spec.and_then(|spec| spec.flags.get(flag)) {
+            Some(Value::None) => 0,
+            Some(_) => 1,
+            None if flag.starts_with("-newer") => 1,
+            None if flag.starts_with("-O") => 0,
+            None => {
+                self.raise(
+                    RiskClass::CodeExecution,
+                    &format!("kode does not know `find`'s {flag}"),
+                );
+                0
+            }
+        }
+    }
+
+    fn write_next(&mut self, word: Option<&Field>) {
+        if let Some(word) = word {
+            self.write_path(&word.text, "write");
+        }
+    }
+
+    fn find_exec(&mut self, command: &[Field], starts: &[Field], narrowed: bool) {
+        if command.is_empty() {
+            return;
+        }
+        let default = [Field::exact(".")];
+        let starts = if starts.is_empty() { &default[..] } else { starts };
+        for start in starts {
+            let found = found_below(start, narrowed);
+            let place = |word: &Field| {
+                if word.text.known == "{}" {
+                    return found.clone();
+                }
+                let mut word = word.clone();
+                word.text.known = word.text.known.replace("{}", &found.text.known);
+                word
+            };
+            self.run_argv(command.iter().map(place).collect(), Stream::default());
+        }
+    }
+
+    fn find_delete(&mut self, starts: &[Field], narrowed: bool) {
+        let default = [Field::exact(".")];
+        let starts = if starts.is_empty() { &default[..] } else { starts };
+        for start in starts {
+            if narrowed {
+                let zone = self.place_of(&start.text).zone;
+                if zone.is_local() {
+                    self.raise(RiskClass::LocalWrite, "find deletes what it finds");
+                } else {
+                    self.raise(
+                        RiskClass::Destructive,
+                        "find deletes what it finds outside the project",
+                    );
+                }
+            } else {
+                self.delete_path(start, true);
+            }
+        }
+    }
+
+    /// `xargs COMMAND`: what is read becomes arguments.
+    pub(super) fn xargs(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let mut argv = call.arguments.operands.clone();
+        if argv.is_empty() {
+            return Some(Stream::unknown(call.stdin.text.taint));
+        }
+        let input = &call.stdin.text;
+        let mut added: Vec<Field> = Vec::new();
+        if let Some(text) = input.as_exact().filter(|_| call.stdin.present) {
+            added.extend(text.split_whitespace().take(32).map(Field::exact));
+        }
+        // What is split off is known only when it runs.
+        let unknown = Field { text: Text::unknown(input.taint), many: true, ..Field::default() };
+        let replaced =
+            call.arguments.value(&["-I", "--replace", "-i"]).map(|value| value.text.known.clone());
+        let replaced =
+            replaced.or_else(|| call.arguments.has(&["-i", "--replace"]).then(|| "{}".to_owned()));
+        match replaced {
+            Some(mark) if !mark.is_empty() => self.xargs_replacing(&argv, &mark, &added, &unknown),
+            _ => {
+                argv.extend(added);
+                argv.push(unknown);
+                self.run_argv(argv, Stream::default());
+            }
+        }
+        Some(Stream::unknown(input.taint | Taint::FILE))
+    }
+
+    fn xargs_replacing(&mut self, argv: &[Field], mark: &str, added: &[Field], unknown: &Field) {
+        for each in added.iter().chain([unknown]) {
+            let put = |word: &Field| {
+                let Some(at) = word.text.known.find(mark) else { return word.clone() };
+                let mut word = word.clone();
+                let (before, after) = (
+                    word.text.known[..at].to_owned(),
+                    word.text.known[at + mark.len()..].to_owned(),
+                );
+                word.text = Text { known: before, open: false, taint: word.text.taint };
+                word.text.append(&each.text);
+                word.text.push(&after.replace(mark, &each.text.known));
+                word
+            };
+            self.run_argv(argv.iter().map(put).collect(), Stream::default());
+        }
+    }
+
+    /// `dd if=… of=…`.
+    pub(super) fn dd(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let mut taint = call.stdin.text.taint;
+        for word in call.words {
+            match word.text.known.split_once('=') {
+                Some((key @ ("if" | "of"), value)) => {
+                    let path = Text { known: value.to_owned(), ..word.text.clone() };
+                    if key == "of" {
+                        self.write_path(&path, "write");
+                    } else {
+                        taint |= self.read_path(&path, false).text.taint;
+                    }
+                }
+                Some((
+                    "bs" | "count" | "conv" | "status" | "seek" | "skip" | "ibs" | "obs" | "cbs"
+                    | "iflag" | "oflag",
+                    _,
+                )) => {}
+                _ => self.raise(RiskClass::CodeExecution, "kode does not know this operand of dd"),
+            }
+        }
+        Some(Stream::unknown(taint | Taint::FILE))
+    }
+
+    /// `tar`: extracting writes below `-C`, creating writes `-f`.
+    pub(super) fn tar(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let found = &call.arguments;
+        let folder = found
+            .value(&["-C", "--directory"])
+            .map_or(Text::exact("."), |value| value.text.clone());
+        let archive = found.value(&["-f", "--file"]);
+        if found.has(&["-x", "--extract", "--get"]) {
+            let to_stdout = found.has(&["-O", "--to-stdout"]);
+            if !to_stdout {
+                self.write_path(&folder, "unpack into");
+            }
+            if found.has(&["-P", "--absolute-names"]) {
+                self.raise(RiskClass::SystemWrite, "unpacks to absolute paths");
+            }
+        } else if found.has(&["-c", "-r", "-u", "-A", "--create", "--append", "--update"])
+            && let Some(archive) = archive.filter(|archive| archive.as_exact() != Some("-"))
+        {
+            self.write_path(&archive.text, "write");
+        }
+        if let Some(remote) = archive
+            .filter(|archive| archive.text.known.contains(':') && !found.has(&["--force-local"]))
+        {
+            self.egress(&remote.text);
+        }
+        None
+    }
+
+    /// Copies carry known content along.
+    pub(super) fn copy(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let operands = &call.arguments.operands;
+        if let Some(target) = call.arguments.value(&["-t", "--target-directory"]) {
+            self.write_path(&target.text.clone(), "write");
+        }
+        let [source, target] = operands.as_slice() else { return None };
+        let from = self.place_of(&source.text).path;
+        let to = self.place_of(&target.text).path;
+        if let Some(content) = self.files.get(&from).cloned() {
+            self.files.insert(to, content);
+        }
+        None
+    }
+
+    /// `mkfifo`, `mknod … p`.
+    pub(super) fn fifo(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        self.made_fifo = true;
+        let kind = call.arguments.operands.get(1).and_then(Field::as_exact);
+        if matches!(kind, Some("b" | "c" | "u")) {
+            self.raise(RiskClass::SystemWrite, "makes a device node");
+        }
+        None
+    }
+
+    /// `chmod`: set-id bits are privilege.
+    pub(super) fn chmod(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let mode = call.arguments.operands.first()?.text.known.clone();
+        let digits = mode.len() == 4 && mode.starts_with(['2', '4', '6', '7']);
+        if digits || (mode.contains('s') && mode.contains(['+', '='])) {
+            self.raise(RiskClass::SystemWrite, "sets a set-user-id or set-group-id bit");
+        }
+        None
+    }
+
+    /// `mkfs` and its kind on a device are refused.
+    pub(super) fn make_filesystem(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for word in call.words {
+            let place = self.place_of(&word.text);
+            if place.zone == Zone::Device {
+                let text = format!("would overwrite the device {} with a file system", place.path);
+                self.found.refuse("make_filesystem", RiskClass::Destructive, &text);
+            }
+        }
+        self.found.ask(QuestionKind::Guard, "a file system is made over what is there");
+        None
+    }
+}
+
+fn find_starts(words: &[Field]) -> Vec<Field> {
+    let is_expression = |word: &Field| {
+        let text = word.text.known.as_str();
+        text.starts_with('-') || matches!(text, "!" | "(" | ")" | "\\(" | "\\!")
+    };
+    let options = words.iter().take_while(|word| {
+        matches!(word.as_exact(), Some("-H" | "-L" | "-P")) || word.text.known.starts_with("-O")
+    });
+    let skip = options.count();
+    words[skip..].iter().take_while(|word| !is_expression(word)).cloned().collect()
+}
+
+/// What `{}` stands for below `start`: something in it, or all of it.
+fn found_below(start: &Field, narrowed: bool) -> Field {
+    let mut field = start.clone();
+    if narrowed {
+        field.text.push("/{}");
+    }
+    field
+}

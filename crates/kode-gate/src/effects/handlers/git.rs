@@ -1,0 +1,138 @@
+//! `git`: configuration keys that run programs, and work that would be lost.
+
+use kode_base::RiskClass;
+
+use crate::assessment::QuestionKind;
+use crate::effects::dispatch::Invocation;
+use crate::evaluate::{Evaluator, Field, Stream, glob_matches};
+use crate::paths::normalise;
+
+/// Keys that only change names, colours and formats.
+const PLAIN_KEYS: [&str; 30] = [
+    "user.name",
+    "user.email",
+    "user.signingkey",
+    "color.*",
+    "core.quotepath",
+    "core.autocrlf",
+    "core.eol",
+    "core.filemode",
+    "core.ignorecase",
+    "core.abbrev",
+    "core.longpaths",
+    "core.safecrlf",
+    "core.whitespace",
+    "advice.*",
+    "init.defaultbranch",
+    "commit.gpgsign",
+    "tag.gpgsign",
+    "log.*",
+    "diff.renames",
+    "diff.algorithm",
+    "diff.colormoved",
+    "diff.noprefix",
+    "merge.conflictstyle",
+    "pull.rebase",
+    "pull.ff",
+    "push.default",
+    "push.autosetupremote",
+    "rebase.autosquash",
+    "safe.directory",
+    "fetch.prune",
+];
+
+impl Evaluator<'_> {
+    /// Global flags: `-C`, `-c key=value`.
+    pub(super) fn git(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for (flag, value) in &call.arguments.flags {
+            let Some(value) = value else { continue };
+            match flag.as_str() {
+                "-c" | "--config-env" => self.git_key(&value.text.known, value.text.open),
+                "-C" => {
+                    let base = self.state.directory.clone().unwrap_or_default();
+                    self.look_at(&value.text);
+                    let zone = self.place_of(&value.text).zone;
+                    if !zone.is_local() && !value.text.open {
+                        self.found
+                            .line(&format!("git works in {}", normalise(&value.text.known, &base)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// A configuration key that may run its value.
+    fn git_key(&mut self, setting: &str, open: bool) {
+        let key = setting.split('=').next().unwrap_or_default().to_ascii_lowercase();
+        let plain = PLAIN_KEYS.iter().any(|each| glob_matches(each, &key));
+        if !plain || (open && !setting.contains('=')) {
+            self.raise(RiskClass::CodeExecution, &format!("git's {key} may run a program"));
+            if let Some((_, value)) = setting.split_once('=') {
+                let script = value.trim_start_matches('!').to_owned();
+                self.perhaps(|walk| walk.text_script(&script, Stream::default()));
+            }
+        }
+    }
+
+    /// `git config KEY [VALUE]`.
+    pub(super) fn git_config(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let found = &call.arguments;
+        let operands = &found.operands;
+        let reads =
+            found.has(&[
+                "--get",
+                "--get-all",
+                "--get-regexp",
+                "--list",
+                "-l",
+                "--get-urlmatch",
+                "--name-only",
+            ]) || matches!(operands.first().and_then(Field::as_exact), Some("get" | "list"));
+        if reads
+            || operands.len() < 2
+                && !found.has(&["--unset", "--unset-all", "--remove-section", "-e", "--edit"])
+        {
+            return None;
+        }
+        let far = found.has(&["--global", "--system"]);
+        let class = if far { RiskClass::SystemWrite } else { RiskClass::LocalWrite };
+        self.raise(class, "changes git's configuration");
+        let at = usize::from(operands.first().and_then(Field::as_exact) == Some("set"));
+        if let (Some(key), Some(value)) = (operands.get(at), operands.get(at + 1)) {
+            self.git_key(&format!("{}={}", key.text.known, value.text.known), key.text.open);
+        }
+        None
+    }
+
+    /// `git branch`: listing, or making and removing branches.
+    pub(super) fn git_branch(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let lists = call.arguments.has(&[
+            "--list",
+            "-l",
+            "--contains",
+            "--no-contains",
+            "--merged",
+            "--no-merged",
+        ]);
+        let changes = call.arguments.has(&["-D", "-f", "--force", "-C", "-M"]);
+        if !lists && (changes || !call.arguments.operands.is_empty()) {
+            self.raise(RiskClass::LocalWrite, "changes branches");
+        }
+        None
+    }
+
+    /// `git checkout -- PATH`, `git checkout .`, `git restore PATH`: changes
+    /// that were not committed are lost.
+    pub(super) fn git_checkout(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let names = |text: &str| call.words.iter().any(|word| word.as_exact() == Some(text));
+        let restores = call.name == "git restore" && !call.arguments.has(&["--staged", "-S"])
+            || call.arguments.has(&["--worktree", "-W"]);
+        let paths = call.name == "git checkout" && (names("--") || names("."));
+        if restores || paths {
+            self.found.ask(QuestionKind::Guard, "changes that were not committed would be lost");
+        }
+        None
+    }
+}

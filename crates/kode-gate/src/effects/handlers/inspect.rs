@@ -1,0 +1,388 @@
+//! Commands that mostly look, with a few words that change something.
+
+use kode_base::RiskClass;
+
+use crate::effects::dispatch::Invocation;
+use crate::evaluate::{Evaluator, Field, Stream, Text};
+use crate::paths::Zone;
+
+/// Subcommands of docker's groups that only look.
+const DOCKER_LOOKS: [&str; 18] = [
+    "ls", "list", "inspect", "ps", "logs", "config", "version", "images", "top", "port", "df",
+    "info", "events", "history", "stats", "show", "help", "diff",
+];
+const DOCKER_GROUPS: [&str; 18] = [
+    "image",
+    "container",
+    "volume",
+    "network",
+    "system",
+    "compose",
+    "buildx",
+    "context",
+    "manifest",
+    "plugin",
+    "node",
+    "stack",
+    "config",
+    "secret",
+    "service",
+    "swarm",
+    "docker-compose",
+    "podman-compose",
+];
+
+impl Evaluator<'_> {
+    /// `date`, `ip`, `dmesg`, …: setting instead of showing.
+    pub(super) fn inspect(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let has = |words: &[&str]| {
+            call.words.iter().any(|word| word.as_exact().is_some_and(|text| words.contains(&text)))
+        };
+        let starts = |start: &str| call.words.iter().any(|word| word.text.known.starts_with(start));
+        let sets = match call.name {
+            "date" => has(&["-s"]) || starts("--set"),
+            "dmesg" => has(&["-c", "-C", "--clear", "--read-clear", "-n", "-D", "-E"]),
+            "journalctl" => starts("--vacuum") || has(&["--rotate", "--flush", "--sync"]),
+            "hostname" => call.arguments.operands.iter().any(|each| !each.text.known.is_empty()),
+            "ip" | "ifconfig" | "arp" | "iwconfig" | "hostnamectl" | "timedatectl" | "loginctl"
+            | "nvidia-smi" => has(&[
+                "add",
+                "del",
+                "delete",
+                "set",
+                "up",
+                "down",
+                "flush",
+                "change",
+                "replace",
+                "-s",
+                "-d",
+                "set-hostname",
+                "set-time",
+                "set-timezone",
+                "set-ntp",
+                "terminate-user",
+                "kill-user",
+                "-pl",
+                "--reset",
+            ]),
+            "stty" | "tput" | "lattr" => false,
+            _ => false,
+        };
+        if sets {
+            self.raise(RiskClass::SystemWrite, &format!("`{}` changes the system", call.name));
+        }
+        if call.name == "dc"
+            && call
+                .words
+                .iter()
+                .chain(&[Field { text: call.stdin.text.clone(), ..Field::default() }])
+                .any(|word| word.text.known.contains('!'))
+        {
+            self.raise(RiskClass::CodeExecution, "dc runs what follows `!`");
+        }
+        for flag in ["-o", "--output"] {
+            let at = call.words.iter().position(|word| word.as_exact() == Some(flag));
+            let saves = matches!(call.name, "sar" | "info" | "lshw");
+            if let Some(path) = at.filter(|_| saves).and_then(|at| call.words.get(at + 1)) {
+                self.write_path(&path.text, "write");
+            }
+        }
+        None
+    }
+
+    /// `grep PATTERN FILE…`: the pattern is only text.
+    pub(super) fn grep(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let given =
+            call.arguments.has(&["-e", "-f", "--regexp", "--file", "--files", "--type-list"]);
+        for file in call.arguments.operands.iter().skip(usize::from(!given)) {
+            if file.stream.is_none() && file.as_exact() != Some("-") {
+                self.read_path(&file.text, false);
+            }
+        }
+        None
+    }
+
+    /// Text filters: operands are files that are read.
+    pub(super) fn filter(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let in_place = match call.name {
+            "yq" | "dasel" | "tomlq" | "xq" => call.words.iter().any(|word| {
+                matches!(word.as_exact(), Some("-i" | "--inplace" | "--in-place" | "-iy"))
+            }),
+            "tidy" => {
+                call.words.iter().any(|word| matches!(word.as_exact(), Some("-m" | "-modify")))
+            }
+            _ => false,
+        };
+        let runs = call.words.iter().any(|word| {
+            let text = word.text.known.as_str();
+            matches!(text, "--shell" | "-F") && matches!(call.name, "xmllint" | "pandoc")
+                || text.starts_with("--filter") && call.name == "pandoc"
+                || text.starts_with("--lua-filter")
+                || text.starts_with("--pager")
+        });
+        if runs {
+            self.raise(RiskClass::CodeExecution, "runs a filter program");
+        }
+        let operands = &call.arguments.operands;
+        let plain = matches!(call.name, "tr" | "expr" | "jo" | "qrencode" | "look" | "dict" | "wn");
+        let skip = usize::from(matches!(
+            call.name,
+            "jq" | "gojq" | "yq" | "xq" | "tomlq" | "mlr" | "choose" | "join-text"
+        ));
+        let last = operands.len().saturating_sub(1);
+        for (at, operand) in operands.iter().enumerate().skip(skip) {
+            if plain || operand.stream.is_some() || operand.as_exact() == Some("-") {
+                continue;
+            }
+            let second_is_output = at == 1
+                && last == 1
+                && matches!(call.name, "xxd" | "pr-out" | "pdftotext" | "column-out");
+            if in_place || second_is_output {
+                self.write_path(&operand.text, "write");
+            } else {
+                self.read_path(&operand.text, false);
+            }
+        }
+        None
+    }
+
+    /// `nice -n 5 COMMAND`: numbers and flags before the command.
+    pub(super) fn nicety(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let is_setting = |word: &&Field| {
+            let text = word.text.known.as_str();
+            text.starts_with('-')
+                || (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+                || (call.name.contains("faketime") || call.name == "perf")
+                    && !text.contains('/')
+                    && crate::effects::table::lookup(text).is_none()
+        };
+        let operands = &call.arguments.operands;
+        let at = operands.iter().take_while(is_setting).count();
+        let rest = operands.get(at..).unwrap_or_default().to_vec();
+        (!rest.is_empty()).then(|| self.run_argv(rest, call.stdin.clone()))
+    }
+
+    /// `flock FILE -c SCRIPT`, `chroot DIR COMMAND`.
+    pub(super) fn located(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let at = call
+            .words
+            .iter()
+            .position(|word| matches!(word.as_exact(), Some("-c" | "--command")))?;
+        let script = call.words.get(at + 1)?.text.clone();
+        Some(self.shell_text(&script, call.stdin.clone()))
+    }
+
+    /// Docker's looking commands, and groups where the next word tells.
+    pub(super) fn docker(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let group = call.name.rsplit(' ').next().unwrap_or(call.name);
+        if !DOCKER_GROUPS.contains(&group) {
+            return None;
+        }
+        let word = call.arguments.operands.iter().find_map(Field::as_exact).unwrap_or("help");
+        if matches!(word, "push" | "pull" | "login") {
+            self.raise(RiskClass::NetworkEgress, "talks to a registry");
+        } else if !DOCKER_LOOKS.contains(&word) {
+            self.raise(
+                RiskClass::SystemWrite,
+                "controls containers, which run with the machine's privileges",
+            );
+        }
+        None
+    }
+
+    /// `systemctl status` looks; the rest controls services.
+    pub(super) fn services(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        const LOOKS: [&str; 17] = [
+            "status",
+            "show",
+            "cat",
+            "list-units",
+            "list-unit-files",
+            "list-timers",
+            "list-sockets",
+            "list-jobs",
+            "list-dependencies",
+            "is-active",
+            "is-enabled",
+            "is-failed",
+            "is-system-running",
+            "get-default",
+            "--status-all",
+            "list",
+            "--list",
+        ];
+        let texts: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
+        let looks = texts.is_empty()
+            || texts.iter().any(|text| LOOKS.contains(text))
+            || texts.iter().all(|text| text.starts_with("--"));
+        if !looks {
+            self.raise(RiskClass::SystemWrite, "controls services");
+        }
+        None
+    }
+
+    /// `apt list`, `dpkg -l` look; the rest changes packages.
+    pub(super) fn system_packages(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        const LOOKS: [&str; 48] = [
+            "list",
+            "show",
+            "search",
+            "policy",
+            "info",
+            "depends",
+            "rdepends",
+            "why",
+            "provides",
+            "whatprovides",
+            "repolist",
+            "history",
+            "check-update",
+            "list-installed",
+            "leaves",
+            "deps",
+            "desc",
+            "uses",
+            "config",
+            "doctor",
+            "--prefix",
+            "--cellar",
+            "--repository",
+            "--cache",
+            "-l",
+            "-L",
+            "-S",
+            "-s",
+            "-p",
+            "-I",
+            "-c",
+            "--list",
+            "--listfiles",
+            "--search",
+            "--status",
+            "--get-selections",
+            "--print-architecture",
+            "-qa",
+            "-qi",
+            "-ql",
+            "-qf",
+            "-q",
+            "-Q",
+            "-Qs",
+            "-Qi",
+            "-Ql",
+            "showauto",
+            "showmanual",
+        ];
+        let words: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
+        let first = words.iter().find(|text| {
+            !text.starts_with('-')
+                || call.name == "dpkg"
+                || call.name == "rpm"
+                || call.name == "pacman"
+                || text.starts_with("--p")
+                || text.starts_with("--c")
+        });
+        let searches_remote =
+            matches!(first, Some(&("search" | "info" | "doctor"))) && call.name == "brew";
+        let looks = first.is_some_and(|first| LOOKS.contains(first)) && !searches_remote;
+        let shows = words.iter().all(|text| matches!(*text, "--version" | "--help" | "-V" | "-h"));
+        if call.name == "rpm"
+            && words.iter().any(|text| text.starts_with("--eval") || text.starts_with("-E"))
+        {
+            self.raise(RiskClass::CodeExecution, "rpm evaluates a macro, which can run commands");
+        } else if !(looks || shows) {
+            self.raise(RiskClass::SystemWrite, "changes the system's packages");
+        }
+        None
+    }
+
+    /// Partitioning and formatting: `-l` lists; a device is refused to mkfs.
+    pub(super) fn disks(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let lists = call.words.iter().any(|word| {
+            matches!(
+                word.as_exact(),
+                Some("-l" | "--list" | "list" | "info" | "--help" | "--version" | "-V")
+            )
+        });
+        if lists {
+            return None;
+        }
+        let makes = call.name.starts_with("mk")
+            || matches!(call.name, "newfs" | "wipefs" | "blkdiscard" | "format");
+        if makes {
+            return self.make_filesystem(call);
+        }
+        for word in call.words {
+            let place = self.place_of(&word.text);
+            if place.zone != Zone::Device && matches!(call.name, "dcfldd" | "dc3dd") {
+                self.look_for_outside_paths(std::slice::from_ref(word));
+            }
+            if let Some(path) = word.text.known.strip_prefix("of=") {
+                self.write_path(&Text::exact(path), "write");
+            }
+        }
+        self.raise(RiskClass::Destructive, "changes disks, partitions or file systems");
+        None
+    }
+
+    /// Package scripts by name; bare `yarn` installs.
+    pub(super) fn npm_script(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let subcommand = call.arguments.operands.is_empty();
+        let shows = call
+            .words
+            .iter()
+            .any(|word| matches!(word.as_exact(), Some("--version" | "-v" | "--help" | "-h")));
+        let outer = call.words.len();
+        if call.name == "yarn" && subcommand && !shows && self.bare_call(outer) {
+            self.raise(RiskClass::Install, "bare `yarn` installs packages");
+        }
+        None
+    }
+
+    fn bare_call(&mut self, words: usize) -> bool {
+        let unit = self.found.current();
+        self.found.units.get(unit).is_some_and(|unit| unit.argv.len() <= words + 1)
+    }
+
+    /// `go mod download`, `go env -w`.
+    pub(super) fn go_mod(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let first = call.arguments.operands.first().and_then(Field::as_exact).unwrap_or_default();
+        let fetches = matches!(call.name, "go mod" | "go work")
+            && matches!(first, "download" | "tidy" | "vendor" | "sync");
+        if fetches {
+            self.raise(RiskClass::Install, "fetches modules");
+        }
+        if call.name == "go env"
+            && call.words.iter().any(|word| matches!(word.as_exact(), Some("-w" | "-u")))
+        {
+            self.raise(RiskClass::SystemWrite, "changes the user's go settings");
+        }
+        None
+    }
+
+    /// Other version control systems, by their first word.
+    pub(super) fn vcs(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let first = call.arguments.operands.first().and_then(Field::as_exact).unwrap_or("help");
+        match first {
+            "status" | "st" | "log" | "diff" | "annotate" | "blame" | "cat" | "info" | "show"
+            | "help" | "version" | "branches" | "tags" | "id" | "identify" | "heads"
+            | "parents" | "manifest" | "files" | "root" | "summary" | "ls" | "evolog" => {}
+            "push" | "pull" | "clone" | "incoming" | "outgoing" | "checkout" | "co" | "update"
+            | "up" | "commit" | "ci" | "export" | "import" | "git" | "fetch" | "serve"
+                if call.name == "svn"
+                    || !matches!(
+                        first,
+                        "commit" | "ci" | "update" | "up" | "checkout" | "co" | "export" | "import"
+                    ) =>
+            {
+                self.raise(RiskClass::NetworkEgress, "talks to the remote");
+            }
+            _ => self.raise(RiskClass::LocalWrite, "changes the repository"),
+        }
+        if call.words.iter().any(|word| word.text.known.starts_with("--config")) {
+            self.raise(RiskClass::CodeExecution, "the setting may run a program");
+        }
+        None
+    }
+}

@@ -1,0 +1,72 @@
+//! Commands whose arguments are a small language of their own. Each handler
+//! runs after the entry's flags and operands were applied.
+
+mod files;
+mod git;
+mod inspect;
+mod network;
+mod programs;
+mod scripts;
+
+use super::dispatch::Invocation;
+use crate::evaluate::{Evaluator, Stream};
+
+/// Runs the handler an entry names. An unknown name is a mistake in the
+/// tables, found by a test.
+pub(crate) fn run(
+    walk: &mut Evaluator<'_>,
+    handler: &str,
+    call: &Invocation<'_>,
+) -> Option<Stream> {
+    match handler {
+        "find" => walk.find(call),
+        "xargs" => walk.xargs(call),
+        "dd" => walk.dd(call),
+        "tar" => walk.tar(call),
+        "copy" => walk.copy(call),
+        "fifo" => walk.fifo(call),
+        "chmod" => walk.chmod(call),
+        "sed" => walk.sed(call),
+        "awk" => walk.awk(call),
+        "sqlite" => walk.sqlite(call),
+        "git" => walk.git(call),
+        "git_config" => walk.git_config(call),
+        "git_checkout" => walk.git_checkout(call),
+        "git_branch" => walk.git_branch(call),
+        "curl" => walk.curl(call),
+        "wget" => walk.wget(call),
+        "netcat" => walk.netcat(call),
+        "socat" => walk.socat(call),
+        "ssh" => walk.ssh(call),
+        "transfer" => walk.transfer(call),
+        "env" => walk.env(call),
+        "runner" => walk.runner(call),
+        "kill" => walk.kill(call),
+        "kode" => walk.kode(call),
+        "make" => walk.make(call),
+        "go_install" => walk.go_install(call),
+        "openssl" => walk.openssl(call),
+        "separator" => walk.after_separator(call),
+        "inspect" => walk.inspect(call),
+        "grep" => walk.grep(call),
+        "filter" => walk.filter(call),
+        "nicety" => walk.nicety(call),
+        "located" => walk.located(call),
+        "docker" => walk.docker(call),
+        "services" => walk.services(call),
+        "system_packages" => walk.system_packages(call),
+        "disks" => walk.disks(call),
+        "npm_script" => walk.npm_script(call),
+        "go_mod" => walk.go_mod(call),
+        "vcs" => walk.vcs(call),
+        "client" => walk.send(call),
+        "toolchain" | "build" | "" => None,
+        _ => {
+            walk.raise(
+                kode_base::RiskClass::CodeExecution,
+                "kode's table names an unknown handler",
+            );
+            None
+        }
+    }
+}

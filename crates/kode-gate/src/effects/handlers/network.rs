@@ -1,0 +1,272 @@
+//! Programs that talk to hosts: what is sent, where downloads land, and
+//! connections handed to a shell.
+
+use kode_base::RiskClass;
+
+use crate::effects::dispatch::Invocation;
+use crate::effects::interpreters;
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+
+impl Evaluator<'_> {
+    /// `curl`: files sent with `@`, downloads kept with `-o` and `-O`.
+    pub(super) fn curl(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let found = &call.arguments;
+        self.refuse_shell_output(&call.stdin);
+        for (flag, value) in &found.flags {
+            let Some(value) = value else { continue };
+            let text = &value.text.known;
+            let sent = match flag.as_str() {
+                "-T" | "--upload-file" => Some(text.as_str()),
+                "-F" | "--form" => {
+                    text.split_once("=@").or(text.split_once("=<")).map(|(_, path)| path)
+                }
+                flag if flag.starts_with("--data")
+                    || flag == "-d"
+                    || flag == "--json"
+                    || flag == "-b"
+                    || flag == "-H" =>
+                {
+                    text.strip_prefix('@').or_else(|| {
+                        text.split_once('@')
+                            .filter(|_| flag == "--data-urlencode")
+                            .map(|(_, path)| path)
+                    })
+                }
+                _ => None,
+            };
+            if let Some(path) = sent.filter(|path| !path.is_empty() && *path != "-") {
+                let path = Text {
+                    known: path.split(';').next().unwrap_or(path).to_owned(),
+                    ..value.text.clone()
+                };
+                self.read_path(&path, false);
+            }
+        }
+        let urls = found.operands.clone();
+        for url in urls.iter().filter(|url| url.text.known.starts_with("file://")) {
+            self.read_path(&Text::exact(url.text.known.trim_start_matches("file://")), false);
+        }
+        let folder = found.value(&["--output-dir"]).map(|value| value.text.known.clone());
+        match found.value(&["-o", "--output"]).map(|value| value.text.clone()) {
+            Some(target) => self.downloaded(&target, folder.as_deref()),
+            None if found.has(&["-O", "--remote-name", "--remote-name-all"]) => {
+                for url in &urls {
+                    self.downloaded(&file_name(&url.text), folder.as_deref());
+                }
+            }
+            None => return None,
+        }
+        Some(Stream::unknown(Taint::REMOTE))
+    }
+
+    /// `wget`: a file named by the URL, `-O`, or standard output.
+    pub(super) fn wget(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let found = &call.arguments;
+        let folder =
+            found.value(&["-P", "--directory-prefix"]).map(|value| value.text.known.clone());
+        if let Some(sent) = found.value(&["--post-file", "--body-file"]) {
+            self.read_path(&sent.text.clone(), false);
+        }
+        match found.value(&["-O", "--output-document"]).map(|value| value.text.clone()) {
+            Some(target) if matches!(target.as_exact(), Some("-" | "/dev/stdout")) => {}
+            Some(target) => self.downloaded(&target, None),
+            None => {
+                for url in found.operands.clone() {
+                    self.downloaded(&file_name(&url.text), folder.as_deref());
+                }
+            }
+        }
+        Some(Stream::unknown(Taint::REMOTE))
+    }
+
+    /// Remembers that a file now holds what came over the network.
+    fn downloaded(&mut self, target: &Text, folder: Option<&str>) {
+        let mut path = target.clone();
+        if let Some(folder) = folder {
+            path.known = format!("{folder}/{}", path.known);
+        }
+        if matches!(path.as_exact(), Some("-")) {
+            return;
+        }
+        self.write_path(&path, "write");
+        if !path.open {
+            let place = self.place_of(&path);
+            self.files.insert(place.path, Stream::unknown(Taint::REMOTE));
+        }
+    }
+
+    /// `nc` and its kind: a program behind the connection.
+    pub(super) fn netcat(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let started =
+            call.arguments.value(&["-e", "-c", "--exec", "--sh-exec", "--lua-exec", "-p"]);
+        if let Some(program) = started.filter(|_| {
+            call.name != "nc" || !call.arguments.has(&["-p"]) || call.arguments.has(&["-e", "-c"])
+        }) {
+            let program = call
+                .arguments
+                .value(&["-e", "-c", "--exec", "--sh-exec", "--lua-exec"])
+                .unwrap_or(program);
+            self.behind_connection(&program.text.clone());
+        }
+        self.refuse_shell_output(&call.stdin);
+        Some(Stream::unknown(Taint::REMOTE))
+    }
+
+    /// A program whose input and output are a connection.
+    fn behind_connection(&mut self, program: &Text) {
+        self.raise(RiskClass::NetworkEgress, "a program is put behind a connection");
+        let starts_shell = program.known.split([' ', ';', ',', '|', '&']).any(|word| {
+            let name = word.trim_matches(['\'', '"']).rsplit('/').next().unwrap_or_default();
+            interpreters::shell(name).is_some() || interpreters::language(name).is_some()
+        });
+        if starts_shell || program.open {
+            self.found.refuse(
+                "reverse_shell",
+                RiskClass::CodeExecution,
+                "a shell is connected to a network address",
+            );
+        }
+    }
+
+    /// A shell's output that flows into a connection.
+    fn refuse_shell_output(&mut self, stdin: &Stream) {
+        if stdin.text.taint.has(Taint::SHELL) {
+            self.found.refuse(
+                "reverse_shell",
+                RiskClass::CodeExecution,
+                "a shell is connected to a network address",
+            );
+        }
+    }
+
+    /// `socat ADDRESS ADDRESS`.
+    pub(super) fn socat(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for operand in &call.arguments.operands {
+            let lower = operand.text.known.to_ascii_lowercase();
+            if lower.starts_with("exec:")
+                || lower.starts_with("system:")
+                || lower.starts_with("shell:")
+            {
+                self.behind_connection(&operand.text.clone());
+                let rest = operand.text.known.split_once(':').map_or("", |(_, rest)| rest);
+                let program = rest.split(',').next().unwrap_or(rest).trim_matches(['\'', '"']);
+                self.behind_connection(&Text::exact(program));
+            }
+        }
+        self.refuse_shell_output(&call.stdin);
+        Some(Stream::unknown(Taint::REMOTE))
+    }
+
+    /// `ssh HOST [COMMAND]`: options that run something here; the command runs
+    /// there, but what is always refused is refused there too.
+    pub(super) fn ssh(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for (flag, value) in &call.arguments.flags {
+            let Some(value) = value.as_ref().filter(|_| flag == "-o") else { continue };
+            let lower = value.text.known.to_ascii_lowercase();
+            let runs = [
+                "proxycommand",
+                "localcommand",
+                "permitlocalcommand",
+                "knownhostscommand",
+                "pkcs11provider",
+                "securitykeyprovider",
+                "match exec",
+                "xauthlocation",
+            ];
+            if runs.iter().any(|key| lower.starts_with(key)) || value.text.open {
+                self.raise(RiskClass::CodeExecution, "the ssh option runs a program here");
+                let script = value
+                    .text
+                    .known
+                    .split_once(['=', ' '])
+                    .map_or("", |(_, script)| script)
+                    .to_owned();
+                self.perhaps(|walk| walk.shell_text(&Text::exact(&script), Stream::default()));
+            }
+        }
+        let remote = call.arguments.operands.get(1..).unwrap_or_default();
+        if !remote.is_empty() {
+            let script = crate::effects::apply_join(remote);
+            self.refusals_only(|walk| {
+                walk.shell_text(&Text { open: false, ..script.clone() }, Stream::default());
+            });
+        }
+        self.refuse_shell_output(&call.stdin);
+        Some(Stream::unknown(Taint::REMOTE))
+    }
+
+    /// `scp`, `rsync`: `host:path` or local paths; the last is written.
+    pub(super) fn transfer(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let operands = call.arguments.operands.clone();
+        let last = operands.len().saturating_sub(1);
+        for (at, operand) in operands.iter().enumerate() {
+            if is_remote(operand) {
+                self.egress(&operand.text);
+            } else if at == last && operands.len() > 1 {
+                self.write_path(&operand.text, "write");
+            } else {
+                self.read_path(&operand.text, false);
+            }
+        }
+        None
+    }
+
+    /// Programs that send their input: `openssl s_client`, `telnet`, mailers.
+    pub(super) fn send(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        self.refuse_shell_output(&call.stdin);
+        None
+    }
+
+    /// `openssl`: `enc -d` decodes, `s_client` connects.
+    pub(super) fn openssl(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let first = call.arguments.operands.first().and_then(Field::as_exact).unwrap_or_default();
+        let names = |flag: &str| call.words.iter().any(|word| word.as_exact() == Some(flag));
+        let mut taint = call.stdin.text.taint | Taint::FILE;
+        let after = |flag: &str| {
+            let at = call.words.iter().position(|word| word.as_exact() == Some(flag))?;
+            call.words.get(at + 1).map(|word| word.text.clone())
+        };
+        match first {
+            "s_client" | "s_server" | "s_time" | "ocsp" => {
+                let host = after("-connect").or_else(|| after("-host"));
+                self.egress(&host.unwrap_or(Text::unknown(Taint::LITERAL)));
+                self.refuse_shell_output(&call.stdin);
+                taint |= Taint::REMOTE;
+            }
+            "version" | "rand" | "dgst" | "x509" | "req" | "verify" | "asn1parse" | "base64"
+            | "enc" | "genrsa" | "genpkey" | "rsa" | "pkey" | "passwd" | "ciphers" | "sha256"
+            | "md5" | "ec" | "ecparam" | "help" | "list" | "prime" | "speed" | "pkcs12" | "crl" => {
+                if names("-d") && matches!(first, "enc" | "base64") {
+                    taint |= Taint::DECODED;
+                }
+            }
+            other => self
+                .raise(RiskClass::CodeExecution, &format!("kode does not know `openssl {other}`")),
+        }
+        if names("-engine") || names("-provider") || names("-provider-path") {
+            self.raise(RiskClass::CodeExecution, "openssl loads a library");
+        }
+        for flag in ["-out", "-keyout"] {
+            if let Some(path) = after(flag) {
+                self.write_path(&path, "write");
+            }
+        }
+        if let Some(path) = after("-in") {
+            taint |= self.read_path(&path, false).text.taint;
+        }
+        Some(Stream::unknown(taint))
+    }
+}
+
+/// `host:path` or `rsync://…`; a colon after a slash is part of a name.
+fn is_remote(operand: &Field) -> bool {
+    let text = operand.text.known.as_str();
+    let before = text.split('/').next().unwrap_or(text);
+    text.starts_with("rsync://") || text.starts_with("scp://") || before.contains(':')
+}
+
+fn file_name(url: &Text) -> Text {
+    let path = url.known.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.html");
+    Text { known: name.to_owned(), ..url.clone() }
+}

@@ -1,0 +1,151 @@
+//! Wrappers with rules of their own, signals, and kode itself.
+
+use kode_base::RiskClass;
+
+use crate::effects::dispatch::Invocation;
+use crate::effects::table;
+use crate::evaluate::{Evaluator, Field, Stream, Text, Variable};
+
+impl Evaluator<'_> {
+    /// `env`, `sudo`, `doas`: assignments, then a command; `-S` is a script.
+    pub(super) fn env(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let mut operands = call.arguments.operands.clone();
+        if let Some(split) = call.arguments.value(&["-S", "--split-string"]) {
+            let words = split.text.known.split_whitespace().map(Field::exact);
+            operands = words.chain(operands).collect();
+            if split.text.open {
+                self.raise(RiskClass::CodeExecution, "what env runs is known only when it runs");
+            }
+        }
+        let mut at = 0;
+        let mut old = Vec::new();
+        while let Some((name, value)) =
+            operands.get(at).and_then(|word| word.text.known.split_once('='))
+        {
+            if name.contains('/') {
+                break;
+            }
+            let text = Text { known: value.to_owned(), ..operands[at].text.clone() };
+            old.push((name.to_owned(), self.state.variables.get(name).cloned()));
+            self.set(name, Variable { values: vec![text], array: false });
+            self.judge_variable(name);
+            at += 1;
+        }
+        let rest = operands.split_off(at.min(operands.len()));
+        let output =
+            if rest.is_empty() { None } else { Some(self.run_argv(rest, call.stdin.clone())) };
+        for (name, variable) in old {
+            match variable {
+                Some(variable) => self.set(&name, variable),
+                None => {
+                    self.state.variables.remove(&name);
+                }
+            }
+        }
+        if call.arguments.has(&["-s", "-i", "--login", "--shell"])
+            && output.is_none()
+            && call.name != "env"
+        {
+            self.raise(RiskClass::CodeExecution, "an interactive shell runs whatever it is told");
+        }
+        output
+    }
+
+    /// `npx TOOL`, `uv run TOOL`: a known development tool of the project, or
+    /// something that is fetched and run.
+    pub(super) fn runner(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let operands = &call.arguments.operands;
+        let first = operands.first()?;
+        let plain = first.as_exact().is_some_and(|name| table::knows(name) && !name.contains('@'));
+        let interpreter = first
+            .as_exact()
+            .is_some_and(|name| crate::effects::interpreters::language(name).is_some());
+        if plain || interpreter {
+            return Some(self.run_argv(operands.clone(), call.stdin.clone()));
+        }
+        let class = if call.name.contains("npx")
+            || call.name.contains('x') && !call.name.contains("exec")
+        {
+            RiskClass::Install
+        } else {
+            RiskClass::CodeExecution
+        };
+        self.raise(class, "fetches and runs a package");
+        if operands.len() > 1 || first.as_exact().is_some() {
+            self.run_argv(operands.clone(), call.stdin.clone());
+        }
+        None
+    }
+
+    /// `… -- COMMAND`: only what follows `--` is a command.
+    pub(super) fn after_separator(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let at = call.words.iter().position(|word| word.as_exact() == Some("--"))?;
+        let rest = call.words.get(at + 1..)?.to_vec();
+        if rest.is_empty() {
+            return None;
+        }
+        Some(self.run_argv(rest, call.stdin.clone()))
+    }
+
+    /// `kill`: `-1` as target is every process.
+    pub(super) fn kill(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let texts: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
+        let every = match texts.as_slice() {
+            ["-1"] | ["0"] => true,
+            [_, rest @ ..] => rest.iter().any(|text| matches!(*text, "-1" | "1")),
+            [] => false,
+        };
+        let listing = matches!(texts.first(), Some(&("-l" | "-L" | "--list")));
+        if every {
+            self.raise(RiskClass::SystemWrite, "signals every process");
+        } else if !listing {
+            self.raise(RiskClass::LocalWrite, "signals processes of the sandbox");
+        }
+        None
+    }
+
+    /// The agent runs kode only to scan, to check a design or a policy.
+    pub(super) fn kode(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let texts: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
+        let harmless = matches!(
+            texts.as_slice(),
+            ["scan" | "design", ..]
+                | ["--version" | "--help" | "-h" | "-V"]
+                | ["policy", "check", ..]
+        );
+        if !harmless || call.words.first().is_some_and(|word| word.text.open) {
+            let text = "the agent may run kode only to scan, to check a design or a policy";
+            self.found.refuse("kode_itself", RiskClass::Blocked, text);
+        }
+        None
+    }
+
+    /// `make`: `SHELL=` and `--eval` run text; `install` leaves the project.
+    pub(super) fn make(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for operand in &call.arguments.operands {
+            match operand.text.known.as_str() {
+                "install" | "uninstall" => {
+                    self.raise(RiskClass::SystemWrite, "installs outside the project");
+                }
+                text if text.starts_with("SHELL=") || text.contains("$(shell") => {
+                    self.raise(RiskClass::CodeExecution, "make runs what it is given");
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// `go install` builds the module here; with a version it is fetched.
+    pub(super) fn go_install(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let fetched = call
+            .arguments
+            .operands
+            .iter()
+            .any(|each| each.text.known.contains('@') || each.text.open);
+        if fetched {
+            self.raise(RiskClass::Install, "fetches and installs Go programs");
+        }
+        None
+    }
+}

@@ -1,0 +1,386 @@
+//! `sed`, `awk` and `sqlite3` programs: what in them writes, reads or runs.
+
+use kode_base::RiskClass;
+
+use crate::effects::code::Language;
+use crate::effects::dispatch::Invocation;
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+
+impl Evaluator<'_> {
+    /// `sed`: the script may run (`e`), read (`r`) and write (`w`).
+    pub(super) fn sed(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let found = &call.arguments;
+        let given: Vec<Text> = found
+            .flags
+            .iter()
+            .filter(|(flag, _)| matches!(flag.as_str(), "-e" | "--expression"))
+            .filter_map(|(_, value)| value.as_ref().map(|value| value.text.clone()))
+            .collect();
+        let from_file = found.has(&["-f", "--file"]);
+        let (scripts, files) = match found.operands.split_first() {
+            Some((script, files)) if given.is_empty() && !from_file => {
+                (vec![script.text.clone()], files)
+            }
+            _ => (given, found.operands.as_slice()),
+        };
+        for script in &scripts {
+            self.sed_script(script);
+        }
+        if let Some(file) = found.value(&["-f", "--file"]) {
+            let content = self.content_of(file, &call.stdin);
+            if content.text.taint.has(Taint::REMOTE) || file.as_exact().is_none() {
+                self.raise(RiskClass::CodeExecution, "the sed script is known only when it runs");
+            }
+            self.sed_script(&content.text);
+        }
+        let in_place = found.has(&["-i", "--in-place"]);
+        for file in files {
+            if in_place {
+                self.write_in_place(file);
+            } else if file.stream.is_none() {
+                self.read_path(&file.text, false);
+            }
+        }
+        None
+    }
+
+    fn write_in_place(&mut self, file: &Field) {
+        let mut text = file.text.clone();
+        if file.glob
+            && let Some(at) = text.known.find(['*', '?', '['])
+        {
+            text.known.truncate(at);
+            if text.known.is_empty() {
+                text.known.push('.');
+            }
+        }
+        self.write_path(&text, "edit");
+    }
+
+    fn sed_script(&mut self, script: &Text) {
+        if script.open && script.known.is_empty() && script.taint.has(Taint::REMOTE) {
+            self.raise(RiskClass::CodeExecution, "the sed script is known only when it runs");
+        }
+        for effect in sed_effects(&script.known) {
+            match effect {
+                SedEffect::Runs(command) => {
+                    self.raise(RiskClass::CodeExecution, "the sed script runs commands");
+                    let command = Text::exact(&command);
+                    self.perhaps(|walk| walk.shell_text(&command, Stream::default()));
+                }
+                SedEffect::Writes(path) => self.write_path(&Text::exact(&path), "write"),
+                SedEffect::Reads(path) => {
+                    self.read_path(&Text::exact(&path), false);
+                }
+            }
+        }
+    }
+
+    /// `awk`: the program may run, pipe, read and write.
+    pub(super) fn awk(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let found = &call.arguments;
+        let from_file = found.has(&["-f", "--file"]);
+        let code = found
+            .value(&["-e", "--source"])
+            .or_else(|| found.operands.first().filter(|_| !from_file));
+        let skip = usize::from(!from_file && !found.has(&["-e", "--source"]));
+        if from_file {
+            self.raise(RiskClass::CodeExecution, "awk runs a program from a file");
+        }
+        if let Some(code) = code {
+            let text = code.text.clone();
+            if text.open && text.known.is_empty() {
+                self.raise(RiskClass::CodeExecution, "the awk program is known only when it runs");
+            }
+            self.awk_program(&text.known);
+        }
+        for file in found.operands.iter().skip(skip).filter(|each| !each.text.known.contains('=')) {
+            if file.stream.is_none() {
+                self.read_path(&file.text, false);
+            }
+        }
+        None
+    }
+
+    fn awk_program(&mut self, program: &str) {
+        let shape = awk_shape(program);
+        if shape.runs {
+            self.code(Language::Awk, &Text::exact(program));
+        }
+        for path in shape.writes {
+            self.write_path(&Text::exact(&path), "write");
+        }
+        if shape.writes_unknown {
+            self.write_path(&Text::unknown(Taint::LITERAL), "write");
+        }
+        if program.contains("/inet/") || program.contains("/inet4/") {
+            self.raise(RiskClass::NetworkEgress, "the awk program opens a connection");
+        }
+    }
+
+    /// `sqlite3`: dot commands may run programs.
+    pub(super) fn sqlite(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let scripts = call.words.iter().map(|word| word.text.known.clone());
+        let all: Vec<String> = scripts.chain([call.stdin.text.known.clone()]).collect();
+        let runs = |text: &String| {
+            text.lines().any(|line| {
+                let line = line.trim_start();
+                [
+                    ".shell",
+                    ".system",
+                    ".load",
+                    ".import |",
+                    ".output |",
+                    ".once |",
+                    ".excel",
+                    ".read |",
+                    ".open",
+                ]
+                .iter()
+                .any(|command| line.starts_with(command))
+            }) || text.contains("load_extension")
+                || text.contains("writefile(")
+                || text.contains("edit(")
+        };
+        if all.iter().any(runs) {
+            self.raise(RiskClass::CodeExecution, "the SQL runs programs or loads code");
+        }
+        if call.stdin.present && call.stdin.text.open {
+            self.raise(RiskClass::CodeExecution, "what sqlite3 runs is known only when it runs");
+        }
+        None
+    }
+}
+
+enum SedEffect {
+    Runs(String),
+    Writes(String),
+    Reads(String),
+}
+
+/// The effects of a sed script. What it can't read is skipped to the end of
+/// the line, but an `e` there still counts.
+fn sed_effects(script: &str) -> Vec<SedEffect> {
+    let mut effects = Vec::new();
+    let mut rest = script;
+    let mut budget = 1_000;
+    while !rest.is_empty() && budget > 0 {
+        budget -= 1;
+        rest = skip_address(rest.trim_start_matches([' ', '\t', '\n', ';', '{', '}', '!']));
+        rest = rest.trim_start_matches([' ', '\t', '!', '{', '}']);
+        let Some(command) = rest.chars().next() else { break };
+        let after = &rest[command.len_utf8()..];
+        let line_end = after.find('\n').unwrap_or(after.len());
+        let line = after[..line_end].trim();
+        match command {
+            's' => {
+                let (flags, next) = substitution(after);
+                if flags.contains('e') {
+                    effects.push(SedEffect::Runs(String::new()));
+                }
+                if let Some(at) = flags.find('w') {
+                    effects.push(SedEffect::Writes(flags[at + 1..].trim().to_owned()));
+                }
+                rest = next;
+            }
+            'y' => rest = substitution(after).1,
+            'e' => {
+                effects.push(SedEffect::Runs(line.to_owned()));
+                rest = &after[line_end..];
+            }
+            'w' | 'W' => {
+                effects.push(SedEffect::Writes(line.to_owned()));
+                rest = &after[line_end..];
+            }
+            'r' | 'R' => {
+                effects.push(SedEffect::Reads(line.to_owned()));
+                rest = &after[line_end..];
+            }
+            'a' | 'i' | 'c' | '#' => rest = &after[line_end..],
+            ':' | 'b' | 't' | 'T' => {
+                let end = after.find(['\n', ';', '}']).unwrap_or(after.len());
+                rest = &after[end..];
+            }
+            _ => rest = after,
+        }
+    }
+    effects
+}
+
+/// Skips line numbers, `$`, `/regex/`, `\cregexc`, ranges and steps.
+fn skip_address(script: &str) -> &str {
+    let mut rest = script;
+    for _ in 0..4 {
+        rest = rest.trim_start_matches([' ', '\t', ',', '+', '~', '$']);
+        rest = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        if let Some(regex) = rest.strip_prefix('/') {
+            rest = after_delimiter(regex, '/').unwrap_or("").trim_start_matches(['I', 'M']);
+        } else if let Some(custom) = rest.strip_prefix('\\') {
+            let Some(delimiter) = custom.chars().next() else { return "" };
+            rest = after_delimiter(&custom[delimiter.len_utf8()..], delimiter).unwrap_or("");
+        }
+    }
+    rest
+}
+
+/// What follows the next unescaped `delimiter`; it is ordinary in brackets
+/// only for some seds, so brackets are not special here.
+fn after_delimiter(text: &str, delimiter: char) -> Option<&str> {
+    let mut escaped = false;
+    for (at, character) in text.char_indices() {
+        if escaped {
+            escaped = false;
+        } else if character == '\\' {
+            escaped = true;
+        } else if character == delimiter {
+            return Some(&text[at + character.len_utf8()..]);
+        }
+    }
+    None
+}
+
+/// The flags of `s` (from its delimiter on) and what follows.
+fn substitution(text: &str) -> (&str, &str) {
+    let Some(delimiter) = text.chars().next() else { return ("", "") };
+    let body = &text[delimiter.len_utf8()..];
+    let Some(flags) =
+        after_delimiter(body, delimiter).and_then(|rest| after_delimiter(rest, delimiter))
+    else {
+        return ("", "");
+    };
+    let writes = flags
+        .trim_start_matches(|each: char| each.is_ascii_alphanumeric() && each != 'w')
+        .starts_with('w');
+    let stops: &[char] = if writes { &['\n'] } else { &['\n', ';', '}'] };
+    let end = flags.find(stops).unwrap_or(flags.len());
+    (flags[..end].trim(), &flags[end..])
+}
+
+#[derive(Debug, Default)]
+struct AwkShape {
+    runs: bool,
+    writes: Vec<String>,
+    writes_unknown: bool,
+}
+
+/// Looks at an awk program with its strings and regular expressions set apart.
+fn awk_shape(program: &str) -> AwkShape {
+    let mut shape = AwkShape::default();
+    let characters: Vec<char> = program.chars().collect();
+    let mut at = 0;
+    let mut previous = '\n';
+    let mut printing = false;
+    let mut depth = 0_i32;
+    while at < characters.len() {
+        let character = characters[at];
+        match character {
+            '"' => at = skip_awk_string(&characters, at),
+            '/' if "\n({,;!~&|".contains(previous) => at = skip_awk_regex(&characters, at),
+            '#' => {
+                while at + 1 < characters.len() && characters[at + 1] != '\n' {
+                    at += 1;
+                }
+            }
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            ';' | '\n' | '}' | '{' => {
+                printing = false;
+                depth = 0;
+            }
+            '|' if characters.get(at + 1) == Some(&'|') => at += 1,
+            '|' => shape.runs = true,
+            '>' if printing && depth <= 0 && characters.get(at + 1) != Some(&'=') => {
+                let rest: String = characters[at + 1..].iter().collect();
+                let target = rest.trim_start_matches('>').trim_start();
+                match target.strip_prefix('"').and_then(|text| text.split_once('"')) {
+                    Some((path, _)) if !path.is_empty() => shape.writes.push(path.to_owned()),
+                    _ => shape.writes_unknown = true,
+                }
+            }
+            _ if character.is_ascii_alphabetic() || character == '@' => {
+                let word: String = characters[at..]
+                    .iter()
+                    .take_while(|each| each.is_alphanumeric() || **each == '_' || **each == '@')
+                    .collect();
+                printing |= matches!(word.as_str(), "print" | "printf");
+                shape.runs |=
+                    matches!(word.as_str(), "system" | "@load" | "@include" | "extension");
+                at += word.chars().count().saturating_sub(1);
+            }
+            _ => {}
+        }
+        let last = characters.get(at).copied().unwrap_or(' ');
+        if !last.is_whitespace() || last == '\n' {
+            previous = last;
+        }
+        at += 1;
+    }
+    shape
+}
+
+fn skip_awk_string(characters: &[char], open: usize) -> usize {
+    let mut at = open + 1;
+    while at < characters.len() && characters[at] != '"' {
+        at += if characters[at] == '\\' { 2 } else { 1 };
+    }
+    at
+}
+
+fn skip_awk_regex(characters: &[char], open: usize) -> usize {
+    let mut at = open + 1;
+    let mut bracket = false;
+    while at < characters.len() && (bracket || characters[at] != '/') && characters[at] != '\n' {
+        match characters[at] {
+            '\\' => at += 1,
+            '[' => bracket = true,
+            ']' => bracket = false,
+            _ => {}
+        }
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sed_scripts_that_only_edit_have_no_effects() {
+        for script in [
+            "s/a/e/g",
+            "/x/d",
+            "1,3p;5q",
+            ":a;N;$!ba;s/\\n/,/g",
+            "$!N;s/w/e/",
+            "y/abc/efw/",
+            "/re/{s/x/w/;p}",
+        ] {
+            assert!(sed_effects(script).is_empty(), "{script}");
+        }
+    }
+
+    #[test]
+    fn sed_scripts_that_run_or_write_are_seen() {
+        assert!(matches!(sed_effects("s/x/id/e").as_slice(), [SedEffect::Runs(_)]));
+        assert!(
+            matches!(sed_effects("1e id").as_slice(), [SedEffect::Runs(command)] if command == "id")
+        );
+        assert!(
+            matches!(sed_effects("w /etc/x").as_slice(), [SedEffect::Writes(path)] if path == "/etc/x")
+        );
+        assert!(
+            matches!(sed_effects("s/a/b/gw out").as_slice(), [SedEffect::Writes(path)] if path == "out")
+        );
+    }
+
+    #[test]
+    fn awk_programs_are_read_past_strings_and_patterns() {
+        assert!(!awk_shape("$1 ~ /a|b/ { print \"x|y\" }").runs);
+        assert!(awk_shape("{ print | \"sh\" }").runs);
+        assert!(awk_shape("BEGIN{system(\"id\")}").runs);
+        assert_eq!(awk_shape("{ print > \"out\" }").writes, ["out"]);
+        assert!(!awk_shape("$3 > 5 { print $1 }").writes_unknown);
+        assert!(awk_shape("{ print > $1 }").writes_unknown);
+    }
+}

@@ -1,0 +1,445 @@
+//! Shells and language interpreters: code on the command line, in a file, on
+//! standard input.
+
+use kode_base::RiskClass;
+
+use super::code::{self, Danger, Language};
+use crate::assessment::QuestionKind;
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::paths::Zone;
+
+/// A shell family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shell {
+    /// Speaks (nearly) the language kode parses.
+    Posix,
+    /// Another syntax; what can be parsed is judged, and it always prompts.
+    Other,
+}
+
+/// The shell `name` is, if any.
+pub(crate) fn shell(name: &str) -> Option<Shell> {
+    match name {
+        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "rbash" | "yash" | "ksh93"
+        | "lksh" | "-bash" | "-sh" => Some(Shell::Posix),
+        "fish" | "csh" | "tcsh" | "elvish" | "nu" | "xonsh" | "pwsh" | "powershell" | "rc"
+        | "es" => Some(Shell::Other),
+        _ => None,
+    }
+}
+
+/// How an interpreter is called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interpreter {
+    pub(crate) language: Language,
+    name: &'static str,
+    /// Flags followed by code.
+    code: &'static [&'static str],
+    /// Flags with a value that is no code.
+    values: &'static [&'static str],
+    /// Flags that only print something.
+    harmless: &'static [&'static str],
+}
+
+const fn interpreter(
+    language: Language,
+    name: &'static str,
+    code: &'static [&'static str],
+    values: &'static [&'static str],
+    harmless: &'static [&'static str],
+) -> Interpreter {
+    Interpreter { language, name, code, values, harmless }
+}
+
+const INTERPRETERS: [Interpreter; 26] = [
+    interpreter(
+        Language::Python,
+        "python",
+        &["-c"],
+        &["-W", "-X", "-Q"],
+        &["-V", "--version", "-h", "--help", "-VV"],
+    ),
+    interpreter(Language::Python, "pypy", &["-c"], &["-W", "-X"], &["--version"]),
+    interpreter(Language::Python, "ipython", &["-c"], &[], &["--version"]),
+    interpreter(Language::Perl, "perl", &["-e", "-E"], &[], &["-v", "--version", "-V"]),
+    interpreter(Language::Ruby, "ruby", &["-e"], &["-I", "-C"], &["-v", "--version"]),
+    interpreter(Language::Ruby, "irb", &[], &[], &["--version"]),
+    interpreter(Language::Ruby, "jruby", &["-e"], &[], &["--version"]),
+    interpreter(
+        Language::Node,
+        "node",
+        &["-e", "--eval", "-p", "--print", "-pe"],
+        &["-C", "--conditions"],
+        &["-v", "--version", "-h", "--help", "--v8-options"],
+    ),
+    interpreter(
+        Language::Node,
+        "nodejs",
+        &["-e", "--eval", "-p", "--print", "-pe"],
+        &[],
+        &["-v", "--version"],
+    ),
+    interpreter(Language::Node, "deno", &["eval"], &[], &["--version", "-V", "--help"]),
+    interpreter(Language::Node, "tsx", &["-e", "--eval"], &[], &["--version"]),
+    interpreter(Language::Node, "ts-node", &["-e", "--eval"], &[], &["--version", "-v"]),
+    interpreter(
+        Language::Php,
+        "php",
+        &["-r", "-B", "-R", "-E"],
+        &["-d", "-c", "-z"],
+        &["-v", "--version", "-m", "-i", "--ini"],
+    ),
+    interpreter(Language::Lua, "lua", &["-e"], &["-l"], &["-v"]),
+    interpreter(Language::Lua, "luajit", &["-e"], &["-l"], &["-v"]),
+    interpreter(Language::Lua, "texlua", &["-e"], &[], &["-v"]),
+    interpreter(
+        Language::Other,
+        "julia",
+        &["-e", "-E", "--eval", "--print"],
+        &["-J", "-t"],
+        &["-v", "--version"],
+    ),
+    interpreter(Language::Other, "Rscript", &["-e"], &[], &["--version"]),
+    interpreter(Language::Other, "R", &["-e"], &["-f"], &["--version"]),
+    interpreter(Language::Other, "osascript", &["-e"], &["-l"], &[]),
+    interpreter(Language::Other, "tclsh", &[], &[], &[]),
+    interpreter(Language::Other, "expect", &["-c"], &[], &["-v"]),
+    interpreter(Language::Other, "groovy", &["-e"], &[], &["-v", "--version"]),
+    interpreter(Language::Other, "elixir", &["-e", "--eval"], &[], &["-v", "--version"]),
+    interpreter(Language::Other, "erl", &["-eval"], &[], &[]),
+    interpreter(Language::Other, "octave-cli", &["--eval"], &[], &["--version"]),
+];
+
+/// The interpreter `name` is; version numbers at the end are ignored.
+pub(crate) fn language(name: &str) -> Option<&'static Interpreter> {
+    let stem = name.trim_end_matches(|last: char| last.is_ascii_digit() || last == '.');
+    INTERPRETERS.iter().find(|each| each.name == name || each.name == stem)
+}
+
+impl Evaluator<'_> {
+    /// A shell: `-c` text and known input are judged as scripts.
+    pub(crate) fn shell(&mut self, kind: Shell, fields: &[Field], stdin: Stream) -> Stream {
+        self.refuse_reverse_shell(&stdin);
+        let mut rest = &fields[1..];
+        let mut from_argument = false;
+        let mut only_parse = false;
+        while let Some((first, more)) = rest.split_first() {
+            let text = first.text.known.as_str();
+            if text == "--version" || text == "--help" {
+                return Stream::unknown(Taint::LITERAL);
+            }
+            let is_flag = text.starts_with(['-', '+']) && text.len() > 1 && !first.text.open;
+            if !is_flag {
+                break;
+            }
+            rest = more;
+            if text == "--" {
+                break;
+            }
+            if text == "--rcfile" || text == "--init-file" {
+                if let Some(file) = rest.first() {
+                    self.run_script_operand(file, &stdin);
+                }
+                rest = rest.get(1..).unwrap_or_default();
+            } else if !text.starts_with("--") {
+                from_argument |= text.contains('c') && text.starts_with('-');
+                only_parse |= text.contains('n') && text.starts_with('-');
+                if matches!(text, "-o" | "+o" | "-O" | "+O") {
+                    rest = rest.get(1..).unwrap_or_default();
+                }
+            }
+        }
+        if only_parse && !from_argument {
+            return Stream::unknown(Taint::LITERAL);
+        }
+        if kind == Shell::Other {
+            self.raise(RiskClass::CodeExecution, "kode does not speak this shell's language");
+        }
+        match (from_argument, rest.first()) {
+            (true, Some(script)) => self.shell_argument(script, &rest[1..], stdin),
+            (true, None) => Stream::default(),
+            (false, Some(file)) => self.shell_file(file, &rest[1..], stdin),
+            (false, None) => self.shell_input(stdin),
+        }
+    }
+
+    fn shell_argument(&mut self, script: &Field, arguments: &[Field], stdin: Stream) -> Stream {
+        let mut text = script.text.clone();
+        text.open |= script.many;
+        if text.open {
+            self.raise(RiskClass::CodeExecution, "what the shell runs is known only when it runs");
+        }
+        let state = self.state.clone();
+        self.state.positional = arguments.iter().skip(1).map(|each| each.text.clone()).collect();
+        self.state.functions.clear();
+        let output = self.shell_text(&text, stdin);
+        self.restore(state);
+        output
+    }
+
+    fn shell_file(&mut self, file: &Field, arguments: &[Field], stdin: Stream) -> Stream {
+        let content = self.content_of(file, &stdin);
+        let place = self.place_of(&file.text);
+        self.raise(RiskClass::CodeExecution, &format!("runs the script {}", place.path));
+        self.refuse_foreign_code(content.text.taint, "a shell");
+        if content.text.taint == Taint::FILE && content.text.known.is_empty() {
+            self.look_for_outside_paths(arguments);
+            return Stream::unknown(stdin.text.taint | Taint::FILE);
+        }
+        let state = self.state.clone();
+        self.state.positional = arguments.iter().map(|each| each.text.clone()).collect();
+        let output = self.shell_text(&content.text, stdin);
+        self.restore(state);
+        output
+    }
+
+    fn shell_input(&mut self, stdin: Stream) -> Stream {
+        if !stdin.present {
+            self.raise(RiskClass::CodeExecution, "an interactive shell runs whatever it is told");
+            return Stream::unknown(Taint::SHELL);
+        }
+        self.raise(RiskClass::CodeExecution, "a shell runs what is piped into it");
+        let state = self.state.clone();
+        let mut output = self.shell_text(&stdin.text, Stream::default());
+        output.text.taint |= Taint::SHELL;
+        self.restore(state);
+        output
+    }
+
+    /// A shell whose input or output is a network connection.
+    pub(crate) fn refuse_reverse_shell(&mut self, stdin: &Stream) {
+        let open = stdin.text.taint.has(Taint::REMOTE) && self.output_remote;
+        if self.output_remote || open {
+            let text = "a shell is connected to a network address";
+            self.found.refuse("reverse_shell", RiskClass::CodeExecution, text);
+        }
+    }
+
+    /// A language interpreter.
+    pub(crate) fn interpreter(
+        &mut self,
+        kind: &Interpreter,
+        fields: &[Field],
+        stdin: Stream,
+    ) -> Stream {
+        let words = &fields[1..];
+        let unknown = Stream::unknown(stdin.text.taint | Taint::FILE);
+        let all_harmless = !words.is_empty()
+            && words
+                .iter()
+                .all(|each| each.as_exact().is_some_and(|text| kind.harmless.contains(&text)));
+        if all_harmless {
+            return Stream::unknown(Taint::LITERAL);
+        }
+        let mut ran_code = false;
+        let mut at = 0;
+        let mut preloads = String::new();
+        while let Some(word) = words.get(at) {
+            let text = word.text.known.as_str();
+            at += 1;
+            if let Some(code) = inline_code(kind, word, words.get(at)) {
+                let mut code = code;
+                code.known = format!("{preloads}{}", code.known);
+                self.argument_code(kind, code);
+                ran_code = true;
+                at += usize::from(!text.contains('=') && kind.code.contains(&text));
+                continue;
+            }
+            if kind.name == "python"
+                && (text == "-m" || text.starts_with("-m") && !text.starts_with("--"))
+            {
+                let (module, rest) =
+                    if text == "-m" { (words.get(at), at + 1) } else { (None, at) };
+                let name =
+                    module.map_or(&text[2..], |module| module.text.known.as_str()).to_owned();
+                return self.python_module(&name, words.get(rest..).unwrap_or_default(), stdin);
+            }
+            if text.starts_with("-r") && kind.language == Language::Ruby
+                || text.starts_with("-M") && kind.language == Language::Perl
+            {
+                preloads.push_str(&format!("require {} ", &text[2..]));
+            }
+            if matches!(text, "--check" | "-c" | "--syntax-check" | "-l" | "-wc" | "-cw")
+                && checks_only(kind, text)
+            {
+                return Stream::unknown(Taint::LITERAL);
+            }
+            if kind.values.contains(&text) {
+                at += 1;
+            } else if !text.starts_with('-') || text == "-" || word.text.open {
+                if !ran_code {
+                    return self.program_file(kind, word, &words[at..], stdin);
+                }
+                break;
+            }
+        }
+        if !ran_code {
+            self.program_input(kind, &stdin);
+        }
+        unknown
+    }
+
+    /// A program file: what this command wrote is judged, the rest prompts.
+    fn program_file(
+        &mut self,
+        kind: &Interpreter,
+        file: &Field,
+        rest: &[Field],
+        stdin: Stream,
+    ) -> Stream {
+        let unknown = Stream::unknown(stdin.text.taint | Taint::FILE);
+        if kind.name == "deno"
+            && let Some(subcommand) = file.as_exact()
+        {
+            let key = format!("deno {subcommand}");
+            if let Some(output) = self.entry(&key, rest, stdin.clone()) {
+                return output;
+            }
+        }
+        let content = self.content_of(file, &stdin);
+        let from_stdin = matches!(file.as_exact(), Some("-" | "/dev/stdin"));
+        if from_stdin {
+            self.program_input(kind, &stdin);
+            return unknown;
+        }
+        let place = self.place_of(&file.text);
+        self.raise(RiskClass::CodeExecution, &format!("runs the program {}", place.path));
+        if matches!(place.zone, Zone::Home | Zone::System) {
+            self.read_path(&file.text, false);
+        }
+        self.refuse_foreign_code(content.text.taint, kind.name);
+        if !content.text.known.is_empty() {
+            self.code(kind.language, &content.text);
+        }
+        unknown
+    }
+
+    fn program_input(&mut self, kind: &Interpreter, stdin: &Stream) {
+        self.raise(
+            RiskClass::CodeExecution,
+            &format!("{} runs what it is given on standard input", kind.name),
+        );
+        if stdin.present {
+            self.refuse_foreign_code(stdin.text.taint, kind.name);
+            self.code(kind.language, &stdin.text);
+        }
+    }
+
+    /// Code on the command line. Where a substitution fetches it, the exact
+    /// bytes are on the prompt but not the code: only a person may say yes.
+    fn argument_code(&mut self, kind: &Interpreter, mut code: Text) {
+        if code.taint.has(Taint::REMOTE) {
+            let text = format!("{} would run what came over the network", kind.name);
+            self.found.ask(QuestionKind::Guard, &text);
+            code.taint = Taint::FILE;
+        }
+        self.code(kind.language, &code);
+    }
+
+    /// Code in another language: opaque, but some things are plain to see.
+    pub(crate) fn code(&mut self, language: Language, text: &Text) {
+        self.raise(RiskClass::CodeExecution, "code that kode can't see through");
+        self.refuse_foreign_code(text.taint, "an interpreter");
+        if self.output_remote {
+            self.refuse_reverse_shell(&Stream::default());
+        }
+        for danger in code::inspect(language, &text.known) {
+            let (name, class, sentence) = match danger {
+                Danger::ReverseShell => (
+                    "reverse_shell",
+                    RiskClass::CodeExecution,
+                    "the code connects a shell to a network address",
+                ),
+                Danger::RemoteCode => {
+                    ("remote_code", RiskClass::CodeExecution, "the code runs what it fetches")
+                }
+                Danger::DecodedCode => {
+                    ("decoded_code", RiskClass::CodeExecution, "the code runs what it decodes")
+                }
+                Danger::BareShell => {
+                    ("shell_escape", RiskClass::CodeExecution, "the code starts a bare shell")
+                }
+                Danger::ForkBomb => ("fork_bomb", RiskClass::Blocked, "the code forks without end"),
+                Danger::DeletesTree => (
+                    "recursive_delete",
+                    RiskClass::Destructive,
+                    "the code deletes a system tree or home",
+                ),
+                Danger::WritesDevice => {
+                    ("raw_device", RiskClass::Blocked, "the code writes a raw device")
+                }
+            };
+            self.found.refuse(name, class, sentence);
+        }
+        for script in code::shell_strings(language, &text.known) {
+            let script = Text { known: script, open: text.open, taint: text.taint };
+            self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+        }
+        if code::runs_strings(language, &text.known) && self.found.refusal.is_none() {
+            // Nothing else can be said: the class question stands.
+            self.found.line("the code starts other programs");
+        }
+    }
+
+    fn python_module(&mut self, name: &str, words: &[Field], stdin: Stream) -> Stream {
+        let key = format!("python -m {name}");
+        let unknown = Stream::unknown(stdin.text.taint | Taint::FILE);
+        match self.entry(&key, words, stdin.clone()).or_else(|| self.entry(name, words, stdin)) {
+            Some(output) => output,
+            None => {
+                self.raise(RiskClass::CodeExecution, &format!("runs the Python module {name}"));
+                self.look_for_outside_paths(words);
+                unknown
+            }
+        }
+    }
+}
+
+/// The code a flag carries: `-c CODE`, `-eCODE`, `--eval=CODE`, `-ne CODE`.
+fn inline_code(kind: &Interpreter, word: &Field, next: Option<&Field>) -> Option<Text> {
+    let text = word.text.known.as_str();
+    let following = || next.map(|field| field.text.clone()).unwrap_or_default();
+    if kind.code.contains(&text) {
+        return Some(following());
+    }
+    for flag in kind.code {
+        let attached = if flag.starts_with("--") {
+            text.strip_prefix(flag).and_then(|rest| rest.strip_prefix('='))
+        } else if flag.len() == 2 && !text.starts_with("--") {
+            text.strip_prefix(flag)
+        } else {
+            None
+        };
+        if let Some(attached) = attached.filter(|attached| !attached.is_empty()) {
+            return Some(Text { known: attached.to_owned(), ..word.text.clone() });
+        }
+        // Clusters that end in the code flag: `perl -ne`, `php -nr`.
+        let letter = flag.strip_prefix('-').filter(|letter| letter.len() == 1);
+        let cluster =
+            text.strip_prefix('-').filter(|rest| !rest.starts_with('-') && rest.len() > 1);
+        if let (Some(letter), Some(cluster)) = (letter, cluster)
+            && let Some(at) = cluster.find(letter)
+            && cluster[..at].bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !matches!(kind.language, Language::Ruby | Language::Perl if cluster.starts_with(['r', 'M', 'I']))
+        {
+            let rest = &cluster[at + 1..];
+            let code = if rest.is_empty() {
+                following()
+            } else {
+                Text { known: rest.to_owned(), ..word.text.clone() }
+            };
+            return Some(code);
+        }
+    }
+    None
+}
+
+/// Flags that only check the syntax.
+fn checks_only(kind: &Interpreter, flag: &str) -> bool {
+    match kind.language {
+        Language::Node => matches!(flag, "--check" | "-c"),
+        Language::Ruby | Language::Perl => matches!(flag, "-c" | "-wc" | "-cw"),
+        Language::Php => flag == "-l",
+        _ => false,
+    }
+}

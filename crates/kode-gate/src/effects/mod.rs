@@ -1,0 +1,14 @@
+//! What commands do: tables of known commands and flags, and the primitive
+//! effects (read, write, delete, talk, run) they are made of.
+
+mod apply;
+mod arguments;
+pub(crate) mod code;
+mod dispatch;
+pub(crate) mod environment;
+mod handlers;
+mod interpreters;
+mod primitives;
+pub(crate) mod table;
+
+pub(crate) use apply::join as apply_join;

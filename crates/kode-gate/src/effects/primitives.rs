@@ -1,0 +1,262 @@
+//! The effects commands are made of: reading, writing, deleting, talking to
+//! hosts, running other commands and scripts.
+
+use kode_base::RiskClass;
+
+use crate::approval::TrustScope;
+use crate::assessment::QuestionKind;
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::paths::{Place, Zone, holds_kodes_own, is_sensitive, looks_secret, place};
+
+impl Evaluator<'_> {
+    /// Where a word leads as a path. Of an open word the known beginning
+    /// counts; without any the place is unknown.
+    pub(crate) fn place_of(&self, text: &Text) -> Place {
+        if text.open && text.known.is_empty() {
+            return Place { zone: Zone::Unknown, path: String::new() };
+        }
+        place(&text.known, self.state.directory.as_deref(), self.session)
+    }
+
+    /// Reads a file or, when `recursive`, a tree; what it yields.
+    pub(crate) fn read_path(&mut self, text: &Text, recursive: bool) -> Stream {
+        let place = self.place_of(text);
+        match place.zone {
+            Zone::Network => return self.connection(&place.path),
+            Zone::Device => {
+                self.raise(RiskClass::SystemWrite, &format!("reads the device {}", place.path));
+            }
+            Zone::Home => self.found.outside.push(place.path.clone()),
+            _ => {}
+        }
+        let mut taint = Taint::FILE;
+        if place.zone != Zone::Null
+            && place.zone != Zone::Unknown
+            && !recursive
+            && looks_secret(&place.path)
+        {
+            self.found.reads_secret = true;
+            taint |= Taint::SECRET;
+            self.found
+                .ask(QuestionKind::Secret, &format!("{} looks like a credential", place.path));
+        }
+        let known = self.files.get(&place.path).filter(|_| !text.open);
+        known.cloned().unwrap_or(Stream::unknown(taint))
+    }
+
+    /// Looks at names or attributes only.
+    pub(crate) fn look_at(&mut self, text: &Text) {
+        let place = self.place_of(text);
+        if place.zone == Zone::Network {
+            self.connection(&place.path);
+        }
+        if place.zone == Zone::Home {
+            self.found.outside.push(place.path);
+        }
+    }
+
+    /// Creates or changes a file or folder.
+    pub(crate) fn write_path(&mut self, text: &Text, verb: &str) {
+        let place = self.place_of(text);
+        let path = place.path.clone();
+        match place.zone {
+            Zone::Null => {}
+            Zone::ProjectRoot | Zone::Temporary => {
+                self.raise(RiskClass::LocalWrite, &format!("would {verb} {path}"));
+            }
+            Zone::Project => {
+                self.raise(RiskClass::LocalWrite, &format!("would {verb} {path}"));
+                if is_sensitive(&path) && verb != "change the mode of" {
+                    let text =
+                        format!("{path} is a place whose content runs later, outside the sandbox");
+                    self.found.ask(QuestionKind::SensitivePlace, &text);
+                }
+            }
+            Zone::Home | Zone::System | Zone::Tree => self.write_outside(&path, verb),
+            Zone::Device => self.write_device(&path, verb),
+            Zone::Network => {
+                self.connection(&path);
+            }
+            Zone::Kode => self.refuse_kode(&path),
+            Zone::Unknown => {
+                let text = format!("would {verb} a path that is known only when it runs");
+                self.raise(RiskClass::SystemWrite, &text);
+            }
+        }
+    }
+
+    fn write_outside(&mut self, path: &str, verb: &str) {
+        self.raise(RiskClass::SystemWrite, &format!("would {verb} {path}, outside the project"));
+        let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+        let unit = self.found.current();
+        self.found.scope(unit, RiskClass::SystemWrite, TrustScope::Folder(folder.to_owned()));
+        self.found.outside.push(path.to_owned());
+    }
+
+    fn write_device(&mut self, path: &str, verb: &str) {
+        if is_raw_device(path) {
+            let text = format!("would {verb} the raw device {path}");
+            self.found.refuse("raw_device", RiskClass::Blocked, &text);
+        }
+        self.raise(RiskClass::SystemWrite, &format!("would {verb} the device {path}"));
+    }
+
+    /// Refuses what would change kode's own policy, audit log or sessions.
+    pub(crate) fn refuse_kode(&mut self, path: &str) {
+        let text = format!("{path} holds kode's own policy, audit log or sessions");
+        self.found.refuse("kode_files", RiskClass::Blocked, &text);
+    }
+
+    /// Removes a path.
+    pub(crate) fn delete_path(&mut self, field: &Field, recursive: bool) {
+        let place = self.place_of(&field.text);
+        let path = place.path.clone();
+        if recursive {
+            self.refuse_tree(field);
+        }
+        match place.zone {
+            Zone::Kode => self.refuse_kode(&path),
+            Zone::Null => {}
+            Zone::Device => self.write_device(&path, "delete"),
+            Zone::Unknown => {
+                self.raise(RiskClass::SystemWrite, "what it deletes is known only when it runs");
+            }
+            Zone::Temporary => self.raise(RiskClass::LocalWrite, &format!("would delete {path}")),
+            Zone::ProjectRoot if recursive => {
+                self.raise(RiskClass::Destructive, "would delete the whole project");
+            }
+            Zone::ProjectRoot => {
+                self.raise(RiskClass::LocalWrite, "would delete the project folder")
+            }
+            Zone::Project if recursive && self.is_wide(field, &path) => {
+                self.raise(
+                    RiskClass::Destructive,
+                    &format!("would delete {path} with all it holds"),
+                );
+            }
+            Zone::Project => self.raise(RiskClass::LocalWrite, &format!("would delete {path}")),
+            _ if recursive => {
+                let text = format!("would delete {path} with all it holds, outside the project");
+                self.raise(RiskClass::Destructive, &text);
+            }
+            _ => self.write_outside(&path, "delete"),
+        }
+    }
+
+    /// Everything at the project's top, or its history.
+    fn is_wide(&self, field: &Field, path: &str) -> bool {
+        let root = self.session.project_root.trim_end_matches('/');
+        let rest = path.strip_prefix(root).unwrap_or(path).trim_start_matches('/');
+        let everything = field.glob && matches!(rest, "*" | ".*" | "?*" | ".??*" | ".[!.]*" | "**");
+        everything || rest == ".git" || rest.starts_with(".git/") && field.glob
+    }
+
+    /// Refuses the recursive delete of a system tree, a home or the root.
+    pub(crate) fn refuse_tree(&mut self, field: &Field) {
+        let place = self.place_of(&field.text);
+        let whole_home = place
+            .path
+            .strip_prefix("/home/")
+            .is_some_and(|rest| !rest.trim_end_matches("/*").contains('/'));
+        let holds = holds_kodes_own(&place.path, self.session);
+        let tree = place.zone == Zone::Tree || (whole_home && place.zone == Zone::Home) || holds;
+        if tree && !field.text.open {
+            let text = format!("would delete {} and all it holds", place.path);
+            self.found.refuse("recursive_delete", RiskClass::Destructive, &text);
+        }
+    }
+
+    /// Changes mode, owner or times.
+    pub(crate) fn change_mode(&mut self, field: &Field, recursive: bool) {
+        let place = self.place_of(&field.text);
+        if recursive && place.zone == Zone::Tree {
+            let text = format!("would change the mode or owner of all of {}", place.path);
+            self.raise(RiskClass::Destructive, &text);
+        }
+        self.write_path(&field.text, "change the mode of");
+    }
+
+    /// Talks to a host: a name, URL or `user@host:path`.
+    pub(crate) fn egress(&mut self, address: &Text) {
+        let host = host_of(address);
+        let shown = host.as_deref().unwrap_or("a host that is known only when it runs");
+        self.raise(RiskClass::NetworkEgress, &format!("talks to {shown}"));
+        if let Some(host) = &host {
+            let unit = self.found.current();
+            self.found.scope(unit, RiskClass::NetworkEgress, TrustScope::Host(host.clone()));
+        }
+        self.found.hosts.push(host);
+    }
+
+    /// Judges another command, started by the one being judged.
+    pub(crate) fn run_argv(&mut self, fields: Vec<Field>, stdin: Stream) -> Stream {
+        let parent = self.found.judged();
+        let argv = fields
+            .iter()
+            .map(|field| match field.as_exact() {
+                Some(text) => crate::assessment::KnownWord::Exact(text.to_owned()),
+                None => crate::assessment::KnownWord::Prefix(field.text.known.clone()),
+            })
+            .collect();
+        self.found.open_unit(argv, parent);
+        let output = if self.enter() {
+            let output = self.run(fields, stdin);
+            self.leave();
+            output
+        } else {
+            Stream::unknown(Taint::FILE)
+        };
+        self.found.resume(parent);
+        output
+    }
+
+    /// Judges text handed to a shell. What is not known of it, or came from
+    /// elsewhere, can't be allowed silently.
+    pub(crate) fn shell_text(&mut self, script: &Text, stdin: Stream) -> Stream {
+        self.refuse_foreign_code(script.taint, "a shell");
+        if script.open {
+            self.raise(RiskClass::CodeExecution, "what the shell runs is known only when it runs");
+        }
+        let judged = self.found.judged();
+        let (output, _) = self.text_script(&script.known.clone(), stdin);
+        self.found.resume(judged);
+        output
+    }
+
+    /// Remote or decoded text must not reach an interpreter.
+    pub(crate) fn refuse_foreign_code(&mut self, taint: Taint, interpreter: &str) {
+        if taint.has(Taint::REMOTE) {
+            let text = format!("what came over the network goes into {interpreter}");
+            self.found.refuse("remote_code", RiskClass::CodeExecution, &text);
+        }
+        if taint.has(Taint::DECODED) {
+            let text = format!("decoded text goes into {interpreter}");
+            self.found.refuse("decoded_code", RiskClass::CodeExecution, &text);
+        }
+    }
+}
+
+/// Disks, partitions and memory, by the names Linux, BSD and macOS give them.
+fn is_raw_device(path: &str) -> bool {
+    let name = path.strip_prefix("/dev/").unwrap_or(path);
+    const STARTS: [&str; 22] = [
+        "sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "rdisk", "dm-", "md", "loop", "mapper/",
+        "mem", "kmem", "port", "block/", "sr", "fd0", "ram", "zram", "nbd", "root",
+    ];
+    name.is_empty() || name.starts_with('*') || STARTS.iter().any(|start| name.starts_with(start))
+}
+
+/// The host of a URL, `user@host:path` or bare name.
+fn host_of(address: &Text) -> Option<String> {
+    let text = address.known.as_str();
+    let after = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let complete = !address.open || after.contains(['/', ':', '?']) && !after.starts_with('/');
+    let authority = after.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = if host.starts_with('[') {
+        host.split(']').next().unwrap_or_default().trim_start_matches('[')
+    } else {
+        host.split(':').next().unwrap_or_default()
+    };
+    (complete && !host.is_empty()).then(|| host.to_ascii_lowercase())
+}

@@ -1,0 +1,359 @@
+//! The tables of known commands. Each entry is parsed when its command is
+//! first seen, so that starting up costs nothing.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
+
+use kode_base::RiskClass;
+use serde::Deserialize;
+
+use crate::evaluate::glob_matches;
+
+/// The families, each a readable file.
+const FAMILIES: [&str; 11] = [
+    include_str!("../../data/commands/builtins.toml"),
+    include_str!("../../data/commands/files.toml"),
+    include_str!("../../data/commands/text.toml"),
+    include_str!("../../data/commands/inspect.toml"),
+    include_str!("../../data/commands/git.toml"),
+    include_str!("../../data/commands/development.toml"),
+    include_str!("../../data/commands/packages.toml"),
+    include_str!("../../data/commands/network.toml"),
+    include_str!("../../data/commands/system.toml"),
+    include_str!("../../data/commands/wrappers.toml"),
+    include_str!("../../data/commands/containers.toml"),
+];
+
+/// An entry as written; every list is a string of flags or roles separated by
+/// blanks. `data/commands/README.md` explains the keys.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Entry {
+    class: Option<RiskClass>,
+    why: Option<String>,
+    style: Style,
+    flags: String,
+    values: String,
+    optional: String,
+    reads: String,
+    writes: String,
+    executes: String,
+    hosts: String,
+    local_write: String,
+    code_execution: String,
+    network_egress: String,
+    system_write: String,
+    install: String,
+    destructive: String,
+    recursive: String,
+    guard: String,
+    guarded: bool,
+    operands: String,
+    handler: String,
+    output: String,
+    subcommands: bool,
+    any_flags: bool,
+    builds: bool,
+    digits: bool,
+    stop_at_operand: bool,
+    allow: Vec<String>,
+    prompt: Vec<String>,
+    deny: Vec<String>,
+}
+
+/// How a command's flags are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Style {
+    /// `-abc`, `--long`, `--long=value`, abbreviations.
+    #[default]
+    Gnu,
+    /// `-name` is one flag.
+    Single,
+}
+
+/// What a flag's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value {
+    None,
+    Opaque,
+    Optional,
+    Read,
+    Write,
+    Execute,
+    Host,
+}
+
+/// What an operand is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operand {
+    /// Nothing that matters.
+    Text,
+    /// A file that is read.
+    Read,
+    /// A path whose names or attributes are looked at.
+    Look,
+    /// A file or folder that is written or created.
+    Write,
+    /// A file that is removed.
+    Delete,
+    /// A path whose mode or owner changes.
+    Mode,
+    /// A host, URL or remote address.
+    Host,
+    /// A program file that is run.
+    Script,
+    /// The rest is a command with its arguments.
+    Command,
+    /// The rest, joined, is a shell script.
+    Shell,
+}
+
+/// A command kode knows.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) class: RiskClass,
+    pub(crate) why: Option<String>,
+    pub(crate) style: Style,
+    pub(crate) flags: HashMap<String, Value>,
+    /// Beginnings of flags, written with a final `*`.
+    pub(crate) prefixes: Vec<(String, Value)>,
+    pub(crate) raises: HashMap<String, RiskClass>,
+    pub(crate) recursive: Vec<String>,
+    /// Flags that lose work; every call when `guarded`.
+    pub(crate) guard: Vec<String>,
+    pub(crate) guarded: bool,
+    pub(crate) operands: Vec<Operand>,
+    /// Which operand repeats.
+    pub(crate) repeated: Option<usize>,
+    pub(crate) handler: String,
+    pub(crate) output: String,
+    pub(crate) subcommands: bool,
+    pub(crate) any_flags: bool,
+    /// Runs the project's own code by purpose; paths outside are a question.
+    pub(crate) builds: bool,
+    pub(crate) digits: bool,
+    pub(crate) stop_at_operand: bool,
+    /// Whether an unknown flag could do more than read.
+    pub(crate) has_grave_flags: bool,
+}
+
+struct Slot {
+    text: &'static str,
+    spec: OnceLock<Option<Spec>>,
+}
+
+struct Table {
+    slots: Vec<Slot>,
+    index: HashMap<&'static str, usize>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(Table::scan);
+
+impl Table {
+    /// Finds where each entry begins and ends: a header is a line of its own
+    /// such as `["grep|egrep"]`.
+    fn scan() -> Self {
+        let mut slots: Vec<Slot> = Vec::new();
+        let mut index = HashMap::new();
+        for family in FAMILIES {
+            let mut starts: Vec<usize> =
+                family.match_indices("\n[\"").map(|(at, _)| at + 1).collect();
+            if family.starts_with("[\"") {
+                starts.insert(0, 0);
+            }
+            for (order, start) in starts.iter().enumerate() {
+                let end = starts.get(order + 1).copied().unwrap_or(family.len());
+                let entry = &family[*start..end];
+                let Some((header, body)) = entry.split_once('\n') else { continue };
+                let names = header.trim_start_matches("[\"").trim_end().trim_end_matches("\"]");
+                for name in names.split('|') {
+                    index.insert(name, slots.len());
+                }
+                slots.push(Slot { text: body, spec: OnceLock::new() });
+            }
+        }
+        Self { slots, index }
+    }
+}
+
+/// The entry of `name` (`ls`, `git status`), if kode knows it. An entry that
+/// can't be read counts as unknown.
+pub(crate) fn lookup(name: &str) -> Option<&'static Spec> {
+    let slot = &TABLE.slots[*TABLE.index.get(name)?];
+    slot.spec.get_or_init(|| toml::from_str::<Entry>(slot.text).ok().map(Spec::from)).as_ref()
+}
+
+/// Whether `name` has an entry.
+pub(crate) fn knows(name: &str) -> bool {
+    TABLE.index.contains_key(name)
+}
+
+/// Known command names that a shell pattern matches, in no particular order.
+pub(crate) fn matching(pattern: &str) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = TABLE
+        .index
+        .keys()
+        .filter(|name| !name.contains(' ') && glob_matches(pattern, name))
+        .copied()
+        .collect();
+    names.sort_by_key(|name| (*name != "rm", name.len(), *name));
+    names
+}
+
+impl From<Entry> for Spec {
+    fn from(entry: Entry) -> Self {
+        let mut flags = HashMap::new();
+        let mut prefixes = Vec::new();
+        let values = [
+            (&entry.flags, Value::None),
+            (&entry.local_write, Value::None),
+            (&entry.code_execution, Value::None),
+            (&entry.network_egress, Value::None),
+            (&entry.system_write, Value::None),
+            (&entry.install, Value::None),
+            (&entry.destructive, Value::None),
+            (&entry.recursive, Value::None),
+            (&entry.guard, Value::None),
+            (&entry.values, Value::Opaque),
+            (&entry.optional, Value::Optional),
+            (&entry.reads, Value::Read),
+            (&entry.writes, Value::Write),
+            (&entry.executes, Value::Execute),
+            (&entry.hosts, Value::Host),
+        ];
+        for (list, value) in values {
+            for flag in spelled(list, entry.style) {
+                match flag.strip_suffix('*') {
+                    Some(start) => prefixes.push((start.to_owned(), value)),
+                    None => {
+                        flags.insert(flag, value);
+                    }
+                }
+            }
+        }
+        let mut raises = HashMap::new();
+        let classes = [
+            (&entry.local_write, RiskClass::LocalWrite),
+            (&entry.code_execution, RiskClass::CodeExecution),
+            (&entry.executes, RiskClass::CodeExecution),
+            (&entry.install, RiskClass::Install),
+            (&entry.network_egress, RiskClass::NetworkEgress),
+            (&entry.system_write, RiskClass::SystemWrite),
+            (&entry.destructive, RiskClass::Destructive),
+        ];
+        for (list, class) in classes {
+            raises.extend(spelled(list, entry.style).into_iter().map(|flag| (flag, class)));
+        }
+        let (operands, repeated) = roles(&entry.operands);
+        Self {
+            class: entry.class.unwrap_or(RiskClass::Safe),
+            why: entry.why,
+            style: entry.style,
+            has_grave_flags: !entry.writes.is_empty()
+                || raises.values().any(|class| *class > RiskClass::Safe),
+            flags,
+            prefixes,
+            raises,
+            recursive: spelled(&entry.recursive, entry.style),
+            guard: spelled(&entry.guard, entry.style),
+            guarded: entry.guarded,
+            operands,
+            repeated,
+            handler: entry.handler,
+            output: entry.output,
+            subcommands: entry.subcommands,
+            any_flags: entry.any_flags,
+            builds: entry.builds,
+            digits: entry.digits,
+            stop_at_operand: entry.stop_at_operand,
+        }
+    }
+}
+
+/// The flags of a list: in GNU style `-abc` is three flags.
+fn spelled(list: &str, style: Style) -> Vec<String> {
+    let mut flags = Vec::new();
+    for word in list.split_whitespace() {
+        let cluster = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        match cluster {
+            Some(letters) if style == Style::Gnu && !letters.ends_with('*') => {
+                flags.extend(letters.chars().map(|letter| format!("-{letter}")));
+            }
+            _ => flags.push(word.to_owned()),
+        }
+    }
+    flags
+}
+
+fn roles(list: &str) -> (Vec<Operand>, Option<usize>) {
+    let mut operands = Vec::new();
+    let mut repeated = None;
+    for word in list.split_whitespace() {
+        if word.ends_with('*') {
+            repeated = Some(operands.len());
+        }
+        operands.push(match word.trim_end_matches('*') {
+            "read" => Operand::Read,
+            "look" => Operand::Look,
+            "write" => Operand::Write,
+            "delete" => Operand::Delete,
+            "mode" => Operand::Mode,
+            "host" => Operand::Host,
+            "script" => Operand::Script,
+            "command" => Operand::Command,
+            "shell" => Operand::Shell,
+            _ => Operand::Text,
+        });
+    }
+    (operands, repeated)
+}
+
+/// Every example of every entry with the verdict it promises.
+#[cfg(test)]
+pub(crate) fn every_example() -> Vec<(String, String, kode_base::Verdict)> {
+    use kode_base::Verdict;
+    let mut all = Vec::new();
+    for family in FAMILIES {
+        let entries: HashMap<String, Entry> = toml::from_str(family).unwrap();
+        for (name, entry) in entries {
+            let lists = [
+                (entry.allow, Verdict::Allow),
+                (entry.prompt, Verdict::Prompt),
+                (entry.deny, Verdict::Deny),
+            ];
+            for (list, verdict) in lists {
+                let first = name.split('|').next().unwrap_or(&name).to_owned();
+                all.extend(list.into_iter().map(|command| (first.clone(), command, verdict)));
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_of_every_family_can_be_read() {
+        for family in FAMILIES {
+            let parsed: Result<HashMap<String, Entry>, _> = toml::from_str(family);
+            assert!(parsed.is_ok(), "{:?}", parsed.err());
+            for name in parsed.unwrap().keys().flat_map(|names| names.split('|')) {
+                assert!(lookup(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_command_has_two_entries() {
+        let mut seen = std::collections::HashSet::new();
+        for family in FAMILIES {
+            let parsed: HashMap<String, Entry> = toml::from_str(family).unwrap();
+            for name in parsed.keys().flat_map(|names| names.split('|')) {
+                assert!(seen.insert(name.to_owned()), "{name} is there twice");
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Built-in commands that change what later words mean: `cd`, `export`,
+//! `eval`, `source`, `alias`, `exec`, `trap`, `read`, `hash -p` and their kin.
+
+use kode_base::RiskClass;
+
+use super::text::{Field, Stream, Text};
+use super::{Evaluator, Taint, Variable};
+use crate::paths::normalise;
+
+impl Evaluator<'_> {
+    /// Handles a built-in that changes the shell's state; `None` for others.
+    pub(crate) fn builtin(
+        &mut self,
+        name: &str,
+        fields: &[Field],
+        stdin: &Stream,
+    ) -> Option<Stream> {
+        let arguments = &fields[1..];
+        match name {
+            "cd" | "pushd" => self.change_directory(arguments),
+            "popd" => {
+                if !arguments.iter().any(|each| each.as_exact() == Some("-n")) {
+                    self.state.directory = None;
+                }
+            }
+            "export" | "declare" | "typeset" | "local" | "readonly" => self.declare(arguments),
+            "alias" => self.alias(arguments),
+            "eval" => return Some(self.eval(arguments, stdin)),
+            "source" | "." => return Some(self.source_file(arguments, stdin)),
+            "exec" | "command" | "builtin" => return self.delegate(name, arguments, stdin),
+            "trap" => self.trap(arguments),
+            "read" | "mapfile" | "readarray" => self.read_variables(name, arguments, stdin),
+            "hash" => self.hash(arguments),
+            "enable" => {
+                if arguments.iter().any(|each| each.text.known.starts_with("-f")) {
+                    self.raise(
+                        RiskClass::CodeExecution,
+                        "enable -f loads a library into the shell",
+                    );
+                }
+            }
+            "printf" if arguments.first().and_then(Field::as_exact) == Some("-v") => {
+                self.print_into(arguments);
+            }
+            "let" => {
+                for each in arguments {
+                    self.reevaluate_names(&each.text.known);
+                }
+            }
+            "test" | "[" => {
+                for each in arguments {
+                    if each.text.known.contains('[') {
+                        self.reevaluate_names(&each.text.known);
+                    }
+                }
+            }
+            "unset" => {
+                for each in arguments {
+                    self.state.variables.remove(&each.text.known);
+                    self.state.functions.remove(&each.text.known);
+                }
+            }
+            "set" => self.set_positional(arguments),
+            "shift" => {
+                if !self.state.positional.is_empty() {
+                    self.state.positional.remove(0);
+                }
+            }
+            _ => return None,
+        }
+        Some(Stream::default())
+    }
+
+    fn change_directory(&mut self, arguments: &[Field]) {
+        let operand = arguments.iter().find(|each| {
+            each.text.known == "-" || each.text.open || !each.text.known.starts_with(['-', '+'])
+        });
+        let target = match operand {
+            None => Some(self.session.home.clone()),
+            Some(operand) => match operand.as_exact() {
+                Some("-") => None,
+                Some(path) if !operand.glob => Some(path.to_owned()),
+                _ => None,
+            },
+        };
+        let base = self.state.directory.clone();
+        self.state.directory = match (target, base) {
+            (Some(path), _) if path.starts_with('/') => Some(normalise(&path, "/")),
+            (Some(path), Some(base)) => Some(normalise(&path, &base)),
+            _ => None,
+        };
+        if arguments.first().is_some_and(|each| each.as_exact() == Some("-n")) {
+            self.state.directory = None;
+        }
+    }
+
+    fn declare(&mut self, arguments: &[Field]) {
+        let reference = arguments.iter().any(|each| {
+            each.as_exact().is_some_and(|text| text.starts_with('-') && text.contains('n'))
+        });
+        for each in arguments {
+            let Some((name, value)) = each.text.known.split_once('=') else { continue };
+            let name = name.trim_end_matches('+').split('[').next().unwrap_or(name).to_owned();
+            let text = Text { known: value.to_owned(), ..each.text.clone() };
+            let variable = match self.value_of(value).filter(|_| reference) {
+                // `declare -n a=b`: reading `a` reads `b`, writing it writes `b`.
+                Some(values) => Variable { values, array: false },
+                None => Variable { values: vec![text], array: false },
+            };
+            self.set(&name, variable);
+            self.judge_variable(&name);
+        }
+    }
+
+    fn alias(&mut self, arguments: &[Field]) {
+        for each in arguments {
+            if let Some((name, value)) = each.text.known.split_once('=') {
+                self.state.aliases.insert(name.to_owned(), value.to_owned());
+                if each.text.open {
+                    self.raise(RiskClass::CodeExecution, "what the alias stands for is not known");
+                }
+            }
+        }
+    }
+
+    /// `eval`: the words joined are a script.
+    fn eval(&mut self, arguments: &[Field], stdin: &Stream) -> Stream {
+        let mut script = Text::default();
+        for (at, each) in arguments.iter().enumerate() {
+            if at > 0 {
+                script.push(" ");
+            }
+            script.append(&each.text);
+            script.open |= each.many || each.glob && each.text.open;
+        }
+        self.raise(RiskClass::CodeExecution, "eval runs text as a command");
+        self.shell_text(&script, stdin.clone())
+    }
+
+    fn source_file(&mut self, arguments: &[Field], stdin: &Stream) -> Stream {
+        let Some(file) = arguments.first() else { return Stream::default() };
+        self.raise(RiskClass::CodeExecution, "source runs a file in this shell");
+        let content = self.content_of(file, stdin);
+        // A sourced file may set anything.
+        let output = self.shell_text(&content.text, stdin.clone());
+        if content.text.open {
+            self.state.functions.clear();
+        }
+        output
+    }
+
+    /// `exec`, `command`, `builtin`: flags, then another command.
+    fn delegate(&mut self, name: &str, arguments: &[Field], stdin: &Stream) -> Option<Stream> {
+        let mut rest = arguments;
+        while let Some((first, more)) = rest.split_first() {
+            let Some(flag) = first.as_exact().filter(|text| text.starts_with('-')) else { break };
+            rest = match (name, flag) {
+                ("command", "-v" | "-V" | "-pv" | "-pV") => {
+                    return Some(Stream::unknown(Taint::FILE));
+                }
+                ("exec", "-a") => more.get(1..).unwrap_or_default(),
+                (_, "-p" | "-c" | "-l" | "-cl" | "-lc" | "--") => more,
+                _ => {
+                    self.raise(RiskClass::CodeExecution, "kode does not know this flag");
+                    more
+                }
+            };
+        }
+        if rest.is_empty() {
+            return Some(Stream::default());
+        }
+        Some(self.run_argv(rest.to_vec(), stdin.clone()))
+    }
+
+    fn trap(&mut self, arguments: &[Field]) {
+        let Some(action) = arguments.iter().find(|each| each.as_exact() != Some("--")) else {
+            return;
+        };
+        if action.text.known.starts_with('-') && !action.text.open || arguments.len() < 2 {
+            return;
+        }
+        let script = action.text.clone();
+        self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+    }
+
+    fn read_variables(&mut self, name: &str, arguments: &[Field], stdin: &Stream) {
+        let with_value = if name == "read" { "adinNptu" } else { "dnOstuCc" };
+        let mut skip = false;
+        let mut taint = if stdin.present { stdin.text.taint } else { Taint::FILE };
+        let mut exact =
+            stdin.text.as_exact().map(|text| text.lines().next().unwrap_or_default().to_owned());
+        let mut names = Vec::new();
+        for each in arguments {
+            let text = each.text.known.as_str();
+            if std::mem::take(&mut skip) {
+                if let Some(stream) =
+                    text.parse::<u32>().ok().and_then(|number| self.state.descriptors.get(&number))
+                {
+                    taint |= stream.text.taint;
+                    exact = None;
+                }
+                continue;
+            }
+            match text.strip_prefix('-') {
+                Some("C" | "a") if name == "mapfile" || name == "readarray" => {
+                    self.raise(RiskClass::CodeExecution, "mapfile -C runs a callback");
+                }
+                Some(flags) if !flags.is_empty() => {
+                    skip = flags.chars().last().is_some_and(|last| with_value.contains(last));
+                    if flags.starts_with('u')
+                        && let Ok(number) = flags[1..].parse::<u32>()
+                    {
+                        let stream = self.state.descriptors.get(&number);
+                        taint |= stream.map_or(Taint::FILE, |stream| stream.text.taint);
+                        exact = None;
+                        skip = false;
+                    }
+                    // `-a array` names a variable too.
+                    if flags.ends_with('a') {
+                        skip = false;
+                    }
+                }
+                _ => names.push(text.to_owned()),
+            }
+        }
+        if names.is_empty() {
+            names.push("REPLY".to_owned());
+        }
+        let single = names.len() == 1;
+        for name in names {
+            let value = match &exact {
+                Some(line) if single => Text { known: line.clone(), open: false, taint },
+                _ => Text::unknown(taint),
+            };
+            self.set(&name, Variable { values: vec![value], array: false });
+        }
+    }
+
+    /// `hash -p PATH NAME`: later `NAME` runs `PATH`.
+    fn hash(&mut self, arguments: &[Field]) {
+        let texts: Vec<&str> = arguments.iter().map(|each| each.text.known.as_str()).collect();
+        if let ["-p", path, name] = texts.as_slice() {
+            self.state.aliases.insert((*name).to_owned(), (*path).to_owned());
+            self.raise(RiskClass::CodeExecution, "hash -p changes which program a name runs");
+        }
+    }
+
+    fn print_into(&mut self, arguments: &[Field]) {
+        let Some(name) = arguments.get(1) else { return };
+        self.reevaluate_names(&name.text.known.clone());
+        let printed = self.folded("printf", &arguments[2..], &Stream::default());
+        let value = printed.map_or(Text::unknown(Taint::FILE), |stream| stream.text);
+        let base = name.text.known.split('[').next().unwrap_or_default().to_owned();
+        self.set(&base, Variable { values: vec![value], array: false });
+    }
+
+    /// `set -- a b`: positional parameters; options are ignored.
+    fn set_positional(&mut self, arguments: &[Field]) {
+        let start = arguments.iter().position(|each| each.as_exact() == Some("--"));
+        let operands = match start {
+            Some(at) => &arguments[at + 1..],
+            None if arguments
+                .first()
+                .is_some_and(|each| !each.text.known.starts_with(['-', '+'])) =>
+            {
+                arguments
+            }
+            None => return,
+        };
+        self.state.positional = operands.iter().map(|each| each.text.clone()).collect();
+    }
+}

@@ -1,0 +1,191 @@
+//! Walks a parsed script without running it: what each word becomes, what each
+//! command would do, what flows where. It over-approximates: every branch is
+//! walked, and what a branch may have set is one of several values afterwards.
+
+mod arithmetic;
+mod braces;
+mod builtins;
+mod expand;
+mod findings;
+mod fold;
+mod glob;
+pub(crate) use glob::matches as glob_matches;
+mod parameters;
+mod redirect;
+mod simple;
+mod text;
+mod walk;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+pub(crate) use findings::Findings;
+pub(crate) use text::{Field, Stream, Taint, Text};
+
+use crate::judge::SessionState;
+use crate::shell::parser::{Parsed, SyntaxError, parse_nested};
+use crate::shell::syntax::Command;
+use kode_base::RiskClass;
+
+/// Simple commands walked for one action, branches and repetitions included.
+const STEPS_MAX: u32 = 2_000;
+/// Scripts within scripts: `eval`, `sh -c`, functions.
+const NESTING_MAX: u32 = 16;
+/// Bytes of known text kept for one value.
+pub(crate) const KNOWN_MAX: usize = 64 * 1024;
+
+/// A variable as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Variable {
+    /// One of these; elements in order when it is an array.
+    pub(crate) values: Vec<Text>,
+    /// Whether `values` are an array's elements rather than alternatives.
+    pub(crate) array: bool,
+}
+
+/// What the shell itself would remember.
+#[derive(Debug, Clone)]
+pub(crate) struct ShellState {
+    pub(crate) variables: HashMap<String, Variable>,
+    pub(crate) functions: HashMap<String, (Rc<Command>, Rc<str>)>,
+    pub(crate) aliases: HashMap<String, String>,
+    /// Absolute; `None` when not known.
+    pub(crate) directory: Option<String>,
+    pub(crate) positional: Vec<Text>,
+    pub(crate) descriptors: HashMap<u32, Stream>,
+    /// The text spans refer to.
+    pub(crate) source: Rc<str>,
+}
+
+/// The walk over one action.
+pub(crate) struct Evaluator<'a> {
+    pub(crate) session: &'a SessionState,
+    pub(crate) state: ShellState,
+    /// Content of files this very command wrote, by absolute path.
+    pub(crate) files: HashMap<String, Stream>,
+    /// Whether a FIFO was made: what is written later flows back.
+    pub(crate) made_fifo: bool,
+    pub(crate) found: Findings,
+    /// Standard input of the command being judged.
+    pub(crate) stdin: Stream,
+    /// Where its standard output goes, when that is a network connection.
+    pub(crate) output_remote: bool,
+    /// Names of the functions being walked, innermost last.
+    pub(crate) calls: Vec<String>,
+    /// Whether the command stands in a pipeline or the background.
+    pub(crate) forked: bool,
+    nesting: u32,
+    steps: u32,
+}
+
+impl<'a> Evaluator<'a> {
+    /// A walk that starts in `directory`, an absolute path.
+    pub(crate) fn new(session: &'a SessionState, directory: String) -> Self {
+        let state = ShellState {
+            variables: HashMap::new(),
+            functions: HashMap::new(),
+            aliases: HashMap::new(),
+            directory: Some(directory),
+            positional: Vec::new(),
+            descriptors: HashMap::new(),
+            source: Rc::from(""),
+        };
+        Self {
+            session,
+            state,
+            files: HashMap::new(),
+            made_fifo: false,
+            found: Findings::default(),
+            stdin: Stream::default(),
+            output_remote: false,
+            calls: Vec::new(),
+            forked: false,
+            nesting: 0,
+            steps: 0,
+        }
+    }
+
+    /// Walks a whole command line. A FIFO lets later output flow into earlier
+    /// commands, so then the walk is done twice.
+    pub(crate) fn command_line(&mut self, text: &str) -> Option<SyntaxError> {
+        let error = self.text_script(text, Stream::default()).1;
+        if self.made_fifo {
+            self.steps = 0;
+            self.text_script(text, Stream::default());
+        }
+        error
+    }
+
+    /// Parses and walks `text` as a script with `stdin`.
+    pub(crate) fn text_script(
+        &mut self,
+        text: &str,
+        stdin: Stream,
+    ) -> (Stream, Option<SyntaxError>) {
+        if self.nesting >= NESTING_MAX {
+            self.raise(RiskClass::CodeExecution, "scripts are nested too deeply to follow");
+            return (Stream::unknown(Taint::FILE), Some(SyntaxError::TooDeep));
+        }
+        let Parsed { script, error } = parse_nested(text, self.nesting);
+        let outer = std::mem::replace(&mut self.state.source, Rc::from(text));
+        self.nesting += 1;
+        let output = self.script(&script, stdin);
+        self.nesting -= 1;
+        self.state.source = outer;
+        if let Some(error) = error {
+            let unit = self.found.open_unit(Vec::new(), None);
+            self.found.raise(
+                unit,
+                RiskClass::CodeExecution,
+                &format!("kode can't parse it: {error}"),
+            );
+        }
+        (output, error)
+    }
+
+    /// Counts one step; past the limit nothing more is walked, and that is
+    /// never allowed silently.
+    fn step(&mut self) -> bool {
+        self.steps += 1;
+        if self.steps == STEPS_MAX {
+            self.raise(RiskClass::CodeExecution, "the command does too many things to follow");
+        }
+        self.steps < STEPS_MAX
+    }
+
+    /// Raises the class of the unit being judged.
+    pub(crate) fn raise(&mut self, class: RiskClass, why: &str) {
+        let unit = self.found.current();
+        self.found.raise(unit, class, why);
+    }
+}
+
+impl Evaluator<'_> {
+    /// Goes one level deeper into commands that start commands; false, and
+    /// never allowed silently, past the limit.
+    pub(crate) fn enter(&mut self) -> bool {
+        if self.nesting >= NESTING_MAX || !self.step() {
+            self.raise(RiskClass::CodeExecution, "commands are nested too deeply to follow");
+            return false;
+        }
+        self.nesting += 1;
+        true
+    }
+
+    /// Comes back from [`Self::enter`].
+    pub(crate) fn leave(&mut self) {
+        self.nesting -= 1;
+    }
+
+    /// Walks something that happens elsewhere: only its refusals count here.
+    pub(crate) fn refusals_only(&mut self, walk: impl FnOnce(&mut Self)) {
+        let state = self.state.clone();
+        let kept = std::mem::take(&mut self.found);
+        self.found.refusal = kept.refusal.clone();
+        walk(self);
+        let refusal = self.found.refusal.take();
+        self.found = kept;
+        self.found.refusal = refusal;
+        self.state = state;
+    }
+}

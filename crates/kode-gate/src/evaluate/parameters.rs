@@ -1,0 +1,246 @@
+//! Parameter expansion: values of variables and the operators of `${…}`.
+
+use super::text::Text;
+use super::{Evaluator, Taint, Variable, glob};
+use crate::shell::escapes::{Dialect, decode};
+use crate::shell::syntax::Parameter;
+
+impl Evaluator<'_> {
+    /// The values of a parameter expansion; several for `$@` and arrays.
+    pub(crate) fn parameter(&mut self, parameter: &Parameter) -> Vec<Text> {
+        if let Some(index) = &parameter.index {
+            let index = self.expand_joined(index);
+            self.reevaluate_names(&index.known);
+        }
+        let values = self.lookup(parameter);
+        let arguments: Vec<Text> =
+            parameter.arguments.iter().map(|word| self.expand_joined(word)).collect();
+        if parameter.length {
+            let known = values.as_ref().filter(|values| values.len() == 1);
+            let count =
+                known.and_then(|values| values[0].as_exact()).map(|text| text.chars().count());
+            return vec![
+                count
+                    .map_or(Text::unknown(Taint::LITERAL), |count| Text::exact(&count.to_string())),
+            ];
+        }
+        self.operate(parameter, values, &arguments)
+    }
+
+    /// `None` when the parameter may or may not be set in the environment.
+    fn lookup(&mut self, parameter: &Parameter) -> Option<Vec<Text>> {
+        if parameter.operator == "names" {
+            return None;
+        }
+        let mut name = parameter.name.clone();
+        if parameter.indirect {
+            let target = self.value_of(&name)?.into_iter().next()?;
+            name = target.as_exact()?.to_owned();
+        }
+        let base = name.split('[').next().unwrap_or(&name).to_owned();
+        let values = self.value_of(&base)?;
+        let is_array = self.state.variables.get(&base).is_some_and(|variable| variable.array);
+        if !is_array {
+            return Some(vec![one_of(&values)])
+                .filter(|_| !matches!(name.as_str(), "@" | "*"))
+                .or(Some(values));
+        }
+        let subscript =
+            parameter.index.as_ref().and_then(|index| index.as_plain().map(str::to_owned));
+        match (parameter.index.is_some(), subscript.as_deref()) {
+            (false, _) => Some(values.into_iter().take(1).collect()),
+            (true, Some("@" | "*")) => Some(values),
+            (true, Some(number)) => {
+                let at = number.parse::<usize>().ok().and_then(|at| values.get(at).cloned());
+                Some(vec![at.unwrap_or_else(|| one_of(&values))])
+            }
+            (true, None) => Some(vec![one_of(&values)]),
+        }
+    }
+
+    /// The value of a variable or special parameter.
+    pub(crate) fn value_of(&self, name: &str) -> Option<Vec<Text>> {
+        if let Some(Variable { values, .. }) = self.state.variables.get(name) {
+            return Some(values.clone());
+        }
+        let exact = |text: &str| Some(vec![Text::exact(text)]);
+        match name {
+            "@" | "*" => Some(self.state.positional.clone()),
+            "#" => exact(&self.state.positional.len().to_string()),
+            "0" | "BASH" | "SHELL" => exact("/bin/bash"),
+            "HOME" => exact(&self.session.home),
+            "PWD" => self.state.directory.as_deref().and_then(exact),
+            "IFS" => exact(" \t\n"),
+            "PATH" => exact("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            "TMPDIR" => exact("/tmp"),
+            "-" => exact("hBc"),
+            "_" => exact(""),
+            "UID" | "EUID" | "PPID" | "RANDOM" | "SECONDS" | "LINENO" | "?" | "$" | "!" => {
+                Some(vec![Text::unknown(Taint::LITERAL)])
+            }
+            _ if name.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let at = name.parse::<usize>().ok()?.checked_sub(1)?;
+                Some(vec![self.state.positional.get(at).cloned().unwrap_or_default()])
+            }
+            _ => None,
+        }
+    }
+
+    fn operate(
+        &mut self,
+        parameter: &Parameter,
+        values: Option<Vec<Text>>,
+        arguments: &[Text],
+    ) -> Vec<Text> {
+        let argument = arguments.first().cloned().unwrap_or_default();
+        let operator = parameter.operator.as_str();
+        let unset = values.is_none();
+        let empty = values.as_ref().is_none_or(|values| {
+            values.is_empty() || values.iter().all(|value| value.as_exact() == Some(""))
+        });
+        match operator {
+            ":-" | "-" if empty => return vec![argument],
+            ":=" | "=" if empty => {
+                let variable = Variable { values: vec![argument.clone()], array: false };
+                self.state.variables.insert(parameter.name.clone(), variable);
+                return vec![argument];
+            }
+            ":+" | "+" => {
+                return if unset || !empty { vec![argument] } else { vec![Text::default()] };
+            }
+            _ => {}
+        }
+        let Some(values) = values else {
+            return vec![Text::unknown(Taint::LITERAL)];
+        };
+        if operator == "@P" {
+            for value in &values {
+                let prompt = value.known.clone();
+                self.evaluate_substitutions(&prompt);
+            }
+        }
+        values.into_iter().map(|value| transform(value, operator, arguments)).collect()
+    }
+}
+
+/// One value that stands for several alternatives: their common beginning.
+pub(crate) fn one_of(values: &[Text]) -> Text {
+    let Some((first, rest)) = values.split_first() else { return Text::default() };
+    let mut joined = first.clone();
+    for other in rest {
+        let same = joined.known.chars().zip(other.known.chars()).take_while(|(a, b)| a == b);
+        let length: usize = same.map(|(character, _)| character.len_utf8()).sum();
+        let equal = *other == joined;
+        joined.known.truncate(length);
+        joined.open |= !equal || other.open;
+        joined.taint |= other.taint;
+    }
+    joined
+}
+
+/// Applies `#`, `%`, `/`, `^`, `,`, `:` and `@` operators.
+fn transform(value: Text, operator: &str, arguments: &[Text]) -> Text {
+    if operator.is_empty() {
+        return value;
+    }
+    let taint = value.taint;
+    let argument = arguments.first().map_or(Some(""), Text::as_exact);
+    let (Some(text), Some(argument)) = (value.as_exact(), argument) else {
+        // A removed suffix or a new ending leaves the known beginning uncertain.
+        return Text::unknown(taint);
+    };
+    let changed = match operator {
+        "#" | "##" => {
+            let cut = glob::prefix(argument, text, operator == "##").unwrap_or(0);
+            text[cut..].to_owned()
+        }
+        "%" | "%%" => {
+            let cut = glob::suffix(argument, text, operator == "%%").unwrap_or(text.len());
+            text[..cut].to_owned()
+        }
+        "/" | "//" | "/#" | "/%" => {
+            let Some(new) = arguments.get(1).map_or(Some(""), Text::as_exact) else {
+                return Text::unknown(taint);
+            };
+            replace(text, argument, new, operator)
+        }
+        "^" => first_letter(text, str::to_uppercase),
+        "^^" | "@U" => text.to_uppercase(),
+        "," => first_letter(text, str::to_lowercase),
+        ",," | "@L" => text.to_lowercase(),
+        ":" => match substring(text, argument) {
+            Some(part) => part,
+            None => return Text::unknown(taint),
+        },
+        "@E" => decode(text, Dialect::AnsiC),
+        "@Q" | "@A" | "@K" | "@k" => return Text::unknown(taint),
+        "@u" => first_letter(text, str::to_uppercase),
+        _ => text.to_owned(),
+    };
+    Text { known: changed, open: false, taint }
+}
+
+fn first_letter(text: &str, change: impl Fn(&str) -> String) -> String {
+    let end = text.chars().next().map_or(0, char::len_utf8);
+    format!("{}{}", change(&text[..end]), &text[end..])
+}
+
+fn replace(text: &str, pattern: &str, new: &str, operator: &str) -> String {
+    if pattern.is_empty() {
+        return text.to_owned();
+    }
+    match operator {
+        "/#" => match glob::prefix(pattern, text, true) {
+            Some(cut) => format!("{new}{}", &text[cut..]),
+            None => text.to_owned(),
+        },
+        "/%" => match glob::suffix(pattern, text, true) {
+            Some(cut) => format!("{}{new}", &text[..cut]),
+            None => text.to_owned(),
+        },
+        _ => {
+            let mut changed = String::new();
+            let mut rest = text;
+            let mut budget = 1_000;
+            while !rest.is_empty() {
+                budget -= 1;
+                match glob::prefix(pattern, rest, true).filter(|cut| *cut > 0 && budget > 0) {
+                    Some(cut) => {
+                        changed.push_str(new);
+                        rest = &rest[cut..];
+                        if operator == "/" {
+                            break;
+                        }
+                    }
+                    None => {
+                        let step = rest.chars().next().map_or(1, char::len_utf8);
+                        changed.push_str(&rest[..step]);
+                        rest = &rest[step..];
+                    }
+                }
+            }
+            changed + rest
+        }
+    }
+}
+
+/// `offset` or `offset:length`, both plain numbers.
+fn substring(text: &str, argument: &str) -> Option<String> {
+    let (offset, length) = match argument.split_once(':') {
+        Some((offset, length)) => (offset, Some(length)),
+        None => (argument, None),
+    };
+    let count = text.chars().count();
+    let offset: i64 = offset.trim().parse().ok()?;
+    let back = usize::try_from(offset.unsigned_abs()).ok()?;
+    let start = if offset < 0 { count.checked_sub(back)? } else { back.min(count) };
+    let end = match length {
+        None => count,
+        Some(length) => {
+            let length: i64 = length.trim().parse().ok()?;
+            let size = usize::try_from(length.unsigned_abs()).ok()?;
+            if length < 0 { count.checked_sub(size)? } else { (start + size).min(count) }
+        }
+    };
+    Some(text.chars().skip(start).take(end.saturating_sub(start)).collect())
+}

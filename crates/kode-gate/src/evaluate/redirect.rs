@@ -1,0 +1,156 @@
+//! Redirections: where a command's input comes from and its output goes, and
+//! what opening those files and connections does.
+
+use kode_base::RiskClass;
+
+use super::text::{Stream, Text};
+use super::{Evaluator, Taint};
+use crate::paths::{Zone, place};
+use crate::shell::syntax::{RedirectOperator as Op, Redirection, Target};
+
+/// What a command's redirections lead to.
+#[derive(Debug, Default)]
+pub(crate) struct Redirected {
+    /// Standard input, when redirected.
+    pub(crate) stdin: Option<Stream>,
+    /// Files that standard output goes to, absolute.
+    pub(crate) files: Vec<String>,
+    /// Whether standard output goes somewhere else than the pipe.
+    pub(crate) stdout_taken: bool,
+    /// Output goes into a network connection.
+    pub(crate) remote: bool,
+    /// Descriptors that `exec` would keep.
+    pub(crate) descriptors: Vec<(u32, Stream)>,
+}
+
+impl Evaluator<'_> {
+    /// Walks redirections in order.
+    pub(crate) fn redirections(&mut self, redirections: &[Redirection]) -> Redirected {
+        let mut result = Redirected::default();
+        for each in redirections {
+            self.redirection(each, &mut result);
+        }
+        result
+    }
+
+    fn redirection(&mut self, redirection: &Redirection, result: &mut Redirected) {
+        let reads = matches!(
+            redirection.operator,
+            Op::Read | Op::ReadWrite | Op::DuplicateRead | Op::HereDocument | Op::HereString
+        );
+        let descriptor = redirection.descriptor.unwrap_or(u32::from(!reads));
+        let (text, stream) = self.target(redirection);
+        match redirection.operator {
+            Op::HereDocument | Op::HereString => {
+                let mut body = text;
+                if redirection.operator == Op::HereString {
+                    body.push("\n");
+                }
+                connect(result, descriptor, Stream::literal(body));
+            }
+            Op::DuplicateRead => {
+                let source = self.duplicated(&text, result);
+                connect(result, descriptor, source);
+            }
+            Op::DuplicateWrite if is_descriptor(&text) => {
+                let taken = self.duplicated(&text, result);
+                result.remote |= descriptor <= 2 && taken.text.taint.has(Taint::REMOTE);
+                // `1>&2`: the pipe no longer gets it, `2>&1` adds to it.
+                result.stdout_taken |= descriptor == 1 && text.as_exact() != Some("1");
+                if descriptor == 0 {
+                    connect(result, 0, taken);
+                }
+            }
+            Op::Read | Op::ReadWrite if stream.is_some() => {
+                connect(result, descriptor, stream.unwrap_or_default());
+            }
+            Op::Read | Op::ReadWrite => {
+                let opened = self.open_for_reading(&text);
+                if redirection.operator == Op::ReadWrite {
+                    self.open_for_writing(&text, descriptor, result);
+                }
+                connect(result, descriptor, opened);
+            }
+            Op::Write | Op::Append | Op::WriteBoth | Op::DuplicateWrite => {
+                if stream.is_none() {
+                    self.open_for_writing(&text, descriptor, result);
+                }
+                result.stdout_taken |= descriptor == 1;
+            }
+        }
+    }
+
+    /// The target's text, and its stream when it is a process substitution.
+    fn target(&mut self, redirection: &Redirection) -> (Text, Option<Stream>) {
+        match &redirection.target {
+            Target::Body(cell) => match cell.get() {
+                Some(word) => (self.expand_joined(&word.clone()), None),
+                None => (Text::unknown(Taint::FILE), None),
+            },
+            Target::Word(word) if redirection.operator == Op::HereString => {
+                (self.expand_joined(word), None)
+            }
+            Target::Word(word) => {
+                let field = self.expand_word(word).into_iter().next().unwrap_or_default();
+                (field.text, field.stream)
+            }
+        }
+    }
+
+    fn duplicated(&self, text: &Text, result: &Redirected) -> Stream {
+        let number = text.as_exact().map(|text| text.trim_end_matches('-'));
+        let Some(number) = number.and_then(|number| number.parse::<u32>().ok()) else {
+            return Stream::unknown(Taint::FILE);
+        };
+        let own = result.descriptors.iter().rev().find(|(own, _)| *own == number);
+        match own.map(|(_, stream)| stream).or_else(|| self.state.descriptors.get(&number)) {
+            Some(stream) => stream.clone(),
+            None if number == 0 => self.stdin.clone(),
+            None => Stream::default(),
+        }
+    }
+
+    /// Opens a file for reading; what it would yield.
+    pub(crate) fn open_for_reading(&mut self, text: &Text) -> Stream {
+        if text.as_exact() == Some("/dev/stdin") {
+            return self.stdin.clone();
+        }
+        self.read_path(text, false)
+    }
+
+    fn open_for_writing(&mut self, text: &Text, descriptor: u32, result: &mut Redirected) {
+        let place = place(&text.known, self.state.directory.as_deref(), self.session);
+        if !text.open && place.zone == Zone::Network {
+            let stream = self.connection(&place.path);
+            result.remote |= descriptor <= 2;
+            result.descriptors.push((descriptor, stream));
+            return;
+        }
+        self.write_path(text, "write");
+        if descriptor == 1 && !text.open {
+            result.files.push(place.path);
+        }
+    }
+
+    /// Bash's own `/dev/tcp/HOST/PORT`.
+    pub(crate) fn connection(&mut self, path: &str) -> Stream {
+        let host = path.split('/').nth(3).unwrap_or_default();
+        self.egress(&Text::exact(host));
+        self.raise(RiskClass::NetworkEgress, &format!("opens a connection to {host}"));
+        Stream::unknown(Taint::REMOTE)
+    }
+}
+
+fn is_descriptor(text: &Text) -> bool {
+    text.as_exact().is_some_and(|text| {
+        let number = text.trim_end_matches('-');
+        !text.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+fn connect(result: &mut Redirected, descriptor: u32, stream: Stream) {
+    if descriptor == 0 {
+        result.stdin = Some(stream.clone());
+    }
+    result.descriptors.push((descriptor, stream));
+}

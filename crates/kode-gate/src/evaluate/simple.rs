@@ -1,0 +1,317 @@
+//! Simple commands: assignments, redirections, and which command it is.
+
+use kode_base::RiskClass;
+
+use super::text::{Field, Stream, Text};
+use super::{Evaluator, Taint, Variable};
+use crate::assessment::KnownWord;
+use crate::effects::environment;
+use crate::shell::syntax::{Assignment, Command, Piece, Word};
+
+impl Evaluator<'_> {
+    /// Walks one simple command; its standard output.
+    pub(crate) fn simple(
+        &mut self,
+        command: &Command,
+        assignments: &[Assignment],
+        words: &[Word],
+        stdin: Stream,
+    ) -> Stream {
+        if !self.step() {
+            return Stream::unknown(Taint::FILE);
+        }
+        if let Some(name) = self.undecided(words) {
+            return self.each_alternative(&name, command, assignments, words, stdin);
+        }
+        self.keep_part(command);
+        self.stdin = stdin.clone();
+        let outer = self.found.judged();
+        // Effects of substitutions inside the words belong to their own units.
+        let fields = self.expand_words(words);
+        let unit = self.found.open_unit(shown(&fields), outer.filter(|_| false));
+        let redirected = self.redirections(&command.redirections);
+        let stdin = redirected.stdin.clone().unwrap_or(stdin);
+        self.found.resume(Some(unit));
+        let values = self.assign_before(assignments, fields.is_empty());
+        let remote = self.output_remote;
+        self.output_remote |= redirected.remote;
+        let kept = self.state.descriptors.clone();
+        self.state.descriptors.extend(redirected.descriptors.clone());
+        self.stdin = stdin.clone();
+        let output =
+            if fields.is_empty() { Stream::default() } else { self.run(fields.clone(), stdin) };
+        self.output_remote = remote;
+        let is_exec = fields.first().and_then(Field::as_exact) == Some("exec") && fields.len() == 1;
+        if is_exec {
+            self.output_remote |= redirected.remote;
+        } else {
+            self.state.descriptors = kept;
+        }
+        self.unassign(values);
+        for file in &redirected.files {
+            self.files.insert(file.clone(), output.clone());
+        }
+        self.found.resume(outer);
+        if redirected.stdout_taken { Stream::default() } else { output }
+    }
+
+    /// The first variable in `words` that has several possible values.
+    fn undecided(&self, words: &[Word]) -> Option<String> {
+        if self.state.variables.is_empty() {
+            return None;
+        }
+        let pieces = words.iter().flat_map(|word| &word.pieces);
+        pieces
+            .filter_map(|piece| match piece {
+                Piece::Parameter { parameter, .. } => Some(&parameter.name),
+                _ => None,
+            })
+            .find(|name| {
+                let variable = self.state.variables.get(*name);
+                variable.is_some_and(|variable| !variable.array && variable.values.len() > 1)
+            })
+            .cloned()
+    }
+
+    /// Walks the command once for each value `name` may have.
+    fn each_alternative(
+        &mut self,
+        name: &str,
+        command: &Command,
+        assignments: &[Assignment],
+        words: &[Word],
+        stdin: Stream,
+    ) -> Stream {
+        let Some(variable) = self.state.variables.get(name).cloned() else {
+            return Stream::default();
+        };
+        let mut output = Stream::literal(Text::default());
+        for value in &variable.values {
+            let one = Variable { values: vec![value.clone()], array: false };
+            self.state.variables.insert(name.to_owned(), one);
+            let produced = self.simple(command, assignments, words, stdin.clone());
+            output.text.taint |= produced.text.taint;
+        }
+        output.text.open = true;
+        self.state.variables.insert(name.to_owned(), variable);
+        output
+    }
+
+    fn keep_part(&mut self, command: &Command) {
+        let source = self.state.source.clone();
+        if let Some(text) = source.get(command.span.clone()) {
+            self.found.part(text.trim());
+        }
+    }
+
+    /// Performs assignments; before a command word they end with it, so their
+    /// old values are returned.
+    fn assign_before(
+        &mut self,
+        assignments: &[Assignment],
+        lasting: bool,
+    ) -> Vec<(String, Option<Variable>)> {
+        let mut old = Vec::new();
+        for assignment in assignments {
+            let name = assignment.name.clone();
+            if !lasting {
+                old.push((name.clone(), self.state.variables.get(&name).cloned()));
+            }
+            self.assign(assignment);
+            self.judge_variable(&name);
+        }
+        old
+    }
+
+    fn unassign(&mut self, old: Vec<(String, Option<Variable>)>) {
+        for (name, variable) in old {
+            match variable {
+                Some(variable) => self.state.variables.insert(name, variable),
+                None => self.state.variables.remove(&name),
+            };
+        }
+    }
+
+    fn assign(&mut self, assignment: &Assignment) {
+        if let Some(index) = &assignment.index {
+            let index = self.expand_joined(index);
+            self.reevaluate_names(&index.known);
+        }
+        let before = self.state.variables.get(&assignment.name).cloned();
+        if let [Piece::Array(words)] = assignment.value.pieces.as_slice() {
+            let mut values: Vec<Text> = Vec::new();
+            if assignment.append {
+                values = before.map(|variable| variable.values).unwrap_or_default();
+            }
+            let added = self
+                .expand_words(words)
+                .into_iter()
+                .map(|field| Text { open: field.text.open || field.many, ..field.text });
+            values.extend(added);
+            self.set(&assignment.name, Variable { values, array: true });
+            return;
+        }
+        let value = self.expand_joined(&assignment.value);
+        let variable = match before {
+            Some(mut array) if array.array || assignment.index.is_some() => {
+                array.array = true;
+                array.values.push(value);
+                array
+            }
+            Some(before) if assignment.append => {
+                let append = |old: &Text| {
+                    let mut text = old.clone();
+                    text.append(&value);
+                    text
+                };
+                Variable { values: before.values.iter().map(append).collect(), array: false }
+            }
+            None if assignment.append => {
+                Variable { values: vec![Text::unknown(value.taint)], array: false }
+            }
+            _ => Variable { values: vec![value], array: assignment.index.is_some() },
+        };
+        self.set(&assignment.name, variable);
+    }
+
+    pub(crate) fn set(&mut self, name: &str, variable: Variable) {
+        self.state.variables.insert(name.to_owned(), variable);
+    }
+
+    /// A variable that programs take commands or libraries from counts as
+    /// running its value.
+    pub(crate) fn judge_variable(&mut self, name: &str) {
+        let Some(value) =
+            self.state.variables.get(name).and_then(|each| each.values.last()).cloned()
+        else {
+            return;
+        };
+        match environment::meaning(name) {
+            environment::Meaning::Plain => {}
+            environment::Meaning::Searched => {
+                let harmless = value.as_exact().is_some_and(environment::is_ordinary_path);
+                if !harmless && !value.known.is_empty() {
+                    self.raise(
+                        RiskClass::CodeExecution,
+                        &format!("{name} decides which programs run"),
+                    );
+                }
+            }
+            environment::Meaning::Runs => {
+                if value.as_exact() == Some("") {
+                    return;
+                }
+                self.raise(RiskClass::CodeExecution, &format!("programs run what {name} holds"));
+                let script = value.known.clone();
+                self.perhaps(|walk| walk.text_script(&script, Stream::default()));
+            }
+        }
+    }
+
+    /// Runs expanded words: function, alias, built-in or program.
+    pub(crate) fn run(&mut self, fields: Vec<Field>, stdin: Stream) -> Stream {
+        let Some(first) = fields.first() else { return Stream::default() };
+        let taint = first.text.taint;
+        let Some(name) = first.as_exact().map(str::to_owned) else {
+            return self.unknown_command(&fields, &stdin);
+        };
+        if taint.has(Taint::REMOTE) {
+            self.found.refuse(
+                "remote_code",
+                RiskClass::CodeExecution,
+                "what came over the network is run as a command",
+            );
+        }
+        if taint.has(Taint::DECODED) {
+            self.raise(RiskClass::CodeExecution, "decoded text is run as a command");
+        }
+        let is_pattern = name.contains(['*', '?']) || name.contains('[') && name.contains(']');
+        if first.glob && is_pattern {
+            return self.globbed_command(&name, &fields, stdin);
+        }
+        let arguments: Vec<Text> = fields[1..].iter().map(|field| field.text.clone()).collect();
+        if let Some(output) = self.call(&name, arguments, stdin.clone()) {
+            return output;
+        }
+        if let Some(value) = self.state.aliases.get(&name).cloned()
+            && !self.calls.contains(&name)
+        {
+            self.calls.push(name.clone());
+            let rest: Vec<String> =
+                fields[1..].iter().map(|field| quoted(&field.text.known)).collect();
+            self.text_script(&format!("{value} {}", rest.join(" ")), stdin.clone());
+            self.calls.pop();
+        }
+        self.dispatch(&name, &fields, stdin)
+    }
+
+    /// A command word that is not known: at least a prompt, and what came over
+    /// the network is refused.
+    fn unknown_command(&mut self, fields: &[Field], stdin: &Stream) -> Stream {
+        let word = &fields[0].text;
+        if word.taint.has(Taint::REMOTE) {
+            self.found.refuse(
+                "remote_code",
+                RiskClass::CodeExecution,
+                "what came over the network is run as a command",
+            );
+        }
+        if word.taint.has(Taint::DECODED) {
+            self.raise(RiskClass::CodeExecution, "decoded text is run as a command");
+        }
+        self.raise(RiskClass::CodeExecution, "which command runs is known only when it runs");
+        // The arguments may still be those of a deletion: judge the worst.
+        if fields.len() > 1 {
+            let known = word.known.rsplit('/').next().unwrap_or_default();
+            if known.is_empty() || "rm".starts_with(known) {
+                self.perhaps_deletes(&fields[1..]);
+            }
+        }
+        Stream::unknown(stdin.text.taint | Taint::FILE)
+    }
+
+    /// Refuses when the arguments would be a recursive delete of a tree, were
+    /// the command `rm`.
+    fn perhaps_deletes(&mut self, arguments: &[Field]) {
+        let recursive = arguments.iter().any(|each| {
+            each.as_exact().is_some_and(|text| {
+                text == "--recursive"
+                    || (text.starts_with('-')
+                        && !text.starts_with("--")
+                        && text.contains(['r', 'R'])
+                        && text.contains('f'))
+            })
+        });
+        if recursive {
+            for each in arguments.iter().filter(|each| !each.text.known.starts_with('-')) {
+                self.refuse_tree(each);
+            }
+        }
+    }
+
+    /// A pattern as command word: every known program it could be is judged.
+    fn globbed_command(&mut self, name: &str, fields: &[Field], stdin: Stream) -> Stream {
+        self.raise(RiskClass::CodeExecution, "a pattern decides which command runs");
+        let pattern = name.rsplit('/').next().unwrap_or(name).to_owned();
+        for candidate in crate::effects::table::matching(&pattern).into_iter().take(16) {
+            let mut words = fields.to_vec();
+            words[0] = Field::exact(candidate);
+            self.dispatch(candidate, &words, stdin.clone());
+        }
+        Stream::unknown(stdin.text.taint | Taint::FILE)
+    }
+}
+
+/// Words as rules see them.
+fn shown(fields: &[Field]) -> Vec<KnownWord> {
+    let known = |field: &Field| match field.as_exact() {
+        Some(text) if field.stream.is_none() && !field.glob => KnownWord::Exact(text.to_owned()),
+        _ => KnownWord::Prefix(field.text.known.clone()),
+    };
+    fields.iter().map(known).collect()
+}
+
+/// `text` in single quotes, for putting words back into a script.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

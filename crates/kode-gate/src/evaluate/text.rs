@@ -1,0 +1,135 @@
+//! Words as far as they are known without running anything: exact text, or a
+//! known beginning, with where the text came from.
+
+use std::ops::{BitOr, BitOrAssign};
+
+/// Where text came from; a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Taint(u8);
+
+impl Taint {
+    /// Written in the command itself.
+    pub(crate) const LITERAL: Self = Self(0);
+    /// Came over the network.
+    pub(crate) const REMOTE: Self = Self(1);
+    /// Came out of a decoder such as `base64 -d`.
+    pub(crate) const DECODED: Self = Self(2);
+    /// Read from something that looks like a credential.
+    pub(crate) const SECRET: Self = Self(4);
+    /// Read from a file or another program.
+    pub(crate) const FILE: Self = Self(8);
+
+    /// What an interactive shell prints.
+    pub(crate) const SHELL: Self = Self(16);
+
+    /// Whether any of `other` is in the set.
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl BitOr for Taint {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Taint {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// Text with its known beginning and origin.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Text {
+    /// What is known, from the start.
+    pub(crate) known: String,
+    /// Whether unknown text may follow or stand in between.
+    pub(crate) open: bool,
+    /// Where it came from.
+    pub(crate) taint: Taint,
+}
+
+impl Text {
+    /// Exactly `text`.
+    pub(crate) fn exact(text: &str) -> Self {
+        Self { known: text.to_owned(), open: false, taint: Taint::LITERAL }
+    }
+
+    /// Nothing is known but where it came from.
+    pub(crate) fn unknown(taint: Taint) -> Self {
+        Self { known: String::new(), open: true, taint }
+    }
+
+    /// The whole text, if known.
+    pub(crate) fn as_exact(&self) -> Option<&str> {
+        (!self.open).then_some(self.known.as_str())
+    }
+
+    /// Appends; what follows an unknown part is not kept.
+    pub(crate) fn append(&mut self, more: &Self) {
+        if !self.open {
+            self.known.push_str(&more.known);
+            self.open = more.open;
+        }
+        self.taint |= more.taint;
+    }
+
+    /// Appends literal text.
+    pub(crate) fn push(&mut self, more: &str) {
+        if !self.open {
+            self.known.push_str(more);
+        }
+    }
+}
+
+/// What flows through a pipe, a file or a substitution.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Stream {
+    /// The bytes, as far as known.
+    pub(crate) text: Text,
+    /// Whether anything is connected at all.
+    pub(crate) present: bool,
+}
+
+impl Stream {
+    /// A stream of exactly `text`.
+    pub(crate) fn literal(text: Text) -> Self {
+        Self { text, present: true }
+    }
+
+    /// A stream of unknown bytes from `taint`.
+    pub(crate) fn unknown(taint: Taint) -> Self {
+        Self { text: Text::unknown(taint), present: true }
+    }
+}
+
+/// One word after expansion.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Field {
+    /// Its text; glob characters are kept as they are.
+    pub(crate) text: Text,
+    /// Unquoted glob characters are in it.
+    pub(crate) glob: bool,
+    /// It may be any number of words.
+    pub(crate) many: bool,
+    /// Any part was quoted, so an empty word stays a word.
+    pub(crate) quoted: bool,
+    /// What reading it as a file yields: a process substitution.
+    pub(crate) stream: Option<Stream>,
+}
+
+impl Field {
+    /// A field of exactly `text`.
+    pub(crate) fn exact(text: &str) -> Self {
+        Self { text: Text::exact(text), ..Self::default() }
+    }
+
+    /// The whole text, if known and a single word.
+    pub(crate) fn as_exact(&self) -> Option<&str> {
+        if self.many { None } else { self.text.as_exact() }
+    }
+}

@@ -1,0 +1,202 @@
+//! Where a path leads: the project, outside, a device, a credential, kode's
+//! own files, a place whose content runs later. Lexical; nothing is read.
+
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+use crate::judge::SessionState;
+
+/// The zone a path is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Zone {
+    /// The project root itself.
+    ProjectRoot,
+    /// Below the project root.
+    Project,
+    /// Temporary folders, private to the sandbox.
+    Temporary,
+    /// A home folder itself, `/`, `/home`, `/etc`, `/usr`, … or all in it.
+    Tree,
+    /// Below a home folder.
+    Home,
+    /// Anywhere else on the machine.
+    System,
+    /// Harmless devices such as `/dev/null`.
+    Null,
+    /// A block device, or a device kode does not know.
+    Device,
+    /// `/dev/tcp/…` and `/dev/udp/…`, which bash connects.
+    Network,
+    /// kode's policy, audit log, sessions.
+    Kode,
+    /// Not known.
+    Unknown,
+}
+
+impl Zone {
+    /// Whether writing there stays inside the sandboxed project.
+    pub(crate) const fn is_local(self) -> bool {
+        matches!(self, Self::ProjectRoot | Self::Project | Self::Temporary | Self::Null)
+    }
+}
+
+/// A path made absolute and normal, with its zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The zone.
+    pub(crate) zone: Zone,
+    /// Absolute path; relative to nothing when the zone is unknown.
+    pub(crate) path: String,
+}
+
+#[derive(Deserialize)]
+struct PathTable {
+    secret: Patterns,
+    public: Patterns,
+    sensitive: Patterns,
+    trees: Vec<String>,
+    harmless_devices: Vec<String>,
+}
+
+/// Names and path endings.
+#[derive(Deserialize)]
+struct Patterns {
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    prefixes: Vec<String>,
+    #[serde(default)]
+    suffixes: Vec<String>,
+    #[serde(default)]
+    containing: Vec<String>,
+}
+
+impl Patterns {
+    fn matches(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.names.iter().any(|each| each == name)
+            || self.prefixes.iter().any(|each| name.starts_with(each.as_str()))
+            || self.suffixes.iter().any(|each| path.ends_with(each.as_str()))
+            || self.containing.iter().any(|each| path.contains(each.as_str()))
+    }
+}
+
+// The table is compiled in and a test reads it: a failure can't reach users.
+static TABLE: LazyLock<Option<PathTable>> =
+    LazyLock::new(|| toml::from_str(include_str!("../data/paths.toml")).ok());
+
+/// Whether a path looks like a credential. Without its table everything does.
+pub(crate) fn looks_secret(path: &str) -> bool {
+    TABLE.as_ref().is_none_or(|table| table.secret.matches(path) && !table.public.matches(path))
+}
+
+/// Whether what is written there runs later, outside the sandbox.
+pub(crate) fn is_sensitive(path: &str) -> bool {
+    TABLE.as_ref().is_none_or(|table| table.sensitive.matches(path))
+}
+
+/// Resolves `text` against `directory` (absolute) lexically.
+pub(crate) fn normalise(text: &str, directory: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let base = if text.starts_with('/') { "" } else { directory };
+    for part in base.split('/').chain(text.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
+    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+}
+
+/// Finds where `text` leads from `directory`; `None` stands for an unknown
+/// working directory.
+pub(crate) fn place(text: &str, directory: Option<&str>, session: &SessionState) -> Place {
+    let Some(directory) = directory.or_else(|| text.starts_with('/').then_some("/")) else {
+        return Place { zone: Zone::Unknown, path: text.to_owned() };
+    };
+    let path = normalise(text, directory);
+    let zone = zone(&path, session);
+    Place { zone, path }
+}
+
+fn zone(path: &str, session: &SessionState) -> Zone {
+    if is_kodes_own(path, session) {
+        return Zone::Kode;
+    }
+    if let Some(rest) = below(path, "/dev") {
+        return device(path, rest);
+    }
+    // The parts of /proc that show the process's own descriptors.
+    if path.starts_with("/proc/self/fd/") {
+        return Zone::Null;
+    }
+    if !session.project_root.is_empty()
+        && let Some(rest) = below(path, &session.project_root)
+    {
+        return if rest.is_empty() { Zone::ProjectRoot } else { Zone::Project };
+    }
+    for temporary in ["/tmp", "/var/tmp"] {
+        match below(path, temporary) {
+            Some("") => return Zone::System,
+            Some(_) => return Zone::Temporary,
+            None => {}
+        }
+    }
+    let trimmed = path.trim_end_matches(['*', '?', '.', '[', ']']).trim_end_matches('/');
+    let known = TABLE.as_ref().is_none_or(|table| table.trees.iter().any(|tree| tree == trimmed));
+    if trimmed.is_empty() || known || trimmed == session.home {
+        return Zone::Tree;
+    }
+    let homes = [session.home.as_str(), "/root", "/home"];
+    if homes.iter().any(|home| !home.is_empty() && below(path, home).is_some()) {
+        return Zone::Home;
+    }
+    Zone::System
+}
+
+fn device(path: &str, rest: &str) -> Zone {
+    if rest.starts_with("tcp/") || rest.starts_with("udp/") {
+        return Zone::Network;
+    }
+    if rest.starts_with("shm/") {
+        return Zone::Temporary;
+    }
+    let harmless = |table: &PathTable| {
+        table
+            .harmless_devices
+            .iter()
+            .any(|each| path == each || (each.ends_with('/') && path.starts_with(each.as_str())))
+    };
+    if TABLE.as_ref().is_some_and(harmless) { Zone::Null } else { Zone::Device }
+}
+
+/// kode's policy, audit log and sessions: the project's `kode.json` and
+/// `.kode`, `$KODE_HOME`, and the managed folder.
+fn is_kodes_own(path: &str, session: &SessionState) -> bool {
+    let folders = [session.kode_home.as_str(), "/etc/kode"];
+    if folders.iter().any(|folder| !folder.is_empty() && below(path, folder).is_some()) {
+        return true;
+    }
+    let home = below(path, &session.home);
+    if !session.home.is_empty()
+        && home.is_some_and(|rest| rest == ".kode" || rest.starts_with(".kode/"))
+    {
+        return true;
+    }
+    let Some(rest) = below(path, &session.project_root) else { return false };
+    !session.project_root.is_empty()
+        && (rest == "kode.json" || rest == ".kode" || rest.starts_with(".kode/"))
+}
+
+/// Whether recursively deleting `path` would take kode's own files with it.
+pub(crate) fn holds_kodes_own(path: &str, session: &SessionState) -> bool {
+    !session.kode_home.is_empty() && below(&session.kode_home, path).is_some()
+}

@@ -1,0 +1,6 @@
+//! The shell's grammar: text in, syntax tree out.
+
+pub(crate) mod escapes;
+pub(crate) mod parser;
+pub(crate) mod syntax;
+mod words;

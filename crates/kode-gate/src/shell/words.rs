@@ -1,0 +1,456 @@
+//! Words: quotes, parameters, substitutions, here-documents. Part of the
+//! parser; nothing is expanded here.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use super::parser::{Parse, Parser, PendingHereDocument, SyntaxError, parse_nested};
+use super::syntax::{Parameter, Piece, Script, Target, Word};
+
+/// Collects pieces, joining neighbouring literals of the same quoting.
+#[derive(Default)]
+struct Builder {
+    pieces: Vec<Piece>,
+}
+
+impl Builder {
+    fn text(&mut self, more: &str, more_quoted: bool) {
+        match self.pieces.last_mut() {
+            Some(Piece::Literal { text, quoted }) if *quoted == more_quoted => text.push_str(more),
+            _ => self.pieces.push(Piece::Literal { text: more.to_owned(), quoted: more_quoted }),
+        }
+    }
+
+    fn done(self) -> Word {
+        Word { pieces: self.pieces }
+    }
+}
+
+/// Where an arithmetic expression that starts at `from` ends: the byte of its
+/// `))`. `None` when the parentheses are those of commands.
+pub(super) fn arithmetic_end(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut open = 0_usize;
+    let mut at = from;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'(' => open += 1,
+            b')' if open > 0 => open -= 1,
+            b')' => return (bytes.get(at + 1) == Some(&b')')).then_some(at),
+            b'\\' => at += 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+impl Parser<'_> {
+    /// One word; the position must be at its first character.
+    pub(super) fn word(&mut self) -> Parse<Word> {
+        self.word_until(|byte| {
+            matches!(byte, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')')
+        })
+    }
+
+    /// A word of `[[ … =~ … ]]`: parentheses and bars belong to the pattern.
+    pub(super) fn regex_word(&mut self) -> Parse<Word> {
+        self.word_until(|byte| matches!(byte, b' ' | b'\t' | b'\n'))
+    }
+
+    /// Text up to an unquoted `close`, which is consumed.
+    pub(super) fn braced_until(&mut self, close: u8) -> Parse<Word> {
+        let word = self.word_until(|byte| byte == close)?;
+        if self.peek() != Some(close) {
+            return Err(SyntaxError::Unclosed("`[` or `{`"));
+        }
+        self.at += 1;
+        Ok(word)
+    }
+
+    fn word_until(&mut self, ends: impl Fn(u8) -> bool + Copy) -> Parse<Word> {
+        let start = self.at;
+        let mut builder = Builder::default();
+        while let Some(byte) = self.peek() {
+            let process = self.starts("<(") || self.starts(">(");
+            if ends(byte) && !process {
+                break;
+            }
+            match byte {
+                b'\'' if !self.in_double_quotes => {
+                    let text = self.single_quoted()?;
+                    builder.text(text, true);
+                }
+                b'"' => self.double_quoted(&mut builder)?,
+                b'\\' => self.escaped(&mut builder),
+                b'$' | b'`' => self.expansion(&mut builder, false)?,
+                b'<' | b'>' if process => {
+                    let script = self.process()?;
+                    builder.pieces.push(Piece::Process { script, written: byte == b'>' });
+                }
+                _ => self.character(&mut builder, false),
+            }
+        }
+        if self.at == start && builder.pieces.is_empty() && !self.peek().is_some_and(ends) {
+            return self.unexpected();
+        }
+        if self.at == start
+            && self.peek().is_some_and(|byte| byte != b'}' && byte != b']' && byte != b'/')
+        {
+            return self.unexpected();
+        }
+        Ok(builder.done())
+    }
+
+    /// One character of plain text, whatever its length in bytes.
+    fn character(&mut self, builder: &mut Builder, quoted: bool) {
+        let length = self.text[self.at..].chars().next().map_or(1, char::len_utf8);
+        builder.text(&self.text[self.at..self.at + length], quoted);
+        self.at += length;
+    }
+
+    fn escaped(&mut self, builder: &mut Builder) {
+        self.at += 1;
+        if self.take("\n") {
+            return;
+        }
+        if self.peek().is_none() {
+            builder.text("\\", true);
+        } else {
+            self.character(builder, true);
+        }
+    }
+
+    fn single_quoted(&mut self) -> Parse<&str> {
+        let start = self.at + 1;
+        let length = self.text[start..].find('\'').ok_or(SyntaxError::Unclosed("`'`"))?;
+        self.at = start + length + 1;
+        Ok(&self.text[start..start + length])
+    }
+
+    fn double_quoted(&mut self, builder: &mut Builder) -> Parse<()> {
+        self.at += 1;
+        builder.text("", true);
+        self.quoted_until(builder, |parser| parser.peek() == Some(b'"'))?;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Text under double-quote rules until `ends` holds.
+    fn quoted_until(&mut self, builder: &mut Builder, ends: impl Fn(&Self) -> bool) -> Parse<()> {
+        while !ends(self) {
+            match self.peek() {
+                None => return Err(SyntaxError::Unclosed("`\"`")),
+                Some(b'\\') => {
+                    self.at += 1;
+                    match self.peek() {
+                        Some(b'\n') => self.at += 1,
+                        Some(b'$' | b'`' | b'"' | b'\\') => self.character(builder, true),
+                        _ => builder.text("\\", true),
+                    }
+                }
+                Some(b'$' | b'`') => self.expansion(builder, true)?,
+                Some(_) => self.character(builder, true),
+            }
+        }
+        Ok(())
+    }
+
+    /// `$…` or `` `…` ``.
+    fn expansion(&mut self, builder: &mut Builder, quoted: bool) -> Parse<()> {
+        if self.peek() == Some(b'`') {
+            let piece = self.deeper(|parser| parser.backticks(quoted))?;
+            builder.pieces.push(piece);
+            return Ok(());
+        }
+        let after = self.text.as_bytes().get(self.at + 1).copied();
+        match after {
+            Some(b'\'') if !quoted => {
+                self.at += 1;
+                let text = self.ansi_c()?;
+                builder.text(&text, true);
+            }
+            Some(b'"') if !quoted => {
+                self.at += 1;
+                self.double_quoted(builder)?;
+            }
+            Some(b'(') => {
+                let piece = self.deeper(|parser| parser.substitution(quoted))?;
+                builder.pieces.push(piece);
+            }
+            Some(b'[') => {
+                self.at += 2;
+                let word = self.deeper(|parser| parser.arithmetic("]"))?;
+                builder.pieces.push(Piece::Arithmetic(Box::new(word)));
+            }
+            Some(b'{') => {
+                let piece = self.deeper(|parser| parser.parameter(quoted))?;
+                builder.pieces.push(piece);
+            }
+            Some(byte) if byte.is_ascii_alphanumeric() || b"_@*#?-$!".contains(&byte) => {
+                self.at += 1;
+                let name = self.parameter_name();
+                let parameter = Box::new(Parameter { name, ..Parameter::default() });
+                builder.pieces.push(Piece::Parameter { parameter, quoted });
+            }
+            _ => {
+                self.at += 1;
+                builder.text("$", quoted);
+            }
+        }
+        Ok(())
+    }
+
+    /// A name, one digit or one special character.
+    fn parameter_name(&mut self) -> String {
+        let name = self.name();
+        if !name.is_empty() {
+            return name;
+        }
+        let byte = self.peek().unwrap_or(b'?');
+        self.at += 1;
+        char::from(byte).to_string()
+    }
+
+    fn substitution(&mut self, quoted: bool) -> Parse<Piece> {
+        if self.starts("$((") && arithmetic_end(self.text, self.at + 3).is_some() {
+            self.at += 3;
+            return Ok(Piece::Arithmetic(Box::new(self.arithmetic("))")?)));
+        }
+        self.at += 2;
+        let outer = std::mem::take(&mut self.in_double_quotes);
+        let script = self.list(&[])?;
+        self.in_double_quotes = outer;
+        if !self.take(")") {
+            return Err(SyntaxError::Unclosed("`$(`"));
+        }
+        Ok(Piece::Command { script, source: None, quoted })
+    }
+
+    fn process(&mut self) -> Parse<Script> {
+        self.deeper(|parser| {
+            parser.at += 2;
+            let script = parser.list(&[])?;
+            if parser.take(")") { Ok(script) } else { Err(SyntaxError::Unclosed("`<(`")) }
+        })
+    }
+
+    /// Backticks: `\` before `` ` ``, `\` and `$` is removed, and `\"` too
+    /// within double quotes; the rest is a script of its own.
+    fn backticks(&mut self, quoted: bool) -> Parse<Piece> {
+        self.at += 1;
+        let mut inner = String::new();
+        loop {
+            let rest = &self.text[self.at..];
+            let stop = rest.find(['`', '\\']).ok_or(SyntaxError::Unclosed("`` ` ``"))?;
+            inner.push_str(&rest[..stop]);
+            self.at += stop + 1;
+            if rest.as_bytes()[stop] == b'`' {
+                break;
+            }
+            let Some(next) = self.text[self.at..].chars().next() else {
+                return Err(SyntaxError::Unclosed("`` ` ``"));
+            };
+            if !(matches!(next, '`' | '\\' | '$') || (quoted && next == '"')) {
+                inner.push('\\');
+            }
+            inner.push(next);
+            self.at += next.len_utf8();
+        }
+        let parsed = parse_nested(&inner, self.depth);
+        match parsed.error {
+            Some(error) => Err(error),
+            None => {
+                Ok(Piece::Command { script: parsed.script, source: Some(inner.into()), quoted })
+            }
+        }
+    }
+
+    /// Arithmetic text up to `close` at its own nesting level, consumed.
+    pub(super) fn arithmetic(&mut self, close: &str) -> Parse<Word> {
+        let mut builder = Builder::default();
+        let mut open = 0_usize;
+        let (opens, closes) = if close == "]" { (b'[', b']') } else { (b'(', b')') };
+        loop {
+            match self.peek() {
+                None => return Err(SyntaxError::Unclosed("`((`")),
+                Some(byte) if byte == closes && open == 0 => {
+                    if self.take(close) {
+                        return Ok(builder.done());
+                    }
+                    return self.unexpected();
+                }
+                Some(byte) => {
+                    if byte == opens {
+                        open += 1;
+                    } else if byte == closes {
+                        open -= 1;
+                    }
+                    match byte {
+                        b'$' | b'`' => self.expansion(&mut builder, true)?,
+                        b'"' => self.at += 1,
+                        b'\\' => self.escaped(&mut builder),
+                        _ => self.character(&mut builder, true),
+                    }
+                }
+            }
+        }
+    }
+
+    /// `${…}`.
+    fn parameter(&mut self, quoted: bool) -> Parse<Piece> {
+        self.at += 2;
+        if matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'|')) {
+            self.take("|");
+            let script = self.list(&["}"])?;
+            self.blanks();
+            if !self.take("}") {
+                return Err(SyntaxError::Unclosed("`${`"));
+            }
+            return Ok(Piece::Command { script, source: None, quoted });
+        }
+        let mut parameter = Parameter::default();
+        let next = self.text.as_bytes().get(self.at + 1).copied();
+        if self.peek() == Some(b'#')
+            && !matches!(next, Some(b'}' | b':' | b'-' | b'=' | b'+' | b'%' | b'/'))
+        {
+            parameter.length = true;
+            self.at += 1;
+        } else if self.peek() == Some(b'!') && !matches!(next, Some(b'}' | b':' | b'-')) {
+            parameter.indirect = true;
+            self.at += 1;
+        }
+        let digits = self.text[self.at..].bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 {
+            parameter.name = self.text[self.at..self.at + digits].to_owned();
+            self.at += digits;
+        } else if self
+            .peek()
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || b"_@*#?-$!".contains(&byte))
+        {
+            parameter.name = self.parameter_name();
+        } else {
+            return self.unexpected();
+        }
+        if self.take("[") {
+            parameter.index = Some(self.braced_until(b']')?);
+        }
+        let outer = std::mem::replace(&mut self.in_double_quotes, quoted);
+        let operator = self.operator(&mut parameter);
+        self.in_double_quotes = outer;
+        operator?;
+        Ok(Piece::Parameter { parameter: Box::new(parameter), quoted })
+    }
+
+    fn operator(&mut self, parameter: &mut Parameter) -> Parse<()> {
+        const OPERATORS: [&str; 22] = [
+            ":-", ":=", ":?", ":+", "-", "=", "?", "+", "##", "#", "%%", "%", "//", "/#", "/%",
+            "/", "^^", "^", ",,", ",", ":", "@",
+        ];
+        if self.take("}") {
+            return Ok(());
+        }
+        // `${!prefix*}` and `${!prefix@}` list names.
+        if parameter.indirect && (self.take("*}") || self.take("@}")) {
+            parameter.operator = "names".to_owned();
+            return Ok(());
+        }
+        let Some(operator) = OPERATORS.into_iter().find(|operator| self.starts(operator)) else {
+            return self.unexpected();
+        };
+        self.at += operator.len();
+        parameter.operator = operator.to_owned();
+        if operator == "@" {
+            parameter.operator.push(self.peek().map_or(' ', char::from));
+            self.at += 1;
+            return if self.take("}") { Ok(()) } else { self.unexpected() };
+        }
+        if operator.starts_with('/') {
+            let pattern = self.word_until(|byte| byte == b'/' || byte == b'}')?;
+            parameter.arguments.push(pattern);
+            if self.take("}") {
+                return Ok(());
+            }
+            self.take("/");
+        }
+        parameter.arguments.push(self.braced_until(b'}')?);
+        Ok(())
+    }
+
+    /// `$'…'`, from the quote on.
+    fn ansi_c(&mut self) -> Parse<String> {
+        let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        let mut end = start;
+        while bytes.get(end).is_some_and(|byte| *byte != b'\'') {
+            end += if bytes[end] == b'\\' { 2 } else { 1 };
+        }
+        if end >= bytes.len() {
+            return Err(SyntaxError::Unclosed("`$'`"));
+        }
+        self.at = end + 1;
+        Ok(super::escapes::decode(&self.text[start..end], super::escapes::Dialect::AnsiC))
+    }
+
+    /// Reads a here-document's delimiter and queues its body.
+    pub(super) fn here_document(&mut self, strip_tabs: bool) -> Parse<Target> {
+        let start = self.at;
+        let word = self.word()?;
+        let source = &self.text[start..self.at];
+        let literal = source.contains(['\'', '"', '\\']);
+        let delimiter = if literal {
+            let text = |piece: &Piece| match piece {
+                Piece::Literal { text, .. } => text.clone(),
+                _ => String::new(),
+            };
+            word.pieces.iter().map(text).collect()
+        } else {
+            source.to_owned()
+        };
+        let body = Rc::new(OnceCell::new());
+        let queued = PendingHereDocument { delimiter, literal, strip_tabs, body: Rc::clone(&body) };
+        self.pending.push(queued);
+        Ok(Target::Body(body))
+    }
+
+    /// Reads the bodies of all queued here-documents from the position on.
+    pub(super) fn read_bodies(&mut self) {
+        for pending in std::mem::take(&mut self.pending) {
+            let mut body = String::new();
+            while self.at < self.text.len() {
+                let rest = &self.text[self.at..];
+                let length = rest.find('\n').map_or(rest.len(), |end| end + 1);
+                let mut line = &rest[..length];
+                self.at += length;
+                if pending.strip_tabs {
+                    line = line.trim_start_matches('\t');
+                }
+                if line.trim_end_matches('\n') == pending.delimiter {
+                    break;
+                }
+                body.push_str(line);
+            }
+            // A cell is queued once, so it is still empty.
+            let _ = pending.body.set(self.body_word(&body, pending.literal));
+        }
+    }
+
+    /// The body as a word: literal, or expanded under double-quote rules. What
+    /// can't be parsed becomes an unknown parameter: never silently nothing.
+    fn body_word(&self, body: &str, literal: bool) -> Word {
+        let mut builder = Builder::default();
+        if literal {
+            builder.text(body, true);
+            return builder.done();
+        }
+        let mut inner = Parser::new(body, self.depth);
+        // A `"` is an ordinary character here; the end is the body's end.
+        let parsed = inner.quoted_until(&mut builder, |parser| parser.at >= parser.text.len());
+        if parsed.is_err() {
+            let name = "unparsable".to_owned();
+            let parameter = Box::new(Parameter { name, ..Parameter::default() });
+            builder.pieces.push(Piece::Parameter { parameter, quoted: true });
+        }
+        builder.done()
+    }
+}
