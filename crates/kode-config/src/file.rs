@@ -5,9 +5,9 @@ use kode_base::RiskClass;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::rule::RuleEntry;
 use crate::values::{
-    ApiKey, BaseUrl, CommandPattern, ExactCommand, GateRounds, HostPattern, Iterations, ModelName,
-    RuleName,
+    ApiKey, BaseUrl, ExactCommand, GateRounds, HostPattern, Iterations, ModelName,
 };
 
 /// A kode configuration file: `/etc/kode/managed.json`, `~/.kode/config.json`
@@ -154,28 +154,6 @@ impl Classes {
             (RiskClass::Blocked, &mut self.blocked),
         ]
     }
-}
-
-/// One rule on the words of a command.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RuleEntry {
-    /// Shown in reasons and the audit log: 1 to 64 of a-z, 0-9, - and _.
-    pub(crate) name: RuleName,
-    /// The words a command must start with; `*` is any one word, a last `**`
-    /// any rest.
-    pub(crate) command: CommandPattern,
-    /// What happens to a command that matches.
-    pub(crate) action: RuleAction,
-    /// Why, shown to the person and the model.
-    #[serde(default)]
-    pub(crate) reason: String,
-    /// Commands the rule must match, else the rule is an error.
-    #[serde(default, rename = "match")]
-    pub(crate) matching: Vec<ExactCommand>,
-    /// Commands the rule must not match, else the rule is an error.
-    #[serde(default, rename = "not_match")]
-    pub(crate) not_matching: Vec<ExactCommand>,
 }
 
 /// The JSON Schema of configuration files, with descriptions.

@@ -17,6 +17,7 @@ mod policy;
 mod project;
 mod read;
 mod resolve;
+mod rule;
 mod settings;
 mod trust;
 mod values;

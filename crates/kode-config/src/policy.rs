@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use kode_base::{Layer, RiskClass, Verdict};
-use kode_gate::{LayerPolicy, NonInteractive, Rule};
+use kode_gate::{LayerPolicy, NonInteractive};
 
-use crate::file::{Classes, Dangerous, RuleAction, RuleEntry, WithoutTerminal};
+use crate::file::{Classes, Dangerous, RuleAction, WithoutTerminal};
+use crate::rule::RuleEntry;
 use crate::values::ExactCommand;
 
 impl From<RuleAction> for Verdict {
@@ -37,7 +38,7 @@ pub(crate) fn layer_policy(layer: Layer, trusted: bool, dangerous: Dangerous) ->
         classes: explicit_classes(classes.unwrap_or_default()),
         allowlist: commands(allowlist),
         denylist: commands(denylist),
-        rules: rules.unwrap_or_default().into_iter().map(rule).collect(),
+        rules: rules.unwrap_or_default().into_iter().map(RuleEntry::into_rule).collect(),
     }
 }
 
@@ -58,16 +59,4 @@ pub(crate) fn strictest(
 
 fn commands(list: Option<Vec<ExactCommand>>) -> Vec<String> {
     list.unwrap_or_default().into_iter().map(ExactCommand::into_string).collect()
-}
-
-fn rule(entry: RuleEntry) -> Rule {
-    let RuleEntry { name, command, action, reason, matching, not_matching } = entry;
-    Rule {
-        name: name.into_string(),
-        command: command.into_words(),
-        action: action.into(),
-        reason: kode_base::escape::escape_line(&reason),
-        matching: matching.into_iter().map(ExactCommand::into_string).collect(),
-        not_matching: not_matching.into_iter().map(ExactCommand::into_string).collect(),
-    }
 }

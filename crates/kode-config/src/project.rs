@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kode_base::Verdict;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
@@ -12,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::ConfigError;
 use crate::file::{Classes, ConfigFile, Dangerous, Network, RuleAction, Sandbox};
 use crate::read;
+use crate::rule::RuleEntry;
 
 /// The project file's name.
 pub(crate) const FILE_NAME: &str = "kode.json";
@@ -116,13 +118,12 @@ fn restrict_dangerous(dangerous: Dangerous, ignored: &mut Ignored) -> Dangerous 
     ignored.note(non_interactive.is_some(), "dangerous.non_interactive");
     ignored.note(allowlist.is_some(), "dangerous.allowlist");
     let rules = rules.map(|rules| {
-        let (loosening, kept) =
-            rules.into_iter().partition(|rule| rule.action == RuleAction::Allow);
-        let loosening: Vec<crate::file::RuleEntry> = loosening;
+        let (kept, loosening): (Vec<RuleEntry>, Vec<RuleEntry>) =
+            rules.into_iter().partition(|rule| rule.action() > Verdict::Allow);
         for rule in loosening {
-            ignored.note(true, &format!("dangerous.rules.{}", rule.name.into_string()));
+            ignored.note(true, &format!("dangerous.rules.{}", rule.name()));
         }
-        kept
+        kept.into_iter().map(RuleEntry::without_words).collect()
     });
     let classes = classes.map(|classes| restrict_classes(classes, ignored));
     Dangerous { non_interactive: None, classes, allowlist: None, denylist, rules }
