@@ -12,6 +12,9 @@ use crate::{
     Options, Progress, ProviderError, ProviderErrorKind, ProviderKind, Reply, ServerFacts,
 };
 
+/// Most model names in a hint.
+const MODELS_SHOWN_MAX: usize = 8;
+
 /// What differs between the protocols on the way out.
 pub(crate) struct Wiring {
     /// Path of the model list below the base URL.
@@ -106,7 +109,26 @@ impl Server {
             server: self.base.origin(),
         };
         let policy = &self.options.retry;
-        stream::ask(&mut self.transport, &call, policy, interrupt, progress, new_assembler)
+        let outcome =
+            stream::ask(&mut self.transport, &call, policy, interrupt, progress, new_assembler);
+        outcome.map_err(|no_reply| match no_reply {
+            NoReply::Failed(error) => NoReply::Failed(self.with_models(error)),
+            other => other,
+        })
+    }
+
+    /// An unknown model's error names the models there are.
+    fn with_models(&self, error: ProviderError) -> ProviderError {
+        let models = self.facts.as_ref().map_or(&[][..], |facts| &facts.models);
+        if error.kind != ProviderErrorKind::UnknownModel || models.is_empty() {
+            return error;
+        }
+        let shown: Vec<&str> = models.iter().take(MODELS_SHOWN_MAX).map(String::as_str).collect();
+        let more = if models.len() > shown.len() { ", …" } else { "" };
+        error.with_hint(format!(
+            "the server has {}{more}; choose one with --model",
+            shown.join(", ")
+        ))
     }
 }
 

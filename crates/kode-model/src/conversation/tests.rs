@@ -1,6 +1,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests play the agent")]
 
 use kode_base::ModelVisible;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -70,4 +71,43 @@ fn identifiers_are_unique_and_fit() {
     assert_eq!(ids.assign(""), "call00004");
     assert_eq!(ids.assign("a b\u{1b}"), "call00005");
     assert_eq!(ids.assign(&"x".repeat(65)), "call00006");
+}
+
+/// Any message, with identifiers that often meet.
+fn any_message() -> impl Strategy<Value = Message> {
+    let id = || prop_oneof![Just("a"), Just("b"), Just("c")];
+    prop_oneof![
+        Just(user("u")),
+        Just(Message::System { text: "s".to_owned() }),
+        Just(Message::Data { content: wrapped("d") }),
+        proptest::collection::btree_set(id(), 0..3)
+            .prop_map(|ids| assistant(&ids.into_iter().collect::<Vec<_>>())),
+        id().prop_map(|id| tool(id, "r")),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_call_is_answered_right_after_and_nothing_else_is(
+        messages in proptest::collection::vec(any_message(), 0..14),
+    ) {
+        let conversation = Conversation::new(&messages);
+        let mut expected: Vec<&str> = Vec::new();
+        for turn in &conversation.turns {
+            match turn {
+                Turn::Assistant { calls, .. } => {
+                    prop_assert!(expected.is_empty());
+                    expected = calls.iter().map(|call| call.id.as_str()).collect();
+                }
+                Turn::User { results, .. } => {
+                    let mut answered: Vec<&str> = results.iter().map(|(id, _)| *id).collect();
+                    answered.sort_unstable();
+                    prop_assert_eq!(answered, std::mem::take(&mut expected));
+                }
+            }
+        }
+        prop_assert!(expected.is_empty());
+        let users = conversation.turns.windows(2).filter(|pair| matches!(pair, [Turn::User { .. }, Turn::User { .. }]));
+        prop_assert_eq!(users.count(), 0);
+    }
 }

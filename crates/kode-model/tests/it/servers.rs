@@ -85,6 +85,21 @@ fn an_unknown_server_is_unknown_and_a_wrong_key_is_told() {
 }
 
 #[test]
+fn an_unknown_model_is_answered_with_those_there_are() {
+    let list = json!({"data":[{"id":"qwen3:8b","owned_by":"library"},{"id":"x\u{1b}[2J","owned_by":"library"}]});
+    let missing = r#"{"error":{"message":"model \"test-model\" not found, try pulling it first"}}"#;
+    let answers = vec![status(404, &[], missing)];
+    let server = WireServer::start_with_routes(answers, vec![route("/v1/models", list)]).unwrap();
+    let outcome = ask(&mut *provider_at(&server, ProviderKind::OpenAi), &[user("hi")]);
+    let shown = outcome.error().to_string();
+    assert!(
+        shown.contains("no model `test-model`")
+            && shown.contains("the server has qwen3:8b, x\\e[2J"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn what_ollama_would_cut_silently_is_not_sent() {
     for kind in [ProviderKind::OpenAi, ProviderKind::Anthropic] {
         let routes = ollama(json!(["tools"]), "", json!([]));
