@@ -7,11 +7,10 @@ use std::io::Write as _;
 
 use kode_base::{Interrupt, Layer, Reason, RiskClass};
 use kode_gate::{ApprovalRequest, Approver as _, TrustScope};
-use kode_terminal::{Appearance, TtyPrompt, install_panic_hook};
+use kode_terminal::{Appearance, TtyPrompt};
 
 #[expect(clippy::panic, reason = "--panic is for the test of the panic hook")]
 fn main() -> std::io::Result<()> {
-    install_panic_hook();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let mut words = arguments.iter().filter(|argument| !argument.starts_with("--"));

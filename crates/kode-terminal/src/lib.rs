@@ -15,4 +15,4 @@ mod tty;
 
 pub use appearance::Appearance;
 pub use prompt::TtyPrompt;
-pub use raw::{install_panic_hook, restore_terminal};
+pub use raw::restore_terminal;

@@ -9,7 +9,7 @@ use kode_gate::{Answer, ApprovalError, ApprovalRequest, Approver};
 
 use crate::Appearance;
 use crate::keys::{END_OF_FILE, ESCAPE, INTERRUPT, KeyFilter};
-use crate::raw::RawMode;
+use crate::raw::{RawMode, restore_on_panic};
 use crate::render::Page;
 use crate::tty::{Input, Terminal};
 
@@ -42,8 +42,10 @@ enum Reply {
 impl TtyPrompt {
     /// A prompt that looks like `appearance` and gives up, which denies, once
     /// `interrupt` ends the step: raise it from the handlers of `SIGINT`,
-    /// `SIGTERM` and `SIGHUP`, and the terminal is restored before kode ends.
+    /// `SIGTERM` and `SIGHUP`, and the terminal is restored before kode ends. A
+    /// panic hook that restores it too goes before the one that is set.
     pub fn new(appearance: Appearance, interrupt: Interrupt) -> Self {
+        restore_on_panic();
         Self { appearance, interrupt }
     }
 

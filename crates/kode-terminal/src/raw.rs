@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
@@ -32,18 +32,21 @@ pub fn restore_terminal() {
 }
 
 /// Restores the terminal on a panic in any thread, even where a panic aborts
-/// and no destructor runs; then the hook set before goes on.
-pub fn install_panic_hook() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |information| {
-        // The panicking thread may hold the lock itself: don't wait for it.
-        if let Ok(mut saved) = SAVED.try_lock()
-            && let Some(saved) = saved.take()
-        {
-            give_back(saved);
-        }
-        before(information);
-    }));
+/// and no destructor runs; then the hook set before goes on. Once a process.
+pub(crate) fn restore_on_panic() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |information| {
+            // The panicking thread may hold the lock itself: don't wait for it.
+            if let Ok(mut saved) = SAVED.try_lock()
+                && let Some(saved) = saved.take()
+            {
+                give_back(saved);
+            }
+            before(information);
+        }));
+    });
 }
 
 /// Keys come one by one, unechoed, Ctrl-C among them, until this is dropped.
