@@ -209,6 +209,12 @@ impl Fault {
         let said = shown(&self.message, key);
         let status = if self.status == 200 { String::new() } else { format!(" ({})", self.status) };
         let message = match kind {
+            Authentication if key.is_none() => {
+                format!("{server} needs an API key and none is set{status}: {said}")
+            }
+            Authentication if self.status == 403 => {
+                format!("{server} refused access{status}: {said}")
+            }
             Authentication => format!("{server} refused the API key{status}: {said}"),
             UnknownModel => {
                 format!("{server} has no model `{}`{status}: {said}", escape_line(model))

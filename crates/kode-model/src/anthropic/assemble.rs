@@ -227,6 +227,7 @@ impl Assembler for AnthropicAssembler {
             return Err(broken_off(self.has_calls()));
         }
         let stop = self.stop_reason()?;
+        let whole = matches!(stop, StopReason::ToolCalls | StopReason::EndOfTurn);
         let (mut text, mut calls, mut opaque) = (String::new(), Vec::new(), Vec::new());
         for block in self.blocks {
             match block.content {
@@ -240,6 +241,8 @@ impl Assembler for AnthropicAssembler {
                     let (name, arguments) = (Untrusted::new(name), Untrusted::new(arguments));
                     calls.push(ToolCall { id, name, arguments });
                 }
+                // Thinking that was cut off has no valid signature.
+                Content::Other(_) if !whole || !block.ended => {}
                 Content::Other(fields) => {
                     let kept = Kept {
                         anthropic: Value::Object(fields),

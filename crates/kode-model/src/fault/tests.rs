@@ -111,6 +111,17 @@ fn messages_mask_the_key_escape_and_shorten() {
 }
 
 #[test]
+fn a_missing_key_is_told_from_a_wrong_one() {
+    let body = r#"{"error":{"message":"You didn't provide an API key."}}"#;
+    let error = Fault::of_body(401, None, body).into_failure("s", "m", None).error;
+    assert!(
+        error.message.contains("needs an API key") && error.to_string().contains("KODE_API_KEY")
+    );
+    assert!(failure(401, "{}").error.message.contains("refused the API key"));
+    assert!(failure(403, "{}").error.message.contains("refused access"));
+}
+
+#[test]
 fn a_web_page_is_named_not_quoted() {
     let error = failure(502, "<!DOCTYPE html><html>secret page</html>").error;
     assert!(error.message.contains("web page") && !error.message.contains("secret"));

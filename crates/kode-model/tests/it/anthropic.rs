@@ -168,6 +168,16 @@ fn an_answer_cut_by_length_or_refusal_has_no_calls() {
 }
 
 #[test]
+fn thinking_that_was_cut_off_is_not_replayed() {
+    let thinking = block(0, json!({"type":"thinking","thinking":"half a th","signature":""}), &[]);
+    let outcome = one(&message(&[thinking.clone(), end("max_tokens")]));
+    assert_eq!(outcome.reply().stop, StopReason::Length);
+    assert!(outcome.reply().opaque.is_empty());
+    let outcome = one(&message(&[thinking, text(1, "a"), end("end_turn")]));
+    assert_eq!(outcome.reply().opaque.len(), 1);
+}
+
+#[test]
 fn calls_that_share_index_and_identifier_stay_apart() {
     let outcome = one(&message(&[
         call(0, "t", &[r#"{"command":"1"}"#]),
