@@ -162,4 +162,27 @@ mod tests {
         assert!(error(&"[".repeat(100_000)).contains("depth"));
         assert!(error(&"{\"a\":".repeat(100_000)).contains("depth"));
     }
+
+    const SAMPLE: &str = "{ \"model\": \"m\", // note\n \"dangerous\": { \"classes\": { \"install\": \
+                          \"deny\" }, \"rules\": [{ \"name\": \"r\", \"command\": [\"ls\", \"**\"], \
+                          \"action\": \"deny\" }] }, \"max_iterations\": 3, }";
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_crash_and_every_error_names_a_place(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64),
+            at in 0..SAMPLE.len(), cut in 0..8_usize,
+        ) {
+            let mut damaged = SAMPLE.as_bytes().to_vec();
+            let end = (at + cut).min(damaged.len());
+            damaged.splice(at..end, bytes.iter().copied());
+            for text in [&bytes, &damaged] {
+                if let Err(error) = parse(Path::new("kode.json"), text) {
+                    let lines = text.iter().filter(|byte| **byte == b'\n').count() + 1;
+                    proptest::prop_assert!((1..=lines).contains(&error.line));
+                    proptest::prop_assert!(error.column >= 1 && !error.message.is_empty());
+                }
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ use kode_gate::NonInteractive;
 use proptest::prelude::*;
 
 use super::*;
+use crate::FlagOverrides;
 use crate::trust::trust;
 
 struct Layout {
@@ -360,5 +361,35 @@ proptest! {
                 "{} became weaker", command
             );
         }
+    }
+
+    #[test]
+    fn no_layer_below_lifts_what_managed_policy_says(
+        user in file(), project in file(), iterations in 1..100_u32, rounds in 0..20_u32,
+        flags in (1..200_u32, 0..40_u32),
+    ) {
+        let managed = serde_json::json!({
+            "base_url": "https://gateway.example/v1", "model": "ours",
+            "max_iterations": iterations, "max_gate_rounds": rounds,
+            "sandbox": { "network": { "allow": ["*.ours.example"] } },
+            "checks": ["make check"], "dangerous": { "non_interactive": "deny" },
+        });
+        let mut layout = Layout::new().managed(&managed.to_string()).user(&user.to_string());
+        layout = layout.project(&project.to_string()).trusted();
+        layout.sources.flags = FlagOverrides {
+            model: Some("mine".to_owned()),
+            base_url: Some("https://mine.example/v1".to_owned()),
+            max_iterations: Some(flags.0),
+            max_gate_rounds: Some(flags.1),
+            ..FlagOverrides::default()
+        };
+        let settings = layout.load();
+        prop_assert_eq!(settings.base_url.as_deref(), Some("https://gateway.example/v1"));
+        prop_assert_eq!(settings.model.as_deref(), Some("ours"));
+        prop_assert!(settings.max_iterations <= iterations);
+        prop_assert!(settings.max_gate_rounds <= rounds);
+        prop_assert!(settings.network_allow.iter().all(|host| host.ends_with(".ours.example")));
+        prop_assert_eq!(settings.checks.first().map(String::as_str), Some("make check"));
+        prop_assert_eq!(settings.policy.non_interactive, Some(NonInteractive::Deny));
     }
 }
