@@ -8,6 +8,8 @@ use kode_base::ProjectPath;
 use kode_sandbox::FileError;
 use thiserror::Error;
 
+use crate::merge::Conflict;
+
 /// Why something about a session failed.
 #[derive(Debug, Error)]
 pub enum SessionError {
@@ -39,6 +41,14 @@ pub enum SessionError {
     /// The file is not as it was when it was last looked at.
     #[error("{0} changed since kode's last snapshot; look at it and reject by hand")]
     ChangedSince(ProjectPath),
+    /// A person edited the lines that were to be taken back.
+    #[error("{path}: {conflict}")]
+    Conflict {
+        /// The file.
+        path: ProjectPath,
+        /// Where the two changes meet.
+        conflict: Conflict,
+    },
     /// There is nothing to put back.
     #[error("{0} is as it was: there is nothing to put back")]
     NotTouched(ProjectPath),

@@ -6,6 +6,7 @@
 //! putting one back goes through the gate and the sandbox like any write.
 //! `docs/sessions.md` has the layout.
 
+mod accepted;
 mod base;
 mod blobs;
 mod capture;

@@ -70,6 +70,27 @@ pub fn take_back(
             place_now(&wanted.after, &edits).map_err(|now| Conflict::Edited { hunk, now })?;
         replacements.push((place, wanted.before.clone()));
     }
+    Ok(replaced(&before, &now, replacements))
+}
+
+/// `now` without those hunks of `before` → `after` that no later edit touches,
+/// and whether there were others.
+pub(crate) fn without_hunks(before: &[u8], after: &[u8], now: &[u8]) -> (Vec<u8>, bool) {
+    let (before, after, now) = (lines(before), lines(after), lines(now));
+    let agent = hunks_of_lines(&before, &after);
+    let edits = hunks_of_lines(&after, &now);
+    let place = |hunk: &Hunk| Some((place_now(&hunk.after, &edits).ok()?, hunk.before.clone()));
+    let replacements: Vec<_> = agent.iter().filter_map(place).collect();
+    let mixed = replacements.len() < agent.len();
+    (replaced(&before, &now, replacements), mixed)
+}
+
+/// `now` with some of its lines replaced by lines of `before`.
+fn replaced(
+    before: &[&[u8]],
+    now: &[&[u8]],
+    mut replacements: Vec<(Range<usize>, Range<usize>)>,
+) -> Vec<u8> {
     replacements.sort_by_key(|(place, source)| (place.start, place.end, source.start));
     replacements.dedup();
     let mut result = Vec::new();
@@ -80,7 +101,7 @@ pub fn take_back(
         done = place.end;
     }
     result.extend(now[done..].concat());
-    Ok(result)
+    result
 }
 
 /// Where untouched lines of `after` stand now; an error with the meeting lines

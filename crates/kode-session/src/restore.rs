@@ -2,15 +2,18 @@
 //! gate, is recorded, and the sandbox checks once more that the file still is
 //! what the person saw.
 
-use kode_audit::Outcome;
-use kode_base::{FileWrite, ProjectPath, WriteMode};
+use kode_audit::{Digest, Outcome};
+use kode_base::{FileWrite, ProjectPath, Untrusted, WriteMode};
 use kode_gate::Gate;
 use kode_sandbox::{FileError, ProjectFiles};
 
+use crate::accepted::{Accepted, accepted};
 use crate::blobs::Blobs;
 use crate::capture::capture;
 use crate::changes::{Change, Origin};
+use crate::merge::take_back;
 use crate::state::{FileState, Kind};
+use crate::tree::content;
 use crate::{Session, SessionError};
 
 /// One file to put back.
@@ -23,28 +26,120 @@ pub(crate) struct Restoration {
 }
 
 impl Session {
-    /// Puts one file back to its base; refused when it changed since the last
-    /// comparison. The write goes through the gate as a person's action.
+    /// Takes the agent's changes of one file back; refused when it changed since
+    /// the last comparison. What a person edited meanwhile stays. The write
+    /// goes through the gate as a person's action.
     ///
     /// # Errors
-    /// When there is nothing to put back, the file changed since, or its
-    /// earlier content was not kept; the file is as it was then.
+    /// When there is nothing to put back, the file changed since, a person
+    /// edited the agent's own lines, or the earlier content was not kept; the
+    /// file is as it was then.
     pub fn reject(
         &mut self,
         path: &ProjectPath,
         files: &ProjectFiles,
         gate: &mut Gate,
     ) -> Result<(), SessionError> {
-        let tree = self.tree()?;
+        let accepted = self.accepted(path)?;
+        if accepted.mixed {
+            return Err(SessionError::ChangedSince(path.clone()));
+        }
         let restoration = Restoration {
             path: path.clone(),
-            expected: tree.now_of(path).cloned(),
-            target: tree.base_of(path).cloned(),
+            expected: self.tree()?.now_of(path).cloned(),
+            target: accepted.state,
         };
         if restoration.is_done() {
             return Err(SessionError::NotTouched(path.clone()));
         }
         self.restore_all(&[restoration], Origin::Reject, files, gate)
+    }
+
+    /// Takes single hunks back, numbered as [`crate::review::Review::hunks`]
+    /// numbers them. The file may have been edited since: those edits stay, and
+    /// where one touches a hunk nothing is written.
+    ///
+    /// # Errors
+    /// [`SessionError::Conflict`] when an edit touches a hunk or there is no such
+    /// hunk; otherwise as [`Session::reject`].
+    pub fn reject_hunks(
+        &mut self,
+        path: &ProjectPath,
+        hunks: &[usize],
+        files: &ProjectFiles,
+        gate: &mut Gate,
+    ) -> Result<(), SessionError> {
+        let accepted = self.accepted(path)?.state;
+        let last = self.tree()?.now_of(path).cloned();
+        let now = current(path, files, &self.blobs)?;
+        if last.is_some() != now.is_some() {
+            return Err(SessionError::ChangedSince(path.clone()));
+        }
+        let target = self.without_hunks(path, [&accepted, &last, &now], hunks)?;
+        self.note_edit(path, last, now.clone())?;
+        let restoration = Restoration { path: path.clone(), expected: now, target };
+        if restoration.is_done() {
+            return Err(SessionError::NotTouched(path.clone()));
+        }
+        self.restore_all(&[restoration], Origin::Reject, files, gate)
+    }
+
+    /// What is not the agent's in this file.
+    fn accepted(&mut self, path: &ProjectPath) -> Result<Accepted, SessionError> {
+        let steps = self.history()?.steps;
+        let accepted = accepted(path, self.tree()?.base_of(path), &steps, &self.blobs)?;
+        self.blobs.flush()?;
+        Ok(accepted)
+    }
+
+    /// The file as it shall be: `now` without the hunks of `accepted` → `last`.
+    #[expect(clippy::disallowed_methods, reason = "merged as bytes, shown to nobody")]
+    fn without_hunks(
+        &mut self,
+        path: &ProjectPath,
+        states: [&Option<FileState>; 3],
+        hunks: &[usize],
+    ) -> Result<Option<FileState>, SessionError> {
+        let load = |state: &Option<FileState>| -> Result<Untrusted<Vec<u8>>, SessionError> {
+            let is_file = state.as_ref().is_none_or(|state| state.kind == Kind::File);
+            let kept = if is_file { content(path, state.as_ref(), &self.blobs)? } else { None };
+            let missing = || SessionError::NotKept(path.clone());
+            if is_file { Ok(kept.unwrap_or_default()) } else { Err(missing()) }
+        };
+        let [accepted, last, now] = states;
+        let (before, after, present) = (load(accepted)?, load(last)?, load(now)?);
+        let result = take_back(before.expose(), after.expose(), present.expose(), hunks)
+            .map_err(|conflict| SessionError::Conflict { path: path.clone(), conflict })?;
+        if accepted.is_none() && result.is_empty() {
+            return Ok(None);
+        }
+        let Some(like) = now.as_ref().or(accepted.as_ref()) else { return Ok(None) };
+        let hash = Digest::of(&result);
+        self.blobs.keep(&hash, &result)?;
+        self.blobs.flush()?;
+        Ok(Some(FileState { hash, kept: true, ..like.clone() }))
+    }
+
+    /// Records an edit that no comparison has seen yet as a person's.
+    fn note_edit(
+        &mut self,
+        path: &ProjectPath,
+        before: Option<FileState>,
+        after: Option<FileState>,
+    ) -> Result<(), SessionError> {
+        let same = match (&before, &after) {
+            (Some(before), Some(after)) => before.same(after),
+            _ => true,
+        };
+        if same {
+            return Ok(());
+        }
+        let changes = vec![Change { path: path.clone(), before, after }];
+        self.record_step(Origin::Person, &changes)?;
+        if let Some(tree) = self.tree.as_mut() {
+            tree.apply(changes);
+        }
+        Ok(())
     }
 
     /// Puts several files back. All are checked before the first is written.
@@ -83,8 +178,13 @@ impl Session {
 impl Restoration {
     /// Whether the target stands there already.
     pub(crate) fn is_done(&self) -> bool {
-        match (&self.expected, &self.target) {
-            (Some(expected), Some(target)) => expected.same(target),
+        self.leaves(self.target.as_ref())
+    }
+
+    /// Whether what is expected to stand there is `state`.
+    pub(crate) fn leaves(&self, state: Option<&FileState>) -> bool {
+        match (&self.expected, state) {
+            (Some(expected), Some(state)) => expected.same(state),
             (None, None) => true,
             _ => false,
         }
@@ -92,11 +192,7 @@ impl Restoration {
 
     fn check(&self, files: &ProjectFiles, blobs: &Blobs) -> Result<(), SessionError> {
         let now = current(&self.path, files, blobs)?;
-        let unchanged = match (&now, &self.expected) {
-            (Some(now), Some(expected)) => now.same(expected),
-            (None, None) => true,
-            _ => false,
-        };
+        let unchanged = self.leaves(now.as_ref());
         if unchanged { Ok(()) } else { Err(SessionError::ChangedSince(self.path.clone())) }
     }
 

@@ -3,14 +3,15 @@
 
 use std::path::Path;
 
-use kode_base::{ProjectPath, TouchedFile};
+use kode_base::{ProjectPath, TouchedFile, Untrusted};
 use kode_edit::FileDiff;
 use serde::Serialize;
 
 use crate::SessionError;
+use crate::accepted::accepted;
 use crate::base::Base;
 use crate::blobs::Blobs;
-use crate::changes::History;
+use crate::changes::{History, Step};
 use crate::merge::{Hunk, hunks};
 use crate::meta::SessionSummary;
 use crate::state::FileState;
@@ -21,8 +22,12 @@ use crate::tree::{Tree, content};
 pub struct Review {
     summary: SessionSummary,
     tree: Tree,
+    steps: Vec<Step>,
     blobs: Blobs,
 }
+
+/// Before and after of one file.
+pub type Sides = (Option<Untrusted<Vec<u8>>>, Option<Untrusted<Vec<u8>>>);
 
 /// One touched file of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,7 +65,8 @@ impl Review {
         let mut blobs = Blobs::open(kode_home)?;
         blobs.use_packs(&base.header.packs)?;
         blobs.use_packs(&history.packs)?;
-        Ok(Self { summary, tree: Tree::new(base, history), blobs })
+        let steps = history.steps.clone();
+        Ok(Self { summary, tree: Tree::new(base, history), steps, blobs })
     }
 
     /// Every touched file, in byte order of path.
@@ -90,17 +96,27 @@ impl Review {
         self.tree.diff(path, &self.blobs)
     }
 
-    /// The regions in which one file differs from the base.
+    /// The agent's changes of one file as regions: between [`Review::sides`].
+    /// [`crate::Session::reject_hunks`] takes their numbers.
     ///
     /// # Errors
     /// As [`Review::diff`].
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "compared, not shown: only line numbers come out"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "only line numbers come out")]
     pub fn hunks(&self, path: &ProjectPath) -> Result<Vec<Hunk>, SessionError> {
-        let before = content(path, self.tree.base_of(path), &self.blobs)?.unwrap_or_default();
-        let after = content(path, self.tree.now_of(path), &self.blobs)?.unwrap_or_default();
-        Ok(hunks(before.expose(), after.expose()))
+        let (before, after) = self.sides(path)?;
+        Ok(hunks(before.unwrap_or_default().expose(), after.unwrap_or_default().expose()))
+    }
+
+    /// What is not the agent's (the base with people's later edits), and what
+    /// was last seen on the disk; `None` for no file. Show it escaped.
+    ///
+    /// # Errors
+    /// As [`Review::diff`].
+    pub fn sides(&self, path: &ProjectPath) -> Result<Sides, SessionError> {
+        let accepted = accepted(path, self.tree.base_of(path), &self.steps, &self.blobs)?.state;
+        Ok((
+            content(path, accepted.as_ref(), &self.blobs)?,
+            content(path, self.tree.now_of(path), &self.blobs)?,
+        ))
     }
 }

@@ -37,6 +37,8 @@ pub struct Session {
     next_step: StepId,
     origin: Origin,
     notices: Vec<String>,
+    /// Resumed, and nothing was added since.
+    pub(crate) is_resumed: bool,
     /// Released, in this order, when the session goes.
     _blobs_in_use: File,
     _lock: File,
@@ -62,6 +64,7 @@ impl Session {
             next_step: StepId(1),
             origin: Origin::Agent { turn: 0 },
             notices: Vec::new(),
+            is_resumed: false,
             _blobs_in_use: blobs_in_use,
             _lock: lock,
         };
@@ -118,6 +121,10 @@ impl Session {
     /// # Errors
     /// When it could not be made durable; its effect must not happen then.
     pub fn append<T: Serialize>(&mut self, entry: &T) -> Result<(), SessionError> {
+        if std::mem::take(&mut self.is_resumed) {
+            // Only now: a session that is merely reviewed has ended as it had.
+            self.note(&MetaLine::Resumed { time: now() })?;
+        }
         self.journal.append(entry)
     }
 
@@ -239,6 +246,19 @@ impl Session {
         }
         self.record_step(self.origin, &look.changes)?;
         Ok(comparison)
+    }
+
+    /// Records what changed since the last comparison as a person's doing. Called
+    /// before each step of the agent, it keeps the two apart: a reject then
+    /// leaves the person's edits alone.
+    ///
+    /// # Errors
+    /// As [`Session::compare`].
+    pub fn note_persons_edits(&mut self, files: &ProjectFiles) -> Result<(), SessionError> {
+        let agent = std::mem::replace(&mut self.origin, Origin::Person);
+        let compared = self.compare(files);
+        self.origin = agent;
+        compared.map(drop)
     }
 
     pub(crate) fn record_step(

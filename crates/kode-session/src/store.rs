@@ -98,7 +98,7 @@ impl SessionStore {
             )));
         }
         let mut session = Session::open(&self.kode_home, &self.folder.join(&found.id), &found.id)?;
-        session.note(&MetaLine::Resumed { time: now() })?;
+        session.is_resumed = true;
         Ok(session)
     }
 

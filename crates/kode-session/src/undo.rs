@@ -1,6 +1,7 @@
 //! Taking the agent's steps back, and bringing them back again, from the
 //! record of changes. No git is needed.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kode_base::ProjectPath;
@@ -76,8 +77,16 @@ impl Session {
         for change in changes {
             let path = change.path.clone();
             let (expected, target) = (change.after.clone(), change.before);
-            let fresh = Restoration { path: path.clone(), expected: None, target };
-            by_path.entry(path).or_insert(fresh).expected = expected;
+            match by_path.entry(path) {
+                Entry::Vacant(place) => {
+                    place.insert(Restoration { path: change.path, expected, target });
+                }
+                // Someone else's change lies between the two.
+                Entry::Occupied(known) if !known.get().leaves(target.as_ref()) => {
+                    return Err(SessionError::ChangedSince(change.path));
+                }
+                Entry::Occupied(mut known) => known.get_mut().expected = expected,
+            }
         }
         by_path.retain(|_, restoration| !restoration.is_done());
         if by_path.is_empty() {

@@ -8,6 +8,7 @@
 )]
 
 mod compare;
+mod hunks;
 mod kills;
 mod reject;
 mod speed;

@@ -100,8 +100,10 @@ fn sessions_are_listed_newest_first_with_their_end() {
     assert_eq!(list[1].task.expose(), "first \u{1b}[2J");
     let id = first.id().to_owned();
     drop(first);
-    drop(work.resume(&id));
-    assert_eq!(work.store.list().unwrap()[1].ended, None, "a resumed session has not ended");
+    let mut first = work.resume(&id);
+    assert_eq!(work.store.list().unwrap()[1].ended, Some(3), "it was only looked at");
+    first.append(&"goes on").unwrap();
+    assert_eq!(work.store.list().unwrap()[1].ended, None);
 }
 
 #[test]
