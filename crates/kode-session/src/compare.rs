@@ -65,6 +65,7 @@ impl Tree {
         };
         let states = met.entries.iter().map(known).collect();
         let states = complete(files, blobs, &met.entries, states)?;
+        let pack = blobs.flush()?;
         let mut hasher = TreeHasher::new();
         let mut seen = BTreeSet::new();
         let mut changes = Vec::new();
@@ -77,7 +78,6 @@ impl Tree {
         if met.complete {
             changes.extend(self.miss(&seen));
         }
-        let pack = blobs.flush()?;
         changes.sort_by(|one, other| one.path.cmp(&other.path));
         let ignored_changed = self.ignored_changed(&met.ignored);
         Ok(Look { pack, changes, hash: hasher.finish(), ignored_changed, complete: met.complete })

@@ -15,7 +15,7 @@ use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::capture::capture;
 use crate::changes::{Change, ChangeLine, History, Origin, StepId, record};
-use crate::compare::{Comparison, since_last};
+use crate::compare::{Comparison, Look, since_last};
 use crate::error::at;
 use crate::ledger::{Ledger, read_lines};
 use crate::meta::{MetaLine, now};
@@ -241,11 +241,19 @@ impl Session {
             since_last: since_last(&look.changes),
             complete: look.complete,
         };
+        if let Err(error) = self.record_look(&look) {
+            // Not recorded is not seen: the next comparison finds it again.
+            self.tree.as_mut().ok_or(SessionError::NoBase)?.revert(look.changes);
+            return Err(error);
+        }
+        Ok(comparison)
+    }
+
+    fn record_look(&mut self, look: &Look) -> Result<(), SessionError> {
         if let Some(id) = look.pack {
             self.changes.append(&ChangeLine::Pack { id })?;
         }
-        self.record_step(self.origin, &look.changes)?;
-        Ok(comparison)
+        self.record_step(self.origin, &look.changes).map(drop)
     }
 
     /// Records what changed since the last comparison as a person's doing. Called

@@ -18,6 +18,9 @@ use crate::review::Review;
 use crate::state::FileState;
 use crate::{Session, SessionError, lock};
 
+/// Begins the names of folders that are on their way out.
+const DELETED: &str = ".deleted-";
+
 /// All sessions under `$KODE_HOME/sessions` (0700).
 #[derive(Debug)]
 pub struct SessionStore {
@@ -156,19 +159,31 @@ impl SessionStore {
         Review::load(&self.kode_home, &self.folder.join(&found.id), found)
     }
 
-    /// Deletes a session and the contents only it kept.
+    /// Deletes a session, even a damaged one, and the contents only it kept.
     ///
     /// # Errors
     /// When there is no such session, or it is in use.
     pub fn delete(&self, id: &str) -> Result<(), SessionError> {
-        let found = self.find(id)?;
-        let folder = self.folder.join(&found.id);
-        let lock = lock::acquire(&folder.join("lock"), &found.id)?;
+        let id = self.full_id(id)?;
+        let folder = self.folder.join(&id);
+        let lock = lock::acquire(&folder.join("lock"), &id)?;
         // Renamed first, so that a crash leaves no half session behind.
-        let aside = self.folder.join(format!(".deleted-{}", found.id));
-        remove(&folder, &aside).map_err(at(&folder))?;
+        let aside = self.folder.join(format!("{DELETED}{id}"));
+        rename(&folder, &aside).map_err(at(&folder))?;
         drop(lock);
+        self.remove_deleted().map_err(at(&self.folder))?;
         self.collect_blobs()
+    }
+
+    /// Removes what was deleted just now, or by a kode that was killed then.
+    fn remove_deleted(&self) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(DELETED) {
+                remove_folder(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes the contents no session refers to, unless one is open.
@@ -201,18 +216,21 @@ impl SessionStore {
         Ok(names.filter(|name| Uuid::parse_str(name).is_ok()).collect())
     }
 
-    /// The one session whose identifier begins with `id`.
     fn find(&self, id: &str) -> Result<SessionSummary, SessionError> {
-        let unknown = || SessionError::Unknown(kode_base::escape::escape_line(id));
+        let id = self.full_id(id)?;
+        summary(&self.folder.join(&id)).map_err(|_| SessionError::Unknown(id))
+    }
+
+    /// The identifier of the one session that begins with `id`.
+    fn full_id(&self, id: &str) -> Result<String, SessionError> {
+        let shown = kode_base::escape::escape_line(id);
         let mut fitting = self.ids()?.into_iter().filter(|known| known.starts_with(id));
         match (fitting.next(), fitting.next()) {
-            (Some(found), None) if !id.is_empty() => {
-                summary(&self.folder.join(found)).map_err(|_| unknown())
-            }
+            (Some(found), None) if !id.is_empty() => Ok(found),
             (Some(_), Some(_)) if !id.is_empty() => Err(SessionError::Other(format!(
-                "several sessions begin with {id}; give more of it"
+                "several sessions begin with {shown}; give more of it"
             ))),
-            _ => Err(unknown()),
+            _ => Err(SessionError::Unknown(shown)),
         }
     }
 }
@@ -224,7 +242,11 @@ fn text_of(root: &Path) -> Result<String, SessionError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "kode's own session folders")]
-fn remove(folder: &Path, aside: &Path) -> std::io::Result<()> {
-    std::fs::rename(folder, aside)?;
-    std::fs::remove_dir_all(aside)
+fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+#[expect(clippy::disallowed_methods, reason = "kode's own session folders")]
+fn remove_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::remove_dir_all(folder)
 }

@@ -53,6 +53,12 @@ impl Tree {
         }
     }
 
+    pub(crate) fn revert(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            self.now.insert(change.path, Now { state: change.before, lines: None });
+        }
+    }
+
     pub(crate) fn base_of(&self, path: &ProjectPath) -> Option<&FileState> {
         match self.marked.get(path) {
             Some(marked) => marked.as_ref(),

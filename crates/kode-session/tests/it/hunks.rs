@@ -187,7 +187,7 @@ impl Story {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn no_line_of_a_person_is_ever_lost(acts in prop::collection::vec(act(), 1..14)) {

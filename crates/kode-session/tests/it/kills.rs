@@ -13,7 +13,7 @@ use kode_session::{Origin, SessionStore, UndoTarget};
 use super::workspace::Workspace;
 
 const TOP: &str = "KODE_SESSION_TEST_TOP";
-const KILLS: u32 = 120;
+const KILLS: u32 = 200;
 const CONTENT_BYTES: usize = 20_000;
 
 /// Works like an agent until it is killed: journal, edit, compare, undo.

@@ -10,6 +10,7 @@
 mod compare;
 mod hunks;
 mod kills;
+mod limits;
 mod reject;
 mod speed;
 mod store;

@@ -11,7 +11,7 @@ use kode_session::{Comparison, Session, SessionStore};
 
 pub(crate) struct Workspace {
     /// Removed with everything in it when the test ends.
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
     pub(crate) home: PathBuf,
     pub(crate) root: ProjectRoot,
     pub(crate) files: ProjectFiles,
@@ -24,10 +24,11 @@ impl Workspace {
         let folder = tempfile::tempdir().unwrap();
         let top = folder.path().canonicalize().unwrap();
         std::fs::create_dir(top.join("project")).unwrap();
-        Self::at(folder, &top)
+        Self { _folder: Some(folder), ..Self::at(&top) }
     }
 
-    fn at(folder: tempfile::TempDir, top: &Path) -> Self {
+    /// The workspace that another process made in `top`.
+    pub(crate) fn at(top: &Path) -> Self {
         let home = top.join("kode");
         let root = ProjectRoot::find(&top.join("project"), &top.join("user"), &home).unwrap();
         let files = ProjectFiles::open(&root).unwrap();
@@ -35,7 +36,7 @@ impl Workspace {
         let audit = AuditLog::open(&home.join("audit"), "test").unwrap();
         let (policy, state) = (Policy::default(), SessionState::default());
         let gate = Gate::new(policy, audit, Box::new(NoTerminal), true, state);
-        Self { _folder: folder, home, root, files, store, gate }
+        Self { _folder: None, home, root, files, store, gate }
     }
 
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
