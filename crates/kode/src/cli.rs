@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Policy(PolicyCommand),
     /// Let this project's kode.json take effect, as it is now
     Trust,
+    /// Look at every layer and dependency, with the remedy where something is wrong
+    Doctor(DoctorArguments),
     /// Print a shell completion script
     Completions(CompletionsArguments),
 }
@@ -262,6 +264,17 @@ pub(crate) struct PolicyCheckArguments {
     /// Read {"id","cmd"} lines from standard input
     #[arg(long, requires = "json", conflicts_with = "command")]
     pub(crate) stdin: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `kode doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Do not ask the model server
+    #[arg(long)]
+    pub(crate) offline: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -36,6 +36,11 @@ impl Failure {
         self
     }
 
+    /// The sentence and its remedy, for a report of several.
+    pub(crate) fn into_parts(self) -> (String, Option<String>) {
+        (self.message, self.hint)
+    }
+
     /// Says what went wrong on standard error.
     #[expect(clippy::print_stderr, reason = "this is where errors are shown")]
     pub(crate) fn report(self) -> ExitCode {

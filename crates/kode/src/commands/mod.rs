@@ -3,6 +3,7 @@
 mod audit;
 mod completions;
 mod demo;
+mod doctor;
 mod edit;
 mod policy;
 mod review;
@@ -41,6 +42,7 @@ fn kode_status(command: Command) -> Result<ExitStatus, Failure> {
         Command::Review(arguments) => review::run(&arguments),
         Command::Audit(command) => audit::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Trust => trust::run(),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Sandbox(_) => Err(Failure::error("sandbox ends with its command's own code")),
