@@ -20,6 +20,7 @@ mod resolve;
 mod rule;
 mod settings;
 mod trust;
+mod user_file;
 mod values;
 
 pub use error::ConfigError;
@@ -30,3 +31,4 @@ pub use settings::{
     DEFAULT_MAX_GATE_ROUNDS, DEFAULT_MAX_ITERATIONS, FlagOverrides, ProviderKind, Settings, Sources,
 };
 pub use trust::{TrustOffer, trust};
+pub use user_file::create_user_file;

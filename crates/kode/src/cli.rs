@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Policy(PolicyCommand),
     /// Let this project's kode.json take effect, as it is now
     Trust,
+    /// Choose provider and model, make a test call, write your configuration
+    Init,
     /// Look at every layer and dependency, with the remedy where something is wrong
     Doctor(DoctorArguments),
     /// Print a shell completion script

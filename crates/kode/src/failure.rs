@@ -24,6 +24,11 @@ impl Failure {
         Self::new(ExitStatus::Error, message)
     }
 
+    /// The provider answered with an error, exit code 6.
+    pub(crate) fn provider(error: kode_model::ProviderError) -> Self {
+        Self::from(error).with_status(ExitStatus::Provider)
+    }
+
     /// The same failure with another exit code.
     pub(crate) fn with_status(mut self, status: ExitStatus) -> Self {
         self.status = status;

@@ -1,5 +1,7 @@
 //! Puts a run together from settings: provider, sandbox, gate, session.
 
+use std::path::Path;
+
 use kode_agent::context::secret_in;
 use kode_agent::{Agent, AgentParts, Limits, Observer};
 use kode_audit::{AuditLog, Record};
@@ -19,14 +21,26 @@ pub(crate) fn settings(
     root: &ProjectRoot,
     flags: FlagOverrides,
 ) -> Result<Settings, Failure> {
-    let sources = Sources {
+    load(places, root.path(), flags)
+}
+
+/// Reads the layers above the project's, where no project is at hand.
+pub(crate) fn settings_without_project(
+    places: &Places,
+    flags: FlagOverrides,
+) -> Result<Settings, Failure> {
+    // kode's own home holds no kode.json.
+    load(places, &places.kode_home, flags)
+}
+
+fn load(places: &Places, project_root: &Path, flags: FlagOverrides) -> Result<Settings, Failure> {
+    Ok(kode_config::load(&Sources {
         managed: MANAGED_FILE.into(),
         kode_home: places.kode_home.clone(),
-        project_root: root.path().to_owned(),
+        project_root: project_root.to_owned(),
         environment: environment(),
         flags,
-    };
-    Ok(kode_config::load(&sources)?)
+    })?)
 }
 
 /// kode's own environment; what is not UTF-8 is left out.

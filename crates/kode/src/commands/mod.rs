@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod edit;
+mod init;
 mod policy;
 mod review;
 mod reviewing;
@@ -42,6 +43,7 @@ fn kode_status(command: Command) -> Result<ExitStatus, Failure> {
         Command::Review(arguments) => review::run(&arguments),
         Command::Audit(command) => audit::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Init => init::run(),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Trust => trust::run(),
         Command::Completions(arguments) => completions::run(&arguments),

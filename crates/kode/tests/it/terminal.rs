@@ -113,3 +113,23 @@ fn trusting_a_project_makes_its_file_count_until_one_byte_changes() {
     workspace.write("kode.json", &format!("{file}\n"));
     workspace.run_script(&script, &[]).expect(4);
 }
+
+#[test]
+fn init_writes_a_first_configuration_and_says_when_nobody_answers() {
+    let workspace = Workspace::new();
+    let mut session = start(&workspace, "init");
+    session.wait_for("number [1]: ").unwrap();
+    session.send(b"3\n").unwrap();
+    session.wait_for("base URL").unwrap();
+    session.send(b"http://127.0.0.1:9/v1\n").unwrap();
+    session.wait_for("model [").unwrap();
+    session.send(b"tiny\n").unwrap();
+    let (status, output) = session.finish().unwrap();
+    assert_eq!(status.code(), Some(6), "{output}");
+    assert!(output.contains("127.0.0.1:9"), "{output}");
+    let written = std::fs::read_to_string(workspace.kode_home().join("config.json")).unwrap();
+    assert!(written.contains("\"model\": \"tiny\""), "{written}");
+
+    let (status, output) = start(&workspace, "init").finish().unwrap();
+    assert_eq!(status.code(), Some(2), "{output}");
+}
