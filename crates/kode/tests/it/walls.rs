@@ -85,12 +85,14 @@ fn the_environment_inside_holds_no_key() {
 fn the_home_folder_is_hidden() {
     for user in users() {
         let workspace = Workspace::new();
-        let ssh = workspace.user_home().join(".ssh");
-        std::fs::create_dir_all(&ssh).unwrap();
-        std::fs::write(ssh.join("id_test"), "canary-ssh-0a1b2c3d").unwrap();
-        let command = format!("cd {} && cat id_test; cat ~/.ssh/id_test", ssh.display());
+        let diary = workspace.user_home().join("diary");
+        std::fs::write(&diary, "canary-home-0a1b2c3d").unwrap();
+        let command = format!(
+            "perl -e 'open(F, q(<), q({})) and print <F>; print q(tried)'",
+            diary.display()
+        );
         let output = run(&workspace, user, &command, &[]);
-        assert!(!output.contains("canary-ssh"), "{output}");
+        assert!(output.contains("tried") && !output.contains("canary-home"), "{output}");
     }
 }
 
