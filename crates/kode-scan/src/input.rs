@@ -2,6 +2,8 @@
 
 use kode_base::{Finding, ProjectPath};
 
+use crate::Suppressed;
+
 /// One file to scan: current bytes, and the bytes before the task.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanFile<'a> {
@@ -21,6 +23,8 @@ pub struct ScanReport {
     pub introduced: Vec<Finding>,
     /// There before.
     pub older: Vec<Finding>,
+    /// Silenced by a comment that counts.
+    pub suppressed: Vec<Suppressed>,
     /// Code files no rule covers, unparsable, oversized, binary or incomplete, with why.
     pub unscanned: Vec<(ProjectPath, String)>,
 }

@@ -6,6 +6,7 @@
 
 mod category;
 mod code;
+pub mod compare;
 mod engine;
 mod input;
 mod introduced;
@@ -13,9 +14,12 @@ mod ir;
 mod lower;
 mod model;
 mod raw;
+pub mod report;
 mod scan;
 mod secrets;
+mod suppression;
 
 pub use category::Category;
 pub use input::{ScanFile, ScanReport};
-pub use scan::scan;
+pub use scan::{scan, scan_with};
+pub use suppression::{ScanOptions, Suppressed};

@@ -118,7 +118,7 @@ fn span(
 }
 
 /// 128 bits of SHA-256 over the identity and which of equal ones this is.
-fn fingerprint(key: &str, nth: u32) -> String {
+pub(crate) fn fingerprint(key: &str, nth: u32) -> String {
     let digest = Sha256::digest(format!("{key}\0{nth}").as_bytes());
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,25 +6,40 @@ use kode_base::{Finding, ProjectPath};
 
 use crate::introduced::ChangedLines;
 use crate::raw::{LineIndex, RawFinding, finish};
-use crate::{ScanFile, ScanReport, code, secrets};
+use crate::suppression::{self, Comment};
+use crate::{ScanFile, ScanOptions, ScanReport, Suppressed, code, secrets};
 
 /// Scans files together. With `base: None` everything counts as introduced.
 ///
 /// Time is linear in the bytes given; what could not be analysed is in
-/// [`ScanReport::unscanned`] with the reason.
+/// [`ScanReport::unscanned`] with the reason. No suppression counts.
 pub fn scan(files: &[ScanFile<'_>]) -> ScanReport {
+    scan_with(files, ScanOptions::default())
+}
+
+/// Like [`scan`], with what it takes to honour suppressions.
+pub fn scan_with(files: &[ScanFile<'_>], options: ScanOptions<'_>) -> ScanReport {
     let now = inspect(files);
     let mut report = ScanReport { unscanned: now.unscanned, ..ScanReport::default() };
     let changed: Vec<ChangedLines> =
         files.iter().map(|file| ChangedLines::between(file.base, file.content)).collect();
+    let pairs = files.iter().zip(&changed);
+    let mut comments: Vec<Vec<Comment>> =
+        pairs.map(|(file, changed)| suppression::comments(file, changed, options)).collect();
     let before = if now.raw.is_empty() { HashSet::new() } else { base_fingerprints(files) };
     for (finding, raw) in now.findings.into_iter().zip(&now.raw) {
         let known = before.contains(&finding.fingerprint);
-        if known && !touches_change(raw, &changed, &now.indices) {
+        let touched = touches_change(raw, &changed, &now.indices);
+        if let Some((reason, until)) = suppression::silencing(&mut comments[raw.file], &finding) {
+            report.suppressed.push(Suppressed { finding, reason, until });
+        } else if known && !touched {
             report.older.push(finding);
         } else {
             report.introduced.push(finding);
         }
+    }
+    for (file, comments) in files.iter().zip(&comments) {
+        report.introduced.extend(suppression::useless(comments, file.path));
     }
     report
 }

@@ -111,7 +111,7 @@ impl Engine<'_> {
                     Some(Value::text(&text.to_uppercase()))
                 }
                 Some(text) => Some(Value::text(&text.to_lowercase())),
-                None => Some(mixed(&[receiver.clone()])),
+                None => Some(mixed(std::slice::from_ref(receiver))),
             },
             "trim" | "strip" | "toString" | "valueOf" | "intern" | "rstrip" | "lstrip"
             | "normalize" | "trimEnd" | "trimStart" => Some(receiver.clone()),
@@ -132,7 +132,7 @@ impl Engine<'_> {
             }
             "split" | "substring" | "substr" | "slice" | "decode" | "encode" | "getBytes"
             | "toCharArray" | "title" | "capitalize" | "padStart" | "padEnd" | "repeat" => {
-                Some(mixed(&[receiver.clone()]))
+                Some(mixed(std::slice::from_ref(receiver)))
             }
             _ => None,
         }
@@ -235,6 +235,10 @@ impl Engine<'_> {
                 }
                 if items.is_empty() {
                     // Python: the separator is the receiver.
+                    let given = super::builtin::items(&first);
+                    if !given.is_empty() {
+                        return Some(interleaved(&given, receiver));
+                    }
                     let inner = self.element_of(&first);
                     return Some(joined(&[inner, receiver.clone(), self.element_of(receiver)]));
                 }

@@ -1,0 +1,118 @@
+//! What counts as introduced, and what can't hide it.
+
+use kode_base::ProjectPath;
+use kode_scan::{ScanFile, ScanOptions, ScanReport, scan, scan_with};
+
+const BAD: &str = "const { Pool } = require('pg');\nconst pool = new Pool();\nfunction get(req, res) {\n  const id = req.query.id;\n  pool.query('SELECT * FROM t WHERE id = ' + id);\n}\n";
+const GOOD: &str = "const { Pool } = require('pg');\nconst pool = new Pool();\nfunction get(req, res) {\n  const id = Number(req.query.id);\n  pool.query('SELECT * FROM t WHERE id = ' + id);\n}\n";
+
+fn report(content: &str, base: Option<&str>) -> ScanReport {
+    let path = ProjectPath::new("src/app.js").unwrap();
+    scan(&[ScanFile { path: &path, content: content.as_bytes(), base: base.map(str::as_bytes) }])
+}
+
+#[test]
+fn a_new_file_introduces_everything_in_it() {
+    let report = report(BAD, None);
+    assert_eq!(report.introduced.len(), 1);
+    assert_eq!(report.introduced[0].rule, "sql-injection");
+    assert_eq!(report.introduced[0].span.start_line, 5);
+    assert!(report.introduced[0].flow.len() >= 2);
+}
+
+#[test]
+fn an_untouched_flaw_is_older() {
+    let longer = format!("{BAD}\nmodule.exports = get;\n");
+    let report = report(&longer, Some(BAD));
+    assert_eq!((report.introduced.len(), report.older.len()), (0, 1));
+}
+
+#[test]
+fn taking_a_cast_away_introduces_the_flaw_of_an_old_line() {
+    assert_eq!(report(GOOD, None).introduced, []);
+    assert_eq!(report(BAD, Some(GOOD)).introduced.len(), 1);
+}
+
+#[test]
+fn a_change_within_the_flow_introduces_it() {
+    let renamed = BAD.replace("const id = req", "const wanted = req").replace("+ id", "+ wanted");
+    assert_eq!(report(&renamed, Some(BAD)).introduced.len(), 1);
+}
+
+#[test]
+fn comments_and_layout_hide_nothing() {
+    let noisy = BAD.replace("pool.query(", "pool /* safe */\n    .query( // bound\n      ");
+    assert_eq!(report(&noisy, Some(GOOD)).introduced.len(), 1);
+}
+
+#[test]
+fn a_flow_through_two_files_is_followed() {
+    let handler = ProjectPath::new("src/handler.js").unwrap();
+    let store = ProjectPath::new("src/store.js").unwrap();
+    let handler_text = "const store = require('./store');\nexports.get = (req, res) => store.find(req.query.id);\n";
+    let store_text = "const { Pool } = require('pg');\nconst pool = new Pool();\nfunction find(id) { return pool.query(`SELECT * FROM t WHERE id = ${id}`); }\nmodule.exports = { find };\n";
+    let report = scan(&[
+        ScanFile { path: &handler, content: handler_text.as_bytes(), base: None },
+        ScanFile { path: &store, content: store_text.as_bytes(), base: None },
+    ]);
+    assert_eq!(report.introduced.len(), 1, "{:?}", report.introduced);
+    assert_eq!(report.introduced[0].path, store);
+    assert_eq!(report.introduced[0].flow[0].path, handler);
+}
+
+#[test]
+fn fingerprints_survive_moved_lines() {
+    let moved = format!("// one more line\n{BAD}");
+    assert_eq!(
+        report(BAD, None).introduced[0].fingerprint,
+        report(&moved, None).introduced[0].fingerprint
+    );
+}
+
+fn suppressed(comment: &str, in_base: bool, today: &str) -> ScanReport {
+    let text = BAD.replace("  pool.query", &format!("  // {comment}\n  pool.query"));
+    let path = ProjectPath::new("src/app.js").unwrap();
+    let base = in_base.then_some(text.as_bytes());
+    let options = ScanOptions { today: Some(today), accept_new_suppressions: false };
+    scan_with(&[ScanFile { path: &path, content: text.as_bytes(), base }], options)
+}
+
+#[test]
+fn a_suppression_counts_only_when_it_was_there_before() {
+    let comment = "kode-ignore[sql-injection] until=2027-01-31 -- the table is read-only";
+    let before = suppressed(comment, true, "2026-11-22");
+    assert_eq!((before.suppressed.len(), before.introduced.len()), (1, 0));
+    let new = suppressed(comment, false, "2026-11-22");
+    assert_eq!(new.suppressed.len(), 0);
+    assert!(new.introduced.iter().any(|finding| finding.rule == "sql-injection"));
+    let expired = suppressed(comment, true, "2027-02-01");
+    assert_eq!(expired.suppressed.len(), 0);
+}
+
+#[test]
+fn a_suppression_needs_a_reason_a_day_and_a_known_rule() {
+    for comment in [
+        "kode-ignore[sql-injection] until=2027-01-31",
+        "kode-ignore[sql-injection] -- because",
+        "kode-ignore[sqli] until=2027-01-31 -- because",
+    ] {
+        let report = suppressed(comment, true, "2026-11-22");
+        assert_eq!(report.suppressed.len(), 0, "{comment}");
+        assert!(report.introduced.iter().any(|f| f.rule == "useless-suppression"), "{comment}");
+    }
+}
+
+#[test]
+fn files_that_can_not_be_analysed_are_named() {
+    let cases: [(&str, &[u8]); 4] = [
+        ("a.rs", b"fn main() {}"),
+        ("a.js", b"var a = 1;\0"),
+        ("b.py", b"x = '\xff\xfe'"),
+        ("c.js", b"%%% ((( {{{ not ))) code at all ]]] <<< >>> ;;; === !!! ??? @@@"),
+    ];
+    for (name, content) in cases {
+        let path = ProjectPath::new(name).unwrap();
+        let report = scan(&[ScanFile { path: &path, content, base: None }]);
+        assert_eq!(report.unscanned.len(), 1, "{name}");
+    }
+}

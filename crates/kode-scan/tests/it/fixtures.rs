@@ -1,0 +1,45 @@
+//! The project's own fixtures: `fixtures/LANGUAGE/CATEGORY.EXT`, blocks divided
+//! by `=== bad NAME` and `=== good NAME` comment lines.
+
+use kode_base::ProjectPath;
+use kode_scan::{ScanFile, scan};
+
+const FILES: &[(&str, &str)] = &[
+    ("javascript/sql-injection.js", include_str!("../../fixtures/javascript/sql-injection.js")),
+    ("python/sql-injection.py", include_str!("../../fixtures/python/sql-injection.py")),
+];
+
+/// Blocks: whether a finding is expected, their name, their text.
+fn blocks(text: &str) -> Vec<(bool, &str, String)> {
+    let mut found: Vec<(bool, &str, String)> = Vec::new();
+    for line in text.lines() {
+        if let Some((_, head)) = line.split_once("=== ") {
+            let (kind, name) = head.split_once(' ').unwrap();
+            found.push((kind == "bad", name, String::new()));
+        } else if let Some((_, _, block)) = found.last_mut() {
+            block.push_str(line);
+            block.push('\n');
+        }
+    }
+    found
+}
+
+#[test]
+fn fixtures_are_told_apart() {
+    let (mut right, mut wrong) = (0, Vec::new());
+    for (file, text) in FILES {
+        let name = file.rsplit('/').next().unwrap();
+        let rule = name.split('.').next().unwrap();
+        for (bad, title, block) in blocks(text) {
+            let path = ProjectPath::new(name).unwrap();
+            let report = scan(&[ScanFile { path: &path, content: block.as_bytes(), base: None }]);
+            let found = report.introduced.iter().any(|finding| finding.rule == rule);
+            if found == bad {
+                right += 1
+            } else {
+                wrong.push(format!("{file}: {title} (bad: {bad})"))
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{right} right, {} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}

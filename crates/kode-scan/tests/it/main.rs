@@ -1,0 +1,6 @@
+//! The scan as its callers see it.
+
+#![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
+
+mod change;
+mod fixtures;
