@@ -15,13 +15,19 @@ use kode_session::{Session, SessionStore};
 use crate::failure::Failure;
 use crate::places::{MANAGED_FILE, Places};
 
-/// Reads every configuration layer for `root`.
+/// Reads every configuration layer for the project at `root`.
 pub(crate) fn settings(
     places: &Places,
-    root: &ProjectRoot,
+    root: &Path,
     flags: FlagOverrides,
 ) -> Result<Settings, Failure> {
-    load(places, root.path(), flags)
+    Ok(kode_config::load(&Sources {
+        managed: MANAGED_FILE.into(),
+        kode_home: places.kode_home.clone(),
+        project_root: root.to_owned(),
+        environment: environment(),
+        flags,
+    })?)
 }
 
 /// Reads the layers above the project's, where no project is at hand.
@@ -30,17 +36,7 @@ pub(crate) fn settings_without_project(
     flags: FlagOverrides,
 ) -> Result<Settings, Failure> {
     // kode's own home holds no kode.json.
-    load(places, &places.kode_home, flags)
-}
-
-fn load(places: &Places, project_root: &Path, flags: FlagOverrides) -> Result<Settings, Failure> {
-    Ok(kode_config::load(&Sources {
-        managed: MANAGED_FILE.into(),
-        kode_home: places.kode_home.clone(),
-        project_root: project_root.to_owned(),
-        environment: environment(),
-        flags,
-    })?)
+    settings(places, &places.kode_home, flags)
 }
 
 /// kode's own environment; what is not UTF-8 is left out.
@@ -152,7 +148,7 @@ pub(crate) fn run_agent(
         observer.observe(&kode_base::Event::Notice { text: text.clone() });
     }
     crate::signals::connect(&interrupt)?;
-    let state = session_state(&places, &root, &settings);
+    let state = session_state(&places, root.path(), &settings);
     let secrets = known_secrets(&settings);
     let gate = Gate::new(settings.policy, audit, approver, !settings.no_sandbox, state);
     let agent = Agent::new(AgentParts {
@@ -218,13 +214,9 @@ fn record_start(
 }
 
 /// What the judge knows at the start of a session.
-pub(crate) fn session_state(
-    places: &Places,
-    root: &ProjectRoot,
-    settings: &Settings,
-) -> SessionState {
+pub(crate) fn session_state(places: &Places, root: &Path, settings: &Settings) -> SessionState {
     SessionState {
-        project_root: root.path().to_string_lossy().into_owned(),
+        project_root: root.to_string_lossy().into_owned(),
         home: places.home.to_string_lossy().into_owned(),
         kode_home: places.kode_home.to_string_lossy().into_owned(),
         listed_hosts: settings.listed_hosts.clone(),

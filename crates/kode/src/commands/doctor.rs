@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitStatus, Failure> {
 }
 
 fn with_project(places: &Places, root: &ProjectRoot, offline: bool, checks: &mut Vec<Check>) {
-    match settings(places, root, FlagOverrides::default()) {
+    match settings(places, root.path(), FlagOverrides::default()) {
         Ok(settings) => {
             checks.push(configuration(&settings));
             checks.extend(model(&settings, offline));

@@ -33,9 +33,9 @@ impl Reviewing {
 
     /// A gate that records what a person does.
     pub(super) fn gate(&self) -> Result<Gate, Failure> {
-        let settings = settings(&self.places, &self.root, FlagOverrides::default())?;
+        let settings = settings(&self.places, self.root.path(), FlagOverrides::default())?;
         let audit = AuditLog::open(&self.places.audit_folder(), self.session.id())?;
-        let state = session_state(&self.places, &self.root, &settings);
+        let state = session_state(&self.places, self.root.path(), &settings);
         Ok(Gate::new(settings.policy, audit, Box::new(NoTerminal), true, state))
     }
 

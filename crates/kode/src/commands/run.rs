@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, F
     let (task, data) = task_and_data(&arguments)?;
     let places = Places::from_environment()?;
     let root = places.project_root()?;
-    let mut settings = settings(&places, &root, overrides(&arguments))?;
+    let mut settings = settings(&places, root.path(), overrides(&arguments))?;
     let provider = provider(&arguments, &mut settings)?;
     let request = RunRequest {
         start,
