@@ -110,6 +110,9 @@ const INSIDE_ID: u32 = 1000;
 /// Processes alive at once unless chosen otherwise.
 const PROCESSES_MAX: u64 = 4096;
 
+/// What programs may leave in a toolchain's root outside home.
+const TOOLCHAIN_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
 /// Home folder inside when the host's is unknown.
 const HOME_WITHOUT_HOST: &str = "/home/kode";
 
@@ -122,7 +125,11 @@ pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Pla
     let memory = settings.memory_bytes_max.unwrap_or_else(default_memory_bytes);
     let mut steps = system_view::steps(&identity, &home, memory);
     let toolchains = toolchains::find(root, settings, &home);
-    for grant in &toolchains {
+    for path in &toolchains.roots {
+        let bytes_max = TOOLCHAIN_BYTES_MAX;
+        steps.push(Step::Tmpfs { path: path.clone(), bytes_max, mode: 0o700 });
+    }
+    for grant in &toolchains.grants {
         steps.extend(canonical_bind(
             &grant.source,
             &grant.target,
@@ -139,8 +146,9 @@ pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Pla
         path: format!("{home}/.gitconfig"),
         content: repository::git_identity(Path::new(&settings.host.home)),
     });
-    let environment = environment::inside(settings, &identity, &home, &toolchains);
+    let environment = environment::inside(settings, &identity, &home, &toolchains.grants);
     let mut writable = system_view::writable_folders(&home);
+    writable.extend(toolchains.roots);
     if !settings.read_only {
         writable.push(root.text().to_owned());
     }

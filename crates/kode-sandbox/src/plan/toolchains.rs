@@ -72,14 +72,29 @@ pub(super) struct Grant {
     pub(super) target: String,
 }
 
-/// What this host has, without duplicates, outer folders first.
-pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -> Vec<Grant> {
+/// The toolchains of this host.
+#[derive(Debug, Default)]
+pub(super) struct Toolchains {
+    /// Without duplicates, outer folders first.
+    pub(super) grants: Vec<Grant>,
+    /// Roots outside home, where programs expect to write locks and caches:
+    /// each gets a private folder in memory below its grants.
+    pub(super) roots: Vec<String>,
+}
+
+pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -> Toolchains {
     let check = Check::new(root, settings, home);
     let mut grants: Vec<Grant> = Vec::new();
+    let mut roots: Vec<String> = Vec::new();
     for toolchain in TOOLCHAINS {
         let Some(base) = check.base(toolchain) else { continue };
+        let before = grants.len();
         for part in toolchain.parts {
             grants.extend(check.grant(&base.join(part)));
+        }
+        let is_root = grants.len() > before && toolchain.parts != ["."];
+        if is_root && !base.starts_with(home) {
+            roots.extend(base.to_str().map(str::to_owned));
         }
     }
     let path = variable(&settings.host.variables, "PATH").unwrap_or_default();
@@ -97,7 +112,7 @@ pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -
             kept.push(grant);
         }
     }
-    kept
+    Toolchains { grants: kept, roots }
 }
 
 /// Whether the system view shows `path` anyway.

@@ -8,6 +8,8 @@
     reason = "tests lay out projects, spawn victims and look at output of their own"
 )]
 
+mod arena;
 mod commands;
+mod escapes;
 mod ordinary_user;
 mod support;

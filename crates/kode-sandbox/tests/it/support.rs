@@ -14,12 +14,13 @@ use kode_sandbox::{
 
 pub(crate) struct Place {
     folder: tempfile::TempDir,
+    audit: tempfile::TempDir,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("kode-sandbox-").tempdir().unwrap();
-        let place = Self { folder };
+        let place = Self { folder, audit: tempfile::tempdir().unwrap() };
         fs::create_dir_all(place.project()).unwrap();
         fs::create_dir_all(place.home().join(".kode")).unwrap();
         place
@@ -58,12 +59,28 @@ impl Place {
         }
     }
 
+    /// With the toolchains of whoever runs the tests.
+    pub(crate) fn settings_with_toolchains(&self) -> SandboxSettings {
+        let mut settings = self.settings(Backend::Native);
+        let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+        for (name, folder) in
+            [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"), ("PYENV_ROOT", ".pyenv")]
+        {
+            let folder = home.join(folder);
+            if std::env::var_os(name).is_none() && folder.is_dir() {
+                let folder = folder.to_str().unwrap().to_owned();
+                settings.host.variables.push((name.to_owned(), folder));
+            }
+        }
+        settings
+    }
+
     pub(crate) fn sandbox(&self, backend: Backend) -> Sandbox {
         Sandbox::start(&self.root(), self.settings(backend)).unwrap()
     }
 
     pub(crate) fn permit<A: Clone + Into<Action>>(&self, action: A) -> Permit<A> {
-        let audit = AuditLog::open(&self.home().join(".kode"), "test").unwrap();
+        let audit = AuditLog::open(self.audit.path(), "test").unwrap();
         let state = SessionState::default();
         let mut gate = Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, state);
         gate.authorize_person(action).unwrap().0

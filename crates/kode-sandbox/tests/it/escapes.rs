@@ -1,0 +1,150 @@
+//! The escape suite: every attempt is judged from outside, every ordinary thing
+//! must work; and without a sandbox nearly every attempt gets through, so the
+//! suite can fail.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kode_base::Interrupt;
+use kode_sandbox::{Backend, CommandEnd, Sandbox};
+use serde::Deserialize;
+
+use crate::arena::Arena;
+use crate::support::Place;
+
+const ATTEMPTS: &str = include_str!("fixtures/escapes.toml");
+const THINGS: &str = include_str!("fixtures/ordinary.toml");
+
+/// What every Python attempt begins with. `reached` tells whether a call got
+/// past the permission check: any error but "not permitted", "no such call",
+/// "access denied", "no such process" and "no such family".
+const PRELUDE: &str = r#"
+import ctypes, os, socket, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    given = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return libc.syscall(ctypes.c_long(number), *given), ctypes.get_errno()
+def reached(number, *arguments):
+    done, error = call(number, *arguments)
+    if done >= 0 or error not in (1, 3, 13, 38, 97): print("ESCAPED", done, error)
+"#;
+
+#[derive(Deserialize)]
+struct Attempts {
+    attempt: Vec<Attempt>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attempt {
+    name: String,
+    run: Option<String>,
+    python: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Things {
+    thing: Vec<Thing>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Thing {
+    name: String,
+    run: String,
+    output: Option<String>,
+    needs: Option<String>,
+}
+
+impl Attempt {
+    fn command(&self) -> String {
+        match (&self.run, &self.python) {
+            (Some(run), None) => run.clone(),
+            (None, Some(python)) => {
+                format!("/usr/bin/python3 -IS - <<'KODE_END'\n{PRELUDE}\n{python}\nKODE_END\n")
+            }
+            _ => panic!("{}: either run or python", self.name),
+        }
+    }
+}
+
+fn attempts() -> Vec<Attempt> {
+    toml::from_str::<Attempts>(ATTEMPTS).unwrap().attempt
+}
+
+/// Runs every attempt; the breaches by attempt.
+fn breaches(backend: Backend) -> BTreeMap<String, Vec<String>> {
+    let mut arena = Arena::new();
+    let sandbox = arena.place.sandbox(backend);
+    let mut all = BTreeMap::new();
+    for attempt in attempts() {
+        let command = arena.fill(&attempt.command());
+        let limit = Duration::from_secs(20);
+        let ended = arena.place.run_with(&sandbox, &command, limit, &Interrupt::new());
+        let found = arena.breaches(&ended.text);
+        if !found.is_empty() {
+            all.insert(attempt.name, found);
+        }
+    }
+    all
+}
+
+#[test]
+fn no_attempt_leaves_the_sandbox() {
+    assert!(attempts().len() >= 120);
+    let breaches = breaches(Backend::Native);
+    assert!(breaches.is_empty(), "{breaches:#?}");
+}
+
+/// As an ordinary user only: attempts are harmless, root's own powers are not
+/// needed to show that the suite can fail.
+#[test]
+fn without_a_sandbox_most_attempts_succeed() {
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let breaches = breaches(Backend::BareHost);
+    let (got_out, all) = (breaches.len(), attempts().len());
+    assert!(got_out * 2 > all, "only {got_out} of {all}: {:?}", breaches.keys());
+}
+
+#[test]
+fn ordinary_things_keep_working() {
+    let place = Place::new();
+    let settings = place.settings_with_toolchains();
+    std::process::Command::new("git")
+        .args(["init", "-q"])
+        .current_dir(place.project())
+        .status()
+        .unwrap();
+    std::fs::write(
+        place.home().join(".gitconfig"),
+        "[user]\n\tname = A B\n\temail = a@example.invalid\n",
+    )
+    .unwrap();
+    let things = toml::from_str::<Things>(THINGS).unwrap().thing;
+    let sandbox = Sandbox::start(&place.root(), settings).unwrap();
+    let (mut done, mut failures) = (0, Vec::new());
+    for thing in things {
+        if thing.needs.as_ref().is_some_and(|program| !on_path(program)) {
+            continue;
+        }
+        let limit = Duration::from_secs(120);
+        let ended = place.run_with(&sandbox, &thing.run, limit, &Interrupt::new());
+        let as_expected =
+            thing.output.as_ref().is_none_or(|output| output.trim() == ended.text.trim());
+        done += 1;
+        if ended.end != CommandEnd::Exited(0) || !as_expected {
+            failures.push((thing.name, ended));
+        }
+    }
+    assert!(done >= 45, "only {done}");
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// Whether this user has the program, in a place it can read.
+fn on_path(program: &str) -> bool {
+    let path = std::env::var("PATH").unwrap();
+    path.split(':').any(|folder| std::fs::metadata(format!("{folder}/{program}")).is_ok())
+}
