@@ -12,6 +12,7 @@ mod demo;
 mod denied;
 mod events_page;
 mod interrupt;
+mod kills;
 mod llmock;
 mod long_run;
 mod review;
