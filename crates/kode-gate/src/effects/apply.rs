@@ -91,7 +91,11 @@ impl Evaluator<'_> {
 
     /// A flag whose value the program runs.
     fn execute_value(&mut self, flag: &str, value: &Field) {
-        let script = value.text.clone();
+        let mut script = value.text.clone();
+        // `tar --checkpoint-action=exec=COMMAND`.
+        if let Some(command) = script.known.strip_prefix("exec=") {
+            script.known = command.to_owned();
+        }
         if is_compressor(&script) {
             self.perhaps(|walk| walk.text_script(&script.known, Stream::default()));
             return;

@@ -123,6 +123,7 @@ impl Evaluator<'_> {
         let mut rest = &fields[1..];
         let mut from_argument = false;
         let mut only_parse = false;
+        let mut from_input = false;
         while let Some((first, more)) = rest.split_first() {
             let text = first.text.known.as_str();
             if text == "--version" || text == "--help" {
@@ -144,6 +145,7 @@ impl Evaluator<'_> {
             } else if !text.starts_with("--") {
                 from_argument |= text.contains('c') && text.starts_with('-');
                 only_parse |= text.contains('n') && text.starts_with('-');
+                from_input |= text.contains('s') && text.starts_with('-');
                 if matches!(text, "-o" | "+o" | "-O" | "+O") {
                     rest = rest.get(1..).unwrap_or_default();
                 }
@@ -158,6 +160,7 @@ impl Evaluator<'_> {
         match (from_argument, rest.first()) {
             (true, Some(script)) => self.shell_argument(script, &rest[1..], stdin),
             (true, None) => Stream::default(),
+            (false, _) if from_input => self.shell_input(stdin),
             (false, Some(file)) => self.shell_file(file, &rest[1..], stdin),
             (false, None) => self.shell_input(stdin),
         }

@@ -243,7 +243,8 @@ impl From<Entry> for Spec {
             (&entry.destructive, RiskClass::Destructive),
         ];
         for (list, class) in classes {
-            raises.extend(spelled(list, entry.style).into_iter().map(|flag| (flag, class)));
+            let named = spelled(list, entry.style).into_iter();
+            raises.extend(named.map(|flag| (flag.trim_end_matches('*').to_owned(), class)));
         }
         let (operands, repeated) = roles(&entry.operands);
         Self {

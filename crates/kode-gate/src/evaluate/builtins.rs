@@ -101,13 +101,13 @@ impl Evaluator<'_> {
         for each in arguments {
             let Some((name, value)) = each.text.known.split_once('=') else { continue };
             let name = name.trim_end_matches('+').split('[').next().unwrap_or(name).to_owned();
+            if reference {
+                // Reading `a` after `declare -n a=b` reads `b`.
+                self.state.references.insert(name, value.to_owned());
+                continue;
+            }
             let text = Text { known: value.to_owned(), ..each.text.clone() };
-            let variable = match self.value_of(value).filter(|_| reference) {
-                // `declare -n a=b`: reading `a` reads `b`, writing it writes `b`.
-                Some(values) => Variable { values, array: false },
-                None => Variable { values: vec![text], array: false },
-            };
-            self.set(&name, variable);
+            self.set(&name, Variable { values: vec![text], array: false });
             self.judge_variable(&name);
         }
     }
@@ -222,6 +222,16 @@ impl Evaluator<'_> {
                 }
                 _ => names.push(text.to_owned()),
             }
+        }
+        if name != "read" {
+            let lines = stdin.text.as_exact().filter(|_| stdin.present).map(|text| {
+                text.lines()
+                    .map(|line| Text { known: line.to_owned(), open: false, taint })
+                    .collect()
+            });
+            let values = lines.unwrap_or_else(|| vec![Text::unknown(taint)]);
+            let array = names.pop().unwrap_or_else(|| "MAPFILE".to_owned());
+            return self.set(&array, Variable { values, array: true });
         }
         if names.is_empty() {
             names.push("REPLY".to_owned());

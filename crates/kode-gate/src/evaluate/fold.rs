@@ -42,6 +42,9 @@ impl Evaluator<'_> {
                 }
                 _ => return None,
             },
+            "mktemp" if arguments.iter().all(|each| each.text.known.starts_with('-')) => {
+                Text { known: "/tmp/tmp.".to_owned(), open: true, taint: Taint::LITERAL }
+            }
             "whoami" => Text::unknown(Taint::LITERAL),
             "pwd" => {
                 let directory = self.state.directory.clone()?;

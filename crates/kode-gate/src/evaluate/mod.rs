@@ -48,6 +48,8 @@ pub(crate) struct Variable {
 pub(crate) struct ShellState {
     pub(crate) variables: HashMap<String, Variable>,
     pub(crate) functions: HashMap<String, (Rc<Command>, Rc<str>)>,
+    /// `declare -n name=target`.
+    pub(crate) references: HashMap<String, String>,
     pub(crate) aliases: HashMap<String, String>,
     /// Absolute; `None` when not known.
     pub(crate) directory: Option<String>,
@@ -84,6 +86,7 @@ impl<'a> Evaluator<'a> {
         let state = ShellState {
             variables: HashMap::new(),
             functions: HashMap::new(),
+            references: HashMap::new(),
             aliases: HashMap::new(),
             directory: Some(directory),
             positional: Vec::new(),

@@ -60,6 +60,7 @@ impl Evaluator<'_> {
 
     /// The value of a variable or special parameter.
     pub(crate) fn value_of(&self, name: &str) -> Option<Vec<Text>> {
+        let name = self.state.references.get(name).map_or(name, String::as_str);
         if let Some(Variable { values, .. }) = self.state.variables.get(name) {
             return Some(values.clone());
         }

@@ -112,6 +112,12 @@ impl Evaluator<'_> {
         let default = [Field::exact(".")];
         let starts = if starts.is_empty() { &default[..] } else { starts };
         for start in starts {
+            let removes = command[0].as_exact().is_some_and(|text| {
+                matches!(text.rsplit('/').next(), Some("rm" | "unlink" | "shred" | "truncate"))
+            });
+            if removes && !narrowed {
+                self.delete_path(start, true);
+            }
             let found = found_below(start, narrowed);
             let place = |word: &Field| {
                 if word.text.known == "{}" {
@@ -249,6 +255,9 @@ impl Evaluator<'_> {
         if let Some(target) = call.arguments.value(&["-t", "--target-directory"]) {
             self.write_path(&target.text.clone(), "write");
         }
+        if call.name == "mv" {
+            self.moved(operands);
+        }
         let [source, target] = operands.as_slice() else { return None };
         let from = self.place_of(&source.text).path;
         let to = self.place_of(&target.text).path;
@@ -256,6 +265,32 @@ impl Evaluator<'_> {
             self.files.insert(to, content);
         }
         None
+    }
+
+    /// Moving a tree away is deleting it where it was.
+    fn moved(&mut self, operands: &[Field]) {
+        let Some((target, sources)) = operands.split_last() else { return };
+        for source in sources {
+            self.refuse_tree(source);
+        }
+        if self.place_of(&target.text).zone == Zone::Null {
+            self.found.ask(QuestionKind::Guard, "what is moved onto a device is lost");
+        }
+    }
+
+    /// `fd -x COMMAND`: what is found becomes arguments.
+    pub(super) fn fd(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let starts =
+            |word: &Field| matches!(word.as_exact(), Some("-x" | "-X" | "--exec" | "--exec-batch"));
+        let at = call.words.iter().position(starts)?;
+        let unknown = Field { text: Text::unknown(Taint::FILE), many: true, ..Field::default() };
+        let mut argv: Vec<Field> = call.words[at + 1..]
+            .iter()
+            .take_while(|word| word.as_exact() != Some(";"))
+            .map(|word| if word.text.known.contains('{') { unknown.clone() } else { word.clone() })
+            .collect();
+        argv.push(unknown);
+        Some(self.run_argv(argv, Stream::default()))
     }
 
     /// `mkfifo`, `mknod … p`.

@@ -106,6 +106,24 @@ impl Evaluator<'_> {
         None
     }
 
+    /// `git clean`: `-n` only shows; `-x` takes what is ignored as well.
+    pub(super) fn git_clean(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let found = &call.arguments;
+        if found.has(&["-n", "--dry-run"]) {
+            return None;
+        }
+        if found.has(&["-x", "-X"]) {
+            self.raise(
+                RiskClass::Destructive,
+                "deletes everything git does not track, ignored files too",
+            );
+        } else {
+            self.raise(RiskClass::LocalWrite, "deletes untracked files");
+            self.found.ask(QuestionKind::Guard, "untracked files would be lost");
+        }
+        None
+    }
+
     /// `git branch`: listing, or making and removing branches.
     pub(super) fn git_branch(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let lists = call.arguments.has(&[

@@ -20,6 +20,12 @@ pub(crate) fn run(
 ) -> Option<Stream> {
     match handler {
         "find" => walk.find(call),
+        "fd" => walk.fd(call),
+        "git_clean" => walk.git_clean(call),
+        "settings" => walk.settings(call),
+        "scripts" => walk.each_script(call),
+        "listing" => walk.listing(call),
+        "su" => walk.su(call),
         "xargs" => walk.xargs(call),
         "dd" => walk.dd(call),
         "tar" => walk.tar(call),

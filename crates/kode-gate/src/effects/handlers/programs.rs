@@ -87,6 +87,84 @@ impl Evaluator<'_> {
         Some(self.run_argv(rest, call.stdin.clone()))
     }
 
+    /// `su USER -c SCRIPT`, `runuser -u USER -- COMMAND`.
+    pub(super) fn su(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        if let Some(script) = call.arguments.value(&["-c", "--command"]) {
+            let script = script.text.clone();
+            return Some(self.shell_text(&script, call.stdin.clone()));
+        }
+        if call.name == "runuser" && !call.arguments.operands.is_empty() {
+            return Some(self.run_argv(call.arguments.operands.clone(), call.stdin.clone()));
+        }
+        self.raise(RiskClass::SystemWrite, "opens a shell with other privileges");
+        None
+    }
+
+    /// `npm config set`: changes the user's settings.
+    pub(super) fn settings(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let sets = call.words.iter().any(|word| {
+            matches!(
+                word.as_exact(),
+                Some(
+                    "set"
+                        | "delete"
+                        | "edit"
+                        | "unset"
+                        | "--add"
+                        | "--set"
+                        | "--append"
+                        | "--remove"
+                        | "set-context"
+                        | "use-context"
+                        | "--unset"
+                        | "--global"
+                )
+            )
+        });
+        let pairs = matches!(call.name, "poetry config" | "bundle config" | "pdm config")
+            && call.arguments.operands.len() > 1;
+        if sets || pairs {
+            self.raise(RiskClass::SystemWrite, "changes the user's settings");
+        }
+        None
+    }
+
+    /// Each operand is a script of its own.
+    pub(super) fn each_script(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for operand in &call.arguments.operands {
+            let script = operand.text.clone();
+            self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+        }
+        None
+    }
+
+    /// Commands that list in one form and act in every other.
+    pub(super) fn listing(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let has = |words: &[&str]| {
+            call.words.iter().any(|word| word.as_exact().is_some_and(|text| words.contains(&text)))
+        };
+        let bare = call.arguments.operands.is_empty();
+        let (lists, class) = match call.name {
+            "mount" => (
+                bare && !has(&["-a", "--all"]) || has(&["-l", "--show-labels"]),
+                RiskClass::SystemWrite,
+            ),
+            "crontab" => (has(&["-l"]) && bare, RiskClass::SystemWrite),
+            "tmux" => (
+                has(&["ls", "list-sessions", "list-windows", "list-panes", "info", "-V"]),
+                RiskClass::CodeExecution,
+            ),
+            "screen" => (has(&["-ls", "-list", "-v"]), RiskClass::CodeExecution),
+            "kubectl version" => (has(&["--client", "--client=true"]), RiskClass::NetworkEgress),
+            "npm init" => (bare, RiskClass::Install),
+            _ => (false, RiskClass::CodeExecution),
+        };
+        if !lists {
+            self.raise(class, &format!("`{}` does more than list", call.name));
+        }
+        None
+    }
+
     /// `kill`: `-1` as target is every process.
     pub(super) fn kill(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let texts: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
