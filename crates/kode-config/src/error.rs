@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use kode_base::escape::escape_line;
 
+/// Most characters of a message that are shown: it may quote a stranger's file.
+const MESSAGE_CHARACTERS_MAX: usize = 400;
+
 /// Bad configuration: names file, line, column and remedy. Exit 2.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
@@ -49,7 +52,11 @@ impl fmt::Display for ConfigError {
         if self.line > 0 {
             write!(formatter, ":{}:{}", self.line, self.column)?;
         }
-        write!(formatter, ": {}", escape_line(&self.message))
+        let message = escape_line(&self.message);
+        match message.char_indices().nth(MESSAGE_CHARACTERS_MAX) {
+            Some((end, _)) => write!(formatter, ": {}…", &message[..end]),
+            None => write!(formatter, ": {message}"),
+        }
     }
 }
 
@@ -67,5 +74,7 @@ mod tests {
     fn hostile_text_in_a_message_is_escaped() {
         let error = ConfigError::whole("a\u{1b}b", "c\nd");
         assert_eq!(error.to_string(), "a\\eb: c\\nd");
+        let long = ConfigError::whole("a", "ü".repeat(100_000)).to_string();
+        assert_eq!(long.chars().count(), "a: ".len() + MESSAGE_CHARACTERS_MAX + 1);
     }
 }
