@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::BindingKind::{Item, Local, Member, Parameter};
 use super::c_macros;
-use super::walk::{How, ScopeKind, TAG, TYPE, VALUE, Walk, for_children, for_field, plain};
+use super::walk::{BROKEN, How, ScopeKind, TAG, TYPE, VALUE, Walk, for_children, for_field, plain};
 use crate::Language;
 
 /// Variables, functions and `typedef` names share one space.
@@ -180,13 +180,36 @@ fn declare(walk: &mut Walk<'_>, declarator: Node<'_>, how: &How) {
     let Some(name) = declared_name(declarator) else { return };
     match name.kind() {
         "identifier" | "type_identifier" | "field_identifier" => {
-            walk.declare_in(walk.current, name, how.clone(), plain(name, true));
+            let id = walk.declare_in(walk.current, name, how.clone(), plain(name, true));
+            if stands_in_a_guess(name) {
+                walk.block(id, BROKEN);
+            }
         }
         "structured_binding_declarator" => for_children(name, |part| {
             walk.declare(part, how.clone());
         }),
         _ => {}
     }
+}
+
+/// Whether the parser had to guess at the declaration around a name, as it does
+/// after a macro without a semicolon.
+fn stands_in_a_guess(name: Node<'_>) -> bool {
+    let mut node = name;
+    while let Some(parent) = node.parent() {
+        if matches!(
+            parent.kind(),
+            "function_definition" | "compound_statement" | "translation_unit"
+        ) {
+            return false;
+        }
+        let mut cursor = parent.walk();
+        if parent.children(&mut cursor).any(|child| child.is_error()) {
+            return true;
+        }
+        node = parent;
+    }
+    false
 }
 
 /// The name a declarator declares, looking through what is around it.

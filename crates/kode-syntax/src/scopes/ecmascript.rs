@@ -81,7 +81,9 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
                 walk.declare(name, How::hoisted(Local).spaces(TYPE));
             }
         }
-        "tuple_parameter" | "optional_tuple_parameter" => {
+        "required_parameter" | "optional_parameter"
+            if node.parent().is_some_and(|parent| parent.kind() == "tuple_type") =>
+        {
             walk.skip(node.child_by_field_name("name"));
         }
         "nested_type_identifier" => walk.skip(node.child_by_field_name("name")),

@@ -44,8 +44,9 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         | "communication_case" => {
             walk.open(ScopeKind::Block);
             if node.kind() == "type_switch_statement" {
+                let from = node.child_by_field_name("value").map_or(0, |value| value.end_byte());
                 for_field(node, "alias", |alias| {
-                    for_children(alias, |name| declare_from(walk, name, name.start_byte()));
+                    for_children(alias, |name| declare_from(walk, name, from));
                 });
             }
         }
@@ -78,7 +79,7 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
                 }
             }
             walk.open(ScopeKind::Block);
-            declare_parameters(walk, node.child_by_field_name("type_parameters"));
+            declare_parameters(walk, node.child_by_field_name("type_parameters"), None);
         }
         "range_clause" => {
             if has_token(node, ":=")
@@ -98,6 +99,10 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
         "qualified_type" => walk.skip(node.child_by_field_name("name")),
         "keyed_element" => enter_keyed_element(walk, node),
         "package_clause" => walk.skip(Some(node)),
+        // The grammar takes a variable of such a name for the constant.
+        "iota" | "nil" | "true" | "false" => {
+            walk.block_name(walk.text(node), "a predeclared constant has that name");
+        }
         "identifier" | "type_identifier" | "package_identifier" if walk.text(node) != "_" => {
             walk.refer(node, BOTH);
         }
@@ -148,12 +153,15 @@ fn has_token(node: Node<'_>, token: &str) -> bool {
 
 fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
     walk.open(ScopeKind::Function);
-    for field in ["receiver", "type_parameters", "parameters", "result"] {
-        declare_parameters(walk, node.child_by_field_name(field));
+    declare_parameters(walk, node.child_by_field_name("type_parameters"), None);
+    // The signature itself does not see the parameters (`func(url *url.URL)`).
+    let body = node.child_by_field_name("body").map_or(node.end_byte(), |body| body.start_byte());
+    for field in ["receiver", "parameters", "result"] {
+        declare_parameters(walk, node.child_by_field_name(field), Some(body));
     }
 }
 
-fn declare_parameters(walk: &mut Walk<'_>, list: Option<Node<'_>>) {
+fn declare_parameters(walk: &mut Walk<'_>, list: Option<Node<'_>>, from: Option<usize>) {
     let Some(list) = list else { return };
     if !matches!(list.kind(), "parameter_list" | "type_parameter_list") {
         return;
@@ -163,7 +171,7 @@ fn declare_parameters(walk: &mut Walk<'_>, list: Option<Node<'_>>) {
             if walk.text(name) == "_" {
                 walk.skip(Some(name));
             } else {
-                walk.declare(name, How::hoisted(Parameter));
+                walk.declare(name, How { from, ..How::hoisted(Parameter) });
             }
         });
     });

@@ -43,7 +43,6 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
                 bind_case_pattern(walk, child);
             }
         }),
-        "type_parameter" => for_children(node, |part| bind_type_parameter(walk, part)),
         "identifier" => walk.refer(node, VALUE),
         _ => {}
     }
@@ -77,6 +76,7 @@ fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
     let called = name.map(|name| callable_name(walk, outer, walk.text(name), node));
     walk.open(ScopeKind::Function);
     walk.evaluate_in(node.child_by_field_name("return_type"), outer);
+    bind_type_parameters(walk, node);
     enter_parameters(walk, node.child_by_field_name("parameters"), outer, called.as_deref());
 }
 
@@ -130,6 +130,7 @@ fn enter_class(walk: &mut Walk<'_>, node: Node<'_>) {
         declare_here(walk, scope, name);
     }
     walk.open(ScopeKind::HiddenClass);
+    bind_type_parameters(walk, node);
     walk.evaluate_in(node.child_by_field_name("superclasses"), outer);
 }
 
@@ -311,11 +312,17 @@ fn bind_case_pattern(walk: &mut Walk<'_>, pattern: Node<'_>) {
     }
 }
 
-fn bind_type_parameter(walk: &mut Walk<'_>, part: Node<'_>) {
-    if part.kind() == "type"
-        && let Some(name) = part.named_child(0)
-        && name.kind() == "identifier"
-    {
+/// `def f[T](…)` and `class A[T]`: the names in the brackets.
+fn bind_type_parameters(walk: &mut Walk<'_>, definition: Node<'_>) {
+    let Some(parameters) = definition.child_by_field_name("type_parameters") else { return };
+    for_children(parameters, |part| {
+        let mut name = part;
+        while name.kind() != "identifier" {
+            match name.named_child(0) {
+                Some(inner) => name = inner,
+                None => return,
+            }
+        }
         walk.declare(name, How::hoisted(Local).spaces(VALUE));
-    }
+    });
 }

@@ -10,12 +10,18 @@ use super::walk::{DeclaredId, How, ScopeKind, VALUE, Walk, for_children, plain, 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
     match node.kind() {
         "method" | "singleton_method" => {
+            let outer = walk.current;
             walk.skip(node.child_by_field_name("name"));
             walk.open(ScopeKind::Sealed);
+            // `def x.y`, `class << x` and `class A < x` evaluate `x` outside.
+            walk.evaluate_in(node.child_by_field_name("object"), outer);
             enter_parameters(walk, node.child_by_field_name("parameters"));
         }
         "class" | "module" | "singleton_class" => {
+            let outer = walk.current;
             walk.open(ScopeKind::Sealed);
+            walk.evaluate_in(node.child_by_field_name("value"), outer);
+            walk.evaluate_in(node.child_by_field_name("superclass"), outer);
         }
         "block" | "do_block" => {
             walk.open(ScopeKind::Function);
@@ -78,7 +84,8 @@ fn bind(walk: &mut Walk<'_>, name: Node<'_>, place: Occurrence) {
         walk.add_occurrence(known, place);
         return;
     }
-    walk.declare_in(walk.current, name, how(name), place);
+    let scope = walk.function_scope();
+    walk.declare_in(scope, name, how(name), place);
 }
 
 fn enter_parameters(walk: &mut Walk<'_>, parameters: Option<Node<'_>>) {

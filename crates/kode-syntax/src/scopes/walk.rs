@@ -18,6 +18,9 @@ pub(super) const TYPE: u8 = 2;
 /// C's struct, union and enum tags.
 pub(super) const TAG: u8 = 4;
 
+/// A tree that had to be guessed can't be trusted with a rename.
+pub(super) const BROKEN: &str = "it stands in code that does not parse";
+
 /// How a scope limits what is looked up through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScopeKind {
@@ -118,6 +121,8 @@ pub(super) struct Walk<'s> {
     opened: Vec<(usize, ScopeId)>,
     node: usize,
     node_end: usize,
+    /// How many ERROR nodes are around the current node.
+    errors_around: usize,
     blocked_names: HashMap<String, &'static str>,
     blocked_scopes: Vec<(ScopeId, &'static str)>,
     pub(super) keyword_arguments: Vec<KeywordArgument>,
@@ -146,6 +151,7 @@ impl<'s> Walk<'s> {
             opened: Vec::new(),
             node: 0,
             node_end: 0,
+            errors_around: 0,
             blocked_names: HashMap::new(),
             blocked_scopes: Vec::new(),
             keyword_arguments: Vec::new(),
@@ -160,6 +166,7 @@ impl<'s> Walk<'s> {
             let node = cursor.node();
             let entered = !self.done.contains(&node.id());
             if entered {
+                self.errors_around += usize::from(node.is_error());
                 self.node = node.id();
                 self.node_end = node.end_byte();
                 if let Some(scope) = self.overrides.remove(&node.id()) {
@@ -171,7 +178,9 @@ impl<'s> Walk<'s> {
             if entered && cursor.goto_first_child() {
                 continue;
             }
-            self.leave(&cursor.node());
+            if entered {
+                self.leave(&cursor.node());
+            }
             while !cursor.goto_next_sibling() {
                 if !cursor.goto_parent() {
                     return;
@@ -182,6 +191,7 @@ impl<'s> Walk<'s> {
     }
 
     fn leave(&mut self, node: &Node<'_>) {
+        self.errors_around -= usize::from(node.is_error());
         while let Some(&(opener, previous)) = self.opened.last() {
             if opener != node.id() {
                 return;
@@ -305,6 +315,9 @@ impl<'s> Walk<'s> {
             blocked: None,
         });
         self.scopes[scope].names.entry(name).or_default().push(id);
+        if self.errors_around > 0 {
+            self.block(id, BROKEN);
+        }
         id
     }
 
@@ -397,7 +410,7 @@ impl<'s> Walk<'s> {
             spaces,
             at,
             occurrence,
-            blocks,
+            blocks: blocks.or((self.errors_around > 0).then_some(BROKEN)),
             exported_as: None,
         });
     }
@@ -458,8 +471,12 @@ impl<'s> Walk<'s> {
         self.follow_redirects();
         let mut unresolved = Vec::new();
         for reference in std::mem::take(&mut self.references) {
-            let found =
-                self.lookup(reference.scope, &reference.name, reference.at, reference.spaces);
+            let find = |spaces| self.lookup(reference.scope, &reference.name, reference.at, spaces);
+            // The TypeScript grammar reads some type arguments as comparisons.
+            let found = find(reference.spaces).or_else(|| {
+                let typed = matches!(self.language, Language::TypeScript | Language::Tsx);
+                if typed { find(VALUE | TYPE) } else { None }
+            });
             let Some(id) = found else {
                 unresolved.push((reference.name, reference.occurrence.range));
                 continue;
