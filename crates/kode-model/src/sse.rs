@@ -112,6 +112,11 @@ impl Decoder {
         match field {
             b"data" => self.append_data(value)?,
             b"event" => self.name = self.decode(value),
+            // llama.cpp before 2025 put errors into a field of that name.
+            b"error" => {
+                self.name = "error".to_owned();
+                self.append_data(value)?;
+            }
             // `id` and `retry` serve reconnection, which kode never does.
             _ => {}
         }

@@ -26,6 +26,15 @@ fn an_error_event_after_200_is_an_error_and_retried_only_before_output() {
 }
 
 #[test]
+fn an_error_field_after_200_is_an_error() {
+    let error = r#"{"code":500,"message":"slot lost","type":"server_error"}"#;
+    let steps = vec![stream_head(), send(format!("data: {}\n\nerror: {error}\n\n", text("a")))];
+    let (outcome, _server) = ask_server(OpenAi, vec![steps]);
+    assert_eq!(outcome.error().kind, Server);
+    assert!(outcome.error().message.contains("slot lost"));
+}
+
+#[test]
 fn limits_are_waited_for_in_every_form_and_capped() {
     let good = events(&[text("ok"), finish("stop"), DONE.into()]);
     let body = r#"{"error":{"message":"Rate limit. Please try again in 20ms.","code":"rate_limit_exceeded"}}"#;
