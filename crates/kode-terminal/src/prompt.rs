@@ -13,8 +13,8 @@ use crate::raw::{RawMode, restore_on_panic};
 use crate::render::Page;
 use crate::tty::{Input, Terminal};
 
-/// Keys pressed sooner than this after a question appeared were meant for
-/// something else.
+/// Keys pressed sooner than this after a question appeared, or after something
+/// that was no key, were meant for something else.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// How often the interrupt is looked at.
@@ -90,6 +90,7 @@ impl TtyPrompt {
     /// The next deliberate key; a closed terminal counts as Ctrl-D.
     fn next_key(&self, terminal: &Terminal, filter: &mut KeyFilter) -> io::Result<u8> {
         let mut quiet_since = Instant::now();
+        let mut noise: Option<Instant> = None;
         loop {
             if self.interrupt.step_ended() {
                 return Err(io::Error::other("interrupted"));
@@ -97,8 +98,11 @@ impl TtyPrompt {
             match terminal.read_burst(TICK)? {
                 Input::Burst(burst) => {
                     quiet_since = Instant::now();
-                    if let Some(key) = filter.feed(&burst) {
-                        return Ok(key);
+                    // The last byte of a paste may come late, and alone.
+                    let late = noise.is_some_and(|noise| noise.elapsed() < GRACE);
+                    match filter.feed(&burst) {
+                        Some(key) if !late || key == INTERRUPT => return Ok(key),
+                        _ => noise = Some(quiet_since),
                     }
                 }
                 Input::Silence if quiet_since.elapsed() >= SETTLE => filter.settle(),
