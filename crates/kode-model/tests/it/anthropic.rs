@@ -10,7 +10,7 @@ use kode_testkit::wire::answer::{send, status, stream_head};
 use kode_testkit::wire::{Step, WireServer};
 use serde_json::{Value, json};
 
-use crate::ask::{Outcome, ask, ask_server, body, provider_at, user};
+use crate::ask::{Outcome, ask, ask_server, body, impatient, provider_at, provider_with, user};
 
 /// Events as Anthropic sends them: named, and once more in the data.
 fn events(payloads: &[Value]) -> Vec<Step> {
@@ -241,17 +241,16 @@ fn its_errors_are_understood() {
 }
 
 #[test]
-fn silence_between_pings_is_no_silence() {
+fn pings_break_the_silence() {
     let mut steps = vec![stream_head()];
-    for _ in 0..6 {
-        steps.extend([
-            send("event: ping\ndata: {\"type\":\"ping\"}\n\n"),
-            Step::Pause(Duration::from_millis(120)),
-        ]);
+    for _ in 0..8 {
+        let ping = send("event: ping\ndata: {\"type\":\"ping\"}\n\n");
+        steps.extend([ping, Step::Pause(Duration::from_millis(250))]);
     }
     steps.extend(events(&message(&[text(0, "late"), end("end_turn")])).into_iter().skip(1));
-    let (outcome, _server) = ask_server(Anthropic, vec![steps]);
-    assert_eq!(outcome.text(), "late");
+    let server = WireServer::start(vec![steps]).unwrap();
+    let mut provider = provider_with(&server, Anthropic, impatient(Duration::from_millis(1500)));
+    assert_eq!(ask(&mut *provider, &[user("hi")]).text(), "late");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use kode_model::{
 use kode_testkit::wire::{Step, WireServer};
 use serde_json::{Value, json};
 
-/// Waits short enough for tests.
+/// Retries short enough for tests, with patience for a busy machine.
 pub(crate) fn quick() -> Options {
     Options {
         retry: RetryPolicy {
@@ -19,13 +19,20 @@ pub(crate) fn quick() -> Options {
             wait_max: Duration::from_millis(50),
         },
         patience: Patience {
-            connect: Duration::from_secs(2),
-            first_byte: Duration::from_millis(400),
-            silence: Duration::from_millis(400),
-            answer: Duration::from_secs(5),
+            connect: Duration::from_secs(20),
+            first_byte: Duration::from_secs(20),
+            silence: Duration::from_secs(20),
+            answer: Duration::from_secs(60),
         },
         ..Options::default()
     }
+}
+
+/// As [`quick`], but a silence of `silence` is too long.
+pub(crate) fn impatient(silence: Duration) -> Options {
+    let quick = quick();
+    let patience = Patience { first_byte: silence, silence, ..quick.patience };
+    Options { patience, ..quick }
 }
 
 /// What one question brought.
@@ -104,6 +111,15 @@ pub(crate) fn ask_request(
 
 /// A provider of `kind` at `server` with the key `sk-test`.
 pub(crate) fn provider_at(server: &WireServer, kind: ProviderKind) -> Box<dyn Provider> {
+    provider_with(server, kind, quick())
+}
+
+/// The same with other options.
+pub(crate) fn provider_with(
+    server: &WireServer,
+    kind: ProviderKind,
+    options: Options,
+) -> Box<dyn Provider> {
     let path = if kind == ProviderKind::OpenAi { "/v1" } else { "" };
     let choice = ProviderChoice {
         kind,
@@ -111,7 +127,7 @@ pub(crate) fn provider_at(server: &WireServer, kind: ProviderKind) -> Box<dyn Pr
         model: "test-model".to_owned(),
         api_key: Some(Secret::new("sk-test".to_owned())),
     };
-    connect_with(choice, quick()).unwrap()
+    connect_with(choice, options).unwrap()
 }
 
 /// One question to a server that gives these answers.
