@@ -54,9 +54,20 @@ fn graft(bind: &Bind, donor: &OwnedFd) -> Result<OwnedFd, StepError> {
     let tree = rustix::mount::open_tree(CWD, bind.source.as_str(), flags)
         .map_err(at(format!("opening {}", bind.source)))?;
     super::new_root::same_place(&tree, bind)?;
-    let read_only = if bind.access == Access::ReadOnly { kernel::READ_ONLY } else { 0 };
-    kernel::map_ids(&tree, donor, kernel::NO_SET_ID | kernel::NO_DEVICES | read_only)
-        .map_err(at(format!("id-mapped mount of {}", bind.source)))?;
+    let read_only = bind.access == Access::ReadOnly;
+    let attributes =
+        kernel::NO_SET_ID | kernel::NO_DEVICES | if read_only { kernel::READ_ONLY } else { 0 };
+    match kernel::map_ids(&tree, donor, attributes) {
+        Ok(()) => {}
+        // A toolchain on another file system: what all may read is enough.
+        Err(_) if read_only && !bind.in_project => {
+            kernel::set_attributes(&tree, attributes, false)
+                .map_err(at(format!("showing {}", bind.source)))?;
+        }
+        Err(error) => {
+            return Err(at(format!("{} of {}", super::ID_MAP_STEP, bind.source))(error));
+        }
+    }
     Ok(tree)
 }
 

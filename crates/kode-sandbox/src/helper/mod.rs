@@ -22,11 +22,20 @@ use crate::wire::{self, Reply};
 /// The name the helper is called by; nothing else starts it.
 pub(crate) const HELPER_NAME: &str = "kode-sandbox-helper";
 
+/// What the step of mapping the project's owner is called.
+pub(crate) const ID_MAP_STEP: &str = "id-mapped mount";
+
 /// A step that failed, with what the system said.
 #[derive(Debug)]
 pub(crate) struct StepError {
     step: String,
     error: io::Error,
+}
+
+impl StepError {
+    fn is_no_access(&self) -> bool {
+        self.error.kind() == io::ErrorKind::PermissionDenied
+    }
 }
 
 /// Names the step an error belongs to.

@@ -30,14 +30,16 @@ const PROC_HIDDEN: &[&str] =
 struct Builder {
     root: OwnedFd,
     host: OwnedFd,
+    scratch: OwnedFd,
 }
 
 /// Runs as process 1, with all capabilities of the new user namespace.
 pub(super) fn build(steps: &[Step], mut grafts: Grafts) -> Result<(), StepError> {
     enter_scratch()?;
-    let builder = Builder { root: open_root(NEW)?, host: open_root(OLD)? };
+    let builder =
+        Builder { root: open_root(NEW)?, host: open_root(OLD)?, scratch: open_root("/")? };
     for (number, step) in steps.iter().enumerate() {
-        builder.step(step, grafts.take(number))?;
+        builder.step(number, step, grafts.take(number))?;
     }
     drop(builder);
     leave_scratch()
@@ -54,7 +56,7 @@ fn enter_scratch() -> Result<(), StepError> {
     let scratch = SCRATCH.iter().find(|path| std::path::Path::new(path).is_dir());
     let scratch = scratch.copied().unwrap_or("/");
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    rustix::mount::mount("tmpfs", scratch, "tmpfs", flags, c"mode=0755")
+    rustix::mount::mount("tmpfs", scratch, "tmpfs", flags, c"mode=0755,size=1g")
         .map_err(at("scratch tmpfs"))?;
     let folder = |path: &str| {
         rustix::fs::mkdir(format!("{scratch}{path}"), Mode::from_raw_mode(0o755))
@@ -79,7 +81,7 @@ fn leave_scratch() -> Result<(), StepError> {
 }
 
 impl Builder {
-    fn step(&self, step: &Step, graft: Option<OwnedFd>) -> Result<(), StepError> {
+    fn step(&self, number: usize, step: &Step, graft: Option<OwnedFd>) -> Result<(), StepError> {
         match step {
             Step::Folder { path, mode } => {
                 self.target(path, FileType::Directory)?;
@@ -88,7 +90,7 @@ impl Builder {
             Step::File { path, content } => self.file(path, content),
             Step::Link { path, target } => self.link(path, target),
             Step::Tmpfs { path, bytes_max, mode } => self.tmpfs(path, *bytes_max, *mode),
-            Step::Bind(bind) => self.bind(bind, graft),
+            Step::Bind(bind) => self.bind(number, bind, graft),
             Step::Proc => self.proc(),
             Step::Terminals => self.terminals(),
         }
@@ -194,11 +196,15 @@ impl Builder {
         move_onto(&mount, target).map_err(at(step()))
     }
 
-    fn bind(&self, bind: &Bind, graft: Option<OwnedFd>) -> Result<(), StepError> {
+    fn bind(&self, number: usize, bind: &Bind, graft: Option<OwnedFd>) -> Result<(), StepError> {
         let step = || format!("showing {}", bind.target);
         let tree = match graft {
             Some(tree) => tree,
-            None => self.host_tree(bind)?,
+            None => match self.host_tree(bind) {
+                // Out of this user's reach, so out of the commands' too.
+                Err(failed) if bind.is_spare() && failed.is_no_access() => return Ok(()),
+                tree => tree?,
+            },
         };
         let stat = rustix::fs::fstat(&tree).map_err(at(step()))?;
         let target = if bind.in_project {
@@ -206,7 +212,32 @@ impl Builder {
         } else {
             self.target(&bind.target, FileType::from_raw_mode(stat.st_mode))?
         };
+        // Where the kernel can't layer, the cache stays read-only.
+        if bind.layered && self.layer(&tree, &target, number).is_ok() {
+            return Ok(());
+        }
         move_onto(&tree, &target).map_err(at(step()))
+    }
+
+    /// Lays a discardable layer in memory over `tree`. Both layers live on the
+    /// scratch tmpfs, which nothing inside can name.
+    fn layer(&self, tree: &OwnedFd, target: &OwnedFd, number: usize) -> io::Result<()> {
+        let folder = |name: &str| -> io::Result<String> {
+            let path = format!("/{name}-{number}");
+            rustix::fs::mkdir(&path, Mode::from_raw_mode(0o755))?;
+            Ok(path)
+        };
+        let (lower, upper, work) = (folder("lower")?, folder("upper")?, folder("work")?);
+        move_onto(tree, open_inside(&self.scratch, &lower)?)?;
+        let filesystem = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        for (key, path) in [("lowerdir", &lower), ("upperdir", &upper), ("workdir", &work)] {
+            rustix::mount::fsconfig_set_string(&filesystem, key, path.as_str())?;
+        }
+        rustix::mount::fsconfig_set_flag(&filesystem, "userxattr")?;
+        rustix::mount::fsconfig_create(&filesystem)?;
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        let mount = rustix::mount::fsmount(&filesystem, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?;
+        Ok(move_onto(&mount, target)?)
     }
 
     /// A copy of a part of the host's mounts, from this mount namespace.

@@ -8,6 +8,7 @@ pub(crate) mod stream;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -20,9 +21,9 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::guard::Guard;
-use crate::helper::HELPER_NAME;
+use crate::helper::{HELPER_NAME, ID_MAP_STEP};
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
-use crate::plan::{Plan, plan};
+use crate::plan::{Ownership, plan};
 use crate::sandbox::Order;
 use crate::settings::HelperImage;
 use crate::wire::{self, Reply, Request};
@@ -55,24 +56,38 @@ impl Native {
         root: &ProjectRoot,
         settings: &SandboxSettings,
     ) -> Result<Self, SandboxError> {
+        match Self::start_as(root, settings, Ownership::Mapped)? {
+            Started::Up(native) => Ok(native),
+            Started::NoIdMaps(error) => match Self::start_as(root, settings, Ownership::Owner) {
+                Ok(Started::Up(native)) => Ok(native),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn start_as(
+        root: &ProjectRoot,
+        settings: &SandboxSettings,
+        ownership: Ownership,
+    ) -> Result<Started, SandboxError> {
+        if ownership == Ownership::Owner && is_roots(root) {
+            return Err(SandboxError::unavailable("the project belongs to root", remedy::MAPPED));
+        }
         let (ours, theirs) = UnixStream::pair()?;
         // The helper starts while kode plans.
         let mut native = spawn(&settings.host.helper, ours, theirs)?;
-        let plan = plan(root, settings)?;
+        let plan = plan(root, settings, ownership)?;
         native.send(&plan, &[])?;
         native.memory_bytes_max = plan.limits.memory_bytes_max;
         if !settings.read_only {
             native.guard = Some(Guard::new(root)?);
         }
-        native.await_ready(&plan)?;
-        Ok(native)
-    }
-
-    fn await_ready(&mut self, plan: &Plan) -> Result<(), SandboxError> {
-        match self.reply_within(SETUP_MAX)? {
-            Some(Reply::Ready) => Ok(()),
+        match native.reply_within(SETUP_MAX)? {
+            Some(Reply::Ready) => Ok(Started::Up(native)),
             Some(Reply::SetupFailed { step, error, code }) => {
-                Err(remedy::unavailable(&step, &error, code, plan))
+                let no_id_maps = step.starts_with(ID_MAP_STEP);
+                let error = remedy::unavailable(&step, &error, code, &plan);
+                if no_id_maps { Ok(Started::NoIdMaps(error)) } else { Err(error) }
             }
             other => Err(SandboxError::unavailable(
                 format!("its first process did not come up ({other:?})"),
@@ -264,6 +279,16 @@ impl Drop for Native {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A helper that came up, or what kept the project from being mapped.
+enum Started {
+    Up(Native),
+    NoIdMaps(SandboxError),
+}
+
+fn is_roots(root: &ProjectRoot) -> bool {
+    std::fs::metadata(root.path()).is_ok_and(|metadata| metadata.uid() == 0)
 }
 
 fn must_end(deadline: Instant, interrupt: &Interrupt) -> Option<CommandEnd> {

@@ -1,6 +1,7 @@
 //! What a person can do when a step of the set-up fails.
 
 use crate::SandboxError;
+use crate::helper::ID_MAP_STEP;
 use crate::plan::Plan;
 
 pub(super) const START_DIRECTLY: &str = "start kode directly, not from inside another sandbox, \
@@ -14,12 +15,12 @@ const NAMESPACES: &str = "unprivileged user namespaces are not allowed here: on 
     systempaths=unconfined`; or pass `--no-sandbox` where the whole machine is disposable";
 const PROC: &str = "a fresh /proc can't be mounted, as in a container that masks /proc: start the \
     container with `--security-opt systempaths=unconfined`, or run kode on the host";
-const MAPPED: &str = "this file system has no id-mapped mounts: run kode as the user who owns the \
+pub(super) const MAPPED: &str = "this file system has no id-mapped mounts: run kode as the user who owns the \
     project";
 
 /// The error for a failed step, with the remedy that fits.
 pub(super) fn unavailable(step: &str, error: &str, code: i32, plan: &Plan) -> SandboxError {
-    let remedy = if step.starts_with("id-mapped") {
+    let remedy = if step.starts_with(ID_MAP_STEP) {
         MAPPED
     } else if step.contains("proc on") {
         PROC

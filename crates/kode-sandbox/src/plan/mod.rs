@@ -89,6 +89,15 @@ pub(crate) struct Bind {
     pub(crate) owner: Option<(u32, u32)>,
     /// The mount point lies in the project and must exist already.
     pub(crate) in_project: bool,
+    /// Programs may write on top: into a layer in memory that is discarded.
+    pub(crate) layered: bool,
+}
+
+impl Bind {
+    /// Whether the sandbox is whole without it.
+    pub(crate) fn is_spare(&self) -> bool {
+        self.access == Access::ReadOnly && !self.in_project
+    }
 }
 
 /// What a bind mount allows.
@@ -116,26 +125,46 @@ const TOOLCHAIN_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Home folder inside when the host's is unknown.
 const HOME_WITHOUT_HOST: &str = "/home/kode";
 
+/// How root's sandboxes come to own the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// Id-mapped mounts show it as the session's unused id's.
+    Mapped,
+    /// Where the file system has none: commands run as the project's owner,
+    /// who is not root.
+    Owner,
+}
+
 /// Decides about one session.
-pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Plan, SandboxError> {
+pub(crate) fn plan(
+    root: &ProjectRoot,
+    settings: &SandboxSettings,
+    ownership: Ownership,
+) -> Result<Plan, SandboxError> {
     let project = fs::metadata(root.path()).map_err(|error| cannot_look(root.path(), &error))?;
-    let identity = identity(&project)?;
-    let mapping = identity.started_as_root.then_some((project.uid(), project.gid()));
+    let mut identity = identity(&project)?;
+    if ownership == Ownership::Owner && identity.started_as_root {
+        (identity.host_user, identity.host_group) = (project.uid(), project.gid());
+    }
+    let maps = identity.started_as_root && ownership == Ownership::Mapped;
+    let mapping = maps.then_some((project.uid(), project.gid()));
     let home = home(settings);
     let memory = settings.memory_bytes_max.unwrap_or_else(default_memory_bytes);
     let mut steps = system_view::steps(&identity, &home, memory);
     let toolchains = toolchains::find(root, settings, &home);
+    let mut writable = system_view::writable_folders(&home);
+    writable.extend(toolchains.roots.iter().cloned());
     for path in &toolchains.roots {
         let bytes_max = TOOLCHAIN_BYTES_MAX;
         steps.push(Step::Tmpfs { path: path.clone(), bytes_max, mode: 0o700 });
     }
     for grant in &toolchains.grants {
-        steps.extend(canonical_bind(
-            &grant.source,
-            &grant.target,
-            Access::ReadOnly,
-            owner_of(&identity, &grant.source),
-        ));
+        let owner = maps.then(|| owner_of(&grant.source)).flatten();
+        let bind = canonical_bind(&grant.source, &grant.target, Access::ReadOnly, owner);
+        if let Some(Step::Bind(bind)) = bind {
+            steps.push(Step::Bind(Bind { layered: grant.is_cache, ..bind }));
+            writable.extend(grant.is_cache.then(|| grant.target.clone()));
+        }
     }
     let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
     let project_bind = canonical_bind(root.path(), root.text(), access, mapping)
@@ -147,8 +176,6 @@ pub(crate) fn plan(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Pla
         content: repository::git_identity(Path::new(&settings.host.home)),
     });
     let environment = environment::inside(settings, &identity, &home, &toolchains.grants);
-    let mut writable = system_view::writable_folders(&home);
-    writable.extend(toolchains.roots);
     if !settings.read_only {
         writable.push(root.text().to_owned());
     }
@@ -195,9 +222,9 @@ fn identity(project: &fs::Metadata) -> Result<Identity, SandboxError> {
 }
 
 /// Root's private toolchains belong to the inside user, as its project does.
-fn owner_of(identity: &Identity, source: &Path) -> Option<(u32, u32)> {
+fn owner_of(source: &Path) -> Option<(u32, u32)> {
     let metadata = fs::metadata(source).ok()?;
-    identity.started_as_root.then_some((metadata.uid(), metadata.gid()))
+    Some((metadata.uid(), metadata.gid()))
 }
 
 /// A bind of what is at `source` now; `None` when there is nothing.
@@ -221,6 +248,7 @@ fn canonical_bind(
         device_and_inode: (metadata.dev(), metadata.ino()),
         owner,
         in_project: false,
+        layered: false,
     }))
 }
 

@@ -33,7 +33,8 @@ impl Place {
         };
         let root =
             ProjectRoot::find(&self.at("home/project"), &host.home, &host.kode_home).unwrap();
-        plan(&root, &SandboxSettings { host, ..SandboxSettings::default() }).unwrap()
+        let settings = SandboxSettings { host, ..SandboxSettings::default() };
+        plan(&root, &settings, Ownership::Mapped).unwrap()
     }
 }
 

@@ -19,45 +19,52 @@ struct Toolchain {
     default: &'static str,
     /// Folders and files shown read-only; `.` for the whole root.
     parts: &'static [&'static str],
+    /// Folders that the toolchain writes to while it works.
+    caches: &'static [&'static str],
 }
 
 const TOOLCHAINS: &[Toolchain] = &[
     Toolchain {
         variable: "CARGO_HOME",
         default: ".cargo",
-        parts: &[
-            "bin",
-            "registry/index",
-            "registry/cache",
-            "registry/src",
-            "git/db",
-            "git/checkouts",
-        ],
+        parts: &["bin"],
+        caches: &["registry/index", "registry/cache", "registry/src", "git/db", "git/checkouts"],
     },
     // `settings.toml` names the default toolchain and nothing else.
     Toolchain {
         variable: "RUSTUP_HOME",
         default: ".rustup",
         parts: &["toolchains", "settings.toml"],
+        caches: &[],
     },
     Toolchain {
         variable: "PYENV_ROOT",
         default: ".pyenv",
         parts: &["bin", "libexec", "shims", "versions", "plugins", "pyenv.d", "version"],
+        caches: &[],
     },
-    Toolchain { variable: "NVM_DIR", default: ".nvm", parts: &["versions", "alias", "nvm.sh"] },
-    Toolchain { variable: "VOLTA_HOME", default: ".volta", parts: &["bin", "tools"] },
-    Toolchain { variable: "GOROOT", default: "", parts: &["."] },
-    Toolchain { variable: "GOPATH", default: "go", parts: &["bin", "pkg/mod"] },
-    Toolchain { variable: "JAVA_HOME", default: "", parts: &["."] },
-    Toolchain { variable: "SDKMAN_DIR", default: ".sdkman", parts: &["candidates"] },
-    Toolchain { variable: "DENO_INSTALL", default: ".deno", parts: &["bin"] },
-    Toolchain { variable: "BUN_INSTALL", default: ".bun", parts: &["bin"] },
+    Toolchain {
+        variable: "NVM_DIR",
+        default: ".nvm",
+        parts: &["versions", "alias", "nvm.sh"],
+        caches: &[],
+    },
+    Toolchain { variable: "VOLTA_HOME", default: ".volta", parts: &["bin", "tools"], caches: &[] },
+    Toolchain { variable: "GOROOT", default: "", parts: &["."], caches: &[] },
+    Toolchain { variable: "GOPATH", default: "go", parts: &["bin"], caches: &["pkg/mod"] },
+    Toolchain { variable: "JAVA_HOME", default: "", parts: &["."], caches: &[] },
+    Toolchain { variable: "SDKMAN_DIR", default: ".sdkman", parts: &["candidates"], caches: &[] },
+    Toolchain { variable: "DENO_INSTALL", default: ".deno", parts: &["bin"], caches: &[] },
+    Toolchain { variable: "BUN_INSTALL", default: ".bun", parts: &["bin"], caches: &[] },
     Toolchain {
         variable: "",
         default: ".local",
         parts: &["bin", "lib", "share/uv/python", "share/uv/tools", "share/pipx/venvs"],
+        caches: &[],
     },
+    // Content by hash; the settings and tokens beside it are not shown.
+    Toolchain { variable: "", default: ".npm", parts: &[], caches: &["_cacache"] },
+    Toolchain { variable: "", default: ".m2", parts: &[], caches: &["repository"] },
 ];
 
 /// Names of folders on `PATH` outside the system that are shown as they are.
@@ -70,6 +77,8 @@ pub(super) struct Grant {
     pub(super) source: PathBuf,
     /// As the environment names it.
     pub(super) target: String,
+    /// Writable inside, into memory.
+    pub(super) is_cache: bool,
 }
 
 /// The toolchains of this host.
@@ -91,6 +100,10 @@ pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -
         let before = grants.len();
         for part in toolchain.parts {
             grants.extend(check.grant(&base.join(part)));
+        }
+        for part in toolchain.caches {
+            let grant = check.grant(&base.join(part));
+            grants.extend(grant.map(|grant| Grant { is_cache: true, ..grant }));
         }
         let is_root = grants.len() > before && toolchain.parts != ["."];
         if is_root && !base.starts_with(home) {
@@ -168,7 +181,7 @@ impl<'a> Check<'a> {
         }
         let source = fs::canonicalize(&path).ok()?;
         let may = !system(&source) && self.is_safe(&source, &path);
-        may.then_some(Grant { source, target })
+        may.then_some(Grant { source, target, is_cache: false })
     }
 
     /// Owned by root or this user, not writable by others, and nowhere near
