@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kode_base::{ChangeKind, Colour, Finding, ProjectPath, Severity, TouchedFile, Untrusted};
-use kode_scan::{ScanFile, ScanReport};
+use kode_scan::{ScanFile, ScanOptions, ScanReport};
 use kode_session::{Comparison, Session, SessionError};
 
 use crate::checks::{FailedCheck, run_checks};
@@ -168,11 +168,21 @@ impl Contents {
                 base: file.base.as_ref().map(|bytes| bytes.expose().as_slice()),
             })
             .collect();
-        catch_unwind(AssertUnwindSafe(|| kode_scan::scan(&files))).unwrap_or_else(|_| {
-            failures.push("the security scan failed".to_owned());
-            ScanReport::default()
-        })
+        let today = today();
+        // A suppression the agent wrote itself never counts.
+        let options = ScanOptions { today: Some(&today), accept_new_suppressions: false };
+        catch_unwind(AssertUnwindSafe(|| kode_scan::scan_with(&files, options))).unwrap_or_else(
+            |_| {
+                failures.push("the security scan failed".to_owned());
+                ScanReport::default()
+            },
+        )
     }
+}
+
+/// Today in UTC, `YYYY-MM-DD`.
+pub fn today() -> String {
+    jiff::Timestamp::now().to_string().chars().take(10).collect()
 }
 
 /// The red gate's message for the model: file, line, why, how to mend.

@@ -14,7 +14,7 @@ mod outcome;
 mod tools;
 
 pub use agent::{Agent, AgentParts, Limits, Observer};
-pub use completion::{Completed, Evidence};
+pub use completion::{Completed, Evidence, today};
 pub use journal::JournalEntry;
 pub use outcome::{RunEnd, RunReport};
 pub use tools::specs as tool_specs;

@@ -30,7 +30,7 @@ pub enum CompareError {
 }
 
 /// One result of a log, reduced to what is compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Reported {
     /// The normalised path.
     pub path: String,
@@ -45,7 +45,7 @@ pub struct Reported {
 }
 
 /// How two logs overlap.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Comparison {
     /// The same file, family and line.
     pub exact: Vec<(Reported, Reported)>,

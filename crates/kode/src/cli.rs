@@ -26,6 +26,9 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// List what a session changed, show diffs, put files back
     Review(ReviewArguments),
+    /// Scan files for security flaws and secrets; exit code 3 when something fatal is found
+    #[command(args_conflicts_with_subcommands = true)]
+    Scan(ScanArguments),
     /// Take the agent's newest changes back
     Undo(UndoArguments),
     /// Bring back what the newest undo took
@@ -104,6 +107,61 @@ pub(crate) struct ContinueArguments {
     pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) run: RunArguments,
+}
+
+/// `kode scan`.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<ScanSubcommand>,
+    /// Files and folders; default is the working folder
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only what is new against this git commit, branch or tag
+    #[arg(long, value_name = "BASE")]
+    pub(crate) diff: Option<String>,
+    /// How to print the findings
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    pub(crate) format: ScanFormat,
+    /// What makes the exit code 3
+    #[arg(long, value_enum, default_value_t = FailOn::Fatal)]
+    pub(crate) fail_on: FailOn,
+}
+
+/// `kode scan compare`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScanSubcommand {
+    /// Compare two SARIF logs: what both found, and what only one did
+    Compare {
+        /// The first log
+        first: PathBuf,
+        /// The second log
+        second: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Formats of `kode scan`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+/// What makes `kode scan` end with 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Fatal findings
+    Fatal,
+    /// Any finding
+    Warning,
+    /// Nothing
+    Never,
 }
 
 /// `kode undo`.

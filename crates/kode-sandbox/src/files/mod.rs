@@ -14,6 +14,7 @@ mod write;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use kode_base::{FileRead, ProjectPath, Untrusted};
 use kode_gate::Permit;
@@ -43,6 +44,15 @@ impl ProjectFiles {
         let root = rustix::fs::open(root.path(), flags, Mode::empty())
             .map_err(|error| FileError::io(&ProjectPath::root(), error))?;
         Ok(Self { root })
+    }
+
+    /// Opens any folder, for a scan that only reads. No agent works there, so
+    /// it need not be fit for a project root.
+    ///
+    /// # Errors
+    /// When the folder can't be opened.
+    pub fn open_to_read(folder: &Path) -> Result<Self, FileError> {
+        Self::open(&ProjectRoot::throwaway(folder.to_owned()))
     }
 
     /// Reads a whole regular file of at most `bytes_max` bytes; links are

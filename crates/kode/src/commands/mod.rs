@@ -11,6 +11,7 @@ mod review;
 mod reviewing;
 mod run;
 mod sandbox;
+mod scan;
 mod session;
 mod terminal;
 mod trust;
@@ -37,6 +38,7 @@ fn kode_status(command: Command) -> Result<ExitStatus, Failure> {
         Command::Continue(arguments) => run::run(arguments.run, Start::Saved(arguments.id)),
         Command::Session(command) => session::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
         Command::Edit(_) => edit::run(),
         Command::Undo(arguments) => undo::undo(&arguments),
         Command::Redo(arguments) => undo::redo(&arguments),

@@ -1,7 +1,6 @@
 //! `kode run` and `kode continue`: one task, headless-friendly.
 
 use std::io::Read;
-use std::path::PathBuf;
 
 use kode_agent::{Observer, RunEnd, RunReport};
 use kode_base::escape::escape_block;
@@ -13,6 +12,7 @@ use kode_terminal::{Appearance, TtyPrompt};
 
 use crate::cli::{self, RunArguments};
 use crate::failure::Failure;
+use crate::files::read_text;
 use crate::places::Places;
 use crate::render::{Human, Json};
 use crate::wiring::{
@@ -130,21 +130,6 @@ fn task_and_data(arguments: &RunArguments) -> Result<(String, HandedOver), Failu
     }
     data.push(("standard input".to_owned(), Untrusted::from(text)));
     Ok(("Do the task that was handed over on standard input.".to_owned(), data))
-}
-
-/// A small text file the user named.
-fn read_text(path: &PathBuf, bytes_max: u64) -> Result<String, Failure> {
-    let failure =
-        |why: String| Failure::new(ExitStatus::Usage, format!("{}: {why}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(|error| failure(error.to_string()))?;
-    if !metadata.is_file() {
-        return Err(failure("not a file".to_owned()));
-    }
-    if metadata.len() > bytes_max {
-        return Err(failure(format!("{} bytes; at most {bytes_max} are read", metadata.len())));
-    }
-    let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|_| failure("not UTF-8 text".to_owned()))
 }
 
 fn provider(

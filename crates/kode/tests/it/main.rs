@@ -16,6 +16,7 @@ mod kills;
 mod llmock;
 mod long_run;
 mod review;
+mod scan_command;
 mod sessions;
 mod terminal;
 mod trust;

@@ -1,0 +1,101 @@
+//! `kode scan`: the security scan by itself, in CI or a git hook. It reads;
+//! it changes nothing and needs no session.
+
+mod base;
+mod targets;
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use kode_base::escape::escape_block;
+use kode_base::{ExitStatus, ProjectPath, Severity};
+use kode_scan::{ScanFile, ScanOptions, ScanReport, compare, report, scan_with};
+
+use crate::cli::{FailOn, ScanArguments, ScanFormat, ScanSubcommand};
+use crate::failure::Failure;
+use crate::places::Places;
+use targets::Target;
+
+/// Larger SARIF files are refused.
+const SARIF_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Scans or compares.
+pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
+    match &arguments.command {
+        Some(ScanSubcommand::Compare { first, second, json }) => compare_logs(first, second, *json),
+        None => scan(arguments),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
+    let places = Places::from_environment()?;
+    let mut targets = targets::collect(&places, &arguments.paths)?;
+    let bases = match &arguments.diff {
+        Some(reference) => Some(base::contents(&places, &targets, reference)?),
+        None => None,
+    };
+    if let Some(bases) = &bases {
+        targets.retain(|target| bases.get(&target.path) != Some(&target.content));
+    }
+    say_how_many(targets.len(), arguments.format);
+    let files = scan_files(&targets, bases.as_ref());
+    let today = kode_agent::today();
+    let options = ScanOptions { today: Some(&today), accept_new_suppressions: true };
+    let found = scan_with(&files, options);
+    match arguments.format {
+        ScanFormat::Text => print!("{}", report::text(&found, &files)),
+        ScanFormat::Json => println!("{}", report::json(&found)),
+        ScanFormat::Sarif => println!("{}", report::sarif(&found)),
+    }
+    Ok(status(&found, arguments.fail_on))
+}
+
+fn scan_files<'a>(
+    targets: &'a [Target],
+    bases: Option<&'a HashMap<ProjectPath, Vec<u8>>>,
+) -> Vec<ScanFile<'a>> {
+    targets
+        .iter()
+        .map(|target| ScanFile {
+            path: &target.path,
+            content: &target.content,
+            base: bases.and_then(|bases| bases.get(&target.path)).map(Vec::as_slice),
+        })
+        .collect()
+}
+
+fn status(found: &ScanReport, fail_on: FailOn) -> ExitStatus {
+    let least = match fail_on {
+        FailOn::Fatal => Severity::Fatal,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Never => return ExitStatus::Success,
+    };
+    let red = found.introduced.iter().any(|finding| finding.severity >= least);
+    if red { ExitStatus::GateRed } else { ExitStatus::Success }
+}
+
+#[expect(clippy::print_stderr, reason = "progress for a person")]
+fn say_how_many(files: usize, format: ScanFormat) {
+    if format == ScanFormat::Text && files > 200 && std::io::stderr().is_terminal() {
+        eprintln!("scanning {files} files …");
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn compare_logs(first: &Path, second: &Path, json: bool) -> Result<ExitStatus, Failure> {
+    let (first, second) = (read_log(first)?, read_log(second)?);
+    let comparison = compare::compare(&first, &second)
+        .map_err(|error| Failure::new(ExitStatus::Usage, error.to_string()))?;
+    if json {
+        println!("{}", serde_json::to_string(&comparison).map_err(std::io::Error::from)?);
+    } else {
+        print!("{}", escape_block(&comparison.text()));
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn read_log(path: &Path) -> Result<String, Failure> {
+    crate::files::read_text(path, SARIF_BYTES_MAX)
+}
