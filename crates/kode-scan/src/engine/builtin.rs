@@ -39,6 +39,21 @@ impl Engine<'_> {
             {
                 Some(if site.given.is_empty() { Value::list(Vec::new()) } else { first })
             }
+            "StringBuilder" | "StringBuffer" | "StringWriter" => Some(joined(&site.values())),
+            "ArrayList" | "LinkedList" | "Vector" | "Stack" | "ArrayDeque" | "HashSet"
+            | "LinkedHashSet" | "TreeSet" | "List" => {
+                Some(if site.given.is_empty() || first.number().is_some() {
+                    Value::list(Vec::new())
+                } else {
+                    first
+                })
+            }
+            "HashMap" | "LinkedHashMap" | "TreeMap" | "ConcurrentHashMap" | "Hashtable"
+            | "Properties" => Some(if first.is_unknown() || first.number().is_some() {
+                Value::record(std::collections::BTreeMap::new(), true)
+            } else {
+                first
+            }),
             "print" | "super" | "typeof" => Some(Value::default()),
             _ => None,
         }
@@ -84,7 +99,15 @@ impl Engine<'_> {
     fn text_method(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
         let (object, _) = site.receiver.as_ref()?;
         let first = site.value(0);
+
+        let about_arguments =
+            !receiver.is_tainted() && site.given.iter().any(|given| given.value.is_tainted());
         match &*site.method {
+            "decode" | "encode" | "normalize" | "trim" | "strip" | "title" | "slice"
+                if about_arguments =>
+            {
+                None
+            }
             "includes" | "has" | "contains" | "Contains" | "indexOf" | "startsWith"
             | "startswith" | "endsWith" | "endswith" | "containsKey" | "hasOwnProperty"
             | "count" => Some(self.asked(site, *object, receiver, &first)),
@@ -252,6 +275,9 @@ impl Engine<'_> {
                 })
             }
             "resolve" | "all" if site.given.len() == 1 => Some(first),
+            "of" | "asList" if receiver.data().is_none_or(|data| data.taints.is_empty()) => {
+                Some(Value::list(site.values()))
+            }
             _ => None,
         }
     }

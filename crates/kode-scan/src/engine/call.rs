@@ -7,7 +7,7 @@ use super::branch::ExitKind;
 use super::expression::{joined, mixed};
 use super::value::{Closure, Fact, Path, Value};
 use super::{CALL_DEPTH_MAX, Engine, Frame};
-use crate::category::CategorySet;
+use crate::category::{Category, CategorySet};
 use crate::ir::{Call, ExprId, Function, FunctionId, Kind, Name, Target, VariableId};
 
 /// An evaluated argument.
@@ -366,8 +366,13 @@ impl Engine<'_> {
             if !value.taints().is_empty() {
                 return value;
             }
-            let passed = self.receiver_taints(site);
-            return value.with(|data| super::value::merge_taints(&mut data.taints, &passed));
+            let passed = self.kept_taints(site, known.is_some_and(|known| known.carries));
+            let origin = self.origin(site);
+            return value.with(|data| {
+                super::value::merge_taints(&mut data.taints, &passed);
+                data.normalized = known.is_some_and(|known| known.normalizes);
+                data.origin = origin;
+            });
         }
         if known.is_some_and(|known| known.normalizes) {
             return self.normalized(site);
@@ -392,45 +397,28 @@ impl Engine<'_> {
     }
 
     /// Input that objects keep: a reader made of a request's stream.
-    fn receiver_taints(&self, site: &Site) -> Vec<super::value::Taint> {
-        if site.construct || site.receiver.is_none() {
-            return mixed(&site.values()).taints().to_vec();
+    fn kept_taints(&self, site: &Site, carries: bool) -> Vec<super::value::Taint> {
+        let mut parts = Vec::new();
+        if site.construct || site.receiver.is_none() || carries {
+            parts.extend(site.values());
         }
-        site.receiver.as_ref().map_or_else(Vec::new, |(_, value)| value.taints().to_vec())
+        parts.extend(site.receiver.iter().map(|(_, value)| value.clone()));
+        mixed(&parts).taints().to_vec()
+    }
+
+    /// Where the input of what a call is handed is kept.
+    fn origin(&self, site: &Site) -> Option<Rc<Path>> {
+        let receiver = site.receiver.iter().map(|(_, value)| value);
+        let mut all = receiver.chain(site.given.iter().map(|given| &given.value));
+        all.find_map(|value| value.data().filter(|data| !data.taints.is_empty())?.origin.clone())
     }
 
     /// A call of something unknown passes on what it is handed, unless its name
     /// says that it looks something up, checks or cleans.
     fn unknown_call(&mut self, site: &Site) -> Value {
         let name = site.method.to_ascii_lowercase();
-        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-        if has(&[
-            "escape",
-            "sanitiz",
-            "purify",
-            "encode",
-            "quote",
-            "clean",
-            "hash",
-            "digest",
-            "slug",
-            "md5",
-            "sha1",
-            "sha256",
-            "strip_tags",
-            "striptags",
-            "validat",
-            "whitelist",
-            "allowlist",
-        ]) && !has(&["unescape", "decode", "unquote"])
-        {
-            if has(&["validat", "whitelist", "allowlist"])
-                && let Some(argument) = site.argument(0)
-            {
-                let fact = self.fact(argument, true, CategorySet::EVERY);
-                return fact;
-            }
-            return Value::default();
+        if let Some(result) = self.cleaned_by_name(&name, site) {
+            return result;
         }
         const CHECKS: [&str; 8] =
             ["is", "has", "check", "verify", "ensure", "allow", "safe", "valid"];
@@ -452,6 +440,36 @@ impl Engine<'_> {
             parts.extend(site.values());
         }
         mixed(&parts)
+    }
+
+    /// What a function's name promises to make safe.
+    fn cleaned_by_name(&mut self, name: &str, site: &Site) -> Option<Value> {
+        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+        if has(&["unescape", "decode", "unquote", "base64", "tostring", "bytes"]) {
+            return None;
+        }
+        if has(&["validat", "whitelist", "allowlist"]) {
+            return Some(self.fact(site.argument(0)?, true, CategorySet::EVERY));
+        }
+        const CLEANING: [&str; 13] = [
+            "escape", "sanitiz", "sanitis", "purify", "encode", "quote", "clean", "hash", "digest",
+            "slug", "md5", "sha1", "sha256",
+        ];
+        if !has(&CLEANING) && !has(&["strip_tags", "striptags", "stripxss"]) {
+            return None;
+        }
+        let set = if has(&["html", "xml", "xss", "tags"]) {
+            CategorySet::of(&[Category::CrossSiteScripting])
+        } else if has(&["sql"]) {
+            CategorySet::of(&[Category::SqlInjection])
+        } else if has(&["shell", "cmd"]) {
+            CategorySet::of(&[Category::CommandInjection])
+        } else if has(&["path", "file"]) {
+            CategorySet::of(&[Category::PathTraversal])
+        } else {
+            CategorySet::EVERY
+        };
+        Some(mixed(&site.values()).cleaned(set))
     }
 
     /// Runs functions handed to a call.

@@ -109,16 +109,17 @@ impl Engine<'_> {
         }
         match &self.program().expression(expression).kind {
             // `x.trim()`, `str(x)`, `String(x).toLowerCase()`: about x.
-            Kind::Call(call) => {
-                if let Kind::Field(object, _) = self.program().expression(call.callee).kind
-                    && let Some(path) = self.guarded_path(object)
-                    && self.value_at(&path).is_tainted()
-                {
-                    return Some(path);
+            Kind::Call(call) => match &self.program().expression(call.callee).kind {
+                Kind::Field(object, name) => {
+                    let (object, same) = (*object, is_same_text(name));
+                    same.then(|| self.guarded_path(object)).flatten()
                 }
-                let first = call.arguments.first()?.value;
-                self.guarded_path(first)
-            }
+                Kind::Global(name) if matches!(&**name, "str" | "String") => {
+                    let first = call.arguments.first()?.value;
+                    self.guarded_path(first)
+                }
+                _ => None,
+            },
             Kind::Assign(target, _) => match &**target {
                 crate::ir::Target::Variable(variable) => {
                     Some(Path { file: self.file, variable: *variable, fields: Vec::new() })
@@ -297,6 +298,30 @@ impl Engine<'_> {
     pub(super) fn variable_path(&self, variable: VariableId) -> Path {
         Path { file: self.file, variable, fields: Vec::new() }
     }
+}
+
+/// Methods whose result is the same text in another form.
+fn is_same_text(method: &str) -> bool {
+    matches!(
+        method,
+        "trim"
+            | "strip"
+            | "toLowerCase"
+            | "toUpperCase"
+            | "lower"
+            | "upper"
+            | "toString"
+            | "getCanonicalPath"
+            | "getCanonicalFile"
+            | "toRealPath"
+            | "normalize"
+            | "toPath"
+            | "toAbsolutePath"
+            | "getAbsolutePath"
+            | "getPath"
+            | "String"
+            | "Clean"
+    )
 }
 
 /// The categories a text is harmless for when it lacks `part`.

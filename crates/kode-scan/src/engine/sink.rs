@@ -107,7 +107,10 @@ impl Engine<'_> {
     /// Sinks recognised by what they are handed: text that is SQL, given to a
     /// query method of something unknown.
     pub(super) fn guessed_sinks(&mut self, site: &Site) {
-        const METHODS: [&str; 34] = [
+        const METHODS: &[&str] = &[
+            "batchUpdate",
+            "addBatch",
+            "prepareCall",
             "query",
             "execute",
             "exec",
@@ -223,6 +226,13 @@ impl Engine<'_> {
             _ => value.clone(),
         };
         let at = self.program().expression(expression);
+        let place = (at.start, at.end);
+        if let Some(target) = value.skeleton().and_then(|text| text.strip_prefix("redirect:")) {
+            let target = target.to_owned();
+            let value = value.with(|data| data.text = Some(target.into()));
+            self.check(Category::OpenRedirect, Context::Url, &value, place, "the redirect");
+            return;
+        }
         let category = Category::CrossSiteScripting;
         self.check(category, Context::Body, &value, (at.start, at.end), "the response");
     }
@@ -248,7 +258,11 @@ impl Engine<'_> {
 /// The input in a value that harms in a context.
 fn harmful(category: Category, context: Context, value: &Value) -> Option<Taint> {
     match context {
-        Context::Text | Context::Call => value.harm(category).cloned(),
+        Context::Text | Context::Call => {
+            let items = super::builtin::items(value);
+            let in_list = items.iter().find_map(|item| item.harm(category));
+            value.harm(category).or(in_list).cloned()
+        }
         Context::Body => {
             let is_object =
                 value.data().is_some_and(|data| data.fields.is_some() && data.text.is_none());
@@ -283,10 +297,18 @@ fn argv(category: Category, value: &Value) -> Option<Taint> {
     if let Some(taint) = program.harm(category) {
         return Some(taint.clone());
     }
-    if !program.known_text().is_some_and(is_shell) {
-        return None;
+    let scripts = items.iter().skip(1);
+    match program.known_text() {
+        Some(name) if is_shell(name) => {
+            scripts.into_iter().find_map(|item| item.harm(category).cloned())
+        }
+        Some(_) => None,
+        // The program is one of several: what begins like a command line is one.
+        None => scripts
+            .into_iter()
+            .filter(|item| item.skeleton().is_some_and(|text| text.contains(' ')))
+            .find_map(|item| item.harm(category).cloned()),
     }
-    items.iter().skip(1).find_map(|item| item.harm(category).cloned())
 }
 
 /// Whether a program runs text it is handed as a script.

@@ -1,6 +1,7 @@
 //! Lowering: syntax trees to the intermediate form. What languages share is
 //! here (scopes, interning, allocation), so that a language is one module.
 
+mod java;
 mod javascript;
 mod python;
 
@@ -21,7 +22,11 @@ const DEPTH_MAX: usize = 400;
 pub(crate) fn supports(language: Language) -> bool {
     matches!(
         language,
-        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Python
+        Language::JavaScript
+            | Language::TypeScript
+            | Language::Tsx
+            | Language::Python
+            | Language::Java
     )
 }
 
@@ -30,6 +35,7 @@ pub(crate) fn lower(language: Language, source: &[u8], tree: &Tree) -> Program {
     let mut builder = Builder::new(source);
     match language {
         Language::Python => python::lower(&mut builder, tree.root_node()),
+        Language::Java => java::lower(&mut builder, tree.root_node()),
         _ => javascript::lower(&mut builder, tree.root_node()),
     }
     builder.program
@@ -175,6 +181,21 @@ impl<'s> Builder<'s> {
         let id = ClassId(self.program.classes.len() as u32);
         self.program.classes.push(Class::default());
         id
+    }
+
+    /// Goes one level deeper; false where that is too deep.
+    pub(crate) fn enter(&mut self) -> bool {
+        if self.depth >= DEPTH_MAX {
+            self.program.too_deep = true;
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    /// Comes back from a level that [`Builder::enter`] allowed.
+    pub(crate) fn leave(&mut self) {
+        self.depth -= 1;
     }
 
     /// Runs `inside` one level deeper, or gives `None` where it is too deep.

@@ -9,6 +9,7 @@ pub(crate) const SOURCES: &[(&str, &str)] = &[
     ("javascript-server", include_str!("../../models/javascript-server.toml")),
     ("javascript-browser", include_str!("../../models/javascript-browser.toml")),
     ("python", include_str!("../../models/python.toml")),
+    ("java", include_str!("../../models/java.toml")),
 ];
 
 /// A model file: one language family's knowledge of some frameworks.
@@ -35,6 +36,7 @@ pub(crate) struct ModelFile {
     pub(crate) normalizes: Option<Names>,
     pub(crate) content_type: Option<Names>,
     pub(crate) stops: Option<Names>,
+    pub(crate) carries: Option<Names>,
 }
 
 /// A list of canonical names.

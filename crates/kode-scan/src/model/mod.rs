@@ -42,6 +42,8 @@ pub(crate) struct Knowledge {
     pub(crate) normalizes: bool,
     /// Calling it declares that the response is not HTML.
     pub(crate) content_type: bool,
+    /// Its result keeps the input of its arguments.
+    pub(crate) carries: bool,
     /// It never returns.
     pub(crate) stops: bool,
 }
@@ -212,6 +214,7 @@ impl Models {
             (&file.normalizes, |k| k.normalizes = true),
             (&file.content_type, |k| k.content_type = true),
             (&file.stops, |k| k.stops = true),
+            (&file.carries, |k| k.carries = true),
         ] {
             for name in names.iter().flat_map(|list| &list.names) {
                 set(self.entry(family, name));

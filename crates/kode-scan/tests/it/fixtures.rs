@@ -4,9 +4,20 @@
 use kode_base::ProjectPath;
 use kode_scan::{ScanFile, scan};
 
-const FILES: &[(&str, &str)] = &[
-    ("javascript/sql-injection.js", include_str!("../../fixtures/javascript/sql-injection.js")),
-    ("python/sql-injection.py", include_str!("../../fixtures/python/sql-injection.py")),
+macro_rules! fixtures {
+    ($($file:literal),* $(,)?) => {
+        &[$(($file, include_str!(concat!("../../fixtures/", $file)))),*]
+    };
+}
+
+const FILES: &[(&str, &str)] = fixtures![
+    "java/command-injection.java",
+    "java/cross-site-scripting.java",
+    "java/open-redirect.java",
+    "java/path-traversal.java",
+    "java/sql-injection.java",
+    "javascript/sql-injection.js",
+    "python/sql-injection.py",
 ];
 
 /// Blocks: whether a finding is expected, their name, their text.
