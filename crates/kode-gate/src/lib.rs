@@ -26,3 +26,4 @@ pub use gate::{Decision, Denial, DenialKind, Gate};
 pub use judge::{Judgement, SessionState, judge};
 pub use permit::Permit;
 pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};
+pub use rules::{RuleError, check_rules};

@@ -8,6 +8,7 @@ use super::dispatch::Invocation;
 use super::table::{Operand, Spec, Value};
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::paths::{Zone, looks_secret};
 
 impl Evaluator<'_> {
     /// Applies everything but the handler.
@@ -29,6 +30,12 @@ impl Evaluator<'_> {
         {
             let text = format!("`{name}` used like this loses work");
             self.found.ask(QuestionKind::Guard, &text);
+        }
+        if spec.any_flags && !is_about_names(name) {
+            self.look_for_secrets(invocation);
+        }
+        if spec.builds {
+            self.look_for_own_builds(invocation);
         }
         let recursive =
             spec.recursive.iter().any(|flag| invocation.arguments.has(&[flag.as_str()]));
@@ -86,6 +93,69 @@ impl Evaluator<'_> {
         }
         if spec.builds {
             self.look_for_outside_paths(invocation.words);
+        }
+    }
+
+    /// Paths of credentials anywhere in the words of a command whose flags are
+    /// not all known: `--json=/etc/shadow`, `@/etc/shadow`, `\input{…}`.
+    fn look_for_secrets(&mut self, invocation: &Invocation<'_>) {
+        let stdin =
+            matches!(invocation.name, "cpio" | "pax" | "zip").then_some(&invocation.stdin.text);
+        let words = invocation.words.iter().map(|word| &word.text).chain(stdin);
+        let mut paths: Vec<Text> = Vec::new();
+        for text in words {
+            let is_part =
+                |character: char| character.is_alphanumeric() || "._/~-".contains(character);
+            let tokens = text.known.split(|character| !is_part(character)).filter_map(|token| {
+                let from = token.find(['/', '~', '.'])?;
+                let whole = token.starts_with('-') && from > 2;
+                Some(if whole { &token[from..] } else { token.trim_start_matches('-') })
+            });
+            paths.extend(tokens.filter(|token| token.len() > 3).take(64).map(Text::exact));
+        }
+        for path in paths {
+            let place = self.place_of(&path);
+            if looks_secret(&place.path) && !matches!(place.zone, Zone::Null | Zone::Unknown) {
+                self.read_path(&path, false);
+            }
+        }
+    }
+
+    /// A build whose own description this command has just written runs what
+    /// was written, not the project's code.
+    fn look_for_own_builds(&mut self, invocation: &Invocation<'_>) {
+        const DESCRIPTIONS: [&str; 19] = [
+            "package.json",
+            "Makefile",
+            "makefile",
+            "GNUmakefile",
+            "build.xml",
+            "pom.xml",
+            "build.gradle",
+            "build.gradle.kts",
+            "Rakefile",
+            "Gemfile",
+            "setup.py",
+            "justfile",
+            "Taskfile.yml",
+            "CMakeLists.txt",
+            "composer.json",
+            "tox.ini",
+            "noxfile.py",
+            "build.rs",
+            "conftest.py",
+        ];
+        let written = self.files.iter().any(|(path, content)| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            DESCRIPTIONS.contains(&name) && content.present
+        });
+        let named = invocation.words.iter().any(|word| {
+            let text = word.text.known.rsplit(['=', '@']).next().unwrap_or_default();
+            let place = self.place_of(&Text::exact(text));
+            place.zone == Zone::Temporary && self.files.contains_key(&place.path)
+        });
+        if written || named {
+            self.raise(RiskClass::CodeExecution, "runs what this very command wrote");
         }
     }
 
@@ -182,6 +252,16 @@ impl Evaluator<'_> {
         self.raise(RiskClass::CodeExecution, &format!("runs {}", operand.text.known));
         self.refuse_foreign_code(content.text.taint, "an interpreter");
     }
+}
+
+/// Commands whose words are text or names, never files that are read.
+fn is_about_names(name: &str) -> bool {
+    const NAMES: [&str; 30] = [
+        "echo", "printf", ":", "true", "false", "export", "exa", "eza", "lsd", "tree", "du", "df",
+        "which", "whereis", "locate", "apropos", "whatis", "find", "gfind", "pgrep", "kill",
+        "pkill", "expr", "figlet", "cowsay", "fd", "fdfind", "hostname", "pidof", "touch",
+    ];
+    NAMES.contains(&name) || name.starts_with("git ")
 }
 
 /// A packing program and its flags, as `--compress-program` expects it.

@@ -61,9 +61,9 @@ impl Evaluator<'_> {
         let output = self.entry(known, &fields[1..], stdin.clone());
         match (folded, output) {
             (Some(folded), _) if !folded.text.open => folded,
-            (Some(folded), Some(mut output)) => {
-                output.text.taint |= folded.text.taint;
-                output
+            (Some(mut folded), Some(output)) => {
+                folded.text.taint |= output.text.taint;
+                folded
             }
             (_, Some(output)) => output,
             (_, None) => {

@@ -16,6 +16,23 @@ impl Evaluator<'_> {
         stdin: &Stream,
     ) -> Option<Stream> {
         let arguments = &fields[1..];
+        if matches!(
+            name,
+            "read"
+                | "unset"
+                | "export"
+                | "declare"
+                | "typeset"
+                | "local"
+                | "readonly"
+                | "mapfile"
+                | "readarray"
+        ) {
+            // Subscripts of names are evaluated again.
+            for each in arguments.iter().filter(|each| each.text.known.contains('[')) {
+                self.reevaluate_names(&each.text.known);
+            }
+        }
         match name {
             "cd" | "pushd" => self.change_directory(arguments),
             "popd" => {
@@ -184,7 +201,7 @@ impl Evaluator<'_> {
     }
 
     fn read_variables(&mut self, name: &str, arguments: &[Field], stdin: &Stream) {
-        let with_value = if name == "read" { "adinNptu" } else { "dnOstuCc" };
+        let with_value = if name == "read" { "adinNptu" } else { "dnOsuCc" };
         let mut skip = false;
         let mut taint = if stdin.present { stdin.text.taint } else { Taint::FILE };
         let mut exact =

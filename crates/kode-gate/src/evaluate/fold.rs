@@ -42,6 +42,17 @@ impl Evaluator<'_> {
                 }
                 _ => return None,
             },
+            "dirname" => match arguments {
+                [only] if only.as_exact().is_some() => {
+                    let path = only.text.known.trim_end_matches('/');
+                    let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+                    Text::exact(&format!("{}\n", if folder.is_empty() { "/" } else { folder }))
+                }
+                [only] => {
+                    Text { known: folder_of(&only.text.known), open: true, taint: only.text.taint }
+                }
+                _ => return None,
+            },
             "mktemp" if arguments.iter().all(|each| each.text.known.starts_with('-')) => {
                 Text { known: "/tmp/tmp.".to_owned(), open: true, taint: Taint::LITERAL }
             }
@@ -107,6 +118,11 @@ impl Evaluator<'_> {
             None => Text::unknown(Taint::FILE),
         }
     }
+}
+
+/// A path's beginning up to its last slash.
+pub(crate) fn folder_of(path: &str) -> String {
+    path.rfind('/').map_or(String::new(), |end| path[..=end].to_owned())
 }
 
 fn flag(arguments: &[Field], names: &[&str]) -> bool {

@@ -145,6 +145,10 @@ fn transform(value: Text, operator: &str, arguments: &[Text]) -> Text {
         return value;
     }
     let taint = value.taint;
+    // What is cut from the end, or changed in the name, leaves the folder.
+    if value.open && matches!(operator, "%" | "%%" | "^" | "^^" | "," | ",,") {
+        return Text { known: super::fold::folder_of(&value.known), open: true, taint };
+    }
     let argument = arguments.first().map_or(Some(""), Text::as_exact);
     let (Some(text), Some(argument)) = (value.as_exact(), argument) else {
         // A removed suffix or a new ending leaves the known beginning uncertain.

@@ -291,6 +291,10 @@ fn cut_at_glob(field: super::Field) -> Text {
         && let Some(at) = text.known.find(['*', '?', '['])
     {
         text.known.truncate(at);
+        // Names that a relative pattern finds are in the working directory.
+        if text.known.is_empty() {
+            text.known.push_str("./");
+        }
     }
     text
 }

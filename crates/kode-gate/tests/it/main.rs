@@ -1,3 +1,4 @@
 //! What must not compile, and the gate as other crates use it.
 
+mod commands;
 mod permits;

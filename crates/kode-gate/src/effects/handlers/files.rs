@@ -241,6 +241,11 @@ impl Evaluator<'_> {
         {
             self.write_path(&archive.text, "write");
         }
+        if found.has(&["-c", "-r", "-u", "--create", "--append", "--update"]) {
+            for packed in &found.operands {
+                self.read_path(&packed.text, false);
+            }
+        }
         if let Some(remote) = archive
             .filter(|archive| archive.text.known.contains(':') && !found.has(&["--force-local"]))
         {
@@ -305,7 +310,13 @@ impl Evaluator<'_> {
 
     /// `chmod`: set-id bits are privilege.
     pub(super) fn chmod(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let mode = call.arguments.operands.first()?.text.known.clone();
+        let first = call.arguments.operands.first()?;
+        if call.arguments.has(&["-x", "-w", "-r", "-X", "-s", "-t"]) {
+            // `chmod -x FILE`: the mode looks like a flag.
+            self.change_mode(&first.clone(), call.arguments.has(&["-R", "--recursive"]));
+            return None;
+        }
+        let mode = first.text.known.clone();
         let digits = mode.len() == 4 && mode.starts_with(['2', '4', '6', '7']);
         if digits || (mode.contains('s') && mode.contains(['+', '='])) {
             self.raise(RiskClass::SystemWrite, "sets a set-user-id or set-group-id bit");

@@ -106,6 +106,19 @@ impl Evaluator<'_> {
         None
     }
 
+    /// `git rm`: with `--cached` only the index changes.
+    pub(super) fn git_rm(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        self.raise(RiskClass::LocalWrite, "removes tracked files");
+        let found = &call.arguments;
+        if !found.has(&["--cached", "-n", "--dry-run"]) {
+            let recursive = found.has(&["-r"]);
+            for operand in &found.operands {
+                self.delete_path(operand, recursive);
+            }
+        }
+        None
+    }
+
     /// `git clean`: `-n` only shows; `-x` takes what is ignored as well.
     pub(super) fn git_clean(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let found = &call.arguments;

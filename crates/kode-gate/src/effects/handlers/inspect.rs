@@ -66,9 +66,21 @@ impl Evaluator<'_> {
                 "-pl",
                 "--reset",
             ]),
-            "stty" | "tput" | "lattr" => false,
             _ => false,
         };
+        let runs = match call.name {
+            "ip" => has(&["exec", "-batch", "-b", "-force", "vrf"]),
+            "neofetch" | "fastfetch" | "screenfetch" | "top" | "htop" => {
+                starts("--config") || starts("-c")
+            }
+            _ => false,
+        };
+        if runs {
+            self.raise(
+                RiskClass::CodeExecution,
+                &format!("`{}` used like this runs a program", call.name),
+            );
+        }
         if sets {
             self.raise(RiskClass::SystemWrite, &format!("`{}` changes the system", call.name));
         }

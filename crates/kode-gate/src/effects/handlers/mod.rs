@@ -21,6 +21,7 @@ pub(crate) fn run(
     match handler {
         "find" => walk.find(call),
         "fd" => walk.fd(call),
+        "git_rm" => walk.git_rm(call),
         "git_clean" => walk.git_clean(call),
         "settings" => walk.settings(call),
         "scripts" => walk.each_script(call),

@@ -56,7 +56,10 @@ impl Evaluator<'_> {
     pub(super) fn runner(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let operands = &call.arguments.operands;
         let first = operands.first()?;
-        let plain = first.as_exact().is_some_and(|name| table::knows(name) && !name.contains('@'));
+        let local =
+            !matches!(call.name, "uvx" | "bunx" | "pnpx" | "pnpm dlx" | "yarn dlx" | "pipx run");
+        let plain =
+            local && first.as_exact().is_some_and(|name| table::knows(name) && !name.contains('@'));
         let interpreter = first
             .as_exact()
             .is_some_and(|name| crate::effects::interpreters::language(name).is_some());
@@ -169,10 +172,14 @@ impl Evaluator<'_> {
     pub(super) fn kill(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let texts: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
         let every = match texts.as_slice() {
+            _ if call.name == "killall5" => true,
             ["-1"] | ["0"] => true,
             [_, rest @ ..] => rest.iter().any(|text| matches!(*text, "-1" | "1")),
             [] => false,
         };
+        if texts.iter().any(|text| text.contains("kode")) && call.name != "kill" {
+            self.raise(RiskClass::SystemWrite, "signals kode itself");
+        }
         let listing = matches!(texts.first(), Some(&("-l" | "-L" | "--list")));
         if every {
             self.raise(RiskClass::SystemWrite, "signals every process");
@@ -200,9 +207,15 @@ impl Evaluator<'_> {
 
     /// `make`: `SHELL=` and `--eval` run text; `install` leaves the project.
     pub(super) fn make(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let dry = call.words.iter().any(|word| {
+            matches!(
+                word.as_exact(),
+                Some("-n" | "--dry-run" | "--just-print" | "-q" | "--question")
+            )
+        });
         for operand in &call.arguments.operands {
             match operand.text.known.as_str() {
-                "install" | "uninstall" => {
+                "install" | "uninstall" if !dry => {
                     self.raise(RiskClass::SystemWrite, "installs outside the project");
                 }
                 text if text.starts_with("SHELL=") || text.contains("$(shell") => {

@@ -2,6 +2,7 @@
 
 use kode_base::RiskClass;
 
+use crate::assessment::QuestionKind;
 use crate::effects::code::Language;
 use crate::effects::dispatch::Invocation;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
@@ -144,6 +145,16 @@ impl Evaluator<'_> {
         };
         if all.iter().any(runs) {
             self.raise(RiskClass::CodeExecution, "the SQL runs programs or loads code");
+        }
+        let loses = |text: &String| {
+            let upper = text.to_ascii_uppercase();
+            upper.contains("DROP TABLE")
+                || upper.contains("DROP DATABASE")
+                || upper.contains("TRUNCATE ")
+                || upper.contains("DELETE FROM") && !upper.contains("WHERE")
+        };
+        if all.iter().any(loses) {
+            self.found.ask(QuestionKind::Guard, "the SQL deletes a whole table");
         }
         if call.stdin.present && call.stdin.text.open {
             self.raise(RiskClass::CodeExecution, "what sqlite3 runs is known only when it runs");
