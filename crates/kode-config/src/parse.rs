@@ -36,6 +36,8 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<ConfigFile, ConfigError
         let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
         ConfigError::at(path, &valid, valid.len(), "this is not UTF-8; save the file as UTF-8")
     })?;
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let syntax = |error: &jsonc_parser::errors::ParseError| {
         ConfigError::at(path, text, error.range().start, sentence(error.kind()))
     };
@@ -94,6 +96,7 @@ mod tests {
         assert_eq!(file.model.unwrap().into_string(), "m");
         assert_eq!(file.checks.unwrap().len(), 1);
         assert!(parse(Path::new("kode.json"), b"").unwrap().model.is_none());
+        assert!(parse(Path::new("kode.json"), "\u{feff}{}".as_bytes()).is_ok());
     }
 
     #[test]

@@ -56,6 +56,8 @@ fn a_link_to_the_project_is_the_project() {
 fn what_was_shown_is_what_is_trusted() {
     let (home, root) = project("{ \"model\": \"shown\" }");
     let offer = TrustOffer::read(root.path()).unwrap();
+    assert_eq!(offer.loosening_keys(), ["model"]);
+    assert_eq!((offer.text().as_str(), offer.sha256().len()), ("{ \"model\": \"shown\" }", 64));
     std::fs::write(root.path().join(FILE_NAME), "{ \"model\": \"swapped\" }").unwrap();
     offer.accept(home.path()).unwrap();
     assert_eq!(state_of(home.path(), root.path()), TrustState::Changed);
