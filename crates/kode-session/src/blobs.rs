@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kode_audit::Digest;
-use kode_audit::private::{open_to_read, open_to_write, private_folder, sync_folder};
+use kode_audit::private::{open_to_read, open_to_write, private_folder};
 use kode_base::Untrusted;
 
 use crate::SessionError;
@@ -114,11 +114,10 @@ impl Blobs {
         let folder = self.packs_folder();
         let Unflushed { pack, single } = std::mem::take(&mut *self.unflushed());
         for place in single {
+            // Flushing a new file flushes its name with it on the file systems of
+            // Linux; one that is lost all the same is seen by its hash.
             let flushed = File::open(&place).and_then(|file| file.sync_all());
             flushed.map_err(at(&place))?;
-            for folder in place.ancestors().skip(1).take(2) {
-                sync_folder(folder).map_err(at(folder))?;
-            }
         }
         let Some(pack) = pack else { return Ok(None) };
         let pack = pack.finish(&folder).map_err(at(&folder))?;

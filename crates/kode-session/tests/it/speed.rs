@@ -35,3 +35,36 @@ fn base_and_compare_of_ten_thousand_files() {
     drop(session);
     timed("resume", &mut || drop(work.resume(&id)));
 }
+
+#[test]
+#[ignore = "a measurement"]
+fn the_steps_of_one_turn_in_a_small_project() {
+    const ROUNDS: u32 = 50;
+    let work = Workspace::new();
+    (0..30)
+        .for_each(|number| work.write(&format!("src/f{number}.rs"), "fn line() {}\n".repeat(50)));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let mut session = work.session();
+    let timed = |name: &str, step: &mut dyn FnMut(u32)| {
+        let mut times: Vec<f64> = (0..ROUNDS)
+            .map(|round| {
+                let start = Instant::now();
+                step(round);
+                start.elapsed().as_secs_f64() * 1000.0
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        println!("{name:45} {:8.2} ms (median of {ROUNDS})", times[times.len() / 2]);
+    };
+    timed("the disk's own write and flush", &mut |_| {
+        let file = std::fs::File::create(work.home.join("probe")).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, b"x", 0).unwrap();
+        file.sync_data().unwrap();
+    });
+    timed("journal append", &mut |round| session.append(&round).unwrap());
+    timed("compare, nothing changed", &mut |_| drop(session.compare(&work.files).unwrap()));
+    timed("compare, one file changed", &mut |round| {
+        work.write("src/f1.rs", format!("{round}\n"));
+        session.compare(&work.files).unwrap();
+    });
+}
