@@ -75,9 +75,10 @@ impl Base {
         // Too many packs are one read of everything into a new pack.
         let packs = &cache.header.packs;
         blobs.use_packs(if packs.len() < PACKS_MAX { packs } else { &[] })?;
+        blobs.begin_pack()?;
         let known = |entry: &WalkEntry| {
             let known = cache.file(&entry.path).filter(|known| known.still(entry))?;
-            (!known.kept || blobs.has(&known.hash, known.stamp.size)).then(|| known.clone())
+            (!known.kept || blobs.is_packed(&known.hash, known.stamp.size)).then(|| known.clone())
         };
         let states = entries.iter().map(known).collect();
         let states = complete(files, blobs, &entries, states)?;

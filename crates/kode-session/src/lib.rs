@@ -12,6 +12,7 @@ mod blobs;
 mod capture;
 mod changes;
 mod compare;
+mod contents;
 mod error;
 mod ledger;
 mod lock;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kode_audit::Digest;
 use kode_audit::private::{open_to_read, open_to_write, sync_folder};
@@ -31,16 +31,24 @@ impl PackId {
         Uuid::parse_str(stem).ok().map(Self)
     }
 
-    fn file(self, folder: &Path, kind: &str) -> std::path::PathBuf {
+    fn file(self, folder: &Path, kind: &str) -> PathBuf {
         folder.join(format!("{}.{kind}", self.0))
     }
 }
 
 /// Where a content lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    offset: u64,
-    length: u64,
+pub(crate) struct Place {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
+
+impl Place {
+    pub(crate) fn read(&self, file: &File) -> io::Result<Vec<u8>> {
+        let mut content = vec![0; usize::try_from(self.length).map_err(io::Error::other)?];
+        file.read_exact_at(&mut content, self.offset)?;
+        Ok(content)
+    }
 }
 
 /// A finished pack.
@@ -75,10 +83,7 @@ impl Pack {
 
     /// The content with this hash, unchecked; `None` when it is not in here.
     pub(crate) fn load(&self, hash: &Digest) -> io::Result<Option<Vec<u8>>> {
-        let Some(place) = self.place(hash) else { return Ok(None) };
-        let mut content = vec![0; usize::try_from(place.length).map_err(io::Error::other)?];
-        self.file.read_exact_at(&mut content, place.offset)?;
-        Ok(Some(content))
+        self.place(hash).map(|place| place.read(&self.file)).transpose()
     }
 
     fn place(&self, hash: &Digest) -> Option<Place> {
@@ -110,6 +115,14 @@ impl PackWriter {
         let file = open_to_write(&id.file(folder, "pack"))?;
         let file = BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
         Ok(Self { id, file, end: 0, index: BTreeMap::new() })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    pub(crate) fn path(&self, folder: &Path) -> PathBuf {
+        self.id.file(folder, "pack")
     }
 
     pub(crate) fn add(&mut self, hash: &Digest, content: &[u8]) -> io::Result<()> {

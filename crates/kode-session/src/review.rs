@@ -62,7 +62,7 @@ impl Review {
     ) -> Result<Self, SessionError> {
         let base = Base::load(&folder.join("base.jsonl"))?.ok_or(SessionError::NoBase)?;
         let history = History::load(&folder.join("changes.jsonl"))?;
-        let mut blobs = Blobs::open(kode_home)?;
+        let mut blobs = Blobs::to_read(kode_home, folder)?;
         blobs.use_packs(&base.header.packs)?;
         blobs.use_packs(&history.packs)?;
         let steps = history.steps.clone();

@@ -40,7 +40,7 @@ pub struct Session {
     /// Resumed, and nothing was added since.
     pub(crate) is_resumed: bool,
     /// Released, in this order, when the session goes.
-    _blobs_in_use: File,
+    _packs_in_use: File,
     _lock: File,
 }
 
@@ -48,8 +48,8 @@ impl Session {
     /// Locks and opens the session in `folder`; torn lines are set aside.
     pub(crate) fn open(kode_home: &Path, folder: &Path, id: &str) -> Result<Self, SessionError> {
         let lock = lock::acquire(&folder.join("lock"), id)?;
-        let blobs = Blobs::open(kode_home)?;
-        let blobs_in_use = blobs.hold()?;
+        let blobs = Blobs::of_session(kode_home, folder)?;
+        let packs_in_use = blobs.hold()?;
         let ledger = |name: &str| Ledger::open(&folder.join(name));
         let mut session = Self {
             id: id.to_owned(),
@@ -65,7 +65,7 @@ impl Session {
             origin: Origin::Agent { turn: 0 },
             notices: Vec::new(),
             is_resumed: false,
-            _blobs_in_use: blobs_in_use,
+            _packs_in_use: packs_in_use,
             _lock: lock,
         };
         sync_folder(folder).map_err(at(folder))?;

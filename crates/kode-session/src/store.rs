@@ -1,5 +1,6 @@
 //! All sessions of this user: making, finding, listing and deleting them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kode_audit::private::{private_folder, sync_folder};
@@ -9,13 +10,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::base::Base;
-use crate::blobs::{Blobs, Wanted};
+use crate::blobs::Blobs;
 use crate::changes::History;
 use crate::error::at;
 use crate::ledger::read_lines;
 use crate::meta::{LAYOUT_VERSION, MetaLine, SessionSummary, now, summary};
 use crate::review::Review;
-use crate::state::FileState;
 use crate::{Session, SessionError, lock};
 
 /// Begins the names of folders that are on their way out.
@@ -172,7 +172,7 @@ impl SessionStore {
         rename(&folder, &aside).map_err(at(&folder))?;
         drop(lock);
         self.remove_deleted().map_err(at(&self.folder))?;
-        self.collect_blobs()
+        self.collect_packs()
     }
 
     /// Removes what was deleted just now, or by a kode that was killed then.
@@ -186,22 +186,16 @@ impl SessionStore {
         Ok(())
     }
 
-    /// Removes the contents no session refers to, unless one is open.
-    fn collect_blobs(&self) -> Result<(), SessionError> {
+    /// Removes the packs no session refers to, unless one is open.
+    fn collect_packs(&self) -> Result<(), SessionError> {
         let blobs = Blobs::open(&self.kode_home)?;
         let Some(_nobody_writes) = blobs.hold_alone()? else { return Ok(()) };
-        let mut wanted = Wanted::default();
+        let mut wanted = BTreeSet::new();
         for id in self.ids()? {
             let folder = self.folder.join(id);
             let base = Base::load(&folder.join("base.jsonl"))?.unwrap_or_default();
-            wanted.hashes.extend(base.files.iter().map(|(_, state)| state.hash));
-            wanted.packs.extend(base.header.packs);
-            let history = History::load(&folder.join("changes.jsonl"))?;
-            wanted.hashes.extend(history.marked.values().flatten().map(|state| state.hash));
-            wanted.packs.extend(history.packs);
-            let changes = history.steps.into_iter().flat_map(|step| step.changes);
-            let states = changes.flat_map(|change| [change.before, change.after]);
-            wanted.hashes.extend(states.flatten().map(|state: FileState| state.hash));
+            wanted.extend(base.header.packs);
+            wanted.extend(History::load(&folder.join("changes.jsonl"))?.packs);
         }
         blobs.collect(&wanted)
     }

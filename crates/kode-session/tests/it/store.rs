@@ -136,10 +136,9 @@ fn deleting_a_session_keeps_what_others_need() {
     let first = work.session().id().to_owned();
     work.write("only-second", "second");
     let second = work.session().id().to_owned();
-    let blobs = || walk_count(&work.home.join("blobs"));
-    let before = blobs();
+    let before = packs(&work);
     work.store.delete(&second).unwrap();
-    assert_eq!(blobs(), before - 1);
+    assert_eq!(packs(&work), before - 1);
     let session = work.resume(&first);
     assert_eq!(session.base_content(&path("shared")).unwrap().unwrap().expose(), b"shared");
     assert!(matches!(work.store.show(&second), Err(SessionError::Unknown(_))));
@@ -153,9 +152,10 @@ fn contents_are_not_collected_while_a_session_is_open() {
     let old = work.session().id().to_owned();
     work.write("a", "two");
     let open = work.session();
+    let before = packs(&work);
     work.store.delete(&old).unwrap();
     assert_eq!(open.base_content(&path("a")).unwrap().unwrap().expose(), b"two");
-    assert!(walk_count(&work.home.join("blobs")) >= 2);
+    assert_eq!(packs(&work), before);
 }
 
 #[test]
@@ -167,10 +167,11 @@ fn a_session_folder_without_its_first_line_is_no_session() {
     assert!(matches!(work.store.show(&id), Err(SessionError::Unknown(_))));
 }
 
-/// Files in the folders directly below `folder`.
-fn walk_count(folder: &std::path::Path) -> usize {
-    let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    folders.filter(|path| path.is_dir()).map(|path| path.read_dir().unwrap().count()).sum()
+fn packs(work: &Workspace) -> usize {
+    let names = std::fs::read_dir(work.home.join("packs")).unwrap();
+    names
+        .filter(|entry| entry.as_ref().unwrap().path().extension() == Some("pack".as_ref()))
+        .count()
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn packed_contents_live_as_long_as_a_session_needs_them() {
     }
     drop(session);
     work.store.delete(&second).unwrap();
-    assert_eq!(walk_count(&work.home.join("blobs")), 0);
+    assert_eq!(packs(&work), 0);
     // The cache still names the pack that is gone.
     let third = work.session();
     assert_eq!(third.base_content(&path("file07")).unwrap().unwrap().expose(), b"changed file07");
