@@ -9,6 +9,7 @@ mod guard;
 mod indentation;
 mod insertion;
 mod loss;
+mod module_path;
 mod nearest;
 mod newline;
 mod operation;

@@ -1,12 +1,20 @@
-//! Rename of names that other files can see.
+//! Rename of names that other files can see: followed through imports where
+//! they say which file they mean, refused wherever that is not certain.
+
+use std::collections::BTreeMap;
 
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
-use kode_syntax::Language;
+use kode_syntax::{Binding, BindingKind, ImportOrigin, Language};
 
+use crate::guard::{Change, Declared, check};
+use crate::module_path::{Family, Resolution, resolve};
 use crate::operation::{FileChange, Project};
 use crate::refusal::{EditRefusal, refuse};
 use crate::rename::{Place, ScopedFile};
+
+/// How many files one rename may touch.
+const MAX_TOUCHED_FILES: usize = 500;
 
 /// Renames the binding at `place`, in other files too where imports say so.
 pub(crate) fn rename(
@@ -22,27 +30,230 @@ pub(crate) fn rename(
     let new_name = file.checked_name(new_name)?;
     let index = file.binding_at(place)?;
     let binding = &file.scopes.bindings[index];
-    if binding.visible_outside {
-        refuse_if_mentioned(project, &file, &binding.name)?;
+    let (name, visible) = (binding.name.clone(), binding.visible_outside);
+    let after = file.rename(index, new_name, false)?;
+    let mut changes =
+        vec![FileChange { path: path.clone(), before: Some(before.clone()), after: Some(after) }];
+    if !visible {
+        return Ok(changes);
     }
-    let after = file.rename(index, new_name)?;
-    Ok(vec![FileChange { path: path.clone(), before: Some(before), after: Some(after) }])
+    match Family::of(file.language) {
+        Some(family) => {
+            let rename = CrossFile { project, family, name: &name, new_name };
+            changes.extend(rename.follow(path)?);
+        }
+        None => refuse_if_mentioned(project, &file, &name)?,
+    }
+    Ok(changes)
 }
 
-/// Refuses when another file of the same language family mentions the name.
+/// A rename on its way through the files that import the name.
+struct CrossFile<'a> {
+    project: &'a dyn Project,
+    family: Family,
+    name: &'a str,
+    new_name: &'a str,
+}
+
+impl CrossFile<'_> {
+    /// The changes in every file that imports the name from `origin`, and in those
+    /// that import it from them in turn.
+    fn follow(&self, origin: &ProjectPath) -> Result<Vec<FileChange>, EditRefusal> {
+        let files: Vec<ProjectPath> = self
+            .project
+            .files()?
+            .into_iter()
+            .filter(|path| Language::of(path).and_then(Family::of) == Some(self.family))
+            .collect();
+        let mut mentioning: BTreeMap<ProjectPath, Vec<u8>> = BTreeMap::new();
+        for path in files.iter().filter(|path| *path != origin) {
+            if let Some(source) = self.project.read(path)?
+                && mentions(&source, self.name)
+            {
+                mentioning.insert(path.clone(), source);
+            }
+        }
+        let mut changes: Vec<FileChange> = Vec::new();
+        let mut pending = vec![origin.clone()];
+        while let Some(target) = pending.pop() {
+            for (path, source) in &mentioning {
+                if changes.iter().any(|change| change.path == *path) {
+                    continue;
+                }
+                let Some((after, passes_on)) = self.rename_import(path, source, &target, &files)?
+                else {
+                    continue;
+                };
+                changes.push(FileChange {
+                    path: path.clone(),
+                    before: Some(source.clone()),
+                    after: Some(after),
+                });
+                if changes.len() > MAX_TOUCHED_FILES {
+                    return refuse!("the rename would touch over {MAX_TOUCHED_FILES} files");
+                }
+                if passes_on {
+                    pending.push(path.clone());
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The file with its import of the name from `target` renamed, and whether
+    /// others can import the name from it; `None` when it takes nothing from there.
+    fn rename_import(
+        &self,
+        path: &ProjectPath,
+        source: &[u8],
+        target: &ProjectPath,
+        files: &[ProjectPath],
+    ) -> Result<Option<(Vec<u8>, bool)>, EditRefusal> {
+        let file = ScopedFile::open(path, source)?;
+        let means = |module: &str| resolve(self.family, path, module, files);
+        for module in &file.scopes.wholesale {
+            if means(module).may_be(target) {
+                return self.refuse_unclear(path, "passes names of that file on as a whole");
+            }
+        }
+        let mut found = None;
+        for (index, binding) in file.scopes.bindings.iter().enumerate() {
+            let Some(origin) = &binding.imported else { continue };
+            match self.what_import_takes(origin, &means, target) {
+                Takes::Nothing => {}
+                Takes::Name if found.is_some() => {
+                    return self.refuse_unclear(path, "imports it twice");
+                }
+                Takes::Name => found = Some(index),
+                Takes::Module => {
+                    return self.refuse_unclear(path, "reaches it as a member of the module");
+                }
+                Takes::Unclear => {
+                    return self
+                        .refuse_unclear(path, "imports the name from a place kode can't resolve");
+                }
+            }
+        }
+        match found {
+            Some(index) => self.rename_binding(&file, index).map(Some),
+            None if self.mentions_module(&file, target) => {
+                self.refuse_unclear(path, "mentions the name and the file, but not in an import")
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn what_import_takes(
+        &self,
+        origin: &ImportOrigin,
+        means: &dyn Fn(&str) -> Resolution,
+        target: &ProjectPath,
+    ) -> Takes {
+        let whole = match self.family {
+            // `import a.b` and `from a import b`, where `b` is the module itself.
+            Family::Python => {
+                let module = match origin.module.as_str() {
+                    "" => origin.name.clone(),
+                    module if module.ends_with('.') => format!("{module}{}", origin.name),
+                    module => format!("{module}.{}", origin.name),
+                };
+                means(&module).may_be(target)
+            }
+            Family::EcmaScript => origin.name == "*" && means(&origin.module).may_be(target),
+        };
+        if whole {
+            return Takes::Module;
+        }
+        if origin.name != self.name {
+            return Takes::Nothing;
+        }
+        match means(&origin.module) {
+            Resolution::File(file) if file == *target => Takes::Name,
+            Resolution::File(_) | Resolution::Outside => Takes::Nothing,
+            Resolution::Unclear => Takes::Unclear,
+        }
+    }
+
+    fn rename_binding(
+        &self,
+        file: &ScopedFile<'_>,
+        index: usize,
+    ) -> Result<(Vec<u8>, bool), EditRefusal> {
+        let binding: &Binding = &file.scopes.bindings[index];
+        if let Some(range) = binding.imported.as_ref().and_then(|origin| origin.name_range.clone())
+        {
+            // Imported under another name: only the import itself changes.
+            let mut after = file.source[..range.start].to_vec();
+            after.extend_from_slice(self.new_name.as_bytes());
+            after.extend_from_slice(&file.source[range.end..]);
+            let change = Change {
+                path: file.path,
+                before: Some(file.source),
+                after: &after,
+                written: self.new_name,
+            };
+            check(&change, &Declared::default())?;
+            return Ok((after, false));
+        }
+        if let Some(why) = &binding.blocked {
+            return self.refuse_unclear(file.path, why);
+        }
+        let passes_on = binding.visible_outside && binding.kind == BindingKind::Import;
+        Ok((file.rename(index, self.new_name, true)?, passes_on))
+    }
+
+    /// Whether code or a string may reach the file other than by an import statement.
+    fn mentions_module(&self, file: &ScopedFile<'_>, target: &ProjectPath) -> bool {
+        let stem = target.file_name().split('.').next().unwrap_or_default();
+        match self.family {
+            Family::EcmaScript => quoted_paths(file.source).any(|text| {
+                resolve(self.family, file.path, text, &[target.clone()]).may_be(target)
+            }),
+            Family::Python => {
+                memchr::memmem::find(file.source, format!("{stem}.{}", self.name).as_bytes())
+                    .is_some()
+            }
+        }
+    }
+
+    fn refuse_unclear<T>(&self, path: &ProjectPath, why: &str) -> Result<T, EditRefusal> {
+        refuse!(
+            "`{}` can be seen from other files and {path} {why}: rename it there by hand first",
+            escape_line(self.name)
+        )
+    }
+}
+
+enum Takes {
+    Nothing,
+    Name,
+    Module,
+    Unclear,
+}
+
+/// The relative paths in the file's quotes.
+fn quoted_paths(source: &[u8]) -> impl Iterator<Item = &str> {
+    source
+        .split(|byte| matches!(byte, b'"' | b'\'' | b'`'))
+        .filter(|text| text.starts_with(b".") && text.len() < 1024)
+        .filter_map(|text| std::str::from_utf8(text).ok())
+}
+
+/// Refuses when another file of the same language family mentions the name: there
+/// is no import to say whether it means this one.
 fn refuse_if_mentioned(
     project: &dyn Project,
     file: &ScopedFile<'_>,
     name: &str,
 ) -> Result<(), EditRefusal> {
     for other in project.files()? {
-        if other == *file.path || !same_family(&other, file.language) {
+        if other == *file.path || !same_language(&other, file.language) {
             continue;
         }
         let Some(source) = project.read(&other)? else { continue };
         if mentions(&source, name) {
             return refuse!(
-                "`{}` is visible outside {}, and {other} mentions it in a way kode can't resolve",
+                "`{}` can be seen outside {}, and {other} mentions it in a way kode can't resolve",
                 escape_line(name),
                 file.path
             );
@@ -51,20 +262,19 @@ fn refuse_if_mentioned(
     Ok(())
 }
 
-fn same_family(path: &ProjectPath, language: Language) -> bool {
-    let family = |language| match language {
-        Language::JavaScript | Language::TypeScript | Language::Tsx => 0,
-        Language::C | Language::Cpp => 1,
-        other => 2 + other as usize,
-    };
-    Language::of(path).is_some_and(|other| family(other) == family(language))
+fn same_language(path: &ProjectPath, language: Language) -> bool {
+    let is_c = |language| matches!(language, Language::C | Language::Cpp);
+    Language::of(path).is_some_and(|other| other == language || is_c(other) && is_c(language))
 }
 
 /// Whether `name` is a word of the text.
-pub(crate) fn mentions(source: &[u8], name: &str) -> bool {
+fn mentions(source: &[u8], name: &str) -> bool {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
     memchr::memmem::find_iter(source, name.as_bytes()).any(|at| {
         let before = at.checked_sub(1).and_then(|index| source.get(index));
         !before.is_some_and(is_word) && !source.get(at + name.len()).is_some_and(is_word)
     })
 }
+
+#[cfg(test)]
+mod tests;

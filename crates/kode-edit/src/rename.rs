@@ -46,7 +46,7 @@ pub(crate) fn rename_in_file(
             escape_line(&binding.name)
         );
     }
-    file.rename(index, new_name)
+    file.rename(index, new_name, false)
 }
 
 impl<'a> ScopedFile<'a> {
@@ -164,8 +164,20 @@ impl<'a> ScopedFile<'a> {
     }
 
     /// Renames one binding; the result is checked by analysing it again.
-    pub(crate) fn rename(&self, index: usize, new_name: &str) -> Result<Vec<u8>, EditRefusal> {
-        let binding = &self.scopes.bindings[index];
+    /// With `at_source`, what an import names changes as well, so it needs no alias.
+    pub(crate) fn rename(
+        &self,
+        index: usize,
+        new_name: &str,
+        at_source: bool,
+    ) -> Result<Vec<u8>, EditRefusal> {
+        let mut binding = self.scopes.bindings[index].clone();
+        if at_source {
+            for place in binding.occurrences.iter_mut().filter(|place| place.declares) {
+                place.before.clear();
+            }
+        }
+        let binding = &binding;
         if binding.name == new_name {
             return refuse!("`{}` is its name already", escape_line(new_name));
         }

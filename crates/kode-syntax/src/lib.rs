@@ -14,6 +14,6 @@ pub use errors::{ErrorSummary, error_summary};
 pub use identifiers::{is_identifier, is_keyword};
 pub use language::Language;
 pub use parse::{ParseError, SourceTree, parse};
-pub use scopes::{Binding, BindingKind, Occurrence, ScopeError, Scopes, scopes};
+pub use scopes::{Binding, BindingKind, ImportOrigin, Occurrence, ScopeError, Scopes, scopes};
 pub use symbols::{Symbol, SymbolKind, symbols};
 pub use tree_sitter::{Node, Point, Tree, TreeCursor};

@@ -66,6 +66,17 @@ pub struct Occurrence {
     pub declares: bool,
 }
 
+/// What an import binds a name to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportOrigin {
+    /// The module as written (`./a`, `pkg.mod`); empty for Python's `import pkg.mod`.
+    pub module: String,
+    /// The name there; `*` for a whole module, `default` for its default export.
+    pub name: String,
+    /// Where that name is written, when an alias stands beside it.
+    pub name_range: Option<Range<usize>>,
+}
+
 /// A name with everything in the file that means it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
@@ -75,10 +86,8 @@ pub struct Binding {
     pub kind: BindingKind,
     /// Whether other files can see it.
     pub visible_outside: bool,
-    /// Where an import takes it from, as written (`./a`, `pkg.mod`), and under which name.
-    pub imported: Option<(String, String)>,
-    /// The names other files see it by.
-    pub exported_as: Vec<String>,
+    /// Where an import takes it from.
+    pub imported: Option<ImportOrigin>,
     /// Its places, ascending.
     pub occurrences: Vec<Occurrence>,
     /// Why it can't be renamed safely, where that is so.
@@ -92,6 +101,9 @@ pub struct Scopes {
     pub bindings: Vec<Binding>,
     /// Names that no declaration of this file explains, ascending.
     pub unresolved: Vec<(String, Range<usize>)>,
+    /// Modules whose names are passed on or taken without naming them
+    /// (`export … from './a'`, `from a import *`), as written.
+    pub wholesale: Vec<String>,
 }
 
 /// Analyses the scopes of a file.

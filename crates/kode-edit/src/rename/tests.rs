@@ -10,7 +10,7 @@ fn run(extension: &str, marked: &str, new: &str) -> Result<String, EditRefusal> 
     let file = ScopedFile::open(&path, source.as_bytes())?;
     let new = file.checked_name(new)?;
     let index = file.binding_at(&Place { line, column, name: None })?;
-    file.rename(index, new).map(|bytes| String::from_utf8(bytes).unwrap())
+    file.rename(index, new, false).map(|bytes| String::from_utf8(bytes).unwrap())
 }
 
 fn renames(extension: &str, marked: &str, after: &str) {
@@ -518,6 +518,6 @@ fn columns_count_characters_also_in_latin_1() {
     let source = b"x = '\xe9\xe8'; y = 1\nprint(y)\n";
     let place = Place { line: 1, column: 11, name: Some("y") };
     let file = ScopedFile::open(&path, source).unwrap();
-    let after = file.rename(file.binding_at(&place).unwrap(), "z").unwrap();
+    let after = file.rename(file.binding_at(&place).unwrap(), "z", false).unwrap();
     assert_eq!(after, b"x = '\xe9\xe8'; z = 1\nprint(z)\n");
 }

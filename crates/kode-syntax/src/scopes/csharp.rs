@@ -61,6 +61,10 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         "parameter" => {
             declare(walk, node.child_by_field_name("name"), &How::hoisted(Parameter));
         }
+        // `params string[] rest` stands in the list without a node of its own.
+        "parameter_list" => for_field(node, "name", |name| {
+            declare(walk, Some(name), &How::hoisted(Parameter));
+        }),
         _ => enter_expression(walk, node),
     }
 }
@@ -81,8 +85,10 @@ fn enter_expression(walk: &mut Walk<'_>, node: Node<'_>) {
             let name = node.child_by_field_name("name").or_else(|| first_identifier(node));
             declare(walk, name, &How::hoisted(Local));
         }
-        "member_access_expression" => walk.skip(node.child_by_field_name("name")),
-        "member_binding_expression" => walk.skip(node.child_by_field_name("name")),
+        "member_access_expression" | "member_binding_expression" => {
+            // The type arguments of `a.b<T>` are names of their own.
+            walk.skip(node.child_by_field_name("name").filter(|name| name.kind() == "identifier"));
+        }
         "qualified_name"
         | "alias_qualified_name"
         | "using_directive"
@@ -121,25 +127,34 @@ fn enter_expression(walk: &mut Walk<'_>, node: Node<'_>) {
     }
 }
 
+/// The grammar reads `new A<B>(c) { d }` as a comparison with a cast of `{ d }`.
+fn is_misread_argument(cast: Node<'_>) -> bool {
+    cast.kind() == "cast_expression"
+        && cast
+            .child_by_field_name("value")
+            .is_some_and(|value| value.kind() == "initializer_expression")
+}
+
 fn enter_identifier(walk: &mut Walk<'_>, node: Node<'_>) {
-    let is_type = node.parent().is_some_and(|parent| {
-        is_field(node, parent, "type")
-            || is_field(node, parent, "returns")
-            || matches!(
-                parent.kind(),
-                "type_argument_list"
-                    | "base_list"
-                    | "nullable_type"
-                    | "array_type"
-                    | "pointer_type"
-                    | "typeof_expression"
-                    | "type_parameter_constraint"
-                    | "type_parameter_constraints_clause"
-                    | "primary_constructor_base_type"
-                    | "ref_type"
-                    | "type_pattern"
-            )
-    });
+    let is_type =
+        node.parent().filter(|parent| !is_misread_argument(*parent)).is_some_and(|parent| {
+            is_field(node, parent, "type")
+                || is_field(node, parent, "returns")
+                || matches!(
+                    parent.kind(),
+                    "type_argument_list"
+                        | "base_list"
+                        | "nullable_type"
+                        | "array_type"
+                        | "pointer_type"
+                        | "typeof_expression"
+                        | "type_parameter_constraint"
+                        | "type_parameter_constraints_clause"
+                        | "primary_constructor_base_type"
+                        | "ref_type"
+                        | "type_pattern"
+                )
+        });
     walk.refer(node, if is_type { TYPE } else { VALUE });
 }
 

@@ -3,10 +3,10 @@
 use tree_sitter::Node;
 
 use super::BindingKind::{Import, Local, Member, Parameter};
-use super::Occurrence;
 use super::walk::{
     How, ScopeId, ScopeKind, TYPE, VALUE, Walk, for_children, is_field, plain, spelled,
 };
+use super::{ImportOrigin, Occurrence};
 
 const BOTH: u8 = VALUE | TYPE;
 
@@ -118,8 +118,8 @@ fn is_intrinsic_element(walk: &Walk<'_>, node: Node<'_>) -> bool {
 fn declare_named(walk: &mut Walk<'_>, node: Node<'_>, spaces: u8) {
     if let Some(name) = node.child_by_field_name("name") {
         let id = walk.declare(name, How::hoisted(Local).spaces(spaces));
-        if is_exported(node) {
-            walk.mark_exported(id, exported_name(walk, node, name));
+        if is_exported(node) && !is_default_export(node) {
+            walk.mark_visible_outside(id);
         }
     }
 }
@@ -132,12 +132,12 @@ fn is_exported(declaration: Node<'_>) -> bool {
     })
 }
 
-fn exported_name<'s>(walk: &Walk<'s>, declaration: Node<'_>, name: Node<'_>) -> &'s str {
-    let default = declaration.parent().is_some_and(|parent| {
+/// Importers of a default export choose its name themselves.
+fn is_default_export(declaration: Node<'_>) -> bool {
+    declaration.parent().is_some_and(|parent| {
         let mut cursor = parent.walk();
         parent.children(&mut cursor).any(|child| child.kind() == "default")
-    });
-    if default { "default" } else { walk.text(name) }
+    })
 }
 
 fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
@@ -201,22 +201,22 @@ fn enter_declarator(walk: &mut Walk<'_>, node: Node<'_>) {
     let how = How::hoisted(Local).spaces(VALUE);
     if exported && name.kind() == "identifier" {
         let id = walk.declare_in(scope, name, how, plain(name, true));
-        walk.mark_exported(id, walk.text(name));
+        walk.mark_visible_outside(id);
         return;
     }
     declare_pattern(walk, scope, name, &how);
     if exported {
-        block_exported_pattern(walk, scope, name);
+        mark_exported_pattern(walk, scope, name);
     }
 }
 
-/// `export const {a, b} = …` exports names that can't be aliased in place.
-fn block_exported_pattern(walk: &mut Walk<'_>, scope: ScopeId, pattern: Node<'_>) {
+/// `export const {a, b} = …` exports every name in it.
+fn mark_exported_pattern(walk: &mut Walk<'_>, scope: ScopeId, pattern: Node<'_>) {
     let mut names = Vec::new();
     collect_pattern(pattern, &mut names);
     for (name, _) in names {
         if let Some(id) = walk.known_in(scope, walk.text(name), VALUE) {
-            walk.mark_exported(id, walk.text(name));
+            walk.mark_visible_outside(id);
         }
     }
 }
@@ -261,10 +261,13 @@ fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
     while let Some(part) = pending.pop() {
         match part.kind() {
             "import_clause" | "named_imports" => for_children(part, |child| pending.push(child)),
-            "identifier" => import_name(walk, part, plain(part, true), &from, "default"),
+            "identifier" => {
+                let origin = origin(&from, "default", None);
+                import_name(walk, part, plain(part, true), origin);
+            }
             "namespace_import" | "import_require_clause" => {
                 if let Some(name) = part.named_child(0) {
-                    import_name(walk, name, plain(name, true), &from, "*");
+                    import_name(walk, name, plain(name, true), origin(&from, "*", None));
                 }
             }
             "import_specifier" => {
@@ -273,11 +276,12 @@ fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
                 match part.child_by_field_name("alias") {
                     Some(alias) => {
                         walk.skip(Some(name));
-                        import_name(walk, alias, plain(alias, true), &from, imported);
+                        let origin = origin(&from, imported, Some(name));
+                        import_name(walk, alias, plain(alias, true), origin);
                     }
                     None => {
                         let place = spelled(name, format!("{imported} as "), String::new(), true);
-                        import_name(walk, name, place, &from, imported);
+                        import_name(walk, name, place, origin(&from, imported, None));
                     }
                 }
             }
@@ -286,10 +290,18 @@ fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
     }
 }
 
-fn import_name(walk: &mut Walk<'_>, name: Node<'_>, place: Occurrence, from: &str, imported: &str) {
+fn import_name(walk: &mut Walk<'_>, name: Node<'_>, place: Occurrence, origin: ImportOrigin) {
     let how = How::hoisted(Import).spaces(BOTH);
     let id = walk.declare_in(walk.current, name, how, place);
-    walk.mark_imported(id, from, imported);
+    walk.mark_imported(id, origin);
+}
+
+fn origin(module: &str, name: &str, written: Option<Node<'_>>) -> ImportOrigin {
+    ImportOrigin {
+        module: module.to_owned(),
+        name: name.to_owned(),
+        name_range: written.map(|node| node.byte_range()),
+    }
 }
 
 fn unquoted(walk: &Walk<'_>, string: Node<'_>) -> String {
@@ -297,7 +309,12 @@ fn unquoted(walk: &Walk<'_>, string: Node<'_>) -> String {
 }
 
 fn enter_export(walk: &mut Walk<'_>, node: Node<'_>) {
-    let reexports = node.child_by_field_name("source").is_some();
+    let source = node.child_by_field_name("source");
+    if let Some(source) = source {
+        let module = unquoted(walk, source);
+        walk.note_wholesale(&module);
+    }
+    let reexports = source.is_some();
     for_children(node, |clause| match clause.kind() {
         "export_clause" => {
             for_children(clause, |specifier| {
@@ -321,5 +338,4 @@ fn enter_export_specifier(walk: &mut Walk<'_>, specifier: Node<'_>, reexports: b
     walk.skip(alias);
     let after = if alias.is_some() { String::new() } else { format!(" as {}", walk.text(name)) };
     walk.refer_as(name, BOTH, spelled(name, String::new(), after, false), None);
-    walk.exports_last(walk.text(alias.unwrap_or(name)));
 }

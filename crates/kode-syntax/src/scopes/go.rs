@@ -178,11 +178,9 @@ fn declare_parameters(walk: &mut Walk<'_>, list: Option<Node<'_>>, from: Option<
 }
 
 fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
-    let path = node.child_by_field_name("path").map(|path| walk.text(path)).unwrap_or_default();
     let Some(name) = node.child_by_field_name("name") else { return };
     if name.kind() == "package_identifier" {
-        let id = walk.declare(name, How::hoisted(Import));
-        walk.mark_imported(id, path.trim_matches(['"', '`']), "*");
+        walk.declare(name, How::hoisted(Import));
     }
 }
 

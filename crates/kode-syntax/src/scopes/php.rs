@@ -41,7 +41,11 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         | "require_once_expression" => {
             walk.block_scope(walk.function_scope(), "an included file sees it");
         }
-        "comment" if node.parent().is_some_and(|parent| parent.kind() == "heredoc_body") => {
+        "comment"
+            if node
+                .parent()
+                .is_some_and(|parent| matches!(parent.kind(), "heredoc" | "heredoc_body")) =>
+        {
             // The grammar takes `/*` in a heredoc for a comment and sees no names in it.
             walk.block_scope(walk.function_scope(), "a heredoc could not be read whole");
         }

@@ -3,6 +3,7 @@
 use tree_sitter::Node;
 
 use super::BindingKind::{Import, Local, Member, Parameter};
+use super::ImportOrigin;
 use super::walk::{
     How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children, for_field, plain, spelled,
 };
@@ -21,7 +22,10 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         | "dictionary_comprehension"
         | "generator_expression" => enter_comprehension(walk, node),
         "for_in_clause" | "for_statement" => bind(walk, node.child_by_field_name("left")),
-        "assignment" | "augmented_assignment" => bind(walk, node.child_by_field_name("left")),
+        "assignment" | "augmented_assignment" => {
+            note_public_names(walk, node);
+            bind(walk, node.child_by_field_name("left"));
+        }
         "named_expression" => enter_walrus(walk, node),
         "as_pattern_target" => for_children(node, |target| bind(walk, Some(target))),
         "delete_statement" => for_children(node, |target| bind(walk, Some(target))),
@@ -57,7 +61,7 @@ fn declare_here(walk: &mut Walk<'_>, scope: ScopeId, name: Node<'_>) {
     let how = how_here(walk, scope);
     let id = walk.declare_in(scope, name, how, plain(name, true));
     if scope == 0 {
-        walk.mark_exported(id, walk.text(name));
+        walk.mark_visible_outside(id);
     }
 }
 
@@ -201,6 +205,24 @@ fn collect_targets<'t>(target: Node<'t>, names: &mut Vec<Node<'t>>) {
     }
 }
 
+/// `__all__ = ["x"]` names module variables in strings, which a rename leaves alone.
+fn note_public_names(walk: &mut Walk<'_>, assignment: Node<'_>) {
+    let Some(left) = assignment.child_by_field_name("left") else { return };
+    let Some(right) = assignment.child_by_field_name("right") else { return };
+    if walk.text(left) != "__all__" {
+        return;
+    }
+    let mut pending = vec![right];
+    while let Some(node) = pending.pop() {
+        if node.kind() == "string" {
+            let name = walk.text(node).trim_matches(['"', '\'']);
+            walk.block_module_name(name, "`__all__` names it in a string");
+        } else {
+            for_children(node, |child| pending.push(child));
+        }
+    }
+}
+
 fn redirect(walk: &mut Walk<'_>, scope: ScopeId, name: Node<'_>, target: Option<ScopeId>) {
     if name.kind() != "identifier" {
         return;
@@ -213,13 +235,22 @@ fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
     let module = node.child_by_field_name("module_name");
     walk.skip(module);
     let from = module.map(|module| walk.text(module)).unwrap_or_default();
+    for_children(node, |part| {
+        if part.kind() == "wildcard_import" {
+            walk.note_wholesale(from);
+        }
+    });
     for_field(node, "name", |name| match name.kind() {
         "aliased_import" => {
             let imported = name.child_by_field_name("name");
             walk.skip(imported);
             if let Some(alias) = name.child_by_field_name("alias") {
-                let imported = imported.map(|n| walk.text(n)).unwrap_or_default();
-                import_name(walk, alias, plain(alias, true), from, imported);
+                let origin = ImportOrigin {
+                    module: from.to_owned(),
+                    name: imported.map(|n| walk.text(n)).unwrap_or_default().to_owned(),
+                    name_range: imported.map(|node| node.byte_range()),
+                };
+                import_name(walk, alias, plain(alias, true), origin);
             }
         }
         _ => import_dotted(walk, name, from),
@@ -230,28 +261,30 @@ fn import_dotted(walk: &mut Walk<'_>, dotted: Node<'_>, from: &str) {
     let Some(first) = dotted.named_child(0) else { return };
     let text = walk.text(first);
     if dotted.named_child_count() > 1 {
-        let id = import_name(walk, first, plain(first, true), "", walk.text(dotted));
+        let name = walk.text(dotted).to_owned();
+        let origin = ImportOrigin { module: String::new(), name, name_range: None };
+        let id = import_name(walk, first, plain(first, true), origin);
         walk.block(id, "`import a.b` binds `a` without a place for another name");
         walk.skip(Some(dotted));
         return;
     }
     let place = spelled(first, format!("{text} as "), String::new(), true);
-    import_name(walk, first, place, from, text);
+    let origin = ImportOrigin { module: from.to_owned(), name: text.to_owned(), name_range: None };
+    import_name(walk, first, place, origin);
 }
 
 fn import_name(
     walk: &mut Walk<'_>,
     name: Node<'_>,
     place: super::Occurrence,
-    from: &str,
-    imported: &str,
+    origin: ImportOrigin,
 ) -> usize {
     let scope = binding_scope(walk);
     let kind = if walk.kind_of(scope) == ScopeKind::HiddenClass { Member } else { Import };
     let id = walk.declare_in(scope, name, How::hoisted(kind).spaces(VALUE), place);
-    walk.mark_imported(id, from, imported);
+    walk.mark_imported(id, origin);
     if scope == 0 {
-        walk.mark_exported(id, walk.text(name));
+        walk.mark_visible_outside(id);
     }
     id
 }

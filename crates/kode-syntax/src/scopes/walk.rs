@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use super::{Binding, BindingKind, Occurrence, Rules, Scopes};
+use super::{Binding, BindingKind, ImportOrigin, Occurrence, Rules, Scopes};
 use crate::Language;
 
 pub(super) type ScopeId = usize;
@@ -57,8 +57,7 @@ struct Declared {
     visible: Range<usize>,
     occurrences: Vec<Occurrence>,
     visible_outside: bool,
-    imported: Option<(String, String)>,
-    exported_as: Vec<String>,
+    imported: Option<ImportOrigin>,
     blocked: Option<String>,
 }
 
@@ -70,7 +69,6 @@ struct Reference {
     occurrence: Occurrence,
     /// Renaming what this means is not safe.
     blocks: Option<&'static str>,
-    exported_as: Option<String>,
 }
 
 /// A keyword argument: names a parameter of what is called.
@@ -125,6 +123,8 @@ pub(super) struct Walk<'s> {
     errors_around: usize,
     blocked_names: HashMap<String, &'static str>,
     blocked_scopes: Vec<(ScopeId, &'static str)>,
+    blocked_module_names: HashMap<String, &'static str>,
+    wholesale: Vec<String>,
     pub(super) keyword_arguments: Vec<KeywordArgument>,
     /// Parameters with the name of the function they belong to.
     parameters_of: Vec<(DeclaredId, String)>,
@@ -154,6 +154,8 @@ impl<'s> Walk<'s> {
             errors_around: 0,
             blocked_names: HashMap::new(),
             blocked_scopes: Vec::new(),
+            blocked_module_names: HashMap::new(),
+            wholesale: Vec::new(),
             keyword_arguments: Vec::new(),
             parameters_of: Vec::new(),
         }
@@ -311,7 +313,6 @@ impl<'s> Walk<'s> {
             occurrences: vec![occurrence],
             visible_outside: false,
             imported: None,
-            exported_as: Vec::new(),
             blocked: None,
         });
         self.scopes[scope].names.entry(name).or_default().push(id);
@@ -344,13 +345,13 @@ impl<'s> Walk<'s> {
         self.declared[id].visible_outside = true;
     }
 
-    pub(super) fn mark_exported(&mut self, id: DeclaredId, name: &str) {
-        self.declared[id].visible_outside = true;
-        self.declared[id].exported_as.push(name.to_owned());
+    pub(super) fn mark_imported(&mut self, id: DeclaredId, origin: ImportOrigin) {
+        self.declared[id].imported = Some(origin);
     }
 
-    pub(super) fn mark_imported(&mut self, id: DeclaredId, from: &str, name: &str) {
-        self.declared[id].imported = Some((from.to_owned(), name.to_owned()));
+    /// The file takes or passes on names of `module` without naming them.
+    pub(super) fn note_wholesale(&mut self, module: &str) {
+        self.wholesale.push(module.to_owned());
     }
 
     pub(super) fn block(&mut self, id: DeclaredId, why: &str) {
@@ -360,6 +361,11 @@ impl<'s> Walk<'s> {
     /// No binding of that name can be renamed.
     pub(super) fn block_name(&mut self, name: &str, why: &'static str) {
         self.blocked_names.entry(name.to_owned()).or_insert(why);
+    }
+
+    /// The module's own binding of that name can't be renamed.
+    pub(super) fn block_module_name(&mut self, name: &str, why: &'static str) {
+        self.blocked_module_names.entry(name.to_owned()).or_insert(why);
     }
 
     /// No binding of that scope can be renamed.
@@ -411,15 +417,7 @@ impl<'s> Walk<'s> {
             at,
             occurrence,
             blocks: blocks.or((self.errors_around > 0).then_some(BROKEN)),
-            exported_as: None,
         });
-    }
-
-    /// The last reference is an export under `name`.
-    pub(super) fn exports_last(&mut self, name: &str) {
-        if let Some(last) = self.references.last_mut() {
-            last.exported_as = Some(name.to_owned());
-        }
     }
 
     /// What `name` means at `at`, seen from `scope`.
@@ -484,15 +482,13 @@ impl<'s> Walk<'s> {
             if let Some(why) = reference.blocks {
                 self.block(id, why);
             }
-            if let Some(name) = &reference.exported_as {
-                self.mark_exported(id, name);
-            }
             self.declared[id].occurrences.push(reference.occurrence);
         }
         self.settle_keyword_arguments();
         self.settle_blocks();
         unresolved.sort_by_key(|(_, range)| range.start);
-        Scopes { bindings: self.into_bindings(), unresolved }
+        let wholesale = std::mem::take(&mut self.wholesale);
+        Scopes { bindings: self.into_bindings(), unresolved, wholesale }
     }
 
     /// Moves declarations of redirected names to the scope they belong to.
@@ -548,6 +544,11 @@ impl<'s> Walk<'s> {
             if let Some(why) = self.blocked_names.get(&declared.name) {
                 declared.blocked.get_or_insert_with(|| (*why).to_owned());
             }
+            if declared.scope == 0
+                && let Some(why) = self.blocked_module_names.get(&declared.name)
+            {
+                declared.blocked.get_or_insert_with(|| (*why).to_owned());
+            }
             for (scope, why) in &self.blocked_scopes {
                 if declared.scope == *scope {
                     declared.blocked.get_or_insert_with(|| (*why).to_owned());
@@ -569,7 +570,6 @@ impl<'s> Walk<'s> {
                 kind: declared.kind,
                 visible_outside: declared.visible_outside,
                 imported: declared.imported,
-                exported_as: declared.exported_as,
                 occurrences: declared.occurrences,
                 blocked: declared.blocked,
             });

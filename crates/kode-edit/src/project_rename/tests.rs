@@ -1,0 +1,121 @@
+use super::*;
+
+struct Files(Vec<(ProjectPath, Vec<u8>)>);
+
+impl Project for Files {
+    fn read(&self, path: &ProjectPath) -> Result<Option<Vec<u8>>, EditRefusal> {
+        Ok(self.0.iter().find(|(name, _)| name == path).map(|(_, bytes)| bytes.clone()))
+    }
+
+    fn files(&self) -> Result<Vec<ProjectPath>, EditRefusal> {
+        Ok(self.0.iter().map(|(name, _)| name.clone()).collect())
+    }
+}
+
+/// Renames the name after `‸` in the first file to `new`; the changed files' texts.
+fn run(files: &[(&str, &str)]) -> Result<Vec<(String, String)>, EditRefusal> {
+    let marked = files[0].1;
+    let at = marked.find('‸').unwrap();
+    let line = marked[..at].matches('\n').count() + 1;
+    let column = marked[..at].rsplit('\n').next().unwrap().chars().count() + 1;
+    let project = Files(
+        files
+            .iter()
+            .map(|(name, text)| {
+                (ProjectPath::new(name).unwrap(), text.replace('‸', "").into_bytes())
+            })
+            .collect(),
+    );
+    let path = ProjectPath::new(files[0].0).unwrap();
+    let changes = rename(&project, &path, &Place { line, column, name: None }, "fresh")?;
+    Ok(changes
+        .into_iter()
+        .map(|c| (c.path.as_str().to_owned(), String::from_utf8(c.after.unwrap()).unwrap()))
+        .collect())
+}
+
+#[test]
+fn an_exported_function_is_renamed_where_it_is_imported() {
+    let changes = run(&[
+        ("src/a.ts", "export function ‸old() {}\n"),
+        ("src/b.ts", "import { old } from './a';\nold(); o.old();\n"),
+        ("src/c.tsx", "import { old as mine } from './a.js';\nmine();\n"),
+        ("src/d.ts", "function old() {}\nold();\n"),
+        ("src/e.ts", "import { old } from './d';\nold();\n"),
+    ]);
+    assert_eq!(
+        changes.unwrap(),
+        [
+            ("src/a.ts".into(), "export function fresh() {}\n".to_owned()),
+            ("src/b.ts".into(), "import { fresh } from './a';\nfresh(); o.old();\n".into()),
+            ("src/c.tsx".into(), "import { fresh as mine } from './a.js';\nmine();\n".into()),
+        ]
+    );
+}
+
+#[test]
+fn python_names_are_followed_through_packages() {
+    let changes = run(&[
+        ("pkg/a.py", "def ‸old():\n    pass\n"),
+        ("pkg/__init__.py", "from .a import old\n"),
+        ("tests/t.py", "from pkg import old\nold()\n"),
+        ("other.py", "def old(): pass\n"),
+    ]);
+    assert_eq!(
+        changes.unwrap(),
+        [
+            ("pkg/a.py".into(), "def fresh():\n    pass\n".to_owned()),
+            ("pkg/__init__.py".into(), "from .a import fresh\n".into()),
+            ("tests/t.py".into(), "from pkg import fresh\nfresh()\n".into()),
+        ]
+    );
+}
+
+#[test]
+fn what_imports_can_not_settle_is_refused() {
+    for files in [
+        [("a.ts", "export const ‸old = 1;\n"), ("b.ts", "import * as a from './a';\na.old;\n")],
+        [("a.ts", "export const ‸old = 1;\n"), ("b.ts", "export * from './a'; // old\n")],
+        [("a.ts", "export const ‸old = 1;\n"), ("b.ts", "const { old } = require('./a');\n")],
+        [("a.ts", "export const ‸old = 1;\n"), ("b.ts", "import { old } from '@/a';\n")],
+        [("a.py", "‸old = 1\n"), ("b.py", "import a\na.old\n")],
+        [("a.py", "‸old = 1\n"), ("b.py", "from a import *\nold\n")],
+        [("a.py", "‸old = 1\n"), ("b.py", "patch('a.old')\n")],
+        [("a.py", "‸old = 1\n__all__ = ['old']\n"), ("b.py", "")],
+        [("a.go", "package p\nfunc ‸old() {}\n"), ("b.go", "package p\nfunc g() { old() }\n")],
+        [("a.c", "int ‸old(void) { return 1; }\n"), ("b.h", "int old(void);\n")],
+    ] {
+        assert!(run(&files).is_err(), "{files:?}");
+    }
+}
+
+#[test]
+fn a_collision_in_an_importing_file_refuses_the_whole_rename() {
+    let refusal = run(&[
+        ("a.ts", "export const ‸old = 1;\n"),
+        ("b.ts", "import { old } from './a';\nconst fresh = old;\n"),
+    ])
+    .unwrap_err();
+    assert!(refusal.0.contains("b.ts"), "{refusal}");
+}
+
+#[test]
+fn an_export_under_its_own_name_keeps_that_name() {
+    let changes = run(&[
+        ("a.ts", "const ‸old = 1;\nexport { old };\n"),
+        ("b.ts", "import { old } from './a';\nold;\n"),
+    ]);
+    assert_eq!(
+        changes.unwrap(),
+        [("a.ts".to_owned(), "const fresh = 1;\nexport { fresh as old };\n".to_owned())]
+    );
+}
+
+#[test]
+fn a_package_level_name_nobody_mentions_is_renamed() {
+    let changes = run(&[
+        ("a.go", "package p\nfunc ‸old() { old() }\n"),
+        ("b.go", "package p\nfunc g() { olde() }\n"),
+    ]);
+    assert_eq!(changes.unwrap().len(), 1);
+}
