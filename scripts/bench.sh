@@ -2,6 +2,8 @@
 # Reports the numbers of design §8 that are about the whole program. Nothing is
 # asserted: the machine is noisy, read medians and ratios of one run.
 #   scripts/bench.sh           start-up, one turn, memory, size, packages
+#   scripts/bench.sh --peers   also `codex exec` on the same turn, in the same run
+#   scripts/bench.sh --long    also 500 turns over a small window: time a turn, memory
 #   scripts/bench.sh --cold    also the cold development build (minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -48,17 +50,78 @@ for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && brea
 body='{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"what is this project?"}]}'
 printf '%s' "$body" >"$work/body.json"
 median 'the server alone' "curl -s -o /dev/null -H content-type:application/json -d @$work/body.json http://127.0.0.1:$port/v1/chat/completions"
+repository=$PWD
 cd "$work/project"
 export HOME="$work/home"
 run="$kode run --json --model gpt-4o --base-url http://127.0.0.1:$port/v1 'what is this project?'"
 median 'kode run, one turn' "$run"
-eval "/usr/bin/time -f '%M' -o $work/memory $run" >/dev/null
-printf 'resident memory      %s MB at the most (limit 60)\n' "$(($(cat "$work/memory") / 1000))"
+memory() { # name, command: peak resident memory in MB
+  eval "/usr/bin/time -f '%M' -o $work/memory $2" >/dev/null 2>&1 </dev/null
+  printf '%-20s %s MB resident at the most\n' "$1" "$(($(tail -n 1 "$work/memory") / 1000))"
+}
+memory 'kode run, one turn' "$run"
 
-if [ "${1:-}" = --cold ]; then
-  cd "$OLDPWD"
-  echo '== cold development build'
+peers() {
+  npm install --silent --no-audit --no-fund --prefix "$repository/target/tools" @openai/codex
+  mkdir -p "$work/codex"
+  cat >"$work/codex/config.toml" <<TOML
+model = "gpt-4o"
+model_provider = "mock"
+[model_providers.mock]
+name = "mock"
+base_url = "http://127.0.0.1:$port/v1"
+wire_api = "responses"
+TOML
+  export CODEX_HOME="$work/codex" OPENAI_API_KEY=none
+  local codex="$repository/target/tools/node_modules/.bin/codex exec --skip-git-repo-check 'what is this project?'"
+  median 'codex exec, one turn' "$codex"
+  memory 'codex exec, one turn' "$codex"
+}
+
+long() {
+  python3 - >"$work/long.yaml" <<'PY'
+print("context_window: 12000\nturns:")
+for turn in range(1, 501):
+    print(f"  - text: Reading part {turn}.\n    calls:\n      - tool: read_file\n"
+          f"        args: {{path: long.txt, offset: {turn}, limit: 40}}")
+print("  - cases:\n      - when: {anywhere: the code word is heron}\n        text: heron\n"
+      "      - text: forgotten")
+PY
+  seq -f 'line %.0f with some words to fill the window' 1 600 >long.txt
+  /usr/bin/time -f '%M' -o "$work/memory" "$kode" run --json --max-iter 600 \
+    --script "$work/long.yaml" 'read it all; the code word is heron' |
+    python3 -c '
+import json, sys, time
+starts, last = [], None
+for line in sys.stdin:
+    event = json.loads(line)
+    if event["type"] == "turn_started":
+        starts.append(time.perf_counter())
+    if event["type"] == "run_finished":
+        last = event["summary"]
+gaps = [(b - a) * 1e3 for a, b in zip(starts, starts[1:])]
+for begin in range(0, len(gaps), 50):
+    part = sorted(gaps[begin:begin + 50])
+    median = part[len(part) // 2]
+    print("turns %3d-%3d  median %5.1f ms  %s" % (begin + 1, begin + len(part), median, "#" * round(median * 4)))
+print("final answer:", last)'
+  printf 'memory               %s MB at the most\n' "$(($(tail -n 1 "$work/memory") / 1000))"
+}
+
+cold() {
+  cd "$repository"
+  local start
   start=$(date +%s)
   CARGO_TARGET_DIR="$work/target" cargo build --locked --quiet --package kode
   printf 'cold build           %s s\n' "$(($(date +%s) - start))"
-fi
+}
+
+for extra in "$@"; do
+  echo "== ${extra#--}"
+  case $extra in
+    --peers) peers ;;
+    --long) long ;;
+    --cold) cold ;;
+    *) echo "unknown: $extra" >&2; exit 2 ;;
+  esac
+done
