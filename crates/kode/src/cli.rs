@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Init,
     /// Look at every layer and dependency, with the remedy where something is wrong
     Doctor(DoctorArguments),
+    /// Print the manual page, or write all pages into a folder
+    Man(ManArguments),
     /// Print a shell completion script
     Completions(CompletionsArguments),
 }
@@ -338,6 +340,14 @@ pub(crate) struct DoctorArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `kode man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// Write one page a command into this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// `kode completions`.

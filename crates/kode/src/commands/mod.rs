@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod edit;
 mod init;
+mod man;
 mod policy;
 mod review;
 mod reviewing;
@@ -48,6 +49,7 @@ fn kode_status(command: Command) -> Result<ExitStatus, Failure> {
         Command::Init => init::run(),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Trust => trust::run(),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Sandbox(_) => Err(Failure::error("sandbox ends with its command's own code")),
     }
