@@ -242,7 +242,8 @@ impl Evaluator<'_> {
         stdin: Stream,
     ) -> Option<Stream> {
         let (body, source) = self.state.functions.get(name).cloned()?;
-        if self.calls.iter().any(|call| call == name) {
+        let identity = format!("{name}#{:p}", std::rc::Rc::as_ptr(&body));
+        if self.calls.contains(&identity) {
             if self.forked {
                 let text = format!(
                     "`{name}` starts itself again and again in the background: a fork bomb"
@@ -258,7 +259,7 @@ impl Evaluator<'_> {
             );
             return Some(Stream::unknown(Taint::FILE));
         }
-        self.calls.push(name.to_owned());
+        self.calls.push(identity);
         // Whether the call itself was forked does not make its own calls bombs
         // unless they fork again within the body.
         let outer = std::mem::replace(&mut self.forked, false);

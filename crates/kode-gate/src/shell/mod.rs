@@ -3,4 +3,6 @@
 pub(crate) mod escapes;
 pub(crate) mod parser;
 pub(crate) mod syntax;
+#[cfg(test)]
+mod tests;
 mod words;

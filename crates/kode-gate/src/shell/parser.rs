@@ -158,12 +158,19 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The plain word at the position, without consuming it.
+    /// The plain word at the position, without consuming it. A line
+    /// continuation right behind it, with nothing joined to it, ends it.
     fn plain_word(&self) -> &'a str {
+        let ends = |character: char| " \t\n;&|<>()".contains(character);
         let rest = &self.text[self.at..];
-        let end =
-            rest.find(|character: char| " \t\n;&|<>()".contains(character)).unwrap_or(rest.len());
-        &rest[..end]
+        let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        match word.strip_suffix('\\') {
+            Some(before) if rest[word.len()..].starts_with('\n') => {
+                let after = &rest[word.len() + 1..];
+                if after.is_empty() || after.starts_with(ends) { before } else { word }
+            }
+            _ => word,
+        }
     }
 
     fn at_reserved(&self, stops: &[&str]) -> bool {
@@ -229,11 +236,16 @@ impl<'a> Parser<'a> {
     }
 
     fn pipeline(&mut self, after_failure: bool) -> Parse<Pipeline> {
+        let mut prefixed = false;
         loop {
             self.blanks();
             match self.plain_word() {
-                "!" => self.at += 1,
+                "!" => {
+                    prefixed = true;
+                    self.at += 1;
+                }
                 "time" => {
+                    prefixed = true;
                     self.at += 4;
                     self.blanks();
                     if self.plain_word() == "-p" {
@@ -244,6 +256,12 @@ impl<'a> Parser<'a> {
             }
         }
         let mut commands = Vec::new();
+        // `!` and `time` alone are complete.
+        if prefixed && matches!(self.peek(), None | Some(b'\n' | b';')) {
+            let kind = CommandKind::Simple { assignments: Vec::new(), words: Vec::new() };
+            commands.push(Command { kind, redirections: Vec::new(), span: self.at..self.at });
+            return Ok(Pipeline { after_failure, commands });
+        }
         loop {
             commands.push(self.deeper(Self::command)?);
             self.blanks();
