@@ -4,24 +4,18 @@
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetStatus, Scope,
+    ABI, Access, AccessFs, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 
-/// How much of the wall this kernel offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LandlockState {
-    Full,
-    Partial,
-    Absent,
-}
-
 /// Confines this process and its children for good. Called in the new root.
-pub(crate) fn confine(writable: &[String]) -> Result<LandlockState, String> {
+/// Returns the kernel's version of Landlock (0 for none) and whether all that
+/// was asked for is in force.
+pub(crate) fn confine(writable: &[String]) -> Result<(i32, bool), String> {
     build(writable).map_err(|error| error.to_string())
 }
 
-fn build(writable: &[String]) -> Result<LandlockState, landlock::RulesetError> {
+fn build(writable: &[String]) -> Result<(i32, bool), landlock::RulesetError> {
     // ABI 6 (Linux 6.12) brings scopes; older kernels get what they have.
     let abi = ABI::V6;
     let mut rules = Ruleset::default()
@@ -42,9 +36,9 @@ fn build(writable: &[String]) -> Result<LandlockState, landlock::RulesetError> {
         }
     }
     let status = rules.restrict_self()?;
-    Ok(match status.ruleset {
-        RulesetStatus::FullyEnforced => LandlockState::Full,
-        RulesetStatus::PartiallyEnforced => LandlockState::Partial,
-        RulesetStatus::NotEnforced => LandlockState::Absent,
-    })
+    let version = match status.landlock {
+        LandlockStatus::Available { effective_abi, .. } => effective_abi as i32,
+        _ => 0,
+    };
+    Ok((version, status.ruleset == RulesetStatus::FullyEnforced))
 }

@@ -6,6 +6,7 @@ use kode_base::{Interrupt, ShellCommand};
 use kode_gate::Permit;
 
 use crate::bare::BareHost;
+use crate::layers::{self, Layer};
 use crate::native::Native;
 use crate::output::{CommandEnd, CommandOutput, Incident};
 use crate::{Backend, ProjectRoot, SandboxError, SandboxSettings};
@@ -66,6 +67,14 @@ impl Sandbox {
     /// `native`, or `none` on the bare host.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// What holds this sandbox, layer by layer; nothing on the bare host.
+    pub fn layers(&self) -> Vec<Layer> {
+        match &*self.wall() {
+            Wall::Native(native) => layers::of(native.self_test()),
+            Wall::BareHost(_) => Vec::new(),
+        }
     }
 
     /// Runs the permit's exact bytes with `bash -c`, standard input empty.

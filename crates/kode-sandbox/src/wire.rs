@@ -23,7 +23,7 @@ pub(crate) const DESCRIPTORS_MAX: usize = 3;
 /// What kode tells the sandbox's first process.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// Run a program; its standard streams come beside the message.
+    /// Run a program. Its standard streams come beside the message, or it
     /// gets a terminal of its own with these rows and columns.
     Run { arguments: Vec<String>, directory: String, terminal: Option<(u16, u16)> },
     /// Pass a signal to the running command's process group.
@@ -32,11 +32,22 @@ pub(crate) enum Request {
     Kill,
 }
 
+/// What may differ between kernels without failing the set-up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SelfTest {
+    /// Version of Landlock, 0 for none.
+    pub(crate) landlock_abi: i32,
+    /// Everything asked of Landlock is in force.
+    pub(crate) landlock_complete: bool,
+    /// Toolchain caches that could not be layered.
+    pub(crate) caches_read_only: usize,
+}
+
 /// What the sandbox's first process tells kode.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// Namespaces, mounts and filters stand.
-    Ready,
+    Ready(SelfTest),
     /// A step of the set-up failed.
     SetupFailed { step: String, error: String, code: i32 },
     /// The command runs; its terminal's controlling end comes beside.

@@ -52,6 +52,13 @@ fn fork_with(flags: libc::c_int) -> io::Result<Option<Pid>> {
     Ok(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?))
 }
 
+/// Tries to make one more user namespace; the self-test expects a refusal.
+pub(super) fn unshare_user_namespace() -> io::Result<()> {
+    // SAFETY: takes an integer; no memory or descriptor is involved.
+    check(libc::c_long::from(unsafe { libc::unshare(libc::CLONE_NEWUSER) }))?;
+    Ok(())
+}
+
 /// Ends this process at once: a forked child runs nobody's exit handlers.
 pub(super) fn leave(code: i32) -> ! {
     // SAFETY: `_exit` takes an integer and does not return.

@@ -8,6 +8,7 @@ mod kernel;
 mod memory;
 mod new_root;
 mod privileges;
+mod self_test;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -17,7 +18,7 @@ use std::os::unix::net::UnixStream;
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use crate::plan::Plan;
-use crate::wire::{self, Reply};
+use crate::wire::{self, Reply, SelfTest};
 
 /// The name the helper is called by; nothing else starts it.
 pub(crate) const HELPER_NAME: &str = "kode-sandbox-helper";
@@ -166,7 +167,7 @@ fn first_process(socket: &UnixStream, plan: &Plan, grafts: grafts::Grafts, gate:
     }
     let outcome = enter(plan, grafts);
     let sent = match &outcome {
-        Ok(()) => wire::send(socket, &Reply::Ready, &[]),
+        Ok(test) => wire::send(socket, &Reply::Ready(test.clone()), &[]),
         Err(failed) => report(socket, failed),
     };
     if outcome.is_err() || sent.is_err() {
@@ -175,7 +176,7 @@ fn first_process(socket: &UnixStream, plan: &Plan, grafts: grafts::Grafts, gate:
     init::serve(socket, plan);
 }
 
-fn enter(plan: &Plan, grafts: grafts::Grafts) -> Result<(), StepError> {
+fn enter(plan: &Plan, grafts: grafts::Grafts) -> Result<SelfTest, StepError> {
     privileges::take_identity(&plan.identity)?;
     // Cleared by the change of identity, so set again; should the helper be
     // gone already, the socket's end says so.
@@ -183,6 +184,8 @@ fn enter(plan: &Plan, grafts: grafts::Grafts) -> Result<(), StepError> {
     rustix::process::setsid().map_err(at("session"))?;
     kernel::bring_loopback_up().map_err(at("loopback"))?;
     kernel::set_host_name("kode").map_err(at("host name"))?;
-    new_root::build(&plan.steps, grafts)?;
-    privileges::drop_all(plan)
+    let caches_read_only = new_root::build(&plan.steps, grafts)?;
+    let (landlock_abi, landlock_complete) = privileges::drop_all(plan)?;
+    self_test::run()?;
+    Ok(SelfTest { landlock_abi, landlock_complete, caches_read_only })
 }

@@ -1,6 +1,7 @@
 //! Builds the root that commands see, out of a plan's steps, on a tmpfs, and
 //! moves into it. The host's tree is detached before anything runs.
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -31,18 +32,26 @@ struct Builder {
     root: OwnedFd,
     host: OwnedFd,
     scratch: OwnedFd,
+    caches_read_only: Cell<usize>,
 }
 
-/// Runs as process 1, with all capabilities of the new user namespace.
-pub(super) fn build(steps: &[Step], mut grafts: Grafts) -> Result<(), StepError> {
+/// Runs as process 1, with all capabilities of the new user namespace. Returns
+/// how many caches could not be layered.
+pub(super) fn build(steps: &[Step], mut grafts: Grafts) -> Result<usize, StepError> {
     enter_scratch()?;
-    let builder =
-        Builder { root: open_root(NEW)?, host: open_root(OLD)?, scratch: open_root("/")? };
+    let builder = Builder {
+        root: open_root(NEW)?,
+        host: open_root(OLD)?,
+        scratch: open_root("/")?,
+        caches_read_only: Cell::new(0),
+    };
     for (number, step) in steps.iter().enumerate() {
         builder.step(number, step, grafts.take(number))?;
     }
+    let caches_read_only = builder.caches_read_only.get();
     drop(builder);
-    leave_scratch()
+    leave_scratch()?;
+    Ok(caches_read_only)
 }
 
 fn open_root(path: &str) -> Result<OwnedFd, StepError> {
@@ -213,8 +222,11 @@ impl Builder {
             self.target(&bind.target, FileType::from_raw_mode(stat.st_mode))?
         };
         // Where the kernel can't layer, the cache stays read-only.
-        if bind.layered && self.layer(&tree, &target, number).is_ok() {
-            return Ok(());
+        if bind.layered {
+            match self.layer(&tree, &target, number) {
+                Ok(()) => return Ok(()),
+                Err(_) => self.caches_read_only.set(self.caches_read_only.get() + 1),
+            }
         }
         move_onto(&tree, &target).map_err(at(step()))
     }

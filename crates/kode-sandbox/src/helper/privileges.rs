@@ -20,15 +20,17 @@ pub(super) fn take_identity(identity: &Identity) -> Result<(), StepError> {
 }
 
 /// In this order: what needs a capability first, the filter last.
-pub(super) fn drop_all(plan: &Plan) -> Result<(), StepError> {
+/// Returns what Landlock offers, see [`landlock_wall::confine`].
+pub(super) fn drop_all(plan: &Plan) -> Result<(i32, bool), StepError> {
     limits(plan).map_err(at("resource limits"))?;
     drop_capabilities().map_err(at("capabilities"))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(at("core dumps"))?;
     rustix::thread::set_no_new_privs(true).map_err(at("no_new_privs"))?;
-    landlock_wall::confine(&plan.writable)
+    let landlock = landlock_wall::confine(&plan.writable)
         .map_err(|error| at("landlock")(io::Error::other(error)))?;
-    seccomp::install().map_err(at("seccomp"))
+    seccomp::install().map_err(at("seccomp"))?;
+    Ok(landlock)
 }
 
 fn limits(plan: &Plan) -> rustix::io::Result<()> {

@@ -26,7 +26,7 @@ use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
 use crate::plan::{Ownership, plan};
 use crate::sandbox::Order;
 use crate::settings::HelperImage;
-use crate::wire::{self, Reply, Request};
+use crate::wire::{self, Reply, Request, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 use stream::{Found, Pipe};
 
@@ -49,6 +49,7 @@ pub(crate) struct Native {
     memory_bytes_max: u64,
     /// The last command was killed for using too much memory.
     over_memory: bool,
+    self_test: SelfTest,
 }
 
 impl Native {
@@ -77,13 +78,16 @@ impl Native {
         // The helper starts while kode plans.
         let mut native = spawn(&settings.host.helper, ours, theirs)?;
         let plan = plan(root, settings, ownership)?;
-        native.send(&plan, &[])?;
+        native.send(&plan, &[]).map_err(|error| no_helper(&error))?;
         native.memory_bytes_max = plan.limits.memory_bytes_max;
         if !settings.read_only {
             native.guard = Some(Guard::new(root)?);
         }
-        match native.reply_within(SETUP_MAX)? {
-            Some(Reply::Ready) => Ok(Started::Up(native)),
+        match native.reply_within(SETUP_MAX).map_err(|error| no_helper(&error))? {
+            Some(Reply::Ready(test)) => {
+                native.self_test = test;
+                Ok(Started::Up(native))
+            }
             Some(Reply::SetupFailed { step, error, code }) => {
                 let no_id_maps = step.starts_with(ID_MAP_STEP);
                 let error = remedy::unavailable(&step, &error, code, &plan);
@@ -94,6 +98,10 @@ impl Native {
                 remedy::START_DIRECTLY,
             )),
         }
+    }
+
+    pub(crate) fn self_test(&self) -> &SelfTest {
+        &self.self_test
     }
 
     /// Runs one command to its end, and the end of everything it started.
@@ -287,6 +295,13 @@ enum Started {
     NoIdMaps(SandboxError),
 }
 
+fn no_helper(error: &SandboxError) -> SandboxError {
+    SandboxError::unavailable(
+        format!("the helper does not answer: {error}"),
+        remedy::START_DIRECTLY,
+    )
+}
+
 fn is_roots(root: &ProjectRoot) -> bool {
     std::fs::metadata(root.path()).is_ok_and(|metadata| metadata.uid() == 0)
 }
@@ -338,6 +353,7 @@ fn spawn(
         guard: None,
         memory_bytes_max: 0,
         over_memory: false,
+        self_test: SelfTest::default(),
     })
 }
 

@@ -185,3 +185,29 @@ fn forged_git_files_are_reported() {
     assert_eq!(ended.incidents.len(), 1, "{:?}", ended.incidents);
     assert!(!place.project().join("a/.git").exists());
 }
+
+#[test]
+fn every_layer_is_reported_and_holds_on_a_full_kernel() {
+    let place = Place::new();
+    let layers = kode_sandbox::diagnose(&place.root(), place.settings(Backend::Native));
+    assert!(layers.len() >= 6, "{layers:?}");
+    let missing = |layer: &&kode_sandbox::Layer| layer.state == kode_sandbox::LayerState::Missing;
+    // Landlock alone may be missing, with a remedy.
+    for layer in layers.iter().filter(missing) {
+        assert_eq!(layer.name, "Landlock");
+        assert!(layer.remedy.is_some());
+    }
+}
+
+#[test]
+fn a_helper_that_is_none_leaves_no_sandbox_and_says_what_to_do() {
+    let place = Place::new();
+    for program in ["/bin/true", "/nonexistent/helper"] {
+        let mut settings = place.settings(Backend::Native);
+        settings.host.helper = kode_sandbox::HelperImage::Program(program.into());
+        let error = kode_sandbox::Sandbox::start(&place.root(), settings).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, kode_sandbox::SandboxError::Unavailable { .. }), "{text}");
+        assert!(text.contains("kode doctor"), "{text}");
+    }
+}

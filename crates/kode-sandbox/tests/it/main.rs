@@ -13,3 +13,4 @@ mod commands;
 mod escapes;
 mod ordinary_user;
 mod support;
+mod survivors;

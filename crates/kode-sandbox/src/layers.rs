@@ -1,0 +1,91 @@
+//! What holds a sandbox, layer by layer, for `kode doctor`.
+
+use crate::wire::SelfTest;
+use crate::{ProjectRoot, Sandbox, SandboxError, SandboxSettings};
+
+/// How a layer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerState {
+    /// It holds.
+    Holds,
+    /// It holds less than it could; the others still stand.
+    Weaker,
+    /// It is not there.
+    Missing,
+}
+
+/// One wall, limit or convenience of the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is.
+    pub state: LayerState,
+    /// What was found.
+    pub detail: String,
+    /// What a person can do, where there is something to do.
+    pub remedy: Option<String>,
+}
+
+/// Builds a sandbox around `root`, and reports on every layer of it; where none
+/// can be built, on why.
+pub fn diagnose(root: &ProjectRoot, settings: SandboxSettings) -> Vec<Layer> {
+    match Sandbox::start(root, settings) {
+        Ok(sandbox) => sandbox.layers(),
+        Err(SandboxError::Unavailable { cause, remedy }) => {
+            let (name, state) = ("native sandbox", LayerState::Missing);
+            vec![Layer { name, state, detail: cause, remedy: Some(remedy) }]
+        }
+        Err(error) => {
+            let (name, state) = ("native sandbox", LayerState::Missing);
+            vec![Layer { name, state, detail: error.to_string(), remedy: None }]
+        }
+    }
+}
+
+/// The report of a sandbox that stands. What must hold was checked before it
+/// said so, see the helper's self-test.
+pub(crate) fn of(test: &SelfTest) -> Vec<Layer> {
+    let holds = |name: &'static str, detail: &str| Layer {
+        name,
+        state: LayerState::Holds,
+        detail: detail.to_owned(),
+        remedy: None,
+    };
+    vec![
+        holds("namespaces", "own users, mounts, processes, network, ipc, host name, cgroups"),
+        holds("root", "private and read-only; home hidden, only the project shown"),
+        holds("privileges", "no capabilities, none to regain; no further user namespaces"),
+        landlock(test),
+        holds("system calls", "filtered; foreign architectures refused"),
+        holds("limits", "processes, memory of all together, open files, private folders"),
+        caches(test),
+    ]
+}
+
+fn landlock(test: &SelfTest) -> Layer {
+    let (state, detail, remedy) = match test.landlock_abi {
+        0 => (
+            LayerState::Missing,
+            "this kernel has none; namespaces and the system-call filter hold".to_owned(),
+            Some("use Linux 5.13 or newer with `landlock` among its `lsm=` modules".to_owned()),
+        ),
+        abi if test.landlock_complete => {
+            (LayerState::Holds, format!("version {abi} of this kernel"), None)
+        }
+        abi => (
+            LayerState::Weaker,
+            format!("version {abi} of this kernel lacks some of what newer ones have"),
+            Some("use Linux 6.12 or newer".to_owned()),
+        ),
+    };
+    Layer { name: "Landlock", state, detail, remedy }
+}
+
+fn caches(test: &SelfTest) -> Layer {
+    let (state, detail) = match test.caches_read_only {
+        0 => (LayerState::Holds, "writable inside, into memory".to_owned()),
+        count => (LayerState::Weaker, format!("{count} can't be layered here and stay read-only")),
+    };
+    Layer { name: "toolchain caches", state, detail, remedy: None }
+}
