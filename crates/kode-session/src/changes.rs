@@ -53,6 +53,18 @@ pub(crate) struct Change {
     pub(crate) path: ProjectPath,
     pub(crate) before: Option<FileState>,
     pub(crate) after: Option<FileState>,
+    /// Lines of `after` against the base, where they were counted: a review of
+    /// thousands of files need not count them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lines: Option<Lines>,
+}
+
+/// Line counts of one touched file against the base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lines {
+    pub(crate) added: usize,
+    pub(crate) removed: usize,
+    pub(crate) binary: bool,
 }
 
 /// Changes that were found together.

@@ -121,7 +121,7 @@ impl Tree {
         }
         let before = known.cloned();
         self.now.insert(path.clone(), Now { state: Some(state.clone()), lines: None });
-        Some(Change { path: path.clone(), before, after: Some(state) })
+        Some(Change { path: path.clone(), before, after: Some(state), lines: None })
     }
 
     /// Notes which known files were not met.
@@ -135,7 +135,7 @@ impl Tree {
         let change = |path: ProjectPath| {
             let before = self.now_of(&path).cloned();
             self.now.insert(path.clone(), Now { state: None, lines: None });
-            Change { path, before, after: None }
+            Change { path, before, after: None, lines: None }
         };
         gone.into_iter().map(change).collect()
     }

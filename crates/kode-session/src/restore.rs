@@ -7,14 +7,14 @@ use kode_base::{FileWrite, ProjectPath, Untrusted, WriteMode};
 use kode_gate::Gate;
 use kode_sandbox::{FileError, ProjectFiles};
 
-use crate::accepted::{Accepted, accepted};
+use crate::accepted::accepted;
 use crate::blobs::Blobs;
 use crate::capture::capture;
-use crate::changes::{Change, Origin};
+use crate::changes::{Change, Origin, Step};
 use crate::merge::take_back;
 use crate::state::{FileState, Kind};
 use crate::tree::content;
-use crate::{Session, SessionError};
+use crate::{Restored, Session, SessionError};
 
 /// One file to put back.
 pub(crate) struct Restoration {
@@ -40,19 +40,51 @@ impl Session {
         files: &ProjectFiles,
         gate: &mut Gate,
     ) -> Result<(), SessionError> {
-        let accepted = self.accepted(path)?;
-        if accepted.mixed {
-            return Err(SessionError::ChangedSince(path.clone()));
-        }
-        let restoration = Restoration {
-            path: path.clone(),
-            expected: self.tree()?.now_of(path).cloned(),
-            target: accepted.state,
-        };
+        let steps = self.history()?.steps;
+        let restoration = self.rejection_of(path, &steps)?;
         if restoration.is_done() {
             return Err(SessionError::NotTouched(path.clone()));
         }
         self.restore_all(&[restoration], Origin::Reject, files, gate)
+    }
+
+    /// Takes everything the agent changed back, as [`Session::reject`] does for
+    /// one file. All or nothing: all files are checked before the first write.
+    ///
+    /// # Errors
+    /// As [`Session::reject`].
+    pub fn reject_all(
+        &mut self,
+        files: &ProjectFiles,
+        gate: &mut Gate,
+    ) -> Result<Restored, SessionError> {
+        let steps = self.history()?.steps;
+        let known: Vec<ProjectPath> = self.tree()?.now.keys().cloned().collect();
+        let mut restorations = Vec::new();
+        for path in known {
+            restorations.push(self.rejection_of(&path, &steps)?);
+        }
+        restorations.retain(|restoration| !restoration.is_done());
+        if restorations.is_empty() {
+            return Err(SessionError::NothingTo("reject"));
+        }
+        self.restore_all(&restorations, Origin::Reject, files, gate)?;
+        Ok(Restored { paths: restorations.into_iter().map(|each| each.path).collect() })
+    }
+
+    /// What takes the agent's changes of one file back.
+    fn rejection_of(
+        &mut self,
+        path: &ProjectPath,
+        steps: &[Step],
+    ) -> Result<Restoration, SessionError> {
+        let accepted = accepted(path, self.tree()?.base_of(path), steps, &self.blobs)?;
+        self.blobs.flush()?;
+        let expected = self.tree()?.now_of(path).cloned();
+        if accepted.mixed && expected.is_some() {
+            return Err(SessionError::ChangedSince(path.clone()));
+        }
+        Ok(Restoration { path: path.clone(), expected, target: accepted.state })
     }
 
     /// Takes single hunks back, numbered as [`crate::review::Review::hunks`]
@@ -69,7 +101,9 @@ impl Session {
         files: &ProjectFiles,
         gate: &mut Gate,
     ) -> Result<(), SessionError> {
-        let accepted = self.accepted(path)?.state;
+        let steps = self.history()?.steps;
+        let base = self.tree()?.base_of(path);
+        let accepted = accepted(path, base, &steps, &self.blobs)?.state;
         let last = self.tree()?.now_of(path).cloned();
         let now = current(path, files, &self.blobs)?;
         if last.is_some() != now.is_some() {
@@ -82,14 +116,6 @@ impl Session {
             return Err(SessionError::NotTouched(path.clone()));
         }
         self.restore_all(&[restoration], Origin::Reject, files, gate)
-    }
-
-    /// What is not the agent's in this file.
-    fn accepted(&mut self, path: &ProjectPath) -> Result<Accepted, SessionError> {
-        let steps = self.history()?.steps;
-        let accepted = accepted(path, self.tree()?.base_of(path), &steps, &self.blobs)?;
-        self.blobs.flush()?;
-        Ok(accepted)
     }
 
     /// The file as it shall be: `now` without the hunks of `accepted` → `last`.
@@ -134,7 +160,7 @@ impl Session {
         if same {
             return Ok(());
         }
-        let changes = vec![Change { path: path.clone(), before, after }];
+        let changes = vec![Change { path: path.clone(), before, after, lines: None }];
         self.record_step(Origin::Person, &changes)?;
         if let Some(tree) = self.tree.as_mut() {
             tree.apply(changes);
@@ -164,7 +190,7 @@ impl Session {
             }
             let after = current(&restoration.path, files, &self.blobs)?;
             let (path, before) = (restoration.path.clone(), restoration.expected.clone());
-            changes.push(Change { path, before, after });
+            changes.push(Change { path, before, after, lines: None });
         }
         // What was put back is recorded even when a later one failed.
         self.record_step(origin, &changes)?;

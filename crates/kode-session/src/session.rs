@@ -232,9 +232,13 @@ impl Session {
     /// When the project can't be read or the record not be made durable.
     pub fn compare(&mut self, files: &ProjectFiles) -> Result<Comparison, SessionError> {
         let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
-        let look = tree.look(files, &mut self.blobs)?;
+        let mut look = tree.look(files, &mut self.blobs)?;
+        let touched = tree.touched(&self.blobs);
+        for change in &mut look.changes {
+            change.lines = tree.now.get(&change.path).and_then(|now| now.lines);
+        }
         let comparison = Comparison {
-            files: tree.touched(&self.blobs),
+            files: touched,
             hash: look.hash,
             ignored_changed: look.ignored_changed,
             ignored_counted: tree.base.header.ignored_counted,

@@ -8,7 +8,7 @@ use kode_base::{ProjectPath, TouchedFile, Untrusted};
 use crate::SessionError;
 use crate::base::Base;
 use crate::blobs::Blobs;
-use crate::changes::{Change, History};
+use crate::changes::{Change, History, Lines};
 use crate::state::{FileState, change_kind};
 
 /// What stands at a path now; the state is `None` when the file is gone.
@@ -17,14 +17,6 @@ pub(crate) struct Now {
     pub(crate) state: Option<FileState>,
     /// Lines against the base, once counted.
     pub(crate) lines: Option<Lines>,
-}
-
-/// Line counts of one touched file.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Lines {
-    added: usize,
-    removed: usize,
-    binary: bool,
 }
 
 /// Base and present.
@@ -49,7 +41,7 @@ impl Tree {
 
     pub(crate) fn apply(&mut self, changes: Vec<Change>) {
         for change in changes {
-            self.now.insert(change.path, Now { state: change.after, lines: None });
+            self.now.insert(change.path, Now { state: change.after, lines: change.lines });
         }
     }
 

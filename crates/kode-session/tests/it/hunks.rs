@@ -83,6 +83,30 @@ fn rejecting_a_whole_file_whose_new_lines_a_person_edited_is_refused() {
 }
 
 #[test]
+fn rejecting_the_whole_run_is_all_or_nothing() {
+    let mut work = Workspace::new();
+    work.write("a", BASE);
+    work.write("b", BASE);
+    let mut session = work.session();
+    let error = session.reject_all(&work.files, &mut work.gate).unwrap_err();
+    assert_eq!(error.to_string(), "there is nothing to reject");
+    agent(&work, &mut session, 1, "a", "agent\n");
+    work.write("mine", "mine\n");
+    agent(&work, &mut session, 2, "b", &BASE.replace("one", "ONE"));
+    agent(&work, &mut session, 2, "new", "agent\n");
+    work.write("b", BASE.replace("one", "ONE").replace("nine", "mine"));
+    let error = session.reject_all(&work.files, &mut work.gate).unwrap_err();
+    assert!(matches!(error, SessionError::ChangedSince(_)), "{error}");
+    assert_eq!(text(&work, "a"), "agent\n");
+    session.note_persons_edits(&work.files).unwrap();
+    let rejected = session.reject_all(&work.files, &mut work.gate).unwrap();
+    assert_eq!(rejected.paths, [path("a"), path("b"), path("new")]);
+    assert_eq!(text(&work, "a"), BASE);
+    assert_eq!(text(&work, "b"), BASE.replace("nine", "mine"));
+    assert_eq!((work.exists("new"), text(&work, "mine").as_str()), (false, "mine\n"));
+}
+
+#[test]
 fn undoing_a_turn_never_jumps_over_a_persons_edit() {
     let mut work = Workspace::new();
     work.write("a", "0\n");

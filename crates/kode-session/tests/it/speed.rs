@@ -31,7 +31,14 @@ fn base_and_compare_of_ten_thousand_files() {
         work.write(&format!("src/m{}/f{number}.rs", number % 100), format!("other {number}\n"));
     }
     timed("compare, 500 files changed", &mut || drop(session.compare(&work.files).unwrap()));
+    for number in 0..5000 {
+        work.write(&format!("src/m{}/f{number}.rs", number % 100), "x\n".repeat(40));
+    }
+    timed("compare, 5,000 files changed", &mut || drop(session.compare(&work.files).unwrap()));
     let id = session.id().to_owned();
+    timed("review of 5,000 files", &mut || {
+        assert!(work.store.review(&id).unwrap().files().len() >= 4900);
+    });
     drop(session);
     timed("resume", &mut || drop(work.resume(&id)));
 }
