@@ -194,10 +194,13 @@ fn home(settings: &SandboxSettings) -> String {
 
 fn identity(project: &fs::Metadata) -> Result<Identity, SandboxError> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-    if !user.is_root() {
+    if !user.is_root() || !all_ids_are_mapped() {
+        // Root of a user namespace is an ordinary user outside. It is not to
+        // be root inside as well.
+        let inside = |id: u32| if id == 0 { INSIDE_ID } else { id };
         return Ok(Identity {
-            inside_user: user.as_raw(),
-            inside_group: group.as_raw(),
+            inside_user: inside(user.as_raw()),
+            inside_group: inside(group.as_raw()),
             host_user: user.as_raw(),
             host_group: group.as_raw(),
             started_as_root: false,
@@ -219,6 +222,12 @@ fn identity(project: &fs::Metadata) -> Result<Identity, SandboxError> {
         started_as_root: true,
         name: "kode".to_owned(),
     })
+}
+
+/// Whether this is the host's first user namespace, where root is root.
+fn all_ids_are_mapped() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
 }
 
 /// Root's private toolchains belong to the inside user, as its project does.

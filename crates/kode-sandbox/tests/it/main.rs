@@ -12,5 +12,6 @@ mod arena;
 mod commands;
 mod escapes;
 mod ordinary_user;
+mod refusals;
 mod support;
 mod survivors;
