@@ -16,6 +16,7 @@ mod interrupt;
 mod kills;
 mod llmock;
 mod long_run;
+mod requests;
 mod review;
 mod scan_command;
 mod sessions;
