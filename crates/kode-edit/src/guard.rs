@@ -31,8 +31,17 @@ pub(crate) struct Declared<'a> {
 
 /// Refuses a change that breaks the file or loses more than was declared.
 pub(crate) fn check(change: &Change<'_>, declared: &Declared<'_>) -> Result<(), EditRefusal> {
+    check_parsed(change, declared, None)
+}
+
+/// [`check`], for a caller that has the tree of `change.before` already.
+pub(crate) fn check_parsed(
+    change: &Change<'_>,
+    declared: &Declared<'_>,
+    before: Option<SourceTree>,
+) -> Result<(), EditRefusal> {
     placeholder::check(change)?;
-    let trees = Trees::of(change)?;
+    let trees = Trees::of(change, before)?;
     check_syntax(change, trees.as_ref())?;
     if declared.shrink {
         return Ok(());
@@ -47,14 +56,17 @@ pub(crate) struct Trees {
 }
 
 impl Trees {
-    fn of(change: &Change<'_>) -> Result<Option<Self>, EditRefusal> {
+    fn of(change: &Change<'_>, before: Option<SourceTree>) -> Result<Option<Self>, EditRefusal> {
         let sample = change.before.unwrap_or(change.after);
         let Some(language) = Language::detect(change.path, sample) else { return Ok(None) };
         if language.grammar().is_none() {
             return Ok(None);
         }
         let tree = |source| parse(language, source).map_err(|error| EditRefusal(error.to_string()));
-        let before = change.before.map(tree).transpose()?;
+        let before = match before.filter(|tree| tree.language == language) {
+            Some(tree) => Some(tree),
+            None => change.before.map(tree).transpose()?,
+        };
         Ok(Some(Self { before, after: tree(change.after)? }))
     }
 }

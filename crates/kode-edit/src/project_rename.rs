@@ -207,7 +207,7 @@ impl CrossFile<'_> {
         let stem = target.file_name().split('.').next().unwrap_or_default();
         match self.family {
             Family::EcmaScript => quoted_paths(file.source).any(|text| {
-                resolve(self.family, file.path, text, &[target.clone()]).may_be(target)
+                resolve(self.family, file.path, text, std::slice::from_ref(target)).may_be(target)
             }),
             Family::Python => {
                 memchr::memmem::find(file.source, format!("{stem}.{}", self.name).as_bytes())

@@ -9,10 +9,11 @@ use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
 use ast_grep_core::{AstGrep, Pattern, PatternError};
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
-use kode_syntax::Language;
+use kode_syntax::{Language, SourceTree};
+use memchr::memmem::Finder;
 
 use crate::exact::check_size;
-use crate::guard::{Change, Declared, check};
+use crate::guard::{Change, Declared, check_parsed};
 use crate::newline::{ending_at, to_lf, with_ending};
 use crate::refusal::{EditRefusal, refuse};
 use crate::undecodable::Decoded;
@@ -47,6 +48,8 @@ pub(crate) struct Rewriter<'a> {
     pattern: Pattern,
     fix: TemplateFix,
     template: &'a str,
+    /// Text that every match holds, to pass over files without parsing them.
+    fixed: Finder<'static>,
 }
 
 impl<'a> Rewriter<'a> {
@@ -90,7 +93,13 @@ impl<'a> Rewriter<'a> {
         if let Some(unknown) = fix.used_vars().into_iter().find(|name| !defined.contains(name)) {
             return refuse!("the template uses ${unknown}, which the pattern does not capture");
         }
-        Ok(Self { language: grammar, pattern, fix, template: request.template })
+        let fixed = Finder::new(pattern.fixed_string().as_bytes()).into_owned();
+        Ok(Self { language: grammar, pattern, fix, template: request.template, fixed })
+    }
+
+    /// Whether a file can have a match at all.
+    pub(crate) fn may_match(&self, source: &[u8]) -> bool {
+        self.fixed.find(source).is_some()
     }
 
     /// The rewritten bytes; `None` when nothing matches.
@@ -103,7 +112,10 @@ impl<'a> Rewriter<'a> {
         let Some(decoded) = Decoded::new(before) else {
             return refuse!("{path} mixes bytes that are not UTF-8 with private-use characters");
         };
-        let grep = AstGrep::try_new(decoded.text(), self.language.clone()).map_err(EditRefusal)?;
+        let document = StrDoc::try_new(decoded.text(), self.language.clone());
+        let document = document.map_err(EditRefusal)?;
+        let tree = document.tree.clone();
+        let grep = AstGrep::doc(document);
         let edits = grep.root().replace_all(&self.pattern, &self.fix);
         if edits.is_empty() {
             return Ok(None);
@@ -124,7 +136,11 @@ impl<'a> Rewriter<'a> {
         after.extend_from_slice(&source[copied..]);
         let after = decoded.encode(after);
         let change = Change { path, before: Some(before), after: &after, written: self.template };
-        check(&change, &Declared { shrink: false, quoted: Some(&quoted), named_place: true })?;
+        let declared = Declared { shrink: false, quoted: Some(&quoted), named_place: true };
+        // The tree is the guard's too, where the grammar is and no byte was replaced.
+        let tree = (decoded.is_exact() && self.language.is_usual())
+            .then(|| SourceTree { language: self.language.language, tree });
+        check_parsed(&change, &declared, tree)?;
         Ok(Some(after))
     }
 }
@@ -161,6 +177,13 @@ impl Grammar {
             Some(grammar) => Ok(Self { language, grammar }),
             None => refuse!("this build of kode has no {} grammar", language.name()),
         }
+    }
+}
+
+impl Grammar {
+    /// Whether files of the language are parsed with this grammar everywhere else.
+    fn is_usual(&self) -> bool {
+        self.language != Language::Php
     }
 }
 

@@ -38,6 +38,11 @@ impl<'a> Decoded<'a> {
         &self.text
     }
 
+    /// Whether the text is the file's bytes as they are.
+    pub(crate) fn is_exact(&self) -> bool {
+        !self.has_stand_ins
+    }
+
     /// The bytes of edited text.
     pub(crate) fn encode(&self, edited: Vec<u8>) -> Vec<u8> {
         if !self.has_stand_ins {

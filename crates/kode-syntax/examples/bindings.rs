@@ -1,5 +1,6 @@
 //! Prints the bindings of the files named as arguments, one JSON object a line:
-//! to compare the scope analysis with a compiler's own.
+//! to compare the scope analysis with a compiler's own. With `TREE` in the
+//! environment the tree comes first, with `SYMBOLS` the symbols come instead.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it is a command")]
 
@@ -16,6 +17,12 @@ fn main() {
         let Ok(tree) = parse(language, &source) else { continue };
         if std::env::var_os("TREE").is_some() {
             println!("{}", tree.tree.root_node().to_sexp());
+        }
+        if std::env::var_os("SYMBOLS").is_some() {
+            for symbol in kode_syntax::symbols(&tree, &source) {
+                println!("{}\t{}\t{}", symbol.kind.name(), symbol.path, symbol.body.is_some());
+            }
+            continue;
         }
         let Ok(found) = scopes(&tree, &source) else { continue };
         for binding in found.bindings {

@@ -23,6 +23,11 @@ pub(super) fn name_of(language: Language, node: Node<'_>, source: &[u8]) -> Opti
         Language::JavaScript | Language::TypeScript | Language::Tsx => {
             ecmascript_name(node, source)
         }
+        Language::Cpp => {
+            // A specialisation goes by the name of its template.
+            let name = text(node.child_by_field_name("name")?, source)?;
+            Some(dotted(name.split('<').next().unwrap_or(&name).trim_end().to_owned()))
+        }
         _ => text(node.child_by_field_name("name")?, source).map(dotted),
     }
 }
