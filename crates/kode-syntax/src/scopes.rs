@@ -36,6 +36,9 @@ pub enum ScopeError {
     /// The tree is too large.
     #[error("the file has more than {MAX_NODES} syntax nodes")]
     TooLarge,
+    /// The tree is nested too deep.
+    #[error("the file's syntax nests deeper than {} levels", walk::MAX_DEPTH)]
+    TooDeep,
 }
 
 /// What a binding is.
@@ -109,14 +112,16 @@ pub struct Scopes {
 /// Analyses the scopes of a file.
 ///
 /// # Errors
-/// When the tree is too large.
+/// When the tree is too large or nests too deep.
 pub fn scopes(source_tree: &SourceTree, source: &[u8]) -> Result<Scopes, ScopeError> {
     let root = source_tree.tree.root_node();
     if root.descendant_count() > MAX_NODES {
         return Err(ScopeError::TooLarge);
     }
     let mut walk = Walk::new(source_tree.language, source, root);
-    walk.run(root, rules_of(source_tree.language));
+    if !walk.run(root, rules_of(source_tree.language)) {
+        return Err(ScopeError::TooDeep);
+    }
     Ok(walk.finish())
 }
 

@@ -40,3 +40,16 @@ fn a_go_redeclaration_keeps_the_variable() {
     let found = places("go", source);
     assert!(found.contains(&"err [24, 39, 63]".to_owned()), "{found:?}");
 }
+
+#[test]
+fn odd_but_legal_code_ends() {
+    assert_eq!(places("py", "global x\nx = 1\n"), ["x [7, 9]"]);
+    assert_eq!(places("py", "def f():\n    global x\n    nonlocal x\n"), ["f [4]"]);
+}
+
+#[test]
+fn a_tree_nested_too_deep_is_not_analysed() {
+    let source = format!("x = {}1{}", "(".repeat(9000), ")".repeat(9000));
+    let tree = parse(Language::JavaScript, source.as_bytes()).unwrap();
+    assert_eq!(scopes(&tree, source.as_bytes()), Err(ScopeError::TooDeep));
+}

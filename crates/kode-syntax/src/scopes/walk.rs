@@ -18,6 +18,10 @@ pub(super) const TYPE: u8 = 2;
 /// C's struct, union and enum tags.
 pub(super) const TAG: u8 = 4;
 
+/// Trees nested deeper are not analysed: asking for a parent takes time in
+/// proportion to the depth.
+pub(super) const MAX_DEPTH: u32 = 4000;
+
 /// A tree that had to be guessed can't be trusted with a rename.
 pub(super) const BROKEN: &str = "it stands in code that does not parse";
 
@@ -162,9 +166,13 @@ impl<'s> Walk<'s> {
     }
 
     /// Visits every node that is not done already, parents first.
-    pub(super) fn run(&mut self, root: Node<'_>, rules: Rules) {
+    /// `false` when the tree is too deep to answer questions about parents in time.
+    pub(super) fn run(&mut self, root: Node<'_>, rules: Rules) -> bool {
         let mut cursor = root.walk();
         loop {
+            if cursor.depth() > MAX_DEPTH {
+                return false;
+            }
             let node = cursor.node();
             let entered = !self.done.contains(&node.id());
             if entered {
@@ -185,7 +193,7 @@ impl<'s> Walk<'s> {
             }
             while !cursor.goto_next_sibling() {
                 if !cursor.goto_parent() {
-                    return;
+                    return true;
                 }
                 self.leave(&cursor.node());
             }
@@ -379,6 +387,9 @@ impl<'s> Walk<'s> {
 
     /// In this scope the name belongs to `target` (the next outer function when `None`).
     pub(super) fn redirect(&mut self, scope: ScopeId, name: &str, target: Option<ScopeId>) {
+        if target.is_some_and(|target| target >= scope) || scope == 0 {
+            return;
+        }
         self.scopes[scope].redirects.insert(name.to_owned(), target);
     }
 
@@ -434,7 +445,8 @@ impl<'s> Walk<'s> {
             let hidden = here.kind == ScopeKind::HiddenClass && crossed_function;
             if let Some(target) = here.redirects.get(name) {
                 let target = (*target).or(here.parent)?;
-                return self.lookup(target, name, at, spaces);
+                // Scopes are numbered outside in, so this ends.
+                return if target < scope { self.lookup(target, name, at, spaces) } else { None };
             }
             let seen = |id: &DeclaredId| {
                 let declared = &self.declared[*id];
