@@ -30,7 +30,7 @@ pub(crate) enum Danger {
 /// Longer code is looked at only this far, in bytes.
 const LOOKED_AT_MAX: usize = 64 * 1024;
 
-const SOCKETS: [&str; 28] = [
+const SOCKETS: &[&str] = &[
     "socket",
     "Socket",
     "TCPServer",
@@ -55,13 +55,14 @@ const SOCKETS: [&str; 28] = [
     "tcp:connect",
     "gen_tcp",
     "ServerSocket",
+    "new Socket",
     "/dev/tcp/",
     "/dev/udp/",
     "TCPClient",
     "socat",
 ];
 
-const STARTERS: [&str; 40] = [
+const STARTERS: &[&str] = &[
     "exec(",
     "exec ",
     "exec\"",
@@ -93,6 +94,7 @@ const STARTERS: [&str; 40] = [
     "`",
     "%x",
     "exec.Command",
+    "ProcessBuilder",
     "Runtime",
     "run(",
     "readpipe",
@@ -104,7 +106,7 @@ const STARTERS: [&str; 40] = [
     "instance_eval",
 ];
 
-const FETCHERS: [&str; 20] = [
+const FETCHERS: &[&str] = &[
     "urlopen",
     "requests.get",
     "urllib",
@@ -127,7 +129,7 @@ const FETCHERS: [&str; 20] = [
     "download(",
 ];
 
-const DECODERS: [&str; 14] = [
+const DECODERS: &[&str] = &[
     "b64decode",
     "base64_decode",
     "decode64",
@@ -141,10 +143,13 @@ const DECODERS: [&str; 14] = [
     "gzinflate",
     "unpack",
     "atob(",
+    "decode_base64",
+    "\"base64\"",
+    "Base64.",
     "'base64')",
 ];
 
-const EVALUATORS: [&str; 14] = [
+const EVALUATORS: &[&str] = &[
     "exec(",
     "eval(",
     "eval ",
@@ -165,15 +170,15 @@ const EVALUATORS: [&str; 14] = [
 pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
     let code = head(code);
     let mut found = Vec::new();
-    let starts = has(code, &STARTERS);
-    if has(code, &SOCKETS) && starts && (names_shell(code) || feeds_commands(code)) {
+    let starts = has(code, STARTERS);
+    if has(code, SOCKETS) && starts && (names_shell(code) || feeds_commands(code)) {
         found.push(Danger::ReverseShell);
     }
-    let evaluates = has(code, &EVALUATORS);
-    if has(code, &FETCHERS) && evaluates && !only_literal_starts(code) {
+    let evaluates = has(code, EVALUATORS);
+    if has(code, FETCHERS) && evaluates && !only_literal_starts(code) {
         found.push(Danger::RemoteCode);
     }
-    if has(code, &DECODERS) && evaluates {
+    if has(code, DECODERS) && evaluates {
         found.push(Danger::DecodedCode);
     }
     if starts && starts_bare_shell(language, code) {
@@ -203,24 +208,16 @@ fn has(code: &str, words: &[&str]) -> bool {
     words.iter().any(|word| code.contains(word))
 }
 
+/// Whether a string names a shell, alone or with arguments.
 fn names_shell(code: &str) -> bool {
-    has(
-        code,
-        &[
-            "/bin/sh",
-            "/bin/bash",
-            "/bin/zsh",
-            "/bin/dash",
-            "/bin/ksh",
-            "\"sh\"",
-            "'sh'",
-            "\"bash\"",
-            "'bash'",
-            "\"cmd",
-            "cmd.exe",
-            "powershell",
-        ],
-    )
+    const SHELLS: [&str; 9] =
+        ["sh", "bash", "zsh", "dash", "ksh", "ash", "cmd", "cmd.exe", "powershell"];
+    let is_shell = |text: &String| {
+        let first = text.split_whitespace().next().unwrap_or_default();
+        SHELLS.contains(&first.rsplit('/').next().unwrap_or(first))
+    };
+    has(code, &["/bin/sh", "/bin/bash", "/bin/zsh", "/bin/dash", "/bin/ksh"])
+        || strings(code).iter().any(is_shell)
 }
 
 /// What comes from the socket is run, without naming a shell.
@@ -235,6 +232,9 @@ fn feeds_commands(code: &str) -> bool {
             "readline",
             "|& getline",
             "|&getline",
+            "socket_read",
+            "fread(",
+            "stream_get",
             "fgets",
             "on('data'",
             "on(\"data\"",
@@ -373,13 +373,13 @@ fn writes_device(code: &str) -> bool {
 
 /// Whether the code starts other programs.
 pub(crate) fn runs_strings(_language: Language, code: &str) -> bool {
-    has(head(code), &STARTERS)
+    has(head(code), STARTERS)
 }
 
 /// String literals that the code would hand to a shell, judged as scripts.
 pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
     let code = head(code);
-    if !has(code, &STARTERS) {
+    if !has(code, STARTERS) {
         return Vec::new();
     }
     let all = strings(code);

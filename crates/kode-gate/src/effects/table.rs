@@ -26,7 +26,7 @@ const FAMILIES: [&str; 11] = [
 
 /// An entry as written; every list is a string of flags or roles separated by
 /// blanks. `data/commands/README.md` explains the keys.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Entry {
     class: Option<RiskClass>,
@@ -61,6 +61,70 @@ pub(crate) struct Entry {
     deny: Vec<String>,
 }
 
+impl Entry {
+    /// Reads one entry's lines: `key = "text"`, `key = true`. The files are
+    /// TOML, and a test holds this against a real parser; reading only these
+    /// two forms takes a hundredth of its time at every start. `None` for
+    /// anything else, so that a mistake makes a command unknown, never allowed.
+    fn read(text: &str) -> Option<Self> {
+        let mut entry = Self::default();
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (key, value) = line.split_once(" = ")?;
+            if matches!(key, "allow" | "prompt" | "deny") {
+                continue;
+            }
+            if value == "true" || value == "false" {
+                *entry.switch(key)? = value == "true";
+                continue;
+            }
+            let value = value.strip_prefix('"')?.strip_suffix('"')?;
+            match key {
+                "class" => entry.class = Some(value.parse().ok()?),
+                "why" => entry.why = Some(value.to_owned()),
+                "style" => entry.style = Style::read(value)?,
+                _ => value.clone_into(entry.list(key)?),
+            }
+        }
+        Some(entry)
+    }
+
+    fn switch(&mut self, key: &str) -> Option<&mut bool> {
+        Some(match key {
+            "subcommands" => &mut self.subcommands,
+            "any_flags" => &mut self.any_flags,
+            "builds" => &mut self.builds,
+            "digits" => &mut self.digits,
+            "stop_at_operand" => &mut self.stop_at_operand,
+            "guarded" => &mut self.guarded,
+            _ => return None,
+        })
+    }
+
+    fn list(&mut self, key: &str) -> Option<&mut String> {
+        Some(match key {
+            "flags" => &mut self.flags,
+            "values" => &mut self.values,
+            "optional" => &mut self.optional,
+            "reads" => &mut self.reads,
+            "writes" => &mut self.writes,
+            "executes" => &mut self.executes,
+            "hosts" => &mut self.hosts,
+            "local_write" => &mut self.local_write,
+            "code_execution" => &mut self.code_execution,
+            "network_egress" => &mut self.network_egress,
+            "system_write" => &mut self.system_write,
+            "install" => &mut self.install,
+            "destructive" => &mut self.destructive,
+            "recursive" => &mut self.recursive,
+            "guard" => &mut self.guard,
+            "operands" => &mut self.operands,
+            "handler" => &mut self.handler,
+            "output" => &mut self.output,
+            _ => return None,
+        })
+    }
+}
+
 /// How a command's flags are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -70,6 +134,16 @@ pub(crate) enum Style {
     Gnu,
     /// `-name` is one flag.
     Single,
+}
+
+impl Style {
+    fn read(name: &str) -> Option<Self> {
+        match name {
+            "gnu" => Some(Self::Gnu),
+            "single" => Some(Self::Single),
+            _ => None,
+        }
+    }
 }
 
 /// What a flag's value is.
@@ -181,7 +255,7 @@ impl Table {
 /// can't be read counts as unknown.
 pub(crate) fn lookup(name: &str) -> Option<&'static Spec> {
     let slot = &TABLE.slots[*TABLE.index.get(name)?];
-    slot.spec.get_or_init(|| toml::from_str::<Entry>(slot.text).ok().map(Spec::from)).as_ref()
+    slot.spec.get_or_init(|| Entry::read(slot.text).map(Spec::from)).as_ref()
 }
 
 /// Whether `name` has an entry.
@@ -344,6 +418,17 @@ mod tests {
             for name in parsed.unwrap().keys().flat_map(|names| names.split('|')) {
                 assert!(lookup(name).is_some(), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_quick_reader_reads_what_a_toml_parser_reads() {
+        for slot in &TABLE.slots {
+            let mut whole: Entry = toml::from_str(slot.text).unwrap();
+            whole.allow.clear();
+            whole.prompt.clear();
+            whole.deny.clear();
+            assert_eq!(Entry::read(slot.text), Some(whole), "{}", slot.text);
         }
     }
 

@@ -56,21 +56,7 @@ impl Evaluator<'_> {
                     );
                 }
             }
-            "printf" if arguments.first().and_then(Field::as_exact) == Some("-v") => {
-                self.print_into(arguments);
-            }
-            "let" => {
-                for each in arguments {
-                    self.reevaluate_names(&each.text.known);
-                }
-            }
-            "test" | "[" => {
-                for each in arguments {
-                    if each.text.known.contains('[') {
-                        self.reevaluate_names(&each.text.known);
-                    }
-                }
-            }
+            "printf" | "let" | "test" | "[" => return self.arithmetic_builtin(name, arguments),
             "unset" => {
                 for each in arguments {
                     self.state.variables.remove(&each.text.known);
@@ -84,6 +70,24 @@ impl Evaluator<'_> {
                 }
             }
             _ => return None,
+        }
+        Some(Stream::default())
+    }
+
+    /// Built-ins that evaluate names again; most of them are judged by their
+    /// entries as well.
+    fn arithmetic_builtin(&mut self, name: &str, arguments: &[Field]) -> Option<Stream> {
+        if name == "printf" {
+            if arguments.first().and_then(Field::as_exact) != Some("-v") {
+                return None;
+            }
+            self.print_into(arguments);
+            return Some(Stream::default());
+        }
+        for each in arguments {
+            if name == "let" || each.text.known.contains('[') {
+                self.reevaluate_names(&each.text.known);
+            }
         }
         Some(Stream::default())
     }

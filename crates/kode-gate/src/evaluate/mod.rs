@@ -65,8 +65,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) state: ShellState,
     /// Content of files this very command wrote, by absolute path.
     pub(crate) files: HashMap<String, Stream>,
-    /// Whether a FIFO was made: what is written later flows back.
-    pub(crate) made_fifo: bool,
+    /// FIFOs that were made: what is written to one later flows back.
+    pub(crate) fifos: Vec<String>,
     pub(crate) found: Findings,
     /// Standard input of the command being judged.
     pub(crate) stdin: Stream,
@@ -97,7 +97,7 @@ impl<'a> Evaluator<'a> {
             session,
             state,
             files: HashMap::new(),
-            made_fifo: false,
+            fifos: Vec::new(),
             found: Findings::default(),
             stdin: Stream::default(),
             output_remote: false,
@@ -112,7 +112,7 @@ impl<'a> Evaluator<'a> {
     /// commands, so then the walk is done twice.
     pub(crate) fn command_line(&mut self, text: &str) -> Option<SyntaxError> {
         let error = self.text_script(text, Stream::default()).1;
-        if self.made_fifo {
+        if !self.fifos.is_empty() {
             self.steps = 0;
             self.text_script(text, Stream::default());
         }

@@ -40,6 +40,13 @@ impl Evaluator<'_> {
         );
         let descriptor = redirection.descriptor.unwrap_or(u32::from(!reads));
         let (text, stream) = self.target(redirection);
+        let duplicates = matches!(redirection.operator, Op::DuplicateRead | Op::DuplicateWrite);
+        if duplicates && text.taint.has(Taint::REMOTE) {
+            // The number of a connection's descriptor, as zsh's ztcp gives it.
+            result.remote |= descriptor <= 2;
+            result.stdout_taken |= descriptor == 1;
+            return connect(result, descriptor, Stream::unknown(Taint::REMOTE));
+        }
         match redirection.operator {
             Op::HereDocument | Op::HereString => {
                 let mut body = text;

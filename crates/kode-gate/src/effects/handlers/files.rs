@@ -300,7 +300,9 @@ impl Evaluator<'_> {
 
     /// `mkfifo`, `mknod … p`.
     pub(super) fn fifo(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        self.made_fifo = true;
+        for operand in call.arguments.operands.iter().filter(|each| each.text.known.len() > 2) {
+            self.fifos.push(operand.text.known.clone());
+        }
         let kind = call.arguments.operands.get(1).and_then(Field::as_exact);
         if matches!(kind, Some("b" | "c" | "u")) {
             self.raise(RiskClass::SystemWrite, "makes a device node");

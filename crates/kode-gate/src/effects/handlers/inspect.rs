@@ -32,6 +32,58 @@ const DOCKER_GROUPS: [&str; 18] = [
     "podman-compose",
 ];
 
+/// Words of package managers that only look.
+const PACKAGE_LOOKS: [&str; 48] = [
+    "list",
+    "show",
+    "search",
+    "policy",
+    "info",
+    "depends",
+    "rdepends",
+    "why",
+    "provides",
+    "whatprovides",
+    "repolist",
+    "history",
+    "check-update",
+    "list-installed",
+    "leaves",
+    "deps",
+    "desc",
+    "uses",
+    "config",
+    "doctor",
+    "--prefix",
+    "--cellar",
+    "--repository",
+    "--cache",
+    "-l",
+    "-L",
+    "-S",
+    "-s",
+    "-p",
+    "-I",
+    "-c",
+    "--list",
+    "--listfiles",
+    "--search",
+    "--status",
+    "--get-selections",
+    "--print-architecture",
+    "-qa",
+    "-qi",
+    "-ql",
+    "-qf",
+    "-q",
+    "-Q",
+    "-Qs",
+    "-Qi",
+    "-Ql",
+    "showauto",
+    "showmanual",
+];
+
 impl Evaluator<'_> {
     /// `date`, `ip`, `dmesg`, …: setting instead of showing.
     pub(super) fn inspect(&mut self, call: &Invocation<'_>) -> Option<Stream> {
@@ -236,56 +288,6 @@ impl Evaluator<'_> {
 
     /// `apt list`, `dpkg -l` look; the rest changes packages.
     pub(super) fn system_packages(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        const LOOKS: [&str; 48] = [
-            "list",
-            "show",
-            "search",
-            "policy",
-            "info",
-            "depends",
-            "rdepends",
-            "why",
-            "provides",
-            "whatprovides",
-            "repolist",
-            "history",
-            "check-update",
-            "list-installed",
-            "leaves",
-            "deps",
-            "desc",
-            "uses",
-            "config",
-            "doctor",
-            "--prefix",
-            "--cellar",
-            "--repository",
-            "--cache",
-            "-l",
-            "-L",
-            "-S",
-            "-s",
-            "-p",
-            "-I",
-            "-c",
-            "--list",
-            "--listfiles",
-            "--search",
-            "--status",
-            "--get-selections",
-            "--print-architecture",
-            "-qa",
-            "-qi",
-            "-ql",
-            "-qf",
-            "-q",
-            "-Q",
-            "-Qs",
-            "-Qi",
-            "-Ql",
-            "showauto",
-            "showmanual",
-        ];
         let words: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
         let first = words.iter().find(|text| {
             !text.starts_with('-')
@@ -297,7 +299,7 @@ impl Evaluator<'_> {
         });
         let searches_remote =
             matches!(first, Some(&("search" | "info" | "doctor"))) && call.name == "brew";
-        let looks = first.is_some_and(|first| LOOKS.contains(first)) && !searches_remote;
+        let looks = first.is_some_and(|first| PACKAGE_LOOKS.contains(first)) && !searches_remote;
         let shows = words.iter().all(|text| matches!(*text, "--version" | "--help" | "-V" | "-h"));
         if call.name == "rpm"
             && words.iter().any(|text| text.starts_with("--eval") || text.starts_with("-E"))

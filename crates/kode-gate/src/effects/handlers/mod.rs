@@ -43,6 +43,8 @@ pub(crate) fn run(
         "curl" => walk.curl(call),
         "wget" => walk.wget(call),
         "netcat" => walk.netcat(call),
+        "telnetd" => walk.telnetd(call),
+        "ztcp" => walk.ztcp(call),
         "socat" => walk.socat(call),
         "ssh" => walk.ssh(call),
         "transfer" => walk.transfer(call),

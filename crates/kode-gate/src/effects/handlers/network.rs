@@ -5,7 +5,7 @@ use kode_base::RiskClass;
 
 use crate::effects::dispatch::Invocation;
 use crate::effects::interpreters;
-use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text, Variable};
 
 impl Evaluator<'_> {
     /// `curl`: files sent with `@`, downloads kept with `-o` and `-O`.
@@ -108,8 +108,33 @@ impl Evaluator<'_> {
                 .unwrap_or(program);
             self.behind_connection(&program.text.clone());
         }
+        // `nc HOST PORT 0/tmp/p`: a FIFO as an argument, in any spelling.
+        let uses_fifo =
+            |word: &Field| self.fifos.iter().any(|fifo| word.text.known.contains(fifo.as_str()));
+        if call.words.iter().any(uses_fifo) {
+            self.found.refuse(
+                "reverse_shell",
+                RiskClass::CodeExecution,
+                "a connection is fed back through a FIFO",
+            );
+        }
         self.refuse_shell_output(&call.stdin);
         Some(Stream::unknown(Taint::REMOTE))
+    }
+
+    /// `telnetd -l PROGRAM`: everyone who connects gets the program.
+    pub(super) fn telnetd(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        if let Some(program) = call.arguments.value(&["-l"]) {
+            self.behind_connection(&program.text.clone());
+        }
+        None
+    }
+
+    /// zsh's `ztcp`: the connection's descriptor is in `REPLY`.
+    pub(super) fn ztcp(&mut self, _call: &Invocation<'_>) -> Option<Stream> {
+        let values = vec![Text::unknown(Taint::REMOTE)];
+        self.set("REPLY", Variable { values, array: false });
+        None
     }
 
     /// A program whose input and output are a connection.

@@ -147,6 +147,9 @@ impl Evaluator<'_> {
             call.words.iter().any(|word| word.as_exact().is_some_and(|text| words.contains(&text)))
         };
         let bare = call.arguments.operands.is_empty();
+        if call.name == "crontab" {
+            self.scheduled(call);
+        }
         let (lists, class) = match call.name {
             "mount" => (
                 bare && !has(&["-a", "--all"]) || has(&["-l", "--show-labels"]),
@@ -166,6 +169,19 @@ impl Evaluator<'_> {
             self.raise(class, &format!("`{}` does more than list", call.name));
         }
         None
+    }
+
+    /// The commands of a crontab given on standard input: what is always
+    /// refused is refused later, too.
+    fn scheduled(&mut self, call: &Invocation<'_>) {
+        for line in call.stdin.text.known.clone().lines().take(64) {
+            let fields = if line.trim_start().starts_with('@') { 1 } else { 5 };
+            let command: Vec<&str> = line.split_whitespace().skip(fields).collect();
+            let script = Text::exact(&command.join(" "));
+            self.refusals_only(|walk| {
+                walk.shell_text(&script, Stream::default());
+            });
+        }
     }
 
     /// `kill`: `-1` as target is every process.
