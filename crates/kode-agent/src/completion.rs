@@ -91,6 +91,9 @@ pub(crate) fn inspect(
         failures.push(format!("processes of the sandbox could not be ended: {error}"));
     }
     let comparison = session.compare(&workspace.files)?;
+    if !comparison.complete {
+        failures.push("the project is too large to be compared whole".to_owned());
+    }
     let contents = Contents::read(session, &comparison)?;
     let report = contents.scan(&mut failures);
     let failed_checks = run_checks(workspace, checks, &mut failures);

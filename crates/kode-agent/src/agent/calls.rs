@@ -74,6 +74,10 @@ impl Agent<'_> {
             call: call.id.clone(),
             tool: call.name.clone(),
         })?;
+        if request.may_change_files() {
+            // What a person changed meanwhile stays theirs.
+            self.session.note_persons_edits(&self.workspace.files)?;
+        }
         let started = Instant::now();
         let mut outcome = request.run(&mut self.workspace, &mut self.session);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use kode_base::{FileRead, Untrusted};
+use kode_base::Untrusted;
 use serde::Deserialize;
 
 use super::output::{cap, looks_binary};
 use super::request::lenient_number;
-use super::workspace::FILE_BYTES_MAX;
 use super::{ToolOutcome, Workspace};
 
 /// Lines shown without a limit.
@@ -29,20 +28,12 @@ pub(crate) struct ReadFile {
 impl ReadFile {
     /// Reads through the gate.
     pub(crate) fn run(&self, workspace: &mut Workspace) -> ToolOutcome {
-        let path = match workspace.path(&self.path) {
-            Ok(path) => path,
-            Err(why) => return ToolOutcome::failed(why),
-        };
-        let (permit, decision) = match workspace.gate.authorize(FileRead { path: path.clone() }) {
-            Ok(permitted) => permitted,
-            Err(denial) => return ToolOutcome::denied(denial),
-        };
-        match workspace.files.read(permit, FILE_BYTES_MAX) {
-            Ok(bytes) => {
+        match workspace.read(&self.path) {
+            Ok((path, bytes, decision)) => {
                 workspace.remember(&path, &bytes);
                 ToolOutcome::done(cap(self.render(bytes)), decision)
             }
-            Err(error) => ToolOutcome::failed(error.to_string()).with_decision(decision),
+            Err(outcome) => *outcome,
         }
     }
 

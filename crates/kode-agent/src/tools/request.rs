@@ -31,6 +31,11 @@ pub(crate) enum ToolRequest {
 }
 
 impl ToolRequest {
+    /// Whether running it may change the project.
+    pub(crate) fn may_change_files(&self) -> bool {
+        matches!(self, Self::Edit(_) | Self::Shell(_))
+    }
+
     /// Does it; `finish` is the turn loop's.
     pub(crate) fn run(&self, workspace: &mut Workspace, session: &mut Session) -> ToolOutcome {
         match self {

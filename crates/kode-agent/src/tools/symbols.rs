@@ -1,11 +1,11 @@
 //! `outline` and `find_symbol`: what the model needs to name a symbol.
 
-use kode_base::{FileRead, ProjectPath, Search, Untrusted};
+use kode_base::{ProjectPath, Search, Untrusted};
 use kode_edit::render_outline;
 use serde::Deserialize;
 
 use super::output::cap;
-use super::workspace::{FILE_BYTES_MAX, shown};
+use super::workspace::shown;
 use super::{ToolOutcome, Workspace};
 use crate::editing::EditedProject;
 
@@ -26,17 +26,9 @@ pub(crate) struct FindSymbol {
 impl Outline {
     /// Reads through the gate and lists the file's symbols.
     pub(crate) fn run(&self, workspace: &mut Workspace) -> ToolOutcome {
-        let path = match workspace.path(&self.path) {
-            Ok(path) => path,
-            Err(why) => return ToolOutcome::failed(why),
-        };
-        let (permit, decision) = match workspace.gate.authorize(FileRead { path: path.clone() }) {
-            Ok(permitted) => permitted,
-            Err(denial) => return ToolOutcome::denied(denial),
-        };
-        let bytes = match workspace.files.read(permit, FILE_BYTES_MAX) {
-            Ok(bytes) => bytes,
-            Err(error) => return ToolOutcome::failed(error.to_string()).with_decision(decision),
+        let (path, bytes, decision) = match workspace.read(&self.path) {
+            Ok(read) => read,
+            Err(outcome) => return *outcome,
         };
         #[expect(clippy::disallowed_methods, reason = "names of symbols stay untrusted")]
         match kode_edit::outline(&path, bytes.expose()) {

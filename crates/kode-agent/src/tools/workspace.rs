@@ -3,14 +3,15 @@
 
 use std::collections::HashMap;
 
-use kode_base::{Interrupt, ProjectPath, Untrusted};
-use kode_gate::Gate;
+use kode_base::{FileRead, Interrupt, ProjectPath, Untrusted};
+use kode_gate::{Decision, Gate};
 use kode_sandbox::{ProjectFiles, ProjectRoot, Sandbox};
 
+use super::ToolOutcome;
 use crate::editing::digest;
 
 /// Files past this are not read whole by any tool.
-pub(super) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Everything a tool may touch.
 pub(crate) struct Workspace {
@@ -42,6 +43,27 @@ impl Workspace {
         ProjectPath::below(&root, text).map_err(|error| {
             format!("{}: {error}; give a path relative to the project root", shown(text))
         })
+    }
+
+    /// Reads the file that a model's argument means, through the gate.
+    ///
+    /// # Errors
+    /// The outcome for the model.
+    pub(super) fn read(
+        &mut self,
+        text: &str,
+    ) -> Result<(ProjectPath, Untrusted<Vec<u8>>, Decision), Box<ToolOutcome>> {
+        let path = self.path(text).map_err(|why| Box::new(ToolOutcome::failed(why)))?;
+        let read = FileRead { path: path.clone() };
+        let permitted = self.gate.authorize(read);
+        let (permit, decision) =
+            permitted.map_err(|denial| Box::new(ToolOutcome::denied(denial)))?;
+        match self.files.read(permit, FILE_BYTES_MAX) {
+            Ok(bytes) => Ok((path, bytes, decision)),
+            Err(error) => {
+                Err(Box::new(ToolOutcome::failed(error.to_string()).with_decision(decision)))
+            }
+        }
     }
 
     /// Remembers what the model now knows of a file.

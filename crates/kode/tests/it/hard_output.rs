@@ -22,19 +22,8 @@ fn text(result: &Value) -> &str {
 #[test]
 fn a_gigabyte_of_output_is_counted_and_does_not_fill_memory() {
     let workspace = Workspace::new();
-    let path = workspace.beside("script.yaml");
-    std::fs::write(&path, shell_script("head -c 1000000000 /dev/zero | tr '\\0' x")).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kode"))
-        .args(["run", "--json", "--script", path.to_str().unwrap(), "flood"])
-        .current_dir(workspace.project())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", workspace.user_home())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let script = shell_script("head -c 1000000000 /dev/zero | tr '\\0' x");
+    let mut child = workspace.spawn_script(&script, Stdio::piped());
     let status = format!("/proc/{}/status", child.id());
     let mut peak_kilobytes = 0u64;
     while child.try_wait().unwrap().is_none() {

@@ -1,34 +1,16 @@
 //! Ctrl-C ends the step, twice the run, and nothing of it lives on.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::workspace::{Workspace, shell_script};
 
 /// Starts a run whose command sleeps, and waits until it sleeps.
-fn start(workspace: &Workspace) -> (Child, BufReader<std::process::ChildStdout>) {
-    let path = workspace.beside("script.yaml");
-    std::fs::write(&path, shell_script("touch started; sleep 97")).unwrap();
-    let arguments = ["run", "--json", "--script", path.to_str().unwrap(), "wait"];
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kode"));
-    let mut child = command
-        .args(arguments)
-        .current_dir(workspace.project())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", workspace.user_home())
-        .env("KODE_NON_INTERACTIVE", "allow")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !workspace.project().join("started").exists() {
-        assert!(Instant::now() < deadline, "the command did not start");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+fn start(workspace: &Workspace) -> (Child, BufReader<ChildStdout>) {
+    let script = shell_script("touch started; sleep 97");
+    let mut child = workspace.spawn_script(&script, Stdio::piped());
+    workspace.wait_for("started");
     let stdout = BufReader::new(child.stdout.take().unwrap());
     (child, stdout)
 }

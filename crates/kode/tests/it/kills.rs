@@ -1,7 +1,7 @@
 //! `kill -9` at random moments of a run: `continue` goes on, no acknowledged
 //! step is lost or repeated with effect, no file is torn, the audit log holds.
 
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -27,26 +27,6 @@ fn script() -> String {
     }
     script.push_str("  - calls:\n      - tool: finish\n        args: {summary: done}\n");
     script
-}
-
-fn start(workspace: &Workspace) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_kode"))
-        .args([
-            "run",
-            "--json",
-            "--script",
-            workspace.beside("script.yaml").to_str().unwrap(),
-            "go",
-        ])
-        .current_dir(workspace.project())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", workspace.user_home())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 /// Calls whose result the journal acknowledged as done, by step.
@@ -80,8 +60,7 @@ fn acknowledged(workspace: &Workspace) -> Vec<usize> {
 
 fn one_kill(moment: Duration) {
     let workspace = Workspace::new();
-    std::fs::write(workspace.beside("script.yaml"), script()).unwrap();
-    let mut child = start(&workspace);
+    let mut child = workspace.spawn_script(&script(), Stdio::null());
     std::thread::sleep(moment);
     child.kill().unwrap();
     child.wait().unwrap();

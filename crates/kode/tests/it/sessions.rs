@@ -1,8 +1,7 @@
 //! Saved sessions: going on after an end and after `kill -9`, listing,
 //! deleting.
 
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use crate::workspace::{Run, Workspace, shell_script};
 
@@ -32,25 +31,8 @@ fn continue_goes_on_in_the_same_session_with_the_same_base() {
 fn after_kill_9_the_model_learns_that_a_call_was_cut_off() {
     let workspace = Workspace::new();
     let script = format!("{}  - text: I looked.\n", shell_script("touch started; sleep 60"));
-    std::fs::write(workspace.beside("script.yaml"), script).unwrap();
-    let path = workspace.beside("script.yaml");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kode"))
-        .args(["run", "--script", path.to_str().unwrap(), "wait"])
-        .current_dir(workspace.project())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", workspace.user_home())
-        .env("KODE_NON_INTERACTIVE", "allow")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !workspace.project().join("started").exists() {
-        assert!(Instant::now() < deadline, "the command did not start");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut child = workspace.spawn_script(&script, Stdio::null());
+    workspace.wait_for("started");
     child.kill().unwrap();
     child.wait().unwrap();
 

@@ -1,7 +1,8 @@
 //! A throw-away project with a home of its own, and kode run in it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -65,6 +66,34 @@ impl Workspace {
             .stdin(Stdio::null());
         without_terminal(&mut command);
         command
+    }
+
+    /// `kode run --json` with a script, under way: kode is the very process, so
+    /// that signals reach it. Prompts are answered with yes.
+    pub fn spawn_script(&self, script: &str, stdout: Stdio) -> Child {
+        let path = self.beside("script.yaml");
+        std::fs::write(&path, script).unwrap();
+        Command::new(env!("CARGO_BIN_EXE_kode"))
+            .args(["run", "--json", "--script", path.to_str().unwrap(), "do the task"])
+            .current_dir(self.project())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.user_home())
+            .env("KODE_NON_INTERACTIVE", "allow")
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Waits until the agent has made `name` in the project.
+    pub fn wait_for(&self, name: &str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !self.project().join(name).exists() {
+            assert!(Instant::now() < deadline, "{name} did not appear");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// `kode run --json` with a script; the events and the exit code.
