@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use kode_base::Interrupt;
 use rustix::process::{Pid, Signal};
 
-use crate::native::stream::{self, Pipe};
+use crate::native::stream::{self, Found, Pipe};
 use crate::output::{Capture, CommandEnd, CommandOutput};
 use crate::plan::bare_environment;
 use crate::sandbox::Order;
@@ -94,7 +94,10 @@ fn watch(
         if child.try_wait()?.is_some() {
             return Ok(None);
         }
-        stream::pump(pipe, stream::tick(deadline), sink)?;
+        if stream::pump(pipe, stream::tick(deadline), sink)? == Found::End {
+            // A closed pipe is always ready: don't spin on it.
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

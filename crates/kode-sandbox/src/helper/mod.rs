@@ -177,6 +177,9 @@ fn first_process(socket: &UnixStream, plan: &Plan, grafts: grafts::Grafts, gate:
 }
 
 fn enter(plan: &Plan, grafts: grafts::Grafts) -> Result<SelfTest, StepError> {
+    // Short of memory, the kernel should end commands before the user's own
+    // programs; where it can't be asked to, nothing else is lost.
+    let _ = kernel::write_file("/proc/self/oom_score_adj", b"500");
     privileges::take_identity(&plan.identity)?;
     // Cleared by the change of identity, so set again; should the helper be
     // gone already, the socket's end says so.

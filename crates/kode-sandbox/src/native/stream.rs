@@ -64,12 +64,7 @@ pub(crate) fn pump(pipe: &Pipe, wait: Duration, sink: &mut dyn FnMut(&[u8])) -> 
     if sources[0].revents().is_empty() {
         return Ok(Found::Nothing);
     }
-    let found = read_block(pipe, sink)?;
-    if found == Found::End {
-        // A closed pipe is always ready: don't spin on it.
-        std::thread::sleep(wait.min(Duration::from_millis(5)));
-    }
-    Ok(found)
+    read_block(pipe, sink)
 }
 
 /// Reads one block if there is one.

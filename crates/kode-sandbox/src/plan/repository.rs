@@ -123,7 +123,9 @@ fn is_file(path: &Path) -> bool {
 /// host's: the rest of such files holds helpers, includes and credentials.
 pub(super) fn git_identity(home: &Path) -> String {
     let places = [home.join(".gitconfig"), home.join(".config/git/config")];
-    let text = places.iter().find_map(|place| fs::read_to_string(place).ok()).unwrap_or_default();
+    // An unknown home must not become a name relative to the project.
+    let known = places.iter().filter(|place| place.is_absolute());
+    let text = known.filter_map(|place| fs::read_to_string(place).ok()).next().unwrap_or_default();
     let mut identity = String::from("[user]\n");
     let mut in_user = false;
     for line in text.lines().map(str::trim) {
