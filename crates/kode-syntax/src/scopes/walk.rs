@@ -1,13 +1,15 @@
-//! The walk over a tree that collects scopes, declarations and references, and
-//! resolves them at the end.
+//! The walk over a tree that collects scopes, declarations and references.
+//! What they mean is worked out in `resolve`.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use tree_sitter::Node;
 
-use super::{Binding, BindingKind, ImportOrigin, Occurrence, Rules, Scopes};
+use super::{BindingKind, ImportOrigin, Occurrence, Rules};
 use crate::Language;
+
+mod resolve;
 
 pub(super) type ScopeId = usize;
 pub(super) type DeclaredId = usize;
@@ -429,164 +431,6 @@ impl<'s> Walk<'s> {
             occurrence,
             blocks: blocks.or((self.errors_around > 0).then_some(BROKEN)),
         });
-    }
-
-    /// What `name` means at `at`, seen from `scope`.
-    pub(super) fn lookup(
-        &self,
-        mut scope: ScopeId,
-        name: &str,
-        at: usize,
-        spaces: u8,
-    ) -> Option<DeclaredId> {
-        let (mut crossed_function, mut crossed_item) = (false, false);
-        loop {
-            let here = &self.scopes[scope];
-            let hidden = here.kind == ScopeKind::HiddenClass && crossed_function;
-            if let Some(target) = here.redirects.get(name) {
-                let target = (*target).or(here.parent)?;
-                // Scopes are numbered outside in, so this ends.
-                return if target < scope { self.lookup(target, name, at, spaces) } else { None };
-            }
-            let seen = |id: &DeclaredId| {
-                let declared = &self.declared[*id];
-                let local = matches!(declared.kind, BindingKind::Local | BindingKind::Parameter);
-                declared.spaces & spaces != 0
-                    && declared.visible.contains(&at)
-                    && !(crossed_item && local)
-            };
-            if !hidden
-                && let Some(ids) = here.names.get(name)
-                && let Some(id) = ids
-                    .iter()
-                    .copied()
-                    .filter(seen)
-                    .max_by_key(|&id| self.declared[id].visible.start)
-            {
-                return Some(id);
-            }
-            match here.kind {
-                ScopeKind::Sealed => return None,
-                ScopeKind::Function => crossed_function = true,
-                ScopeKind::ItemFunction => (crossed_function, crossed_item) = (true, true),
-                ScopeKind::Module if scope != 0 => return None,
-                _ => {}
-            }
-            scope = here.parent?;
-        }
-    }
-
-    /// Resolves all references and gives the bindings out.
-    pub(super) fn finish(mut self) -> Scopes {
-        self.follow_redirects();
-        let mut unresolved = Vec::new();
-        for reference in std::mem::take(&mut self.references) {
-            let find = |spaces| self.lookup(reference.scope, &reference.name, reference.at, spaces);
-            // The TypeScript grammar reads some type arguments as comparisons.
-            let found = find(reference.spaces).or_else(|| {
-                let typed = matches!(self.language, Language::TypeScript | Language::Tsx);
-                if typed { find(VALUE | TYPE) } else { None }
-            });
-            let Some(id) = found else {
-                unresolved.push((reference.name, reference.occurrence.range));
-                continue;
-            };
-            if let Some(why) = reference.blocks {
-                self.block(id, why);
-            }
-            self.declared[id].occurrences.push(reference.occurrence);
-        }
-        self.settle_keyword_arguments();
-        self.settle_blocks();
-        unresolved.sort_by_key(|(_, range)| range.start);
-        let wholesale = std::mem::take(&mut self.wholesale);
-        Scopes { bindings: self.into_bindings(), unresolved, wholesale }
-    }
-
-    /// Moves declarations of redirected names to the scope they belong to.
-    fn follow_redirects(&mut self) {
-        for id in 0..self.declared.len() {
-            let (scope, name) = (self.declared[id].scope, self.declared[id].name.clone());
-            if !self.scopes[scope].redirects.contains_key(&name) {
-                continue;
-            }
-            let target = self.lookup(scope, &name, self.declared[id].visible.start, VALUE | TYPE);
-            let places = std::mem::take(&mut self.declared[id].occurrences);
-            if let Some(names) = self.scopes[scope].names.get_mut(&name) {
-                names.retain(|&known| known != id);
-            }
-            match target {
-                Some(target) => self.declared[target].occurrences.extend(places),
-                None => {
-                    // `global x` in a function may be the only declaration there is.
-                    self.declared[id].occurrences = places;
-                    self.declared[id].scope = 0;
-                    self.declared[id].kind = BindingKind::Item;
-                    self.scopes[0].names.entry(name).or_default().push(id);
-                }
-            }
-        }
-    }
-
-    /// A keyword argument of a call to the function is a place of its parameter;
-    /// of a method by that name it may be one.
-    fn settle_keyword_arguments(&mut self) {
-        let arguments = std::mem::take(&mut self.keyword_arguments);
-        for (id, function) in std::mem::take(&mut self.parameters_of) {
-            for argument in &arguments {
-                if argument.name != self.declared[id].name || argument.callee != function {
-                    continue;
-                }
-                if argument.plain {
-                    self.declared[id].occurrences.push(Occurrence {
-                        range: argument.range.clone(),
-                        before: String::new(),
-                        after: String::new(),
-                        declares: false,
-                    });
-                } else {
-                    self.block(id, "a call passes it by name through a member");
-                }
-            }
-        }
-    }
-
-    fn settle_blocks(&mut self) {
-        for declared in &mut self.declared {
-            if let Some(why) = self.blocked_names.get(&declared.name) {
-                declared.blocked.get_or_insert_with(|| (*why).to_owned());
-            }
-            if declared.scope == 0
-                && let Some(why) = self.blocked_module_names.get(&declared.name)
-            {
-                declared.blocked.get_or_insert_with(|| (*why).to_owned());
-            }
-            for (scope, why) in &self.blocked_scopes {
-                if declared.scope == *scope {
-                    declared.blocked.get_or_insert_with(|| (*why).to_owned());
-                }
-            }
-        }
-    }
-
-    fn into_bindings(self) -> Vec<Binding> {
-        let mut bindings = Vec::new();
-        for mut declared in self.declared {
-            if declared.occurrences.is_empty() {
-                continue;
-            }
-            declared.occurrences.sort_by_key(|place| place.range.start);
-            declared.occurrences.dedup_by_key(|place| place.range.start);
-            bindings.push(Binding {
-                name: declared.name,
-                kind: declared.kind,
-                visible_outside: declared.visible_outside,
-                imported: declared.imported,
-                occurrences: declared.occurrences,
-                blocked: declared.blocked,
-            });
-        }
-        bindings
     }
 }
 
