@@ -95,7 +95,10 @@ pub(crate) fn inspect(
         failures.push("the project is too large to be compared whole".to_owned());
     }
     let contents = Contents::read(session, &comparison)?;
-    let report = contents.scan(&mut failures);
+    let mut report = contents.scan(&mut failures);
+    let why = "too large for its bytes to be kept, so there was nothing to scan";
+    let not_kept = contents.not_kept.iter().map(|path| (path.clone(), why.to_owned()));
+    report.unscanned.extend(not_kept);
     let failed_checks = run_checks(workspace, checks, &mut failures);
     let again = session.compare(&workspace.files)?;
     if again.hash != comparison.hash {
@@ -138,6 +141,8 @@ fn conclude(
 /// The touched files' bytes, now and before.
 struct Contents {
     files: Vec<FileContents>,
+    /// Touched files whose bytes the session did not keep: nothing to scan.
+    not_kept: Vec<ProjectPath>,
 }
 
 struct FileContents {
@@ -148,16 +153,30 @@ struct FileContents {
 
 impl Contents {
     fn read(session: &Session, comparison: &Comparison) -> Result<Self, SessionError> {
-        let mut files = Vec::new();
+        let mut contents = Self { files: Vec::new(), not_kept: Vec::new() };
         for touched in &comparison.files {
             if matches!(touched.change, ChangeKind::Deleted | ChangeKind::Symlink) {
                 continue;
             }
-            let Some(now) = session.last_content(&touched.path)? else { continue };
-            let base = session.base_content(&touched.path)?;
-            files.push(FileContents { path: touched.path.clone(), now, base });
+            let path = touched.path.clone();
+            let now = match session.last_content(&path) {
+                Ok(Some(now)) => now,
+                Ok(None) => continue,
+                Err(SessionError::NotKept(_)) => {
+                    contents.not_kept.push(path);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let base = match session.base_content(&path) {
+                Ok(base) => base,
+                // Without its earlier bytes all of the file counts as new.
+                Err(SessionError::NotKept(_)) => None,
+                Err(error) => return Err(error),
+            };
+            contents.files.push(FileContents { path, now, base });
         }
-        Ok(Self { files })
+        Ok(contents)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]

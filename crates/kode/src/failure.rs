@@ -47,11 +47,10 @@ impl Failure {
     }
 
     /// Says what went wrong on standard error.
-    #[expect(clippy::print_stderr, reason = "this is where errors are shown")]
     pub(crate) fn report(self) -> ExitCode {
-        eprintln!("error: {}", escape_block(&self.message));
+        tell!("error: {}", escape_block(&self.message));
         if let Some(hint) = self.hint {
-            eprintln!("hint: {}", escape_block(&hint));
+            tell!("hint: {}", escape_block(&hint));
         }
         ExitCode::from(self.status.code())
     }

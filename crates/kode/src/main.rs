@@ -1,6 +1,9 @@
 //! The `kode` command: flags, configuration, wiring, errors to exit codes.
 //! Everything it does lives in the library crates; here it is put together.
 
+#[macro_use]
+mod output;
+
 mod cli;
 mod commands;
 mod failure;
@@ -20,8 +23,10 @@ fn main() -> ExitCode {
         return ExitCode::from(code);
     }
     let cli = cli::Cli::parse();
-    match commands::dispatch(cli.command) {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => failure.report(),
+    let ended = commands::dispatch(cli.command);
+    match (ended, output::failure()) {
+        (Ok(0), Some(lost)) => lost.report(),
+        (Ok(code), _) => ExitCode::from(code),
+        (Err(failure), _) => failure.report(),
     }
 }

@@ -21,7 +21,6 @@ pub(crate) fn run(command: &AuditCommand) -> Result<ExitStatus, Failure> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn list(folder: &Path, arguments: &AuditListArguments) -> Result<ExitStatus, Failure> {
     let filter = Filter {
         session: arguments.session.clone(),
@@ -30,15 +29,14 @@ fn list(folder: &Path, arguments: &AuditListArguments) -> Result<ExitStatus, Fai
     };
     let entries = kode_audit::read(folder, &filter)?;
     if entries.is_empty() && !arguments.json {
-        println!("no records in {}", folder.display());
+        say!("no records in {}", folder.display());
     }
     for entry in &entries {
-        println!("{}", if arguments.json { as_json(entry)? } else { one_line(entry) });
+        say!("{}", if arguments.json { as_json(entry)? } else { one_line(entry) });
     }
     Ok(ExitStatus::Success)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn show(folder: &Path, sequence: u64, json: bool) -> Result<ExitStatus, Failure> {
     let entry = kode_audit::show(folder, AuditSequence(sequence))?.ok_or_else(|| {
         Failure::error(format!("there is no readable record {sequence}")).hint(
@@ -46,30 +44,29 @@ fn show(folder: &Path, sequence: u64, json: bool) -> Result<ExitStatus, Failure>
         )
     })?;
     if json {
-        println!("{}", as_json(&entry)?);
+        say!("{}", as_json(&entry)?);
     } else {
         let pretty = serde_json::to_string_pretty(&entry).map_err(std::io::Error::from)?;
         for line in pretty.lines() {
-            println!("{}", kode_base::escape::escape_block(line));
+            say!("{}", kode_base::escape::escape_block(line));
         }
     }
     Ok(ExitStatus::Success)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn verify(folder: &Path, json: bool) -> Result<ExitStatus, Failure> {
     match kode_audit::verify(folder) {
         Ok(report) if json => {
             let hash = report.last_hash.to_string();
-            println!("{}", json!({"ok": true, "records": report.records, "last_hash": hash}));
+            say!("{}", json!({"ok": true, "records": report.records, "last_hash": hash}));
             Ok(ExitStatus::Success)
         }
         Ok(report) => {
-            println!("{} records, chain whole, last hash {}", report.records, report.last_hash);
+            say!("{} records, chain whole, last hash {}", report.records, report.last_hash);
             Ok(ExitStatus::Success)
         }
         Err(error @ VerifyError::Broken { .. }) if json => {
-            println!("{}", json!({"ok": false, "error": error.to_string()}));
+            say!("{}", json!({"ok": false, "error": error.to_string()}));
             Ok(ExitStatus::GateRed)
         }
         Err(error @ VerifyError::Broken { .. }) => {

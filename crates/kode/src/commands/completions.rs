@@ -1,7 +1,5 @@
 //! `kode completions`: a completion script for a shell.
 
-use std::io::stdout;
-
 use clap::CommandFactory;
 use kode_base::ExitStatus;
 
@@ -10,6 +8,8 @@ use crate::failure::Failure;
 
 /// Prints the script.
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitStatus, Failure> {
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "kode", &mut stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "kode", &mut script);
+    say_part!("{}", String::from_utf8_lossy(&script));
     Ok(ExitStatus::Success)
 }

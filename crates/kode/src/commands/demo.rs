@@ -87,18 +87,14 @@ fn write_project(project: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "tells a person what they are about to see")]
 fn introduce() {
-    eprintln!(
-        "This is a demonstration: a SCRIPTED model plays a coding agent that makes mistakes."
-    );
-    eprintln!("The gate, the sandbox, the scan and the audit log are real.\nTask: {TASK}\n");
+    tell!("This is a demonstration: a SCRIPTED model plays a coding agent that makes mistakes.");
+    tell!("The gate, the sandbox, the scan and the audit log are real.\nTask: {TASK}\n");
 }
 
-#[expect(clippy::print_stderr, reason = "tells a person where to go on")]
 fn point_on(places: &Places) {
     let (home, project) = (places.kode_home.display(), places.working.display());
-    eprintln!("\nLook around:");
-    eprintln!("  cd {project} && KODE_HOME={home} kode review");
-    eprintln!("  KODE_HOME={home} kode audit list");
+    tell!("\nLook around:");
+    tell!("  cd {project} && KODE_HOME={home} kode review");
+    tell!("  KODE_HOME={home} kode audit list");
 }

@@ -174,10 +174,9 @@ fn terminal() -> Check {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn show(checks: &[Check], json: bool) -> Result<(), Failure> {
     if json {
-        println!("{}", serde_json::to_string(checks).map_err(std::io::Error::from)?);
+        say!("{}", serde_json::to_string(checks).map_err(std::io::Error::from)?);
         return Ok(());
     }
     let style = Style::detect(std::io::IsTerminal::is_terminal(&std::io::stdout()));
@@ -187,9 +186,9 @@ fn show(checks: &[Check], json: bool) -> Result<(), Failure> {
             State::Warning => style.yellow("!"),
             State::Failed => style.red("✖"),
         };
-        println!("{mark} {:14} {}", check.name, escape_line(&check.detail));
+        say!("{mark} {:14} {}", check.name, escape_line(&check.detail));
         if let Some(remedy) = &check.remedy {
-            println!("  {:14} → {}", "", escape_line(remedy));
+            say!("  {:14} → {}", "", escape_line(remedy));
         }
     }
     Ok(())

@@ -20,7 +20,6 @@ use crate::places::Places;
 const OPERATION_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Applies the operation; prints a JSON result either way.
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(crate) fn run() -> Result<ExitStatus, Failure> {
     let (status, result) = match read_operation() {
         Ok(operation) => match apply(&operation)? {
@@ -29,7 +28,7 @@ pub(crate) fn run() -> Result<ExitStatus, Failure> {
         },
         Err(why) => (ExitStatus::Denied, refused(&why)),
     };
-    println!("{result}");
+    say!("{result}");
     Ok(status)
 }
 

@@ -55,7 +55,6 @@ const CHOICES: [Choice; 4] = [
 ];
 
 /// Walks through it.
-#[expect(clippy::print_stdout, reason = "a conversation with a person")]
 pub(crate) fn run() -> Result<ExitStatus, Failure> {
     require_terminal("init")?;
     let places = Places::from_environment()?;
@@ -67,9 +66,9 @@ pub(crate) fn run() -> Result<ExitStatus, Failure> {
         )
         .hint("edit it, or move it away and run `kode init` again; `kode doctor` checks it"));
     }
-    println!("Who answers?");
+    say!("Who answers?");
     for (index, choice) in CHOICES.iter().enumerate() {
-        println!("  {}  {}", index + 1, choice.name);
+        say!("  {}  {}", index + 1, choice.name);
     }
     let choice = &CHOICES[chosen(&ask("number", "1")?)?];
     let mut keys = Map::new();
@@ -82,7 +81,7 @@ pub(crate) fn run() -> Result<ExitStatus, Failure> {
         tell_about_key(variable);
     }
     let path = kode_config::create_user_file(&places.kode_home, keys)?;
-    println!("wrote {}", path.display());
+    say!("wrote {}", path.display());
     test_call(&places)
 }
 
@@ -100,9 +99,8 @@ fn chosen(answer: &str) -> Result<usize, Failure> {
 }
 
 /// A line from the person; empty means the default.
-#[expect(clippy::print_stdout, reason = "a conversation with a person")]
 fn ask(what: &str, default: &str) -> Result<String, Failure> {
-    print!("{what} [{default}]: ");
+    say_part!("{what} [{default}]: ");
     stdout().flush()?;
     let mut line = String::new();
     if stdin().lock().read_line(&mut line)? == 0 {
@@ -113,24 +111,22 @@ fn ask(what: &str, default: &str) -> Result<String, Failure> {
 }
 
 /// Keys stay in the environment: a key in a file outlives its purpose.
-#[expect(clippy::print_stdout, reason = "a conversation with a person")]
 fn tell_about_key(variable: &str) {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if set("KODE_API_KEY") || set(variable) {
-        println!("The key comes from the environment.");
+        say!("The key comes from the environment.");
     } else {
-        println!("No key is set: export {variable}=… in your shell before you run kode.");
+        say!("No key is set: export {variable}=… in your shell before you run kode.");
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a conversation with a person")]
 fn test_call(places: &Places) -> Result<ExitStatus, Failure> {
     let settings = settings_without_project(places, FlagOverrides::default())?;
     let mut provider = connect_settings(&settings)?;
-    print!("asking {} to say hello … ", escape_line(provider.model()));
+    say_part!("asking {} to say hello … ", escape_line(provider.model()));
     stdout().flush()?;
     greet(provider.as_mut())?;
-    println!("it answered.\nTry: kode run \"explain this project\"");
+    say!("it answered.\nTry: kode run \"explain this project\"");
     Ok(ExitStatus::Success)
 }
 

@@ -17,12 +17,11 @@ use crate::places::Places;
 use crate::wiring::{session_state, settings};
 
 /// Judges what it is given.
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(crate) fn run(command: &PolicyCommand) -> Result<ExitStatus, Failure> {
     let (policy, state) = working_policy()?;
     match command {
         PolicyCommand::Check(arguments) => answer(arguments, &policy, &state)?,
-        PolicyCommand::Explain { command } => print!("{}", explain(command, &policy, &state)),
+        PolicyCommand::Explain { command } => say_part!("{}", explain(command, &policy, &state)),
     }
     Ok(ExitStatus::Success)
 }
@@ -39,7 +38,6 @@ fn working_policy() -> Result<(Policy, SessionState), Failure> {
     Ok((settings.policy, state))
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn answer(
     arguments: &PolicyCheckArguments,
     policy: &Policy,
@@ -57,15 +55,12 @@ fn answer(
     };
     if arguments.json {
         let line = json!({"id": null, "cmd": command}).to_string();
-        println!("{}", check_line(&line, policy, state));
+        say!("{}", check_line(&line, policy, state));
         return Ok(());
     }
     let judgement = check(command, policy, state);
     let reason = &judgement.reason;
     let why = escape_line(&reason.text);
-    println!(
-        "{} {} ({}, {} layer): {why}",
-        judgement.verdict, reason.class, reason.rule, reason.layer
-    );
+    say!("{} {} ({}, {} layer): {why}", judgement.verdict, reason.class, reason.rule, reason.layer);
     Ok(())
 }

@@ -28,7 +28,6 @@ pub(crate) fn run(arguments: &ReviewArguments) -> Result<ExitStatus, Failure> {
 
 /// Shows the session's own record: what it left behind, whatever happened to
 /// the files since.
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn show(arguments: &ReviewArguments, review: &mut Review, id: &str) -> Result<(), Failure> {
     let style = Style::detect(std::io::stdout().is_terminal());
     let mut documents = Vec::new();
@@ -39,19 +38,19 @@ fn show(arguments: &ReviewArguments, review: &mut Review, id: &str) -> Result<()
             documents.push(json!({"file": file, "diff": diff?.unified}));
             continue;
         }
-        println!("{}", touched_line(file, style));
+        say!("{}", touched_line(file, style));
         match diff {
             Ok(diff) if !arguments.list && !file.binary => {
-                print!("{}", coloured(&escape_for_terminal(&diff.unified), style));
+                say_part!("{}", coloured(&escape_for_terminal(&diff.unified), style));
             }
             Ok(_) => {}
-            Err(error) => println!("  no diff: {error}"),
+            Err(error) => say!("  no diff: {error}"),
         }
     }
     if arguments.json {
-        println!("{}", json!({"session": id, "files": documents}));
+        say!("{}", json!({"session": id, "files": documents}));
     } else if files.is_empty() {
-        println!("session {id} touched no file");
+        say!("session {id} touched no file");
     }
     Ok(())
 }

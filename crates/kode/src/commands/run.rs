@@ -63,11 +63,10 @@ fn approver(interrupt: &Interrupt) -> Box<dyn Approver> {
 }
 
 /// The final message on standard output, how it ended on standard error.
-#[expect(clippy::print_stdout, reason = "the final message is the command's answer")]
 pub(crate) fn conclude(report: &RunReport, json: bool) {
     let summary = escape_for_terminal(&report.summary);
     if !json && !summary.trim().is_empty() {
-        println!("{}", summary.trim_end());
+        say!("{}", summary.trim_end());
     }
     match &report.end {
         RunEnd::Completed(_) if report.refusals > 0 => {
@@ -85,9 +84,8 @@ pub(crate) fn conclude(report: &RunReport, json: bool) {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "how a run ended is for people")]
 fn warn(text: &str) {
-    eprintln!("kode: {}", escape_block(text));
+    tell!("kode: {}", escape_block(text));
 }
 
 fn overrides(arguments: &RunArguments) -> FlagOverrides {

@@ -60,10 +60,9 @@ fn shell_code(end: CommandEnd) -> u8 {
     u8::try_from(code & 0xff).unwrap_or(u8::MAX)
 }
 
-#[expect(clippy::print_stderr, reason = "what was put aside is for the person")]
 fn report(incidents: &[Incident]) {
     for incident in incidents {
-        eprintln!("kode: {}", escape_line(&incident.to_string()));
+        tell!("kode: {}", escape_line(&incident.to_string()));
     }
 }
 

@@ -20,18 +20,17 @@ pub(crate) fn run(command: &SessionCommand) -> Result<ExitStatus, Failure> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn list(store: &SessionStore, json: bool) -> Result<ExitStatus, Failure> {
     let sessions = store.list()?;
     if json {
         for session in &sessions {
-            println!("{}", serde_json::to_string(session).map_err(std::io::Error::from)?);
+            say!("{}", serde_json::to_string(session).map_err(std::io::Error::from)?);
         }
     } else if sessions.is_empty() {
-        println!("no sessions yet");
+        say!("no sessions yet");
     } else {
         for session in &sessions {
-            println!("{}", one_line(session));
+            say!("{}", one_line(session));
         }
     }
     Ok(ExitStatus::Success)
@@ -47,32 +46,27 @@ fn one_line(session: &SessionSummary) -> String {
     format!("{}  {}  {ended:8}  {project}  {task}", session.id, session.started)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn show(store: &SessionStore, id: &str, json: bool) -> Result<ExitStatus, Failure> {
     let detail = store.show(id)?;
     if json {
-        println!("{}", serde_json::to_string(&detail).map_err(std::io::Error::from)?);
+        say!("{}", serde_json::to_string(&detail).map_err(std::io::Error::from)?);
         return Ok(ExitStatus::Success);
     }
-    println!("{}", one_line(&detail.summary));
+    say!("{}", one_line(&detail.summary));
     if let Some(pid) = detail.open_in {
-        println!("open in process {pid}");
+        say!("open in process {pid}");
     }
-    println!(
-        "{} journal entries, {} steps that changed files",
-        detail.journal_entries, detail.steps
-    );
+    say!("{} journal entries, {} steps that changed files", detail.journal_entries, detail.steps);
     let style = Style::detect(std::io::IsTerminal::is_terminal(&std::io::stdout()));
     for file in &detail.files {
-        println!("  {}", touched_line(file, style));
+        say!("  {}", touched_line(file, style));
     }
     Ok(ExitStatus::Success)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn delete(store: &SessionStore, id: &str) -> Result<ExitStatus, Failure> {
     let detail = store.show(id)?;
     store.delete(&detail.summary.id)?;
-    println!("deleted session {}", detail.summary.id);
+    say!("deleted session {}", detail.summary.id);
     Ok(ExitStatus::Success)
 }

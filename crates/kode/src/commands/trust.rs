@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use crate::places::Places;
 
 /// Binds the project's path and the hash of its `kode.json`.
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(crate) fn run() -> Result<ExitStatus, Failure> {
     require_terminal("trust")?;
     let places = Places::from_environment()?;
@@ -18,6 +17,6 @@ pub(crate) fn run() -> Result<ExitStatus, Failure> {
     let text = kode_config::trust(&places.kode_home, root.path())?;
     let mut audit = AuditLog::open(&places.audit_folder(), "")?;
     audit.append(&Record::Notice { name: "trust.given".to_owned(), text: text.clone() })?;
-    println!("{}", kode_base::escape::escape_block(&text));
+    say!("{}", kode_base::escape::escape_block(&text));
     Ok(ExitStatus::Success)
 }

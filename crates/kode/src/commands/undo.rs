@@ -33,11 +33,10 @@ pub(crate) fn redo(arguments: &RedoArguments) -> Result<ExitStatus, Failure> {
     Ok(say("brought back", &restored))
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn say(what: &str, restored: &Restored) -> ExitStatus {
     for path in &restored.paths {
         let path: &ProjectPath = path;
-        println!("{what} {path}");
+        say!("{what} {path}");
     }
     ExitStatus::Success
 }

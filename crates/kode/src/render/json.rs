@@ -5,7 +5,7 @@ use std::io::{Write, stdout};
 use kode_agent::Observer;
 use kode_base::Event;
 
-/// Prints events as JSON lines. A closed pipe ends printing, not the run.
+/// Prints events as JSON lines. A failed write ends printing, not the run.
 #[derive(Debug, Default)]
 pub(crate) struct Json {
     closed: bool,
@@ -21,6 +21,9 @@ impl Observer for Json {
             .map_err(std::io::Error::from)
             .and_then(|()| out.write_all(b"\n"))
             .and_then(|()| out.flush());
-        self.closed = written.is_err();
+        if let Err(error) = written {
+            self.closed = true;
+            crate::output::lost(error);
+        }
     }
 }

@@ -94,3 +94,25 @@ fn usage_errors_end_with_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
 }
+
+#[test]
+fn an_answer_that_can_not_be_written_is_an_error_and_no_panic() {
+    let workspace = Workspace::new();
+    for arguments in [&["policy", "check", "ls"][..], &["completions", "bash"], &["audit", "list"]]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = workspace.kode(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains("standard output"), "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    let workspace = Workspace::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = workspace.kode(&["completions", "bash"]).stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output), "");
+}

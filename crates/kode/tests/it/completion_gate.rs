@@ -74,3 +74,11 @@ fn checks_run_on_a_copy_and_keep_the_task_open_when_they_fail() {
     assert_eq!(gates[1]["colour"], "green");
     assert!(!workspace.project().join("built-by-check").exists(), "a check writes to its copy");
 }
+
+#[test]
+fn a_file_too_large_to_keep_is_listed_as_unscanned_and_does_not_end_the_run() {
+    let workspace = Workspace::new();
+    let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: \"head -c 17000000 /dev/zero > data.bin\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";
+    let run = workspace.run_script(script, &[]).expect(0);
+    assert_eq!(run.of_type("gate")[0]["unscanned"][0], "data.bin");
+}

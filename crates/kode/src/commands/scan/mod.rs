@@ -28,7 +28,6 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
     let places = Places::from_environment()?;
     let mut targets = targets::collect(&places, &arguments.paths)?;
@@ -45,9 +44,9 @@ fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
     let options = ScanOptions { today: Some(&today), accept_new_suppressions: true };
     let found = scan_with(&files, options);
     match arguments.format {
-        ScanFormat::Text => print!("{}", report::text(&found, &files)),
-        ScanFormat::Json => println!("{}", report::json(&found)),
-        ScanFormat::Sarif => println!("{}", report::sarif(&found)),
+        ScanFormat::Text => say_part!("{}", report::text(&found, &files)),
+        ScanFormat::Json => say!("{}", report::json(&found)),
+        ScanFormat::Sarif => say!("{}", report::sarif(&found)),
     }
     Ok(status(&found, arguments.fail_on))
 }
@@ -76,22 +75,20 @@ fn status(found: &ScanReport, fail_on: FailOn) -> ExitStatus {
     if red { ExitStatus::GateRed } else { ExitStatus::Success }
 }
 
-#[expect(clippy::print_stderr, reason = "progress for a person")]
 fn say_how_many(files: usize, format: ScanFormat) {
     if format == ScanFormat::Text && files > 200 && std::io::stderr().is_terminal() {
-        eprintln!("scanning {files} files …");
+        tell!("scanning {files} files …");
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
 fn compare_logs(first: &Path, second: &Path, json: bool) -> Result<ExitStatus, Failure> {
     let (first, second) = (read_log(first)?, read_log(second)?);
     let comparison = compare::compare(&first, &second)
         .map_err(|error| Failure::new(ExitStatus::Usage, error.to_string()))?;
     if json {
-        println!("{}", serde_json::to_string(&comparison).map_err(std::io::Error::from)?);
+        say!("{}", serde_json::to_string(&comparison).map_err(std::io::Error::from)?);
     } else {
-        print!("{}", escape_block(&comparison.text()));
+        say_part!("{}", escape_block(&comparison.text()));
     }
     Ok(ExitStatus::Success)
 }
