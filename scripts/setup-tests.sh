@@ -69,7 +69,7 @@ install_from_npm() {
   [ ${#missing[@]} -eq 0 ] && return
   echo "setup: installing ${missing[*]} into $tools"
   mkdir -p "$tools"
-  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$tools" "${missing[@]}"
+  npm install --loglevel=error --no-audit --no-fund --ignore-scripts --prefix "$tools" "${missing[@]}"
 }
 
 install_packages
