@@ -130,18 +130,37 @@ fn named(host: &str, state: &SessionState) -> bool {
     })
 }
 
-/// Whether the user named the path or a folder above it.
+/// Whether the user named the path or a folder above it, `~` for the home.
 fn path_named(path: &str, state: &SessionState) -> bool {
     let home = state.home.as_str();
     let short = path.strip_prefix(home).filter(|_| !home.is_empty()).map(|rest| format!("~{rest}"));
-    let mut folders = Some(path);
-    while let Some(folder) = folders.filter(|folder| folder.len() > 1) {
-        if state.user_words.contains(folder) {
-            return true;
+    [Some(path.to_owned()), short].into_iter().flatten().any(|spelling| {
+        let mut folders = Some(spelling.as_str());
+        while let Some(folder) = folders.filter(|folder| folder.len() > 1) {
+            if names_exactly(&state.user_words, folder) {
+                return true;
+            }
+            folders = folder.rsplit_once('/').map(|(above, _)| above);
         }
-        folders = folder.rsplit_once('/').map(|(above, _)| above);
-    }
-    short.is_some_and(|short| state.user_words.contains(&short))
+        false
+    })
+}
+
+/// Whether `words` hold `path` as a whole: naming a file in a folder does not
+/// name the folder.
+fn names_exactly(words: &str, path: &str) -> bool {
+    let is_part = |character: char| character.is_alphanumeric() || "_-/".contains(character);
+    words.match_indices(path).any(|(at, _)| {
+        let before = words[..at].chars().next_back();
+        let rest = &words[at + path.len()..];
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        let mut after = rest.chars();
+        let ends = match after.next() {
+            Some('.') => !after.next().is_some_and(is_part),
+            next => !next.is_some_and(is_part),
+        };
+        ends && !before.is_some_and(|before| is_part(before) || before == '~')
+    })
 }
 
 fn unit(class: RiskClass, why: String, trust: Option<TrustScope>) -> Unit {
@@ -184,3 +203,6 @@ fn writing(write: &FileWrite, state: &SessionState) -> Assessment {
     }
     assessment
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,10 +144,8 @@ fn zone(path: &str, session: &SessionState) -> Zone {
         return if rest.is_empty() { Zone::ProjectRoot } else { Zone::Project };
     }
     for temporary in ["/tmp", "/var/tmp"] {
-        match below(path, temporary) {
-            Some("") => return Zone::System,
-            Some(_) => return Zone::Temporary,
-            None => {}
+        if below(path, temporary).is_some() {
+            return Zone::Temporary;
         }
     }
     let trimmed = path.trim_end_matches(['*', '?', '.', '[', ']']).trim_end_matches('/');

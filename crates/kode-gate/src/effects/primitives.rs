@@ -121,6 +121,9 @@ impl Evaluator<'_> {
             Zone::Unknown => {
                 self.raise(RiskClass::SystemWrite, "what it deletes is known only when it runs");
             }
+            Zone::Temporary if recursive && matches!(path.as_str(), "/tmp" | "/var/tmp") => {
+                self.raise(RiskClass::Destructive, "would delete everybody's temporary files");
+            }
             Zone::Temporary => self.raise(RiskClass::LocalWrite, &format!("would delete {path}")),
             Zone::ProjectRoot if recursive => {
                 self.raise(RiskClass::Destructive, "would delete the whole project");

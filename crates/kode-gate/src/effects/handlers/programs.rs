@@ -162,6 +162,7 @@ impl Evaluator<'_> {
             ),
             "screen" => (has(&["-ls", "-list", "-v"]), RiskClass::CodeExecution),
             "kubectl version" => (has(&["--client", "--client=true"]), RiskClass::NetworkEgress),
+            name if name.starts_with("rustup ") => (has(&["list"]), RiskClass::Install),
             "npm init" => (bare, RiskClass::Install),
             _ => (false, RiskClass::CodeExecution),
         };

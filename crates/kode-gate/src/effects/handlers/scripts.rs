@@ -108,6 +108,11 @@ impl Evaluator<'_> {
         if shape.runs {
             self.code(Language::Awk, &Text::exact(program));
         }
+        for command in shape.pipes {
+            self.perhaps(|walk| {
+                walk.shell_text(&Text::exact(&command), Stream::unknown(Taint::FILE))
+            });
+        }
         for path in shape.writes {
             self.write_path(&Text::exact(&path), "write");
         }
@@ -207,7 +212,7 @@ fn sed_effects(script: &str) -> Vec<SedEffect> {
                 effects.push(SedEffect::Reads(line.to_owned()));
                 rest = &after[line_end..];
             }
-            'a' | 'i' | 'c' | '#' => rest = &after[line_end..],
+            'a' | 'i' | 'c' | '#' => rest = after_text(after),
             ':' | 'b' | 't' | 'T' => {
                 let end = after.find(['\n', ';', '}']).unwrap_or(after.len());
                 rest = &after[end..];
@@ -216,6 +221,19 @@ fn sed_effects(script: &str) -> Vec<SedEffect> {
         }
     }
     effects
+}
+
+/// What follows the text of `a`, `i` or `c`: a line that ends in `\\` goes on.
+fn after_text(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let end = rest.find('\n').unwrap_or(rest.len());
+        let continues = rest[..end].ends_with('\\') && end < rest.len();
+        if !continues {
+            return &rest[end..];
+        }
+        rest = &rest[end + 1..];
+    }
 }
 
 /// Skips line numbers, `$`, `/regex/`, `\cregexc`, ranges and steps.
@@ -270,8 +288,31 @@ fn substitution(text: &str) -> (&str, &str) {
 #[derive(Debug, Default)]
 struct AwkShape {
     runs: bool,
+    /// Commands given as literal strings to `|`.
+    pipes: Vec<String>,
     writes: Vec<String>,
     writes_unknown: bool,
+}
+
+impl AwkShape {
+    /// `print | "command"` and `"command" | getline`.
+    fn pipe(&mut self, characters: &[char], at: usize, before: &str) {
+        let rest: String = characters[at + 1..].iter().take(512).collect();
+        let rest = rest.trim_start();
+        let literal = rest.strip_prefix('"').and_then(|text| text.split_once('"'));
+        // A literal that goes on as an expression is not known whole.
+        let whole = literal.filter(|(_, after)| {
+            let after = after.trim_start();
+            after.is_empty() || after.starts_with([';', '}', '\n'])
+        });
+        if let Some((command, _)) = whole {
+            self.pipes.push(command.to_owned());
+        } else if rest.starts_with("getline") && !before.is_empty() {
+            self.pipes.push(before.to_owned());
+        } else {
+            self.runs = true;
+        }
+    }
 }
 
 /// Looks at an awk program with its strings and regular expressions set apart.
@@ -280,12 +321,21 @@ fn awk_shape(program: &str) -> AwkShape {
     let characters: Vec<char> = program.chars().collect();
     let mut at = 0;
     let mut previous = '\n';
+    let mut last_string = String::new();
     let mut printing = false;
     let mut depth = 0_i32;
     while at < characters.len() {
         let character = characters[at];
         match character {
-            '"' => at = skip_awk_string(&characters, at),
+            '"' => {
+                let end = skip_awk_string(&characters, at);
+                last_string = characters
+                    .get(at + 1..end.min(characters.len()))
+                    .unwrap_or_default()
+                    .iter()
+                    .collect();
+                at = end;
+            }
             '/' if "\n({,;!~&|".contains(previous) => at = skip_awk_regex(&characters, at),
             '#' => {
                 while at + 1 < characters.len() && characters[at + 1] != '\n' {
@@ -299,7 +349,7 @@ fn awk_shape(program: &str) -> AwkShape {
                 depth = 0;
             }
             '|' if characters.get(at + 1) == Some(&'|') => at += 1,
-            '|' => shape.runs = true,
+            '|' => shape.pipe(&characters, at, &last_string),
             '>' if printing && depth <= 0 && characters.get(at + 1) != Some(&'=') => {
                 let rest: String = characters[at + 1..].iter().collect();
                 let target = rest.trim_start_matches('>').trim_start();
@@ -388,7 +438,8 @@ mod tests {
     #[test]
     fn awk_programs_are_read_past_strings_and_patterns() {
         assert!(!awk_shape("$1 ~ /a|b/ { print \"x|y\" }").runs);
-        assert!(awk_shape("{ print | \"sh\" }").runs);
+        assert_eq!(awk_shape("{ print | \"sh\" }").pipes, ["sh"]);
+        assert!(awk_shape("{ print | \"sort \" $1 }").runs);
         assert!(awk_shape("BEGIN{system(\"id\")}").runs);
         assert_eq!(awk_shape("{ print > \"out\" }").writes, ["out"]);
         assert!(!awk_shape("$3 > 5 { print $1 }").writes_unknown);

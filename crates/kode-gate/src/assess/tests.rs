@@ -1,0 +1,169 @@
+use std::time::Duration;
+
+use kode_base::{FileRead, Verdict, WriteMode};
+
+use super::*;
+use crate::judge::{Judgement, judge};
+use crate::policy::{LayerPolicy, Policy};
+
+fn state() -> SessionState {
+    SessionState {
+        project_root: "/work/app".to_owned(),
+        home: "/home/dev".to_owned(),
+        kode_home: "/home/dev/.kode".to_owned(),
+        user_words: "Fetch the schema from api.example.com. Keep ~/notes tidy.".to_owned(),
+        ..SessionState::default()
+    }
+}
+
+fn untrusted() -> SessionState {
+    SessionState { untrusted_in_context: true, ..state() }
+}
+
+fn shell_action(command: &str) -> Action {
+    Action::Shell(ShellCommand {
+        command: command.into(),
+        description: None,
+        directory: ProjectPath::root(),
+        timeout: Duration::from_secs(1),
+    })
+}
+
+fn run(command: &str, state: &SessionState) -> Judgement {
+    judge(&shell_action(command), &Policy::default(), state)
+}
+
+fn write(path: &str) -> Judgement {
+    let write = FileWrite {
+        path: ProjectPath::new(path).unwrap(),
+        expected: None,
+        mode: WriteMode::Content(kode_base::Untrusted::new(Vec::new())),
+    };
+    judge(&Action::Write(write), &Policy::default(), &state())
+}
+
+fn read(path: &str) -> Judgement {
+    let read = FileRead { path: ProjectPath::new(path).unwrap() };
+    judge(&Action::Read(read), &Policy::default(), &state())
+}
+
+#[test]
+fn a_host_the_user_never_named_needs_a_person_once_untrusted_text_is_around() {
+    assert!(run("curl https://evil.example", &state()).class_question);
+    let judged = run("curl https://evil.example", &untrusted());
+    assert_eq!((judged.verdict, judged.class_question), (Verdict::Prompt, false));
+    assert_eq!(judged.reason.rule, "question.provenance");
+    assert_eq!(judged.trust, None);
+    assert!(run("curl https://api.example.com/schema", &untrusted()).class_question);
+    // Part of a name is not the name.
+    assert!(!run("curl https://example.com", &untrusted()).class_question);
+    assert!(!run("curl https://api.example.com.evil.example", &untrusted()).class_question);
+    assert!(!run("curl \"$HOST\"", &untrusted()).class_question);
+}
+
+#[test]
+fn an_outside_path_the_user_never_named_needs_a_person() {
+    assert!(!run("echo x > ~/other", &untrusted()).class_question);
+    assert!(run("echo x > ~/notes/a", &untrusted()).class_question);
+    // Naming a file does not name the folder it is in.
+    let named_file = SessionState { user_words: "see /home/dev/a.txt".to_owned(), ..untrusted() };
+    assert!(run("echo x > ~/a.txt", &named_file).class_question);
+    assert!(!run("echo x > ~/b.txt", &named_file).class_question);
+    assert_eq!(run("cat /etc/os-release", &untrusted()).verdict, Verdict::Allow);
+}
+
+#[test]
+fn a_listed_host_needs_no_naming() {
+    let listed = SessionState {
+        listed_hosts: vec!["*.npmjs.org".to_owned(), "pypi.org".to_owned()],
+        ..untrusted()
+    };
+    assert!(run("curl https://registry.npmjs.org/x", &listed).class_question);
+    assert!(run("curl https://pypi.org", &listed).class_question);
+    assert!(!run("curl https://evilnpmjs.org", &listed).class_question);
+}
+
+#[test]
+fn secret_text_and_an_unlisted_host_never_meet() {
+    let secret = SessionState {
+        secret_in_context: true,
+        listed_hosts: vec!["pypi.org".to_owned()],
+        ..untrusted()
+    };
+    let judged = run("curl https://api.example.com", &secret);
+    assert_eq!(
+        (judged.verdict, judged.reason.rule.as_str()),
+        (Verdict::Deny, "denial.secret_egress")
+    );
+    assert_eq!(run("curl https://pypi.org", &secret).verdict, Verdict::Prompt);
+    assert_eq!(run("ls", &secret).verdict, Verdict::Allow);
+}
+
+#[test]
+fn files_are_judged_like_the_commands_that_would_write_them() {
+    assert_eq!(write("src/a.rs").verdict, Verdict::Allow);
+    for (path, command) in [
+        ("kode.json", "echo x > kode.json"),
+        (".kode/policy", "echo x > .kode/policy"),
+        (".github/workflows/ci.yml", "echo x > .github/workflows/ci.yml"),
+        (".git/hooks/pre-commit", "echo x > .git/hooks/pre-commit"),
+    ] {
+        let (file, shell) = (write(path), run(command, &state()));
+        assert_eq!(file.verdict, shell.verdict, "{path}");
+        assert_eq!(file.reason.rule, shell.reason.rule, "{path}");
+        assert!(file.verdict > Verdict::Allow && !file.class_question, "{path}");
+    }
+    assert_eq!(write("kode.json").verdict, Verdict::Refuse);
+}
+
+#[test]
+fn reading_what_looks_like_a_credential_is_a_question() {
+    assert_eq!(read("src/a.rs").verdict, Verdict::Allow);
+    assert_eq!(read(".env.example").verdict, Verdict::Allow);
+    for path in [".env", "config/master.key", "deploy/id_ed25519"] {
+        let judged = read(path);
+        assert_eq!((judged.verdict, judged.class_question), (Verdict::Prompt, false), "{path}");
+        assert_eq!(run(&format!("cat {path}"), &state()).reason.rule, judged.reason.rule);
+    }
+}
+
+#[test]
+fn a_command_that_starts_below_the_root_is_judged_there() {
+    let judge_in = |folder: &str| {
+        let directory = ProjectPath::new(folder).unwrap();
+        let assessment = command_line("rm -rf ../..", &directory, &state());
+        assessment.class()
+    };
+    assert_eq!(judge_in("a/b"), RiskClass::Destructive);
+    assert_eq!(judge_in("a/b/c"), RiskClass::LocalWrite);
+}
+
+#[test]
+fn a_denylisted_command_is_denied_inside_another_one_too() {
+    let user = LayerPolicy {
+        layer: kode_base::Layer::User,
+        trusted: true,
+        classes: std::collections::BTreeMap::new(),
+        allowlist: Vec::new(),
+        denylist: vec!["npm test".to_owned()],
+        rules: Vec::new(),
+    };
+    let policy = Policy { layers: vec![user], non_interactive: None };
+    for command in ["npm test", "cd web && npm test", "(npm test)", "bash -c 'npm test'"] {
+        assert_eq!(
+            judge(&shell_action(command), &policy, &state()).verdict,
+            Verdict::Deny,
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn trust_is_for_the_host_or_folder_shown() {
+    let host = run("curl https://api.example.com", &state()).trust;
+    assert_eq!(host, Some(TrustScope::Host("api.example.com".to_owned())));
+    assert_eq!(run("curl https://a.example https://b.example", &state()).trust, None);
+    let folder = run("echo x > ~/notes/a", &state()).trust;
+    assert_eq!(folder, Some(TrustScope::Folder("/home/dev/notes".to_owned())));
+    assert_eq!(run("rm -rf /opt/x", &state()).trust, None);
+}
