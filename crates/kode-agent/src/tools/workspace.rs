@@ -13,6 +13,9 @@ use crate::editing::digest;
 /// Files past this are not read whole by any tool.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// A file read through the gate, its bytes, and the gate's decision.
+type PermittedRead = (ProjectPath, Untrusted<Vec<u8>>, Decision);
+
 /// Everything a tool may touch.
 pub(crate) struct Workspace {
     pub(crate) root: ProjectRoot,
@@ -49,10 +52,7 @@ impl Workspace {
     ///
     /// # Errors
     /// The outcome for the model.
-    pub(super) fn read(
-        &mut self,
-        text: &str,
-    ) -> Result<(ProjectPath, Untrusted<Vec<u8>>, Decision), Box<ToolOutcome>> {
+    pub(super) fn read(&mut self, text: &str) -> Result<PermittedRead, Box<ToolOutcome>> {
         let path = self.path(text).map_err(|why| Box::new(ToolOutcome::failed(why)))?;
         let read = FileRead { path: path.clone() };
         let permitted = self.gate.authorize(read);

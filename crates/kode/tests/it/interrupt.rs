@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::workspace::{Workspace, shell_script};
+use crate::workspace::Workspace;
 
 /// Starts a run whose command sleeps, and waits until it sleeps.
 fn start(workspace: &Workspace) -> (Child, BufReader<ChildStdout>) {
-    let script = shell_script("touch started; sleep 97");
-    let mut child = workspace.spawn_script(&script, Stdio::piped());
+    let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: 'touch started; sleep 97'}\n  - calls:\n      - tool: shell\n        args: {command: 'touch again; sleep 1'}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";
+    let mut child = workspace.spawn_script(script, Stdio::piped());
     workspace.wait_for("started");
     let stdout = BufReader::new(child.stdout.take().unwrap());
     (child, stdout)
@@ -38,6 +38,7 @@ fn twice_ends_the_run_with_130() {
     let workspace = Workspace::new();
     let (mut child, stdout) = start(&workspace);
     interrupt(&child);
+    workspace.wait_for("again");
     interrupt(&child);
     let lines: Vec<String> = stdout.lines().map(Result::unwrap).collect();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{lines:#?}");
