@@ -7,7 +7,7 @@ use super::code::Language;
 use super::dispatch::Invocation;
 use super::table::{Operand, Spec, Value};
 use crate::assessment::QuestionKind;
-use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text, Variable};
 use crate::paths::{Zone, looks_secret};
 
 impl Evaluator<'_> {
@@ -167,7 +167,17 @@ impl Evaluator<'_> {
             script.known = command.to_owned();
         }
         if is_compressor(&script) {
+            // `split --filter` puts the name of the part it writes into FILE.
+            let part = Text { known: "./part".to_owned(), open: true, ..Text::default() };
+            let old = self.state.variables.get("FILE").cloned();
+            self.set("FILE", Variable { values: vec![part], array: false });
             self.perhaps(|walk| walk.text_script(&script.known, Stream::default()));
+            match old {
+                Some(old) => self.set("FILE", old),
+                None => {
+                    self.state.variables.remove("FILE");
+                }
+            }
             return;
         }
         self.raise(RiskClass::CodeExecution, &format!("{flag} runs what it is given"));

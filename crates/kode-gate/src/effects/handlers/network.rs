@@ -88,6 +88,10 @@ impl Evaluator<'_> {
         if matches!(path.as_exact(), Some("-")) {
             return;
         }
+        // Where an unnamed download lands matters less than its host.
+        if path.open && path.known.is_empty() {
+            return;
+        }
         self.write_path(&path, "write");
         if !path.open {
             let place = self.place_of(&path);

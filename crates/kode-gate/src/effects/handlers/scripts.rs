@@ -212,7 +212,8 @@ fn sed_effects(script: &str) -> Vec<SedEffect> {
                 effects.push(SedEffect::Reads(line.to_owned()));
                 rest = &after[line_end..];
             }
-            'a' | 'i' | 'c' | '#' => rest = after_text(after),
+            'a' | 'i' | 'c' => rest = after_text(after),
+            '#' => rest = &after[line_end..],
             ':' | 'b' | 't' | 'T' => {
                 let end = after.find(['\n', ';', '}']).unwrap_or(after.len());
                 rest = &after[end..];
