@@ -56,7 +56,7 @@ pub(crate) enum Reply {
     NotStarted { error: String, code: i32 },
     /// The command ended with this wait status, and nothing else is alive.
     Ended { exit_code: Option<i32>, signal: Option<i32>, over_memory: bool },
-    /// Everything was killed while no command was running.
+    /// Everything was killed as asked; the answer to every `Kill`.
     Killed,
 }
 

@@ -27,6 +27,8 @@ struct Running {
     handle: OwnedFd,
     /// It was killed for using too much memory.
     over_memory: bool,
+    /// kode asked to kill everything and waits for the word.
+    confirm: bool,
 }
 
 /// Serves kode until it is gone.
@@ -46,25 +48,33 @@ pub(super) fn serve(socket: &UnixStream, plan: &Plan) -> ! {
                 _ => kernel::leave(0),
             }
         }
+        if let Some(status) = reap(running.as_ref()) {
+            let ended = running.take();
+            end_everything();
+            if tell_end(socket, status, ended.as_ref()).is_err() {
+                kernel::leave(1);
+            }
+        }
         if let Some(running) = &mut running
             && memory::used_bytes(&in_memory) > plan.limits.memory_bytes_max
         {
             running.over_memory = true;
             kernel::kill_all_others();
         }
-        if let Some(status) = reap(running.as_ref()) {
-            let over_memory = running.take().is_some_and(|running| running.over_memory);
-            end_everything();
-            let ended = Reply::Ended {
-                exit_code: status.exit_status(),
-                signal: status.terminating_signal(),
-                over_memory,
-            };
-            if wire::send(socket, &ended, &[]).is_err() {
-                kernel::leave(1);
-            }
-        }
     }
+}
+
+fn tell_end(socket: &UnixStream, status: WaitStatus, ended: Option<&Running>) -> io::Result<()> {
+    let reply = Reply::Ended {
+        exit_code: status.exit_status(),
+        signal: status.terminating_signal(),
+        over_memory: ended.is_some_and(|ended| ended.over_memory),
+    };
+    wire::send(socket, &reply, &[])?;
+    if ended.is_some_and(|ended| ended.confirm) {
+        wire::send(socket, &Reply::Killed, &[])?;
+    }
+    Ok(())
 }
 
 /// Waits until kode speaks (true) or something may have ended (false).
@@ -108,12 +118,18 @@ fn obey(
                 kernel::signal_group(running.pid, signal);
             }
         }
-        // With a command running, its end is noticed and answered as usual.
-        Request::Kill if running.is_some() => kernel::kill_all_others(),
-        Request::Kill => {
-            end_everything();
-            wire::send(socket, &Reply::Killed, &[])?;
-        }
+        // Always answered by `Killed`, after the command's own end if one runs:
+        // the request may cross with that end on its way.
+        Request::Kill => match running {
+            Some(running) => {
+                running.confirm = true;
+                kernel::kill_all_others();
+            }
+            None => {
+                end_everything();
+                wire::send(socket, &Reply::Killed, &[])?;
+            }
+        },
     }
     Ok(())
 }
@@ -178,7 +194,7 @@ fn start(
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
     let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-    Ok(Running { pid, handle, over_memory: false })
+    Ok(Running { pid, handle, over_memory: false, confirm: false })
 }
 
 /// Where a program is on the inside `PATH`; itself when it has a `/` or is

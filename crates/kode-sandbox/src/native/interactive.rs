@@ -56,6 +56,7 @@ impl Native {
         &mut self,
         order: &Order,
     ) -> Result<(CommandEnd, Vec<Incident>), SandboxError> {
+        self.settle()?;
         self.before_command();
         let end = self.relay(order)?;
         Ok((end, self.after_command()))

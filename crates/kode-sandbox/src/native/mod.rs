@@ -49,6 +49,8 @@ pub(crate) struct Native {
     memory_bytes_max: u64,
     /// The last command was killed for using too much memory.
     over_memory: bool,
+    /// A command was started and its end not taken in: its caller panicked.
+    in_command: bool,
     self_test: SelfTest,
 }
 
@@ -111,21 +113,49 @@ impl Native {
         interrupt: &Interrupt,
         on_output: &mut dyn FnMut(&[u8]),
     ) -> Result<CommandOutput, SandboxError> {
+        self.settle()?;
         self.before_command();
         let started = Instant::now();
         let mut pipe = Pipe::new()?;
         self.send_run(order, pipe.take_writer()?)?;
+        self.in_command = true;
         let mut capture = Capture::default();
         let mut sink = |bytes: &[u8]| {
             capture.push(bytes);
             on_output(bytes);
         };
-        let end = self.watch(&pipe, stream::deadline(order.timeout), interrupt, &mut sink)?;
+        let watched = self.watch(&pipe, stream::deadline(order.timeout), interrupt, &mut sink);
+        self.in_command = false;
+        let end = match watched {
+            // The command may still run: nothing more in this sandbox.
+            Err(SandboxError::Io(error)) => return Err(self.give_up(&error.to_string())),
+            watched => watched?,
+        };
         // Every writer is dead, so this ends at once.
         stream::drain(&pipe, KILL_MAX, &mut sink);
         let mut output = capture.finish(end, started.elapsed());
         output.incidents = self.after_command();
         Ok(output)
+    }
+
+    /// Ends a command that nobody waits for any more.
+    fn settle(&mut self) -> Result<(), SandboxError> {
+        if !std::mem::take(&mut self.in_command) {
+            return Ok(());
+        }
+        self.send(&Request::Kill, &[])?;
+        self.await_killed()
+    }
+
+    /// Takes in replies up to the word that everything was killed.
+    fn await_killed(&mut self) -> Result<(), SandboxError> {
+        loop {
+            match self.reply_within(KILL_MAX)? {
+                Some(Reply::Killed) => return Ok(()),
+                Some(Reply::Ended { .. } | Reply::NotStarted { .. }) => {}
+                _ => return Err(self.give_up("it did not confirm that everything was killed")),
+            }
+        }
     }
 
     fn before_command(&mut self) {
@@ -174,7 +204,10 @@ impl Native {
             }
             if reply {
                 let reply = self.reply_within(KILL_MAX)?;
-                return self.command_end(reply).map(|end| forced.map_or(end, |(end, _)| end));
+                let end = self.command_end(reply);
+                let Some((forced, _)) = forced else { return end };
+                self.await_killed()?;
+                return end.map(|_| forced);
             }
             if forced.is_some_and(|(_, limit)| Instant::now() > limit) {
                 return Err(self.give_up("it did not confirm that everything was killed"));
@@ -223,11 +256,9 @@ impl Native {
         if self.socket.is_none() {
             return Ok(());
         }
+        self.settle()?;
         self.send(&Request::Kill, &[])?;
-        match self.reply_within(KILL_MAX)? {
-            Some(Reply::Killed) => Ok(()),
-            _ => Err(self.give_up("it did not confirm that everything was killed")),
-        }
+        self.await_killed()
     }
 
     fn send(
@@ -353,6 +384,7 @@ fn spawn(
         guard: None,
         memory_bytes_max: 0,
         over_memory: false,
+        in_command: false,
         self_test: SelfTest::default(),
     })
 }

@@ -211,3 +211,34 @@ fn a_helper_that_is_none_leaves_no_sandbox_and_says_what_to_do() {
         assert!(text.contains("kode doctor"), "{text}");
     }
 }
+
+#[test]
+fn a_caller_that_panics_while_listening_leaves_a_usable_sandbox() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    let command = kode_base::ShellCommand {
+        command: "echo heard; sleep 60".into(),
+        description: None,
+        directory: kode_base::ProjectPath::root(),
+        timeout: Duration::from_secs(60),
+    };
+    let permit = place.permit(command);
+    let listening = std::panic::AssertUnwindSafe(|| {
+        sandbox.run(permit, &Interrupt::new(), &mut |_| panic!("on purpose"))
+    });
+    assert!(std::panic::catch_unwind(listening).is_err());
+    assert_eq!(place.run(&sandbox, "echo again").worked(), "again\n");
+    sandbox.end_processes().unwrap();
+}
+
+#[test]
+fn a_time_limit_that_meets_the_end_of_the_command_leaves_a_usable_sandbox() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    for step in 0..60 {
+        let limit = Duration::from_micros(500 + 100 * step);
+        let ended = place.run_with(&sandbox, "true", limit, &Interrupt::new());
+        assert!(matches!(ended.end, CommandEnd::Exited(0) | CommandEnd::TimedOut), "{ended:?}");
+    }
+    place.run(&sandbox, "true").worked();
+}
