@@ -18,7 +18,7 @@ impl Evaluator<'_> {
             "echo" => echo(arguments),
             "printf" => printf(arguments),
             "cat" | "tac" => self.contents(name, arguments, stdin)?,
-            "rev" => map(input(), Taint::DECODED, |text| {
+            "rev" => map(input(), disguise(&input()), |text| {
                 Some(
                     text.lines()
                         .map(|line| line.chars().rev().collect::<String>() + "\n")
@@ -142,6 +142,12 @@ fn map(text: Text, taint: Taint, change: impl Fn(&str) -> Option<String>) -> Tex
     }
 }
 
+/// `tr` and `rev` decode what is written in the command itself; a file they
+/// change (`tr -d '\r' < script`) is still that file.
+fn disguise(input: &Text) -> Taint {
+    if input.open { Taint::FILE } else { Taint::DECODED }
+}
+
 fn echo(arguments: &[Field]) -> Text {
     let mut escapes = false;
     let mut newline = true;
@@ -240,7 +246,8 @@ fn format_once(format: &str, rest: &mut &[Field], output: &mut Text) -> bool {
 fn translate(input: Text, arguments: &[Field]) -> Text {
     let exact: Option<Vec<&str>> = arguments.iter().map(Field::as_exact).collect();
     let sets = exact.unwrap_or_default();
-    map(input, Taint::DECODED, |text| match sets.as_slice() {
+    let taint = disguise(&input);
+    map(input, taint, |text| match sets.as_slice() {
         ["-d", set] => {
             let removed = members(set)?;
             Some(text.chars().filter(|character| !removed.contains(character)).collect())

@@ -136,15 +136,9 @@ impl Evaluator<'_> {
         let starts = if starts.is_empty() { &default[..] } else { starts };
         for start in starts {
             if narrowed {
-                let zone = self.place_of(&start.text).zone;
-                if zone.is_local() {
-                    self.raise(RiskClass::LocalWrite, "find deletes what it finds");
-                } else {
-                    self.raise(
-                        RiskClass::Destructive,
-                        "find deletes what it finds outside the project",
-                    );
-                }
+                let inside = self.place_of(&start.text).zone.is_local();
+                let class = if inside { RiskClass::LocalWrite } else { RiskClass::SystemWrite };
+                self.raise(class, "find deletes what it finds");
             } else {
                 self.delete_path(start, true);
             }
