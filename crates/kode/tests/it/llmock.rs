@@ -56,21 +56,32 @@ fn fixtures(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/llmock").join(name)
 }
 
-fn run(workspace: &Workspace, server: &Server, task: &str) -> Run {
-    let base_url = format!("http://127.0.0.1:{}/v1", server.port);
-    let arguments = ["run", "--json", "--model", "gpt-4o", "--base-url", &base_url, task];
+fn run(workspace: &Workspace, server: &Server, provider: &str, task: &str) -> Run {
+    let path = if provider == "openai" { "/v1" } else { "" };
+    let base_url = format!("http://127.0.0.1:{}{path}", server.port);
+    let arguments =
+        ["run", "--json", "--provider", provider, "--model", "m", "--base-url", &base_url, task];
     Run::of(workspace.kode(&arguments).output().unwrap())
 }
 
 #[test]
-fn a_task_over_real_http_goes_from_red_to_green_and_changes_files() {
+fn a_task_over_chat_completions_goes_from_red_to_green_and_changes_files() {
+    red_to_green("openai");
+}
+
+#[test]
+fn a_task_over_anthropic_messages_goes_from_red_to_green_and_changes_files() {
+    red_to_green("anthropic");
+}
+
+fn red_to_green(provider: &str) {
     let Some(server) = start(&fixtures("members")) else { return };
     let workspace = Workspace::new();
     workspace.write("app.py", "from flask import Flask\n\napp = Flask(__name__)\n");
-    let run = run(&workspace, &server, "add a member search").expect(0);
+    let run = run(&workspace, &server, provider, "add a member search").expect(0);
 
     let started = run.of_type("run_started")[0];
-    assert_eq!(started["provider"], "openai");
+    assert_eq!(started["provider"], provider);
     assert_eq!(started["scripted"], false);
     let gates = run.of_type("gate");
     assert_eq!(gates[0]["colour"], "red");
@@ -87,7 +98,7 @@ fn a_task_over_real_http_goes_from_red_to_green_and_changes_files() {
 fn a_text_only_answer_ends_the_run_through_the_gate() {
     let Some(server) = start(&fixtures("text-only")) else { return };
     let workspace = Workspace::new();
-    let run = run(&workspace, &server, "what is this project?").expect(0);
+    let run = run(&workspace, &server, "openai", "what is this project?").expect(0);
     assert_eq!(run.of_type("gate").len(), 1);
     assert!(run.of_type("run_finished")[0]["summary"].as_str().unwrap().contains("empty project"));
 }

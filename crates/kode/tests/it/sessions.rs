@@ -61,3 +61,24 @@ fn sessions_are_listed_shown_and_deleted() {
     assert!(!output(&["session", "list"]).1.contains(&id));
     assert_eq!(output(&["session", "show", &id]).0, 1);
 }
+
+#[test]
+fn two_kodes_on_one_session_are_refused_and_on_one_project_warned() {
+    let workspace = Workspace::new();
+    let script = shell_script("touch started; sleep 60");
+    let mut child = workspace.spawn_script(&script, Stdio::null());
+    workspace.wait_for("started");
+
+    let path = workspace.beside("script.yaml");
+    let arguments = ["continue", "--script", path.to_str().unwrap(), "go on"];
+    let output = workspace.kode(&arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("in use"), "{said}");
+
+    let second = workspace.run_script("turns:\n  - text: hello\n", &[]).expect(0);
+    let notices = serde_json::to_string(&second.of_type("notice")).unwrap();
+    assert!(notices.contains("works on this project too"), "{notices}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
