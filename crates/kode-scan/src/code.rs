@@ -7,17 +7,22 @@ use crate::ScanFile;
 use crate::engine::{Engine, Outcome, Unit};
 use crate::lower::{lower, supports};
 use crate::raw::RawFinding;
+use crate::{page, prefilter};
 
 /// Code files above this size are listed instead of analysed.
 const CODE_BYTES_MAX: usize = 2 << 20;
 /// Stack of an analysing thread: the interpreter recurses as deep as the code nests.
 const STACK_BYTES: usize = 256 << 20;
+/// Up to this many files all are lowered, for flows from one into another; of
+/// more only those that hold the name of a sink.
+const ALWAYS_LOWERED: usize = 64;
 /// Analysing threads at most.
 const THREADS_MAX: usize = 8;
 
 /// Findings of the code analysis and the files it could not do, with why.
 pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, String)>) {
-    let prepared = in_parallel(files.len(), |at| vec![(at, prepare(&files[at]))]);
+    let selective = files.len() > ALWAYS_LOWERED;
+    let prepared = in_parallel(files.len(), |at| vec![(at, prepare(&files[at], selective))]);
     let mut units: Vec<Option<Unit<'_>>> = (0..files.len()).map(|_| None).collect();
     let mut unscanned = Vec::new();
     for (at, (unit, why)) in prepared {
@@ -35,7 +40,10 @@ pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, S
 }
 
 /// Lowers a file, or says why it can't be analysed.
-fn prepare<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
+fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Option<String>) {
+    if page::is_page(file.path) {
+        return prepare_page(file);
+    }
     let Some(language) = language_of(file.path, file.content) else {
         return (None, unknown_code(file.path, file.content));
     };
@@ -44,6 +52,9 @@ fn prepare<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     }
     if !supports(language) {
         return (None, Some(format!("no security rules for {} yet", language.name())));
+    }
+    if selective && !prefilter::may_hold_sink(file.content) {
+        return (None, None);
     }
     let Ok(tree) = parse(language, file.content) else {
         return (None, Some(format!("the {} parser gave up", language.name())));
@@ -54,6 +65,23 @@ fn prepare<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     let program = lower(language, file.content, &tree.tree);
     let unit = Unit { path: file.path.as_str(), language, source: file.content, program };
     (Some(unit), why)
+}
+
+/// Lowers the scripts of a page. TypeScript's grammar also reads JavaScript.
+fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
+    if let Some(why) = obstacle(file.content) {
+        return (None, Some(why));
+    }
+    let scripts = page::scripts_only(file.content);
+    let language = match file.path.extension() {
+        Some("vue" | "svelte") => Language::TypeScript,
+        _ => Language::JavaScript,
+    };
+    let Ok(tree) = parse(language, &scripts) else {
+        return (None, Some("the scripts in it do not parse".to_owned()));
+    };
+    let program = lower(language, &scripts, &tree.tree);
+    (Some(Unit { path: file.path.as_str(), language, source: file.content, program }), None)
 }
 
 /// The language by extension, or by the interpreter in the first line.
@@ -72,9 +100,9 @@ fn language_of(path: &ProjectPath, content: &[u8]) -> Option<Language> {
 
 /// Code in a language without a grammar here.
 fn unknown_code(path: &ProjectPath, content: &[u8]) -> Option<String> {
-    const EXTENSIONS: [&str; 24] = [
+    const EXTENSIONS: [&str; 22] = [
         "kt", "kts", "swift", "scala", "sh", "bash", "zsh", "pl", "pm", "lua", "ex", "exs", "erl",
-        "clj", "groovy", "dart", "r", "jl", "ps1", "bat", "m", "mm", "vue", "svelte",
+        "clj", "groovy", "dart", "r", "jl", "ps1", "bat", "m", "mm",
     ];
     let extension = path.extension().unwrap_or_default();
     if EXTENSIONS.contains(&extension) {

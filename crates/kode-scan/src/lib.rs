@@ -13,6 +13,8 @@ mod introduced;
 mod ir;
 mod lower;
 mod model;
+mod page;
+mod prefilter;
 mod raw;
 pub mod report;
 mod scan;

@@ -131,18 +131,16 @@ impl Engine<'_> {
             .frames
             .iter()
             .any(|frame| (frame.file, frame.function) == (closure.file, Some(closure.function)));
-        if recursive || self.frames.len() >= CALL_DEPTH_MAX || self.capped {
+        let is_entry = site.is_none();
+        let followed = is_entry || self.follows_calls();
+        if recursive || self.frames.len() >= CALL_DEPTH_MAX || self.capped || !followed {
+            self.cut_short |= !followed && given.iter().any(|given| given.value.is_tainted());
             return mixed(&given.iter().map(|given| given.value.clone()).collect::<Vec<_>>());
         }
         let matters = |value: &Value| {
             value.is_tainted()
                 || value.data().is_some_and(|data| {
-                    data.function.is_some()
-                        || data.constant.is_some()
-                        || data.text.is_some()
-                        || data.place.is_some()
-                        || data.instance.is_some()
-                        || data.fields.is_some()
+                    data.function.is_some() || data.place.is_some() || data.instance.is_some()
                 })
         };
         let plain = !given.iter().any(|given| matters(&given.value))
@@ -517,7 +515,7 @@ impl Engine<'_> {
 impl Function {
     /// Whether the function's result depends on nothing but its arguments.
     fn is_plain(&self) -> bool {
-        self.is_top_level && self.this.is_none()
+        self.is_top_level
     }
 }
 

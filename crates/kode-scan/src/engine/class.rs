@@ -134,7 +134,17 @@ impl Engine<'_> {
     }
 
     /// The scanned file a module specifier means.
-    pub(super) fn module_file(&self, specifier: &str) -> Option<usize> {
+    pub(super) fn module_file(&mut self, specifier: &Name) -> Option<usize> {
+        let key = (self.file, specifier.clone());
+        if let Some(known) = self.modules.get(&key) {
+            return *known;
+        }
+        let found = self.find_module(specifier);
+        self.modules.insert(key, found);
+        found
+    }
+
+    fn find_module(&self, specifier: &str) -> Option<usize> {
         let importer = self.unit(self.file);
         let folder = importer.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let wanted = match importer.language {
@@ -189,12 +199,7 @@ impl Engine<'_> {
         if self.unit(from).language != kode_syntax::Language::Java {
             return None;
         }
-        self.units.iter().enumerate().filter(|(file, _)| *file != from).find_map(|(file, unit)| {
-            let unit = unit.as_ref()?;
-            let same = |class: &Class| class.name.as_deref() == Some(name);
-            let at = unit.program.classes.iter().position(same)?;
-            (unit.language == kode_syntax::Language::Java).then_some((file, ClassId(at as u32)))
-        })
+        self.java_classes.get(name).copied().filter(|(file, _)| *file != from)
     }
 
     /// Loads the module a name comes from, before it is read.

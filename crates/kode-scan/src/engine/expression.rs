@@ -224,6 +224,11 @@ impl Engine<'_> {
         match operator {
             Operator::Add => self.added(&a, &b),
             Operator::Remainder => joined(&[a, b]),
+            // Python's `folder / name`.
+            Operator::Divide if a.data().is_some_and(|data| data.place.is_some()) => {
+                let place = a.data().and_then(|data| data.place);
+                mixed(&[a, b]).with(|data| data.place = place)
+            }
             Operator::Subtract | Operator::Multiply | Operator::Divide => Value::default(),
             Operator::Other => mixed(&[a, b]),
             _ => self.comparison(operator, (left, &a), (right, &b)),

@@ -145,7 +145,9 @@ impl Engine<'_> {
                 }
                 let (tainted, other, known) =
                     if a.is_tainted() { (left, right, b) } else { (right, left, a) };
-                if known.is_tainted() || is_null(known) || self.is_shape_test(tainted) {
+                let about_host = self.host_owner(tainted).is_some();
+                let says_nothing = is_null(known) && !about_host;
+                if known.is_tainted() || says_nothing || self.is_shape_test(tainted) {
                     return truth_with(Vec::new());
                 }
                 self.equality(tainted, other, known, when)
@@ -165,23 +167,35 @@ impl Engine<'_> {
             let argument = call.arguments.first().map(|argument| argument.value);
             return argument.map_or_else(Value::default, |value| self.fact(value, when, set));
         }
-        let host = match &self.program().expression(tainted).kind {
-            Kind::Field(object, name) => {
-                ["host", "hostname", "origin", "netloc", "scheme", "protocol", "Host"]
-                    .contains(&&**name)
-                    .then_some(*object)
+        match self.host_owner(tainted) {
+            Some(object) => {
+                let owner = self.parsed_from(object);
+                self.fact(owner, when, CategorySet::of(&[Category::OpenRedirect]))
             }
+            None => self.fact(tainted, when, CategorySet::EVERY),
+        }
+    }
+
+    /// The URL whose host (or scheme) an expression is.
+    fn host_owner(&self, expression: ExprId) -> Option<ExprId> {
+        const PARTS: [&str; 7] =
+            ["host", "hostname", "origin", "netloc", "scheme", "protocol", "Host"];
+        const METHODS: [&str; 4] = ["getHost", "getAuthority", "Hostname", "IsAbs"];
+        match &self.program().expression(expression).kind {
+            Kind::Field(object, name) => PARTS.contains(&&**name).then_some(*object),
             Kind::Call(call) => match &self.program().expression(call.callee).kind {
-                Kind::Field(object, name) => {
-                    ["getHost", "getAuthority", "Hostname"].contains(&&**name).then_some(*object)
-                }
+                Kind::Field(object, name) => METHODS.contains(&&**name).then_some(*object),
                 _ => None,
             },
             _ => None,
-        };
-        match host {
-            Some(object) => self.fact(object, when, CategorySet::of(&[Category::OpenRedirect])),
-            None => self.fact(tainted, when, CategorySet::EVERY),
+        }
+    }
+
+    /// What a URL parsed on the spot was parsed from.
+    fn parsed_from(&self, expression: ExprId) -> ExprId {
+        match &self.program().expression(expression).kind {
+            Kind::Call(call) => call.arguments.first().map_or(expression, |first| first.value),
+            _ => expression,
         }
     }
 

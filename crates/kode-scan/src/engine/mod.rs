@@ -28,8 +28,10 @@ use value::Value;
 /// Calls followed into one another.
 const CALL_DEPTH_MAX: usize = 12;
 /// Steps a file may take: so many for each of its expressions, and a start.
-const STEPS_PER_EXPRESSION: usize = 60;
-const STEPS_START: usize = 60_000;
+const STEPS_PER_EXPRESSION: usize = 10;
+const STEPS_START: usize = 40_000;
+/// Beyond this many budgets even functions by themselves are no longer analysed.
+const HARD_LIMIT: usize = 4;
 
 /// One file as the engine sees it.
 pub(crate) struct Unit<'a> {
@@ -68,6 +70,12 @@ pub(crate) struct Engine<'a> {
     summaries: HashMap<(usize, FunctionId), Value>,
     class_fields: HashMap<(usize, ClassId), HashMap<Name, Value>>,
     findings: Vec<RawFinding>,
+    /// A call that input went into was not followed.
+    cut_short: bool,
+    /// Module specifiers already resolved, by importing file.
+    modules: HashMap<(usize, Name), Option<usize>>,
+    /// Java classes of all files by name.
+    java_classes: HashMap<Name, (usize, ClassId)>,
     /// The next function run returns markup to a browser.
     markup_next: bool,
 }
@@ -116,6 +124,9 @@ impl<'a> Engine<'a> {
             summaries: HashMap::new(),
             class_fields: HashMap::new(),
             findings: Vec::new(),
+            cut_short: false,
+            modules: HashMap::new(),
+            java_classes: java_classes(units),
             markup_next: false,
         }
     }
@@ -125,6 +136,7 @@ impl<'a> Engine<'a> {
         let Some(unit) = &self.units[file] else { return Outcome::default() };
         self.steps = 0;
         self.capped = false;
+        self.cut_short = false;
         self.budget = STEPS_START + STEPS_PER_EXPRESSION * unit.program.expressions.len();
         self.load(file);
         self.log.clear();
@@ -134,7 +146,8 @@ impl<'a> Engine<'a> {
         let incomplete = if unit.program.too_deep {
             Some("nested too deeply to be analysed completely".to_owned())
         } else {
-            self.capped.then(|| "the data-flow analysis reached its step limit".to_owned())
+            (self.capped || self.cut_short)
+                .then(|| "the data-flow analysis reached its step limit".to_owned())
         };
         Outcome { findings, incomplete }
     }
@@ -190,10 +203,16 @@ impl<'a> Engine<'a> {
     /// Counts a step; false when the budget is spent.
     fn step(&mut self) -> bool {
         self.steps += 1;
-        if self.steps > self.budget {
+        if self.steps > self.budget * HARD_LIMIT {
             self.capped = true;
         }
         !self.capped
+    }
+
+    /// Whether calls are still followed; past the budget each function is only
+    /// analysed by itself.
+    fn follows_calls(&self) -> bool {
+        self.steps <= self.budget
     }
 
     /// The place of a canonical path in the current file's language.
@@ -221,4 +240,19 @@ impl<'a> Engine<'a> {
             value::Taint { source: (self.file, start), cleaned, step: std::rc::Rc::new(step) };
         Value::carrying(vec![taint])
     }
+}
+
+fn java_classes(units: &[Option<Unit<'_>>]) -> HashMap<Name, (usize, ClassId)> {
+    let mut found = HashMap::new();
+    for (file, unit) in units.iter().enumerate() {
+        let Some(unit) = unit.as_ref().filter(|unit| unit.language == Language::Java) else {
+            continue;
+        };
+        for (at, class) in unit.program.classes.iter().enumerate() {
+            if let Some(name) = &class.name {
+                found.entry(name.clone()).or_insert((file, ClassId(at as u32)));
+            }
+        }
+    }
+    found
 }

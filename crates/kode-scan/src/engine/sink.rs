@@ -53,9 +53,19 @@ impl Engine<'_> {
         {
             return;
         }
+        if context == Context::Body && self.is_container(value) {
+            return;
+        }
         if let Some(taint) = harmful(category, context, value) {
             self.report(category, &taint, start, end, name);
         }
+    }
+
+    /// A request's whole body or query is an object: it is sent as JSON.
+    fn is_container(&self, value: &Value) -> bool {
+        let place = value.data().filter(|data| data.text.is_none()).and_then(|data| data.place);
+        let known = place.and_then(|place| self.models.know(place));
+        known.is_some_and(|known| known.source.as_deref() == Some("the request's data"))
     }
 
     fn report(&mut self, category: Category, taint: &Taint, start: u32, end: u32, name: &str) {

@@ -115,6 +115,7 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
     let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
     let bare_values = allows_bare_values(path);
     let in_tests = is_test_path(path);
+    let in_docs = ["md", "rst", "adoc", "mdx"].contains(&path.extension().unwrap_or_default());
     let mut hits = Vec::new();
     let mut done = 0;
     for keyword in automaton.find_iter(content) {
@@ -129,7 +130,7 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         let value = &content[from..to];
         let real = match promise {
             Promise::Key => is_key(value),
-            Promise::Password => !in_tests && is_password(value, quoted),
+            Promise::Password => !in_tests && !in_docs && is_password(value, quoted),
         };
         if real && !is_placeholder(value) {
             hits.push(hit(promise, from, to));

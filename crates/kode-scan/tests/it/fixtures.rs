@@ -11,12 +11,23 @@ macro_rules! fixtures {
 }
 
 const FILES: &[(&str, &str)] = fixtures![
+    "html/blocking-dialog.html",
+    "html/cross-site-scripting.html",
     "java/command-injection.java",
     "java/cross-site-scripting.java",
     "java/open-redirect.java",
     "java/path-traversal.java",
     "java/sql-injection.java",
+    "javascript/blocking-dialog.js",
+    "javascript/command-injection.js",
+    "javascript/cross-site-scripting.js",
+    "javascript/open-redirect.js",
+    "javascript/path-traversal.js",
     "javascript/sql-injection.js",
+    "python/command-injection.py",
+    "python/cross-site-scripting.py",
+    "python/open-redirect.py",
+    "python/path-traversal.py",
     "python/sql-injection.py",
 ];
 
@@ -25,7 +36,7 @@ fn blocks(text: &str) -> Vec<(bool, &str, String)> {
     let mut found: Vec<(bool, &str, String)> = Vec::new();
     for line in text.lines() {
         if let Some((_, head)) = line.split_once("=== ") {
-            let (kind, name) = head.split_once(' ').unwrap();
+            let (kind, name) = head.trim_end_matches(" -->").split_once(' ').unwrap();
             found.push((kind == "bad", name, String::new()));
         } else if let Some((_, _, block)) = found.last_mut() {
             block.push_str(line);
@@ -42,7 +53,9 @@ fn fixtures_are_told_apart() {
         let name = file.rsplit('/').next().unwrap();
         let rule = name.split('.').next().unwrap();
         for (bad, title, block) in blocks(text) {
-            let path = ProjectPath::new(name).unwrap();
+            let is_tsx = block.contains("@Controller");
+            let path = if is_tsx { name.replace(".js", ".ts") } else { name.to_owned() };
+            let path = ProjectPath::new(&path).unwrap();
             let report = scan(&[ScanFile { path: &path, content: block.as_bytes(), base: None }]);
             let found = report.introduced.iter().any(|finding| finding.rule == rule);
             if found == bad {
