@@ -43,6 +43,10 @@ fn run() -> Result<serde_json::Value, EditRefusal> {
     let root = fs::canonicalize(".").map_err(|error| fault("the working directory", &error))?;
     let folder = Folder { root };
     let changes = apply_in_project(&operation, &folder)?;
+    if matches!(operation, Operation::Rewrite { dry_run: true, .. }) {
+        let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        return Ok(json!({ "applied": false, "would_change": paths }));
+    }
     // Everything is staged beside its target first, so a full disk leaves all as it was.
     let staged: Vec<Staged> = changes
         .iter()

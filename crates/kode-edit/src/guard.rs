@@ -34,14 +34,17 @@ pub(crate) fn check(change: &Change<'_>, declared: &Declared<'_>) -> Result<(), 
     check_parsed(change, declared, None)
 }
 
-/// [`check`], for a caller that has the tree of `change.before` already.
+/// [`check`], for a caller that has the trees already.
 pub(crate) fn check_parsed(
     change: &Change<'_>,
     declared: &Declared<'_>,
-    before: Option<SourceTree>,
+    trees: Option<Trees>,
 ) -> Result<(), EditRefusal> {
     placeholder::check(change)?;
-    let trees = Trees::of(change, before)?;
+    let trees = match trees {
+        Some(trees) => Some(trees),
+        None => Trees::of(change)?,
+    };
     check_syntax(change, trees.as_ref())?;
     if declared.shrink {
         return Ok(());
@@ -56,17 +59,14 @@ pub(crate) struct Trees {
 }
 
 impl Trees {
-    fn of(change: &Change<'_>, before: Option<SourceTree>) -> Result<Option<Self>, EditRefusal> {
+    fn of(change: &Change<'_>) -> Result<Option<Self>, EditRefusal> {
         let sample = change.before.unwrap_or(change.after);
         let Some(language) = Language::detect(change.path, sample) else { return Ok(None) };
         if language.grammar().is_none() {
             return Ok(None);
         }
         let tree = |source| parse(language, source).map_err(|error| EditRefusal(error.to_string()));
-        let before = match before.filter(|tree| tree.language == language) {
-            Some(tree) => Some(tree),
-            None => change.before.map(tree).transpose()?,
-        };
+        let before = change.before.map(tree).transpose()?;
         Ok(Some(Self { before, after: tree(change.after)? }))
     }
 }

@@ -2,6 +2,7 @@
 //! node, `$$$X` any number; outermost matches first, none overlapping.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ast_grep_core::matcher::PatternBuilder;
 use ast_grep_core::replacer::TemplateFix;
@@ -9,11 +10,11 @@ use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
 use ast_grep_core::{AstGrep, Pattern, PatternError};
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
-use kode_syntax::{Language, SourceTree};
+use kode_syntax::{Language, SourceTree, Tree, reparse};
 use memchr::memmem::Finder;
 
 use crate::exact::check_size;
-use crate::guard::{Change, Declared, check_parsed};
+use crate::guard::{Change, Declared, Trees, check_parsed};
 use crate::newline::{ending_at, to_lf, with_ending};
 use crate::refusal::{EditRefusal, refuse};
 use crate::undecodable::Decoded;
@@ -123,12 +124,16 @@ impl<'a> Rewriter<'a> {
         let source = decoded.text().as_bytes();
         let mut after = Vec::with_capacity(source.len());
         let (mut copied, mut quoted) = (0, String::new());
+        let mut replacements = Vec::with_capacity(edits.len());
         for edit in edits {
             let end = (edit.position + edit.deleted_length).min(source.len());
             after.extend_from_slice(&source[copied..edit.position]);
             let inserted = String::from_utf8_lossy(&edit.inserted_text);
             let ending = ending_at(source, edit.position);
-            after.extend_from_slice(with_ending(&to_lf(&inserted), ending).as_bytes());
+            let lf = to_lf(&inserted);
+            let text = with_ending(&lf, ending);
+            after.extend_from_slice(text.as_bytes());
+            replacements.push((edit.position..end, text.len()));
             quoted.push_str(&String::from_utf8_lossy(&source[edit.position..end]));
             quoted.push('\n');
             copied = end;
@@ -137,11 +142,32 @@ impl<'a> Rewriter<'a> {
         let after = decoded.encode(after);
         let change = Change { path, before: Some(before), after: &after, written: self.template };
         let declared = Declared { shrink: false, quoted: Some(&quoted), named_place: true };
-        // The tree is the guard's too, where the grammar is and no byte was replaced.
-        let tree = (decoded.is_exact() && self.language.is_usual())
-            .then(|| SourceTree { language: self.language.language, tree });
-        check_parsed(&change, &declared, tree)?;
+        let trees = match decoded.is_exact() {
+            true => self.trees_for_the_guard(&change, tree, &replacements)?,
+            false => None,
+        };
+        check_parsed(&change, &declared, trees)?;
         Ok(Some(after))
+    }
+
+    /// The matcher's tree and what becomes of it, where the guard would parse the
+    /// file with the same grammar.
+    fn trees_for_the_guard(
+        &self,
+        change: &Change<'_>,
+        tree: Tree,
+        replacements: &[(Range<usize>, usize)],
+    ) -> Result<Option<Trees>, EditRefusal> {
+        let language = self.language.language;
+        let source = change.before.unwrap_or_default();
+        let same = Language::detect(change.path, source) == Some(language);
+        if !same || !self.language.is_usual() {
+            return Ok(None);
+        }
+        let before = SourceTree { language, tree };
+        let after = reparse(&before, source, change.after, replacements)
+            .map_err(|error| EditRefusal(error.to_string()))?;
+        Ok(Some(Trees { before: Some(before), after }))
     }
 }
 

@@ -13,7 +13,7 @@ mod symbols;
 pub use errors::{ErrorSummary, error_summary};
 pub use identifiers::{is_identifier, is_keyword};
 pub use language::Language;
-pub use parse::{ParseError, SourceTree, parse};
+pub use parse::{ParseError, SourceTree, parse, reparse};
 pub use scopes::{Binding, BindingKind, ImportOrigin, Occurrence, ScopeError, Scopes, scopes};
 pub use symbols::{Symbol, SymbolKind, symbols};
 pub use tree_sitter::{Node, Point, Tree, TreeCursor};

@@ -1,7 +1,9 @@
 //! Parsing bytes into a tree.
 
+use std::ops::Range;
+
 use thiserror::Error;
-use tree_sitter::{Parser, Tree};
+use tree_sitter::{InputEdit, Parser, Point, Tree};
 
 use crate::Language;
 
@@ -38,6 +40,71 @@ pub fn parse(language: Language, source: &[u8]) -> Result<SourceTree, ParseError
     Ok(SourceTree { language, tree })
 }
 
+/// Parses `after`, which is `before` with the ascending `replacements` (range in
+/// `before`, new length) made, taking over what did not change. A tree that comes
+/// out broken is parsed afresh, since recovery may differ.
+///
+/// # Errors
+/// As [`parse`].
+pub fn reparse(
+    tree_before: &SourceTree,
+    before: &[u8],
+    after: &[u8],
+    replacements: &[(Range<usize>, usize)],
+) -> Result<SourceTree, ParseError> {
+    let language = tree_before.language;
+    let name = language.name();
+    let mut tree = tree_before.tree.clone();
+    for edit in input_edits(before, after, replacements).iter().rev() {
+        tree.edit(edit);
+    }
+    let grammar = language.grammar().ok_or(ParseError::NoGrammar(name))?;
+    let mut parser = Parser::new();
+    parser.set_language(&grammar).map_err(|_| ParseError::NoGrammar(name))?;
+    match parser.parse(after, Some(&tree)) {
+        Some(tree) if !tree.root_node().has_error() => Ok(SourceTree { language, tree }),
+        _ => parse(language, after),
+    }
+}
+
+/// Each replacement in the coordinates of `before`; to be applied last to first.
+fn input_edits(
+    before: &[u8],
+    after: &[u8],
+    replacements: &[(Range<usize>, usize)],
+) -> Vec<InputEdit> {
+    let mut edits = Vec::with_capacity(replacements.len());
+    let (mut at, mut point, mut shift) = (0, Point::new(0, 0), 0isize);
+    for (range, new_length) in replacements {
+        let start = advance(point, &before[at..range.start]);
+        let old_end = advance(start, &before[range.clone()]);
+        let new_start = range.start.saturating_add_signed(shift);
+        let inserted = after.get(new_start..new_start + new_length).unwrap_or_default();
+        edits.push(InputEdit {
+            start_byte: range.start,
+            old_end_byte: range.end,
+            new_end_byte: range.start + new_length,
+            start_position: start,
+            old_end_position: old_end,
+            new_end_position: advance(start, inserted),
+        });
+        shift += *new_length as isize - range.len() as isize;
+        (at, point) = (range.end, old_end);
+    }
+    edits
+}
+
+/// Where `text` ends when it begins at `point`.
+fn advance(point: Point, text: &[u8]) -> Point {
+    match text.iter().rposition(|&byte| byte == b'\n') {
+        None => Point::new(point.row, point.column + text.len()),
+        Some(last) => {
+            let rows = text.iter().filter(|&&byte| byte == b'\n').count();
+            Point::new(point.row + rows, text.len() - last - 1)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +119,17 @@ mod tests {
                 parse(language, b"").unwrap();
             }
         }
+    }
+
+    #[test]
+    fn a_reparsed_tree_is_the_tree_of_the_new_text() {
+        let before = b"let a = 1;\nlet b = f(a);\nlet c = 3;\n";
+        let after = b"let a = g(\n1);\nlet b = f(a);\nlet cc = 3;\n";
+        let tree = parse(Language::JavaScript, before).unwrap();
+        let again = reparse(&tree, before, after, &[(8..9, 5), (29..30, 2)]).unwrap();
+        let afresh = parse(Language::JavaScript, after).unwrap();
+        assert_eq!(again.tree.root_node().to_sexp(), afresh.tree.root_node().to_sexp());
+        let end = |tree: &SourceTree| tree.tree.root_node().end_position();
+        assert_eq!(end(&again), end(&afresh));
     }
 }
