@@ -108,9 +108,10 @@ impl Engine<'_> {
             {
                 None
             }
-            "includes" | "has" | "contains" | "Contains" | "indexOf" | "startsWith"
-            | "startswith" | "endsWith" | "endswith" | "containsKey" | "hasOwnProperty"
-            | "count" => Some(self.asked(site, *object, receiver, &first)),
+            "includes" | "has" | "contains" | "indexOf" | "startsWith" | "startswith"
+            | "endsWith" | "endswith" | "containsKey" | "hasOwnProperty" | "count" => {
+                Some(self.asked(site, *object, receiver, &first))
+            }
             "test" | "fullmatch" | "match" | "matches" | "search" | "exec" => {
                 self.pattern_method(site, *object, receiver, &first)
             }
@@ -144,6 +145,22 @@ impl Engine<'_> {
                 Some(joined(&parts))
             }
             "replace" | "replaceAll" => Some(replaced(receiver, &first, &site.value(1))),
+            "Sprintf" | "Sprint" | "Sprintln" | "Errorf" => Some(formatted(&first, &site.values())),
+            "format" if first.skeleton().is_some_and(|text| text.contains('%')) => {
+                Some(formatted(&first, &site.values()))
+            }
+            "HasPrefix" | "Contains" | "Index" => {
+                let (subject, value) = (site.argument(0)?, site.value(0));
+                Some(self.text_test(&site.method, subject, &value, &site.value(1)))
+            }
+            "MatchString" => {
+                let pattern = receiver.data().and_then(|data| data.regex.clone())?;
+                Some(self.matched(&pattern, false, site.argument(0)?))
+            }
+            "MustCompile" | "compile" => {
+                let pattern = Name::from(first.known_text()?);
+                Some(Value::default().with(|data| data.regex = Some(pattern)))
+            }
             "format" | "formatted" => {
                 let mut parts = vec![receiver.clone()];
                 parts.extend(site.values());
@@ -294,6 +311,26 @@ impl Engine<'_> {
             _ => None,
         }
     }
+}
+
+/// A `%` format: its text with a hole for each value; numbers carry no input.
+fn formatted(format: &Value, all: &[Value]) -> Value {
+    let Some(text) = format.skeleton() else { return mixed(all) };
+    let mut parts = Vec::new();
+    let mut values = all.iter().skip(1);
+    for (at, piece) in text.split('%').enumerate() {
+        if at == 0 {
+            parts.push(Value::text(piece));
+            continue;
+        }
+        let verb = piece.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0);
+        let (head, rest) = piece.split_at((verb + 1).min(piece.len()));
+        let value = values.next().cloned().unwrap_or_default();
+        parts.push(if head.ends_with(['d', 'f', 't', 'x']) { Value::default() } else { value });
+        parts.push(Value::text(rest));
+    }
+    parts.extend(values.cloned());
+    joined(&parts)
 }
 
 /// The known elements of a list in order.

@@ -391,7 +391,15 @@ impl Engine<'_> {
         let mut parts = site.values();
         parts.extend(site.receiver.iter().map(|(_, value)| value.clone()));
         let value = mixed(&parts);
-        if value.is_unknown() { value } else { value.with(|data| data.normalized = true) }
+        if value.is_unknown() {
+            return value;
+        }
+        // `Clean("/" + name)` can't climb above the root it is given.
+        let rooted = &*site.method == "Clean"
+            && site.value(0).skeleton().is_some_and(|text| text.starts_with('/'));
+        let set =
+            if rooted { CategorySet::of(&[Category::PathTraversal]) } else { CategorySet::NONE };
+        value.cleaned(set).with(|data| data.normalized = true)
     }
 
     /// Input that objects keep: a reader made of a request's stream.

@@ -106,7 +106,7 @@ impl Engine<'_> {
             return Value::new(Data { module: Some(file), ..Data::default() });
         }
         let language = self.unit(self.file).language;
-        let separated = if family(language) == "javascript" {
+        let separated = if matches!(family(language), "javascript" | "go") {
             path.replace('.', "_")
         } else {
             path.to_string()

@@ -165,7 +165,11 @@ impl Engine<'_> {
         {
             return;
         }
-        let text = site.value(0);
+        let first = site.value(0);
+        // Go's `QueryContext(ctx, text)`.
+        let second = site.value(1);
+        let is_second = second.skeleton().is_some_and(looks_like_sql) && first.skeleton().is_none();
+        let text = if is_second { second } else { first };
         let text = text.field("sql").or_else(|| text.field("text")).cloned().unwrap_or(text);
         if text.skeleton().is_some_and(looks_like_sql) {
             let category = Category::SqlInjection;
@@ -388,10 +392,13 @@ fn flat(values: &[Value]) -> Vec<Value> {
 }
 
 /// Whether an option is given as true: a keyword, or a field of an argument.
-/// `@no-root` and `@html` are conditions of their own.
+/// `@no-root`, `@writer` and `@html` are conditions of their own.
 fn option_is_on(site: &Site, option: &str) -> bool {
     if option == "@no-root" {
         return !site.given.iter().any(|given| given.value.field("root").is_some());
+    }
+    if option == "@writer" {
+        return site.value(0).data().is_some_and(|data| data.place.is_some());
     }
     if option == "@html" {
         let kinds = ["content_type", "mimetype", "media_type"];

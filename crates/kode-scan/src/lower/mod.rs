@@ -1,6 +1,7 @@
 //! Lowering: syntax trees to the intermediate form. What languages share is
 //! here (scopes, interning, allocation), so that a language is one module.
 
+mod go;
 mod java;
 mod javascript;
 mod python;
@@ -27,6 +28,7 @@ pub(crate) fn supports(language: Language) -> bool {
             | Language::Tsx
             | Language::Python
             | Language::Java
+            | Language::Go
     )
 }
 
@@ -35,6 +37,7 @@ pub(crate) fn lower(language: Language, source: &[u8], tree: &Tree) -> Program {
     let mut builder = Builder::new(source);
     match language {
         Language::Python => python::lower(&mut builder, tree.root_node()),
+        Language::Go => go::lower(&mut builder, tree.root_node()),
         Language::Java => java::lower(&mut builder, tree.root_node()),
         _ => javascript::lower(&mut builder, tree.root_node()),
     }

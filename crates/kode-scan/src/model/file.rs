@@ -9,6 +9,7 @@ pub(crate) const SOURCES: &[(&str, &str)] = &[
     ("javascript-server", include_str!("../../models/javascript-server.toml")),
     ("javascript-browser", include_str!("../../models/javascript-browser.toml")),
     ("python", include_str!("../../models/python.toml")),
+    ("go", include_str!("../../models/go.toml")),
     ("java", include_str!("../../models/java.toml")),
 ];
 

@@ -11,6 +11,8 @@ macro_rules! fixtures {
 }
 
 const FILES: &[(&str, &str)] = fixtures![
+    "go/path-traversal.go",
+    "go/sql-injection.go",
     "html/blocking-dialog.html",
     "html/cross-site-scripting.html",
     "java/command-injection.java",

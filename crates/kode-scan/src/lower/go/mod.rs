@@ -1,0 +1,119 @@
+//! Go.
+
+mod expressions;
+mod statements;
+
+use kode_syntax::Node;
+
+use super::{Builder, child, children};
+use crate::ir::{Function, FunctionId, Kind, Parameter, Statement, Target};
+
+/// Lowers a whole file.
+pub(super) fn lower(builder: &mut Builder<'_>, root: Node<'_>) {
+    let mut lowering = Lowering { builder };
+    let nodes = children(root);
+    for node in &nodes {
+        if matches!(node.kind(), "function_declaration")
+            && let Some(name) = child(*node, "name")
+        {
+            let name = lowering.builder.node_name(name);
+            lowering.builder.declare(&name);
+        }
+    }
+    let body = lowering.statements(&nodes);
+    lowering.builder.set_top_level(body);
+}
+
+/// The lowering in progress.
+struct Lowering<'b, 's> {
+    builder: &'b mut Builder<'s>,
+}
+
+impl Lowering<'_, '_> {
+    /// A function, method or literal.
+    fn function(&mut self, node: Node<'_>) -> FunctionId {
+        self.builder.in_function(|builder| {
+            let mut lowering = Lowering { builder };
+            let name = child(node, "name").map(|name| lowering.builder.node_name(name));
+            let receiver = child(node, "receiver").map(|list| lowering.parameters(list));
+            let this = receiver.and_then(|mut list| list.pop()).and_then(|p| match p.target {
+                Target::Variable(id) => Some(id),
+                _ => None,
+            });
+            let list = child(node, "parameters");
+            let parameters = list.map(|list| lowering.parameters(list)).unwrap_or_default();
+            let body = lowering.block(child(node, "body"));
+            Function { name, parameters, body, this, ..Function::default() }
+        })
+    }
+
+    fn parameters(&mut self, list: Node<'_>) -> Vec<Parameter> {
+        let mut found = Vec::new();
+        for declaration in children(list) {
+            let mut cursor = declaration.walk();
+            let names: Vec<Node<'_>> =
+                declaration.children_by_field_name("name", &mut cursor).collect();
+            for name in names {
+                let declared =
+                    child(declaration, "type").and_then(|declared| self.type_expression(declared));
+                let text = self.builder.node_name(name);
+                let target = Target::Variable(self.builder.declare(&text));
+                found.push(Parameter {
+                    target,
+                    name: Some(text),
+                    declared,
+                    annotations: Vec::new(),
+                    default: None,
+                    rest: declaration.kind() == "variadic_parameter_declaration",
+                    start: name.start_byte() as u32,
+                    end: name.end_byte() as u32,
+                });
+            }
+        }
+        found
+    }
+
+    /// A type as the expression that names it; pointers are what they point to.
+    fn type_expression(&mut self, node: Node<'_>) -> Option<crate::ir::ExprId> {
+        match node.kind() {
+            "pointer_type" => self.type_expression(node.named_child(0)?),
+            "qualified_type" => {
+                let package = child(node, "package")?;
+                let text = self.builder.text(package);
+                let package = self.builder.reference(text, package);
+                let name = self.builder.node_name(child(node, "name")?);
+                Some(self.builder.add(Kind::Field(package, name), node))
+            }
+            "type_identifier" => {
+                let text = self.builder.text(node);
+                Some(self.builder.reference(text, node))
+            }
+            _ => None,
+        }
+    }
+
+    /// Binds the packages an import declaration names.
+    fn imports(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
+        let mut stack = vec![node];
+        while let Some(node) = stack.pop() {
+            if node.kind() != "import_spec" {
+                stack.extend(children(node));
+                continue;
+            }
+            let Some(path) = child(node, "path") else { continue };
+            let path = self.builder.text(path).trim_matches(['"', '`']).to_owned();
+            let is_version = |part: &str| {
+                part.len() > 1
+                    && part.starts_with('v')
+                    && part[1..].bytes().all(|b| b.is_ascii_digit())
+            };
+            let last = path.rsplit('/').find(|part| !is_version(part)).unwrap_or(&path);
+            let local = child(node, "name").map_or(last, |name| self.builder.text(name)).to_owned();
+            let local = self.builder.name(&local);
+            let path = self.builder.name(&path);
+            let value = self.builder.add(Kind::Import(path), node);
+            let id = self.builder.declare(&local);
+            body.push(Statement::Assign(Target::Variable(id), value));
+        }
+    }
+}
