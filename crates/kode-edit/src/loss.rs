@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kode_base::escape::escape_line;
-use kode_syntax::{SourceTree, SymbolKind, symbols};
+use kode_syntax::{SourceTree, definition_names};
 
 use crate::guard::{Change, Declared, Trees};
 use crate::refusal::{EditRefusal, refuse};
@@ -54,10 +54,8 @@ fn filled_lines(bytes: &[u8]) -> usize {
 /// How often each name is defined.
 fn definitions(tree: &SourceTree, source: &[u8]) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
-    for symbol in symbols(tree, source) {
-        if symbol.kind != SymbolKind::Extension {
-            *counted.entry(symbol.name).or_insert(0) += 1;
-        }
+    for name in definition_names(tree, source) {
+        *counted.entry(name).or_insert(0) += 1;
     }
     counted
 }

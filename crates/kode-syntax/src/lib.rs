@@ -15,5 +15,5 @@ pub use identifiers::{is_identifier, is_keyword};
 pub use language::Language;
 pub use parse::{ParseError, SourceTree, parse, reparse};
 pub use scopes::{Binding, BindingKind, ImportOrigin, Occurrence, ScopeError, Scopes, scopes};
-pub use symbols::{Symbol, SymbolKind, symbols};
+pub use symbols::{Symbol, SymbolKind, definition_names, symbols};
 pub use tree_sitter::{Node, Point, Tree, TreeCursor};

@@ -121,6 +121,31 @@ pub fn symbols(source_tree: &SourceTree, source: &[u8]) -> Vec<Symbol> {
     }
 }
 
+/// The own names of all definitions, as often as each is defined: what
+/// [`symbols`] finds, without working out its places.
+pub fn definition_names(source_tree: &SourceTree, source: &[u8]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut cursor = source_tree.tree.walk();
+    loop {
+        let node = cursor.node();
+        if node.is_named()
+            && let Some(kind) = kind_of(source_tree.language, node)
+            && kind != SymbolKind::Extension
+            && let Some(name) = name_of(source_tree.language, node, source)
+        {
+            names.push(name.rsplit('.').next().unwrap_or(&name).to_owned());
+        }
+        if cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return names;
+            }
+        }
+    }
+}
+
 fn read_symbol(
     source_tree: &SourceTree,
     source: &[u8],
