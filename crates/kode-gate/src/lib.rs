@@ -1,9 +1,12 @@
 //! Judges every action and mints permits.
 //!
-//! [`judge`] is pure: action, policy and session state in, verdict out.
-//! [`Gate`] stands beside it: it asks the person, writes the audit record and
-//! only then mints the [`Permit`] that the sandbox consumes. An inspector that
-//! fails denies.
+//! [`judge`] is pure: action, policy and session state in, verdict out. A
+//! shell command is parsed (`shell`), walked without running it (`evaluate`),
+//! and each command it would start is looked up in tables of effects
+//! (`effects`, `data/commands`); the result is an assessment that `resolve`
+//! answers with the layered policy. [`Gate`] stands beside it: it asks the
+//! person, writes the audit record and only then mints the [`Permit`] that the
+//! sandbox consumes. What can't be parsed or followed is never allowed.
 
 mod approval;
 mod assess;

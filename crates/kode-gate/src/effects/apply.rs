@@ -31,7 +31,9 @@ impl Evaluator<'_> {
             let text = format!("`{name}` used like this loses work");
             self.found.ask(QuestionKind::Guard, &text);
         }
-        if spec.any_flags && !is_about_names(name) {
+        let reads_anyway =
+            invocation.words.iter().any(|word| word.as_exact() == Some("--no-index"));
+        if spec.any_flags && (reads_anyway || !is_about_names(name)) {
             self.look_for_secrets(invocation);
         }
         if spec.builds {

@@ -20,6 +20,8 @@ pub(crate) enum Meaning {
 #[derive(Deserialize)]
 struct Table {
     runs: Vec<String>,
+    programs: Vec<String>,
+    flags: Vec<String>,
     searched: Vec<String>,
     ordinary_folders: Vec<String>,
 }
@@ -27,11 +29,15 @@ struct Table {
 static TABLE: LazyLock<Option<Table>> =
     LazyLock::new(|| toml::from_str(include_str!("../../data/environment.toml")).ok());
 
-/// What `name` means. Without its table every variable runs its value.
-pub(crate) fn meaning(name: &str) -> Meaning {
+/// What giving `name` this `value` means. Without its table every variable
+/// runs its value.
+pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     let Some(table) = TABLE.as_ref() else { return Meaning::Runs };
     let listed = |list: &[String]| list.iter().any(|each| glob(each, name));
-    if listed(&table.runs) {
+    let first = value.split_whitespace().next().unwrap_or_default();
+    let unknown_program = listed(&table.programs) && !super::table::knows(first);
+    let runs_by_flag = listed(&table.flags) && value.contains("exec");
+    if listed(&table.runs) || unknown_program || runs_by_flag {
         Meaning::Runs
     } else if listed(&table.searched) {
         Meaning::Searched

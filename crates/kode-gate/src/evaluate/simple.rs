@@ -186,7 +186,7 @@ impl Evaluator<'_> {
         else {
             return;
         };
-        match environment::meaning(name) {
+        match environment::meaning(name, &value.known) {
             environment::Meaning::Plain => {}
             environment::Meaning::Searched => {
                 let harmless = value.as_exact().is_some_and(environment::is_ordinary_path);

@@ -163,7 +163,12 @@ impl<'a> Parser<'a> {
     fn plain_word(&self) -> &'a str {
         let ends = |character: char| " \t\n;&|<>()".contains(character);
         let rest = &self.text[self.at..];
-        let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let end = rest.find(ends).unwrap_or(rest.len());
+        // `}<(a)` is one word: a process substitution joins what is before it.
+        if end > 0 && (rest[end..].starts_with("<(") || rest[end..].starts_with(">(")) {
+            return &rest[..end + 2];
+        }
+        let word = &rest[..end];
         match word.strip_suffix('\\') {
             Some(before) if rest[word.len()..].starts_with('\n') => {
                 let after = &rest[word.len() + 1..];
@@ -347,7 +352,7 @@ impl<'a> Parser<'a> {
     /// `name () body`, if that is what stands here.
     fn function_definition(&mut self, name: &str) -> Parse<Option<CommandKind>> {
         let start = self.at;
-        let plain = !name.is_empty() && !name.contains(['$', '\'', '"', '`', '\\', '=']);
+        let plain = !name.is_empty() && !name.contains(['<', '>', '$', '\'', '"', '`', '\\', '=']);
         if plain {
             self.at += name.len();
             self.blanks();

@@ -41,8 +41,11 @@ impl Evaluator<'_> {
     pub(super) fn find(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let words = call.words;
         let starts = find_starts(words);
-        let narrowed =
-            words.iter().any(|word| word.as_exact().is_some_and(|text| NARROWING.contains(&text)));
+        let narrowed = words.iter().enumerate().any(|(at, word)| {
+            // `-name '*'` is every name.
+            let all = words.get(at + 1).and_then(Field::as_exact) == Some("*");
+            !all && word.as_exact().is_some_and(|text| NARROWING.contains(&text))
+        });
         let mut at = starts.len();
         while let Some(word) = words.get(at) {
             at += 1;

@@ -53,6 +53,7 @@ pub(crate) fn run(
         "kill" => walk.kill(call),
         "kode" => walk.kode(call),
         "make" => walk.make(call),
+        "cmake" => walk.cmake(call),
         "go_install" => walk.go_install(call),
         "openssl" => walk.openssl(call),
         "separator" => walk.after_separator(call),

@@ -5,6 +5,7 @@ use kode_base::RiskClass;
 use crate::effects::dispatch::Invocation;
 use crate::effects::table;
 use crate::evaluate::{Evaluator, Field, Stream, Text, Variable};
+use crate::paths::Zone;
 
 impl Evaluator<'_> {
     /// `env`, `sudo`, `doas`: assignments, then a command; `-S` is a script.
@@ -224,6 +225,11 @@ impl Evaluator<'_> {
 
     /// `make`: `SHELL=` and `--eval` run text; `install` leaves the project.
     pub(super) fn make(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        if let Some(file) = call.arguments.value(&["-f", "--file", "--makefile"])
+            && self.place_of(&file.text).zone != Zone::Project
+        {
+            self.raise(RiskClass::CodeExecution, "the makefile is not the project's");
+        }
         let dry = call.words.iter().any(|word| {
             matches!(
                 word.as_exact(),
@@ -240,6 +246,36 @@ impl Evaluator<'_> {
                 }
                 _ => {}
             }
+        }
+        None
+    }
+
+    /// `cmake -E TOOL`: its own tools, some of which delete or run.
+    pub(super) fn cmake(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let at = call.words.iter().position(|word| word.as_exact() == Some("-E"))?;
+        let rest = call.words.get(at + 1..).unwrap_or_default();
+        match rest.first().and_then(Field::as_exact) {
+            Some("rm" | "env" | "time" | "touch" | "tar") => {
+                self.run_argv(rest.to_vec(), call.stdin.clone());
+            }
+            Some("remove_directory" | "remove") => {
+                for path in &rest[1..] {
+                    self.delete_path(path, true);
+                }
+            }
+            Some(
+                "copy" | "copy_directory" | "copy_if_different" | "make_directory" | "rename"
+                | "create_symlink",
+            ) => {
+                if let Some(target) = rest.last() {
+                    self.write_path(&target.text.clone(), "write");
+                }
+            }
+            Some(
+                "echo" | "sleep" | "sha256sum" | "md5sum" | "compare_files" | "capabilities"
+                | "true" | "false",
+            ) => {}
+            _ => self.raise(RiskClass::CodeExecution, "kode does not know this tool of cmake"),
         }
         None
     }
