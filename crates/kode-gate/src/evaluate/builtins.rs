@@ -160,6 +160,17 @@ impl Evaluator<'_> {
 
     fn source_file(&mut self, arguments: &[Field], stdin: &Stream) -> Stream {
         let Some(file) = arguments.first() else { return Stream::default() };
+        let place = self.place_of(&file.text);
+        // A virtual environment's `activate` is the project's own tooling, as
+        // its `pytest` is; unless this very command wrote it.
+        let environment = ["/.venv/bin/activate", "/venv/bin/activate", "/env/bin/activate"];
+        let activates = !file.text.open
+            && place.zone == crate::paths::Zone::Project
+            && environment.iter().any(|path| place.path.ends_with(path))
+            && !self.files.contains_key(&place.path);
+        if activates {
+            return Stream::default();
+        }
         self.raise(RiskClass::CodeExecution, "source runs a file in this shell");
         let content = self.content_of(file, stdin);
         // A sourced file may set anything.
