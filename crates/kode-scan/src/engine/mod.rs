@@ -30,6 +30,8 @@ const CALL_DEPTH_MAX: usize = 12;
 /// Steps a file may take: so many for each of its expressions, and a start.
 const STEPS_PER_EXPRESSION: usize = 10;
 const STEPS_START: usize = 40_000;
+/// Calls are followed for at most this many steps, however large the file.
+const FOLLOWING_STEPS_MAX: usize = 300_000;
 /// Beyond this many budgets even functions by themselves are no longer analysed.
 const HARD_LIMIT: usize = 4;
 
@@ -212,7 +214,7 @@ impl<'a> Engine<'a> {
     /// Whether calls are still followed; past the budget each function is only
     /// analysed by itself.
     fn follows_calls(&self) -> bool {
-        self.steps <= self.budget
+        self.steps <= self.budget.min(FOLLOWING_STEPS_MAX)
     }
 
     /// The place of a canonical path in the current file's language.

@@ -14,6 +14,8 @@ pub(crate) const HOLE: char = '\u{fffc}';
 const TEXT_MAX: usize = 600;
 /// More parts of one value are not told apart.
 const FIELDS_MAX: usize = 64;
+/// Parts of a nested value that are searched for input.
+const VISITS_MAX: usize = 128;
 /// Input from more places than this is represented by these.
 const TAINTS_MAX: usize = 4;
 
@@ -183,18 +185,23 @@ impl Value {
     /// Input anywhere in the value, as if all of it were used.
     pub(crate) fn deep_taints(&self) -> Vec<Taint> {
         let mut found = self.taints().to_vec();
-        self.collect(&mut found, 0);
+        let mut visits = VISITS_MAX;
+        self.collect(&mut found, 0, &mut visits);
         found
     }
 
-    fn collect(&self, found: &mut Vec<Taint>, depth: usize) {
+    fn collect(&self, found: &mut Vec<Taint>, depth: usize, visits: &mut usize) {
         let Some(fields) = self.data().and_then(|data| data.fields.as_ref()) else { return };
         if depth > 4 || found.len() >= TAINTS_MAX {
             return;
         }
         for field in fields.values() {
+            if *visits == 0 {
+                return;
+            }
+            *visits -= 1;
             merge_taints(found, field.taints());
-            field.collect(found, depth + 1);
+            field.collect(found, depth + 1, visits);
         }
     }
 

@@ -10,7 +10,7 @@ macro_rules! fixtures {
     };
 }
 
-const FILES: &[(&str, &str)] = fixtures![
+pub(crate) const FILES: &[(&str, &str)] = fixtures![
     "go/path-traversal.go",
     "go/sql-injection.go",
     "html/blocking-dialog.html",

@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
+mod broken;
 mod change;
 mod fixtures;

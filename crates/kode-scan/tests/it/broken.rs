@@ -1,0 +1,29 @@
+//! Broken input: cut anywhere, nested deeply, repeated: no panic, no silence.
+
+use kode_base::ProjectPath;
+use kode_scan::{ScanFile, ScanReport, scan};
+
+fn scanned(name: &str, text: &str) -> ScanReport {
+    let path = ProjectPath::new(name).unwrap();
+    scan(&[ScanFile { path: &path, content: text.as_bytes(), base: None }])
+}
+
+#[test]
+fn a_file_cut_anywhere_is_scanned_without_a_panic() {
+    for (file, text) in crate::fixtures::FILES {
+        let name = file.rsplit('/').next().unwrap();
+        for part in 1..8 {
+            let cut = text.len() * part / 8;
+            let cut = (cut..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap();
+            scanned(name, &text[..cut]);
+        }
+    }
+}
+
+#[test]
+fn deep_nesting_is_reported_and_long_chains_are_not_deep() {
+    let deep = format!("x = {}1{}\n", "(".repeat(3000), ")".repeat(3000));
+    assert_eq!(scanned("a.py", &deep).unscanned.len(), 1);
+    let long = format!("const x = {}'z';\n", "'a' + ".repeat(5000));
+    assert_eq!(scanned("a.js", &long).unscanned, []);
+}
