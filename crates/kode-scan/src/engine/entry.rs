@@ -161,7 +161,10 @@ impl Engine<'_> {
         match family(self.unit(self.file).language) {
             "javascript" => match name {
                 "req" | "request" | "_req" => self.kind("global.Request()"),
-                "res" | "response" | "reply" | "resp" | "h"
+                "reply" if matches!(previous, Some("req" | "request" | "_req" | "_")) => {
+                    self.kind("global.Reply()")
+                }
+                "res" | "response" | "resp" | "h"
                     if matches!(previous, Some("req" | "request" | "_req" | "_")) =>
                 {
                     self.kind("global.Response()")
