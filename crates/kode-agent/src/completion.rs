@@ -7,6 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kode_base::{ChangeKind, Colour, Finding, ProjectPath, Severity, TouchedFile, Untrusted};
+use kode_sandbox::EntryKind;
 use kode_scan::{ScanFile, ScanOptions, ScanReport};
 use kode_session::{Comparison, Session, SessionError};
 
@@ -95,6 +96,12 @@ pub(crate) fn inspect(
         failures.push("the project is too large to be compared whole".to_owned());
     }
     let contents = Contents::read(session, &comparison)?;
+    for path in contents.not_kept.iter().filter(|path| !is_ordinary(workspace, path)) {
+        failures.push(format!(
+            "{path} can't be inspected: it is no ordinary file, or its name is not UTF-8; remove \
+             or rename it"
+        ));
+    }
     let mut report = contents.scan(&mut failures);
     let why = "too large for its bytes to be kept, so there was nothing to scan";
     let not_kept = contents.not_kept.iter().map(|path| (path.clone(), why.to_owned()));
@@ -105,6 +112,11 @@ pub(crate) fn inspect(
         failures.push("the project changed while it was being inspected".to_owned());
     }
     Ok(conclude(comparison, contents, report, failed_checks, failures, checks))
+}
+
+fn is_ordinary(workspace: &Workspace, path: &ProjectPath) -> bool {
+    let entry = workspace.files.snapshot_entry(path);
+    matches!(entry, Ok(Some(entry)) if entry.kind == EntryKind::File)
 }
 
 fn conclude(

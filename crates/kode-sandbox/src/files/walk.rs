@@ -245,7 +245,7 @@ impl Walk<'_> {
             };
             match name.to_str() {
                 Ok(name) => entries.push((name.to_owned(), stat)),
-                Err(_) => self.end = WalkEnd::Truncated,
+                Err(_) => entries.push(unnameable(name, stat)),
             }
         }
         entries.sort_by_cached_key(|(name, stat)| {
@@ -254,6 +254,21 @@ impl Walk<'_> {
         });
         entries
     }
+}
+
+/// An entry whose name is not UTF-8: kode can't open it, so it is reported as a
+/// special file under a readable name, and seen when it comes, changes or goes.
+fn unnameable(name: &CStr, mut stat: Stat) -> (String, Stat) {
+    let shown: String = name
+        .to_bytes()
+        .iter()
+        .map(|byte| match byte {
+            0x21..=0x7e if *byte != b'%' && *byte != b'/' => char::from(*byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    stat.st_mode = FileType::Fifo.as_raw_mode() | (stat.st_mode & 0o7777);
+    (format!("{shown} (name is not UTF-8)"), stat)
 }
 
 /// What stands under `name` in `folder`; `None` when a link vanished.

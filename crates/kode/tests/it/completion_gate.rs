@@ -82,3 +82,12 @@ fn a_file_too_large_to_keep_is_listed_as_unscanned_and_does_not_end_the_run() {
     let run = workspace.run_script(script, &[]).expect(0);
     assert_eq!(run.of_type("gate")[0]["unscanned"][0], "data.bin");
 }
+
+#[test]
+fn a_file_name_that_is_not_utf_8_hides_nothing() {
+    let workspace = Workspace::new();
+    let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: \"printf x > $'a\\\\xff.js'\"}\n  - label: again\n    calls:\n      - tool: finish\n        args: {summary: done}\n    goto: again\n";
+    let run = workspace.run_script(script, &["--max-gate-rounds", "1"]).expect(3);
+    let said = serde_json::to_string(&run.events).unwrap();
+    assert!(said.contains("a%FF.js") && said.contains("not UTF-8"), "{said}");
+}
