@@ -14,6 +14,7 @@ use kode_sandbox::{ProjectFiles, ProjectRoot, Sandbox};
 use kode_session::{Origin, Session, SessionError};
 
 use crate::context::{Redactor, project_secrets, read_project_context, system_message, wrap};
+use crate::git::GitBase;
 use crate::journal::JournalEntry;
 use crate::outcome::{RunEnd, RunReport};
 use crate::tools::{Workspace, specs};
@@ -81,6 +82,7 @@ pub struct Agent<'a> {
     observer: &'a mut dyn Observer,
     specs: Vec<ToolSpec>,
     messages: Vec<Message>,
+    git_base: GitBase,
     /// The model's window in tokens, where it is known.
     window: Option<u64>,
     repetition: Repetition,
@@ -124,6 +126,7 @@ impl<'a> Agent<'a> {
             observer: parts.observer,
             specs: specs(),
             messages: Vec::new(),
+            git_base: GitBase::default(),
             window: None,
             repetition: Repetition::default(),
             progress: RunProgress::default(),
@@ -165,6 +168,7 @@ impl<'a> Agent<'a> {
         self.workspace.gate.user_said(task);
         self.learn_window();
         if !self.reload()? {
+            self.git_base = self.read_git_base()?;
             let parts = self.project_context()?;
             self.push(system_message(self.role.as_deref(), &parts))?;
         }
@@ -175,6 +179,16 @@ impl<'a> Agent<'a> {
             self.push(Message::Data { content })?;
         }
         Ok(())
+    }
+
+    /// What git holds before the task, durable before the first effect.
+    fn read_git_base(&mut self) -> Result<GitBase, BeginError> {
+        let base = crate::git::read_base(&mut self.workspace).unwrap_or_else(|why| {
+            self.notice(format!("what git holds could not be read: {why}"));
+            GitBase::default()
+        });
+        self.session.append(&JournalEntry::GitBase { base: base.clone() })?;
+        Ok(base)
     }
 
     fn project_context(&mut self) -> Result<Vec<ModelVisible>, BeginError> {

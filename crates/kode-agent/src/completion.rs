@@ -12,6 +12,7 @@ use kode_scan::{ScanFile, ScanOptions, ScanReport};
 use kode_session::{Comparison, Session, SessionError};
 
 use crate::checks::{FailedCheck, run_checks};
+use crate::git::{self, GitBase, GitContent};
 use crate::tools::Workspace;
 
 /// What was checked, against which snapshot.
@@ -86,6 +87,7 @@ pub(crate) fn inspect(
     workspace: &mut Workspace,
     session: &mut Session,
     checks: &[String],
+    git_base: &GitBase,
 ) -> Result<Inspection, SessionError> {
     let mut failures = Vec::new();
     if let Err(error) = workspace.sandbox.end_processes() {
@@ -106,6 +108,13 @@ pub(crate) fn inspect(
     let why = "too large for its bytes to be kept, so there was nothing to scan";
     let not_kept = contents.not_kept.iter().map(|path| (path.clone(), why.to_owned()));
     report.unscanned.extend(not_kept);
+    match git::new_contents(workspace, git_base) {
+        Ok(found) => {
+            let committed = Contents::in_git(session, found)?.scan(&mut failures);
+            report.introduced.extend(committed.introduced.into_iter().map(said_of_git));
+        }
+        Err(why) => failures.push(why),
+    }
     let failed_checks = run_checks(workspace, checks, &mut failures);
     let again = session.compare(&workspace.files)?;
     if again.hash != comparison.hash {
@@ -191,6 +200,20 @@ impl Contents {
         Ok(contents)
     }
 
+    /// What is new in git and is neither in the working tree nor in the base.
+    fn in_git(session: &Session, found: Vec<GitContent>) -> Result<Self, SessionError> {
+        let mut contents = Self { files: Vec::new(), not_kept: Vec::new() };
+        for GitContent { path, bytes } in found {
+            // What was not kept is compared with nothing and scanned whole.
+            let now = session.last_content(&path).unwrap_or_default();
+            let base = session.base_content(&path).unwrap_or_default();
+            if now.as_ref() != Some(&bytes) && base.as_ref() != Some(&bytes) {
+                contents.files.push(FileContents { path, now: bytes, base });
+            }
+        }
+        Ok(contents)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
     fn scan(&self, failures: &mut Vec<String>) -> ScanReport {
         let files: Vec<ScanFile<'_>> = self
@@ -212,6 +235,14 @@ impl Contents {
             },
         )
     }
+}
+
+fn said_of_git(mut finding: Finding) -> Finding {
+    finding
+        .message
+        .push_str(" It stands in the git index, a new commit or a stash, not in the working tree.");
+    finding.remedy.push_str(" Rewrite the new commits (or drop the stash, or unstage it).");
+    finding
 }
 
 /// Today in UTC, `YYYY-MM-DD`.

@@ -4,10 +4,17 @@ use kode_base::Untrusted;
 use kode_model::Message;
 use serde::{Deserialize, Serialize};
 
+use crate::git::GitBase;
+
 /// One durable step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
-pub enum JournalEntry {
+pub(crate) enum JournalEntry {
+    /// What git held before the task.
+    GitBase {
+        /// References and HEAD.
+        base: GitBase,
+    },
     /// A message joined the conversation. An assistant's message is durable
     /// before any of its calls has an effect.
     Message {

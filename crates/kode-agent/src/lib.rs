@@ -9,12 +9,12 @@ mod checks;
 mod completion;
 pub mod context;
 pub mod editing;
+mod git;
 mod journal;
 mod outcome;
 mod tools;
 
 pub use agent::{Agent, AgentParts, Limits, Observer};
 pub use completion::{Completed, Evidence, today};
-pub use journal::JournalEntry;
 pub use outcome::{RunEnd, RunReport};
 pub use tools::specs as tool_specs;

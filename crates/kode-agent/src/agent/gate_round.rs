@@ -14,7 +14,8 @@ use crate::outcome::RunEnd;
 impl Agent<'_> {
     /// The model wants to close, by `finish` or by a turn without calls.
     pub(super) fn close(&mut self, call: Option<&ToolCall>) -> Result<TurnEnd, BeginError> {
-        let mut inspection = inspect(&mut self.workspace, &mut self.session, &self.checks)?;
+        let mut inspection =
+            inspect(&mut self.workspace, &mut self.session, &self.checks, &self.git_base)?;
         self.progress.gate_rounds += 1;
         self.record(&inspection)?;
         self.emit_gate(&inspection);

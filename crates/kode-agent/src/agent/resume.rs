@@ -21,6 +21,7 @@ impl Agent<'_> {
                 JournalEntry::CallStarted { call, .. } => {
                     started.insert(call);
                 }
+                JournalEntry::GitBase { base } => self.git_base = base,
                 JournalEntry::Compacted { messages } => self.messages = messages,
                 JournalEntry::Gate { .. } => {}
             }

@@ -11,6 +11,7 @@ mod completion_gate;
 mod demo;
 mod denied;
 mod events_page;
+mod git_objects;
 mod hard_output;
 mod interrupt;
 mod kills;
