@@ -99,8 +99,6 @@ struct RunProgress {
     summary: Untrusted<String>,
     /// The last denial that no later permitted effect has replaced.
     unreplaced_denial: Option<String>,
-    /// Whether any effect was permitted.
-    had_effect: bool,
     /// The last red gate's message; `None` once it is green.
     open_findings: Option<String>,
 }

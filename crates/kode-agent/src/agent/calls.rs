@@ -102,7 +102,6 @@ impl Agent<'_> {
             }
             _ if outcome.effect => {
                 self.progress.unreplaced_denial = None;
-                self.progress.had_effect = true;
             }
             _ => {}
         }

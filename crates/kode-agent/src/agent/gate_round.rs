@@ -20,7 +20,7 @@ impl Agent<'_> {
         self.record(&inspection)?;
         self.emit_gate(&inspection);
         if let Some(completed) = inspection.completed.take() {
-            let nothing_done = inspection.files.is_empty() && !self.progress.had_effect;
+            let nothing_done = inspection.files.is_empty();
             let end = match self.progress.unreplaced_denial.take().filter(|_| nothing_done) {
                 Some(why) => RunEnd::Denied { why },
                 None => RunEnd::Completed(completed),
@@ -49,6 +49,7 @@ impl Agent<'_> {
     }
 
     fn emit_gate(&mut self, inspection: &Inspection) {
+        self.warn_of_changed_checks(inspection);
         for failure in &inspection.failures {
             self.notice(failure.clone());
         }
@@ -65,6 +66,19 @@ impl Agent<'_> {
                 .collect(),
         };
         self.emit(&event);
+    }
+
+    /// A check that the task itself rewrote proves little.
+    fn warn_of_changed_checks(&mut self, inspection: &Inspection) {
+        for file in &inspection.files {
+            let name = file.path.file_name();
+            let used = self.checks.iter().any(|check| check.contains(name));
+            if used {
+                let text =
+                    format!("{} was changed by this task and is part of its checks", file.path);
+                self.notice(text);
+            }
+        }
     }
 
     /// Findings go back to the model, as the result of its `finish` call.

@@ -1,7 +1,9 @@
 //! One turn: a request, a streamed reply, and what follows from it.
 
 use kode_base::{Event, Untrusted};
-use kode_model::{Message, Progress, ProviderError, ProviderErrorKind, Reply, Request, StopReason};
+use kode_model::{
+    Message, Progress, ProviderError, ProviderErrorKind, Reply, Request, StopReason, ToolCall,
+};
 
 use super::room::has_history;
 use super::{Agent, BeginError};
@@ -24,6 +26,7 @@ impl Agent<'_> {
             Ok(reply) => reply,
             Err(error) => return self.after_provider_error(error),
         };
+        let reply = self.without_secrets(reply);
         self.progress.usage += reply.usage;
         self.push(Message::Assistant {
             text: reply.text.clone(),
@@ -41,12 +44,27 @@ impl Agent<'_> {
         }
     }
 
+    /// A known secret in what the model writes goes no further: not to a tool,
+    /// an event, the journal or the audit log.
+    fn without_secrets(&self, reply: Reply) -> Reply {
+        let redact = |text: Untrusted<String>| text.map(|text| self.redactor.redact(&text));
+        let calls = reply.calls.into_iter().map(|call| ToolCall {
+            id: call.id,
+            name: redact(call.name),
+            arguments: redact(call.arguments),
+        });
+        Reply { text: redact(reply.text), calls: calls.collect(), ..reply }
+    }
+
     fn ask(&mut self) -> Result<Reply, ProviderError> {
         let request = Request { messages: &self.messages, tools: &self.specs };
         let (observer, session) = (&mut *self.observer, &mut self.session);
+        let redactor = &self.redactor;
         let mut progress = |progress: Progress<'_>| {
             let event = match progress {
-                Progress::Text(text) => Event::Text { text: text.map(str::to_owned) },
+                Progress::Text(text) => {
+                    Event::Text { text: text.map(|text| redactor.redact(text)) }
+                }
                 Progress::Retrying { after, why } => Event::Notice {
                     text: format!("asking the model again in {:.1} s: {why}", after.as_secs_f32()),
                 },

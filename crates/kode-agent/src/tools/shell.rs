@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kode_audit::{AuditError, Outcome, Record};
-use kode_base::{AuditSequence, ProjectPath, ShellCommand, Untrusted};
+use kode_base::{AuditSequence, ProjectPath, RiskClass, ShellCommand, Untrusted};
 use kode_sandbox::{CommandEnd, CommandOutput};
 use serde::Deserialize;
 
@@ -15,6 +15,10 @@ use super::{ToolOutcome, Workspace};
 const TIMEOUT_SECONDS_DEFAULT: u64 = 120;
 /// `timeout_s` at most.
 const TIMEOUT_SECONDS_MAX: u64 = 3600;
+
+/// Said where a permitted command failed that wanted a host.
+const NO_NETWORK: &str = "\n[kode: this version's sandbox opens no network, so commands that need \
+                          a host fail in it; a person can run them outside]";
 
 /// Arguments of `shell`.
 #[derive(Debug, Deserialize)]
@@ -58,6 +62,11 @@ impl Shell {
             Err(error) => ToolOutcome::failed(error.to_string()),
         };
         outcome.effect = true;
+        let class = decision.reason.class;
+        let wants_network = matches!(class, RiskClass::NetworkEgress | RiskClass::Install);
+        if wants_network && !outcome.ok && workspace.sandbox.name() != "none" {
+            outcome.text.push(&Untrusted::from(NO_NETWORK));
+        }
         outcome.with_decision(decision)
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kode_audit::{Entry, Filter, Record, VerifyError};
 use kode_base::escape::escape_line;
-use kode_base::{AuditSequence, ExitStatus};
+use kode_base::{AnsweredBy, AuditSequence, ExitStatus};
 use serde_json::json;
 
 use crate::cli::{AuditCommand, AuditListArguments};
@@ -81,19 +81,29 @@ fn as_json(entry: &Entry) -> Result<String, Failure> {
     Ok(serde_json::to_string(entry).map_err(std::io::Error::from)?)
 }
 
+const fn answered_by(who: AnsweredBy) -> &'static str {
+    match who {
+        AnsweredBy::Policy => "policy",
+        AnsweredBy::Person => "person",
+        AnsweredBy::SessionTrust => "session_trust",
+        AnsweredBy::NonInteractive => "non_interactive",
+        AnsweredBy::Failure => "failure",
+    }
+}
+
 fn one_line(entry: &Entry) -> String {
     let what = match &entry.record {
         Record::SessionStarted { project, sandbox } => {
             format!("session started in {project}, sandbox {sandbox}")
         }
         Record::Decision(decision) => format!(
-            "{} {} {} ({}, {} layer, answered by {:?}) {}",
+            "{} {} {} ({}, {} layer, answered by {}) {}",
             if decision.permitted { "permitted" } else { "denied" },
             decision.action,
             decision.reason.class,
             decision.reason.rule,
             decision.reason.layer,
-            decision.answered_by,
+            answered_by(decision.answered_by),
             decision.subject
         ),
         Record::Outcome(outcome) => {

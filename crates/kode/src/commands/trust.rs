@@ -3,6 +3,7 @@
 
 use kode_audit::{AuditLog, Record};
 use kode_base::ExitStatus;
+use kode_config::TrustOffer;
 
 use super::terminal::require_terminal;
 use crate::failure::Failure;
@@ -14,7 +15,10 @@ pub(crate) fn run() -> Result<ExitStatus, Failure> {
     let places = Places::from_environment()?;
     let root = places.project_root()?;
     kode_config::prepare_home(&places.kode_home)?;
-    let text = kode_config::trust(&places.kode_home, root.path())?;
+    let offer = TrustOffer::read(root.path())?;
+    // What is shown is what is bound, whatever happens to the file meanwhile.
+    say!("{}\n{}\n", root.path().join("kode.json").display(), offer.text().trim_end());
+    let text = offer.accept(&places.kode_home)?;
     let mut audit = AuditLog::open(&places.audit_folder(), "")?;
     audit.append(&Record::Notice { name: "trust.given".to_owned(), text: text.clone() })?;
     say!("{}", kode_base::escape::escape_block(&text));
