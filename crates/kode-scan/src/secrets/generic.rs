@@ -354,6 +354,7 @@ fn is_password(value: &[u8], quoted: bool) -> bool {
 /// URLs and paths are not secrets by themselves.
 fn is_location(value: &[u8]) -> bool {
     value.starts_with(b"/")
+        || value.starts_with(b"urn:")
         || value.starts_with(b"./")
         || value.starts_with(b"http") && value.contains(&b':')
         || value.starts_with(b"@") && value.contains(&b'/')
