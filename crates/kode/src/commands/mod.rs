@@ -3,12 +3,14 @@
 mod audit;
 mod completions;
 mod demo;
+mod desk;
 mod doctor;
 mod edit;
 mod init;
 mod man;
 mod policy;
 mod review;
+mod review_screen;
 mod reviewing;
 mod run;
 mod sandbox;

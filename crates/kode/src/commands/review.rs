@@ -1,4 +1,5 @@
-//! `kode review`: what a session changed; puts files back.
+//! `kode review`: what a session changed; puts files back. On a terminal it
+//! opens the review screen, anywhere else it prints.
 
 use std::io::IsTerminal;
 
@@ -6,6 +7,7 @@ use kode_base::{ExitStatus, escape_for_terminal};
 use kode_session::review::Review;
 use serde_json::json;
 
+use super::review_screen;
 use super::reviewing::Reviewing;
 use crate::cli::ReviewArguments;
 use crate::failure::Failure;
@@ -14,6 +16,10 @@ use crate::render::{Style, touched_line};
 /// Lists, shows or rejects.
 pub(crate) fn run(arguments: &ReviewArguments) -> Result<ExitStatus, Failure> {
     let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
+    let wants_text = arguments.json || arguments.list || !arguments.reject.is_empty();
+    if !wants_text && review_screen::is_possible() {
+        return review_screen::run(reviewing);
+    }
     if !arguments.reject.is_empty() {
         let mut gate = reviewing.gate()?;
         for text in &arguments.reject {

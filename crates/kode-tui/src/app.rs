@@ -1,0 +1,252 @@
+//! The whole interface as one state machine: inputs, keys and clicks change it
+//! and leave commands behind. It draws nothing and waits for nothing.
+
+mod inputs;
+mod keys;
+mod mouse;
+mod slash;
+
+use std::time::Instant;
+
+use kode_base::{Colour, ProjectPath, TokenCount};
+use ratatui::crossterm::event::Event as TerminalEvent;
+use ratatui::layout::Rect;
+
+use crate::approval::Dialog;
+use crate::diff::{Diff, Layout};
+use crate::exchange::{Change, Command};
+use crate::files::FileList;
+use crate::prompt::Prompt;
+use crate::theme::Theme;
+use crate::transcript::Transcript;
+
+pub(crate) use slash::COMMANDS;
+
+/// What the interface is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Talking to the agent.
+    Session,
+    /// Looking at what a session changed.
+    Review,
+}
+
+/// Where keys go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Focus {
+    Prompt,
+    Files,
+    Diff,
+}
+
+/// What the large part of the screen shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Main {
+    Transcript,
+    Diff,
+    Help,
+}
+
+/// The file that is looked at.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    Nothing,
+    Loading(ProjectPath),
+    Diff(Box<Diff>),
+    Failed { path: ProjectPath, why: String },
+}
+
+/// What the status line tells.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    pub(crate) model: String,
+    pub(crate) sandbox: String,
+    pub(crate) session: String,
+    pub(crate) turn: u32,
+    pub(crate) tokens: Option<(TokenCount, TokenCount)>,
+    pub(crate) gate: Option<Colour>,
+}
+
+/// Where things are on the screen, for the mouse.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Areas {
+    pub(crate) list: Rect,
+    pub(crate) main: Rect,
+    pub(crate) prompt: Rect,
+}
+
+/// The interface.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) mode: Mode,
+    pub(crate) theme: Theme,
+    pub(crate) focus: Focus,
+    pub(crate) main: Main,
+    pub(crate) files: FileList,
+    pub(crate) shown: Shown,
+    pub(crate) unfolded: bool,
+    pub(crate) transcript: Transcript,
+    pub(crate) prompt: Prompt,
+    pub(crate) dialog: Option<Dialog>,
+    pub(crate) status: Status,
+    /// Messages that were sent and are not worked off yet.
+    pub(crate) open_messages: usize,
+    /// One sentence at the bottom, until the next key.
+    pub(crate) said: Option<String>,
+    /// Something that went wrong and must be read.
+    pub(crate) refused: Option<String>,
+    pub(crate) areas: Areas,
+    /// A key that does something only when pressed twice.
+    pub(crate) pressed_once: Option<char>,
+    commands: Vec<Command>,
+}
+
+impl App {
+    /// An interface that knows nothing yet.
+    pub fn new(mode: Mode, theme: Theme) -> Self {
+        let (focus, main) = match mode {
+            Mode::Session => (Focus::Prompt, Main::Transcript),
+            Mode::Review => (Focus::Files, Main::Diff),
+        };
+        Self {
+            mode,
+            theme,
+            focus,
+            main,
+            files: FileList::default(),
+            shown: Shown::Nothing,
+            unfolded: false,
+            transcript: Transcript::default(),
+            prompt: Prompt::default(),
+            dialog: None,
+            status: Status::default(),
+            open_messages: 0,
+            said: None,
+            refused: None,
+            areas: Areas::default(),
+            pressed_once: None,
+            commands: Vec::new(),
+        }
+    }
+
+    /// Names the session in the status line.
+    #[must_use]
+    pub fn with_session(mut self, session: &str) -> Self {
+        session.clone_into(&mut self.status.session);
+        self
+    }
+
+    /// Takes what the terminal sent at once.
+    pub fn terminal(&mut self, events: &[TerminalEvent], now: Instant) {
+        if self.dialog.is_some() {
+            return self.answer(events, now);
+        }
+        for event in events {
+            match event {
+                TerminalEvent::Key(key) => self.key(*key),
+                TerminalEvent::Mouse(mouse) => self.mouse(*mouse),
+                TerminalEvent::Paste(text) => self.paste(text),
+                _ => {}
+            }
+        }
+    }
+
+    /// The state is on the screen.
+    pub fn drawn(&mut self, now: Instant) {
+        if let Some(dialog) = &mut self.dialog {
+            dialog.drawn(now);
+        }
+    }
+
+    /// Whether keys must be told apart from pastes by their timing.
+    pub fn is_asking(&self) -> bool {
+        self.dialog.is_some()
+    }
+
+    /// Takes the commands that came up.
+    pub fn commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    pub(crate) fn say(&mut self, text: impl Into<String>) {
+        self.said = Some(text.into());
+    }
+
+    /// Whether the agent works.
+    pub(crate) fn is_working(&self) -> bool {
+        self.open_messages > 0
+    }
+
+    /// Asks for the chosen file's sides, if they are looked at.
+    pub(crate) fn load(&mut self) {
+        if self.main != Main::Diff {
+            return;
+        }
+        let Some(row) = self.files.current() else {
+            self.shown = Shown::Nothing;
+            return;
+        };
+        let path = row.entry.file.path.clone();
+        let known = match &self.shown {
+            Shown::Diff(diff) => diff.path == path,
+            _ => false,
+        };
+        if !known {
+            self.shown = Shown::Loading(path.clone());
+        }
+        self.command(Command::Load(path));
+    }
+
+    pub(crate) fn show_diff(&mut self, focus: Focus) {
+        (self.main, self.focus) = (Main::Diff, focus);
+        self.load();
+    }
+
+    pub(crate) fn show_transcript(&mut self) {
+        (self.main, self.focus) = (Main::Transcript, Focus::Prompt);
+    }
+
+    /// Asks for a change; while the agent works it waits for the end.
+    pub(crate) fn change(&mut self, change: Change) {
+        if self.is_working() {
+            if let Change::RejectFile(path) | Change::RejectHunk { path, .. } = &change {
+                self.files.queue(&path.clone());
+            }
+            self.say("queued: it is done as soon as the agent's run ends");
+        }
+        self.command(Command::Change(change));
+    }
+
+    pub(crate) fn reject_file(&mut self) {
+        let Some(row) = self.files.current() else { return };
+        let path = row.entry.file.path.clone();
+        if row.rejected {
+            self.say("nothing of the agent's is left in this file; u brings it back");
+        } else if row.entry.restorable {
+            self.change(Change::RejectFile(path));
+        } else {
+            self.refused =
+                Some(format!("{path}: its earlier content was not kept, so it can't be put back"));
+        }
+    }
+
+    pub(crate) fn reject_hunk(&mut self) {
+        let Shown::Diff(diff) = &self.shown else { return };
+        if diff.hunks() == 0 || diff.is_binary() {
+            return self.say("there is no hunk to reject; x rejects the file");
+        }
+        let (path, version, hunk) = (diff.path.clone(), diff.version.clone(), diff.hunk);
+        self.change(Change::RejectHunk { path, hunk, version });
+    }
+
+    pub(crate) fn layout(&self, width: u16) -> Layout {
+        Layout { side_by_side: width >= 120, unfolded: self.unfolded }
+    }
+}
+
+#[cfg(test)]
+mod tests;

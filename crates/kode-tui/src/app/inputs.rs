@@ -1,0 +1,118 @@
+//! What the interface learns from the binary.
+
+use kode_base::Event;
+
+use super::{App, Shown};
+use crate::approval::Dialog;
+use crate::diff::Diff;
+use crate::exchange::{Change, Command, Done, FileContents, FileEntry, Input};
+use crate::transcript::Kind;
+
+impl App {
+    /// Takes an input.
+    pub fn input(&mut self, input: Input) {
+        match input {
+            Input::Event(event) => self.event(&event),
+            Input::Files(entries) => {
+                self.files.replace(entries);
+                self.load();
+            }
+            Input::Contents { path, contents } => self.contents(path, contents),
+            Input::Question(question) => self.dialog = Some(Dialog::new(question)),
+            Input::QuestionOver(id) => {
+                if self.dialog.as_ref().is_some_and(|dialog| dialog.question.id == id) {
+                    self.dialog = None;
+                }
+            }
+            Input::Done(Ok(done)) => self.done(&done),
+            Input::Done(Err(why)) => {
+                self.files.nothing_queued();
+                self.refused = Some(why);
+                self.load();
+            }
+            Input::RunEnded => {
+                self.open_messages = self.open_messages.saturating_sub(1);
+                self.status.turn = 0;
+            }
+            Input::Notice(text) => self.transcript.note(text, Kind::Plain),
+            Input::Quit => self.command(Command::Quit),
+        }
+    }
+
+    fn contents(&mut self, path: kode_base::ProjectPath, contents: Result<FileContents, String>) {
+        let wanted = self.files.current().map(|row| row.entry.file.path.clone());
+        if wanted.as_ref() != Some(&path) {
+            return;
+        }
+        let place = match &self.shown {
+            Shown::Diff(diff) if diff.path == path => Some((diff.top, diff.skip, diff.hunk)),
+            _ => None,
+        };
+        self.shown = match contents {
+            Err(why) => Shown::Failed { path, why },
+            Ok(contents) => {
+                let mut diff = Diff::new(path, contents);
+                if let Some((top, skip, hunk)) = place {
+                    diff.hunk = hunk.min(diff.hunks().saturating_sub(1));
+                    (diff.top, diff.skip) = (top.min(diff.rows().len().saturating_sub(1)), skip);
+                }
+                Shown::Diff(Box::new(diff))
+            }
+        };
+    }
+
+    fn done(&mut self, done: &Done) {
+        self.files.done(done);
+        let files = match done.paths.as_slice() {
+            [path] => path.to_string(),
+            paths => format!("{} files", paths.len()),
+        };
+        let text = match &done.change {
+            Change::RejectFile(_) | Change::RejectRun => {
+                format!("rejected {files}; u brings it back")
+            }
+            Change::RejectHunk { hunk, .. } => {
+                format!("rejected hunk {} of {files}; u brings it back", hunk + 1)
+            }
+            Change::UndoReject(_) => format!("brought back {files}"),
+            Change::Undo => format!("took the agent's newest step back: {files}"),
+            Change::Redo => format!("brought the step back: {files}"),
+        };
+        self.transcript.note(text.clone(), Kind::Plain);
+        self.say(text);
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted { session, model, sandbox, scripted, .. } => {
+                session.clone_into(&mut self.status.session);
+                sandbox.clone_into(&mut self.status.sandbox);
+                self.status.model =
+                    if *scripted { format!("{model} (scripted)") } else { model.clone() };
+            }
+            Event::TurnStarted { turn } => self.status.turn = *turn,
+            Event::Gate { colour, findings, .. } => {
+                self.status.gate = Some(*colour);
+                self.files.set_findings(findings.iter().map(|finding| finding.path.clone()));
+            }
+            Event::FileTouched { file } => {
+                // What is there now is looked up when it is shown.
+                let state = format!("{:?} +{} -{}", file.change, file.added, file.removed);
+                let path = file.path.clone();
+                self.files.touch(FileEntry { file: file.clone(), restorable: true, state });
+                if self.files.current().is_some_and(|row| row.entry.file.path == path) {
+                    self.load();
+                }
+            }
+            Event::RunFinished { usage, .. } => {
+                let (input, output) = self.status.tokens.unwrap_or_default();
+                let add = |one: kode_base::TokenCount, two: kode_base::TokenCount| {
+                    kode_base::TokenCount(one.0.saturating_add(two.0))
+                };
+                self.status.tokens = Some((add(input, usage.input), add(output, usage.output)));
+            }
+            _ => {}
+        }
+        self.transcript.event(event);
+    }
+}

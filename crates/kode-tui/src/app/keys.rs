@@ -1,0 +1,252 @@
+//! Keys and pastes.
+
+use std::time::Instant;
+
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::{App, Focus, Main, Mode, Shown};
+use crate::approval::Key;
+use crate::exchange::{Change, Command};
+use crate::prompt::Edit;
+
+/// Columns a sideways step moves.
+const SIDE_STEP: usize = 8;
+
+impl App {
+    /// While a question is open, only a key that came alone counts.
+    pub(super) fn answer(&mut self, events: &[Event], now: Instant) {
+        let Some(dialog) = &mut self.dialog else { return };
+        let pressed: Vec<&Event> = events.iter().filter(|event| !matters_not(event)).collect();
+        let answer = match pressed.as_slice() {
+            [] => return,
+            [Event::Key(key)] => match dialog_key(*key) {
+                Some(key) => dialog.key(key, now),
+                None => return,
+            },
+            _ => {
+                dialog.noise(now);
+                return;
+            }
+        };
+        if let Some(answer) = answer {
+            let question = dialog.question.id;
+            self.dialog = None;
+            self.command(Command::Answer { question, answer });
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        if self.mode == Mode::Session && self.focus == Focus::Prompt {
+            self.prompt.edit(Edit::Paste(text.to_owned()));
+        }
+    }
+
+    pub(super) fn key(&mut self, key: KeyEvent) {
+        if key.kind == KeyEventKind::Release {
+            return;
+        }
+        self.said = None;
+        if self.refused.take().is_some() {
+            return;
+        }
+        self.files.armed = None;
+        let before = self.pressed_once.take();
+        if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
+            return self.control_c(before);
+        }
+        if self.main == Main::Help {
+            self.main = if self.mode == Mode::Review { Main::Diff } else { Main::Transcript };
+            return;
+        }
+        match self.focus {
+            Focus::Prompt => self.prompt_key(key),
+            Focus::Files | Focus::Diff => self.review_key(key, before),
+        }
+    }
+
+    fn control_c(&mut self, before: Option<char>) {
+        if self.mode == Mode::Review || before == Some('c') {
+            return self.command(Command::Quit);
+        }
+        if self.is_working() {
+            self.interrupt();
+        } else {
+            self.prompt.take();
+            self.say("press Ctrl-C once more to leave");
+            self.pressed_once = Some('c');
+        }
+    }
+
+    fn interrupt(&mut self) {
+        self.say("interrupting the step; once more ends the run");
+        self.command(Command::Interrupt);
+    }
+
+    fn prompt_key(&mut self, key: KeyEvent) {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let edit = match key.code {
+            KeyCode::Enter if alt => Edit::Insert('\n'),
+            KeyCode::Enter => return self.send(),
+            KeyCode::Char('j') if control => Edit::Insert('\n'),
+            KeyCode::Char('a') if control => Edit::Start,
+            KeyCode::Char('e') if control => Edit::End,
+            KeyCode::Char('u') if control => Edit::DeleteToStart,
+            KeyCode::Char('w') if control => Edit::DeleteWord,
+            KeyCode::Char('o') if control => return self.transcript.toggle_all(),
+            KeyCode::Char('d') if control => {
+                if self.prompt.is_empty() {
+                    self.command(Command::Quit);
+                }
+                return;
+            }
+            KeyCode::Char(character) if !control && !alt => Edit::Insert(character),
+            KeyCode::Backspace => Edit::Backspace,
+            KeyCode::Delete => Edit::Delete,
+            KeyCode::Left => Edit::Left,
+            KeyCode::Right => Edit::Right,
+            KeyCode::Home => Edit::Start,
+            KeyCode::End => Edit::End,
+            KeyCode::Up => Edit::Up,
+            KeyCode::Down => Edit::Down,
+            KeyCode::PageUp => return self.scroll_main(-i32::from(self.areas.main.height / 2)),
+            KeyCode::PageDown => return self.scroll_main(i32::from(self.areas.main.height / 2)),
+            KeyCode::Tab if self.files.rows().is_empty() => {
+                return self.say("no file was touched yet");
+            }
+            KeyCode::Tab => return self.show_diff(Focus::Files),
+            KeyCode::Esc if self.is_working() => return self.interrupt(),
+            _ => return,
+        };
+        self.prompt.edit(edit);
+    }
+
+    fn send(&mut self) {
+        let Some(message) = self.prompt.take() else { return };
+        if message.text.starts_with('/') {
+            return self.slash(&message.text);
+        }
+        self.transcript.user(&message.text);
+        self.main = Main::Transcript;
+        self.open_messages += 1;
+        if self.open_messages > 1 {
+            self.say("queued: it is sent when the agent is done");
+        }
+        self.command(Command::Send(message));
+    }
+
+    fn review_key(&mut self, key: KeyEvent, before: Option<char>) {
+        if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+            return;
+        }
+        let page = i32::from(self.areas.main.height.saturating_sub(2));
+        match key.code {
+            KeyCode::Up | KeyCode::Char('k') => self.step(-1),
+            KeyCode::Down | KeyCode::Char('j') => self.step(1),
+            KeyCode::PageUp => self.scroll_main(-page),
+            KeyCode::PageDown | KeyCode::Char(' ') => self.scroll_main(page),
+            KeyCode::Home | KeyCode::Char('g') => self.step(i32::MIN / 2),
+            KeyCode::End | KeyCode::Char('G') => self.step(i32::MAX / 2),
+            KeyCode::Left => self.sideways(false),
+            KeyCode::Right => self.sideways(true),
+            KeyCode::Enter => self.focus = Focus::Diff,
+            KeyCode::Tab | KeyCode::BackTab => self.next_focus(),
+            KeyCode::Esc if self.focus == Focus::Diff => self.focus = Focus::Files,
+            KeyCode::Esc if self.mode == Mode::Session => self.show_transcript(),
+            KeyCode::Char(letter) => self.review_letter(letter, before),
+            _ => {}
+        }
+    }
+
+    fn review_letter(&mut self, letter: char, before: Option<char>) {
+        match letter {
+            ']' | '[' => {
+                if let Shown::Diff(diff) = &mut self.shown {
+                    diff.step_hunk(letter == ']');
+                }
+            }
+            'x' => self.reject_file(),
+            'X' => self.reject_hunk(),
+            'R' if before == Some('R') => self.change(Change::RejectRun),
+            'R' => {
+                self.say("press R once more to reject every file of this session");
+                self.pressed_once = Some('R');
+            }
+            'u' => {
+                if let Some(row) = self.files.current() {
+                    self.change(Change::UndoReject(row.entry.file.path.clone()));
+                }
+            }
+            'a' => self.files.toggle_reviewed(),
+            'z' => self.unfolded = !self.unfolded,
+            '?' => self.main = Main::Help,
+            'q' if self.mode == Mode::Review => self.command(Command::Quit),
+            'q' => self.show_transcript(),
+            _ => {}
+        }
+    }
+
+    fn next_focus(&mut self) {
+        match (self.focus, self.mode) {
+            (Focus::Files, _) => self.focus = Focus::Diff,
+            (_, Mode::Session) => self.show_transcript(),
+            _ => self.focus = Focus::Files,
+        }
+    }
+
+    /// Moves in what has the focus: the list, or the diff.
+    pub(super) fn step(&mut self, rows: i32) {
+        if self.focus == Focus::Diff {
+            self.scroll_main(rows);
+        } else if self.files.step(rows as isize) {
+            self.load();
+        }
+    }
+
+    pub(crate) fn scroll_main(&mut self, rows: i32) {
+        match self.main {
+            Main::Transcript => self.transcript.scroll(rows as isize),
+            Main::Diff => {
+                let height = usize::from(self.areas.main.height);
+                if let Shown::Diff(diff) = &mut self.shown {
+                    diff.scroll(rows as isize, height);
+                }
+            }
+            Main::Help => {}
+        }
+    }
+
+    fn sideways(&mut self, right: bool) {
+        if let Shown::Diff(diff) = &mut self.shown {
+            diff.skip =
+                if right { diff.skip + SIDE_STEP } else { diff.skip.saturating_sub(SIDE_STEP) };
+        }
+    }
+}
+
+/// Releases, mouse moves and window changes are neither keys nor noise.
+fn matters_not(event: &Event) -> bool {
+    match event {
+        Event::Key(key) => key.kind == KeyEventKind::Release,
+        Event::Paste(_) => false,
+        _ => true,
+    }
+}
+
+fn dialog_key(key: KeyEvent) -> Option<Key> {
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return matches!(key.code, KeyCode::Char('c' | 'd')).then_some(Key::Away);
+    }
+    if key.modifiers.contains(KeyModifiers::ALT) {
+        return None;
+    }
+    match key.code {
+        KeyCode::Char(letter) if letter.is_ascii() => Some(Key::Letter(letter)),
+        KeyCode::Enter => Some(Key::Enter),
+        KeyCode::Backspace => Some(Key::Erase),
+        KeyCode::Esc => Some(Key::Away),
+        KeyCode::Up => Some(Key::Up),
+        KeyCode::Down => Some(Key::Down),
+        _ => None,
+    }
+}

@@ -1,0 +1,235 @@
+//! Before, keys and clicks, after.
+
+use std::time::Duration;
+
+use kode_base::{ChangeKind, TouchedFile, Untrusted};
+use ratatui::crossterm::event::{
+    KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+
+use super::*;
+use crate::exchange::{Answer, Done, FileContents, FileEntry, Hunk, Input, Question, UserMessage};
+
+fn path(text: &str) -> ProjectPath {
+    ProjectPath::new(text).unwrap()
+}
+
+fn entry(name: &str) -> FileEntry {
+    let change = ChangeKind::Changed;
+    let file = TouchedFile { path: path(name), change, added: 1, removed: 1, binary: false };
+    FileEntry { file, restorable: true, state: "1".to_owned() }
+}
+
+fn contents(version: &str) -> FileContents {
+    let side = |text: &str| Some(Untrusted::new(text.as_bytes().to_vec()));
+    FileContents {
+        version: version.to_owned(),
+        before: side("a\nb\nc\n"),
+        after: side("A\nb\nC\n"),
+        hunks: vec![Hunk { before: 0..1, after: 0..1 }, Hunk { before: 2..3, after: 2..3 }],
+    }
+}
+
+/// A review of three files, the first one's diff on the screen.
+fn review() -> App {
+    let mut app = App::new(Mode::Review, Theme { colour: false });
+    app.input(Input::Files(vec![entry("a"), entry("b"), entry("c")]));
+    app.input(Input::Contents { path: path("a"), contents: Ok(contents("v1")) });
+    app.areas.list = Rect { x: 0, y: 1, width: 30, height: 20 };
+    app.areas.main = Rect { x: 31, y: 1, width: 49, height: 20 };
+    app.commands();
+    app
+}
+
+fn press(app: &mut App, keys: &str) -> Vec<Command> {
+    for key in keys.chars() {
+        type_key(app, KeyCode::Char(key));
+    }
+    app.commands()
+}
+
+fn type_key(app: &mut App, code: KeyCode) {
+    let key = TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE));
+    app.terminal(&[key], Instant::now());
+}
+
+fn click(app: &mut App, column: u16, row: u16) -> Vec<Command> {
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let mouse = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    app.terminal(&[TerminalEvent::Mouse(mouse)], Instant::now());
+    app.commands()
+}
+
+fn changes(commands: Vec<Command>) -> Vec<Change> {
+    let change = |command| match command {
+        Command::Change(change) => Some(change),
+        _ => None,
+    };
+    commands.into_iter().filter_map(change).collect()
+}
+
+#[test]
+fn two_clicks_on_the_same_cross_reject_that_file() {
+    let mut app = review();
+    assert!(changes(click(&mut app, 28, 2)).is_empty());
+    assert_eq!(changes(click(&mut app, 28, 2)), [Change::RejectFile(path("b"))]);
+}
+
+#[test]
+fn clicks_on_two_places_reject_nothing() {
+    let mut app = review();
+    for (column, row) in [(28, 2), (28, 1), (5, 1), (28, 1), (28, 3), (40, 5), (28, 3)] {
+        assert!(changes(click(&mut app, column, row)).is_empty());
+    }
+}
+
+#[test]
+fn a_key_between_two_clicks_disarms() {
+    let mut app = review();
+    click(&mut app, 28, 2);
+    press(&mut app, "a");
+    assert!(changes(click(&mut app, 28, 2)).is_empty());
+}
+
+#[test]
+fn the_chosen_hunk_is_rejected_with_the_version_that_was_shown() {
+    let mut app = review();
+    let expected = Change::RejectHunk { path: path("a"), hunk: 1, version: "v1".to_owned() };
+    assert_eq!(changes(press(&mut app, "]X")), [expected]);
+}
+
+#[test]
+fn moving_asks_for_the_other_file_and_ignores_late_answers() {
+    let mut app = review();
+    assert_eq!(press(&mut app, "j"), [Command::Load(path("b"))]);
+    app.input(Input::Contents { path: path("a"), contents: Ok(contents("late")) });
+    assert!(matches!(&app.shown, Shown::Loading(shown) if *shown == path("b")));
+    assert!(changes(press(&mut app, "X")).is_empty());
+}
+
+#[test]
+fn rejecting_everything_takes_the_key_twice() {
+    let mut app = review();
+    assert!(changes(press(&mut app, "Rj")).is_empty());
+    assert!(changes(press(&mut app, "R")).is_empty());
+    assert_eq!(changes(press(&mut app, "R")), [Change::RejectRun]);
+}
+
+#[test]
+fn a_rejected_file_is_brought_back_by_u_and_by_its_arrow() {
+    let mut app = review();
+    let change = Change::RejectFile(path("a"));
+    app.input(Input::Done(Ok(Done { change, paths: vec![path("a")] })));
+    app.input(Input::Files(vec![entry("b"), entry("c")]));
+    app.commands();
+    let undo = [Change::UndoReject(path("a"))];
+    assert_eq!(changes(press(&mut app, "x")), []);
+    assert_eq!(changes(press(&mut app, "u")), undo);
+    assert_eq!(changes(click(&mut app, 28, 1)), undo);
+}
+
+#[test]
+fn what_could_not_be_done_stays_until_a_key() {
+    let mut app = review();
+    app.input(Input::Done(Err("a: hunk 1 was edited since".to_owned())));
+    assert!(app.refused.is_some());
+    assert!(changes(press(&mut app, "x")).is_empty());
+    assert!(app.refused.is_none());
+    assert_eq!(changes(press(&mut app, "x")), [Change::RejectFile(path("a"))]);
+}
+
+fn session() -> App {
+    App::new(Mode::Session, Theme { colour: false })
+}
+
+fn question() -> Question {
+    let reason = kode_base::Reason {
+        class: kode_base::RiskClass::Install,
+        rule: "npm".to_owned(),
+        layer: kode_base::Layer::BuiltIn,
+        text: "it installs".to_owned(),
+    };
+    let (subject, context) = ("npm i left-pad".into(), Untrusted::default());
+    Question { id: 7, reason, subject, why: None, context, trust: None, type_approve: false }
+}
+
+#[test]
+fn a_message_is_sent_and_the_next_one_queued() {
+    let mut app = session();
+    let mut sent = press(&mut app, "do it");
+    type_key(&mut app, KeyCode::Enter);
+    sent.extend(app.commands());
+    let message = UserMessage { text: "do it".to_owned(), pasted: Vec::new() };
+    assert_eq!(sent, [Command::Send(message)]);
+    assert!(app.is_working());
+    press(&mut app, "more");
+    type_key(&mut app, KeyCode::Enter);
+    assert_eq!(app.open_messages, 2);
+    app.input(Input::RunEnded);
+    app.input(Input::RunEnded);
+    assert!(!app.is_working());
+}
+
+#[test]
+fn escape_interrupts_only_while_the_agent_works() {
+    let mut app = session();
+    type_key(&mut app, KeyCode::Esc);
+    assert!(app.commands().is_empty());
+    press(&mut app, "x");
+    type_key(&mut app, KeyCode::Enter);
+    app.commands();
+    type_key(&mut app, KeyCode::Esc);
+    assert_eq!(app.commands(), [Command::Interrupt]);
+}
+
+#[test]
+fn slash_commands_are_not_sent_to_the_agent() {
+    let mut app = session();
+    press(&mut app, "/undo");
+    type_key(&mut app, KeyCode::Enter);
+    assert_eq!(app.commands(), [Command::Change(Change::Undo)]);
+    press(&mut app, "/nothing");
+    type_key(&mut app, KeyCode::Enter);
+    assert!(app.commands().is_empty() && app.said.is_some());
+}
+
+#[test]
+fn typing_ahead_pasting_and_bursts_never_approve() {
+    let mut app = session();
+    app.input(Input::Question(question()));
+    let key = |c| TerminalEvent::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    let shown = Instant::now();
+    app.drawn(shown);
+    let later = shown + Duration::from_secs(1);
+    app.terminal(&[key('a')], shown + Duration::from_millis(100));
+    app.terminal(&[key('a'), key('a')], later);
+    app.terminal(&[key('a')], later + Duration::from_millis(50));
+    app.terminal(&[TerminalEvent::Paste("a".to_owned())], later + Duration::from_millis(300));
+    app.terminal(&[key('a')], later + Duration::from_millis(400));
+    assert!(app.commands().is_empty() && app.is_asking());
+    assert!(app.prompt.is_empty());
+    app.terminal(&[key('a')], later + Duration::from_millis(900));
+    let answer = Command::Answer { question: 7, answer: Answer::Approve };
+    assert_eq!(app.commands(), [answer]);
+}
+
+#[test]
+fn a_withdrawn_question_goes_away() {
+    let mut app = session();
+    app.input(Input::Question(question()));
+    app.input(Input::QuestionOver(6));
+    assert!(app.is_asking());
+    app.input(Input::QuestionOver(7));
+    assert!(!app.is_asking());
+}
+
+#[test]
+fn while_the_agent_works_a_reject_is_marked_as_queued() {
+    let mut app = session();
+    app.input(Input::Files(vec![entry("a")]));
+    app.open_messages = 1;
+    type_key(&mut app, KeyCode::Tab);
+    app.commands();
+    assert_eq!(changes(press(&mut app, "x")), [Change::RejectFile(path("a"))]);
+    assert!(app.files.rows()[0].queued);
+}

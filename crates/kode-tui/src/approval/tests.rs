@@ -1,0 +1,104 @@
+//! What answers and what does not.
+
+use kode_base::{Layer, Reason, RiskClass};
+
+use super::*;
+
+fn question(subject: &str, type_approve: bool) -> Question {
+    let reason = Reason {
+        class: RiskClass::SystemWrite,
+        rule: "sudo".to_owned(),
+        layer: Layer::BuiltIn,
+        text: "it runs with privilege".to_owned(),
+    };
+    let why = Some("tidy\u{1b}[2J up\nRun: ls".into());
+    let (trust, context) = (Some("every system_write action".into()), "parse: one command".into());
+    Question { id: 1, reason, subject: subject.into(), why, context, trust, type_approve }
+}
+
+/// A dialog that has been on the screen for a second.
+fn settled(type_approve: bool) -> (Dialog, Instant) {
+    let mut dialog = Dialog::new(question("sudo rm x", type_approve));
+    let shown = Instant::now();
+    dialog.drawn(shown);
+    (dialog, shown + Duration::from_secs(1))
+}
+
+fn text(dialog: &Dialog, columns: usize) -> Vec<String> {
+    let lines = dialog.lines(Theme { colour: false }, columns, 20);
+    lines.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_four_lines_are_shown_with_the_exact_bytes() {
+    let expected = [
+        "⚠️ Risk: system_write",
+        "Run: sudo rm x",
+        "Why: tidy\\e[2J up\\nRun: ls",
+        "[A]pprove [D]eny [?] Context [T]rust session:",
+    ];
+    assert_eq!(text(&settled(false).0, 80), expected);
+}
+
+#[test]
+fn padding_can_not_forge_a_line() {
+    let dialog = Dialog::new(question(&format!("ls{}Why: harmless", " ".repeat(73)), false));
+    assert_eq!(text(&dialog, 80)[2], "   > Why: harmless");
+}
+
+#[test]
+fn each_key_gives_its_answer() {
+    for (key, answer) in [
+        (Key::Letter('a'), Some(Answer::Approve)),
+        (Key::Letter('D'), Some(Answer::Deny)),
+        (Key::Letter('T'), Some(Answer::TrustSession)),
+        (Key::Away, Some(Answer::Deny)),
+        (Key::Enter, None),
+        (Key::Letter('y'), None),
+    ] {
+        let (mut dialog, now) = settled(false);
+        assert_eq!(dialog.key(key, now), answer, "{key:?}");
+    }
+}
+
+#[test]
+fn keys_before_the_question_settled_do_not_count() {
+    let mut dialog = Dialog::new(question("x", false));
+    let now = Instant::now();
+    assert_eq!(dialog.key(Key::Letter('a'), now), None);
+    dialog.drawn(now);
+    assert_eq!(dialog.key(Key::Letter('a'), now + Duration::from_millis(199)), None);
+    assert_eq!(
+        dialog.key(Key::Letter('a'), now + Duration::from_millis(201)),
+        Some(Answer::Approve)
+    );
+}
+
+#[test]
+fn a_key_right_after_a_paste_does_not_count() {
+    let (mut dialog, now) = settled(false);
+    dialog.noise(now);
+    assert_eq!(dialog.key(Key::Letter('a'), now + Duration::from_millis(100)), None);
+    assert_eq!(dialog.key(Key::Letter('d'), now + Duration::from_millis(300)), Some(Answer::Deny));
+}
+
+#[test]
+fn where_the_word_is_wanted_a_single_key_is_not_enough() {
+    let (mut dialog, now) = settled(true);
+    assert_eq!(dialog.key(Key::Letter('a'), now), None);
+    assert_eq!(dialog.key(Key::Enter, now), None);
+    for letter in "approve".chars() {
+        assert_eq!(dialog.key(Key::Letter(letter), now), None);
+    }
+    assert_eq!(dialog.key(Key::Enter, now), Some(Answer::Approve));
+}
+
+#[test]
+fn context_must_be_seen_before_it_is_answered() {
+    let (mut dialog, now) = settled(false);
+    dialog.key(Key::Letter('?'), now);
+    assert!(text(&dialog, 80).iter().any(|line| line.contains("parse: one command")));
+    assert_eq!(dialog.key(Key::Letter('a'), now), None);
+    dialog.drawn(now);
+    assert_eq!(dialog.key(Key::Letter('a'), now + Duration::from_secs(1)), Some(Answer::Approve));
+}

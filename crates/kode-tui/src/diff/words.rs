@@ -1,0 +1,73 @@
+//! Which words of a changed line changed. Pure, and bounded: very long lines
+//! are left alone.
+
+use std::ops::Range;
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+/// Longer lines get no word marks.
+const BYTES_MAX: usize = 2000;
+
+/// The byte ranges of `line` that `other` does not have. Empty when next to
+/// nothing is common: then everything changed, and marks would say nothing.
+pub(super) fn changed_words(line: &str, other: &str) -> Vec<Range<usize>> {
+    if line.len() > BYTES_MAX || other.len() > BYTES_MAX {
+        return Vec::new();
+    }
+    let (mine, theirs) = (words(line), words(other));
+    let (texts, other_texts): (Vec<&str>, Vec<&str>) = (
+        mine.iter().map(|r| &line[r.clone()]).collect(),
+        theirs.iter().map(|r| &other[r.clone()]).collect(),
+    );
+    let mut changed: Vec<Range<usize>> = Vec::new();
+    let mut common = 0;
+    for operation in capture_diff_slices(Algorithm::Myers, &texts, &other_texts) {
+        let range = operation.old_range();
+        if range.is_empty() {
+            continue;
+        }
+        let bytes = mine[range.start].start..mine[range.end - 1].end;
+        if matches!(operation, DiffOp::Equal { .. }) {
+            common += line[bytes].trim().len();
+        } else {
+            changed.push(bytes);
+        }
+    }
+    if common * 4 < line.trim().len() { Vec::new() } else { changed }
+}
+
+/// Words, single other characters, and runs of spaces.
+fn words(line: &str) -> Vec<Range<usize>> {
+    let kind = |c: char| match c {
+        c if c.is_alphanumeric() || c == '_' => 0,
+        c if c.is_whitespace() => 1,
+        _ => 2,
+    };
+    let mut found: Vec<(u8, Range<usize>)> = Vec::new();
+    for (at, character) in line.char_indices() {
+        let (this, end) = (kind(character), at + character.len_utf8());
+        match found.last_mut() {
+            Some((last, range)) if *last == this && this != 2 => range.end = end,
+            _ => found.push((this, at..end)),
+        }
+    }
+    found.into_iter().map(|(_, range)| range).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_changed_word_is_marked() {
+        let line = "let total = price * 2;";
+        let changed = changed_words(line, "let total = cost * 2;");
+        let words: Vec<&str> = changed.into_iter().map(|range| &line[range]).collect();
+        assert_eq!(words, ["price"]);
+    }
+
+    #[test]
+    fn lines_with_nothing_in_common_get_no_marks() {
+        assert!(changed_words("one two three", "4 5 6").is_empty());
+    }
+}

@@ -1,0 +1,180 @@
+//! Lays the interface out on a screen of any size.
+
+mod help;
+mod list;
+mod prompt;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Clear, Paragraph};
+
+use crate::app::{App, Areas, Focus, Main, Mode, Shown};
+use crate::diff;
+use crate::shown::{cells, one_line, wrapped};
+
+pub(crate) use list::CROSS_CELLS;
+
+/// Smaller screens get a message instead.
+const COLUMNS_MIN: u16 = 40;
+const ROWS_MIN: u16 = 10;
+
+/// Draws everything.
+pub(crate) fn draw(app: &mut App, frame: &mut Frame<'_>) {
+    let screen = frame.area();
+    if screen.width < COLUMNS_MIN || screen.height < ROWS_MIN {
+        return too_small(app, frame, screen);
+    }
+    let prompt_rows = match app.mode {
+        Mode::Session => prompt::rows(app).min(screen.height / 3),
+        Mode::Review => 0,
+    };
+    let constraints = [Constraint::Min(1), Constraint::Length(prompt_rows), Constraint::Length(1)];
+    let [middle, prompt_area, status_area] = Layout::vertical(constraints).areas(screen);
+    let (list_area, main_area) = split(app, middle);
+    app.areas = Areas { list: Rect::ZERO, main: main_area, prompt: prompt_area };
+    if let Some(area) = list_area {
+        list::draw(app, frame, area);
+    }
+    draw_main(app, frame, main_area);
+    if prompt_rows > 0 {
+        prompt::draw(app, frame, prompt_area);
+    }
+    frame.render_widget(bottom_line(app, usize::from(status_area.width)), status_area);
+    draw_overlays(app, frame, screen);
+}
+
+fn too_small(app: &App, frame: &mut Frame<'_>, screen: Rect) {
+    let text = format!(
+        "kode needs a terminal of {COLUMNS_MIN}×{ROWS_MIN}; this one is {}×{}",
+        screen.width, screen.height
+    );
+    let rows = wrapped(&[(text, Style::new())], app.theme, usize::from(screen.width), "");
+    frame.render_widget(Paragraph::new(rows), screen);
+}
+
+/// The sidebar, where there is something in it, and the rest.
+fn split(app: &App, area: Rect) -> (Option<Rect>, Rect) {
+    if app.mode == Mode::Session && app.files.rows().is_empty() {
+        return (None, area);
+    }
+    if area.width < 64 {
+        // One at a time.
+        return match app.focus {
+            Focus::Files => (Some(area), Rect { width: 0, ..area }),
+            _ => (None, area),
+        };
+    }
+    let sidebar = (area.width / 3).clamp(28, 56);
+    let [list, main] =
+        Layout::horizontal([Constraint::Length(sidebar), Constraint::Min(1)]).areas(area);
+    (Some(list), main)
+}
+
+fn draw_main(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
+    if area.width == 0 {
+        return;
+    }
+    let theme = app.theme;
+    match app.main {
+        Main::Help => {
+            frame.render_widget(Paragraph::new(help::lines(app)), area);
+        }
+        Main::Transcript => {
+            let (width, height) = (usize::from(area.width), usize::from(area.height));
+            let lines = app.transcript.visible(theme, width.saturating_sub(1), height);
+            if lines.is_empty() {
+                frame.render_widget(Paragraph::new(help::welcome(theme)), area);
+            } else {
+                frame.render_widget(Paragraph::new(lines), area);
+            }
+        }
+        Main::Diff => draw_diff(app, frame, area),
+    }
+}
+
+fn draw_diff(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
+    let [title_area, body] =
+        Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(area);
+    app.areas.main = body;
+    let (theme, width) = (app.theme, usize::from(area.width));
+    let layout = app.layout(area.width);
+    let text = |text: &str| Paragraph::new(Line::from(one_line(text, theme.dim(), theme, width)));
+    let title = match &mut app.shown {
+        Shown::Nothing => {
+            frame.render_widget(text("nothing was touched"), body);
+            String::new()
+        }
+        Shown::Loading(path) => {
+            frame.render_widget(text("…"), body);
+            path.to_string()
+        }
+        Shown::Failed { path, why } => {
+            let rows = wrapped(&[(why.clone(), theme.warning())], theme, width, "");
+            frame.render_widget(Paragraph::new(rows), body);
+            path.to_string()
+        }
+        Shown::Diff(diff) => {
+            diff.set_layout(layout);
+            diff.scroll(0, usize::from(body.height));
+            if diff.is_binary() {
+                frame.render_widget(text("a binary file: there is no text to show"), body);
+            } else if diff.rows().is_empty() {
+                frame.render_widget(text("nothing of the agent's is left in this file"), body);
+            } else {
+                diff::draw(diff, theme, body, frame.buffer_mut());
+            }
+            format!("{} · {} hunks", diff.path, diff.hunks())
+        }
+    };
+    let style = if app.focus == Focus::Diff { theme.selected() } else { theme.strong() };
+    let mut spans = one_line(&title, style, theme, width);
+    let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
+    spans.push(Span::styled(" ".repeat(width.saturating_sub(used)), style));
+    frame.render_widget(Line::from(spans), title_area);
+}
+
+/// The last row: what was just said, or the state.
+fn bottom_line(app: &App, width: usize) -> Line<'static> {
+    let theme = app.theme;
+    if let Some(said) = &app.said {
+        return Line::from(one_line(said, theme.warning(), theme, width));
+    }
+    let text = match app.mode {
+        Mode::Review => help::REVIEW_KEYS.to_owned(),
+        Mode::Session => help::status(app),
+    };
+    Line::from(one_line(&text, theme.dim(), theme, width))
+}
+
+fn draw_overlays(app: &mut App, frame: &mut Frame<'_>, screen: Rect) {
+    let theme = app.theme;
+    let (inner_width, inner_height) =
+        (usize::from(screen.width.saturating_sub(4)), usize::from(screen.height.saturating_sub(4)));
+    let lines = if let Some(dialog) = &app.dialog {
+        dialog.lines(theme, inner_width, inner_height)
+    } else if let Some(why) = &app.refused {
+        let mut lines = vec![Line::styled("Nothing was changed", theme.alarm())];
+        lines.extend(wrapped(&[(why.clone(), Style::new())], theme, inner_width, ""));
+        lines.push(Line::styled("any key goes on", theme.dim()));
+        lines
+    } else {
+        return;
+    };
+    let height =
+        u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(screen.height);
+    let y = screen.bottom().saturating_sub(height + 1).max(screen.y);
+    let area = Rect { y, height, ..screen };
+    frame.render_widget(Clear, area);
+    let block = Block::new().borders(Borders::ALL).border_style(theme.alarm());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    frame.render_widget(
+        Paragraph::new(lines),
+        Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner },
+    );
+}
+
+#[cfg(test)]
+mod tests;

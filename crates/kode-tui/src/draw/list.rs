@@ -1,0 +1,120 @@
+//! Draws the sidebar.
+
+use kode_base::{ChangeKind, Colour};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::app::{App, Focus};
+use crate::files::{FileRow, letter};
+use crate::shown::{cells, one_line};
+use crate::theme::Theme;
+
+/// Cells at the right end of a row that reject it.
+pub(crate) const CROSS_CELLS: u16 = 3;
+
+/// Draws the rows that fit, the chosen one among them.
+pub(super) fn draw(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
+    let title_area = Rect { height: 1, ..area };
+    let list = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        width: area.width.saturating_sub(1),
+        ..area
+    };
+    app.areas.list = list;
+    frame.render_widget(title(app, usize::from(list.width)), title_area);
+    let height = usize::from(list.height);
+    app.files.keep_in_sight(height);
+    let rows = app.files.rows().iter().enumerate().skip(app.files.top).take(height);
+    for (y, (at, row)) in (list.y..).zip(rows) {
+        let chosen = at == app.files.chosen;
+        let armed = app.files.armed.as_ref() == Some(&row.entry.file.path);
+        let line = file(row, chosen, armed, app.theme, usize::from(list.width));
+        frame.render_widget(line, Rect { y, height: 1, ..list });
+    }
+    for y in area.y..area.bottom() {
+        let x = area.right().saturating_sub(1);
+        frame.render_widget(Span::styled("│", app.theme.dim()), Rect { x, y, width: 1, height: 1 });
+    }
+}
+
+fn title(app: &App, width: usize) -> Line<'static> {
+    let theme = app.theme;
+    let (files, added, removed) = app.files.totals();
+    let style = if app.focus == Focus::Files { theme.selected() } else { theme.strong() };
+    let (gate, gate_style) = match app.status.gate {
+        Some(Colour::Green) => ("● green ", theme.added()),
+        Some(Colour::Red) => ("● red ", theme.alarm()),
+        None => ("", Style::new()),
+    };
+    let text = format!("{files} files +{added} −{removed}");
+    let mut spans = vec![Span::styled(gate, gate_style)];
+    spans.extend(one_line(&text, style, theme, width.saturating_sub(cells(gate))));
+    let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
+    spans.push(Span::styled(" ".repeat(width.saturating_sub(used)), style));
+    Line::from(spans)
+}
+
+fn file(row: &FileRow, chosen: bool, armed: bool, theme: Theme, width: usize) -> Line<'static> {
+    let file = &row.entry.file;
+    let sign_style = match file.change {
+        _ if row.rejected => theme.dim(),
+        ChangeKind::New => theme.added(),
+        ChangeKind::Deleted => theme.removed(),
+        _ => theme.warning(),
+    };
+    let mark = match () {
+        () if row.queued => "⧗",
+        () if row.rejected => "⊘",
+        () if row.reviewed => "✓",
+        () if row.findings > 0 => "!",
+        () => " ",
+    };
+    let mark_style = if mark == "!" { theme.alarm() } else { theme.strong() };
+    let counts = match () {
+        () if row.rejected => " rejected".to_owned(),
+        () if file.binary => " binary".to_owned(),
+        () => format!(" +{} −{}", file.added, file.removed),
+    };
+    let cross = match () {
+        () if row.rejected => " ↶ ",
+        () if armed => " ✕?",
+        () => " ✕ ",
+    };
+    let room = width.saturating_sub(4 + cells(&counts) + usize::from(CROSS_CELLS));
+    let style = if chosen { theme.selected() } else { Style::new() };
+    let mut spans = vec![
+        Span::styled(mark, mark_style),
+        Span::styled(format!("{} ", letter(file.change)), sign_style.patch(style)),
+    ];
+    let name_style = if row.rejected { theme.dim().patch(style) } else { style };
+    spans.extend(name(file.path.as_str(), name_style, theme, room));
+    let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
+    let gap = width.saturating_sub(used + cells(&counts) + usize::from(CROSS_CELLS));
+    spans.push(Span::styled(" ".repeat(gap), style));
+    spans.push(Span::styled(counts, theme.dim().patch(style)));
+    let cross_style = if armed { theme.alarm().patch(theme.selected()) } else { theme.removed() };
+    spans.push(Span::styled(cross, cross_style));
+    Line::from(spans)
+}
+
+/// A path, its end rather than its beginning where it is too long.
+fn name(path: &str, style: Style, theme: Theme, room: usize) -> Vec<Span<'static>> {
+    if cells(path) <= room {
+        return one_line(path, style, theme, room);
+    }
+    let mut start = path.len();
+    let mut used = 1;
+    for (at, character) in path.char_indices().rev() {
+        used += cells(character.encode_utf8(&mut [0; 4]));
+        if used > room {
+            break;
+        }
+        start = at;
+    }
+    let mut spans = vec![Span::styled("…", style)];
+    spans.extend(one_line(&path[start..], style, theme, room.saturating_sub(1)));
+    spans
+}

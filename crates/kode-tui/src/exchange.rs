@@ -1,0 +1,161 @@
+//! What the interface is told and what it asks for: plain data, both ways. It
+//! knows no agent, session or gate; the binary translates.
+
+use std::ops::Range;
+
+use kode_base::{Event, ProjectPath, Reason, TouchedFile, Untrusted};
+
+/// Something the interface learns.
+#[derive(Debug)]
+pub enum Input {
+    /// Something happened in a run.
+    Event(Box<Event>),
+    /// Every file the session touched, in place of what was known.
+    Files(Vec<FileEntry>),
+    /// Both sides of a file, as asked for with [`Command::Load`].
+    Contents {
+        /// The file.
+        path: ProjectPath,
+        /// Its sides, or a sentence why they can't be shown.
+        contents: Result<FileContents, String>,
+    },
+    /// A person must decide.
+    Question(Question),
+    /// The question was withdrawn: nobody waits for an answer any more.
+    QuestionOver(u64),
+    /// A change that a person asked for was made, or why not.
+    Done(Result<Done, String>),
+    /// No run is going on any more.
+    RunEnded,
+    /// A sentence of kode's own.
+    Notice(String),
+    /// Leave, cleanly.
+    Quit,
+}
+
+/// One row of the sidebar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Path, kind of change and counts.
+    pub file: TouchedFile,
+    /// Whether it can be put back.
+    pub restorable: bool,
+    /// Names the state that is shown, such as the hash of the content.
+    pub state: String,
+}
+
+/// Both sides of a touched file.
+#[derive(Debug)]
+pub struct FileContents {
+    /// Names exactly this pair of sides; handed back with a rejected hunk.
+    pub version: String,
+    /// What is not the agent's; `None` for no file.
+    pub before: Option<Untrusted<Vec<u8>>>,
+    /// What stands on the disk; `None` for no file.
+    pub after: Option<Untrusted<Vec<u8>>>,
+    /// Where they differ, in order.
+    pub hunks: Vec<Hunk>,
+}
+
+/// A region of lines that differs; counted from 0, the end not included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hunk {
+    /// Lines of the side before.
+    pub before: Range<usize>,
+    /// Lines of the side after.
+    pub after: Range<usize>,
+}
+
+/// An approval request.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Handed back with the answer.
+    pub id: u64,
+    /// Class, rule, layer and reason.
+    pub reason: Reason,
+    /// The exact bytes that would run.
+    pub subject: Untrusted<String>,
+    /// The model's own words.
+    pub why: Option<Untrusted<String>>,
+    /// Parse, effects and what the sandbox still stops.
+    pub context: Untrusted<String>,
+    /// What trusting would cover; `None` where it is not offered.
+    pub trust: Option<Untrusted<String>>,
+    /// Whether approving takes the typed word.
+    pub type_approve: bool,
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// This action, once.
+    Approve,
+    /// No.
+    Deny,
+    /// This action, and what trusting covers.
+    TrustSession,
+}
+
+/// Something a person wants changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Take the agent's changes of this file back.
+    RejectFile(ProjectPath),
+    /// Take one hunk back.
+    RejectHunk {
+        /// The file.
+        path: ProjectPath,
+        /// Which hunk, from 0.
+        hunk: usize,
+        /// The sides it was shown for.
+        version: String,
+    },
+    /// Take every file back.
+    RejectRun,
+    /// Bring back what the newest reject of this file took.
+    UndoReject(ProjectPath),
+    /// Take the agent's newest step back.
+    Undo,
+    /// Bring back what the newest undo took.
+    Redo,
+}
+
+/// A change that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// What was asked for.
+    pub change: Change,
+    /// The files that were written.
+    pub paths: Vec<ProjectPath>,
+}
+
+/// A message for the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserMessage {
+    /// What the person typed; pastes are named in it.
+    pub text: String,
+    /// What was pasted: not the person's own words.
+    pub pasted: Vec<(String, Untrusted<String>)>,
+}
+
+/// Something the interface asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Work on this.
+    Send(UserMessage),
+    /// End the step; a second time the run.
+    Interrupt,
+    /// Answer a question.
+    Answer {
+        /// The question.
+        question: u64,
+        /// What the person decided.
+        answer: Answer,
+    },
+    /// Both sides of this file are wanted.
+    Load(ProjectPath),
+    /// Change files.
+    Change(Change),
+    /// Leave.
+    Quit,
+}

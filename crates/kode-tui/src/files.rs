@@ -1,0 +1,239 @@
+//! The sidebar's list: every touched file, what became of it, and which one is
+//! chosen. Rejecting by mouse takes two clicks on the same place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kode_base::{ChangeKind, ProjectPath};
+
+use crate::exchange::{Change, Done, FileEntry};
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileRow {
+    pub(crate) entry: FileEntry,
+    /// The agent's changes were taken back; nothing of them is left.
+    pub(crate) rejected: bool,
+    /// A person looked at this state of it.
+    pub(crate) reviewed: bool,
+    /// A change waits for the agent's step to end.
+    pub(crate) queued: bool,
+    /// Findings of the last gate round in this file.
+    pub(crate) findings: usize,
+}
+
+/// The list.
+#[derive(Debug, Default)]
+pub(crate) struct FileList {
+    rows: Vec<FileRow>,
+    pub(crate) chosen: usize,
+    /// First row on the screen.
+    pub(crate) top: usize,
+    /// The file whose ✕ was clicked once.
+    pub(crate) armed: Option<ProjectPath>,
+    /// States a person marked as reviewed.
+    reviewed: BTreeSet<(ProjectPath, String)>,
+    /// Rejected in whole, with what they were.
+    rejected: BTreeMap<ProjectPath, FileEntry>,
+    queued: BTreeSet<ProjectPath>,
+    findings: BTreeMap<ProjectPath, usize>,
+}
+
+impl FileList {
+    pub(crate) fn rows(&self) -> &[FileRow] {
+        &self.rows
+    }
+
+    pub(crate) fn current(&self) -> Option<&FileRow> {
+        self.rows.get(self.chosen)
+    }
+
+    /// Takes the whole list anew; the chosen file stays chosen.
+    pub(crate) fn replace(&mut self, entries: Vec<FileEntry>) {
+        let chosen = self.current().map(|row| row.entry.file.path.clone());
+        for entry in &entries {
+            self.rejected.remove(&entry.file.path);
+        }
+        let mut all: BTreeMap<ProjectPath, (FileEntry, bool)> = BTreeMap::new();
+        let gone = self.rejected.iter().map(|(path, entry)| (path.clone(), (entry.clone(), true)));
+        all.extend(gone);
+        all.extend(entries.into_iter().map(|entry| (entry.file.path.clone(), (entry, false))));
+        self.rows = all.into_values().map(|(entry, rejected)| self.row(entry, rejected)).collect();
+        let place = chosen.and_then(|path| self.position(&path));
+        self.chosen = place.unwrap_or(self.chosen).min(self.rows.len().saturating_sub(1));
+    }
+
+    /// One file changed while the agent works.
+    pub(crate) fn touch(&mut self, entry: FileEntry) {
+        let path = entry.file.path.clone();
+        self.rejected.remove(&path);
+        let row = self.row(entry, false);
+        match self.rows.binary_search_by(|row| row.entry.file.path.cmp(&path)) {
+            Ok(at) => self.rows[at] = row,
+            Err(at) => {
+                self.rows.insert(at, row);
+                if at <= self.chosen && self.rows.len() > 1 {
+                    self.chosen += 1;
+                }
+            }
+        }
+    }
+
+    fn row(&self, entry: FileEntry, rejected: bool) -> FileRow {
+        let path = &entry.file.path;
+        FileRow {
+            reviewed: self.reviewed.contains(&(path.clone(), entry.state.clone())),
+            queued: self.queued.contains(path),
+            findings: self.findings.get(path).copied().unwrap_or(0),
+            rejected,
+            entry,
+        }
+    }
+
+    fn refresh(&mut self) {
+        let rows = std::mem::take(&mut self.rows);
+        self.rows = rows.into_iter().map(|row| self.row(row.entry, row.rejected)).collect();
+    }
+
+    fn position(&self, path: &ProjectPath) -> Option<usize> {
+        self.rows.iter().position(|row| row.entry.file.path == *path)
+    }
+
+    /// Chooses another row; negative is up. Whether it changed.
+    pub(crate) fn step(&mut self, rows: isize) -> bool {
+        let last = self.rows.len().saturating_sub(1);
+        self.choose(self.chosen.saturating_add_signed(rows).min(last))
+    }
+
+    pub(crate) fn choose(&mut self, row: usize) -> bool {
+        let changed = row != self.chosen && row < self.rows.len();
+        if changed {
+            self.chosen = row;
+        }
+        changed
+    }
+
+    /// Keeps the chosen row on a screen of `height` rows.
+    pub(crate) fn keep_in_sight(&mut self, height: usize) {
+        if self.chosen < self.top {
+            self.top = self.chosen;
+        } else if self.chosen >= self.top + height {
+            self.top = self.chosen + 1 - height;
+        }
+        self.top = self.top.min(self.rows.len().saturating_sub(1));
+    }
+
+    pub(crate) fn toggle_reviewed(&mut self) {
+        let Some(row) = self.current() else { return };
+        let key = (row.entry.file.path.clone(), row.entry.state.clone());
+        if !self.reviewed.remove(&key) {
+            self.reviewed.insert(key);
+        }
+        self.refresh();
+    }
+
+    pub(crate) fn queue(&mut self, path: &ProjectPath) {
+        self.queued.insert(path.clone());
+        self.refresh();
+    }
+
+    pub(crate) fn nothing_queued(&mut self) {
+        self.queued.clear();
+        self.refresh();
+    }
+
+    /// A person's change was made; the list itself follows by [`Self::replace`].
+    pub(crate) fn done(&mut self, done: &Done) {
+        for path in &done.paths {
+            self.queued.remove(path);
+            let row = self.position(path).and_then(|at| self.rows.get(at)).cloned();
+            match &done.change {
+                Change::RejectFile(_) | Change::RejectRun | Change::RejectHunk { .. } => {
+                    // A file with hunks left comes back with the next list.
+                    if let Some(row) = row {
+                        self.rejected.insert(path.clone(), row.entry);
+                    }
+                }
+                _ => drop(self.rejected.remove(path)),
+            }
+        }
+        self.refresh();
+    }
+
+    pub(crate) fn set_findings(&mut self, paths: impl Iterator<Item = ProjectPath>) {
+        self.findings.clear();
+        for path in paths {
+            *self.findings.entry(path).or_default() += 1;
+        }
+        self.refresh();
+    }
+
+    /// How many rows are open, and how many lines they add and remove.
+    pub(crate) fn totals(&self) -> (usize, usize, usize) {
+        let open = self.rows.iter().filter(|row| !row.rejected).map(|row| &row.entry.file);
+        open.fold((0, 0, 0), |(files, added, removed), file| {
+            (files + 1, added + file.added, removed + file.removed)
+        })
+    }
+}
+
+/// One letter for what happened to a file.
+pub(crate) fn letter(change: ChangeKind) -> char {
+    match change {
+        ChangeKind::New => 'A',
+        ChangeKind::Changed => 'M',
+        ChangeKind::Deleted => 'D',
+        ChangeKind::Mode => 'P',
+        ChangeKind::Symlink => 'L',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kode_base::TouchedFile;
+
+    use super::*;
+
+    fn entry(path: &str) -> FileEntry {
+        let path = ProjectPath::new(path).unwrap();
+        let change = ChangeKind::Changed;
+        let file = TouchedFile { path, change, added: 1, removed: 2, binary: false };
+        FileEntry { file, restorable: true, state: "s".to_owned() }
+    }
+
+    #[test]
+    fn the_chosen_file_stays_chosen_when_others_come_and_go() {
+        let mut list = FileList::default();
+        list.replace(vec![entry("b"), entry("d")]);
+        list.choose(1);
+        list.touch(entry("a"));
+        assert_eq!(list.current().unwrap().entry.file.path.as_str(), "d");
+        list.replace(vec![entry("d")]);
+        assert_eq!(list.current().unwrap().entry.file.path.as_str(), "d");
+    }
+
+    #[test]
+    fn a_rejected_file_stays_in_the_list_until_it_is_brought_back() {
+        let mut list = FileList::default();
+        list.replace(vec![entry("a"), entry("b")]);
+        let path = ProjectPath::new("a").unwrap();
+        let paths = vec![path.clone()];
+        list.done(&Done { change: Change::RejectFile(path.clone()), paths: paths.clone() });
+        list.replace(vec![entry("b")]);
+        assert!(list.rows()[0].rejected);
+        assert_eq!(list.totals(), (1, 1, 2));
+        list.done(&Done { change: Change::UndoReject(path), paths });
+        list.replace(vec![entry("a"), entry("b")]);
+        assert!(!list.rows()[0].rejected);
+    }
+
+    #[test]
+    fn a_reviewed_mark_holds_for_the_state_that_was_seen() {
+        let mut list = FileList::default();
+        list.replace(vec![entry("a")]);
+        list.toggle_reviewed();
+        assert!(list.rows()[0].reviewed);
+        let changed = FileEntry { state: "other".to_owned(), ..entry("a") };
+        list.touch(changed);
+        assert!(!list.rows()[0].reviewed);
+    }
+}

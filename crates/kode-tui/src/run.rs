@@ -1,0 +1,185 @@
+//! The loop around the state machine: the terminal in its mode, events in,
+//! frames and commands out. However it ends, the terminal is given back.
+
+use std::io::{self, stdout};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::event::{
+    self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    Event,
+};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+
+use crate::app::App;
+use crate::draw::draw;
+use crate::exchange::{Command, Input};
+
+/// Bytes closer together than this were not pressed one by one: the fastest
+/// key repeat is about 30 ms.
+const BURST_GAP: Duration = Duration::from_millis(15);
+/// Terminal events taken as one burst at most.
+const BURST_MAX: usize = 4096;
+/// Inputs taken before a frame is drawn again.
+const INPUTS_PER_FRAME: usize = 2000;
+/// Inputs are gathered no longer than this before a frame is drawn.
+const GATHER_MAX: Duration = Duration::from_millis(8);
+
+/// What wakes the loop.
+#[derive(Debug)]
+pub enum Wake {
+    /// From the binary.
+    Input(Input),
+    /// From the terminal, all that came at once.
+    Terminal(Vec<Event>),
+    /// The terminal is gone.
+    Gone,
+}
+
+/// Hands inputs to the interface, from any thread.
+#[derive(Debug, Clone)]
+pub struct Inputs(Sender<Wake>);
+
+impl Inputs {
+    /// Hands one over; an interface that has ended takes no more.
+    pub fn send(&self, input: Input) {
+        // Nobody is left to tell.
+        let _ = self.0.send(Wake::Input(input));
+    }
+}
+
+/// The two ends of what the interface learns.
+pub fn channel() -> (Inputs, Receiver<Wake>) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    (Inputs(sender), receiver)
+}
+
+/// Runs the interface until it is left; `handle` gets every command but
+/// [`Command::Quit`].
+///
+/// # Errors
+/// When the terminal can't be set up or is gone; it is restored all the same.
+pub fn run(
+    mut app: App,
+    inputs: &Inputs,
+    wakes: &Receiver<Wake>,
+    mut handle: impl FnMut(Command),
+) -> io::Result<()> {
+    let _screen = Screen::enter()?;
+    let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+    let asking = Arc::new(AtomicBool::new(false));
+    read_terminal(inputs.0.clone(), Arc::clone(&asking))?;
+    loop {
+        terminal.draw(|frame| draw(&mut app, frame))?;
+        app.drawn(Instant::now());
+        gather(&mut app, wakes)?;
+        asking.store(app.is_asking(), Ordering::SeqCst);
+        for command in app.commands() {
+            if command == Command::Quit {
+                return Ok(());
+            }
+            handle(command);
+        }
+    }
+}
+
+/// Waits for something, then takes what else is there.
+fn gather(app: &mut App, wakes: &Receiver<Wake>) -> io::Result<()> {
+    let gone = || io::Error::new(io::ErrorKind::UnexpectedEof, "the terminal is gone");
+    let mut next = wakes.recv().ok();
+    let since = Instant::now();
+    for _ in 0..INPUTS_PER_FRAME {
+        match next {
+            Some(Wake::Input(input)) => app.input(input),
+            Some(Wake::Terminal(events)) => app.terminal(&events, Instant::now()),
+            Some(Wake::Gone) => return Err(gone()),
+            None => break,
+        }
+        if since.elapsed() > GATHER_MAX {
+            break;
+        }
+        next = wakes.try_recv().ok();
+    }
+    Ok(())
+}
+
+/// Reads the terminal on a thread of its own, which ends with the process.
+fn read_terminal(wakes: Sender<Wake>, asking: Arc<AtomicBool>) -> io::Result<()> {
+    let read = move || {
+        loop {
+            let wake = match burst(&asking) {
+                Ok(events) => Wake::Terminal(events),
+                Err(_) => Wake::Gone,
+            };
+            let over = matches!(wake, Wake::Gone);
+            if wakes.send(wake).is_err() || over {
+                return;
+            }
+        }
+    };
+    thread::Builder::new().name("terminal".to_owned()).spawn(read).map(drop)
+}
+
+/// The next event and what came together with it.
+fn burst(asking: &AtomicBool) -> io::Result<Vec<Event>> {
+    let mut events = vec![event::read()?];
+    while events.len() < BURST_MAX {
+        let gap = if asking.load(Ordering::SeqCst) { BURST_GAP } else { Duration::ZERO };
+        if !event::poll(gap)? {
+            break;
+        }
+        events.push(event::read()?);
+    }
+    Ok(events)
+}
+
+/// The terminal in the mode this needs; given back when dropped, and when the
+/// thread that entered it panics.
+struct Screen;
+
+impl Screen {
+    fn enter() -> io::Result<Self> {
+        restore_on_panic(thread::current().id());
+        enable_raw_mode()?;
+        let screen = Self;
+        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)?;
+        Ok(screen)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Nothing can be done about a terminal that refuses: it is gone.
+fn restore() {
+    let _ = execute!(
+        stdout(),
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        ratatui::crossterm::cursor::Show
+    );
+    let _ = disable_raw_mode();
+}
+
+/// A panic elsewhere is caught there and must not write over the screen.
+fn restore_on_panic(owner: ThreadId) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if thread::current().id() == owner {
+            restore();
+            before(panic);
+        }
+    }));
+}
