@@ -5,7 +5,7 @@ use kode_base::escape::escape_line;
 use kode_base::{ExitStatus, Interrupt};
 use kode_config::{FlagOverrides, Settings};
 use kode_model::{ProviderKind, ServerFacts};
-use kode_sandbox::{ProjectRoot, Sandbox};
+use kode_sandbox::{Layer, LayerState, ProjectRoot, diagnose};
 use serde::Serialize;
 
 use crate::cli::DoctorArguments;
@@ -79,10 +79,17 @@ fn with_project(places: &Places, root: &ProjectRoot, offline: bool, checks: &mut
         }
         Err(failure) => checks.push(Check::failed("configuration", failure)),
     }
-    checks.push(match Sandbox::start(root, sandbox_settings(places, false)) {
-        Ok(_) => Check::ok("sandbox", "native; a command ran in it"),
-        Err(error) => Check::failed("sandbox", error.into()),
-    });
+    checks.extend(diagnose(root, sandbox_settings(places, false)).into_iter().map(sandbox_layer));
+}
+
+fn sandbox_layer(layer: Layer) -> Check {
+    let state = match layer.state {
+        LayerState::Holds => State::Ok,
+        LayerState::Weaker => State::Warning,
+        LayerState::Missing => State::Failed,
+    };
+    let detail = format!("{}: {}", layer.name, layer.detail);
+    Check { name: "sandbox", state, detail, remedy: layer.remedy }
 }
 
 fn home(places: &Places) -> Check {
