@@ -15,6 +15,10 @@ use crate::checks::{FailedCheck, run_checks};
 use crate::git::{self, GitBase, GitContent};
 use crate::tools::Workspace;
 
+/// Endings of the languages whose rules the scan knows.
+const SCANNED_EXTENSIONS: [&str; 11] =
+    ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "py", "java", "go"];
+
 /// What was checked, against which snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
@@ -107,6 +111,7 @@ pub(crate) fn inspect(
     let mut report = contents.scan(&mut failures);
     let why = "too large for its bytes to be kept, so there was nothing to scan";
     let not_kept = contents.not_kept.iter().map(|path| (path.clone(), why.to_owned()));
+    failures.extend(contents.scan_lost(&report));
     report.unscanned.extend(not_kept);
     match git::new_contents(workspace, git_base) {
         Ok(found) => {
@@ -212,6 +217,29 @@ impl Contents {
             }
         }
         Ok(contents)
+    }
+
+    /// Files in languages with rules that could be scanned before the task, or
+    /// are new, and can't be scanned now: too large, broken, cut short. Padding
+    /// or breaking a file must not hide what is in it.
+    #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
+    fn scan_lost(&self, report: &ScanReport) -> Vec<String> {
+        let mut lost = Vec::new();
+        for (path, why) in &report.unscanned {
+            let has_rules = path.extension().is_some_and(|extension| {
+                SCANNED_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+            });
+            let file = self.files.iter().find(|file| file.path == *path);
+            let base = file.and_then(|file| file.base.as_ref());
+            let was_scanned = base.is_none_or(|base| {
+                let alone = ScanFile { path, content: base.expose(), base: None };
+                kode_scan::scan(&[alone]).unscanned.is_empty()
+            });
+            if has_rules && was_scanned {
+                lost.push(format!("{path} could not be scanned ({why}); mend or split it"));
+            }
+        }
+        lost
     }
 
     #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]

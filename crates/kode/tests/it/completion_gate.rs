@@ -91,3 +91,13 @@ fn a_file_name_that_is_not_utf_8_hides_nothing() {
     let said = serde_json::to_string(&run.events).unwrap();
     assert!(said.contains("a%FF.js") && said.contains("not UTF-8"), "{said}");
 }
+
+#[test]
+fn breaking_a_file_does_not_hide_what_is_in_it() {
+    let workspace = Workspace::new();
+    workspace.write("app.py", "print('fine')\n");
+    let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: \"for i in $(seq 300); do echo ')]}((( def class ='; done > app.py\"}\n  - label: again\n    calls:\n      - tool: finish\n        args: {summary: done}\n    goto: again\n";
+    let run = workspace.run_script(script, &["--max-gate-rounds", "1"]).expect(3);
+    let said = serde_json::to_string(&run.of_type("notice")).unwrap();
+    assert!(said.contains("app.py could not be scanned"), "{said}");
+}
