@@ -145,9 +145,16 @@ impl Engine<'_> {
                 Some(joined(&parts))
             }
             "replace" | "replaceAll" => Some(replaced(receiver, &first, &site.value(1))),
-            "Sprintf" | "Sprint" | "Sprintln" | "Errorf" => Some(formatted(&first, &site.values())),
+            _ => self.text_function(site, receiver, &first),
+        }
+    }
+
+    /// What packages do with texts they are handed, and parts of the receiver.
+    fn text_function(&mut self, site: &Site, receiver: &Value, first: &Value) -> Option<Value> {
+        match &*site.method {
+            "Sprintf" | "Sprint" | "Sprintln" | "Errorf" => Some(formatted(first, &site.values())),
             "format" if first.skeleton().is_some_and(|text| text.contains('%')) => {
-                Some(formatted(&first, &site.values()))
+                Some(formatted(first, &site.values()))
             }
             "HasPrefix" | "Contains" | "Index" => {
                 let (subject, value) = (site.argument(0)?, site.value(0));

@@ -31,19 +31,7 @@ impl Lowering<'_, '_> {
                 }
             }
             "import_declaration" => self.imports(node, body),
-            "function_declaration" | "method_declaration" => {
-                let function = self.function(node);
-                let value = self.builder.add(Kind::Function(function), node);
-                let name = child(node, "name").filter(|_| node.kind() == "function_declaration");
-                let target = match name {
-                    Some(name) => {
-                        let name = self.builder.node_name(name);
-                        Target::Variable(self.builder.declare(&name))
-                    }
-                    None => Target::Nothing,
-                };
-                body.push(Statement::Assign(target, value));
-            }
+            "function_declaration" | "method_declaration" => body.push(self.declaration(node)),
             "var_declaration" | "const_declaration" | "var_spec_list" => {
                 for spec in children(node) {
                     if spec.kind() == "var_spec_list" {
@@ -94,6 +82,20 @@ impl Lowering<'_, '_> {
                 body.push(Statement::Expression(expression));
             }
         }
+    }
+
+    fn declaration(&mut self, node: Node<'_>) -> Statement {
+        let function = self.function(node);
+        let value = self.builder.add(Kind::Function(function), node);
+        let name = child(node, "name").filter(|_| node.kind() == "function_declaration");
+        let target = match name {
+            Some(name) => {
+                let name = self.builder.node_name(name);
+                Target::Variable(self.builder.declare(&name))
+            }
+            None => Target::Nothing,
+        };
+        Statement::Assign(target, value)
     }
 
     fn spec(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {

@@ -25,19 +25,8 @@ impl Lowering<'_, '_> {
             }
             "null_literal" => self.builder.add(Kind::Null, node),
             "true" | "false" => self.builder.add(Kind::Boolean(node.kind() == "true"), node),
-            "decimal_integer_literal" => {
-                let text = self.builder.text(node).replace('_', "");
-                match text.trim_end_matches(['l', 'L']).parse() {
-                    Ok(number) => self.builder.add(Kind::Number(number), node),
-                    Err(_) => self.builder.add_text("0", node),
-                }
-            }
-            "string_literal" | "character_literal" => {
-                let text = self.builder.text(node);
-                let quotes = if text.starts_with("\"\"\"") { 3 } else { 1 };
-                let inner = text.get(quotes..text.len().saturating_sub(quotes)).unwrap_or_default();
-                self.builder.add_text(&unescaped(inner), node)
-            }
+            "decimal_integer_literal" => self.integer(node),
+            "string_literal" | "character_literal" => self.text(node),
             "field_access" => self.field_access(node),
             "method_invocation" => self.invocation(node),
             "object_creation_expression" => self.creation(node),
@@ -87,6 +76,21 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::Mixed(parts), node)
             }
         }
+    }
+
+    fn integer(&mut self, node: Node<'_>) -> ExprId {
+        let text = self.builder.text(node).replace('_', "");
+        match text.trim_end_matches(['l', 'L']).parse() {
+            Ok(number) => self.builder.add(Kind::Number(number), node),
+            Err(_) => self.builder.add_text("0", node),
+        }
+    }
+
+    fn text(&mut self, node: Node<'_>) -> ExprId {
+        let text = self.builder.text(node);
+        let quotes = if text.starts_with("\"\"\"") { 3 } else { 1 };
+        let inner = text.get(quotes..text.len().saturating_sub(quotes)).unwrap_or_default();
+        self.builder.add_text(&unescaped(inner), node)
     }
 
     /// `a.b`, or a type by its qualified name.

@@ -24,11 +24,7 @@ impl Lowering<'_, '_> {
                 self.builder.add_text(&text, node)
             }
             "template_string" => self.template(node),
-            "regex" => {
-                let pattern = child(node, "pattern").map(|pattern| self.builder.node_name(pattern));
-                let pattern = pattern.unwrap_or_else(|| self.builder.name(""));
-                self.builder.add(Kind::Regex(pattern), node)
-            }
+            "regex" => self.regex(node),
             "member_expression" => self.member(node),
             "subscript_expression" => {
                 let object = self.field(node, "object");
@@ -36,19 +32,8 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::Index(object, index), node)
             }
             "call_expression" => self.call(node),
-            "new_expression" => {
-                let callee = self.field(node, "constructor");
-                let arguments = self.arguments(child(node, "arguments"));
-                self.builder.add(Kind::Call(Call { callee, arguments, construct: true }), node)
-            }
-            "assignment_expression" => {
-                let value = self.field(node, "right");
-                let target = match child(node, "left") {
-                    Some(left) => self.pattern(left),
-                    None => crate::ir::Target::Nothing,
-                };
-                self.builder.add(Kind::Assign(Box::new(target), value), node)
-            }
+            "new_expression" => self.construction(node),
+            "assignment_expression" => self.assignment(node),
             "augmented_assignment_expression" => self.augmented(node),
             "binary_expression" => self.binary(node),
             "unary_expression" => self.unary(node),
@@ -93,6 +78,27 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::Mixed(parts), node)
             }
         }
+    }
+
+    fn regex(&mut self, node: Node<'_>) -> ExprId {
+        let pattern = child(node, "pattern").map(|pattern| self.builder.node_name(pattern));
+        let pattern = pattern.unwrap_or_else(|| self.builder.name(""));
+        self.builder.add(Kind::Regex(pattern), node)
+    }
+
+    fn construction(&mut self, node: Node<'_>) -> ExprId {
+        let callee = self.field(node, "constructor");
+        let arguments = self.arguments(child(node, "arguments"));
+        self.builder.add(Kind::Call(Call { callee, arguments, construct: true }), node)
+    }
+
+    fn assignment(&mut self, node: Node<'_>) -> ExprId {
+        let value = self.field(node, "right");
+        let target = match child(node, "left") {
+            Some(left) => self.pattern(left),
+            None => crate::ir::Target::Nothing,
+        };
+        self.builder.add(Kind::Assign(Box::new(target), value), node)
     }
 
     fn identifier(&mut self, node: Node<'_>) -> ExprId {

@@ -32,13 +32,7 @@ impl Lowering<'_, '_> {
                 let parts = children(node).into_iter().map(|part| self.expression(part)).collect();
                 self.builder.add(Kind::Join(parts), node)
             }
-            "attribute" => {
-                let object = self.field(node, "object");
-                match child(node, "attribute").map(|name| self.builder.node_name(name)) {
-                    Some(name) => self.builder.add(Kind::Field(object, name), node),
-                    None => object,
-                }
-            }
+            "attribute" => self.attribute(node),
             "subscript" => self.subscript(node),
             "call" => self.call(node),
             "assignment" | "augmented_assignment" => self.assignment(node),
@@ -51,12 +45,7 @@ impl Lowering<'_, '_> {
                 }
             }
             "binary_operator" => self.binary(node),
-            "boolean_operator" => {
-                let (left, right) = (self.field(node, "left"), self.field(node, "right"));
-                let is_or = child(node, "operator").is_some_and(|op| op.kind() == "or");
-                let kind = if is_or { Kind::Either(left, right) } else { Kind::Both(left, right) };
-                self.builder.add(kind, node)
-            }
+            "boolean_operator" => self.boolean(node),
             "not_operator" => {
                 let argument = self.field(node, "argument");
                 self.builder.add(Kind::Not(argument), node)
@@ -91,6 +80,21 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::Mixed(parts), node)
             }
         }
+    }
+
+    fn attribute(&mut self, node: Node<'_>) -> ExprId {
+        let object = self.field(node, "object");
+        match child(node, "attribute").map(|name| self.builder.node_name(name)) {
+            Some(name) => self.builder.add(Kind::Field(object, name), node),
+            None => object,
+        }
+    }
+
+    fn boolean(&mut self, node: Node<'_>) -> ExprId {
+        let (left, right) = (self.field(node, "left"), self.field(node, "right"));
+        let is_or = child(node, "operator").is_some_and(|op| op.kind() == "or");
+        let kind = if is_or { Kind::Either(left, right) } else { Kind::Both(left, right) };
+        self.builder.add(kind, node)
     }
 
     /// `with X as y` and `case X as y`.
