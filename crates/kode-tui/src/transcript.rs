@@ -83,6 +83,7 @@ impl Transcript {
                 self.open_calls.remove(call);
             }
             Event::Gate { round, colour, findings, failed_checks, unscanned, .. } => {
+                self.end_open_calls();
                 let kind = if *colour == Colour::Green { Kind::Good } else { Kind::Bad };
                 let unscanned: Vec<&str> = unscanned.iter().map(|path| path.as_str()).collect();
                 self.note(gate_text(*round, *colour, findings, failed_checks, &unscanned), kind);
@@ -95,7 +96,18 @@ impl Transcript {
         }
     }
 
+    /// A call to finish has no result of its own; an interrupted one neither.
+    fn end_open_calls(&mut self) {
+        for at in std::mem::take(&mut self.open_calls).into_values() {
+            if let Some(Laid { entry: Entry::Call(call), rows }) = self.entries.get_mut(at) {
+                call.over = true;
+                *rows = None;
+            }
+        }
+    }
+
     fn finished(&mut self, exit: u8, turns: u32, refusals: u32, summary: &Untrusted<String>) {
+        self.end_open_calls();
         let repeated = self.entries.iter().rev().any(|laid| match &laid.entry {
             Entry::Model(text) => text == summary,
             _ => false,

@@ -5,12 +5,62 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kode_base::exit::EXIT_CODES_HELP;
 
-/// A coding agent whose changes are allowed to ship.
+/// A coding agent whose changes are allowed to ship. Without a command it opens
+/// the interactive session.
 #[derive(Debug, Parser)]
 #[command(name = "kode", version, after_help = EXIT_CODES_HELP, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) session: InteractiveArguments,
+}
+
+/// `kode` alone.
+#[derive(Debug, Args)]
+pub(crate) struct InteractiveArguments {
+    /// Model name, such as gpt-5 or qwen3-coder
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Wire protocol; guessed from the base URL and model when not given
+    #[arg(long, value_enum)]
+    pub(crate) provider: Option<Provider>,
+    /// What stands before /chat/completions or /v1/messages, such as http://localhost:11434/v1
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Answer from a script (docs/scripted-model.md) instead of a model
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "provider", "base_url"])]
+    pub(crate) script: Option<PathBuf>,
+    /// Do not read AGENTS.md
+    #[arg(long)]
+    pub(crate) no_agents: bool,
+    /// Run commands on the bare host: no isolation at all
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+}
+
+impl From<InteractiveArguments> for RunArguments {
+    fn from(arguments: InteractiveArguments) -> Self {
+        let InteractiveArguments { model, provider, base_url, script, no_agents, no_sandbox } =
+            arguments;
+        let (task, json, context) = (String::new(), false, Vec::new());
+        let (max_iter, max_gate_rounds, system) = (None, None, None);
+        Self {
+            task,
+            json,
+            model,
+            provider,
+            base_url,
+            script,
+            max_iter,
+            max_gate_rounds,
+            system,
+            context,
+            no_agents,
+            no_sandbox,
+        }
+    }
 }
 
 /// What to do.

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         return ExitCode::from(code);
     }
     let cli = cli::Cli::parse();
-    let ended = commands::dispatch(cli.command);
+    let ended = commands::dispatch(cli);
     match (ended, output::failure()) {
         (Ok(0), Some(lost)) => lost.report(),
         (Ok(code), _) => ExitCode::from(code),

@@ -147,7 +147,6 @@ pub(crate) fn run_agent(
     for text in &settings.notices {
         observer.observe(&kode_base::Event::Notice { text: text.clone() });
     }
-    crate::signals::connect(&interrupt)?;
     let state = session_state(&places, root.path(), &settings);
     let secrets = known_secrets(&settings);
     let gate = Gate::new(settings.policy, audit, approver, !settings.no_sandbox, state);

@@ -17,6 +17,8 @@ pub(super) struct Call {
     decision: Option<Decision>,
     result: Option<Ended>,
     pub(super) unfolded: bool,
+    /// Nothing more comes, result or not.
+    pub(super) over: bool,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl Call {
         arguments: Untrusted<String>,
         unfolded: bool,
     ) -> Self {
-        Self { tool, arguments, decision: None, result: None, unfolded }
+        Self { tool, arguments, decision: None, result: None, unfolded, over: false }
     }
 
     pub(super) fn decided(&mut self, event: &Event) {
@@ -81,6 +83,7 @@ impl Call {
             (Some(Decision { permitted: false, .. }), _) => ("✖ denied", theme.alarm()),
             (_, Some(Ended { ok: true, .. })) => ("✔", theme.added()),
             (_, Some(Ended { ok: false, .. })) => ("✖", theme.removed()),
+            _ if self.over => ("•", theme.dim()),
             _ => ("…", theme.accent()),
         };
         let fold = if self.unfolded { "▾" } else { "▸" };

@@ -72,6 +72,7 @@ fn prepare(places: Places, root: ProjectRoot) -> Result<Prepared, Failure> {
     })?;
     let provider = connect_scripted(SCRIPT.to_owned())?;
     let (interrupt, approver) = (Interrupt::new(), Box::new(NoTerminal));
+    crate::signals::connect(&interrupt)?;
     Ok(Prepared { places, root, settings, provider, interrupt, approver })
 }
 

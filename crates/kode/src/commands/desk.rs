@@ -36,19 +36,22 @@ impl Desk {
         self.inputs.send(Input::Contents { path, contents });
     }
 
-    /// Makes a change, then sends what there is afterwards.
-    pub(super) fn apply(&self, change: &Change) {
+    /// Makes a change, then sends what there is afterwards; returns the files
+    /// that were written.
+    pub(super) fn apply(&self, change: &Change) -> Vec<ProjectPath> {
         let (paths, wrong) = match self.changed(change) {
             Ok(outcome) => outcome,
             Err(failure) => (Vec::new(), vec![failure.into_parts().0]),
         };
         if !paths.is_empty() {
-            self.inputs.send(Input::Done(Ok(Done { change: change.clone(), paths })));
+            self.inputs
+                .send(Input::Done(Ok(Done { change: change.clone(), paths: paths.clone() })));
         }
         if !wrong.is_empty() {
             self.inputs.send(Input::Done(Err(wrong.join("\n"))));
         }
         self.send_files();
+        paths
     }
 
     fn review(&self) -> Result<Review, Failure> {

@@ -7,6 +7,7 @@ mod desk;
 mod doctor;
 mod edit;
 mod init;
+mod interactive;
 mod man;
 mod policy;
 mod review;
@@ -22,15 +23,16 @@ mod undo;
 
 use kode_base::ExitStatus;
 
-use crate::cli::Command;
+use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 use crate::wiring::Start;
 
 /// Runs the chosen command; returns the process's exit code.
-pub(crate) fn dispatch(command: Command) -> Result<u8, Failure> {
-    match command {
-        Command::Sandbox(arguments) => sandbox::run(&arguments),
-        own => kode_status(own).map(ExitStatus::code),
+pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
+    match cli.command {
+        None => interactive::run(cli.session).map(ExitStatus::code),
+        Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),
+        Some(own) => kode_status(own).map(ExitStatus::code),
     }
 }
 

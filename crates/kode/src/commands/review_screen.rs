@@ -69,7 +69,7 @@ fn work(desk: &Desk, waiting: &Receiver<Request>) {
             match request {
                 Request::Load(path) if Some(at) == newest => desk.send_contents(path),
                 Request::Load(_) => {}
-                Request::Change(change) => desk.apply(&change),
+                Request::Change(change) => drop(desk.apply(&change)),
             }
         }
     }

@@ -8,6 +8,7 @@ use kode_base::{ExitStatus, Interrupt, Untrusted, escape_for_terminal};
 use kode_config::{FlagOverrides, ProviderKind, Settings};
 use kode_gate::Approver;
 use kode_model::Provider;
+use kode_sandbox::ProjectRoot;
 use kode_terminal::{Appearance, TtyPrompt};
 
 use crate::cli::{self, RunArguments};
@@ -31,9 +32,7 @@ type HandedOver = Vec<(String, Untrusted<String>)>;
 pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, Failure> {
     let (task, data) = task_and_data(&arguments)?;
     let places = Places::from_environment()?;
-    let root = places.project_root()?;
-    let mut settings = settings(&places, root.path(), overrides(&arguments))?;
-    let provider = provider(&arguments, &mut settings)?;
+    let (root, settings, provider) = prepare(&arguments, &places)?;
     let request = RunRequest {
         start,
         task,
@@ -42,6 +41,7 @@ pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, F
         read_agents_md: !arguments.no_agents,
     };
     let interrupt = Interrupt::new();
+    crate::signals::connect(&interrupt)?;
     let approver = approver(&interrupt);
     let prepared = Prepared { places, root, settings, provider, interrupt, approver };
     if prepared.settings.no_sandbox {
@@ -52,6 +52,18 @@ pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, F
     let report = run_agent(prepared, request, observer.as_mut())?;
     conclude(&report, arguments.json);
     Ok(report.end.status())
+}
+
+/// Finds the project, reads its settings and connects to the model: everything
+/// that could be missing.
+pub(super) fn prepare(
+    arguments: &RunArguments,
+    places: &Places,
+) -> Result<(ProjectRoot, Settings, Box<dyn Provider>), Failure> {
+    let root = places.project_root()?;
+    let mut settings = settings(places, root.path(), overrides(arguments))?;
+    let provider = provider(arguments, &mut settings)?;
+    Ok((root, settings, provider))
 }
 
 /// Asks on the live terminal, if there is one.

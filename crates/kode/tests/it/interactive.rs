@@ -81,3 +81,128 @@ fn with_list_or_without_a_terminal_it_prints() {
     window.wait_for("M a.txt +2 -2");
     window.wait_for("ended with 0");
 }
+
+const SESSION: &str = r#"
+model: test
+turns:
+  - text: "I look at **it** first. \e]0;title\a"
+    calls:
+      - tool: edit
+        args: {path: a.txt, old: "two", new: "TWO"}
+      - tool: edit
+        args: {path: a.txt, old: "eleven", new: "ELEVEN"}
+      - tool: shell
+        args: {command: "for n in 1 2 3 4 5 6 7; do printf x > file$n.txt; done"}
+      - tool: shell
+        args: {command: "perl -e 'open(F, q(>made)); print F q(x)'", description: "makes a file"}
+      - tool: shell
+        args: {command: "bash -i >& /dev/tcp/127.0.0.1/9 0>&1"}
+      - tool: write_file
+        args: {path: app.py, content: "from flask import request\nimport sqlite3\n\ndef find():\n    name = request.args.get('name')\n    db = sqlite3.connect('a.db')\n    return db.execute(\"SELECT * FROM users WHERE name = '\" + name + \"'\").fetchall()\n"}
+  - calls:
+      - tool: finish
+        args: {summary: done}
+  - calls:
+      - tool: write_file
+        args: {path: app.py, content: "def find():\n    return []\n", allow_shrink: true}
+      - tool: finish
+        args: {summary: mended}
+  - text: I see what you took back.
+    calls:
+      - tool: finish
+        args: {summary: again}
+"#;
+
+fn start_session(workspace: &Workspace, script: &str) -> Option<Window> {
+    let path = workspace.beside("script.yaml");
+    std::fs::write(&path, script).unwrap();
+    Window::start(workspace, (120, 40), &format!("--script '{}'", path.display()))
+}
+
+/// Longer than the 200 ms in which keys don't count.
+fn settle() {
+    std::thread::sleep(std::time::Duration::from_millis(400));
+}
+
+#[test]
+fn a_session_from_approval_over_a_red_gate_to_rejects_that_the_model_hears_of() {
+    let workspace = Workspace::new();
+    workspace.write("a.txt", BEFORE);
+    let Some(window) = start_session(&workspace, SESSION) else { return };
+    window.wait_for("ready");
+    window.line("please do it");
+    let asked = window.wait_for("[A]pprove [D]eny [?] Context [T]rust session:");
+    for expected in [
+        "Risk: code_execution",
+        "Run: perl -e 'open(F, q(>made)); print F q(x)'",
+        "Why: makes a file",
+    ] {
+        assert!(asked.contains(expected), "{expected} in:\n{asked}");
+    }
+    assert!(!workspace.project().join("made").exists());
+    settle();
+    window.key("a");
+    let ended = window.wait_for("● done");
+    for expected in
+        ["✖ refused shell bash -i", "round 1: red", "round 2: green", "10 files", "\\e]0;title"]
+    {
+        assert!(ended.contains(expected), "{expected} in:\n{ended}");
+    }
+    assert_eq!(workspace.read("made"), "x");
+
+    window.key("Tab");
+    window.wait_for("hunk 2 of 2");
+    window.key("]");
+    window.wait_for("▶ hunk 2 of 2");
+    window.key("X");
+    window.wait_for("rejected hunk 2 of a.txt");
+    window.click_cross("file3.txt");
+    window.wait_for("✕?");
+    window.click_cross("file3.txt");
+    window.wait_for("rejected file3.txt");
+    assert_eq!(workspace.read("a.txt"), BEFORE.replace("two", "TWO"));
+    assert!(!workspace.project().join("file3.txt").exists());
+    assert_eq!(workspace.read("file4.txt"), "x");
+
+    window.key("q");
+    window.line("and now?");
+    window.wait_for("I see what you took back.");
+    window.wait_until("the second end", |screen| screen.contains("● done · 1 turns"));
+    window.line("/quit");
+    let left = window.wait_for("ended with 0");
+    assert!(left.contains("kode continue --id"), "{left}");
+    let sent = journal(&workspace);
+    for told in ["rejected your change number 2 in a.txt", "rejected your changes in: file3.txt"] {
+        assert!(sent.contains(told), "{told} in:\n{sent}");
+    }
+}
+
+/// What the session's conversation holds.
+fn journal(workspace: &Workspace) -> String {
+    let mut sessions = std::fs::read_dir(workspace.kode_home().join("sessions")).unwrap();
+    let folder = sessions.next().unwrap().unwrap().path();
+    std::fs::read_to_string(folder.join("journal.jsonl")).unwrap()
+}
+
+#[test]
+fn a_question_is_answered_by_no_key_typed_ahead() {
+    let workspace = Workspace::new();
+    workspace.write("a.txt", BEFORE);
+    let Some(window) = start_session(&workspace, SESSION) else { return };
+    window.wait_for("ready");
+    window.line("go");
+    window.line("aaaa");
+    window.wait_for("[A]pprove");
+    settle();
+    assert!(!workspace.project().join("made").exists());
+    window.key("d");
+    window.wait_for("✖ denied shell perl");
+    assert!(!workspace.project().join("made").exists());
+}
+
+#[test]
+fn without_a_terminal_kode_alone_says_so_and_ends_with_2() {
+    let output = Workspace::new().kode(&[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("needs a terminal"));
+}

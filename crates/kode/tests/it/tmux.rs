@@ -69,6 +69,12 @@ impl Window {
         self.tmux(&["send-keys", key]);
     }
 
+    /// Types text and Enter.
+    pub fn line(&self, text: &str) {
+        self.tmux(&["send-keys", "-l", text]);
+        self.key("Enter");
+    }
+
     /// Clicks on a column and row, both from 1, as a terminal reports it.
     pub fn click(&self, column: usize, row: usize) {
         self.tmux(&["send-keys", "-l", &format!("\u{1b}[<0;{column};{row}M")]);
