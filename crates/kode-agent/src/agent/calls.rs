@@ -114,10 +114,10 @@ impl Agent<'_> {
         outcome: ToolOutcome,
         elapsed_ms: u64,
     ) -> Result<(), BeginError> {
+        self.workspace.gate.context_became(true, outcome.is_secret());
         let text = outcome.text.map(|text| self.redactor.redact(&text));
         #[expect(clippy::disallowed_methods, reason = "the tool's name heads its own result")]
         let content = wrap(call.name.expose(), &text, &self.redactor)?;
-        self.workspace.gate.context_became(true, false);
         self.push(Message::Tool { call: call.id.clone(), content })?;
         let output = text.map(|text| text.chars().take(EVENT_OUTPUT_CHARACTERS_MAX).collect());
         self.emit(&Event::ToolResult {

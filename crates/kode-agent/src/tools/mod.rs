@@ -95,6 +95,13 @@ impl ToolOutcome {
         }
     }
 
+    /// Whether what came back may be a secret: the gate asked about one, and it
+    /// was permitted.
+    pub(crate) fn is_secret(&self) -> bool {
+        let asked = |decision: &Decision| decision.reason.rule == "question.secret";
+        self.decision.as_ref().is_some_and(|decision| decision.permitted && asked(decision))
+    }
+
     /// The same outcome with the gate's decision attached.
     pub(crate) fn with_decision(mut self, decision: Decision) -> Self {
         self.decision = Some(decision);
