@@ -12,7 +12,7 @@ use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 
 use crate::app::{App, Areas, Focus, Main, Mode, Shown};
 use crate::diff;
-use crate::shown::{cells, one_line, wrapped};
+use crate::shown::{cells, counted, one_line, wrapped};
 
 pub(crate) use list::CROSS_CELLS;
 
@@ -125,7 +125,7 @@ fn draw_diff(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
             } else {
                 diff::draw(diff, theme, body, frame.buffer_mut());
             }
-            format!("{} · {} hunks", diff.path, diff.hunks())
+            format!("{} · {}", diff.path, counted(diff.hunks(), "hunk"))
         }
     };
     let style = if app.focus == Focus::Diff { theme.selected() } else { theme.strong() };

@@ -103,6 +103,11 @@ fn piece(character: char, style: Style, column: usize, theme: Theme) -> (String,
     (character.to_string(), style, character.width().unwrap_or(0))
 }
 
+/// `1 file`, `2 files`.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// One line of text in one style, cut to `width` cells.
 pub(crate) fn one_line(text: &str, style: Style, theme: Theme, width: usize) -> Vec<Span<'static>> {
     window(text, |_| style, theme, 0, width)

@@ -10,7 +10,7 @@ use kode_base::{Colour, Event, Finding, Severity, Untrusted, escape_for_terminal
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::shown::wrapped;
+use crate::shown::{counted, wrapped};
 use crate::theme::Theme;
 use call::Call;
 
@@ -116,7 +116,10 @@ impl Transcript {
             self.push(Entry::Model(summary.clone()));
         }
         let text = match exit {
-            0 => format!("● done · {turns} turns · {refusals} refused or denied"),
+            0 => format!(
+                "● done · {} · {refusals} refused or denied",
+                counted(turns as usize, "turn")
+            ),
             3 => "● not done: the completion gate is red".to_owned(),
             4 => "● not done: something needed was denied".to_owned(),
             5 => "● not done: the limit of turns or budget was reached".to_owned(),

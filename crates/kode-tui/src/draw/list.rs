@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use crate::app::{App, Focus};
 use crate::files::{FileRow, letter};
-use crate::shown::{cells, one_line};
+use crate::shown::{cells, counted, one_line};
 use crate::theme::Theme;
 
 /// Cells at the right end of a row that reject it.
@@ -49,7 +49,7 @@ fn title(app: &App, width: usize) -> Line<'static> {
         Some(Colour::Red) => ("● red ", theme.alarm()),
         None => ("", Style::new()),
     };
-    let text = format!("{files} files +{added} −{removed}");
+    let text = format!("{} +{added} −{removed}", counted(files, "file"));
     let mut spans = vec![Span::styled(gate, gate_style)];
     spans.extend(one_line(&text, style, theme, width.saturating_sub(cells(gate))));
     let used: usize = spans.iter().map(|span| cells(&span.content)).sum();

@@ -3,6 +3,9 @@
 use kode_base::{ChangeKind, ProjectPath, TouchedFile, Untrusted, escape::is_deceptive};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use super::*;
 use crate::exchange::{FileContents, FileEntry, Hunk, Input};
@@ -94,4 +97,58 @@ fn five_thousand_files_and_two_hundred_thousand_lines_draw_only_the_screen() {
     let shown = picture(&mut app, 100, 30);
     assert!(shown.contains("new 199999"), "{shown}");
     assert!(shown.contains("5000 files"), "{shown}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
+    #[test]
+    fn any_keys_clicks_and_sizes_in_any_order_draw(
+        steps in proptest::collection::vec((0_u8..6, 0_u16..200, 0_u16..70), 1..40),
+        session in proptest::prelude::any::<bool>(),
+    ) {
+        let mut app = review();
+        if session {
+            app.mode = Mode::Session;
+        }
+        for (kind, x, y) in steps {
+            let event = match kind {
+                0 | 1 => key(char::from(32 + (x % 95) as u8)),
+                2 => special(x),
+                3 => click(x, y),
+                4 => Event::Paste("two\nlines\u{1b}".to_owned()),
+                _ => {
+                    picture(&mut app, x.max(1), y.max(1));
+                    continue;
+                }
+            };
+            app.terminal(&[event], std::time::Instant::now());
+            picture(&mut app, 100, 30);
+        }
+    }
+}
+
+fn key(character: char) -> Event {
+    Event::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE))
+}
+
+fn special(number: u16) -> Event {
+    let codes = [
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Tab,
+        KeyCode::Esc,
+        KeyCode::Enter,
+        KeyCode::Backspace,
+        KeyCode::PageDown,
+        KeyCode::End,
+    ];
+    let code = codes[usize::from(number) % codes.len()];
+    Event::Key(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+fn click(column: u16, row: u16) -> Event {
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
 }

@@ -6,13 +6,13 @@
 mod asker;
 mod worker;
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use kode_base::{ExitStatus, Interrupt, ProjectPath};
-use kode_tui::{Answer, App, Command, Inputs, Mode};
+use kode_tui::{Answer, App, Command, Input, Inputs, Mode};
 
 use self::worker::{Job, Worker};
 use super::desk::Desk;
@@ -88,13 +88,16 @@ pub(super) fn run(arguments: InteractiveArguments) -> Result<ExitStatus, Failure
     let mut ends = Ends::start(&shared, arguments)?;
     let app = App::new(Mode::Session, theme());
     let shown = kode_tui::run(app, &inputs, &wakes, |command| ends.handle(&shared, command));
-    ends.leave(&shared);
+    let was_whole = ends.leave(&shared);
     if let Some(session) = shared.session() {
         tell!("session {session}");
         tell!("go on with it: kode continue --id {session} TASK");
     }
     shown?;
-    Ok(ExitStatus::Success)
+    match was_whole {
+        true => Ok(ExitStatus::Success),
+        false => Err(Failure::error("the agent's thread failed; what it did is saved")),
+    }
 }
 
 /// The screen's ends of the channels to the threads.
@@ -102,7 +105,7 @@ struct Ends {
     jobs: Sender<Job>,
     loads: Sender<ProjectPath>,
     answers: Sender<(u64, Answer)>,
-    /// Hangs up when the worker has ended.
+    /// Says that the worker has ended; hangs up when it panicked.
     worker: Receiver<()>,
     interrupted: Option<Instant>,
 }
@@ -114,9 +117,12 @@ impl Ends {
         let (answers, given) = channel();
         let (alive, worker) = channel();
         let mut work = Worker::new(shared.clone(), arguments, given);
+        let watch = LeaveOnPanic(shared.inputs.clone());
         let run = move || {
-            let _alive: Sender<()> = alive;
+            let _watch = watch;
             work.work(&waiting);
+            // Nobody waits where the screen gave up waiting.
+            let _ = alive.send(());
         };
         thread::Builder::new().name("agent".to_owned()).spawn(run)?;
         let desk = shared.clone();
@@ -146,15 +152,27 @@ impl Ends {
         true
     }
 
-    /// Ends the run that goes on, and waits a little for it.
-    fn leave(self, shared: &Shared) {
+    /// Ends the run that goes on, and waits a little for it. Whether the worker
+    /// was still there.
+    fn leave(self, shared: &Shared) -> bool {
         let Self { jobs, worker, .. } = self;
         let interrupt = lock(&shared.interrupt).clone();
         interrupt.raise();
         interrupt.raise();
         let _ = jobs.send(Job::Leave);
-        // An error: the worker has hung up, or takes too long.
-        let _ = worker.recv_timeout(FAREWELL);
+        worker.recv_timeout(FAREWELL) != Err(RecvTimeoutError::Disconnected)
+    }
+}
+
+/// Closes the screen when the thread that holds it panics: nobody would answer
+/// any more.
+struct LeaveOnPanic(Inputs);
+
+impl Drop for LeaveOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.send(Input::Quit);
+        }
     }
 }
 

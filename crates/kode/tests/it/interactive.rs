@@ -1,5 +1,9 @@
 //! The screens, driven with keys and mouse in a real terminal.
 
+use std::path::Path;
+
+use kode_testkit::TerminalSession;
+
 use crate::tmux::Window;
 use crate::workspace::Workspace;
 
@@ -167,7 +171,7 @@ fn a_session_from_approval_over_a_red_gate_to_rejects_that_the_model_hears_of() 
     window.key("q");
     window.line("and now?");
     window.wait_for("I see what you took back.");
-    window.wait_until("the second end", |screen| screen.contains("● done · 1 turns"));
+    window.wait_until("the second end", |screen| screen.contains("● done · 1 turn ·"));
     window.line("/quit");
     let left = window.wait_for("ended with 0");
     assert!(left.contains("kode continue --id"), "{left}");
@@ -205,4 +209,27 @@ fn without_a_terminal_kode_alone_says_so_and_ends_with_2() {
     let output = Workspace::new().kode(&[]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("needs a terminal"));
+}
+
+#[test]
+fn a_signal_ends_the_screen_and_gives_the_terminal_back() {
+    let workspace = reviewed();
+    let line = format!(
+        "cd '{}' && exec env -i PATH=\"$PATH\" TERM=xterm HOME='{}' '{}' review",
+        workspace.project().display(),
+        workspace.user_home().display(),
+        env!("CARGO_BIN_EXE_kode"),
+    );
+    let mut terminal = TerminalSession::start(Path::new("/bin/sh"), &["-c", &line], &[]).unwrap();
+    terminal.wait_for("eleven").unwrap();
+    assert!(!terminal.is_line_mode().unwrap());
+    let process = terminal.process_id().to_string();
+    std::process::Command::new("kill").arg(process).status().unwrap();
+    assert!(terminal.wait_for_exit().unwrap().success());
+    assert!(terminal.is_line_mode().unwrap());
+    terminal.watch(std::time::Duration::from_millis(100)).unwrap();
+    let output = terminal.output();
+    for left in ["\u{1b}[?1049l", "\u{1b}[?2004l", "\u{1b}[?1000l"] {
+        assert!(output.contains(left), "{left:?} is missing");
+    }
 }
