@@ -1,13 +1,12 @@
 //! Code files: which are analysed, which can't be and why.
 
-use kode_base::ProjectPath;
 use kode_syntax::{Language, parse};
 
 use crate::ScanFile;
 use crate::engine::{Engine, Outcome, Unit};
 use crate::lower::{lower, supports};
 use crate::raw::RawFinding;
-use crate::{page, prefilter};
+use crate::{coverage, encoding, page, prefilter};
 
 /// Code files above this size are listed instead of analysed.
 const CODE_BYTES_MAX: usize = 2 << 20;
@@ -44,8 +43,8 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
     if page::is_page(file.path) {
         return prepare_page(file);
     }
-    let Some(language) = language_of(file.path, file.content) else {
-        return (None, unknown_code(file.path, file.content));
+    let Some(language) = coverage::language(file.path, file.content) else {
+        return (None, coverage::without_rules(file.path, file.content));
     };
     if let Some(why) = obstacle(file.content) {
         return (None, Some(why));
@@ -56,13 +55,14 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
     if selective && !prefilter::may_hold_sink(file.content) {
         return (None, None);
     }
-    let Ok(tree) = parse(language, file.content) else {
+    let text = encoding::readable(file.content);
+    let Ok(tree) = parse(language, &text) else {
         return (None, Some(format!("the {} parser gave up", language.name())));
     };
     let root = tree.tree.root_node();
     let why = (root.has_error() && broken_share(root) > 0.1)
         .then(|| format!("it does not parse as {}", language.name()));
-    let program = lower(language, file.content, &tree.tree);
+    let program = lower(language, &text, &tree.tree);
     let unit = Unit { path: file.path.as_str(), language, source: file.content, program };
     (Some(unit), why)
 }
@@ -70,46 +70,19 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
 /// Lowers the scripts of a page. TypeScript's grammar also reads JavaScript.
 fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     if let Some(why) = obstacle(file.content) {
-        return (None, Some(why));
+        return (None, page::is_code(file.path, file.content).then_some(why));
     }
-    let scripts = page::scripts_only(file.content);
-    let language = match file.path.extension() {
-        Some("vue" | "svelte") => Language::TypeScript,
+    let why = coverage::server_side(file.content);
+    let scripts = page::scripts_only(&encoding::readable(file.content));
+    let language = match coverage::extension(file.path).as_str() {
+        "vue" | "svelte" => Language::TypeScript,
         _ => Language::JavaScript,
     };
     let Ok(tree) = parse(language, &scripts) else {
         return (None, Some("the scripts in it do not parse".to_owned()));
     };
     let program = lower(language, &scripts, &tree.tree);
-    (Some(Unit { path: file.path.as_str(), language, source: file.content, program }), None)
-}
-
-/// The language by extension, or by the interpreter in the first line.
-fn language_of(path: &ProjectPath, content: &[u8]) -> Option<Language> {
-    if let Some(language) = Language::of(path) {
-        return Some(language);
-    }
-    let line = content.split(|byte| *byte == b'\n').next()?;
-    let line = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
-    let interpreter = line.strip_prefix("#!")?;
-    if interpreter.contains("python") {
-        return Some(Language::Python);
-    }
-    (interpreter.contains("node") || interpreter.contains("deno")).then_some(Language::JavaScript)
-}
-
-/// Code in a language without a grammar here.
-fn unknown_code(path: &ProjectPath, content: &[u8]) -> Option<String> {
-    const EXTENSIONS: [&str; 22] = [
-        "kt", "kts", "swift", "scala", "sh", "bash", "zsh", "pl", "pm", "lua", "ex", "exs", "erl",
-        "clj", "groovy", "dart", "r", "jl", "ps1", "bat", "m", "mm",
-    ];
-    let extension = path.extension().unwrap_or_default();
-    if EXTENSIONS.contains(&extension) {
-        return Some(format!("no security rules for .{extension} files yet"));
-    }
-    (extension.is_empty() && content.starts_with(b"#!"))
-        .then(|| "no security rules for this script's interpreter yet".to_owned())
+    (Some(Unit { path: file.path.as_str(), language, source: file.content, program }), why)
 }
 
 /// Why bytes can't be analysed as code.
@@ -117,10 +90,7 @@ fn obstacle(content: &[u8]) -> Option<String> {
     if content.len() > CODE_BYTES_MAX {
         return Some(format!("larger than {} MiB", CODE_BYTES_MAX >> 20));
     }
-    if content.contains(&0) {
-        return Some("binary: it holds NUL bytes".to_owned());
-    }
-    std::str::from_utf8(content).err().map(|_| "not UTF-8 text".to_owned())
+    encoding::halved_utf16(content).map(|_| "it is UTF-16, which no rule reads".to_owned())
 }
 
 /// The share of a file's bytes in error nodes.

@@ -7,6 +7,8 @@
 mod category;
 mod code;
 pub mod compare;
+mod coverage;
+mod encoding;
 mod engine;
 mod input;
 mod introduced;

@@ -7,57 +7,66 @@ use std::sync::LazyLock;
 use kode_base::ProjectPath;
 use regex::bytes::{Regex, RegexBuilder};
 
-/// An opening script tag's attributes and the body up to its end.
-static SCRIPT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(r"<script\b([^>]*)>((?:[^<]|<[^/]|</[^s])*)</script"));
+use crate::coverage;
+
+/// A comment, or an opening script tag's attributes and the body up to its end:
+/// what begins first decides, so that `"<!--"` in a script hides nothing of it.
+static SCRIPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r#"(?s)<!--.*?-->|<script\b((?:"[^"]*"|'[^']*'|[^>"'])*)>(.*?)</script"#)
+});
+/// The type in a script tag's attributes.
+static TYPE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r#"(?:^|\s)type\s*=\s*["']?([^"'>]*)"#));
 /// Handlers: `onclick="…"`, Vue's `@click="…"`, Svelte's `on:click={…}`.
 static HANDLER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
         r#"[\s"'](?:on[a-z]+|@[a-z.:-]+|v-on:[a-z.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')|on:[a-z|]+=\{([^}]*)\}"#,
     )
 });
-/// Comments hold no code.
-static COMMENT: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"<!--(?:[^-]|-[^-])*-->"));
-
 fn pattern(text: &str) -> Option<Regex> {
     RegexBuilder::new(text).case_insensitive(true).unicode(false).build().ok()
 }
 
 /// Whether a file is a page that may hold scripts.
 pub(crate) fn is_page(path: &ProjectPath) -> bool {
-    matches!(path.extension(), Some("html" | "htm" | "xhtml" | "vue" | "svelte"))
+    let extension = coverage::extension(path);
+    matches!(extension.as_str(), "html" | "htm" | "xhtml" | "vue" | "svelte" | "svg")
+}
+
+/// Whether a page that can't be analysed is code: a drawing only with a script.
+pub(crate) fn is_code(path: &ProjectPath, page: &[u8]) -> bool {
+    let has_script = || page.windows(7).any(|window| window.eq_ignore_ascii_case(b"<script"));
+    coverage::extension(path) != "svg" || has_script()
 }
 
 /// The page with everything but its scripts blanked.
 pub(crate) fn scripts_only(page: &[u8]) -> Vec<u8> {
+    let mut visible: Vec<u8> = page.to_vec();
     let mut text: Vec<u8> = page.to_vec();
-    if let Some(comment) = COMMENT.as_ref() {
-        for found in comment.find_iter(page) {
-            blank(&mut text[found.start()..found.end()]);
+    blank(&mut text);
+    let mut bodies: Vec<(usize, usize)> = Vec::new();
+    for found in SCRIPT.iter().flat_map(|script| script.captures_iter(page)) {
+        match (found.get(0), found.get(1), found.get(2)) {
+            (_, Some(attributes), Some(body)) => {
+                if is_javascript(attributes.as_bytes()) {
+                    bodies.push((body.start(), body.end()));
+                }
+                // A handler's form inside a script is text of the script.
+                blank(&mut visible[body.start()..body.end()]);
+            }
+            (Some(comment), ..) => blank(&mut visible[comment.start()..comment.end()]),
+            _ => {}
         }
     }
-    let visible = text.clone();
-    blank(&mut text);
-    let mut copy = |start: usize, end: usize| {
-        text[start..end].copy_from_slice(&visible[start..end]);
+    for found in HANDLER.iter().flat_map(|handler| handler.captures_iter(&visible)) {
+        let parts = (1..=3).filter_map(|at| found.get(at));
+        bodies.extend(parts.map(|part| (part.start(), part.end())));
+    }
+    for (start, end) in bodies {
+        text[start..end].copy_from_slice(&page[start..end]);
         // One handler ends before the next begins.
         if let Some(after) = text.get_mut(end).filter(|byte| **byte == b' ') {
             *after = b';';
-        }
-    };
-    if let Some(script) = SCRIPT.as_ref() {
-        for found in script.captures_iter(&visible) {
-            let attributes = found.get(1).map_or(&b""[..], |part| part.as_bytes());
-            if let Some(body) = found.get(2).filter(|_| is_javascript(attributes)) {
-                copy(body.start(), body.end());
-            }
-        }
-    }
-    if let Some(handler) = HANDLER.as_ref() {
-        for found in handler.captures_iter(&visible) {
-            for body in (1..=3).filter_map(|at| found.get(at)) {
-                copy(body.start(), body.end());
-            }
         }
     }
     text
@@ -69,10 +78,15 @@ fn blank(text: &mut [u8]) {
     }
 }
 
-/// Templates and data blocks are no scripts.
+/// Blocks of a type that no browser runs are templates or data.
 fn is_javascript(attributes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(attributes).to_ascii_lowercase();
-    !(text.contains("json") || text.contains("template") || text.contains("text/x-"))
+    let Some(found) = TYPE.as_ref().and_then(|pattern| pattern.captures(attributes)) else {
+        return true;
+    };
+    let kind = found.get(1).map_or(&b""[..], |part| part.as_bytes().trim_ascii());
+    let kind = String::from_utf8_lossy(kind).to_ascii_lowercase();
+    const RUN: [&str; 6] = ["javascript", "ecmascript", "module", "babel", "jsx", "typescript"];
+    kind.is_empty() || RUN.iter().any(|run| kind.contains(run))
 }
 
 #[cfg(test)]
@@ -87,5 +101,15 @@ mod tests {
         assert!(text.contains("go()") && text.contains("run()"));
         assert!(!text.contains("alert") && !text.contains("a()</"));
         assert_eq!(text.find("go()"), Some(page.windows(4).position(|w| w == b"go()").unwrap()));
+    }
+
+    #[test]
+    fn neither_a_comment_mark_in_a_script_nor_a_strange_attribute_hides_code() {
+        let shown = |page: &str| String::from_utf8(scripts_only(page.as_bytes())).unwrap();
+        assert!(shown("<script>a = '<!--'; go(); b = '-->'</script>").contains("go()"));
+        assert!(shown("<SCRIPT data-json='>'>go()</SCRIPT>").contains("go()"));
+        assert!(shown("<script type='module'>go()</script >").contains("go()"));
+        assert!(!shown("<script type=\"application/ld+json\">go()</script>").contains("go"));
+        assert!(!shown("<script type=text/x-template>go()</script>").contains("go"));
     }
 }

@@ -37,13 +37,13 @@ impl Language {
         Self::from_extension(path.extension()?)
     }
 
-    /// The language an extension (without the dot) stands for.
+    /// The language an extension (without the dot, in any case) stands for.
     pub fn from_extension(extension: &str) -> Option<Self> {
-        Some(match extension {
-            "js" | "mjs" | "cjs" | "jsx" => Self::JavaScript,
+        Some(match extension.to_ascii_lowercase().as_str() {
+            "js" | "mjs" | "cjs" | "jsx" | "es6" => Self::JavaScript,
             "ts" | "mts" | "cts" => Self::TypeScript,
             "tsx" => Self::Tsx,
-            "py" | "pyi" | "pyw" => Self::Python,
+            "py" | "pyi" | "pyw" | "wsgi" => Self::Python,
             "go" => Self::Go,
             "rs" => Self::Rust,
             "java" => Self::Java,
@@ -59,7 +59,8 @@ impl Language {
     /// Like [`Language::of`], but a `.h` file that reads as C++ is C++.
     pub fn detect(path: &ProjectPath, source: &[u8]) -> Option<Self> {
         let language = Self::of(path)?;
-        let header = language == Self::C && path.extension() == Some("h");
+        let header = language == Self::C
+            && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("h"));
         Some(if header && reads_as_cpp(source) { Self::Cpp } else { language })
     }
 

@@ -9,8 +9,8 @@ mod structure;
 
 use kode_base::{ProjectPath, Severity};
 
-use crate::Category;
 use crate::raw::RawFinding;
+use crate::{Category, coverage, encoding};
 
 /// Files larger than this are searched only up to it; `code` reports them.
 const BYTES_MAX: usize = 32 << 20;
@@ -24,18 +24,29 @@ pub(crate) struct SecretHit {
     pub(crate) title: String,
 }
 
-/// Finds credentials in one file.
+/// Finds credentials in one file, UTF-16 or not.
 pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
     let content = &content[..content.len().min(BYTES_MAX)];
-    find(path, content).into_iter().map(|hit| finding(file, content, &hit)).collect()
+    let Some((halved, mark)) = encoding::halved_utf16(content) else {
+        return find(path, content).into_iter().map(|hit| finding(file, content, &hit)).collect();
+    };
+    let doubled = |hit: SecretHit| {
+        let mut found = finding(file, &halved, &hit);
+        (found.start, found.end) = (mark + 2 * hit.start, mark + 2 * hit.end);
+        found
+    };
+    find(path, &halved).into_iter().map(doubled).collect()
 }
 
 /// Provider patterns first, then services, then secret-named assignments; a
 /// place is reported once, by the most specific.
 pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
     let mut hits = rules::find(content);
-    let binary = content.iter().take(8192).any(|byte| *byte == 0);
-    if !binary && !is_generated(path) {
+    // One NUL makes no text binary, and code is text whatever stands in it.
+    let is_text = !content.contains(&0)
+        || coverage::language(path, content).is_some()
+        || !encoding::is_binary(content);
+    if is_text && !is_generated(path) {
         add_apart(&mut hits, services::find(content));
         add_apart(&mut hits, generic::find(path, content));
     }

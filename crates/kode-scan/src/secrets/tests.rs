@@ -98,3 +98,21 @@ fn a_private_key_needs_a_body() {
     assert_eq!(rules_found("id_rsa", &whole), ["private-key"]);
     assert_eq!(rules_found("id_rsa", &sample(header)), Vec::<String>::new());
 }
+
+#[test]
+fn odd_bytes_and_utf16_hide_no_secret() {
+    let path = |name: &str| ProjectPath::new(name).unwrap();
+    for odd in [&b"\0"[..], b"\xe9", b"\0\0\0"] {
+        let text = [b"# caf", odd, b"\nAPI_KEY = 'k3Jd82hTqPz71LmVb'\n"].concat();
+        assert_eq!(find(&path("a.py"), &text).len(), 1, "{odd:?}");
+        assert_eq!(find(&path("settings.ini"), &text).len(), 1, "{odd:?}");
+    }
+    let key = sample("AKIA¦WHP2E6FUJ¦FONXAW3");
+    let text = format!("\u{feff}key: {key}\n");
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let found = inspect(0, &path("a.txt"), &bytes);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].start, found[0].end), (12, 12 + 2 * key.len()));
+    let prose: Vec<u8> = "\u{feff}no key here".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(inspect(0, &path("a.txt"), &prose).is_empty());
+}

@@ -104,15 +104,37 @@ fn a_suppression_needs_a_reason_a_day_and_a_known_rule() {
 
 #[test]
 fn files_that_can_not_be_analysed_are_named() {
-    let cases: [(&str, &[u8]); 4] = [
+    let utf16: Vec<u8> = "\u{feff}x = 1".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases: [(&str, &[u8]); 5] = [
         ("a.rs", b"fn main() {}"),
-        ("a.js", b"var a = 1;\0"),
-        ("b.py", b"x = '\xff\xfe'"),
+        ("a.py", &utf16),
+        ("b.js", &b" ".repeat((2 << 20) + 1)),
         ("c.js", b"%%% ((( {{{ not ))) code at all ]]] <<< >>> ;;; === !!! ??? @@@"),
+        ("page.html", b"<p><?php echo $_GET['name']; ?></p>"),
     ];
     for (name, content) in cases {
         let path = ProjectPath::new(name).unwrap();
         let report = scan(&[ScanFile { path: &path, content, base: None }]);
         assert_eq!(report.unscanned.len(), 1, "{name}");
     }
+}
+
+#[test]
+fn stray_bytes_and_the_case_of_an_extension_turn_nothing_off() {
+    let found = |name: &str, content: &[u8]| {
+        let path = ProjectPath::new(name).unwrap();
+        let report = scan(&[ScanFile { path: &path, content, base: None }]);
+        (report.introduced.len(), report.unscanned.len())
+    };
+    assert_eq!(found("g.JS", BAD.as_bytes()), (1, 0));
+    assert_eq!(found("g.Cjs", GOOD.as_bytes()), (0, 0));
+    for stray in [&b"\0"[..], b"\xe9", b"\xff"] {
+        let bad = [b"// caf", stray, b"\n", BAD.as_bytes(), stray].concat();
+        let good = [b"// caf", stray, b"\n", GOOD.as_bytes()].concat();
+        assert_eq!(found("app.js", &bad), (1, 0), "{stray:?}");
+        assert_eq!(found("app.js", &good), (0, 0), "{stray:?}");
+    }
+    let page = format!("<html><script>{}</script>", "document.write(location.hash)");
+    assert_eq!(found("A.HTML", page.as_bytes()).0, 1);
+    assert_eq!(found("A.Vue", page.replace("location.hash", "'x'").as_bytes()), (0, 0));
 }

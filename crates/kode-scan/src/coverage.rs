@@ -1,0 +1,314 @@
+//! Which files are code, and which code no rule reads. A file that may run is
+//! either analysed or named in the report; only prose and data are passed over.
+
+use kode_base::ProjectPath;
+use kode_syntax::Language;
+
+/// Extensions of programs, scripts, queries and templates without rules here.
+const CODE: &[&str] = &[
+    // Programs and scripts.
+    "applescript",
+    "asm",
+    "astro",
+    "au3",
+    "ahk",
+    "awk",
+    "bas",
+    "bash",
+    "bat",
+    "bazel",
+    "bzl",
+    "cbl",
+    "cfc",
+    "cfm",
+    "clj",
+    "cljc",
+    "cljs",
+    "cmake",
+    "cmd",
+    "cob",
+    "coffee",
+    "cr",
+    "csh",
+    "csx",
+    "d",
+    "dart",
+    "dockerfile",
+    "elm",
+    "erl",
+    "ex",
+    "exs",
+    "f90",
+    "fish",
+    "fs",
+    "fsi",
+    "fsx",
+    "gradle",
+    "groovy",
+    "gvy",
+    "hrl",
+    "hs",
+    "hta",
+    "hx",
+    "iced",
+    "ino",
+    "ipynb",
+    "jl",
+    "ksh",
+    "kt",
+    "kts",
+    "lhs",
+    "litcoffee",
+    "lua",
+    "m",
+    "make",
+    "mdx",
+    "mk",
+    "ml",
+    "mli",
+    "mm",
+    "nim",
+    "nix",
+    "nu",
+    "pas",
+    "pl",
+    "pm",
+    "ps1",
+    "psm1",
+    "purs",
+    "pxd",
+    "pyx",
+    "qml",
+    "r",
+    "rmd",
+    "s",
+    "scala",
+    "scm",
+    "sh",
+    "sol",
+    "star",
+    "swift",
+    "tcl",
+    "v",
+    "vala",
+    "vb",
+    "vbs",
+    "vy",
+    "wat",
+    "wsf",
+    "xsl",
+    "xslt",
+    "zig",
+    "zsh",
+    // Queries.
+    "pkb",
+    "pks",
+    "plsql",
+    "psql",
+    "sql",
+    // Templates, which decide what is escaped.
+    "ascx",
+    "ashx",
+    "asmx",
+    "asp",
+    "aspx",
+    "cshtml",
+    "eex",
+    "ejs",
+    "erb",
+    "ftl",
+    "gotmpl",
+    "haml",
+    "handlebars",
+    "hbs",
+    "heex",
+    "j2",
+    "jade",
+    "jinja",
+    "jinja2",
+    "jsp",
+    "jspf",
+    "jspx",
+    "latte",
+    "leex",
+    "liquid",
+    "mako",
+    "mustache",
+    "njk",
+    "pug",
+    "razor",
+    "shtml",
+    "slim",
+    "tmpl",
+    "tpl",
+    "twig",
+    "vbhtml",
+    "vm",
+    // Compiled programs.
+    "class",
+    "dll",
+    "dylib",
+    "exe",
+    "jar",
+    "pyc",
+    "so",
+    "war",
+    "wasm",
+];
+
+/// Names of files that build or start something, in lower case.
+const NAMES: &[&str] = &[
+    "brewfile",
+    "build",
+    "capfile",
+    "cmakelists.txt",
+    "containerfile",
+    "dockerfile",
+    "fastfile",
+    "gemfile",
+    "gnumakefile",
+    "jenkinsfile",
+    "justfile",
+    "makefile",
+    "meson.build",
+    "podfile",
+    "rakefile",
+    "sconscript",
+    "sconstruct",
+    "snakefile",
+    "vagrantfile",
+    "workspace",
+    "wscript",
+];
+
+/// What makes a page a template of a server: it runs there, and no rule reads it.
+const SERVER_SIDE: [&[u8]; 8] =
+    [b"<?php", b"<?=", b"<%", b"{!!", b"{{{", b"|safe", b"| safe", b"{% autoescape"];
+
+/// The extension in lower case; of a file named `.py` it is `py`.
+pub(crate) fn extension(path: &ProjectPath) -> String {
+    // Windows ignores dots and spaces at the end of a name.
+    let name = path.file_name().trim_end_matches(['.', ' ']);
+    name.rsplit_once('.').map(|(_, last)| last.to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// The language by extension, or by the interpreter in the first line.
+pub(crate) fn language(path: &ProjectPath, content: &[u8]) -> Option<Language> {
+    if let Some(language) = Language::from_extension(&extension(path)) {
+        return Some(language);
+    }
+    let interpreter = interpreter(content)?;
+    if interpreter.contains("python") || interpreter.contains("pypy") {
+        return Some(Language::Python);
+    }
+    if interpreter.contains("ts-node") || interpreter.contains("tsx") {
+        return Some(Language::TypeScript);
+    }
+    let runs_javascript = ["node", "deno", "bun"].iter().any(|name| interpreter.contains(name));
+    runs_javascript.then_some(Language::JavaScript)
+}
+
+/// The `#!` line without its mark.
+fn interpreter(content: &[u8]) -> Option<String> {
+    let line = content.split(|byte| *byte == b'\n').next()?;
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let line = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
+    Some(line.strip_prefix("#!").filter(|rest| !rest.starts_with('['))?.to_owned())
+}
+
+/// Why a file that no grammar fits is code all the same; `None` for prose and data.
+pub(crate) fn without_rules(path: &ProjectPath, content: &[u8]) -> Option<String> {
+    let name = path.file_name().to_ascii_lowercase();
+    let stem = name.split('.').next().unwrap_or_default();
+    if NAMES.contains(&name.as_str()) || matches!(stem, "dockerfile" | "makefile") {
+        return Some(format!("no security rules for {} yet", path.file_name()));
+    }
+    let extension = extension(path);
+    if CODE.contains(&extension.as_str()) {
+        return Some(format!("no security rules for .{extension} files yet"));
+    }
+    interpreter(content).map(|_| "no security rules for this script's interpreter yet".to_owned())
+}
+
+/// Why a page is not analysed whole: parts of it run on a server.
+pub(crate) fn server_side(page: &[u8]) -> Option<String> {
+    let has = |mark: &&[u8]| page.windows(mark.len()).any(|window| window == *mark);
+    SERVER_SIDE
+        .iter()
+        .any(has)
+        .then(|| "no security rules for the server-side parts of a page yet".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(name: &str, content: &str) -> bool {
+        without_rules(&ProjectPath::new(name).unwrap(), content.as_bytes()).is_some()
+    }
+
+    #[test]
+    fn code_without_rules_is_named_and_prose_and_data_are_not() {
+        for name in [
+            "a.erb",
+            "a.EJS",
+            "a.jsp",
+            "a.aspx",
+            "a.j2",
+            "a.hbs",
+            "a.sql",
+            "a.gradle",
+            "a.ipynb",
+            "a.ps1",
+            "a.kt",
+            "a.swift",
+            "a.hs",
+            "a.R",
+            "a.mm",
+            "Dockerfile",
+            "Dockerfile.prod",
+            "web.dockerfile",
+            "Makefile",
+            "x/GNUmakefile",
+            "Jenkinsfile",
+        ] {
+            assert!(listed(name, "x"), "{name}");
+        }
+        for name in [
+            "a.md",
+            "a.txt",
+            "a.json",
+            "a.yaml",
+            "a.toml",
+            "a.csv",
+            "a.lock",
+            "a.png",
+            "LICENSE",
+            ".gitignore",
+            "a.css",
+            "docs/makefiles.md",
+            "README",
+        ] {
+            assert!(!listed(name, "x"), "{name}");
+        }
+        assert!(listed("run", "#!/bin/sh\ntrue\n") && !listed("run", "# a title\n"));
+    }
+
+    #[test]
+    fn the_language_is_known_in_any_case_and_by_the_interpreter() {
+        let of =
+            |name: &str, text: &str| language(&ProjectPath::new(name).unwrap(), text.as_bytes());
+        assert_eq!(of("g.JS", ""), Some(Language::JavaScript));
+        assert_eq!(of("a/G.Py", ""), Some(Language::Python));
+        assert_eq!(of(".py", ""), Some(Language::Python));
+        assert_eq!(of("tool", "#!/usr/bin/env node\n"), Some(Language::JavaScript));
+        assert_eq!(of("notes.txt", "node and python\n"), None);
+    }
+
+    #[test]
+    fn only_pages_with_server_code_are_named() {
+        assert!(server_side(b"<p>{{ name|safe }}</p>").is_some());
+        assert!(server_side(b"<p><?php echo $x ?></p>").is_some());
+        assert!(server_side(b"<p>{{ name }}</p><script>a < b</script>").is_none());
+    }
+}

@@ -1,0 +1,95 @@
+//! Bytes that are no clean UTF-8, made readable without moving any: a stray NUL
+//! or Latin-1 byte turns no inspector off. UTF-16 is halved, and said to be.
+
+use std::borrow::Cow;
+
+/// Of how many bytes one may be no text before a file counts as binary.
+const ODD_SHARE: usize = 10;
+
+/// The bytes as UTF-8 of the same length: NULs become spaces, and bytes that are
+/// no UTF-8 become `_`, which is part of a name as a Latin-1 letter is.
+pub(crate) fn readable(content: &[u8]) -> Cow<'_, [u8]> {
+    if !content.contains(&0) && std::str::from_utf8(content).is_ok() {
+        return Cow::Borrowed(content);
+    }
+    let mut text = Vec::with_capacity(content.len());
+    for chunk in content.utf8_chunks() {
+        let valid = chunk.valid().bytes();
+        text.extend(valid.map(|byte| if byte == 0 { b' ' } else { byte }));
+        text.resize(text.len() + chunk.invalid().len(), b'_');
+    }
+    Cow::Owned(text)
+}
+
+/// UTF-16 text, one byte for each unit (`_` for what is not ASCII), and how many
+/// bytes its mark takes. Without a mark, text whose every other byte is NUL counts.
+pub(crate) fn halved_utf16(content: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (big, mark) = match content {
+        [0xfe, 0xff, ..] => (true, 2),
+        [0xff, 0xfe, 0, 0, ..] => return None,
+        [0xff, 0xfe, ..] => (false, 2),
+        _ => (unmarked_utf16(content)?, 0),
+    };
+    let units = content[mark..].as_chunks::<2>().0;
+    let unit =
+        |pair: &[u8; 2]| if big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
+    let byte = |pair| u8::try_from(unit(pair)).ok().filter(|byte| byte.is_ascii() && *byte != 0);
+    Some((units.iter().map(|pair| byte(pair).unwrap_or(b'_')).collect(), mark))
+}
+
+/// Whether the first bytes look like UTF-16 without a mark, and its order.
+fn unmarked_utf16(content: &[u8]) -> Option<bool> {
+    let pairs = content[..content.len().min(512)].as_chunks::<2>().0;
+    let texty =
+        |byte: u8| byte == b'\n' || byte == b'\t' || byte == b'\r' || (32..127).contains(&byte);
+    let share =
+        |at: usize| pairs.iter().filter(|pair| pair[1 - at] == 0 && texty(pair[at])).count() * 10;
+    if pairs.len() < 8 {
+        return None;
+    }
+    [(1, true), (0, false)]
+        .into_iter()
+        .find_map(|(at, big)| (share(at) > pairs.len() * 9).then_some(big))
+}
+
+/// Whether bytes are no text at all: a tenth of them controls or no UTF-8.
+pub(crate) fn is_binary(content: &[u8]) -> bool {
+    let control = |byte: &u8| *byte < 32 && !matches!(byte, b'\t' | b'\n' | b'\r' | 12 | 27);
+    let odd: usize = content
+        .utf8_chunks()
+        .map(|chunk| chunk.invalid().len() + chunk.valid().bytes().filter(control).count())
+        .sum();
+    odd * ODD_SHARE > content.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_keeps_its_place() {
+        let bytes = b"a\0b\xe9c \xc3\xa9 \xff\xfe";
+        let text = readable(bytes);
+        assert_eq!(text.len(), bytes.len());
+        assert_eq!(&*text, "a b_c \u{e9} __".as_bytes());
+        assert!(matches!(readable(b"plain"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn both_orders_of_utf16_are_read() {
+        let little: Vec<u8> = "\u{feff}key".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = "\u{feff}k\u{e9}y".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let bare: Vec<u8> = "a longer text".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(halved_utf16(&little), Some((b"key".to_vec(), 2)));
+        assert_eq!(halved_utf16(&big), Some((b"k_y".to_vec(), 2)));
+        assert_eq!(halved_utf16(&bare), Some((b"a longer text".to_vec(), 0)));
+        assert_eq!(halved_utf16(b"plain text of more than sixteen bytes"), None);
+    }
+
+    #[test]
+    fn one_odd_byte_makes_no_text_binary() {
+        assert!(!is_binary(b"KEY=value and more text\0"));
+        assert!(!is_binary("a caf\u{e9} in UTF-8".as_bytes()));
+        assert!(is_binary(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"));
+    }
+}
