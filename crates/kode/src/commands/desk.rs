@@ -2,12 +2,15 @@
 //! lists, sides of files, rejects and their undo. Every change goes through
 //! the gate as a person's action.
 
+mod conflict;
+
 use kode_audit::Digest;
 use kode_base::{ProjectPath, Untrusted};
 use kode_session::review::Review;
 use kode_session::{SessionError, SessionStore, UndoTarget};
 use kode_tui::{Change, Done, FileContents, FileEntry, Hunk, Input, Inputs};
 
+use self::conflict::explained;
 use super::reviewing::Reviewing;
 use crate::failure::Failure;
 use crate::places::Places;
@@ -80,11 +83,14 @@ impl Desk {
                 Ok(one(path))
             }
             Change::RejectHunk { path, hunk, version } => {
-                if contents(&self.review()?, path)?.version != *version {
+                let shown = contents(&self.review()?, path)?;
+                if shown.version != *version {
                     let text = format!("{path} changed since it was shown; look at it again");
                     return Err(Failure::error(text));
                 }
-                session.reject_hunks(path, &[*hunk], files, &mut gate)?;
+                session
+                    .reject_hunks(path, &[*hunk], files, &mut gate)
+                    .map_err(|error| explained(error, &shown, *hunk, files))?;
                 Ok(one(path))
             }
             Change::RejectRun => {

@@ -53,7 +53,10 @@ fn an_edit_of_the_same_lines_is_a_conflict_and_no_byte_of_it_is_lost() {
     let mine = BEFORE.replace("two", "TWO, but mine").replace("eleven", "ELEVEN");
     workspace.write("a.txt", &mine);
     window.key("X");
-    window.wait_for("was edited since");
+    let conflict = window.wait_for("was edited since");
+    for expected in ["before:", "the agent wrote:", "on the disk now:", "  TWO, but mine"] {
+        assert!(conflict.contains(expected), "{expected} in:\n{conflict}");
+    }
     assert_eq!(workspace.read("a.txt"), mine);
     window.key("n");
     window.key("]");
