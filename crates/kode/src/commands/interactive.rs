@@ -76,8 +76,12 @@ pub(super) fn run(arguments: InteractiveArguments) -> Result<ExitStatus, Failure
     let arguments = RunArguments::from(arguments);
     let places = Places::from_environment()?;
     // What is missing is said before the screen opens.
-    prepare(&arguments, &places)?;
+    let (_, settings, _) = prepare(&arguments, &places)?;
     let (inputs, wakes) = kode_tui::channel();
+    if settings.no_sandbox {
+        let text = "the sandbox is off: commands run on the bare host with your rights";
+        inputs.send(Input::Notice(text.to_owned()));
+    }
     leave_on_signals(&inputs)?;
     let shared = Shared {
         places,
