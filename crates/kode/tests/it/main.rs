@@ -18,6 +18,7 @@ mod interrupt;
 mod kills;
 mod llmock;
 mod long_run;
+mod provider_faults;
 mod requests;
 mod review;
 mod scan_command;
