@@ -4,6 +4,7 @@
 use std::io::IsTerminal;
 
 use kode_base::{ExitStatus, escape_for_terminal};
+use kode_session::SessionStore;
 use kode_session::review::Review;
 use serde_json::json;
 
@@ -11,25 +12,49 @@ use super::review_screen;
 use super::reviewing::Reviewing;
 use crate::cli::ReviewArguments;
 use crate::failure::Failure;
+use crate::places::Places;
 use crate::render::{Style, touched_line};
 
-/// Lists, shows or rejects.
+/// Lists, shows or rejects. Only looking takes no lock, so it also works while
+/// the run is going on.
 pub(crate) fn run(arguments: &ReviewArguments) -> Result<ExitStatus, Failure> {
-    let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
     let wants_text = arguments.json || arguments.list || !arguments.reject.is_empty();
     if !wants_text && review_screen::is_possible() {
-        return review_screen::run(reviewing);
+        return review_screen::run(Reviewing::open(arguments.id.as_deref())?);
     }
     if !arguments.reject.is_empty() {
-        let mut gate = reviewing.gate()?;
-        for text in &arguments.reject {
-            let path = reviewing.path(text)?;
-            reviewing.session.reject(&path, &reviewing.files, &mut gate)?;
-        }
+        reject(arguments)?;
     }
-    let id = reviewing.session.id().to_owned();
-    show(arguments, &mut reviewing.store.review(&id)?, &id)?;
+    let places = Places::from_environment()?;
+    let root = places.project_root()?;
+    let store = SessionStore::open(&places.kode_home)?;
+    let id = chosen(&store, arguments.id.as_deref(), &root.path().to_string_lossy())?;
+    show(arguments, &mut store.review(&id)?, &id)?;
     Ok(ExitStatus::Success)
+}
+
+fn reject(arguments: &ReviewArguments) -> Result<(), Failure> {
+    let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
+    let mut gate = reviewing.gate()?;
+    for text in &arguments.reject {
+        let path = reviewing.path(text)?;
+        reviewing.session.reject(&path, &reviewing.files, &mut gate)?;
+    }
+    Ok(())
+}
+
+/// The named session, or the newest of this project; never another project's.
+fn chosen(store: &SessionStore, id: Option<&str>, root: &str) -> Result<String, Failure> {
+    let sessions = store.list()?;
+    let mut own = sessions.iter().filter(|session| session.project == root);
+    let found = match id {
+        Some(id) => own.find(|session| session.id.starts_with(id)),
+        None => own.next(),
+    };
+    found.map(|session| session.id.clone()).ok_or_else(|| {
+        Failure::error("no such session of this project")
+            .hint("`kode session list` shows them all; start kode in the session's project")
+    })
 }
 
 /// Shows the session's own record: what it left behind, whatever happened to

@@ -69,6 +69,9 @@ fn two_kodes_on_one_session_are_refused_and_on_one_project_warned() {
     let mut child = workspace.spawn_script(&script, Stdio::null());
     workspace.wait_for("started");
 
+    let review = workspace.kode(&["review", "--list"]).output().unwrap();
+    assert_eq!(review.status.code(), Some(0), "looking takes no lock");
+
     let path = workspace.beside("script.yaml");
     let arguments = ["continue", "--script", path.to_str().unwrap(), "go on"];
     let output = workspace.kode(&arguments).output().unwrap();
