@@ -15,7 +15,6 @@ use crate::wiring::{session_state, settings};
 pub(super) struct Reviewing {
     places: Places,
     root: ProjectRoot,
-    pub(super) store: SessionStore,
     pub(super) files: ProjectFiles,
     pub(super) session: Session,
 }
@@ -26,9 +25,8 @@ impl Reviewing {
         let places = Places::from_environment()?;
         let root = places.project_root()?;
         let files = ProjectFiles::open(&root)?;
-        let store = SessionStore::open(&places.kode_home)?;
-        let session = store.resume(id, root.path())?;
-        Ok(Self { places, root, store, files, session })
+        let session = SessionStore::open(&places.kode_home)?.resume(id, root.path())?;
+        Ok(Self { places, root, files, session })
     }
 
     /// A gate that records what a person does.
