@@ -59,6 +59,9 @@ impl Site {
 impl Engine<'_> {
     pub(super) fn call(&mut self, call: &Call, id: ExprId) -> Value {
         let site = self.site(call, id);
+        if let Some(result) = self.detached_call(&site) {
+            return result;
+        }
         if let Some(closure) = site.callee.data().and_then(|data| data.function.clone()) {
             return self.call_closure(&closure, &site);
         }
@@ -85,10 +88,15 @@ impl Engine<'_> {
                 let callee = self.field_of(&value, name, None);
                 (callee, Some((*object, value)), name.clone())
             }
+            Kind::Index(object, index) => self.indexed_callee(*object, *index),
             Kind::Global(name) => (self.evaluate(call.callee), None, name.clone()),
             Kind::Variable(variable) => {
                 let name = self.program().variables[variable.0 as usize].clone();
-                (self.evaluate(call.callee), None, name)
+                let value = self.evaluate(call.callee);
+                match value.data().and_then(|data| data.method.clone()) {
+                    Some(method) => (value, Some((call.callee, Value::default())), method),
+                    None => (value, None, name),
+                }
             }
             _ => (self.evaluate(call.callee), None, Name::from("")),
         };
@@ -105,6 +113,23 @@ impl Engine<'_> {
             given.push(Given { name: argument.name.clone(), value, expression });
         }
         Site { id, start, end, callee, receiver, method, given, construct: call.construct }
+    }
+
+    /// `object['name'](…)`: with a known name the same as `object.name(…)`.
+    fn indexed_callee(
+        &mut self,
+        object: ExprId,
+        index: ExprId,
+    ) -> (Value, Option<(ExprId, Value)>, Name) {
+        let value = self.evaluate(object);
+        let key = self.evaluate(index);
+        match super::constant::key_of(&key) {
+            Some(key) => {
+                let name = Name::from(key);
+                (self.field_of(&value, &name, None), Some((object, value)), name)
+            }
+            None => (self.element_of(&value), None, Name::from("")),
+        }
     }
 
     /// A call of a function in the scanned files.
@@ -235,7 +260,9 @@ impl Engine<'_> {
                 Some(declared) => self.typed(declared, value),
                 None => value,
             };
+            self.binding = Some((parameter.start, parameter.end));
             self.assign(&parameter.target, value, None);
+            self.binding = None;
         }
     }
 
@@ -330,7 +357,7 @@ impl Engine<'_> {
     }
 
     /// A call of a known API.
-    fn call_place(&mut self, place: crate::model::Place, site: &Site) -> Value {
+    pub(super) fn call_place(&mut self, place: crate::model::Place, site: &Site) -> Value {
         let models = self.models;
         let known = models.know(place);
         let result_place = models.step(place, "()");

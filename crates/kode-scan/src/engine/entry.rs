@@ -4,7 +4,7 @@ use super::Engine;
 use super::call::Given;
 use super::value::{Closure, Value};
 use crate::category::CategorySet;
-use crate::ir::{ExprId, Function, FunctionId, Kind, Parameter};
+use crate::ir::{ExprId, Function, FunctionId, Kind, Parameter, Target};
 use crate::model::family;
 
 impl Engine<'_> {
@@ -158,15 +158,24 @@ impl Engine<'_> {
             function.parameters.get(at + offset).and_then(|p| p.name.as_deref()).unwrap_or_default()
         };
         let previous = at.checked_sub(1).and_then(|at| function.parameters[at].name.as_deref());
+        let is_pattern = |at: usize| {
+            let parameter = function.parameters.get(at);
+            parameter.is_some_and(|parameter| matches!(parameter.target, Target::Record(_)))
+        };
+        let after_request =
+            matches!(previous, Some("req" | "request" | "_req" | "_")) || at == 1 && is_pattern(0);
         match family(self.unit(self.file).language) {
             "javascript" => match name {
-                "req" | "request" | "_req" => self.kind("global.Request()"),
-                "reply" if matches!(previous, Some("req" | "request" | "_req" | "_")) => {
-                    self.kind("global.Reply()")
-                }
-                "res" | "response" | "resp" | "h"
-                    if matches!(previous, Some("req" | "request" | "_req" | "_")) =>
+                // `({ query }, res)`: a request taken apart at once.
+                "" if at == 0
+                    && is_pattern(0)
+                    && matches!(next(1), "res" | "response" | "resp" | "reply") =>
                 {
+                    self.kind("global.Request()")
+                }
+                "req" | "request" | "_req" => self.kind("global.Request()"),
+                "reply" if after_request => self.kind("global.Reply()"),
+                "res" | "response" | "resp" | "h" if after_request => {
                     self.kind("global.Response()")
                 }
                 "ctx" | "context" if at == 0 => self.kind("global.Context()"),

@@ -91,7 +91,7 @@ impl Engine<'_> {
     }
 
     /// The value of a canonical place: input where it is a source.
-    pub(super) fn at_place(&mut self, place: crate::model::Place, start: u32, end: u32) -> Value {
+    pub(super) fn at_place(&self, place: crate::model::Place, start: u32, end: u32) -> Value {
         let known = self.models.know(place);
         let Some(source) = known.and_then(|known| known.source.clone()) else {
             return Value::place(place);

@@ -7,6 +7,7 @@ mod builtin;
 mod call;
 mod class;
 mod constant;
+mod detached;
 mod entry;
 mod expression;
 mod guard;
@@ -80,6 +81,8 @@ pub(crate) struct Engine<'a> {
     java_classes: HashMap<Name, (usize, ClassId)>,
     /// The next function run returns markup to a browser.
     markup_next: bool,
+    /// The range of the parameter that is being bound.
+    binding: Option<(u32, u32)>,
 }
 
 /// A function being interpreted.
@@ -130,6 +133,7 @@ impl<'a> Engine<'a> {
             modules: HashMap::new(),
             java_classes: java_classes(units),
             markup_next: false,
+            binding: None,
         }
     }
 

@@ -198,6 +198,10 @@ impl Engine<'_> {
     pub(super) fn assign(&mut self, target: &Target, value: Value, from: Option<ExprId>) {
         match target {
             Target::Variable(variable) => {
+                let value = match from {
+                    Some(from) => self.kept(value, from),
+                    None => value,
+                };
                 let value = self.named(value, *variable, from);
                 self.write(*variable, value);
             }
@@ -217,7 +221,7 @@ impl Engine<'_> {
                     let part = if &**name == "..." {
                         value.clone()
                     } else {
-                        self.field_of(&value, name, from)
+                        self.taken_apart(&value, name, from)
                     };
                     self.assign(inner, part, from);
                 }
@@ -234,6 +238,17 @@ impl Engine<'_> {
                 self.assign(inner, value, from);
             }
             Target::Nothing => {}
+        }
+    }
+
+    /// The field of a value that a pattern takes; of a parameter that is input
+    /// in this very field, it enters at the parameter.
+    fn taken_apart(&self, value: &Value, name: &Name, from: Option<ExprId>) -> Value {
+        let field = self.field_of(value, name, from);
+        let place = field.data().filter(|data| data.taints.is_empty()).and_then(|data| data.place);
+        match (self.binding, place) {
+            (Some((start, end)), Some(place)) if from.is_none() => self.at_place(place, start, end),
+            _ => super::detached::as_method(field, name),
         }
     }
 

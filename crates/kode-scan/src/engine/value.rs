@@ -42,6 +42,8 @@ pub(crate) struct Data {
     pub(crate) length: Option<usize>,
     pub(crate) facts: Option<Rc<Vec<Fact>>>,
     pub(crate) regex: Option<Name>,
+    /// A query method of this name, of something unknown.
+    pub(crate) method: Option<Name>,
     /// The variable part this was computed from, for guards on parsed forms.
     pub(crate) origin: Option<Rc<Path>>,
     /// A path without `..` left in it.
@@ -335,6 +337,7 @@ fn joined(a: &Data, b: &Data) -> Data {
         length: if a.length == b.length { a.length } else { None },
         facts: None,
         regex: if a.regex == b.regex { a.regex.clone() } else { None },
+        method: a.method.clone().or_else(|| b.method.clone()),
         origin: if a.origin == b.origin { a.origin.clone() } else { None },
         normalized: a.normalized && b.normalized,
     }

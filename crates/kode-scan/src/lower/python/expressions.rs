@@ -194,9 +194,37 @@ impl Lowering<'_, '_> {
         if let Some(joined) = self.literal_format(node, function) {
             return joined;
         }
+        if let Some(member) = self.member_by_name(node, function) {
+            return member;
+        }
         let callee = self.expression(function);
         let arguments = self.arguments(child(node, "arguments"));
         self.builder.add(Kind::Call(Call { callee, arguments, construct: false }), node)
+    }
+
+    /// `getattr(object, name)` and `object.__getattribute__(name)` read a member.
+    fn member_by_name(&mut self, node: Node<'_>, function: Node<'_>) -> Option<ExprId> {
+        let arguments = children(child(node, "arguments")?);
+        let (object, name) = match (self.builder.text(function), &arguments[..]) {
+            ("getattr", [object, name, ..]) if self.builder.lookup("getattr").is_none() => {
+                (*object, *name)
+            }
+            (_, [name]) if function.kind() == "attribute" => {
+                let method = self.builder.text(child(function, "attribute")?);
+                (method == "__getattribute__").then_some(())?;
+                (child(function, "object")?, *name)
+            }
+            _ => return None,
+        };
+        if [object, name].iter().any(|part| part.kind().ends_with("_splat")) {
+            return None;
+        }
+        let object = self.expression(object);
+        let kind = match self.literal(name) {
+            Some(name) => Kind::Field(object, self.builder.name(&name)),
+            None => Kind::Index(object, self.expression(name)),
+        };
+        Some(self.builder.add(kind, node))
     }
 
     /// `"…{}…".format(value)` with a literal: what it joins.
