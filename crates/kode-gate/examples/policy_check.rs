@@ -8,14 +8,15 @@ use std::io::{BufRead, BufWriter, Write};
 use kode_gate::{Policy, SessionState, policy_check};
 
 fn main() -> std::io::Result<()> {
+    let mut arguments = std::env::args().skip(1).peekable();
     let state = SessionState {
+        bare_host: arguments.next_if(|argument| argument == "--bare-host").is_some(),
         project_root: "/work/project".to_owned(),
         home: "/home/dev".to_owned(),
         kode_home: "/home/dev/.kode".to_owned(),
         ..SessionState::default()
     };
     let policy = Policy::default();
-    let mut arguments = std::env::args().skip(1);
     if let Some(command) = arguments.next() {
         print!("{}", policy_check::explain(&command, &policy, &state));
         return Ok(());

@@ -6,7 +6,7 @@ use crate::approval::TrustScope;
 use crate::assessment::{Assessment, Question, QuestionKind, Refusal, Unit};
 use crate::evaluate::Evaluator;
 use crate::judge::SessionState;
-use crate::paths::{Zone, is_sensitive, looks_secret, place};
+use crate::paths::{self, Zone, is_sensitive, place};
 
 /// Assesses `action` for a session. Pure.
 pub(crate) fn assess(action: &Action, state: &SessionState) -> Assessment {
@@ -167,13 +167,23 @@ fn unit(class: RiskClass, why: String, trust: Option<TrustScope>) -> Unit {
     Unit { argv: Vec::new(), class, why, parent: None, trust }
 }
 
+/// Whether a file of the project looks like a credential: an environment file,
+/// a private key, a token store. Reading one with `read_file` asks a person;
+/// whatever reads many files at once leaves such a file out. Judged by name
+/// alone (`data/paths.toml`), so a file that does not exist can look secret;
+/// examples made to be shared, such as `.env.example` and `*.pub`, don't.
+#[must_use]
+pub fn looks_secret(path: &ProjectPath) -> bool {
+    paths::looks_secret(&format!("/{}", path.as_str()))
+}
+
 fn looking(verb: &str, path: &ProjectPath, contents: bool, state: &SessionState) -> Assessment {
     let mut assessment = Assessment {
         units: vec![unit(RiskClass::Safe, format!("{verb} {path}"), None)],
         ..Assessment::default()
     };
     let full = absolute(path, state);
-    if contents && looks_secret(&full) {
+    if contents && (looks_secret(path) || paths::looks_secret(&full)) {
         let text = format!("{path} looks like a credential");
         assessment.questions.push(Question { kind: QuestionKind::Secret, text });
     }

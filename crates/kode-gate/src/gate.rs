@@ -68,14 +68,15 @@ pub struct Gate {
 
 impl Gate {
     /// A gate over `policy`. `sandboxed` says whether a sandbox holds commands,
-    /// which sets the default of `non_interactive`.
+    /// which sets the default of `non_interactive` and `state.bare_host`.
     pub fn new(
         policy: Policy,
         audit: AuditLog,
         approver: Box<dyn Approver>,
         sandboxed: bool,
-        state: SessionState,
+        mut state: SessionState,
     ) -> Self {
+        state.bare_host = !sandboxed;
         Self {
             policy,
             audit,

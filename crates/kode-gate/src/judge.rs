@@ -26,6 +26,9 @@ pub struct SessionState {
     pub user_words: String,
     /// Hosts that the user's or managed configuration lists.
     pub listed_hosts: Vec<String>,
+    /// No sandbox holds commands: what runs has the user's own rights, sees
+    /// their files, and `/tmp` is everybody's.
+    pub bare_host: bool,
 }
 
 /// The judge's answer, with what a prompt would need.

@@ -16,6 +16,7 @@ mod evaluate;
 mod gate;
 mod judge;
 mod paths;
+mod patterns;
 mod permit;
 mod policy;
 pub mod policy_check;
@@ -25,6 +26,7 @@ mod shell;
 mod subject;
 
 pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal, TrustScope};
+pub use assess::looks_secret;
 pub use gate::{Decision, Denial, DenialKind, Gate};
 pub use judge::{Judgement, SessionState, judge};
 pub use permit::Permit;

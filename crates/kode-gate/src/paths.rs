@@ -56,6 +56,8 @@ struct PathTable {
     sensitive: Patterns,
     trees: Vec<String>,
     harmless_devices: Vec<String>,
+    public_folders: Vec<String>,
+    system_names: Vec<String>,
 }
 
 /// Names and path endings.
@@ -88,6 +90,32 @@ static TABLE: LazyLock<Option<PathTable>> =
 /// Whether a path looks like a credential. Without its table everything does.
 pub(crate) fn looks_secret(path: &str) -> bool {
     TABLE.as_ref().is_none_or(|table| table.secret.matches(path) && !table.public.matches(path))
+}
+
+/// Names that credentials have, for patterns that could stand for one;
+/// those of the system only with `outside`.
+pub(crate) fn secret_samples(outside: bool) -> impl Iterator<Item = &'static str> {
+    const ENDING_SAMPLES: [&str; 6] =
+        ["server.pem", "private.key", ".env.local", "id_rsa_x", "cert.p12", "app.keystore"];
+    let table = TABLE.as_ref();
+    let system = table.map_or(&[][..], |table| table.system_names.as_slice());
+    let names = table.map_or(&[][..], |table| table.secret.names.as_slice());
+    let fits = move |name: &&String| outside || !system.contains(name);
+    names.iter().filter(fits).map(String::as_str).chain(ENDING_SAMPLES)
+}
+
+/// Names of folders that hold credentials: `.ssh`, `.aws`.
+pub(crate) fn secret_folders() -> &'static [String] {
+    static FOLDERS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let table = TABLE.as_ref();
+        let places = table.into_iter().flat_map(|table| &table.secret.containing);
+        let parts = places.flat_map(|place| place.split('/')).filter(|part| part.len() > 2);
+        parts
+            .filter(|part| part.starts_with('.') && *part != ".config")
+            .map(str::to_owned)
+            .collect()
+    });
+    &FOLDERS
 }
 
 /// Whether what is written there runs later, outside the sandbox.
@@ -132,7 +160,7 @@ fn zone(path: &str, session: &SessionState) -> Zone {
         return Zone::Kode;
     }
     if let Some(rest) = below(path, "/dev") {
-        return device(path, rest);
+        return device(path, rest, session.bare_host);
     }
     // The parts of /proc that show the process's own descriptors.
     if path.starts_with("/proc/self/fd/") {
@@ -143,10 +171,10 @@ fn zone(path: &str, session: &SessionState) -> Zone {
     {
         return if rest.is_empty() { Zone::ProjectRoot } else { Zone::Project };
     }
-    for temporary in ["/tmp", "/var/tmp"] {
-        if below(path, temporary).is_some() {
-            return Zone::Temporary;
-        }
+    // Without a sandbox they are everybody's.
+    let temporary = ["/tmp", "/var/tmp"].iter().any(|folder| below(path, folder).is_some());
+    if temporary && !session.bare_host {
+        return Zone::Temporary;
     }
     let trimmed = path.trim_end_matches(['*', '?', '.', '[', ']']).trim_end_matches('/');
     let known = TABLE.as_ref().is_none_or(|table| table.trees.iter().any(|tree| tree == trimmed));
@@ -160,12 +188,12 @@ fn zone(path: &str, session: &SessionState) -> Zone {
     Zone::System
 }
 
-fn device(path: &str, rest: &str) -> Zone {
+fn device(path: &str, rest: &str, bare_host: bool) -> Zone {
     if rest.starts_with("tcp/") || rest.starts_with("udp/") {
         return Zone::Network;
     }
     if rest.starts_with("shm/") {
-        return Zone::Temporary;
+        return if bare_host { Zone::System } else { Zone::Temporary };
     }
     let harmless = |table: &PathTable| {
         table
@@ -192,6 +220,30 @@ fn is_kodes_own(path: &str, session: &SessionState) -> bool {
     let Some(rest) = below(path, &session.project_root) else { return false };
     !session.project_root.is_empty()
         && (rest == "kode.json" || rest == ".kode" || rest.starts_with(".kode/"))
+}
+
+/// Whether everybody on the machine may read what is there anyway: programs,
+/// libraries, the system's settings.
+pub(crate) fn is_public(path: &str) -> bool {
+    let holds = |folder: &String| below(path, folder).is_some();
+    TABLE.as_ref().is_some_and(|table| table.public_folders.iter().any(holds))
+        && !looks_secret(path)
+}
+
+/// Whether reading `path` with all it holds would read credentials or kode's
+/// own sessions: a home, what holds homes, a hidden folder of a home, `/etc`.
+pub(crate) fn holds_secrets(path: &str, session: &SessionState) -> bool {
+    let path = path.trim_end_matches(['*', '.']).trim_end_matches('/');
+    let homes =
+        [session.home.as_str(), session.kode_home.as_str(), "/root", "/home/x", "/etc/shadow"];
+    if homes.iter().any(|home| home.len() > 1 && below(home, path).is_some()) {
+        return true;
+    }
+    let in_kode_home = !session.kode_home.is_empty() && below(path, &session.kode_home).is_some();
+    let hidden = below(path, &session.home)
+        .filter(|_| !session.home.is_empty())
+        .is_some_and(|rest| rest.starts_with('.') && !rest.contains('/'));
+    in_kode_home || hidden || looks_secret(path)
 }
 
 /// Whether recursively deleting `path` would take kode's own files with it.

@@ -167,3 +167,32 @@ fn trust_is_for_the_host_or_folder_shown() {
     assert_eq!(folder, Some(TrustScope::Folder("/home/dev/notes".to_owned())));
     assert_eq!(run("rm -rf /opt/x", &state()).trust, None);
 }
+
+#[test]
+fn a_name_asked_of_name_servers_counts_as_a_host() {
+    let secret = SessionState { secret_in_context: true, ..state() };
+    assert_eq!(run("getent hosts example.com", &state()).verdict, Verdict::Allow);
+    assert_eq!(run("getent hosts example.com", &secret).verdict, Verdict::Deny);
+    assert_eq!(run("getent hosts example.com", &untrusted()).verdict, Verdict::Prompt);
+    assert_eq!(run("getent passwd root", &secret).verdict, Verdict::Allow);
+}
+
+#[test]
+fn what_looks_secret_is_what_reading_asks_about() {
+    for (path, expected) in [
+        (".env", true),
+        ("config/.env.production", true),
+        ("keys/id_rsa", true),
+        ("tls/server.pem", true),
+        (".ssh/config.d/x", true),
+        ("deploy/.aws/credentials", true),
+        (".env.example", false),
+        ("keys/id_rsa.pub", false),
+        ("src/main.rs", false),
+        ("environment.md", false),
+    ] {
+        assert_eq!(looks_secret(&ProjectPath::new(path).unwrap()), expected, "{path}");
+        let asks = read(path).verdict == Verdict::Prompt;
+        assert_eq!(asks, expected, "{path}");
+    }
+}

@@ -8,7 +8,7 @@ use super::dispatch::Invocation;
 use super::table::{Operand, Spec, Value};
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text, Variable};
-use crate::paths::{Zone, looks_secret};
+use crate::paths::{Zone, holds_secrets, looks_secret};
 
 impl Evaluator<'_> {
     /// Applies everything but the handler.
@@ -36,9 +36,7 @@ impl Evaluator<'_> {
         if spec.any_flags && (reads_anyway || !is_about_names(name)) {
             self.look_for_secrets(invocation);
         }
-        if spec.builds {
-            self.look_for_own_builds(invocation);
-        }
+        self.look_at_build(spec, invocation);
         let recursive =
             spec.recursive.iter().any(|flag| invocation.arguments.has(&[flag.as_str()]));
         let read = self.apply_operands(spec, invocation, recursive);
@@ -123,44 +121,6 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A build whose own description this command has just written runs what
-    /// was written, not the project's code.
-    fn look_for_own_builds(&mut self, invocation: &Invocation<'_>) {
-        const DESCRIPTIONS: [&str; 19] = [
-            "package.json",
-            "Makefile",
-            "makefile",
-            "GNUmakefile",
-            "build.xml",
-            "pom.xml",
-            "build.gradle",
-            "build.gradle.kts",
-            "Rakefile",
-            "Gemfile",
-            "setup.py",
-            "justfile",
-            "Taskfile.yml",
-            "CMakeLists.txt",
-            "composer.json",
-            "tox.ini",
-            "noxfile.py",
-            "build.rs",
-            "conftest.py",
-        ];
-        let written = self.files.iter().any(|(path, content)| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            DESCRIPTIONS.contains(&name) && content.present
-        });
-        let named = invocation.words.iter().any(|word| {
-            let text = word.text.known.rsplit(['=', '@']).next().unwrap_or_default();
-            let place = self.place_of(&Text::exact(text));
-            place.zone == Zone::Temporary && self.files.contains_key(&place.path)
-        });
-        if written || named {
-            self.raise(RiskClass::CodeExecution, "runs what this very command wrote");
-        }
-    }
-
     /// A flag whose value the program runs.
     fn execute_value(&mut self, flag: &str, value: &Field) {
         let mut script = value.text.clone();
@@ -174,12 +134,7 @@ impl Evaluator<'_> {
             let old = self.state.variables.get("FILE").cloned();
             self.set("FILE", Variable { values: vec![part], array: false });
             self.perhaps(|walk| walk.text_script(&script.known, Stream::default()));
-            match old {
-                Some(old) => self.set("FILE", old),
-                None => {
-                    self.state.variables.remove("FILE");
-                }
-            }
+            self.put_back("FILE", old);
             return;
         }
         self.raise(RiskClass::CodeExecution, &format!("{flag} runs what it is given"));
@@ -205,7 +160,16 @@ impl Evaluator<'_> {
                 }
                 Operand::Read if operand.as_exact() == Some("-") => {}
                 Operand::Read => taint |= self.read_path(&operand.text, recursive).text.taint,
-                Operand::Look => self.look_at(&operand.text),
+                Operand::Look => {
+                    self.look_at(&operand.text);
+                    let lists = matches!(
+                        invocation.name,
+                        "ls" | "dir" | "vdir" | "tree" | "exa" | "eza" | "lsd"
+                    );
+                    if lists && holds_secrets(&self.place_of(&operand.text).path, self.session) {
+                        taint |= Taint::TREE;
+                    }
+                }
                 Operand::Write if operand.stream.is_some() => {}
                 Operand::Write => self.write_operand(operand),
                 Operand::Delete => self.delete_path(operand, recursive),
@@ -240,17 +204,7 @@ impl Evaluator<'_> {
     }
 
     fn write_operand(&mut self, operand: &Field) {
-        let mut text = operand.text.clone();
-        // What a pattern stands for lies in its known folder.
-        if operand.glob
-            && let Some(at) = text.known.find(['*', '?', '['])
-        {
-            text.known.truncate(at);
-            if text.known.is_empty() {
-                text.known.push('.');
-            }
-        }
-        self.write_path(&text, "write");
+        self.write_pattern(operand);
         let place = self.place_of(&operand.text);
         let stdin = self.stdin.clone();
         if stdin.present && !operand.text.open {

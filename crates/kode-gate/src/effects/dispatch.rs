@@ -88,6 +88,10 @@ impl Evaluator<'_> {
             });
         let wrapper = matches!(base, "gradlew" | "mvnw") && place.zone == Zone::Project;
         let written = self.files.contains_key(&place.path);
+        if (tools || wrapper) && self.session.bare_host {
+            let text = format!("without a sandbox, the project's `{base}` runs with your rights");
+            self.raise(RiskClass::CodeExecution, &text);
+        }
         ((system || tools || wrapper || is_disguised_socket(base)) && !written)
             .then(|| base.to_owned())
     }

@@ -13,6 +13,10 @@ pub(crate) enum Meaning {
     Plain,
     /// Where programs or libraries are searched.
     Searched,
+    /// Where code is loaded from that a project keeps in its own folders.
+    Loads,
+    /// A file that is written when the value is a path.
+    Writes,
     /// Its value is run, or loaded as code.
     Runs,
 }
@@ -23,6 +27,8 @@ struct Table {
     programs: Vec<String>,
     flags: Vec<String>,
     searched: Vec<String>,
+    loads: Vec<String>,
+    writes: Vec<String>,
     ordinary_folders: Vec<String>,
 }
 
@@ -36,11 +42,15 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     let listed = |list: &[String]| list.iter().any(|each| glob(each, name));
     let first = value.split_whitespace().next().unwrap_or_default();
     let unknown_program = listed(&table.programs) && !super::table::knows(first);
-    let runs_by_flag = listed(&table.flags) && value.contains("exec");
+    let runs_by_flag = listed(&table.flags) && value.split_whitespace().any(flag_runs);
     if listed(&table.runs) || unknown_program || runs_by_flag {
         Meaning::Runs
     } else if listed(&table.searched) {
         Meaning::Searched
+    } else if listed(&table.loads) {
+        Meaning::Loads
+    } else if listed(&table.writes) {
+        Meaning::Writes
     } else {
         Meaning::Plain
     }
@@ -49,7 +59,33 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
 /// Whether a search path holds only folders where programs are expected.
 pub(crate) fn is_ordinary_path(value: &str) -> bool {
     let Some(table) = TABLE.as_ref() else { return false };
+    // An empty folder is the working directory.
     value.split(':').all(|folder| {
         table.ordinary_folders.iter().any(|each| glob(each, folder.trim_end_matches('/')))
     })
+}
+
+/// Whether a compiler's or runtime's flag names a program it starts or a
+/// library it loads: `-toolexec=x`, `-Clinker=./x`, `-B.`, `-fplugin=x`.
+pub(crate) fn flag_runs(flag: &str) -> bool {
+    const STARTS: [&str; 11] = [
+        "-exec",
+        "-toolexec",
+        "-vettool",
+        "-B",
+        "-specs",
+        "-wrapper",
+        "-fplugin",
+        "-load",
+        "-javaagent",
+        "-agentpath",
+        "-agentlib",
+    ];
+    let linker = flag.split_once("linker=").map(|(_, program)| program);
+    let foreign_linker = linker.is_some_and(|program| !super::table::knows(program));
+    let loader = flag.split_once("-fuse-ld=").is_some_and(|(_, program)| program.contains('/'));
+    STARTS.iter().any(|start| flag.starts_with(start))
+        || foreign_linker
+        || loader
+        || flag.contains("codegen-backend=")
 }

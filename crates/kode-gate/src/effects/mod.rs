@@ -3,6 +3,7 @@
 
 mod apply;
 mod arguments;
+mod builds;
 pub(crate) mod code;
 mod dispatch;
 pub(crate) mod environment;

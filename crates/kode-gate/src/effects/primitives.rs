@@ -6,7 +6,10 @@ use kode_base::RiskClass;
 use crate::approval::TrustScope;
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
-use crate::paths::{Place, Zone, holds_kodes_own, is_sensitive, looks_secret, place};
+use crate::paths::{
+    Place, Zone, holds_kodes_own, holds_secrets, is_public, is_sensitive, looks_secret, place,
+};
+use crate::patterns::{Aim, could_be_kodes_own, could_be_secret};
 
 impl Evaluator<'_> {
     /// Where a word leads as a path. Of an open word the known beginning
@@ -30,18 +33,53 @@ impl Evaluator<'_> {
             _ => {}
         }
         let mut taint = Taint::FILE;
-        if place.zone != Zone::Null
-            && place.zone != Zone::Unknown
-            && !recursive
-            && looks_secret(&place.path)
-        {
+        if self.may_be_secret(text, &place, recursive) {
             self.found.reads_secret = true;
             taint |= Taint::SECRET;
             self.found
                 .ask(QuestionKind::Secret, &format!("{} looks like a credential", place.path));
+        } else if self.session.bare_host {
+            self.ask_outside(&place);
         }
         let known = self.files.get(&place.path).filter(|_| !text.open);
         known.cloned().unwrap_or(Stream::unknown(taint))
+    }
+
+    fn may_be_secret(&self, text: &Text, place: &Place, recursive: bool) -> bool {
+        if text.open && text.taint.has(Taint::TREE) {
+            return true;
+        }
+        if matches!(place.zone, Zone::Null | Zone::Unknown) {
+            return false;
+        }
+        let all = recursive || text.open && text.known.ends_with('/');
+        looks_secret(&place.path)
+            || all && holds_secrets(&place.path, self.session)
+            || could_be_secret(&place.path, self.session)
+    }
+
+    /// Without a sandbox nothing but a person stands between a command and the
+    /// user's files.
+    fn ask_outside(&mut self, place: &Place) {
+        let outside = matches!(place.zone, Zone::Home | Zone::System | Zone::Tree | Zone::Unknown);
+        if outside && !is_public(&place.path) && !self.files.contains_key(&place.path) {
+            let shown =
+                if place.path.is_empty() { "a path known only when it runs" } else { &place.path };
+            let text = format!("without a sandbox, {shown} outside the project would be read");
+            self.found.ask(QuestionKind::Guard, &text);
+        }
+    }
+
+    /// Refuses or asks when a pattern could stand for kode's own files.
+    fn judge_pattern(&mut self, path: &str) {
+        match could_be_kodes_own(path, self.session) {
+            Some(Aim::Meant) => self.refuse_kode(path),
+            Some(aim) if aim == Aim::Likely || self.session.bare_host => {
+                let text = format!("{path} could stand for kode's own policy or sessions");
+                self.found.ask(QuestionKind::SensitivePlace, &text);
+            }
+            _ => {}
+        }
     }
 
     /// Looks at names or attributes only.
@@ -59,6 +97,7 @@ impl Evaluator<'_> {
     pub(crate) fn write_path(&mut self, text: &Text, verb: &str) {
         let place = self.place_of(text);
         let path = place.path.clone();
+        self.judge_pattern(&path);
         match place.zone {
             Zone::Null => {}
             Zone::ProjectRoot | Zone::Temporary => {
@@ -111,6 +150,7 @@ impl Evaluator<'_> {
     pub(crate) fn delete_path(&mut self, field: &Field, recursive: bool) {
         let place = self.place_of(&field.text);
         let path = place.path.clone();
+        self.judge_pattern(&path);
         if recursive {
             self.refuse_tree(field);
         }
@@ -138,6 +178,7 @@ impl Evaluator<'_> {
                 );
             }
             Zone::Project => self.raise(RiskClass::LocalWrite, &format!("would delete {path}")),
+            Zone::System if is_scratch(&path) => self.write_outside(&path, "delete"),
             _ if recursive => {
                 let text = format!("would delete {path} with all it holds, outside the project");
                 self.raise(RiskClass::Destructive, &text);
@@ -167,6 +208,21 @@ impl Evaluator<'_> {
             let text = format!("would delete {} and all it holds", place.path);
             self.found.refuse("recursive_delete", RiskClass::Destructive, &text);
         }
+    }
+
+    /// Writes what a pattern stands for: files of its known folder.
+    pub(crate) fn write_pattern(&mut self, field: &Field) {
+        let mut text = field.text.clone();
+        if field.glob
+            && let Some(at) = text.known.find(['*', '?', '['])
+        {
+            self.judge_pattern(&self.place_of(&field.text).path);
+            text.known.truncate(at);
+            if text.known.is_empty() {
+                text.known.push('.');
+            }
+        }
+        self.write_path(&text, "write");
     }
 
     /// Changes mode, owner or times.
@@ -237,6 +293,12 @@ impl Evaluator<'_> {
             self.found.refuse("decoded_code", RiskClass::CodeExecution, &text);
         }
     }
+}
+
+/// What lies in the machine's temporary folders, which are outside only
+/// without a sandbox.
+fn is_scratch(path: &str) -> bool {
+    ["/tmp/", "/var/tmp/", "/dev/shm/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// Disks, partitions and memory, by the names Linux, BSD and macOS give them.

@@ -3,13 +3,19 @@
 
 use super::text::Text;
 use super::{Evaluator, Taint};
+use crate::effects::environment;
 use crate::shell::syntax::Word;
+
+/// Names followed from value to value; a value that holds more is not walked
+/// on, since what bash would evaluate of it is arithmetic alone.
+const NAMES_MAX: usize = 64;
 
 impl Evaluator<'_> {
     /// Walks an arithmetic expression; the result is known for a plain number.
     pub(crate) fn arithmetic(&mut self, word: &Word) -> Text {
         let text = self.expand_joined(word);
         self.reevaluate_names(&text.known);
+        self.judge_assigned(&text.known);
         match text.as_exact().map(str::trim) {
             Some(number)
                 if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
@@ -21,25 +27,40 @@ impl Evaluator<'_> {
     }
 
     /// Bash evaluates the values of names in arithmetic as arithmetic, array
-    /// subscripts and their command substitutions included.
+    /// subscripts and their command substitutions included, and again the
+    /// names those values hold.
     pub(crate) fn reevaluate_names(&mut self, text: &str) {
-        let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        let names: Vec<String> = text
-            .split(|character| !is_name(character))
-            .filter(|name| name.starts_with(|first: char| !first.is_ascii_digit()))
-            .map(str::to_owned)
-            .collect();
         let mut hidden: Vec<String> = Vec::new();
-        if runs_code(text) {
-            hidden.push(text.to_owned());
-        }
-        for name in names {
-            let Some(variable) = self.state.variables.get(&name) else { continue };
-            let running = variable.values.iter().filter(|value| runs_code(&value.known));
-            hidden.extend(running.map(|value| value.known.clone()));
+        let mut seen: Vec<String> = Vec::new();
+        let mut waiting = vec![text.to_owned()];
+        while let Some(text) = waiting.pop() {
+            if runs_code(&text) {
+                hidden.push(text.clone());
+            }
+            for name in names_in(&text) {
+                if seen.len() >= NAMES_MAX || seen.iter().any(|each| each == name) {
+                    continue;
+                }
+                seen.push(name.to_owned());
+                if let Some(variable) = self.state.variables.get(name) {
+                    waiting.extend(variable.values.iter().map(|value| value.known.clone()));
+                }
+            }
         }
         for value in hidden {
             self.evaluate_substitutions(&value);
+        }
+    }
+
+    /// Assignments inside arithmetic, `((PATH=1))`: the number may be a folder.
+    fn judge_assigned(&mut self, text: &str) {
+        if !text.contains(['=', '+', '-']) {
+            return;
+        }
+        for name in names_in(text) {
+            if environment::meaning(name, "1") == environment::Meaning::Searched {
+                self.judge_value(name, &Text::exact("1"));
+            }
         }
     }
 
@@ -52,4 +73,10 @@ impl Evaluator<'_> {
 
 fn runs_code(text: &str) -> bool {
     text.contains("$(") || text.contains('`')
+}
+
+fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    text.split(move |character| !is_name(character))
+        .filter(|name| name.starts_with(|first: char| !first.is_ascii_digit()))
 }

@@ -64,6 +64,12 @@ impl Evaluator<'_> {
                 }
             }
             "set" => self.set_positional(arguments),
+            "getopts" => self.set_unknown(arguments.get(1)),
+            "wait" => {
+                let at = arguments.iter().position(|each| each.as_exact() == Some("-p"));
+                self.set_unknown(at.and_then(|at| arguments.get(at + 1)));
+                return None;
+            }
             "shift" => {
                 if !self.state.positional.is_empty() {
                     self.state.positional.remove(0);
@@ -116,20 +122,39 @@ impl Evaluator<'_> {
     }
 
     fn declare(&mut self, arguments: &[Field]) {
-        let reference = arguments.iter().any(|each| {
-            each.as_exact().is_some_and(|text| text.starts_with('-') && text.contains('n'))
-        });
-        for each in arguments {
-            let Some((name, value)) = each.text.known.split_once('=') else { continue };
+        let flagged = |letter: char| {
+            arguments.iter().any(|each| {
+                each.as_exact().is_some_and(|text| text.starts_with('-') && text.contains(letter))
+            })
+        };
+        let (reference, integer) = (flagged('n'), flagged('i'));
+        for each in arguments.iter().filter(|each| !each.text.known.starts_with(['-', '+'])) {
+            let (name, value) = match each.text.known.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (each.text.known.as_str(), None),
+            };
+            let appends = name.ends_with('+');
             let name = name.trim_end_matches('+').split('[').next().unwrap_or(name).to_owned();
+            if integer {
+                self.state.integers.insert(name.clone());
+            }
+            let Some(value) = value else {
+                if reference {
+                    self.state.references.insert(name, String::new());
+                }
+                continue;
+            };
             if reference {
                 // Reading `a` after `declare -n a=b` reads `b`.
                 self.state.references.insert(name, value.to_owned());
                 continue;
             }
-            let text = Text { known: value.to_owned(), ..each.text.clone() };
+            let mut text = Text { known: value.to_owned(), ..each.text.clone() };
+            if appends {
+                let added = std::mem::replace(&mut text, self.inherited(&name));
+                text.append(&added);
+            }
             self.set(&name, Variable { values: vec![text], array: false });
-            self.judge_variable(&name);
         }
     }
 
@@ -169,6 +194,10 @@ impl Evaluator<'_> {
             && environment.iter().any(|path| place.path.ends_with(path))
             && !self.files.contains_key(&place.path);
         if activates {
+            if self.session.bare_host {
+                let text = "without a sandbox, the project's own script runs with your rights";
+                self.raise(RiskClass::CodeExecution, text);
+            }
             return Stream::default();
         }
         self.raise(RiskClass::CodeExecution, "source runs a file in this shell");
@@ -294,6 +323,14 @@ impl Evaluator<'_> {
         let value = printed.map_or(Text::unknown(Taint::FILE), |stream| stream.text);
         let base = name.text.known.split('[').next().unwrap_or_default().to_owned();
         self.set(&base, Variable { values: vec![value], array: false });
+    }
+
+    /// A variable gets a value that is known only when it runs.
+    fn set_unknown(&mut self, name: Option<&Field>) {
+        if let Some(name) = name {
+            let values = vec![Text::unknown(Taint::FILE)];
+            self.set(&name.text.known.clone(), Variable { values, array: false });
+        }
     }
 
     /// `set -- a b`: positional parameters; options are ignored.

@@ -14,9 +14,10 @@ mod parameters;
 mod redirect;
 mod simple;
 mod text;
+mod variables;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 pub(crate) use findings::Findings;
@@ -50,6 +51,8 @@ pub(crate) struct ShellState {
     pub(crate) functions: HashMap<String, (Rc<Command>, Rc<str>)>,
     /// `declare -n name=target`.
     pub(crate) references: HashMap<String, String>,
+    /// `declare -i name`: what is assigned is evaluated as arithmetic.
+    pub(crate) integers: HashSet<String>,
     pub(crate) aliases: HashMap<String, String>,
     /// Absolute; `None` when not known.
     pub(crate) directory: Option<String>,
@@ -87,6 +90,7 @@ impl<'a> Evaluator<'a> {
             variables: HashMap::new(),
             functions: HashMap::new(),
             references: HashMap::new(),
+            integers: HashSet::new(),
             aliases: HashMap::new(),
             directory: Some(directory),
             positional: Vec::new(),

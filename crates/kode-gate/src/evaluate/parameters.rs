@@ -35,6 +35,8 @@ impl Evaluator<'_> {
         let mut name = parameter.name.clone();
         if parameter.indirect {
             let target = self.value_of(&name)?.into_iter().next()?;
+            // `${!x}` evaluates the subscript that `x` names.
+            self.reevaluate_names(&target.known);
             name = target.as_exact()?.to_owned();
         }
         let base = name.split('[').next().unwrap_or(&name).to_owned();
@@ -103,8 +105,16 @@ impl Evaluator<'_> {
             ":-" | "-" if empty => return vec![argument],
             ":=" | "=" if empty => {
                 let variable = Variable { values: vec![argument.clone()], array: false };
-                self.state.variables.insert(parameter.name.clone(), variable);
+                self.set(&parameter.name, variable);
                 return vec![argument];
+            }
+            // Set here, as far as kode knows; it may not be where this runs.
+            ":=" | "=" => self.judge_value(&parameter.name, &argument),
+            // Offset and length are arithmetic.
+            ":" => {
+                for each in arguments {
+                    self.reevaluate_names(&each.known);
+                }
             }
             ":+" | "+" => {
                 return if unset || !empty { vec![argument] } else { vec![Text::default()] };

@@ -5,7 +5,6 @@ use kode_base::RiskClass;
 use super::text::{Field, Stream, Text};
 use super::{Evaluator, Taint, Variable};
 use crate::assessment::KnownWord;
-use crate::effects::environment;
 use crate::shell::syntax::{Assignment, Command, Piece, Word};
 
 impl Evaluator<'_> {
@@ -118,17 +117,13 @@ impl Evaluator<'_> {
                 old.push((name.clone(), self.state.variables.get(&name).cloned()));
             }
             self.assign(assignment);
-            self.judge_variable(&name);
         }
         old
     }
 
     fn unassign(&mut self, old: Vec<(String, Option<Variable>)>) {
         for (name, variable) in old {
-            match variable {
-                Some(variable) => self.state.variables.insert(name, variable),
-                None => self.state.variables.remove(&name),
-            };
+            self.put_back(&name, variable);
         }
     }
 
@@ -143,11 +138,13 @@ impl Evaluator<'_> {
             if assignment.append {
                 values = before.map(|variable| variable.values).unwrap_or_default();
             }
-            let added = self
-                .expand_words(words)
-                .into_iter()
-                .map(|field| Text { open: field.text.open || field.many, ..field.text });
-            values.extend(added);
+            for field in self.expand_words(words) {
+                // `[SUBSCRIPT]=value`: the subscript is arithmetic.
+                if field.text.known.starts_with('[') {
+                    self.reevaluate_names(&field.text.known);
+                }
+                values.push(Text { open: field.text.open || field.many, ..field.text });
+            }
             self.set(&assignment.name, Variable { values, array: true });
             return;
         }
@@ -167,45 +164,13 @@ impl Evaluator<'_> {
                 Variable { values: before.values.iter().map(append).collect(), array: false }
             }
             None if assignment.append => {
-                Variable { values: vec![Text::unknown(value.taint)], array: false }
+                let mut text = self.inherited(&assignment.name);
+                text.append(&value);
+                Variable { values: vec![text], array: false }
             }
             _ => Variable { values: vec![value], array: assignment.index.is_some() },
         };
         self.set(&assignment.name, variable);
-    }
-
-    pub(crate) fn set(&mut self, name: &str, variable: Variable) {
-        self.state.variables.insert(name.to_owned(), variable);
-    }
-
-    /// A variable that programs take commands or libraries from counts as
-    /// running its value.
-    pub(crate) fn judge_variable(&mut self, name: &str) {
-        let Some(value) =
-            self.state.variables.get(name).and_then(|each| each.values.last()).cloned()
-        else {
-            return;
-        };
-        match environment::meaning(name, &value.known) {
-            environment::Meaning::Plain => {}
-            environment::Meaning::Searched => {
-                let harmless = value.as_exact().is_some_and(environment::is_ordinary_path);
-                if !harmless && !value.known.is_empty() {
-                    self.raise(
-                        RiskClass::CodeExecution,
-                        &format!("{name} decides which programs run"),
-                    );
-                }
-            }
-            environment::Meaning::Runs => {
-                if value.as_exact() == Some("") {
-                    return;
-                }
-                self.raise(RiskClass::CodeExecution, &format!("programs run what {name} holds"));
-                let script = value.known.clone();
-                self.perhaps(|walk| walk.text_script(&script, Stream::default()));
-            }
-        }
     }
 
     /// Runs expanded words: function, alias, built-in or program.

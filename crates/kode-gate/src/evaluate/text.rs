@@ -19,6 +19,9 @@ impl Taint {
     /// Read from a file or another program.
     pub(crate) const FILE: Self = Self(8);
 
+    /// Names of files in a tree that holds credentials.
+    pub(crate) const TREE: Self = Self(32);
+
     /// What an interactive shell prints.
     pub(crate) const SHELL: Self = Self(16);
 

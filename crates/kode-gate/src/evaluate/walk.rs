@@ -226,7 +226,7 @@ impl Evaluator<'_> {
         };
         for value in walked {
             let variable_now = Variable { values: vec![value], array: false };
-            self.state.variables.insert(variable.to_owned(), variable_now);
+            self.set(variable, variable_now);
             let produced = self.script(body, stdin.clone());
             output.text.append(&produced.text);
         }

@@ -6,7 +6,7 @@ use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
 use crate::effects::table::{Value, lookup};
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
-use crate::paths::Zone;
+use crate::paths::{Zone, holds_secrets};
 
 /// Tests of `find` that narrow what it finds.
 const NARROWING: [&str; 24] = [
@@ -81,7 +81,11 @@ impl Evaluator<'_> {
         for start in &starts {
             self.look_at(&start.text);
         }
-        Some(Stream::unknown(Taint::FILE))
+        let here = [Field::exact(".")];
+        let below = if starts.is_empty() { &here[..] } else { &starts[..] };
+        let holds = |start: &Field| holds_secrets(&self.place_of(&start.text).path, self.session);
+        let tree = if below.iter().any(holds) { Taint::TREE } else { Taint::LITERAL };
+        Some(Stream::unknown(Taint::FILE | tree))
     }
 
     /// A test or option: how many words it takes.
@@ -120,6 +124,11 @@ impl Evaluator<'_> {
             });
             if removes && !narrowed {
                 self.delete_path(start, true);
+            }
+            if !only_names(&command[0])
+                && holds_secrets(&self.place_of(&start.text).path, self.session)
+            {
+                self.read_path(&start.text, true);
             }
             let found = found_below(start, narrowed);
             let place = |word: &Field| {
@@ -240,7 +249,11 @@ impl Evaluator<'_> {
         }
         if found.has(&["-c", "-r", "-u", "--create", "--append", "--update"]) {
             for packed in &found.operands {
-                self.read_path(&packed.text, false);
+                let mut path = packed.text.clone();
+                if !path.known.starts_with('/') && folder.as_exact() != Some(".") {
+                    path = Text { known: format!("{}/{}", folder.known, path.known), ..path };
+                }
+                self.read_path(&path, true);
             }
         }
         if let Some(remote) = archive
@@ -259,6 +272,12 @@ impl Evaluator<'_> {
         }
         if call.name == "mv" {
             self.moved(operands);
+        }
+        if call.arguments.has(&["-r", "-R", "-a", "--recursive", "--archive"]) {
+            let last = operands.len().saturating_sub(1);
+            for source in operands.iter().take(last.max(1)) {
+                self.read_path(&source.text, true);
+            }
         }
         let [source, target] = operands.as_slice() else { return None };
         let from = self.place_of(&source.text).path;
@@ -335,6 +354,15 @@ impl Evaluator<'_> {
         self.found.ask(QuestionKind::Guard, "a file system is made over what is there");
         None
     }
+}
+
+/// Commands that look at names and attributes of what `find` finds.
+fn only_names(command: &Field) -> bool {
+    const NAMES: [&str; 14] = [
+        "ls", "stat", "file", "basename", "dirname", "echo", "printf", "du", "readlink",
+        "realpath", "test", "rm", "chmod", "touch",
+    ];
+    command.as_exact().is_some_and(|name| NAMES.contains(&name.rsplit('/').next().unwrap_or(name)))
 }
 
 fn find_starts(words: &[Field]) -> Vec<Field> {

@@ -4,8 +4,9 @@ use kode_base::RiskClass;
 
 use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
-use crate::evaluate::{Evaluator, Field, Stream, glob_matches};
-use crate::paths::normalise;
+use crate::evaluate::{Evaluator, Field, Stream, Text, glob_matches};
+use crate::paths::{Zone, looks_secret, normalise};
+use crate::patterns::could_be_secret;
 
 /// Keys that only change names, colours and formats.
 const PLAIN_KEYS: [&str; 30] = [
@@ -157,12 +158,65 @@ impl Evaluator<'_> {
     /// `git checkout -- PATH`, `git checkout .`, `git restore PATH`: changes
     /// that were not committed are lost.
     pub(super) fn git_checkout(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        self.git_files(call);
         let names = |text: &str| call.words.iter().any(|word| word.as_exact() == Some(text));
         let restores = call.name == "git restore" && !call.arguments.has(&["--staged", "-S"])
             || call.arguments.has(&["--worktree", "-W"]);
         let paths = call.name == "git checkout" && (names("--") || names("."));
         if restores || paths {
             self.found.ask(QuestionKind::Guard, "changes that were not committed would be lost");
+        }
+        None
+    }
+
+    /// Commands that print what files hold: `git show REV:PATH`, `git diff`.
+    pub(super) fn git_shows(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let has = |flags: &[&str]| {
+            call.words.iter().any(|word| word.as_exact().is_some_and(|text| flags.contains(&text)))
+        };
+        if call.name == "git cat-file" && has(&["--filters"]) {
+            self.raise(RiskClass::CodeExecution, "filters that the repository names are run");
+        }
+        let prints = match call.name {
+            "git show" | "git cat-file" | "git diff" | "git blame" | "git annotate"
+            | "git grep" | "git archive" | "git diff-index" | "git diff-files"
+            | "git diff-tree" => true,
+            "git log" | "git whatchanged" => {
+                has(&["-p", "-u", "--patch", "-G", "-S", "--cc", "-c"])
+                    || call.words.iter().any(|word| word.text.known.starts_with("-L"))
+            }
+            _ => false,
+        };
+        if !prints
+            || has(&["--name-only", "--name-status", "--stat", "--shortstat"])
+            || call.name == "git cat-file" && has(&["-t", "-e", "-s"])
+        {
+            return None;
+        }
+        for word in call.words {
+            let text = word.text.known.as_str();
+            if text.starts_with('-') && !text.starts_with("-L") {
+                continue;
+            }
+            let path = text.rsplit(':').next().unwrap_or(text);
+            let place = self.place_of(&Text::exact(path));
+            let secret = looks_secret(&place.path) || could_be_secret(&place.path, self.session);
+            if secret && !path.is_empty() && place.zone != Zone::Unknown {
+                self.read_path(&Text::exact(path), false);
+            }
+        }
+        None
+    }
+
+    /// Commands that move or rewrite named files of the working tree.
+    pub(super) fn git_files(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for operand in &call.arguments.operands {
+            let place = self.place_of(&operand.text);
+            if place.zone == Zone::Kode {
+                self.refuse_kode(&place.path);
+            } else if call.name == "git mv" {
+                self.write_pattern(operand);
+            }
         }
         None
     }

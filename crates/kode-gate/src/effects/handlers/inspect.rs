@@ -118,8 +118,12 @@ impl Evaluator<'_> {
                 "-pl",
                 "--reset",
             ]),
+            "ss" => call.words.iter().any(|word| kills_sockets(&word.text.known)),
             _ => false,
         };
+        if call.name == "getent" {
+            self.look_up_host(call);
+        }
         let runs = match call.name {
             "ip" => has(&["exec", "-batch", "-b", "-force", "vrf"]),
             "neofetch" | "fastfetch" | "screenfetch" | "top" | "htop" => {
@@ -155,14 +159,42 @@ impl Evaluator<'_> {
         None
     }
 
+    /// `getent hosts NAME` asks name servers.
+    fn look_up_host(&mut self, call: &Invocation<'_>) {
+        let database = call.arguments.operands.first().map(|word| word.text.clone());
+        let asks = database.is_some_and(|database| {
+            database.open || database.known.starts_with("ahosts") || database.known == "hosts"
+        });
+        let Some(host) = call.arguments.operands.get(1).filter(|_| asks) else { return };
+        match host.as_exact() {
+            // A name written out carries nothing kode can't see: only what the
+            // session knows of hosts and secrets decides.
+            Some(name) if !self.session.bare_host => {
+                self.found.hosts.push(Some(name.to_ascii_lowercase()));
+            }
+            _ => self.egress(&host.text),
+        }
+    }
+
     /// `grep PATTERN FILE…`: the pattern is only text.
     pub(super) fn grep(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let given =
             call.arguments.has(&["-e", "-f", "--regexp", "--file", "--files", "--type-list"]);
-        for file in call.arguments.operands.iter().skip(usize::from(!given)) {
+        let always = !call.name.ends_with("grep") || matches!(call.name, "rgrep" | "ugrep");
+        let recursive =
+            always || call.arguments.has(&["-r", "-R", "--recursive", "--dereference-recursive"]);
+        // Names and counts are not what the files hold.
+        let tree = recursive
+            && !call.arguments.has(&["-l", "-L", "-q", "-c", "--count", "--quiet"])
+            && !call.arguments.has(&["--files", "--files-with-matches", "--files-without-match"]);
+        let files = call.arguments.operands.get(usize::from(!given)..).unwrap_or_default();
+        for file in files {
             if file.stream.is_none() && file.as_exact() != Some("-") {
-                self.read_path(&file.text, false);
+                self.read_path(&file.text, tree);
             }
+        }
+        if files.is_empty() && tree && !call.stdin.present {
+            self.read_path(&Text::exact("."), true);
         }
         None
     }
@@ -342,11 +374,20 @@ impl Evaluator<'_> {
 
     /// Package scripts by name; bare `yarn` installs.
     pub(super) fn npm_script(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        self.look_for_foreign_build(call);
         let subcommand = call.arguments.operands.is_empty();
         let shows = call
             .words
             .iter()
             .any(|word| matches!(word.as_exact(), Some("--version" | "-v" | "--help" | "-h")));
+        let script =
+            call.name.rsplit(' ').next() == Some("run") || call.name.ends_with("run-script");
+        if let Some(name) = call.arguments.operands.first().filter(|_| script)
+            && leaves_the_machine(&name.text)
+        {
+            let text = format!("the script {} is likely to do more than build", name.text.known);
+            self.raise(RiskClass::CodeExecution, &text);
+        }
         let outer = call.words.len();
         if call.name == "yarn" && subcommand && !shows && self.bare_call(outer) {
             self.raise(RiskClass::Install, "bare `yarn` installs packages");
@@ -399,4 +440,28 @@ impl Evaluator<'_> {
         }
         None
     }
+}
+
+/// `ss -K` closes the connections it lists.
+fn kills_sockets(word: &str) -> bool {
+    let cluster = word.starts_with('-') && !word.starts_with("--") && word.contains('K');
+    cluster || word.len() > 3 && "--kill".starts_with(word)
+}
+
+/// Whether a script's name says that it changes something elsewhere, or is not
+/// known at all.
+fn leaves_the_machine(name: &Text) -> bool {
+    const WORDS: [&str; 10] = [
+        "deploy",
+        "publish",
+        "release",
+        "upload",
+        "push",
+        "ship",
+        "promote",
+        "rollout",
+        "provision",
+        "destroy",
+    ];
+    name.open || name.known.split([':', '-', '_', '.', '/']).any(|part| WORDS.contains(&part))
 }

@@ -39,6 +39,8 @@ pub(crate) fn run(
         "git" => walk.git(call),
         "git_config" => walk.git_config(call),
         "git_checkout" => walk.git_checkout(call),
+        "git_shows" => walk.git_shows(call),
+        "git_files" => walk.git_files(call),
         "git_branch" => walk.git_branch(call),
         "curl" => walk.curl(call),
         "wget" => walk.wget(call),

@@ -234,7 +234,7 @@ impl Evaluator<'_> {
             } else if at == last && operands.len() > 1 {
                 self.write_path(&operand.text, "write");
             } else {
-                self.read_path(&operand.text, false);
+                self.read_path(&operand.text, true);
             }
         }
         None

@@ -29,19 +29,13 @@ impl Evaluator<'_> {
             let text = Text { known: value.to_owned(), ..operands[at].text.clone() };
             old.push((name.to_owned(), self.state.variables.get(name).cloned()));
             self.set(name, Variable { values: vec![text], array: false });
-            self.judge_variable(name);
             at += 1;
         }
         let rest = operands.split_off(at.min(operands.len()));
         let output =
             if rest.is_empty() { None } else { Some(self.run_argv(rest, call.stdin.clone())) };
         for (name, variable) in old {
-            match variable {
-                Some(variable) => self.set(&name, variable),
-                None => {
-                    self.state.variables.remove(&name);
-                }
-            }
+            self.put_back(&name, variable);
         }
         if call.arguments.has(&["-s", "-i", "--login", "--shell"])
             && output.is_none()
@@ -226,10 +220,13 @@ impl Evaluator<'_> {
     /// `make`: `SHELL=` and `--eval` run text; `install` leaves the project.
     pub(super) fn make(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         if let Some(file) = call.arguments.value(&["-f", "--file", "--makefile"])
-            && self.place_of(&file.text).zone != Zone::Project
+            && (self.place_of(&file.text).zone != Zone::Project
+                || file.stream.is_some()
+                || file.as_exact() == Some("-"))
         {
             self.raise(RiskClass::CodeExecution, "the makefile is not the project's");
         }
+        self.look_for_recipe_variables(&call.arguments.operands);
         let dry = call.words.iter().any(|word| {
             matches!(
                 word.as_exact(),

@@ -5,7 +5,7 @@ use kode_base::RiskClass;
 use crate::assessment::QuestionKind;
 use crate::effects::code::Language;
 use crate::effects::dispatch::Invocation;
-use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::evaluate::{Evaluator, Stream, Taint, Text};
 
 impl Evaluator<'_> {
     /// `sed`: the script may run (`e`), read (`r`) and write (`w`).
@@ -37,25 +37,12 @@ impl Evaluator<'_> {
         let in_place = found.has(&["-i", "--in-place"]);
         for file in files {
             if in_place {
-                self.write_in_place(file);
+                self.write_pattern(file);
             } else if file.stream.is_none() {
                 self.read_path(&file.text, false);
             }
         }
         None
-    }
-
-    fn write_in_place(&mut self, file: &Field) {
-        let mut text = file.text.clone();
-        if file.glob
-            && let Some(at) = text.known.find(['*', '?', '['])
-        {
-            text.known.truncate(at);
-            if text.known.is_empty() {
-                text.known.push('.');
-            }
-        }
-        self.write_path(&text, "edit");
     }
 
     fn sed_script(&mut self, script: &Text) {

@@ -1,0 +1,184 @@
+//! Commands that run the project's own code by purpose: builds, tests, linters,
+//! git with its hooks. In the sandbox that is ordinary; what is not the
+//! project's own, or has no sandbox, is a question.
+
+use kode_base::RiskClass;
+
+use super::dispatch::Invocation;
+use super::environment::{Meaning, flag_runs, meaning};
+use super::table::Spec;
+use crate::evaluate::{Evaluator, Field, Text};
+use crate::paths::Zone;
+
+/// Flags that name the folder or description a build runs from.
+const PLACES: [&str; 14] = [
+    "-C",
+    "--directory",
+    "--prefix",
+    "--dir",
+    "--cwd",
+    "--manifest-path",
+    "--project-dir",
+    "--project-directory",
+    "--rootdir",
+    "--rootDir",
+    "--basedir",
+    "-f",
+    "--file",
+    "-S",
+];
+/// Flags that name a program's settings, rules or extensions.
+const SETTINGS: [&str; 9] = [
+    "-c",
+    "--config",
+    "--rulesdir",
+    "--plugin",
+    "--parser",
+    "--require",
+    "-r",
+    "--formatter",
+    "--resolve-plugins-relative-to",
+];
+/// Programs whose `-B`, `-specs` and `-wrapper` name other programs.
+const COMPILERS: [&str; 12] = [
+    "gcc", "g++", "cc", "c++", "clang", "clang++", "tcc", "gfortran", "rustc", "rustdoc", "nvcc",
+    "ld",
+];
+
+impl Evaluator<'_> {
+    /// Judges a build by what it runs beyond the project's own code.
+    pub(crate) fn look_at_build(&mut self, spec: &Spec, invocation: &Invocation<'_>) {
+        let name = invocation.name;
+        let versioned = name == "git" || name.starts_with("git ") || spec.handler == "vcs";
+        if self.session.bare_host && (spec.builds || versioned || name == "go install") {
+            let text =
+                format!("without a sandbox, `{name}` runs the project's own code with your rights");
+            self.raise(RiskClass::CodeExecution, &text);
+        }
+        if !spec.builds {
+            return;
+        }
+        self.look_for_own_builds(invocation);
+        if !versioned {
+            self.look_for_foreign_build(invocation);
+            self.look_for_settings(invocation);
+        }
+        if COMPILERS.contains(&name) || name.ends_with("-gcc") || name.ends_with("-g++") {
+            self.look_for_compiler_programs(invocation);
+        }
+    }
+
+    /// `make -C /tmp/x`: what runs was never part of the project.
+    pub(crate) fn look_for_foreign_build(&mut self, invocation: &Invocation<'_>) {
+        let installs = matches!(invocation.name, "cmake" | "meson" | "ninja");
+        for (flag, value) in valued(invocation.words, &PLACES) {
+            let output = installs && matches!(flag, "--prefix" | "-C") || invocation.name == "tar";
+            let stdin = value.as_exact() == Some("-") && matches!(flag, "-f" | "--file");
+            let zone = self.place_of(&value.text).zone;
+            if stdin || value.stream.is_some() || zone == Zone::Temporary && !output {
+                let text = format!("`{}` runs what is not the project's", invocation.name);
+                self.raise(RiskClass::CodeExecution, &text);
+            }
+        }
+    }
+
+    /// Settings that are programs, and not by a name that settings have.
+    fn look_for_settings(&mut self, invocation: &Invocation<'_>) {
+        const CODE: [&str; 7] = [".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py"];
+        const SETTINGS_NAMES: [&str; 5] = ["config", "conf", "rc", "setup", "setting"];
+        for (flag, value) in valued(invocation.words, &SETTINGS) {
+            let file = value.text.known.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+            let code = CODE.iter().any(|ending| file.ends_with(ending));
+            let expected = SETTINGS_NAMES.iter().any(|part| file.contains(part))
+                || invocation.name.rsplit(' ').any(|tool| file.contains(tool));
+            let folder = flag == "--rulesdir";
+            if folder || code && !expected {
+                let text = format!("{flag} makes `{}` run {}", invocation.name, value.text.known);
+                self.raise(RiskClass::CodeExecution, &text);
+            }
+        }
+    }
+
+    /// `gcc -B.`, `rustc -C linker=./x`: the compiler starts other programs.
+    fn look_for_compiler_programs(&mut self, invocation: &Invocation<'_>) {
+        if let Some(word) = invocation.words.iter().find(|word| flag_runs(&word.text.known)) {
+            let text = format!("{} makes the compiler run another program", word.text.known);
+            self.raise(RiskClass::CodeExecution, &text);
+        }
+    }
+
+    /// `make CC=./w`: variables on the command line are those of its recipes.
+    pub(crate) fn look_for_recipe_variables(&mut self, operands: &[Field]) {
+        for operand in operands {
+            let Some((name, value)) = operand.text.known.split_once('=') else { continue };
+            let name = name.trim_end_matches([':', '+', '?']);
+            if meaning(name, value) != Meaning::Plain {
+                let text = Text { known: value.to_owned(), ..operand.text.clone() };
+                self.judge_value(name, &text);
+            }
+        }
+    }
+
+    /// A build whose own description this command has just written runs what
+    /// was written, not the project's code.
+    fn look_for_own_builds(&mut self, invocation: &Invocation<'_>) {
+        const DESCRIPTIONS: [&str; 19] = [
+            "package.json",
+            "Makefile",
+            "makefile",
+            "GNUmakefile",
+            "build.xml",
+            "pom.xml",
+            "build.gradle",
+            "build.gradle.kts",
+            "Rakefile",
+            "Gemfile",
+            "setup.py",
+            "justfile",
+            "Taskfile.yml",
+            "CMakeLists.txt",
+            "composer.json",
+            "tox.ini",
+            "noxfile.py",
+            "build.rs",
+            "conftest.py",
+        ];
+        let written = self.files.iter().any(|(path, content)| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            DESCRIPTIONS.contains(&name) && content.present
+        });
+        let named = invocation.words.iter().any(|word| {
+            let text = word.text.known.rsplit(['=', '@']).next().unwrap_or_default();
+            let place = self.place_of(&Text::exact(text));
+            place.zone == Zone::Temporary && self.files.contains_key(&place.path)
+        });
+        if written || named {
+            self.raise(RiskClass::CodeExecution, "runs what this very command wrote");
+        }
+    }
+}
+
+/// The values of `flags` among `words`: `-C x`, `-Cx`, `--dir x`, `--dir=x`.
+fn valued(words: &[Field], flags: &[&'static str]) -> Vec<(&'static str, Field)> {
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let text = word.text.known.as_str();
+        for flag in flags {
+            let Some(rest) = text.strip_prefix(flag) else { continue };
+            let attached = match rest.strip_prefix('=') {
+                Some(value) => Some(value),
+                None if flag.len() == 2 => Some(rest).filter(|rest| !rest.is_empty()),
+                None if rest.is_empty() => None,
+                None => continue,
+            };
+            match attached {
+                Some(value) => {
+                    let text = Text { known: value.to_owned(), ..word.text.clone() };
+                    found.push((*flag, Field { text, ..word.clone() }));
+                }
+                None => found.extend(words.get(at + 1).map(|next| (*flag, next.clone()))),
+            }
+        }
+    }
+    found
+}

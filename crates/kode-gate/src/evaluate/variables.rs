@@ -1,0 +1,103 @@
+//! Setting variables: every way the shell has leads through here, so that
+//! none changes what programs load, run or write without being judged.
+
+use kode_base::RiskClass;
+
+use super::text::{Stream, Text};
+use super::{Evaluator, Taint, Variable};
+use crate::effects::environment::{self, Meaning};
+use crate::paths::Zone;
+
+/// Values of one variable that are judged one by one.
+const JUDGED_MAX: usize = 16;
+
+impl Evaluator<'_> {
+    /// Sets `name`, or what it refers to, and judges what that means.
+    pub(crate) fn set(&mut self, name: &str, variable: Variable) {
+        let mut name = name.to_owned();
+        if let Some(target) = self.state.references.get(&name).cloned() {
+            if target.is_empty() {
+                // The first value of a reference is the name it stands for.
+                let value = variable.values.first().map(|value| value.known.clone());
+                self.state.references.insert(name, value.unwrap_or_default());
+                return;
+            }
+            name = target;
+        }
+        if self.state.integers.contains(&name) {
+            for value in variable.values.iter().take(JUDGED_MAX) {
+                self.reevaluate_names(&value.known);
+            }
+        }
+        let values = variable.values.clone();
+        self.state.variables.insert(name.clone(), variable);
+        for value in values.iter().take(JUDGED_MAX) {
+            self.judge_value(&name, value);
+        }
+    }
+
+    /// Puts back what a variable was before; nothing new happens by that.
+    pub(crate) fn put_back(&mut self, name: &str, variable: Option<Variable>) {
+        match variable {
+            Some(variable) => self.state.variables.insert(name.to_owned(), variable),
+            None => self.state.variables.remove(name),
+        };
+    }
+
+    /// What a variable that this command never set holds from outside.
+    pub(crate) fn inherited(&self, name: &str) -> Text {
+        let values = self.value_of(name).unwrap_or_default();
+        values.into_iter().next().unwrap_or_else(|| Text::unknown(Taint::LITERAL))
+    }
+
+    /// Judges what it means that `name` gets `value`: a variable that programs
+    /// take commands or libraries from counts as running its value.
+    pub(crate) fn judge_value(&mut self, name: &str, value: &Text) {
+        // The user's own environment, not anything this command chose.
+        let theirs = value.open && value.known.is_empty() && value.taint == Taint::LITERAL;
+        if value.as_exact() == Some("") {
+            return;
+        }
+        match environment::meaning(name, &value.known) {
+            Meaning::Plain => {}
+            Meaning::Searched | Meaning::Loads | Meaning::Writes if theirs => {}
+            Meaning::Searched => {
+                let begins = value.open && value.taint == Taint::LITERAL;
+                let known = if begins { Some(value.known.as_str()) } else { value.as_exact() };
+                if !known.is_some_and(environment::is_ordinary_path) {
+                    let text = format!("{name} decides which programs run");
+                    self.raise(RiskClass::CodeExecution, &text);
+                }
+            }
+            Meaning::Loads => self.judge_loaded(name, value),
+            Meaning::Writes => self.judge_written(name, value),
+            Meaning::Runs => {
+                self.raise(RiskClass::CodeExecution, &format!("programs run what {name} holds"));
+                let script = value.known.clone();
+                self.perhaps(|walk| walk.text_script(&script, Stream::default()));
+            }
+        }
+    }
+
+    /// Folders that code is loaded from: the project's own are ordinary.
+    fn judge_loaded(&mut self, name: &str, value: &Text) {
+        let foreign = value.known.split(':').filter(|folder| !folder.is_empty()).any(|folder| {
+            let zone = self.place_of(&Text::exact(folder)).zone;
+            !matches!(zone, Zone::Project | Zone::ProjectRoot)
+        });
+        if foreign || value.open && value.taint != Taint::LITERAL {
+            let text = format!("{name} loads code from outside the project");
+            self.raise(RiskClass::CodeExecution, &text);
+        }
+    }
+
+    /// A trace goes to a file when its variable holds an absolute path.
+    fn judge_written(&mut self, name: &str, value: &Text) {
+        if value.known.starts_with('/') {
+            self.write_path(&value.clone(), "write");
+        } else if value.open {
+            let text = format!("{name} may name a file that is written");
+            self.raise(RiskClass::SystemWrite, &text);
+        }
+    }
+}
