@@ -16,6 +16,12 @@ impl Engine<'_> {
         if !self.step() {
             return Value::default();
         }
+        let value = self.evaluate_kind(id);
+        self.assembled_key(id, &value);
+        value
+    }
+
+    fn evaluate_kind(&mut self, id: ExprId) -> Value {
         let expression = self.program().expression(id);
         match &expression.kind {
             Kind::Text(text) => Value::text(text),

@@ -2,6 +2,7 @@
 //! field-sensitive, following calls into functions with what they are called
 //! with. Every file has a step budget; what it does not reach is reported.
 
+mod assembled;
 mod branch;
 mod builtin;
 mod call;

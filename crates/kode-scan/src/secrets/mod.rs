@@ -24,8 +24,27 @@ pub(crate) struct SecretHit {
     pub(crate) title: String,
 }
 
-/// Finds credentials in one file, UTF-16 or not.
+/// Keys of providers with a form of their own.
+pub(crate) fn provider_keys(text: &[u8]) -> Vec<SecretHit> {
+    rules::find(text)
+}
+
+/// Finds credentials in one file and its path.
 pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
+    let mut found = in_content(file, path, content);
+    let name = path.as_str().as_bytes();
+    for hit in rules::find(name) {
+        let mut finding = finding(file, name, &hit);
+        // It has no place in the content: the file's beginning stands for it.
+        (finding.start, finding.end) = (0, 0);
+        finding.message = format!("In the file's path: {}", finding.message);
+        found.push(finding);
+    }
+    found
+}
+
+/// Finds credentials in the content, UTF-16 or not.
+fn in_content(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
     let content = &content[..content.len().min(BYTES_MAX)];
     let Some((halved, mark)) = encoding::halved_utf16(content) else {
         return find(path, content).into_iter().map(|hit| finding(file, content, &hit)).collect();
@@ -86,7 +105,7 @@ fn is_generated(path: &ProjectPath) -> bool {
             .any(|end| name.ends_with(end))
 }
 
-fn finding(file: usize, content: &[u8], hit: &SecretHit) -> RawFinding {
+pub(crate) fn finding(file: usize, content: &[u8], hit: &SecretHit) -> RawFinding {
     let value = &content[hit.start..hit.end];
     RawFinding {
         rule: format!("secret.{}", hit.rule),

@@ -116,3 +116,11 @@ fn odd_bytes_and_utf16_hide_no_secret() {
     let prose: Vec<u8> = "\u{feff}no key here".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(inspect(0, &path("a.txt"), &prose).is_empty());
 }
+
+#[test]
+fn a_key_in_a_path_is_found() {
+    let key = sample("AKIA¦WHP2E6FUJ¦FONXAW3");
+    let path = |text: &str| ProjectPath::new(text).unwrap();
+    assert_eq!(inspect(0, &path(&format!("keys/{key}/a.txt")), b"").len(), 1);
+    assert_eq!(inspect(0, &path("keys/AKIA/a-long-name-of-a-file.txt"), b""), []);
+}

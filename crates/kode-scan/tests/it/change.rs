@@ -138,3 +138,36 @@ fn stray_bytes_and_the_case_of_an_extension_turn_nothing_off() {
     assert_eq!(found("A.HTML", page.as_bytes()).0, 1);
     assert_eq!(found("A.Vue", page.replace("location.hash", "'x'").as_bytes()), (0, 0));
 }
+
+/// A key in two halves, since this file is scanned too.
+const HALVES: (&str, &str) = ("AKIAWHP2", "E6FUJFONXAW3");
+
+#[test]
+fn a_key_put_together_from_literals_is_found_once() {
+    let (a, b) = HALVES;
+    let found = |name: &str, text: &str| {
+        let path = ProjectPath::new(name).unwrap();
+        let report = scan(&[ScanFile { path: &path, content: text.as_bytes(), base: None }]);
+        report.introduced.iter().filter(|finding| finding.rule.starts_with("secret.")).count()
+    };
+    for (name, text) in [
+        ("a.js", format!("const k = '{a}' + '{b}';\n")),
+        ("a.js", format!("const k = ['{a}', '{b}'].join('');\n")),
+        ("a.js", format!("const h = '{a}';\nuse(`${{h}}{b}`);\n")),
+        ("a.js", format!("const k = '{a}'.concat('{b}');\nuse(k + k);\n")),
+        ("a.py", format!("k = ('{a}'\n     '{b}')\n")),
+        ("a.py", format!("def f():\n    return '{a}' + '{b}'\nf()\nf()\n")),
+        ("A.java", format!("class A {{ String k = \"{a}\" + \"{b}\"; }}\n")),
+        ("a.go", format!("package a\nvar k = \"{a}\" + \"{b}\"\n")),
+        ("a.js", format!("use('{a}{b}' + '');\n")),
+    ] {
+        assert_eq!(found(name, &text), 1, "{name}: {text}");
+    }
+    for (name, text) in [
+        ("a.js", format!("const k = ['{a}', '{b}'].join('-');\n")),
+        ("a.js", format!("const k = '{a}' + name + '{b}';\n")),
+        ("a.py", "k = 'AKIAIOSFODNN7' + 'EXAMPLE'\n".to_owned()),
+    ] {
+        assert_eq!(found(name, &text), 0, "{name}: {text}");
+    }
+}
