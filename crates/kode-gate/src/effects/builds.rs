@@ -27,6 +27,11 @@ const PLACES: [&str; 14] = [
     "--file",
     "-S",
 ];
+/// Builds whose description names commands, wherever they are started.
+const DESCRIBED: [&str; 18] = [
+    "make", "gmake", "bmake", "nmake", "npm", "pnpm", "yarn", "bun", "cargo", "go", "gradle",
+    "mvn", "ant", "rake", "just", "task", "tox", "pytest",
+];
 /// Flags that name a program's settings, rules or extensions.
 const SETTINGS: [&str; 9] = [
     "-c",
@@ -63,13 +68,21 @@ impl Evaluator<'_> {
             self.look_for_foreign_build(invocation);
             self.look_for_settings(invocation);
         }
-        if COMPILERS.contains(&name) || name.ends_with("-gcc") || name.ends_with("-g++") {
+        let compiles = COMPILERS.contains(&name) || matches!(name, "cargo rustc" | "cargo rustdoc");
+        if compiles || name.ends_with("-gcc") || name.ends_with("-g++") {
             self.look_for_compiler_programs(invocation);
         }
     }
 
     /// `make -C /tmp/x`: what runs was never part of the project.
     pub(crate) fn look_for_foreign_build(&mut self, invocation: &Invocation<'_>) {
+        // `cd /tmp/x && make` is the same; compiling alone runs nothing.
+        let directory = self.state.directory.clone().unwrap_or_default();
+        let there = self.place_of(&Text::exact(&directory)).zone == Zone::Temporary;
+        if there && DESCRIBED.contains(&invocation.name.split(' ').next().unwrap_or_default()) {
+            let text = format!("`{}` runs what is in {directory}", invocation.name);
+            self.raise(RiskClass::CodeExecution, &text);
+        }
         let installs = matches!(invocation.name, "cmake" | "meson" | "ninja");
         for (flag, value) in valued(invocation.words, &PLACES) {
             let output = installs && matches!(flag, "--prefix" | "-C") || invocation.name == "tar";
@@ -91,8 +104,9 @@ impl Evaluator<'_> {
             let code = CODE.iter().any(|ending| file.ends_with(ending));
             let expected = SETTINGS_NAMES.iter().any(|part| file.contains(part))
                 || invocation.name.rsplit(' ').any(|tool| file.contains(tool));
+            let foreign = self.place_of(&value.text).zone == Zone::Temporary;
             let folder = flag == "--rulesdir";
-            if folder || code && !expected {
+            if folder || foreign && SETTINGS[..2].contains(&flag) || code && !expected {
                 let text = format!("{flag} makes `{}` run {}", invocation.name, value.text.known);
                 self.raise(RiskClass::CodeExecution, &text);
             }

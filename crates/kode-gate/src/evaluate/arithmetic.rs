@@ -53,7 +53,7 @@ impl Evaluator<'_> {
     }
 
     /// Assignments inside arithmetic, `((PATH=1))`: the number may be a folder.
-    fn judge_assigned(&mut self, text: &str) {
+    pub(crate) fn judge_assigned(&mut self, text: &str) {
         if !text.contains(['=', '+', '-']) {
             return;
         }

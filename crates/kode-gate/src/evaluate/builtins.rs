@@ -91,6 +91,9 @@ impl Evaluator<'_> {
             return Some(Stream::default());
         }
         for each in arguments {
+            if name == "let" {
+                self.judge_assigned(&each.text.known.clone());
+            }
             if name == "let" || each.text.known.contains('[') {
                 self.reevaluate_names(&each.text.known);
             }

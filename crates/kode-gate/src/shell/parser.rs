@@ -376,7 +376,11 @@ impl<'a> Parser<'a> {
     /// `coproc [NAME] command`: the command runs; names are ignored.
     fn coprocess(&mut self) -> Parse<CommandKind> {
         self.blanks();
-        let name = self.plain_word().len();
+        let word = self.plain_word();
+        if word == "PATH" {
+            return self.unexpected();
+        }
+        let name = word.len();
         let after = self.text[self.at + name..].trim_start_matches([' ', '\t']);
         if name > 0 && (after.starts_with('{') || after.starts_with('(')) && !self.starts("{") {
             self.at += name;
@@ -618,7 +622,12 @@ impl<'a> Parser<'a> {
         self.at += digits;
         if digits == 0 && self.take("{") {
             // `{name}>file` picks a free descriptor; 10 is the first bash takes.
-            let named = !self.name().is_empty() && self.take("}");
+            let name = self.name();
+            if name == "PATH" {
+                // The number becomes the folder where programs are searched.
+                return self.unexpected();
+            }
+            let named = !name.is_empty() && self.take("}");
             if !named || !matches!(self.peek(), Some(b'<' | b'>')) {
                 self.at = start;
                 return Ok(None);

@@ -303,8 +303,16 @@ impl Evaluator<'_> {
     pub(super) fn fd(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let starts =
             |word: &Field| matches!(word.as_exact(), Some("-x" | "-X" | "--exec" | "--exec-batch"));
-        let at = call.words.iter().position(starts)?;
-        let unknown = Field { text: Text::unknown(Taint::FILE), many: true, ..Field::default() };
+        let holds = |word: &Field| {
+            !word.text.known.starts_with('-')
+                && holds_secrets(&self.place_of(&word.text).path, self.session)
+        };
+        let tree =
+            if call.words.iter().any(holds) { Taint::TREE } else { Taint::LITERAL } | Taint::FILE;
+        let Some(at) = call.words.iter().position(starts) else {
+            return Some(Stream::unknown(tree));
+        };
+        let unknown = Field { text: Text::unknown(tree), many: true, ..Field::default() };
         let mut argv: Vec<Field> = call.words[at + 1..]
             .iter()
             .take_while(|word| word.as_exact() != Some(";"))

@@ -49,6 +49,7 @@ impl Evaluator<'_> {
             let Some(value) = value else { continue };
             match flag.as_str() {
                 "-c" | "--config-env" => self.git_key(&value.text.known, value.text.open),
+                "--git-dir" => self.judge_value("GIT_DIR", &value.text),
                 "-C" => {
                     let base = self.state.directory.clone().unwrap_or_default();
                     self.look_at(&value.text);

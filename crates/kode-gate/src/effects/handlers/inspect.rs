@@ -84,6 +84,29 @@ const PACKAGE_LOOKS: [&str; 48] = [
     "showmanual",
 ];
 
+/// Words with which `ip`, `timedatectl` and their kin change something.
+const SETTING_WORDS: [&str; 19] = [
+    "add",
+    "del",
+    "delete",
+    "set",
+    "up",
+    "down",
+    "flush",
+    "change",
+    "replace",
+    "-s",
+    "-d",
+    "set-hostname",
+    "set-time",
+    "set-timezone",
+    "set-ntp",
+    "terminate-user",
+    "kill-user",
+    "-pl",
+    "--reset",
+];
+
 impl Evaluator<'_> {
     /// `date`, `ip`, `dmesg`, …: setting instead of showing.
     pub(super) fn inspect(&mut self, call: &Invocation<'_>) -> Option<Stream> {
@@ -97,27 +120,7 @@ impl Evaluator<'_> {
             "journalctl" => starts("--vacuum") || has(&["--rotate", "--flush", "--sync"]),
             "hostname" => call.arguments.operands.iter().any(|each| !each.text.known.is_empty()),
             "ip" | "ifconfig" | "arp" | "iwconfig" | "hostnamectl" | "timedatectl" | "loginctl"
-            | "nvidia-smi" => has(&[
-                "add",
-                "del",
-                "delete",
-                "set",
-                "up",
-                "down",
-                "flush",
-                "change",
-                "replace",
-                "-s",
-                "-d",
-                "set-hostname",
-                "set-time",
-                "set-timezone",
-                "set-ntp",
-                "terminate-user",
-                "kill-user",
-                "-pl",
-                "--reset",
-            ]),
+            | "nvidia-smi" => has(&SETTING_WORDS),
             "ss" => call.words.iter().any(|word| kills_sockets(&word.text.known)),
             _ => false,
         };

@@ -72,7 +72,8 @@ pub(crate) fn run(
         "go_mod" => walk.go_mod(call),
         "vcs" => walk.vcs(call),
         "client" => walk.send(call),
-        "toolchain" | "build" | "" => None,
+        "toolchain" => walk.toolchain(call),
+        "build" | "" => None,
         _ => {
             walk.raise(
                 kode_base::RiskClass::CodeExecution,

@@ -217,6 +217,12 @@ impl Evaluator<'_> {
         None
     }
 
+    /// `cargo -C DIR SUBCOMMAND`: where the subcommand will work.
+    pub(super) fn toolchain(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        self.look_for_foreign_build(call);
+        None
+    }
+
     /// `make`: `SHELL=` and `--eval` run text; `install` leaves the project.
     pub(super) fn make(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         if let Some(file) = call.arguments.value(&["-f", "--file", "--makefile"])
