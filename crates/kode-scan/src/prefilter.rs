@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use crate::model::MODELS;
+use crate::model::{FAMILIES, models};
 
 static SINKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let mut words: Vec<&str> = MODELS.words.iter().map(String::as_str).collect();
+    let mut words: Vec<&str> =
+        FAMILIES.iter().flat_map(|family| &models(family).words).map(String::as_str).collect();
     words.extend(["innerHTML", "srcDoc", "dangerouslySetInnerHTML", "uery", "xecute"]);
     words.sort_unstable();
     words.dedup();

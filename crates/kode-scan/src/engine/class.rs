@@ -6,6 +6,7 @@ use super::Engine;
 use super::call::Site;
 use super::value::{Closure, Data, Value};
 use crate::ir::{Class, ClassId, ExprId, FunctionId, Kind, Name};
+use crate::model::family;
 
 /// Inheritance looked up this far.
 const BASES_MAX: usize = 6;
@@ -162,9 +163,13 @@ impl Engine<'_> {
                     && !specifier.starts_with('.')
                     && stem.ends_with(&format!("/{wanted}")))
         };
+        // Only a file of the same family is a module: its places mean the same.
+        let fits = |unit: &super::Unit<'_>| {
+            family(unit.language) == family(importer.language) && matches(unit.path)
+        };
         self.units
             .iter()
-            .position(|unit| unit.as_ref().is_some_and(|unit| matches(unit.path)))
+            .position(|unit| unit.as_ref().is_some_and(fits))
             .filter(|found| *found != self.file)
     }
 

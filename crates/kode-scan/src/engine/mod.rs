@@ -22,7 +22,7 @@ use kode_syntax::Language;
 
 use crate::category::CategorySet;
 use crate::ir::{ClassId, FunctionId, Name, Program, VariableId};
-use crate::model::{MODELS, Models, Place, family};
+use crate::model::{Models, Place, family, models};
 use crate::raw::RawFinding;
 use branch::Exits;
 use value::Value;
@@ -114,7 +114,7 @@ impl<'a> Engine<'a> {
         }
         Self {
             units,
-            models: &MODELS,
+            models: models(units.iter().flatten().next().map_or("", |unit| family(unit.language))),
             offsets,
             variables: vec![Value::default(); count],
             log: Vec::new(),
@@ -145,6 +145,7 @@ impl<'a> Engine<'a> {
         self.capped = false;
         self.cut_short = false;
         self.budget = STEPS_START + STEPS_PER_EXPRESSION * unit.program.expressions.len();
+        self.models = models(family(unit.language));
         self.load(file);
         self.log.clear();
         self.run_rest(file);

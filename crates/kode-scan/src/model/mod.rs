@@ -59,7 +59,7 @@ pub(crate) struct Sink {
     pub(crate) when: Option<String>,
 }
 
-/// All models.
+/// The models of one family.
 #[derive(Debug)]
 pub(crate) struct Models {
     children: HashMap<(Place, Box<str>), Place>,
@@ -70,16 +70,24 @@ pub(crate) struct Models {
     pub(crate) words: Vec<String>,
 }
 
-/// The built-in models; a test proves that every file parses.
-pub(crate) static MODELS: LazyLock<Models> = LazyLock::new(|| {
-    let mut models = Models::empty();
-    for (_, text) in file::SOURCES {
-        if let Ok(file) = file::parse(text) {
-            models.add(&file);
-        }
+/// Families of languages that have models.
+pub(crate) const FAMILIES: [&str; 4] = ["javascript", "python", "java", "go"];
+
+static JAVASCRIPT: LazyLock<Models> = LazyLock::new(|| Models::of("javascript"));
+static PYTHON: LazyLock<Models> = LazyLock::new(|| Models::of("python"));
+static JAVA: LazyLock<Models> = LazyLock::new(|| Models::of("java"));
+static GO: LazyLock<Models> = LazyLock::new(|| Models::of("go"));
+
+/// A family's built-in models, read when first needed; places of one family mean
+/// nothing in another's.
+pub(crate) fn models(family: &str) -> &'static Models {
+    match family {
+        "python" => &PYTHON,
+        "java" => &JAVA,
+        "go" => &GO,
+        _ => &JAVASCRIPT,
     }
-    models
-});
+}
 
 /// Languages that share canonical names.
 pub(crate) fn family(language: Language) -> &'static str {
@@ -92,6 +100,18 @@ pub(crate) fn family(language: Language) -> &'static str {
 }
 
 impl Models {
+    /// The models in the family's files; a test proves that every file parses.
+    fn of(family: &str) -> Self {
+        let mut models = Self::empty();
+        let is_family = |name: &str| name.split('-').next() == Some(family);
+        for (_, text) in file::SOURCES.iter().filter(|(name, _)| is_family(name)) {
+            if let Ok(file) = file::parse(text) {
+                models.add(&file);
+            }
+        }
+        models
+    }
+
     fn empty() -> Self {
         Self {
             children: HashMap::new(),

@@ -171,3 +171,18 @@ fn a_key_put_together_from_literals_is_found_once() {
         assert_eq!(found(name, &text), 0, "{name}: {text}");
     }
 }
+
+#[test]
+fn a_file_of_another_language_beside_it_is_no_module() {
+    let path = |name: &str| ProjectPath::new(name).unwrap();
+    let (python, store, handler) = (path("src/store.py"), path("src/store.js"), path("src/h.js"));
+    let store_text = "const { Pool } = require('pg');\nconst pool = new Pool();\nexports.find = (id) => pool.query(`SELECT * FROM t WHERE id = ${id}`);\n";
+    let handler_text = "const store = require('./store');\nexports.get = (req, res) => store.find(req.query.id);\n";
+    let file = |path, text: &'static str| ScanFile { path, content: text.as_bytes(), base: None };
+    let report = scan(&[
+        file(&python, "def find(id):\n    return id\n"),
+        file(&handler, handler_text),
+        file(&store, store_text),
+    ]);
+    assert_eq!(report.introduced.len(), 1, "{:?}", report.introduced);
+}
