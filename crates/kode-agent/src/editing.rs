@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use kode_base::{FileWrite, ProjectPath, Untrusted, WriteMode};
 use kode_edit::{EditRefusal, FileChange, Operation, Project, apply_in_project};
-use kode_gate::{Decision, Denial, Permit};
+use kode_gate::{Decision, Denial, Permit, looks_secret};
 use kode_sandbox::{EntryKind, FileError, ProjectFiles, WalkEnd};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -47,7 +47,7 @@ impl Project for EditedProject<'_> {
     fn files(&self) -> Result<Vec<ProjectPath>, EditRefusal> {
         let mut paths = Vec::new();
         let end = self.files.walk(&ProjectPath::root(), false, &mut |entry| {
-            if entry.kind == EntryKind::File {
+            if entry.kind == EntryKind::File && !looks_secret(&entry.path) {
                 paths.push(entry.path);
             }
             ControlFlow::Continue(())

@@ -7,6 +7,7 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::sinks::Lossy;
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder};
 use kode_base::{ProjectPath, Search, Untrusted};
+use kode_gate::looks_secret;
 use kode_sandbox::{EntryKind, FileError, WalkEnd, WalkEntry};
 use serde::Deserialize;
 
@@ -76,6 +77,7 @@ struct SearchRun {
     text: String,
     shown: usize,
     skipped_large: usize,
+    skipped_secret: usize,
     truncated: bool,
 }
 
@@ -91,6 +93,7 @@ impl SearchRun {
             text: String::new(),
             shown: 0,
             skipped_large: 0,
+            skipped_secret: 0,
             truncated: false,
         }
     }
@@ -104,7 +107,12 @@ impl SearchRun {
         let mut candidates = Vec::new();
         let end = workspace.files.walk(path, false, &mut |entry: WalkEntry| {
             if entry.kind == EntryKind::File && filter.matches(&entry.path) {
-                candidates.push(entry.path);
+                // `read_file` asks about these; a search doesn't go around it.
+                if looks_secret(&entry.path) {
+                    self.skipped_secret += 1;
+                } else {
+                    candidates.push(entry.path);
+                }
             }
             ControlFlow::Continue(())
         });
@@ -153,6 +161,12 @@ impl SearchRun {
         if self.skipped_large > 0 {
             self.text
                 .push_str(&format!("[{} files over 4 MiB not searched]\n", self.skipped_large));
+        }
+        if self.skipped_secret > 0 {
+            let skipped = self.skipped_secret;
+            self.text.push_str(&format!(
+                "[{skipped} files that look like credentials not searched; read_file asks]\n"
+            ));
         }
         Untrusted::from(self.text)
     }

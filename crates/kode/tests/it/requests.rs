@@ -115,6 +115,17 @@ fn known_secrets_reach_neither_the_model_nor_an_event_nor_the_disk() {
     }
 }
 
+#[test]
+fn a_search_does_not_show_what_reading_asks_about() {
+    let workspace = Workspace::new();
+    workspace.write("id_rsa", "canary-key-file-0a1b2c3d\n");
+    workspace.write("notes.txt", "canary-notes-0a1b2c3d\n");
+    let (run, _) = run(&workspace, "search", &json!({"pattern": "canary"}), &[]);
+    let outputs = run.outputs();
+    assert!(outputs.contains("canary-notes") && !outputs.contains("canary-key-file"), "{outputs}");
+    assert!(outputs.contains("look like credentials"), "{outputs}");
+}
+
 fn everything_below(folder: &std::path::Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
