@@ -144,3 +144,17 @@ fn a_persons_own_action_is_recorded_not_judged() {
     assert_eq!(decision.answered_by, AnsweredBy::Person);
     assert!(decision.audit.0 > 0);
 }
+
+#[test]
+fn a_gate_without_a_sandbox_asks_before_a_build() {
+    for (sandboxed, permitted) in [(true, true), (false, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = AuditLog::open(folder.path(), "s").unwrap();
+        let state =
+            SessionState { project_root: "/work/app".to_owned(), ..SessionState::default() };
+        let policy = Policy::default();
+        let mut gate = Gate::new(policy, audit, Box::new(NoTerminal), sandboxed, state);
+        assert_eq!(gate.state.bare_host, !sandboxed);
+        assert_eq!(gate.authorize(command("make")).is_ok(), permitted, "sandboxed: {sandboxed}");
+    }
+}

@@ -240,7 +240,7 @@ impl Evaluator<'_> {
             if in_place || second_is_output {
                 self.write_path(&operand.text, "write");
             } else {
-                self.read_path(&operand.text, false);
+                self.read_path(&operand.text, compares_trees(call));
             }
         }
         None
@@ -467,4 +467,14 @@ fn leaves_the_machine(name: &Text) -> bool {
         "destroy",
     ];
     name.open || name.known.split([':', '-', '_', '.', '/']).any(|part| WORDS.contains(&part))
+}
+
+/// `diff -r`: what both trees hold is printed where it differs.
+fn compares_trees(call: &Invocation<'_>) -> bool {
+    let recursive = |word: &Field| {
+        let text = word.text.known.as_str();
+        let cluster = text.starts_with('-') && !text.starts_with("--") && text.contains('r');
+        cluster || text.len() > 4 && "--recursive".starts_with(text)
+    };
+    call.name.contains("diff") && call.words.iter().any(recursive)
 }
