@@ -13,6 +13,11 @@ const DIGEST_CHARACTERS_MAX: usize = 12_000;
 /// Characters of one shortened text in it.
 const EXCERPT_CHARACTERS_MAX: usize = 160;
 
+/// Characters of the first answer, which usually holds the plan, that are kept.
+const PLAN_CHARACTERS_MAX: usize = 2_000;
+/// How the plan is carried from digest to digest.
+const PLAN_MARK: &str = "at the start you said: ";
+
 /// What kode itself knows of the state, to stand in the digest.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownState {
@@ -87,7 +92,12 @@ fn digest(old: &[Message], state: &KnownState) -> Untrusted<String> {
             }
         }
     }
-    let mut text = String::from("The conversation was shortened to fit. In order, oldest first:\n");
+    let mut text = String::from("The conversation was shortened to fit.\n");
+    if let Some(plan) = plan(old) {
+        text.push_str(&format!("{PLAN_MARK}{plan}\n"));
+    }
+    text.push_str("What followed, oldest first:\n");
+    lines.retain(|line| !line.starts_with(PLAN_MARK));
     let body = newest(&lines);
     if body.len() < lines.len() {
         text.push_str(&format!("[{} older lines left out]\n", lines.len() - body.len()));
@@ -105,6 +115,21 @@ fn digest(old: &[Message], state: &KnownState) -> Untrusted<String> {
     Untrusted::from(text)
 }
 
+/// The model's first words, from the conversation or from an earlier digest.
+#[expect(clippy::disallowed_methods, reason = "shortened, then wrapped again as untrusted data")]
+fn plan(old: &[Message]) -> Option<String> {
+    old.iter().find_map(|message| match message {
+        Message::Assistant { text, .. } if !text.is_empty() => {
+            Some(shortened(text.expose(), PLAN_CHARACTERS_MAX))
+        }
+        Message::Data { content } => {
+            let mut lines = inner(content.as_str()).lines();
+            lines.find_map(|line| line.strip_prefix(PLAN_MARK)).map(str::to_owned)
+        }
+        _ => None,
+    })
+}
+
 /// The newest lines that fit the digest.
 fn newest(lines: &[String]) -> &[String] {
     let mut characters = 0;
@@ -116,8 +141,13 @@ fn newest(lines: &[String]) -> &[String] {
 }
 
 fn excerpt(text: &str) -> String {
+    shortened(text, EXCERPT_CHARACTERS_MAX)
+}
+
+/// On one line, cut after so many characters.
+fn shortened(text: &str, characters_max: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(EXCERPT_CHARACTERS_MAX) {
+    match line.char_indices().nth(characters_max) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
     }
@@ -195,6 +225,25 @@ mod tests {
         let data = messages.iter().filter(|m| matches!(m, Message::Data { .. })).count();
         assert_eq!(data, 1);
         assert!(estimate_tokens(&messages) < 9000);
+    }
+
+    #[test]
+    fn the_plan_survives_compacting_again_and_again() {
+        let mut messages = conversation(3);
+        messages.insert(
+            2,
+            Message::Assistant {
+                text: "My plan: first the parser, then the tests.".into(),
+                calls: Vec::new(),
+                opaque: Vec::new(),
+            },
+        );
+        for _ in 0..20 {
+            messages.extend(conversation(60).split_off(2));
+            messages = compacted(&messages, 6000);
+        }
+        let all = serde_json::to_string(&messages).unwrap();
+        assert!(all.contains("at the start you said: My plan: first the parser"), "{all}");
     }
 
     #[test]
