@@ -171,9 +171,13 @@ fn zone(path: &str, session: &SessionState) -> Zone {
     {
         return if rest.is_empty() { Zone::ProjectRoot } else { Zone::Project };
     }
-    // Without a sandbox they are everybody's.
-    let temporary = ["/tmp", "/var/tmp"].iter().any(|folder| below(path, folder).is_some());
-    if temporary && !session.bare_host {
+    // Without a sandbox they are everybody's. A home below them is a home.
+    let folders = ["/tmp", "/var/tmp"];
+    let temporary = folders.iter().any(|folder| below(path, folder).is_some());
+    let is_home = !folders.contains(&session.home.as_str())
+        && !session.home.is_empty()
+        && below(path, &session.home).is_some();
+    if temporary && !is_home && !session.bare_host {
         return Zone::Temporary;
     }
     let trimmed = path.trim_end_matches(['*', '?', '.', '[', ']']).trim_end_matches('/');

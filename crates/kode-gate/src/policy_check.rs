@@ -121,6 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn a_home_below_the_temporary_folder_is_a_home() {
+        let state = SessionState { home: "/tmp/somebody".to_owned(), ..state() };
+        for command in ["rm ~/somefile", "echo x >> ~/.bashrc", "rm -rf ~/*"] {
+            let judgement = check(command, &Policy::default(), &state);
+            assert!(judgement.verdict > Verdict::Allow, "{command}");
+        }
+        let judgement = check("touch /tmp/scratch", &Policy::default(), &state);
+        assert_eq!(judgement.verdict, Verdict::Allow);
+    }
+
+    #[test]
     fn the_examples_of_every_table_entry_hold() {
         let mut wrong = Vec::new();
         for (name, command, expected) in every_example() {
