@@ -2,6 +2,7 @@
 
 use kode_base::{Action, FileWrite, ProjectPath, RiskClass, ShellCommand};
 
+use crate::ablation::without_ablated;
 use crate::approval::TrustScope;
 use crate::assessment::{Assessment, Question, QuestionKind, Refusal, Unit};
 use crate::evaluate::Evaluator;
@@ -10,13 +11,15 @@ use crate::paths::{self, Zone, is_sensitive, place};
 
 /// Assesses `action` for a session. Pure.
 pub(crate) fn assess(action: &Action, state: &SessionState) -> Assessment {
-    match action {
+    let mut assessment = match action {
         Action::Shell(command) => shell(command, state),
         Action::Read(read) => looking("reads", &read.path, true, state),
         Action::List(list) => looking("lists", &list.path, false, state),
         Action::Search(search) => looking("searches", &search.path, true, state),
         Action::Write(write) => writing(write, state),
-    }
+    };
+    without_ablated(&mut assessment, &state.ablation);
+    assessment
 }
 
 #[expect(clippy::disallowed_methods, reason = "the gate is what looks inside commands")]

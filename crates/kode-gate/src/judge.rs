@@ -3,6 +3,7 @@
 use kode_base::{Action, Reason, Verdict};
 
 use crate::Policy;
+use crate::ablation::Ablation;
 use crate::approval::TrustScope;
 use crate::assess::assess;
 use crate::resolve::resolve;
@@ -29,6 +30,8 @@ pub struct SessionState {
     /// No sandbox holds commands: what runs has the user's own rights, sees
     /// their files, and `/tmp` is everybody's.
     pub bare_host: bool,
+    /// Controls that the lab turned off; none outside of it.
+    pub ablation: Ablation,
 }
 
 /// The judge's answer, with what a prompt would need.

@@ -8,6 +8,7 @@
 //! person, writes the audit record and only then mints the [`Permit`] that the
 //! sandbox consumes. What can't be parsed or followed is never allowed.
 
+mod ablation;
 mod approval;
 mod assess;
 mod assessment;
@@ -25,6 +26,7 @@ mod rules;
 mod shell;
 mod subject;
 
+pub use ablation::{Ablation, Control, UnknownControl};
 pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal, TrustScope};
 pub use assess::looks_secret;
 pub use gate::{Decision, Denial, DenialKind, Gate};
