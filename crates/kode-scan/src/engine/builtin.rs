@@ -8,6 +8,9 @@ use super::value::Value;
 use crate::category::CategorySet;
 use crate::ir::Name;
 
+/// Calls of a chain that are followed to its beginning.
+const CHAIN_MAX: usize = 200;
+
 impl Engine<'_> {
     /// The result of a well-known method or function; `None` when it is none.
     pub(super) fn builtin(&mut self, site: &Site) -> Option<Value> {
@@ -164,6 +167,14 @@ impl Engine<'_> {
                 let pattern = receiver.data().and_then(|data| data.regex.clone())?;
                 Some(self.matched(&pattern, false, site.argument(0)?))
             }
+            "matcher" => {
+                let pattern = receiver.data()?.regex.clone()?;
+                let subject = site.argument(0).and_then(|argument| self.guarded_path(argument))?;
+                Some(Value::default().with(|data| {
+                    data.regex = Some(pattern);
+                    data.origin = Some(std::rc::Rc::new(subject));
+                }))
+            }
             "MustCompile" | "compile" => {
                 let pattern = Name::from(first.known_text()?);
                 Some(Value::default().with(|data| data.regex = Some(pattern)))
@@ -218,6 +229,11 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let method = &*site.method;
         let whole = matches!(method, "fullmatch" | "matches");
+        if let (Some(data), true) = (receiver.data(), site.given.is_empty()) {
+            // Java's matcher: what it was made for is asked.
+            let (pattern, path) = (data.regex.clone()?, data.origin.clone()?);
+            return Some(self.matched_path(&pattern, whole, &path));
+        }
         if let Some(pattern) = receiver.data().and_then(|data| data.regex.clone()) {
             return Some(self.matched(&pattern, whole, site.argument(0)?));
         }
@@ -239,7 +255,7 @@ impl Engine<'_> {
     }
 
     fn collection_method(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
-        let path = site.receiver.as_ref().and_then(|(object, _)| self.path_of(*object));
+        let path = site.receiver.as_ref().and_then(|(object, _)| self.changed_path(*object));
         let set = |engine: &mut Self, value: Value| {
             if let Some(path) = &path {
                 engine.set_path(path, &path.fields.clone(), value);
@@ -304,6 +320,22 @@ impl Engine<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What a method that changes its receiver changes: the object at the
+    /// beginning of `text.append(a).append(b)`.
+    fn changed_path(&mut self, object: crate::ir::ExprId) -> Option<super::value::Path> {
+        let mut object = object;
+        for _ in 0..CHAIN_MAX {
+            let crate::ir::Kind::Call(call) = &self.program().expression(object).kind else {
+                break;
+            };
+            match &self.program().expression(call.callee).kind {
+                crate::ir::Kind::Field(inner, name) if &**name == "append" => object = *inner,
+                _ => break,
+            }
+        }
+        self.path_of(object)
     }
 
     fn taken(&mut self, site: &Site, receiver: &Value, first: &Value) -> Option<Value> {

@@ -132,8 +132,23 @@ impl Engine<'_> {
         }
     }
 
-    /// A call of a function in the scanned files.
+    /// A call of a function in the scanned files; of a method without a body, of
+    /// those that implement it.
     pub(super) fn call_closure(&mut self, closure: &Closure, site: &Site) -> Value {
+        let implementations = self.implementations(closure);
+        if let [only] = &implementations[..] {
+            return self.call_one(only, site);
+        }
+        let mut result: Option<Value> = None;
+        for implementation in &implementations {
+            let mut given = Value::default();
+            self.either_way(|engine| given = engine.call_one(implementation, site), |_| {});
+            result = Some(result.map_or(given.clone(), |before| before.join(&given)));
+        }
+        result.unwrap_or_else(|| self.call_one(closure, site))
+    }
+
+    fn call_one(&mut self, closure: &Closure, site: &Site) -> Value {
         let this = closure
             .this
             .as_deref()
@@ -203,7 +218,7 @@ impl Engine<'_> {
             file: closure.file,
             function: Some(closure.function),
             parameters: parameters.collect(),
-            returns_markup: std::mem::take(&mut self.markup_next),
+            answer: std::mem::take(&mut self.answer_next),
             ..Frame::default()
         });
         if let Some(variable) = function.this {
@@ -393,8 +408,12 @@ impl Engine<'_> {
             }
             let passed = self.kept_taints(site, known.is_some_and(|known| known.carries));
             let origin = self.origin(site);
+            // `URI.create(text)`: how it begins is still known.
+            let only = site.given.len() == 1 && known.is_some_and(|known| known.carries);
+            let text = site.value(0).data().filter(|_| only).and_then(|data| data.text.clone());
             return value.with(|data| {
                 super::value::merge_taints(&mut data.taints, &passed);
+                data.text = text;
                 data.normalized = known.is_some_and(|known| known.normalizes);
                 data.origin = origin;
             });
@@ -450,6 +469,9 @@ impl Engine<'_> {
     /// says that it looks something up, checks or cleans.
     fn unknown_call(&mut self, site: &Site) -> Value {
         let name = site.method.to_ascii_lowercase();
+        if let Some(result) = self.wrapped_request(&name, site) {
+            return result;
+        }
         if let Some(result) = self.cleaned_by_name(&name, site) {
             return result;
         }
@@ -475,6 +497,24 @@ impl Engine<'_> {
         mixed(&parts)
     }
 
+    /// An unknown Java object made of the request, asked for a part of it.
+    fn wrapped_request(&mut self, name: &str, site: &Site) -> Option<Value> {
+        if self.unit(self.file).language != kode_syntax::Language::Java {
+            return None;
+        }
+        let wrapper = self.place("global.RequestWrapper()")?;
+        let is_at = |value: &Value, place| value.data().is_some_and(|d| d.place == Some(place));
+        if site.construct {
+            let request = self.place("global.Request()")?;
+            let wraps = site.given.iter().any(|given| is_at(&given.value, request));
+            return wraps.then(|| Value::place(wrapper));
+        }
+        const PARTS: [&str; 7] = ["param", "header", "cookie", "query", "body", "input", "form"];
+        let asked = is_at(&site.receiver.as_ref()?.1, wrapper);
+        (asked && PARTS.iter().any(|part| name.contains(part)))
+            .then(|| self.source(site.start, site.end, "the request's data", CategorySet::NONE))
+    }
+
     /// What a function's name promises to make safe.
     fn cleaned_by_name(&mut self, name: &str, site: &Site) -> Option<Value> {
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
@@ -483,6 +523,9 @@ impl Engine<'_> {
         }
         if has(&["validat", "whitelist", "allowlist"]) {
             return Some(self.fact(site.argument(0)?, true, CategorySet::EVERY));
+        }
+        if self.is_reversible(site) {
+            return None;
         }
         const CLEANING: [&str; 13] = [
             "escape", "sanitiz", "sanitis", "purify", "encode", "quote", "clean", "hash", "digest",
@@ -503,6 +546,16 @@ impl Engine<'_> {
             CategorySet::EVERY
         };
         Some(mixed(&site.values()).cleaned(set))
+    }
+
+    /// Whether a call writes its argument in another alphabet, as Base64 does.
+    fn is_reversible(&self, site: &Site) -> bool {
+        let source = self.unit(self.file).source;
+        let start = site.start as usize;
+        let end = (site.end as usize).min(start + 120).min(source.len());
+        let text = String::from_utf8_lossy(source.get(start..end).unwrap_or_default());
+        let callee = text.rsplit_once(&*site.method).map_or("", |(before, _)| before);
+        callee.to_ascii_lowercase().contains("base64")
     }
 
     /// Runs functions handed to a call.

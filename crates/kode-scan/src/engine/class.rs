@@ -10,6 +10,8 @@ use crate::model::family;
 
 /// Inheritance looked up this far.
 const BASES_MAX: usize = 6;
+/// Implementations of one method that are followed.
+const IMPLEMENTERS_MAX: usize = 4;
 
 impl Engine<'_> {
     fn class(&self, (file, id): (usize, ClassId)) -> &Class {
@@ -73,18 +75,49 @@ impl Engine<'_> {
         let mut current = Some(class);
         for _ in 0..BASES_MAX {
             let (file, id) = current?;
-            let program = &self.unit(file).program;
-            let found = self
-                .class((file, id))
-                .methods
-                .iter()
-                .find(|function| program.function(**function).name.as_deref() == Some(name));
-            if let Some(function) = found {
-                return Some((file, *function));
+            if let Some(found) = self.own_method((file, id), name) {
+                return Some(found);
             }
             current = self.base((file, id));
         }
         None
+    }
+
+    /// The methods that run where one without a body is called: those of the
+    /// classes that name its class as their base.
+    pub(super) fn implementations(&self, closure: &Closure) -> Vec<Closure> {
+        let unit = self.unit(closure.file);
+        let function = unit.program.function(closure.function);
+        let (Some(class), Some(name), true, kode_syntax::Language::Java) =
+            (function.class, &function.name, function.body.is_empty(), unit.language)
+        else {
+            return Vec::new();
+        };
+        let Some(base) = &unit.program.classes[class.0 as usize].name else { return Vec::new() };
+        let known = self.implementers.get(base).map_or(&[][..], Vec::as_slice);
+        let implement = |class: &(usize, ClassId)| {
+            let (file, function) = self.own_method(*class, name)?;
+            let this = Some(Box::new(self.instance_of(*class)));
+            Some(Closure { file, function, this })
+        };
+        known.iter().filter_map(implement).take(IMPLEMENTERS_MAX).collect()
+    }
+
+    fn own_method(&self, (file, id): (usize, ClassId), name: &str) -> Option<(usize, FunctionId)> {
+        let program = &self.unit(file).program;
+        let mut methods = self.class((file, id)).methods.iter();
+        let found =
+            methods.find(|function| program.function(**function).name.as_deref() == Some(name))?;
+        Some((file, *found))
+    }
+
+    /// Whether a class is an enumeration: its values are known texts.
+    pub(super) fn is_enumeration(&self, (file, id): (usize, ClassId)) -> bool {
+        let program = &self.unit(file).program;
+        self.class((file, id)).bases.iter().any(|base| {
+            matches!(&program.expression(*base).kind,
+                Kind::Global(name) if &**name == crate::lower::ENUMERATION)
+        })
     }
 
     /// The class a class extends, where it is in the scanned files.

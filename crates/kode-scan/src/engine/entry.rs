@@ -4,7 +4,7 @@ use super::Engine;
 use super::call::Given;
 use super::value::{Closure, Value};
 use crate::category::CategorySet;
-use crate::ir::{ExprId, Function, FunctionId, Kind, Parameter, Target};
+use crate::ir::{Function, FunctionId, Kind, Parameter, Target};
 use crate::model::family;
 
 impl Engine<'_> {
@@ -29,7 +29,7 @@ impl Engine<'_> {
     pub(super) fn run_entry(&mut self, closure: &Closure, handed: Option<Vec<Value>>) -> Value {
         let caller = std::mem::replace(&mut self.file, closure.file);
         let function = self.program().function(closure.function);
-        let (is_route, markup) = self.route(function);
+        let (is_route, answer) = self.route(function);
         let handed = handed.unwrap_or_default();
         let mut given = Vec::new();
         for (at, parameter) in function.parameters.iter().enumerate() {
@@ -44,38 +44,10 @@ impl Engine<'_> {
             .as_deref()
             .cloned()
             .or_else(|| function.class.map(|class| self.instance_of((closure.file, class))));
-        self.markup_next = markup;
+        self.answer_next = answer;
         let result = self.invoke(closure, &given, this, None);
         self.file = caller;
         result
-    }
-
-    /// Whether a function answers requests, and whether it returns markup.
-    fn route(&mut self, function: &Function) -> (bool, bool) {
-        let mut found = (false, false);
-        for decorator in &function.decorators {
-            let name = match &self.program().expression(*decorator).kind {
-                Kind::Call(call) => call.callee,
-                _ => *decorator,
-            };
-            if let Some(known) = self.decorator(name) {
-                found.0 |= known.0;
-                found.1 |= known.1;
-            }
-        }
-        found
-    }
-
-    fn decorator(&mut self, name: ExprId) -> Option<(bool, bool)> {
-        let value = self.evaluate(name);
-        let place = value.data().and_then(|data| data.place);
-        if let Some(known) = place.and_then(|place| self.models.know(place)) {
-            return Some((known.route, known.returns_markup));
-        }
-        // `@app.route` on something imported from a file that is not here.
-        let Kind::Field(_, method) = &self.program().expression(name).kind else { return None };
-        let place = self.place(&format!("global.Routes().{method}"))?;
-        self.models.know(place).map(|known| (known.route, known.returns_markup))
     }
 
     /// What a parameter is when the caller is unknown.

@@ -409,6 +409,9 @@ impl Engine<'_> {
         let named = self.evaluate(declared);
         let Some(data) = named.data() else { return value };
         let instance = data.class;
+        if instance.is_some_and(|class| self.is_enumeration(class)) {
+            return value.cleaned(CategorySet::EVERY);
+        }
         let place = data.place.and_then(|place| self.models.step(place, "()"));
         if let Some(cleans) = place.and_then(|place| self.models.know(place)).and_then(|k| k.cleans)
         {

@@ -103,7 +103,7 @@ impl Engine<'_> {
     }
 
     /// The path a guard on `expression` is about: itself, or what it was made from.
-    fn guarded_path(&mut self, expression: ExprId) -> Option<Path> {
+    pub(super) fn guarded_path(&mut self, expression: ExprId) -> Option<Path> {
         if let Some(path) = self.path_of(expression) {
             return Some(path);
         }
@@ -306,6 +306,16 @@ impl Engine<'_> {
         } else {
             truth_with(Vec::new())
         }
+    }
+
+    /// Facts of a match of what is kept at a path.
+    pub(super) fn matched_path(&mut self, pattern: &str, full: bool, path: &Path) -> Value {
+        let facts = is_strict(pattern, full).then(|| Fact {
+            path: path.clone(),
+            when: true,
+            cleans: CategorySet::EVERY,
+        });
+        truth_with(facts.into_iter().collect())
     }
 
     /// A variable's path in the current file.

@@ -12,6 +12,7 @@ mod detached;
 mod entry;
 mod expression;
 mod guard;
+mod route;
 mod sink;
 mod statement;
 mod value;
@@ -21,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 use kode_syntax::Language;
 
 use crate::category::CategorySet;
-use crate::ir::{ClassId, FunctionId, Name, Program, VariableId};
+use crate::ir::{ClassId, FunctionId, Kind, Name, Program, VariableId};
 use crate::model::{Models, Place, family, models};
 use crate::raw::RawFinding;
 use branch::Exits;
@@ -80,8 +81,10 @@ pub(crate) struct Engine<'a> {
     modules: HashMap<(usize, Name), Option<usize>>,
     /// Java classes of all files by name.
     java_classes: HashMap<Name, (usize, ClassId)>,
-    /// The next function run returns markup to a browser.
-    markup_next: bool,
+    /// Java classes by the name of what they extend or implement.
+    implementers: HashMap<Name, Vec<(usize, ClassId)>>,
+    /// What the next function run returns.
+    answer_next: Answer,
     /// The range of the parameter that is being bound.
     binding: Option<(u32, u32)>,
 }
@@ -100,8 +103,19 @@ struct Frame {
     true_returns: Option<Vec<CategorySet>>,
     /// The response is declared not to be HTML.
     not_html: bool,
-    /// What it returns is markup sent to a browser.
-    returns_markup: bool,
+    /// What it returns.
+    answer: Answer,
+}
+
+/// What a function's result is to a browser.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    #[default]
+    Nothing,
+    /// The name of a page, or where to go.
+    View,
+    /// Markup.
+    Markup,
 }
 
 impl<'a> Engine<'a> {
@@ -133,7 +147,8 @@ impl<'a> Engine<'a> {
             cut_short: false,
             modules: HashMap::new(),
             java_classes: java_classes(units),
-            markup_next: false,
+            implementers: implementers(units),
+            answer_next: Answer::default(),
             binding: None,
         }
     }
@@ -248,6 +263,26 @@ impl<'a> Engine<'a> {
             value::Taint { source: (self.file, start), cleaned, step: std::rc::Rc::new(step) };
         Value::carrying(vec![taint])
     }
+}
+
+fn implementers(units: &[Option<Unit<'_>>]) -> HashMap<Name, Vec<(usize, ClassId)>> {
+    let mut found: HashMap<Name, Vec<(usize, ClassId)>> = HashMap::new();
+    for (file, unit) in units.iter().enumerate() {
+        let Some(unit) = unit.as_ref().filter(|unit| unit.language == Language::Java) else {
+            continue;
+        };
+        for (at, class) in unit.program.classes.iter().enumerate() {
+            for base in &class.bases {
+                let name = match &unit.program.expression(*base).kind {
+                    Kind::Global(name) => name,
+                    Kind::Variable(id) => &unit.program.variables[id.0 as usize],
+                    _ => continue,
+                };
+                found.entry(name.clone()).or_default().push((file, ClassId(at as u32)));
+            }
+        }
+    }
+    found
 }
 
 fn java_classes(units: &[Option<Unit<'_>>]) -> HashMap<Name, (usize, ClassId)> {

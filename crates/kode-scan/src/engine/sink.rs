@@ -2,12 +2,12 @@
 
 use kode_base::Severity;
 
-use super::Engine;
 use super::call::Site;
 use super::guard::is_fixed_host;
 use super::value::{HOLE, Taint, Value};
+use super::{Answer, Engine};
 use crate::category::Category;
-use crate::ir::{ExprId, Name};
+use crate::ir::{ExprId, Kind, Name};
 use crate::model::{ArgumentChoice, Context, Sink};
 use crate::raw::{RawFinding, RawStep, squeezed};
 
@@ -233,18 +233,22 @@ impl Engine<'_> {
         Value::default()
     }
 
-    /// What a function that answers requests returns is sent as markup.
-    pub(super) fn returns_markup(&mut self, value: &Value, expression: ExprId) {
+    /// What a function that answers requests returns: markup, or where to go.
+    pub(super) fn answered(&mut self, answer: Answer, value: &Value, expression: ExprId) {
+        if answer == Answer::Nothing {
+            return;
+        }
         let value = match value.field("0") {
             Some(first) if value.data().is_some_and(|data| data.length.is_some()) => first.clone(),
             _ => value.clone(),
         };
         let at = self.program().expression(expression);
         let place = (at.start, at.end);
-        if let Some(target) = value.skeleton().and_then(|text| text.strip_prefix("redirect:")) {
-            let target = target.to_owned();
-            let value = value.with(|data| data.text = Some(target.into()));
+        if let Some(value) = redirected(&value) {
             self.check(Category::OpenRedirect, Context::Url, &value, place, "the redirect");
+            return;
+        }
+        if answer == Answer::View {
             return;
         }
         let category = Category::CrossSiteScripting;
@@ -253,8 +257,14 @@ impl Engine<'_> {
 
     /// A call that sets a header or type of the response.
     pub(super) fn content_type(&mut self, site: &Site) {
-        for value in site.values() {
-            self.note_content_type(&value);
+        for given in &site.given {
+            self.note_content_type(&given.value);
+            // `MediaType.APPLICATION_JSON`
+            let named = given.expression.map(|named| &self.program().expression(named).kind);
+            if let Some(Kind::Field(_, name)) = named {
+                let text = Value::text(&name.to_ascii_lowercase().replace('_', "/"));
+                self.note_content_type(&text);
+            }
         }
     }
 
@@ -288,17 +298,36 @@ fn harmful(category: Category, context: Context, value: &Value) -> Option<Taint>
         }
         Context::Url => {
             let prefix = value.skeleton().unwrap_or_default();
-            let mut characters = prefix.chars();
-            let local = characters.next() == Some('/')
-                && characters.next().is_some_and(|next| !matches!(next, '/' | '\\' | HOLE));
-            let relative = prefix.starts_with('?') || prefix.starts_with('#');
-            if local || relative || is_fixed_host(prefix) {
+            if is_local(prefix) || is_fixed_host(prefix) {
                 return None;
             }
             value.harm(category).cloned()
         }
         Context::Argv => argv(category, value),
+        Context::View => harmful(category, Context::Url, &redirected(value)?),
     }
+}
+
+/// Where a view's name sends the browser, if it does.
+fn redirected(value: &Value) -> Option<Value> {
+    let target = value.skeleton()?.strip_prefix("redirect:")?.to_owned();
+    Some(value.with(|data| data.text = Some(target.into())))
+}
+
+/// Whether a URL with unknown parts stays on the host it is on: a path below
+/// the root, or one relative to the page (`list?page=`, `items/`).
+fn is_local(prefix: &str) -> bool {
+    let mut characters = prefix.chars();
+    let rooted = characters.next() == Some('/')
+        && characters.next().is_some_and(|next| !matches!(next, '/' | '\\' | HOLE));
+    let known = prefix.split(HOLE).next().unwrap_or_default();
+    let relative = known.find(['?', '#', '/']).is_some_and(|at| {
+        let first = &known[..at];
+        known.as_bytes()[at] != b'/' && first.is_empty()
+            || first.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.')
+                && !first.contains([':', '\\'])
+    });
+    rooted || relative
 }
 
 /// In an argument list the program matters, and the script after a shell's `-c`.
@@ -392,13 +421,17 @@ fn flat(values: &[Value]) -> Vec<Value> {
 }
 
 /// Whether an option is given as true: a keyword, or a field of an argument.
-/// `@no-root`, `@writer` and `@html` are conditions of their own.
+/// `@no-root`, `@writer`, `@location` and `@html` are conditions of their own.
 fn option_is_on(site: &Site, option: &str) -> bool {
     if option == "@no-root" {
         return !site.given.iter().any(|given| given.value.field("root").is_some());
     }
     if option == "@writer" {
         return site.value(0).data().is_some_and(|data| data.place.is_some());
+    }
+    if option == "@location" {
+        let header = site.value(0);
+        return header.known_text().is_some_and(|name| name.eq_ignore_ascii_case("location"));
     }
     if option == "@html" {
         let kinds = ["content_type", "mimetype", "media_type"];

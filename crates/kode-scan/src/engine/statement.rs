@@ -177,8 +177,8 @@ impl Engine<'_> {
         let given = match value {
             Some(expression) => {
                 let value = self.evaluate(expression);
-                if self.frames.last().is_some_and(|frame| frame.returns_markup) {
-                    self.returns_markup(&value, expression);
+                if let Some(answer) = self.frames.last().map(|frame| frame.answer) {
+                    self.answered(answer, &value, expression);
                 }
                 value
             }

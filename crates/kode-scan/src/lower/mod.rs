@@ -9,6 +9,7 @@ mod python;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+pub(crate) use java::declarations::ENUMERATION;
 use kode_syntax::{Language, Node, Tree};
 
 use crate::ir::{

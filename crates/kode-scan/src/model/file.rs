@@ -106,6 +106,9 @@ pub(crate) struct RouteEntry {
     pub(crate) names: Vec<String>,
     #[serde(default)]
     pub(crate) returns_markup: bool,
+    /// Its parameters are none of the request's.
+    #[serde(default)]
+    pub(crate) no_input: bool,
 }
 
 /// Which argument is dangerous.
@@ -140,6 +143,8 @@ pub(crate) enum Context {
     Body,
     /// The dangerous part is under a key of the argument: `__html`, `sql`, `text`.
     Options,
+    /// A view's name: `redirect:` sends the browser to the rest.
+    View,
     /// The call itself is the finding.
     Call,
 }

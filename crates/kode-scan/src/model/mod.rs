@@ -224,8 +224,8 @@ impl Models {
         for entry in &file.route {
             for name in &entry.names {
                 let known = self.entry(family, name);
-                known.route = true;
-                known.returns_markup = entry.returns_markup;
+                known.route |= !entry.no_input;
+                known.returns_markup |= entry.returns_markup;
             }
         }
         for (names, set) in [

@@ -7,8 +7,27 @@ use kode_syntax::Node;
 use super::super::{child, children, variable};
 use super::{Lowering, Member, is_class};
 use crate::ir::{
-    Class, ClassField, ClassId, ExprId, Function, FunctionId, Kind, Parameter, Statement, Target,
+    Argument, Call, Class, ClassField, ClassId, ExprId, Function, FunctionId, Kind, Parameter,
+    Statement, Target,
 };
+
+/// What every enumeration extends: its values are the ones it lists.
+pub(crate) const ENUMERATION: &str = "java.lang.Enum";
+
+/// Collections whose elements decide what they may hold.
+const COLLECTIONS: [&str; 7] =
+    ["List", "Set", "Collection", "Iterable", "Optional", "Stream", "ArrayList"];
+
+/// Elements that hold no text.
+const PLAIN_ELEMENTS: [&str; 8] =
+    ["Integer", "Long", "Short", "Double", "Float", "Boolean", "UUID", "LocalDate"];
+
+/// The interfaces a class implements or an interface extends.
+fn interfaces(node: Node<'_>) -> Vec<Node<'_>> {
+    let clauses = children(node).into_iter();
+    let clauses = clauses.filter(|n| matches!(n.kind(), "super_interfaces" | "extends_interfaces"));
+    clauses.flat_map(children).flat_map(children).collect()
+}
 
 impl Lowering<'_, '_> {
     /// A top-level or nested declaration.
@@ -36,6 +55,15 @@ impl Lowering<'_, '_> {
         if let Some(base) = child(node, "superclass").and_then(|clause| clause.named_child(0)) {
             bases.push(self.type_expression(base));
         }
+        if node.kind() == "enum_declaration" {
+            let name = self.builder.name(ENUMERATION);
+            bases.push(self.builder.add(Kind::Global(name), node));
+        }
+        for interface in interfaces(node) {
+            bases.push(self.type_expression(interface));
+        }
+        let outer = self.answers.clone();
+        self.answers = self.annotations(node);
         let body = child(node, "body").unwrap_or(node);
         let nodes: Vec<Node<'_>> = children(body)
             .into_iter()
@@ -56,6 +84,7 @@ impl Lowering<'_, '_> {
             }
         }
         self.members.pop();
+        self.answers = outer;
         self.builder.program.classes[id.0 as usize] = Class { name, bases, methods, fields };
         id
     }
@@ -104,8 +133,13 @@ impl Lowering<'_, '_> {
     }
 
     fn method(&mut self, node: Node<'_>, class: ClassId) -> FunctionId {
-        let decorators = self.annotations(node);
-        self.in_method(class, |lowering| {
+        let mut decorators = self.annotations(node);
+        if !decorators.is_empty() {
+            // What the class says of its answers holds for each method's.
+            decorators.extend(self.answers.iter().copied());
+        }
+        let returns = child(node, "type").map(|returns| self.builder.node_name(returns));
+        let id = self.in_method(class, |lowering| {
             let name = match node.kind() {
                 "constructor_declaration" => Some(lowering.builder.name("<init>")),
                 _ => child(node, "name").map(|name| lowering.builder.node_name(name)),
@@ -113,7 +147,9 @@ impl Lowering<'_, '_> {
             let parameters = lowering.parameters(child(node, "parameters"));
             let body = lowering.block(child(node, "body"));
             (name, parameters, body, decorators)
-        })
+        });
+        self.builder.program.functions[id.0 as usize].returns = returns;
+        id
     }
 
     fn in_method(
@@ -126,21 +162,23 @@ impl Lowering<'_, '_> {
     ) -> FunctionId {
         let hidden = std::mem::take(&mut self.hidden);
         let members = std::mem::take(&mut self.members);
-        let classes = std::mem::take(&mut self.classes);
+        let (classes, answers) =
+            (std::mem::take(&mut self.classes), std::mem::take(&mut self.answers));
         let mut kept = None;
         let id = self.builder.in_function(|builder| {
-            let mut lowering = Lowering { builder, hidden, members, classes };
+            let mut lowering = Lowering { builder, hidden, members, classes, answers };
             let this = lowering.builder.name("this");
             let this = Some(lowering.builder.declare(&this));
             let (name, parameters, body, decorators) = fill(&mut lowering);
-            kept = Some((lowering.hidden, lowering.members, lowering.classes));
+            kept = Some((lowering.hidden, lowering.members, lowering.classes, lowering.answers));
             let class = Some(class);
-            Function { name, parameters, body, decorators, this, class, is_top_level: false }
+            Function { name, parameters, body, decorators, this, class, ..Function::default() }
         });
-        if let Some((hidden, members, classes)) = kept {
+        if let Some((hidden, members, classes, answers)) = kept {
             self.hidden = hidden;
             self.members = members;
             self.classes = classes;
+            self.answers = answers;
         }
         id
     }
@@ -149,10 +187,11 @@ impl Lowering<'_, '_> {
     pub(super) fn lambda(&mut self, node: Node<'_>) -> FunctionId {
         let hidden = std::mem::take(&mut self.hidden);
         let members = std::mem::take(&mut self.members);
-        let classes = std::mem::take(&mut self.classes);
+        let (classes, answers) =
+            (std::mem::take(&mut self.classes), std::mem::take(&mut self.answers));
         let mut kept = None;
         let id = self.builder.in_function(|builder| {
-            let mut lowering = Lowering { builder, hidden, members, classes };
+            let mut lowering = Lowering { builder, hidden, members, classes, answers };
             let parameters = match child(node, "parameters") {
                 Some(single) if single.kind() == "identifier" => vec![lowering.plain(single)],
                 Some(list) if list.kind() == "inferred_parameters" => {
@@ -160,18 +199,20 @@ impl Lowering<'_, '_> {
                 }
                 list => lowering.parameters(list),
             };
-            let body = match child(node, "body") {
+            let arm = || children(node).into_iter().find(|part| part.kind() == "block");
+            let body = match child(node, "body").or_else(arm) {
                 Some(block) if block.kind() == "block" => lowering.block(Some(block)),
                 Some(value) => vec![Statement::Return(Some(lowering.expression(value)))],
                 None => Vec::new(),
             };
-            kept = Some((lowering.hidden, lowering.members, lowering.classes));
+            kept = Some((lowering.hidden, lowering.members, lowering.classes, lowering.answers));
             Function { parameters, body, ..Function::default() }
         });
-        if let Some((hidden, members, classes)) = kept {
+        if let Some((hidden, members, classes, answers)) = kept {
             self.hidden = hidden;
             self.members = members;
             self.classes = classes;
+            self.answers = answers;
         }
         id
     }
@@ -211,26 +252,49 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// The annotations of a declaration, as the names of their types.
+    /// The annotations of a declaration: the names of their types, or calls of
+    /// these with what they say.
     fn annotations(&mut self, node: Node<'_>) -> Vec<ExprId> {
         let modifiers = children(node).into_iter().filter(|part| part.kind() == "modifiers");
         let found = modifiers.flat_map(children).filter(|part| part.kind().ends_with("annotation"));
-        let names: Vec<Node<'_>> = found.filter_map(|part| child(part, "name")).collect();
-        names
-            .into_iter()
-            .map(|name| {
-                let text = self.builder.text(name);
-                let simple = text.rsplit('.').next().unwrap_or(text).to_owned();
-                let simple = self.builder.name(&simple);
-                self.builder.add(Kind::Global(simple), name)
-            })
-            .collect()
+        let found: Vec<Node<'_>> = found.collect();
+        found.into_iter().filter_map(|part| self.annotation(part)).collect()
+    }
+
+    fn annotation(&mut self, node: Node<'_>) -> Option<ExprId> {
+        let name = child(node, "name")?;
+        let text = self.builder.text(name);
+        let simple = text.rsplit('.').next().unwrap_or(text).to_owned();
+        let simple = self.builder.name(&simple);
+        let callee = self.builder.add(Kind::Global(simple), name);
+        let Some(list) = child(node, "arguments") else { return Some(callee) };
+        let mut arguments = Vec::new();
+        for part in children(list) {
+            let key = child(part, "key").map(|key| self.builder.node_name(key));
+            let inner = if key.is_some() { child(part, "value") } else { Some(part) };
+            // Only the text counts: nothing in an annotation runs.
+            let value = self.builder.add(Kind::Mixed(Vec::new()), inner.unwrap_or(part));
+            arguments.push(Argument { name: key, value, spread: false });
+        }
+        Some(self.builder.add(Kind::Call(Call { callee, arguments, construct: false }), node))
+    }
+
+    /// A generic type's name; that of its elements where these are plain numbers.
+    fn generic(&self, node: Node<'_>) -> &'_ str {
+        let outer = node.named_child(0).map_or("", |inner| self.builder.text(inner));
+        let inner = node.named_child(1).map(children).unwrap_or_default();
+        let mut texts = inner.iter().map(|inner| self.builder.text(*inner));
+        let plain = |text: &str| PLAIN_ELEMENTS.contains(&text);
+        match texts.clone().next() {
+            Some(first) if COLLECTIONS.contains(&outer) && texts.all(plain) => first,
+            _ => outer,
+        }
     }
 
     /// A type as the expression that names it, by its simple name.
     pub(super) fn type_expression(&mut self, node: Node<'_>) -> ExprId {
         let text = match node.kind() {
-            "generic_type" => node.named_child(0).map_or("", |inner| self.builder.text(inner)),
+            "generic_type" => self.generic(node),
             "array_type" => child(node, "element").map_or("", |inner| self.builder.text(inner)),
             _ => self.builder.text(node),
         };

@@ -60,6 +60,7 @@ impl Lowering<'_, '_> {
                     None => value,
                 }
             }
+            "switch_expression" => self.switch_value(node),
             "lambda_expression" => {
                 let function = self.lambda(node);
                 self.builder.add(Kind::Function(function), node)
@@ -75,6 +76,57 @@ impl Lowering<'_, '_> {
                 let parts = children(node).into_iter().map(|part| self.expression(part)).collect();
                 self.builder.add(Kind::Mixed(parts), node)
             }
+        }
+    }
+
+    /// `switch` as a value: a chain of choices.
+    fn switch_value(&mut self, node: Node<'_>) -> ExprId {
+        let arms = child(node, "body").map(children).unwrap_or_default();
+        let mut value = self.builder.add(Kind::Mixed(Vec::new()), node);
+        let has_default = |arm: &Node<'_>| {
+            children(*arm).first().is_some_and(|label| children(*label).is_empty())
+        };
+        let (mut ordered, rest): (Vec<Node<'_>>, Vec<Node<'_>>) =
+            arms.into_iter().partition(has_default);
+        ordered.extend(rest.into_iter().rev());
+        for arm in ordered {
+            let given = self.arm_value(arm);
+            let labels = children(arm).first().map(|label| children(*label)).unwrap_or_default();
+            let mut condition = None;
+            for label in labels {
+                let subject = self.field(node, "condition");
+                let label = self.expression(label);
+                let same = self.builder.add(Kind::Binary(Operator::Equal, subject, label), arm);
+                condition = Some(match condition {
+                    Some(before) => self.builder.add(Kind::Either(before, same), arm),
+                    None => same,
+                });
+            }
+            value = match condition {
+                Some(condition) => {
+                    self.builder.add(Kind::Conditional(condition, given, value), node)
+                }
+                None => given,
+            };
+        }
+        value
+    }
+
+    /// What an arm of a `switch` gives; a block is run as a function.
+    fn arm_value(&mut self, arm: Node<'_>) -> ExprId {
+        let parts: Vec<Node<'_>> =
+            children(arm).into_iter().filter(|part| part.kind() != "switch_label").collect();
+        match parts[..] {
+            [only] if only.kind() == "expression_statement" => match only.named_child(0) {
+                Some(inner) => self.expression(inner),
+                None => self.builder.add(Kind::Null, only),
+            },
+            [only] if only.kind() == "block" => {
+                let function = self.lambda(arm);
+                let callee = self.builder.add(Kind::Function(function), only);
+                self.builder.add_call(callee, Vec::new(), only)
+            }
+            _ => self.builder.add(Kind::Mixed(Vec::new()), arm),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Java. Types are known by their simple names; an import from an unknown
 //! package hides the known type of that name.
 
-mod declarations;
+pub(crate) mod declarations;
 mod expressions;
 mod statements;
 
@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use kode_syntax::Node;
 
 use super::{Builder, children};
-use crate::ir::{Kind, Statement};
+use crate::ir::{ExprId, Kind, Statement};
 
 /// Packages whose types the models know.
 const KNOWN_PACKAGES: [&str; 14] = [
@@ -32,8 +32,13 @@ const KNOWN_PACKAGES: [&str; 14] = [
 
 /// Lowers a whole file.
 pub(super) fn lower(builder: &mut Builder<'_>, root: Node<'_>) {
-    let mut lowering =
-        Lowering { builder, hidden: HashSet::new(), members: Vec::new(), classes: Vec::new() };
+    let mut lowering = Lowering {
+        builder,
+        hidden: HashSet::new(),
+        members: Vec::new(),
+        classes: Vec::new(),
+        answers: Vec::new(),
+    };
     lowering.note_imports(root);
     lowering.declare_classes(root);
     for node in children(root) {
@@ -52,6 +57,8 @@ struct Lowering<'b, 's> {
     members: Vec<HashMap<String, Member>>,
     /// The file's classes, inner ones first.
     classes: Vec<Statement>,
+    /// The annotations of the class around.
+    answers: Vec<ExprId>,
 }
 
 /// What a bare name in a class may mean.

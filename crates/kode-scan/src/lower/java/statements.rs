@@ -62,7 +62,7 @@ impl Lowering<'_, '_> {
                 let tried = self.scoped(|lowering| vec![lowering.try_statement(node)]);
                 body.extend(tried);
             }
-            "return_statement" => {
+            "return_statement" | "yield_statement" => {
                 let value = node.named_child(0).map(|value| self.expression(value));
                 body.push(Statement::Return(value));
             }
@@ -131,14 +131,23 @@ impl Lowering<'_, '_> {
 
     fn for_each(&mut self, node: Node<'_>) -> Vec<Statement> {
         let iterable = self.field(node, "value");
+        let declared = child(node, "type").map(|declared| self.type_expression(declared));
+        let mut first = None;
         let target = match child(node, "name") {
-            Some(name) => {
-                let name = self.builder.node_name(name);
-                variable(self.builder.declare(&name))
+            Some(part) => {
+                let name = self.builder.node_name(part);
+                let id = self.builder.declare(&name);
+                first = declared.map(|declared| {
+                    let element = self.builder.add(Kind::Variable(id), part);
+                    let seen = self.builder.add(Kind::Typed(declared, element), part);
+                    Statement::Assign(variable(id), seen)
+                });
+                variable(id)
             }
             None => crate::ir::Target::Nothing,
         };
-        let body = self.block(child(node, "body"));
+        let mut body: Vec<Statement> = first.into_iter().collect();
+        body.extend(self.block(child(node, "body")));
         vec![Statement::Loop { each: Some((target, iterable)), condition: None, body }]
     }
 
@@ -203,22 +212,25 @@ impl Lowering<'_, '_> {
     ) -> Vec<Statement> {
         let (hidden, members) =
             (std::mem::take(&mut self.hidden), std::mem::take(&mut self.members));
-        let classes = std::mem::take(&mut self.classes);
+        let (classes, answers) =
+            (std::mem::take(&mut self.classes), std::mem::take(&mut self.answers));
         let mut kept = None;
-        let mut lent = Some((hidden, members, classes));
+        let mut lent = Some((hidden, members, classes, answers));
         let result = self.builder.depth_guarded(|builder| {
             builder.in_block(|builder| {
-                let (hidden, members, classes) = lent.take().unwrap_or_default();
-                let mut lowering = Lowering { builder, hidden, members, classes };
+                let (hidden, members, classes, answers) = lent.take().unwrap_or_default();
+                let mut lowering = Lowering { builder, hidden, members, classes, answers };
                 let result = inside(&mut lowering);
-                kept = Some((lowering.hidden, lowering.members, lowering.classes));
+                kept =
+                    Some((lowering.hidden, lowering.members, lowering.classes, lowering.answers));
                 result
             })
         });
-        if let Some((hidden, members, classes)) = kept.or(lent) {
+        if let Some((hidden, members, classes, answers)) = kept.or(lent) {
             self.hidden = hidden;
             self.members = members;
             self.classes = classes;
+            self.answers = answers;
         }
         result
     }

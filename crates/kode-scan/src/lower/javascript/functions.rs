@@ -29,7 +29,7 @@ impl Lowering<'_, '_> {
             });
             let (parameters, mut body) = lowering.parameters(node);
             body.extend(lowering.function_body(node));
-            Function { name, parameters, body, decorators, this, class, is_top_level: false }
+            Function { name, parameters, body, decorators, this, class, ..Function::default() }
         })
     }
 

@@ -31,7 +31,7 @@ impl Lowering<'_, '_> {
                     _ => None,
                 });
             let body = lowering.function_body(node);
-            Function { name, parameters, body, decorators, this, class, is_top_level: false }
+            Function { name, parameters, body, decorators, this, class, ..Function::default() }
         })
     }
 
