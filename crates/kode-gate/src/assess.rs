@@ -1,11 +1,12 @@
 //! Turns an action into an assessment: what it would do, before policy.
 
-use kode_base::{Action, FileWrite, ProjectPath, RiskClass, ShellCommand};
+use kode_base::{Action, FileWrite, ProjectPath, RiskClass, ShellCommand, Untrusted, WriteMode};
 
 use crate::ablation::without_ablated;
 use crate::approval::TrustScope;
 use crate::assessment::{Assessment, Question, QuestionKind, Refusal, Unit};
 use crate::evaluate::Evaluator;
+use crate::foreign_code;
 use crate::judge::SessionState;
 use crate::paths::{self, Zone, is_sensitive, place};
 
@@ -50,6 +51,10 @@ pub(crate) fn command_line(
     };
     secret_and_egress(&mut assessment, &found.hosts, found.reads_secret, state);
     provenance(&mut assessment, &found.hosts, &found.outside, state);
+    let writes = assessment.units.iter().any(|unit| unit.class != RiskClass::Safe);
+    if writes {
+        foreign_code(&mut assessment, "a file", text, "", state);
+    }
     assessment
 }
 
@@ -214,7 +219,42 @@ fn writing(write: &FileWrite, state: &SessionState) -> Assessment {
         let text = format!("{path} is a place whose content runs later, outside the sandbox");
         assessment.questions.push(Question { kind: QuestionKind::SensitivePlace, text });
     }
+    if let WriteMode::Content(content) = &write.mode {
+        let before = state.known_files.get(path.as_str()).map_or("", String::as_str);
+        foreign_code(&mut assessment, path.as_str(), &lossy(content), before, state);
+    }
     assessment
+}
+
+#[expect(clippy::disallowed_methods, reason = "the gate is what looks inside writes")]
+fn lossy(content: &Untrusted<Vec<u8>>) -> String {
+    String::from_utf8_lossy(content.expose()).into_owned()
+}
+
+/// With untrusted text around, code from a host that the user never named and
+/// the file did not load from `before` needs a person.
+fn foreign_code(
+    assessment: &mut Assessment,
+    file: &str,
+    text: &str,
+    before: &str,
+    state: &SessionState,
+) {
+    if !state.untrusted_in_context {
+        return;
+    }
+    let unnamed = foreign_code::hosts(text).into_iter().find(|host| {
+        !before.to_ascii_lowercase().contains(host.as_str())
+            && !named(host, state)
+            && !listed(host, state)
+    });
+    if let Some(host) = unnamed {
+        let text = format!(
+            "untrusted text is in the context, and {file} would load code from {host}, which you \
+             never named"
+        );
+        assessment.questions.push(Question { kind: QuestionKind::Provenance, text });
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Pure judgement: what the policy says of an action. No I/O, no clock.
 
+use std::collections::BTreeMap;
+
 use kode_base::{Action, Reason, Verdict};
 
 use crate::Policy;
@@ -30,6 +32,9 @@ pub struct SessionState {
     /// No sandbox holds commands: what runs has the user's own rights, sees
     /// their files, and `/tmp` is everybody's.
     pub bare_host: bool,
+    /// Files of the project as they are now, by path below the root: what the
+    /// agent wrote and a command may run, and what an edit starts from.
+    pub known_files: BTreeMap<String, String>,
     /// Controls that the lab turned off; none outside of it.
     pub ablation: Ablation,
 }

@@ -14,6 +14,7 @@ mod assess;
 mod assessment;
 mod effects;
 mod evaluate;
+mod foreign_code;
 mod gate;
 mod judge;
 mod paths;

@@ -133,6 +133,7 @@ impl Agent<'_> {
 
     fn show_touched(&mut self) -> Result<(), BeginError> {
         let comparison = self.session.compare(&self.workspace.files)?;
+        self.workspace.touched = comparison.files.iter().map(|file| file.path.clone()).collect();
         for (path, _) in &comparison.since_last {
             if let Some(file) = comparison.files.iter().find(|file| file.path == *path) {
                 self.emit(&Event::FileTouched { file: file.clone() });

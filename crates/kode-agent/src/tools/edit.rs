@@ -6,7 +6,7 @@ use kode_session::Session;
 
 use super::ToolOutcome;
 use super::output::cap;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, text_of};
 use crate::editing::{EditError, Edited, EditedProject, carry_out, digest};
 
 /// The tools that edit, by the names the model uses.
@@ -25,6 +25,8 @@ pub(super) fn run(
         // A file an edit tool writes is kept and scanned even where ignored.
         let marked = session.mark_edited(&write.path, files);
         marked.map_err(|error| EditError::NotRecorded(error.to_string()))?;
+        let before = text_of(files, &write.path).map(|text| (write.path.as_str().to_owned(), text));
+        gate.state.known_files = before.into_iter().collect();
         Ok(gate.authorize(write)?)
     });
     match result {

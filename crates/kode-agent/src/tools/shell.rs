@@ -52,6 +52,7 @@ impl Shell {
         if self.command.contains('\0') {
             return ToolOutcome::failed("the command contains a NUL byte");
         }
+        workspace.tell_scripts(&self.command);
         let (permit, decision) = match workspace.gate.authorize(self.action()) {
             Ok(permitted) => permitted,
             Err(denial) => return ToolOutcome::denied(denial),

@@ -13,6 +13,11 @@ use crate::editing::digest;
 /// Files past this are not read whole by any tool.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// Files the gate is told of for one command at most.
+const KNOWN_FILES_MAX: usize = 64;
+/// Larger files the gate is not told of.
+const KNOWN_FILE_BYTES_MAX: u64 = 256 * 1024;
+
 /// A file read through the gate, its bytes, and the gate's decision.
 type PermittedRead = (ProjectPath, Untrusted<Vec<u8>>, Decision);
 
@@ -23,6 +28,8 @@ pub(crate) struct Workspace {
     pub(crate) sandbox: Sandbox,
     pub(crate) gate: Gate,
     pub(crate) interrupt: Interrupt,
+    /// Files that differ from the base snapshot, as of the last step.
+    pub(crate) touched: Vec<ProjectPath>,
     /// SHA-256 of each file as the model last read or wrote it.
     pub(super) last_read: HashMap<ProjectPath, [u8; 32]>,
 }
@@ -36,7 +43,21 @@ impl Workspace {
         gate: Gate,
         interrupt: Interrupt,
     ) -> Self {
-        Self { root, files, sandbox, gate, interrupt, last_read: HashMap::new() }
+        let touched = Vec::new();
+        Self { root, files, sandbox, gate, interrupt, touched, last_read: HashMap::new() }
+    }
+
+    /// Tells the gate what touched files that `command` names hold, so that a
+    /// script the agent wrote is judged by what it does.
+    pub(super) fn tell_scripts(&mut self, command: &str) {
+        let named = |path: &&ProjectPath| {
+            let name = path.as_str().rsplit('/').next().unwrap_or_default();
+            !name.is_empty() && command.contains(name)
+        };
+        let known = self.touched.iter().filter(named).take(KNOWN_FILES_MAX);
+        let known =
+            known.filter_map(|path| Some((path.as_str().to_owned(), text_of(&self.files, path)?)));
+        self.gate.state.known_files = known.collect();
     }
 
     /// The project path a model's argument means: relative to the root, or
@@ -71,6 +92,13 @@ impl Workspace {
     pub(super) fn remember(&mut self, path: &ProjectPath, bytes: &Untrusted<Vec<u8>>) {
         self.last_read.insert(path.clone(), digest(bytes.expose()));
     }
+}
+
+/// A small text file's content, for the gate's eyes only.
+#[expect(clippy::disallowed_methods, reason = "the gate judges by it; nothing is shown")]
+pub(super) fn text_of(files: &ProjectFiles, path: &ProjectPath) -> Option<String> {
+    let bytes = files.planning_read(path, KNOWN_FILE_BYTES_MAX).ok()?;
+    String::from_utf8(bytes.expose().clone()).ok()
 }
 
 /// A model's argument, fit to be shown in an error.

@@ -10,6 +10,29 @@ use super::table::Spec;
 use crate::evaluate::{Evaluator, Field, Text};
 use crate::paths::Zone;
 
+/// Files that say what a build runs.
+const DESCRIPTIONS: [&str; 19] = [
+    "package.json",
+    "Makefile",
+    "makefile",
+    "GNUmakefile",
+    "build.xml",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "Rakefile",
+    "Gemfile",
+    "setup.py",
+    "justfile",
+    "Taskfile.yml",
+    "CMakeLists.txt",
+    "composer.json",
+    "tox.ini",
+    "noxfile.py",
+    "build.rs",
+    "conftest.py",
+];
+
 /// Flags that name the folder or description a build runs from.
 const PLACES: [&str; 14] = [
     "-C",
@@ -136,31 +159,8 @@ impl Evaluator<'_> {
     /// A build whose own description this command has just written runs what
     /// was written, not the project's code.
     fn look_for_own_builds(&mut self, invocation: &Invocation<'_>) {
-        const DESCRIPTIONS: [&str; 19] = [
-            "package.json",
-            "Makefile",
-            "makefile",
-            "GNUmakefile",
-            "build.xml",
-            "pom.xml",
-            "build.gradle",
-            "build.gradle.kts",
-            "Rakefile",
-            "Gemfile",
-            "setup.py",
-            "justfile",
-            "Taskfile.yml",
-            "CMakeLists.txt",
-            "composer.json",
-            "tox.ini",
-            "noxfile.py",
-            "build.rs",
-            "conftest.py",
-        ];
-        let written = self.files.iter().any(|(path, content)| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            DESCRIPTIONS.contains(&name) && content.present
-        });
+        let written =
+            self.files.iter().any(|(path, content)| describes_build(path) && content.present);
         let named = invocation.words.iter().any(|word| {
             let text = word.text.known.rsplit(['=', '@']).next().unwrap_or_default();
             let place = self.place_of(&Text::exact(text));
@@ -170,6 +170,12 @@ impl Evaluator<'_> {
             self.raise(RiskClass::CodeExecution, "runs what this very command wrote");
         }
     }
+}
+
+/// Whether the file at `path` says what a build runs.
+pub(crate) fn describes_build(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    DESCRIPTIONS.contains(&name)
 }
 
 /// The values of `flags` among `words`: `-C x`, `-Cx`, `--dir x`, `--dir=x`.

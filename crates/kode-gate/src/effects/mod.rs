@@ -13,3 +13,4 @@ mod primitives;
 pub(crate) mod table;
 
 pub(crate) use apply::join as apply_join;
+pub(crate) use builds::describes_build;

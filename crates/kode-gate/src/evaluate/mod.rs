@@ -20,6 +20,7 @@ mod walk;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use crate::effects::describes_build;
 pub(crate) use findings::Findings;
 pub(crate) use text::{Field, Stream, Taint, Text};
 
@@ -66,7 +67,8 @@ pub(crate) struct ShellState {
 pub(crate) struct Evaluator<'a> {
     pub(crate) session: &'a SessionState,
     pub(crate) state: ShellState,
-    /// Content of files this very command wrote, by absolute path.
+    /// Content of files this very command wrote, and of files the agent wrote
+    /// before, by absolute path.
     pub(crate) files: HashMap<String, Stream>,
     /// FIFOs that were made: what is written to one later flows back.
     pub(crate) fifos: Vec<String>,
@@ -97,10 +99,14 @@ impl<'a> Evaluator<'a> {
             descriptors: HashMap::new(),
             source: Rc::from(""),
         };
+        let root = session.project_root.trim_end_matches('/');
+        let known = session.known_files.iter().filter(|(path, _)| !describes_build(path));
+        let known = known
+            .map(|(path, text)| (format!("{root}/{path}"), Stream::literal(Text::exact(text))));
         Self {
             session,
             state,
-            files: HashMap::new(),
+            files: known.collect(),
             fifos: Vec::new(),
             found: Findings::default(),
             stdin: Stream::default(),
