@@ -2,6 +2,7 @@
 
 mod calls;
 mod gate_round;
+mod interjection;
 mod repetition;
 mod resume;
 mod room;
@@ -13,7 +14,7 @@ use kode_model::{Message, Provider, ToolSpec};
 use kode_sandbox::{ProjectFiles, ProjectRoot, Sandbox};
 use kode_session::{Origin, Session, SessionError};
 
-use crate::context::{Redactor, project_secrets, read_project_context, system_message, wrap};
+use crate::context::{Redactor, project_secrets, read_project_context, system_message};
 use crate::git::GitBase;
 use crate::journal::JournalEntry;
 use crate::outcome::{RunEnd, RunReport};
@@ -21,10 +22,40 @@ use crate::tools::{Workspace, specs};
 use repetition::Repetition;
 use turn::TurnEnd;
 
-/// Sees every event as it happens.
+/// Sees every event as it happens, and may have a word between two steps.
 pub trait Observer {
     /// One event.
     fn observe(&mut self, event: &Event);
+
+    /// Called before each turn: what a person asked for meanwhile is done now,
+    /// when no tool runs. Returns what the model must hear of it.
+    fn between_steps(&mut self, _desk: StepDesk<'_>) -> Vec<Interjection> {
+        Vec::new()
+    }
+}
+
+/// What a person's change between two steps needs.
+pub struct StepDesk<'a> {
+    /// The run's session.
+    pub session: &'a mut Session,
+    /// The project.
+    pub files: &'a ProjectFiles,
+    /// Records the change.
+    pub gate: &'a mut Gate,
+}
+
+/// What the model hears between two steps.
+#[derive(Debug)]
+pub enum Interjection {
+    /// A sentence of kode's own about what the person did.
+    Note(String),
+    /// The person's own words, with files or pastes that came with them.
+    Message {
+        /// What the person typed.
+        text: String,
+        /// What came with it, by name.
+        data: Vec<(String, Untrusted<String>)>,
+    },
 }
 
 /// What bounds a run.
@@ -86,6 +117,8 @@ pub struct Agent<'a> {
     /// The model's window in tokens, where it is known.
     window: Option<u64>,
     repetition: Repetition,
+    /// What the model is told before its next turn.
+    untold: Vec<String>,
     progress: RunProgress,
 }
 
@@ -127,6 +160,7 @@ impl<'a> Agent<'a> {
             git_base: GitBase::default(),
             window: None,
             repetition: Repetition::default(),
+            untold: Vec::new(),
             progress: RunProgress::default(),
         }
     }
@@ -163,20 +197,13 @@ impl<'a> Agent<'a> {
         for text in self.session.notices().to_vec() {
             self.notice(text);
         }
-        self.workspace.gate.user_said(task);
         self.learn_window();
         if !self.reload()? {
             self.git_base = self.read_git_base()?;
             let parts = self.project_context()?;
             self.push(system_message(self.role.as_deref(), &parts))?;
         }
-        self.push(Message::User { text: task.to_owned() })?;
-        for (name, text) in data {
-            let content = wrap(name, text, &self.redactor)?;
-            self.workspace.gate.context_became(true, false);
-            self.push(Message::Data { content })?;
-        }
-        Ok(())
+        self.hear(task, data)
     }
 
     /// What git holds before the task, durable before the first effect.
@@ -210,7 +237,7 @@ impl<'a> Agent<'a> {
             }
             self.progress.turns += 1;
             self.session.attribute(Origin::Agent { turn: self.progress.turns });
-            match self.turn() {
+            match self.hear_person().and_then(|()| self.turn()) {
                 Ok(TurnEnd::Continue) => {}
                 Ok(TurnEnd::Ended(end)) => return end,
                 Err(error) => return RunEnd::Failed(error.to_string()),

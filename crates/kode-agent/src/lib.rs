@@ -14,7 +14,7 @@ mod journal;
 mod outcome;
 mod tools;
 
-pub use agent::{Agent, AgentParts, Limits, Observer};
+pub use agent::{Agent, AgentParts, Interjection, Limits, Observer, StepDesk};
 pub use completion::{Completed, Evidence, today};
 pub use outcome::{RunEnd, RunReport};
 pub use tools::specs as tool_specs;

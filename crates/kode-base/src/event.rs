@@ -88,6 +88,11 @@ pub enum Event {
         /// Sandbox in use, such as `native` or `none`.
         sandbox: String,
     },
+    /// The person's own words joined the conversation.
+    UserMessage {
+        /// What they typed.
+        text: String,
+    },
     /// A request is about to be sent to the model.
     TurnStarted {
         /// Counts from 1.

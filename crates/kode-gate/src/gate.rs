@@ -8,6 +8,7 @@ use kode_base::{Action, AnsweredBy, AuditSequence, Reason, RiskClass, Verdict};
 
 use crate::approval::{Answer, ApprovalRequest, Approver, TrustScope};
 use crate::judge::{Judgement, SessionState, judge};
+use crate::memory::{GateMemory, Remembered};
 use crate::{NonInteractive, Permit, Policy, subject};
 
 /// Approvals of one class that may come by one key within [`REFLEX_WINDOW`].
@@ -62,6 +63,7 @@ pub struct Gate {
     trusted: Vec<TrustScope>,
     sandboxed: bool,
     approvals: VecDeque<(Instant, RiskClass)>,
+    memory: GateMemory,
     /// What the judge knows of the session; the agent keeps it current.
     pub state: SessionState,
 }
@@ -84,8 +86,32 @@ impl Gate {
             trusted: Vec::new(),
             sandboxed,
             approvals: VecDeque::new(),
+            memory: GateMemory::default(),
             state,
         }
+    }
+
+    /// Goes on where the gate that had `memory` before ended: its session trust
+    /// holds, and text that came into the context is still there.
+    #[must_use]
+    pub fn remembering(mut self, memory: GateMemory) -> Self {
+        let known = memory.load();
+        (self.trusted, self.approvals) = (known.trusted, known.approvals);
+        self.state.untrusted_in_context |= known.untrusted_in_context;
+        self.state.secret_in_context |= known.secret_in_context;
+        self.state.sensitive_changed |= known.sensitive_changed;
+        self.memory = memory;
+        self
+    }
+
+    fn remember(&self) {
+        self.memory.store(Remembered {
+            trusted: self.trusted.clone(),
+            approvals: self.approvals.clone(),
+            untrusted_in_context: self.state.untrusted_in_context,
+            secret_in_context: self.state.secret_in_context,
+            sensitive_changed: self.state.sensitive_changed,
+        });
     }
 
     /// Decides about `action`; the audit record is durable before the permit
@@ -147,12 +173,14 @@ impl Gate {
         }
         self.state.untrusted_in_context |= untrusted;
         self.state.secret_in_context |= secret;
+        self.remember();
     }
 
     /// Tells that a sensitive place changed: allowlist entries lapse for the
     /// rest of the session.
     pub fn sensitive_place_changed(&mut self) {
         self.state.sensitive_changed = true;
+        self.remember();
     }
 
     /// Adds what the user typed, for "never named" questions.
@@ -205,6 +233,7 @@ impl Gate {
                     self.trusted.extend(judgement.trust.clone());
                 }
                 self.approvals.push_back((Instant::now(), judgement.reason.class));
+                self.remember();
                 (true, AnsweredBy::Person, DenialKind::Person)
             }
             Err(_) => (false, AnsweredBy::Failure, DenialKind::Failure),

@@ -17,6 +17,7 @@ mod evaluate;
 mod foreign_code;
 mod gate;
 mod judge;
+mod memory;
 mod paths;
 mod patterns;
 mod permit;
@@ -32,6 +33,7 @@ pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal,
 pub use assess::looks_secret;
 pub use gate::{Decision, Denial, DenialKind, Gate};
 pub use judge::{Judgement, SessionState, judge};
+pub use memory::GateMemory;
 pub use permit::Permit;
 pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};
 pub use rules::{RuleError, check_rules};

@@ -67,12 +67,26 @@ pub(crate) struct Lines {
     pub(crate) binary: bool,
 }
 
+/// How the agent came to a step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Circumstance {
+    /// The number of the first step that the same turn could have: names the turn
+    /// across runs, which all count their turns from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) turn_from: Option<StepId>,
+    /// A command did it, not an edit tool.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) by_command: bool,
+}
+
 /// Changes that were found together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) id: StepId,
     pub(crate) time: String,
     pub(crate) origin: Origin,
+    #[serde(default)]
+    pub(crate) circumstance: Circumstance,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -89,7 +103,7 @@ pub(crate) enum ChangeLine {
 }
 
 /// Everything read back from `changes.jsonl`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct History {
     pub(crate) marked: BTreeMap<ProjectPath, Option<FileState>>,
     pub(crate) packs: Vec<PackId>,
@@ -128,10 +142,11 @@ pub(crate) fn record(
     ledger: &mut Ledger,
     id: StepId,
     origin: Origin,
+    circumstance: Circumstance,
     changes: &[Change],
 ) -> Result<(), SessionError> {
     for part in changes.chunks(CHANGES_PER_LINE) {
-        let step = Step { id, time: now(), origin, changes: part.to_vec() };
+        let step = Step { id, time: now(), origin, circumstance, changes: part.to_vec() };
         ledger.append(&ChangeLine::Step(step))?;
     }
     Ok(())

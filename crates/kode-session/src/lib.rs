@@ -7,6 +7,7 @@
 //! `docs/sessions.md` has the layout.
 
 mod accepted;
+mod again;
 mod base;
 mod blobs;
 mod capture;
@@ -21,12 +22,15 @@ mod meta;
 mod pack;
 mod restore;
 pub mod review;
+mod reviewed;
 mod session;
 mod state;
 mod store;
 mod tree;
+mod turns;
 mod undo;
 
+pub use again::DoneAgain;
 pub use changes::{Origin, StepId};
 pub use compare::Comparison;
 pub use error::SessionError;

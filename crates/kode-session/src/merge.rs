@@ -43,6 +43,42 @@ pub enum Conflict {
     },
 }
 
+/// Where `now` does again what a hunk of `before` → `after` did: the first such
+/// line of `now`, from 0. `base` is what `now` is compared with.
+pub(crate) fn done_again(
+    (before, after): (&[u8], &[u8]),
+    (base, now): (&[u8], &[u8]),
+) -> Option<usize> {
+    let (before, after, base, now) = (lines(before), lines(after), lines(base), lines(now));
+    let present = hunks_of_lines(&base, &now);
+    let mut taken = hunks_of_lines(&before, &after).into_iter();
+    taken.find_map(|hunk| {
+        let (removed, added) = (&before[hunk.before], &after[hunk.after]);
+        present.iter().find_map(|other| {
+            let place = match added.is_empty() {
+                true => within(removed, &base[other.before.clone()]).map(|_| 0),
+                false if is_telling(added) => within(added, &now[other.after.clone()]),
+                false => None,
+            };
+            place.map(|line| other.after.start + line)
+        })
+    })
+}
+
+/// Lines that say something: a lone brace or an empty line comes again anywhere.
+fn is_telling(lines: &[&[u8]]) -> bool {
+    lines.iter().flat_map(|line| line.iter()).filter(|byte| byte.is_ascii_alphanumeric()).count()
+        > 2
+}
+
+/// Where `part` stands in `whole`, in one piece; spaces at line ends don't count.
+fn within(part: &[&[u8]], whole: &[&[u8]]) -> Option<usize> {
+    let same = |one: &[&[u8]]| {
+        one.iter().zip(part).all(|(one, two)| one.trim_ascii_end() == two.trim_ascii_end())
+    };
+    whole.windows(part.len().max(1)).position(same)
+}
+
 /// The hunks between two texts, in order; lines end with `\n`, the last one
 /// may lack it.
 pub fn hunks(before: &[u8], after: &[u8]) -> Vec<Hunk> {

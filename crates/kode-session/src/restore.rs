@@ -11,7 +11,7 @@ use crate::accepted::accepted;
 use crate::blobs::Blobs;
 use crate::capture::capture;
 use crate::changes::{Change, Origin, Step};
-use crate::merge::take_back;
+use crate::merge::{hunks, take_back};
 use crate::state::{FileState, Kind};
 use crate::tree::content;
 use crate::{Restored, Session, SessionError};
@@ -144,6 +144,43 @@ impl Session {
         self.blobs.keep(&hash, &result)?;
         self.blobs.flush()?;
         Ok(Some(FileState { hash, kept: true, ..like.clone() }))
+    }
+
+    /// The file as it shall be: as it is now, without `change`, whatever came
+    /// after it.
+    pub(crate) fn without_change(
+        &mut self,
+        change: &Change,
+    ) -> Result<Option<FileState>, SessionError> {
+        let (path, before, after) = (&change.path, &change.before, &change.after);
+        let now = self.tree()?.now_of(path).cloned();
+        let same = |one: &Option<FileState>, two: &Option<FileState>| match (one, two) {
+            (Some(one), Some(two)) => one.same(two),
+            (None, None) => true,
+            _ => false,
+        };
+        if same(&now, after) || same(&now, before) {
+            return Ok(before.clone());
+        }
+        if after.is_none() || now.is_none() {
+            return Err(SessionError::ChangedSince(path.clone()));
+        }
+        let count = self.hunk_count(path, before, after)?;
+        let all: Vec<usize> = (0..count).collect();
+        self.without_hunks(path, [before, after, &now], &all)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "only a number comes out")]
+    fn hunk_count(
+        &self,
+        path: &ProjectPath,
+        before: &Option<FileState>,
+        after: &Option<FileState>,
+    ) -> Result<usize, SessionError> {
+        let load = |state: &Option<FileState>| {
+            content(path, state.as_ref(), &self.blobs).map(Option::unwrap_or_default)
+        };
+        Ok(hunks(load(before)?.expose(), load(after)?.expose()).len())
     }
 
     /// Records an edit that no comparison has seen yet as a person's.

@@ -1,19 +1,26 @@
 //! What a session changed, for people: files, diffs and hunks, as data. Free
 //! of any terminal or page; text from files is untrusted and stays so.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use kode_base::{ProjectPath, TouchedFile, Untrusted};
+use kode_audit::Digest;
+use kode_base::{ChangeKind, Event, ProjectPath, TouchedFile, Untrusted};
 use kode_edit::FileDiff;
+use kode_sandbox::ProjectFiles;
 use serde::Serialize;
 
 use crate::SessionError;
 use crate::accepted::accepted;
+use crate::again::line_again;
 use crate::base::Base;
 use crate::blobs::Blobs;
-use crate::changes::{History, Step};
+use crate::capture::capture;
+use crate::changes::{History, StepId};
+use crate::ledger::read_lines;
 use crate::merge::{Hunk, hunks};
 use crate::meta::SessionSummary;
+use crate::reviewed;
 use crate::state::FileState;
 use crate::tree::{Tree, content};
 
@@ -21,10 +28,14 @@ use crate::tree::{Tree, content};
 #[derive(Debug)]
 pub struct Review {
     summary: SessionSummary,
+    folder: PathBuf,
     tree: Tree,
-    steps: Vec<Step>,
+    history: History,
     blobs: Blobs,
 }
+
+/// One name of a file by the other.
+type Renames = BTreeMap<ProjectPath, ProjectPath>;
 
 /// Before and after of one file.
 pub type Sides = (Option<Untrusted<Vec<u8>>>, Option<Untrusted<Vec<u8>>>);
@@ -41,6 +52,34 @@ pub struct ReviewFile {
     pub before: Option<String>,
     /// SHA-256 now, hex; `None` when it is gone.
     pub after: Option<String>,
+    /// A command of the agent's changed it, not only edit tools.
+    pub by_command: bool,
+    /// The newest turn of the agent's that changed it, for
+    /// [`crate::Session::reject_turn`].
+    pub turn: Option<StepId>,
+    /// The file it was, with this very content, before it got this name.
+    pub renamed_from: Option<ProjectPath>,
+    /// The name that this file's content has now.
+    pub renamed_to: Option<ProjectPath>,
+    /// A person marked this state of it as reviewed.
+    pub reviewed: bool,
+    /// The line, from 1, where it holds a rejected change again.
+    pub again: Option<usize>,
+}
+
+impl ReviewFile {
+    /// Names the state that is shown; another content, mode or kind has another.
+    pub fn state(&self) -> String {
+        let side = |hash: &Option<String>| hash.clone().unwrap_or_else(|| "none".to_owned());
+        format!("{} {} {:?}", side(&self.before), side(&self.after), self.file.change)
+    }
+}
+
+/// How the agent came to a file.
+#[derive(Debug, Clone, Copy, Default)]
+struct Doing {
+    by_command: bool,
+    turn: Option<StepId>,
 }
 
 /// What `kode review --json` prints.
@@ -65,8 +104,36 @@ impl Review {
         let mut blobs = Blobs::to_read(kode_home, folder)?;
         blobs.use_packs(&base.header.packs)?;
         blobs.use_packs(&history.packs)?;
-        let steps = history.steps.clone();
-        Ok(Self { summary, tree: Tree::new(base, history), steps, blobs })
+        let folder = folder.to_owned();
+        Ok(Self { summary, folder, tree: Tree::new(base, history.clone()), history, blobs })
+    }
+
+    /// What happened in the session, oldest first, as far as it was kept.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn events(&self) -> Result<Vec<Event>, SessionError> {
+        read_lines(&self.folder.join("events.jsonl"))
+    }
+
+    /// Whether the file on the disk is, by its hash, what this review shows.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn is_on_disk(
+        &self,
+        path: &ProjectPath,
+        files: &ProjectFiles,
+    ) -> Result<bool, SessionError> {
+        let now = match files.snapshot_entry(path)? {
+            Some(entry) => capture(files, &self.blobs, &entry)?,
+            None => None,
+        };
+        Ok(match (now, self.tree.now_of(path)) {
+            (Some(now), Some(known)) => now.same(known),
+            (None, None) => true,
+            _ => false,
+        })
     }
 
     /// Every touched file, in byte order of path.
@@ -74,18 +141,82 @@ impl Review {
         self.tree.touched(&self.blobs)
     }
 
-    /// Everything but the diffs' text.
+    /// Everything but the diffs' text. Marks that can't be read are no marks.
     pub fn report(&mut self) -> ReviewReport {
-        let files = self.files().into_iter().map(|file| self.file(file)).collect();
+        let doings = self.doings();
+        let reviewed = reviewed::load(&self.folder).unwrap_or_default();
+        let files = self.files();
+        let (from, to) = self.renames(&files);
+        let known = (&self.history, &self.history.rejected());
+        let mut shown = Vec::with_capacity(files.len());
+        for file in files {
+            let doing = doings.get(&file.path).copied().unwrap_or_default();
+            let mut file = self.file(file, doing);
+            let path = &file.file.path;
+            (file.renamed_from, file.renamed_to) = (from.get(path).cloned(), to.get(path).cloned());
+            file.reviewed = reviewed.contains(&(file.file.path.clone(), file.state()));
+            let again = line_again(&file.file.path, &self.tree, known, &self.blobs);
+            file.again = again.map(|(_, line)| line + 1);
+            shown.push(file);
+        }
         let SessionSummary { id, project, .. } = self.summary.clone();
-        ReviewReport { session: id, project, files }
+        ReviewReport { session: id, project, files: shown }
     }
 
-    fn file(&self, file: TouchedFile) -> ReviewFile {
+    fn file(&self, file: TouchedFile, doing: Doing) -> ReviewFile {
         let (before, after) = (self.tree.base_of(&file.path), self.tree.now_of(&file.path));
         let hash = |state: Option<&FileState>| state.map(|state| state.hash.to_string());
-        let restorable = before.is_none_or(|state| state.kept);
-        ReviewFile { restorable, before: hash(before), after: hash(after), file }
+        ReviewFile {
+            restorable: before.is_none_or(|state| state.kept),
+            before: hash(before),
+            after: hash(after),
+            by_command: doing.by_command,
+            turn: doing.turn,
+            renamed_from: None,
+            renamed_to: None,
+            reviewed: false,
+            again: None,
+            file,
+        }
+    }
+
+    fn doings(&self) -> BTreeMap<ProjectPath, Doing> {
+        let mut doings: BTreeMap<ProjectPath, Doing> = BTreeMap::new();
+        for step in self.history.steps.iter().filter(|step| step.turn().is_some()) {
+            for change in &step.changes {
+                let doing = doings.entry(change.path.clone()).or_default();
+                doing.by_command |= step.circumstance.by_command;
+                doing.turn = step.turn();
+            }
+        }
+        doings
+    }
+
+    /// Deleted files whose very content stands elsewhere as a new file, both
+    /// ways. Empty files say nothing, and one content in two places neither.
+    fn renames(&self, files: &[TouchedFile]) -> (Renames, Renames) {
+        let of_kind = |kind: ChangeKind| files.iter().filter(move |file| file.change == kind);
+        let filled = |state: &&FileState| state.stamp.size > 0;
+        let mut gone: BTreeMap<Digest, Vec<&ProjectPath>> = BTreeMap::new();
+        for file in of_kind(ChangeKind::Deleted) {
+            if let Some(state) = self.tree.base_of(&file.path).filter(filled) {
+                gone.entry(state.hash).or_default().push(&file.path);
+            }
+        }
+        let mut came: BTreeMap<Digest, Vec<&ProjectPath>> = BTreeMap::new();
+        for file in of_kind(ChangeKind::New) {
+            if let Some(state) = self.tree.now_of(&file.path).filter(filled) {
+                came.entry(state.hash).or_default().push(&file.path);
+            }
+        }
+        let (mut from, mut to) = (Renames::new(), Renames::new());
+        for (hash, olds) in gone {
+            if let ([old], Some([new])) = (olds.as_slice(), came.get(&hash).map(Vec::as_slice)) {
+                from.insert((*new).clone(), (*old).clone());
+                to.insert((*old).clone(), (*new).clone());
+            }
+        }
+        (from, to)
     }
 
     /// The diff of one file against the base; show it escaped.
@@ -113,7 +244,8 @@ impl Review {
     /// # Errors
     /// As [`Review::diff`].
     pub fn sides(&self, path: &ProjectPath) -> Result<Sides, SessionError> {
-        let accepted = accepted(path, self.tree.base_of(path), &self.steps, &self.blobs)?.state;
+        let accepted =
+            accepted(path, self.tree.base_of(path), &self.history.steps, &self.blobs)?.state;
         Ok((
             content(path, accepted.as_ref(), &self.blobs)?,
             content(path, self.tree.now_of(path), &self.blobs)?,

@@ -1,6 +1,7 @@
 //! One open session: its journal, events, base snapshot and changes. Holding
 //! it holds the lock.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::capture::capture;
-use crate::changes::{Change, ChangeLine, History, Origin, StepId, record};
+use crate::changes::{Change, ChangeLine, Circumstance, History, Origin, StepId, record};
 use crate::compare::{Comparison, Look, since_last};
 use crate::error::at;
 use crate::ledger::{Ledger, read_lines};
@@ -36,6 +37,11 @@ pub struct Session {
     pub(crate) tree: Option<Tree>,
     next_step: StepId,
     origin: Origin,
+    circumstance: Circumstance,
+    /// Rejected changes that were found again and told.
+    pub(crate) told_again: BTreeSet<(StepId, ProjectPath)>,
+    /// Whether anything was ever rejected.
+    pub(crate) has_rejects: bool,
     notices: Vec<String>,
     /// Resumed, and nothing was added since.
     pub(crate) is_resumed: bool,
@@ -63,6 +69,9 @@ impl Session {
             tree: None,
             next_step: StepId(1),
             origin: Origin::Agent { turn: 0 },
+            circumstance: Circumstance::default(),
+            told_again: BTreeSet::new(),
+            has_rejects: false,
             notices: Vec::new(),
             is_resumed: false,
             _packs_in_use: packs_in_use,
@@ -95,6 +104,7 @@ impl Session {
         self.blobs.use_packs(&base.header.packs)?;
         self.blobs.use_packs(&history.packs)?;
         self.next_step = history.next_id();
+        self.has_rejects = history.steps.iter().any(|step| step.origin == Origin::Reject);
         self.tree = Some(Tree::new(base, history));
         Ok(())
     }
@@ -113,6 +123,13 @@ impl Session {
     /// Who causes the changes that the next comparisons find.
     pub fn attribute(&mut self, origin: Origin) {
         self.origin = origin;
+        self.circumstance = Circumstance { turn_from: Some(self.next_step), by_command: false };
+    }
+
+    /// Tells whether a command causes the changes that the next comparisons
+    /// find, or an edit tool.
+    pub fn attribute_to_command(&mut self, by_command: bool) {
+        self.circumstance.by_command = by_command;
     }
 
     /// Appends one journal entry (any serialisable step of the agent) and makes
@@ -280,7 +297,12 @@ impl Session {
     ) -> Result<StepId, SessionError> {
         let id = self.next_step;
         if !changes.is_empty() {
-            record(&mut self.changes, id, origin, changes)?;
+            self.has_rejects |= origin == Origin::Reject;
+            let circumstance = match origin {
+                Origin::Agent { .. } => self.circumstance,
+                _ => Circumstance::default(),
+            };
+            record(&mut self.changes, id, origin, circumstance, changes)?;
             self.next_step = StepId(id.0 + 1);
         }
         Ok(id)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kode_audit::private::{private_folder, sync_folder};
-use kode_base::TouchedFile;
+use kode_base::{ProjectPath, TouchedFile};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use crate::error::at;
 use crate::ledger::read_lines;
 use crate::meta::{LAYOUT_VERSION, MetaLine, SessionSummary, now, summary};
 use crate::review::Review;
+use crate::reviewed;
 use crate::{Session, SessionError, lock};
 
 /// Begins the names of folders that are on their way out.
@@ -157,6 +158,21 @@ impl SessionStore {
     pub fn review(&self, id: &str) -> Result<Review, SessionError> {
         let found = self.find(id)?;
         Review::load(&self.kode_home, &self.folder.join(&found.id), found)
+    }
+
+    /// Marks a state of a file as reviewed, or takes the mark; `state` as
+    /// [`crate::review::ReviewFile::state`] names it.
+    ///
+    /// # Errors
+    /// When there is no such session or the mark can't be made durable.
+    pub fn mark_reviewed(
+        &self,
+        id: &str,
+        path: &ProjectPath,
+        state: &str,
+        reviewed: bool,
+    ) -> Result<(), SessionError> {
+        reviewed::mark(&self.folder.join(self.full_id(id)?), path, state, reviewed)
     }
 
     /// Deletes a session, even a damaged one, and the contents only it kept.

@@ -101,7 +101,7 @@ impl Session {
 impl History {
     /// Steps whose changes are taken back at present: an undo takes back, its
     /// redo brings back.
-    fn taken_back(&self) -> BTreeSet<(StepId, ProjectPath)> {
+    pub(crate) fn taken_back(&self) -> BTreeSet<(StepId, ProjectPath)> {
         let mut gone = BTreeSet::new();
         let mut undos: BTreeMap<StepId, Vec<(StepId, ProjectPath)>> = BTreeMap::new();
         for (index, step) in self.steps.iter().enumerate() {
@@ -180,7 +180,7 @@ impl History {
 }
 
 impl Step {
-    fn can_be_undone(&self) -> bool {
+    pub(crate) fn can_be_undone(&self) -> bool {
         matches!(self.origin, Origin::Agent { .. } | Origin::Reject)
     }
 }

@@ -92,7 +92,10 @@ impl Transcript {
             Event::RunFinished { exit_code, turns, refusals, summary, .. } => {
                 self.finished(*exit_code, *turns, *refusals, summary);
             }
-            Event::RunStarted { .. } | Event::TurnStarted { .. } | Event::FileTouched { .. } => {}
+            Event::RunStarted { .. }
+            | Event::UserMessage { .. }
+            | Event::TurnStarted { .. }
+            | Event::FileTouched { .. } => {}
         }
     }
 

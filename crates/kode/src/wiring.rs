@@ -7,7 +7,7 @@ use kode_agent::{Agent, AgentParts, Limits, Observer};
 use kode_audit::{AuditLog, Record};
 use kode_base::{ExitStatus, Interrupt, Secret, Untrusted};
 use kode_config::{FlagOverrides, Settings, Sources};
-use kode_gate::{Approver, Gate, SessionState};
+use kode_gate::{Approver, Gate, GateMemory, SessionState};
 use kode_model::{Provider, ProviderChoice, ProviderKind};
 use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSettings};
 use kode_session::{Session, SessionStore};
@@ -129,6 +129,8 @@ pub(crate) struct Prepared {
     pub(crate) provider: Box<dyn Provider>,
     pub(crate) interrupt: Interrupt,
     pub(crate) approver: Box<dyn Approver>,
+    /// What the gate of the message before learned.
+    pub(crate) memory: GateMemory,
 }
 
 /// Starts sandbox, audit log and session, then runs the task.
@@ -137,7 +139,17 @@ pub(crate) fn run_agent(
     request: RunRequest,
     observer: &mut dyn Observer,
 ) -> Result<kode_agent::RunReport, Failure> {
-    let Prepared { places, root, settings, provider, interrupt, approver } = prepared;
+    let (task, data) = (request.task.clone(), request.data.clone());
+    Ok(agent(prepared, request, observer)?.run(&task, &data))
+}
+
+/// An agent with everything around it, nothing sent or changed yet.
+pub(crate) fn agent(
+    prepared: Prepared,
+    request: RunRequest,
+    observer: &mut dyn Observer,
+) -> Result<Agent<'_>, Failure> {
+    let Prepared { places, root, settings, provider, interrupt, approver, memory } = prepared;
     kode_config::prepare_home(&places.kode_home)?;
     let sandbox = Sandbox::start(&root, sandbox_settings(&places, settings.no_sandbox))?;
     let files = ProjectFiles::open(&root)?;
@@ -149,8 +161,9 @@ pub(crate) fn run_agent(
     }
     let state = session_state(&places, root.path(), &settings);
     let secrets = known_secrets(&settings);
-    let gate = Gate::new(settings.policy, audit, approver, !settings.no_sandbox, state);
-    let agent = Agent::new(AgentParts {
+    let gate = Gate::new(settings.policy, audit, approver, !settings.no_sandbox, state)
+        .remembering(memory);
+    Ok(Agent::new(AgentParts {
         provider,
         gate,
         sandbox,
@@ -168,8 +181,7 @@ pub(crate) fn run_agent(
             gate_rounds_max: settings.max_gate_rounds,
         },
         observer,
-    });
-    Ok(agent.run(&request.task, &request.data))
+    }))
 }
 
 /// Opens the session; says when another kode works on the same project.

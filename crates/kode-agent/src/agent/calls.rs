@@ -77,6 +77,7 @@ impl Agent<'_> {
         if request.may_change_files() {
             // What a person changed meanwhile stays theirs.
             self.session.note_persons_edits(&self.workspace.files)?;
+            self.session.attribute_to_command(matches!(request, ToolRequest::Shell(_)));
         }
         let started = Instant::now();
         let mut outcome = request.run(&mut self.workspace, &mut self.session);
@@ -139,7 +140,8 @@ impl Agent<'_> {
                 self.emit(&Event::FileTouched { file: file.clone() });
             }
         }
-        Ok(())
+        let touched: Vec<_> = comparison.since_last.into_iter().map(|(path, _)| path).collect();
+        self.tell_of_rejected(&touched)
     }
 }
 

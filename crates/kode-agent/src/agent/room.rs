@@ -45,6 +45,22 @@ impl Agent<'_> {
         Ok(estimate_tokens(&self.messages) * 10 < before * 9)
     }
 
+    /// Shortens the saved conversation at once, without a turn; a person asked for
+    /// it.
+    ///
+    /// # Errors
+    /// A sentence when there is nothing to shorten or the session can't be written.
+    pub fn compact(mut self) -> Result<(), String> {
+        self.session
+            .ensure_base(&self.workspace.root, &self.workspace.files)
+            .map_err(|error| error.to_string())?;
+        if !self.reload().map_err(|error| error.to_string())? || !has_history(&self.messages) {
+            return Err("there is no conversation to shorten yet".to_owned());
+        }
+        let tokens = estimate_tokens(&self.messages);
+        self.shorten(tokens).map_err(|error| error.to_string())
+    }
+
     fn shorten(&mut self, window: u64) -> Result<(), BeginError> {
         let state = KnownState {
             files: self.touched_lines()?,
@@ -57,8 +73,8 @@ impl Agent<'_> {
         self.messages = messages;
         self.emit(&Event::Notice {
             text: format!(
-                "the conversation was shortened to fit the model's window of {window} tokens \
-                 ({before} messages became {})",
+                "the conversation was shortened to fit {tokens_max} tokens ({before} messages \
+                 became {})",
                 self.messages.len()
             ),
         });

@@ -102,6 +102,31 @@ fn trust_covers_the_class_until_untrusted_text_arrives() {
 }
 
 #[test]
+fn trust_and_what_came_into_the_context_outlive_the_gate() {
+    let memory = GateMemory::default();
+    let next = |answers: Vec<Answer>| {
+        let (gate, asked, folder) = asking(answers);
+        (gate.remembering(memory.clone()), asked, folder)
+    };
+    let (mut gate, _asked, _folder) = next(vec![]);
+    gate.context_became(true, false);
+    let (mut gate, asked, _folder) = next(vec![Answer::TrustSession]);
+    gate.authorize(command("python3 -c 'print(1)'")).unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    // The same text is in the next message's context: nothing new came in.
+    let (mut gate, asked, _folder) = next(vec![]);
+    gate.context_became(true, false);
+    let (_, decision) = gate.authorize(command("python3 -c 'print(1)'")).unwrap();
+    assert_eq!((decision.answered_by, asked.lock().unwrap().len()), (AnsweredBy::SessionTrust, 0));
+    gate.context_became(true, true);
+    gate.sensitive_place_changed();
+    let (mut gate, asked, _folder) = next(vec![]);
+    assert!(gate.state.secret_in_context && gate.state.sensitive_changed);
+    gate.authorize(command("python3 -c 'print(1)'")).unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+#[test]
 fn the_fourth_approval_of_a_class_within_a_minute_takes_the_typed_word() {
     let (mut gate, asked, _folder) = asking(vec![]);
     for _ in 0..4 {

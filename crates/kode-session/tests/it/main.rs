@@ -7,8 +7,10 @@
     reason = "tests change projects as an agent or a person would, and look at the outcome"
 )]
 
+mod again;
 mod compare;
 mod hunks;
+mod interleavings;
 mod kills;
 mod limits;
 mod reject;

@@ -6,7 +6,7 @@ use std::path::Path;
 use kode_agent::Observer;
 use kode_base::{ExitStatus, Interrupt};
 use kode_config::{FlagOverrides, Sources};
-use kode_gate::NoTerminal;
+use kode_gate::{GateMemory, NoTerminal};
 use kode_sandbox::ProjectRoot;
 
 use super::run::conclude;
@@ -73,7 +73,8 @@ fn prepare(places: Places, root: ProjectRoot) -> Result<Prepared, Failure> {
     let provider = connect_scripted(SCRIPT.to_owned())?;
     let (interrupt, approver) = (Interrupt::new(), Box::new(NoTerminal));
     crate::signals::connect(&interrupt)?;
-    Ok(Prepared { places, root, settings, provider, interrupt, approver })
+    let memory = GateMemory::default();
+    Ok(Prepared { places, root, settings, provider, interrupt, approver, memory })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a fresh folder of kode's own, before any session")]

@@ -6,7 +6,7 @@ use kode_agent::{Observer, RunEnd, RunReport};
 use kode_base::escape::escape_block;
 use kode_base::{ExitStatus, Interrupt, Untrusted, escape_for_terminal};
 use kode_config::{FlagOverrides, ProviderKind, Settings};
-use kode_gate::Approver;
+use kode_gate::{Approver, GateMemory};
 use kode_model::Provider;
 use kode_sandbox::ProjectRoot;
 use kode_terminal::{Appearance, TtyPrompt};
@@ -43,7 +43,8 @@ pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, F
     let interrupt = Interrupt::new();
     crate::signals::connect(&interrupt)?;
     let approver = approver(&interrupt);
-    let prepared = Prepared { places, root, settings, provider, interrupt, approver };
+    let memory = GateMemory::default();
+    let prepared = Prepared { places, root, settings, provider, interrupt, approver, memory };
     if prepared.settings.no_sandbox {
         warn("the sandbox is off: commands run on the bare host with your rights");
     }

@@ -163,7 +163,8 @@ impl Observer for Human {
                 let text = self.style.dim(format!("session {session}"));
                 self.line(&text);
             }
-            Event::TurnStarted { .. } => self.end_line(),
+            // The person knows their own words.
+            Event::TurnStarted { .. } | Event::UserMessage { .. } => self.end_line(),
             Event::Text { text } => self.stream(text),
             Event::ToolCall { tool, arguments, .. } => self.call(tool, arguments),
             Event::Decision { permitted, verdict, reason, .. } => {

@@ -78,5 +78,5 @@ fn scope(scope: &TrustScope) -> Untrusted<String> {
         TrustScope::Host(host) => format!("network actions towards {host}"),
         TrustScope::Folder(folder) => format!("writes below {folder}"),
     };
-    Untrusted::from(format!("{covered}, until untrusted text comes in or this message is done"))
+    Untrusted::from(format!("{covered}, until kode is left or untrusted text comes in"))
 }

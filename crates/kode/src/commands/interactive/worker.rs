@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use kode_agent::{Observer, RunEnd, RunReport};
 use kode_base::{Event, ProjectPath, Untrusted};
+use kode_gate::GateMemory;
 use kode_tui::{Answer, Change, Input, UserMessage};
 
 use super::Shared;
@@ -31,6 +32,8 @@ pub(super) struct Worker {
     answers: Arc<Mutex<Answers>>,
     /// What the model does not know yet: the person took something back.
     untold: Vec<String>,
+    /// What the gates of the messages before learned.
+    memory: GateMemory,
     /// Notices that were shown before.
     noticed: BTreeSet<String>,
 }
@@ -42,7 +45,14 @@ impl Worker {
         given: Receiver<(u64, Answer)>,
     ) -> Self {
         let answers = Arc::new(Mutex::new(Answers { given, next: 0 }));
-        Self { shared, arguments, answers, untold: Vec::new(), noticed: BTreeSet::new() }
+        Self {
+            shared,
+            arguments,
+            answers,
+            untold: Vec::new(),
+            memory: GateMemory::default(),
+            noticed: BTreeSet::new(),
+        }
     }
 
     pub(super) fn work(&mut self, waiting: &Receiver<Job>) {
@@ -114,7 +124,8 @@ impl Worker {
             interrupt: interrupt.clone(),
         };
         let approver = Box::new(asker);
-        let prepared = Prepared { places, root, settings, provider, interrupt, approver };
+        let memory = self.memory.clone();
+        let prepared = Prepared { places, root, settings, provider, interrupt, approver, memory };
         let mut forward = Forward { shared: &self.shared, noticed: &mut self.noticed };
         let report = run_agent(prepared, request, &mut forward)?;
         self.untold.clear();
