@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use std::sync::LazyLock;
 
+use crate::evaluate::glob_matches;
 use crate::judge::SessionState;
 
 /// The zone a path is in.
@@ -248,6 +249,15 @@ pub(crate) fn holds_secrets(path: &str, session: &SessionState) -> bool {
         .filter(|_| !session.home.is_empty())
         .is_some_and(|rest| rest.starts_with('.') && !rest.contains('/'));
     in_kode_home || hidden || looks_secret(path)
+}
+
+/// Whether a pattern, such as `/e?c`, stands for a tree nobody deletes.
+pub(crate) fn is_tree_pattern(path: &str) -> bool {
+    let given = path.rsplit('/').next().is_some_and(|last| last.contains(char::is_alphanumeric));
+    let stands_for = |tree: &String| {
+        tree.matches('/').count() == path.matches('/').count() && glob_matches(path, tree)
+    };
+    given && TABLE.as_ref().is_none_or(|table| table.trees.iter().any(stands_for))
 }
 
 /// Whether recursively deleting `path` would take kode's own files with it.

@@ -208,7 +208,7 @@ impl Evaluator<'_> {
         let place = self.place_of(&operand.text);
         let stdin = self.stdin.clone();
         if stdin.present && !operand.text.open {
-            self.files.insert(place.path, stdin);
+            self.keep_file(place.path, stdin);
         }
     }
 

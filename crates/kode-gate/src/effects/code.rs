@@ -99,6 +99,7 @@ const STARTERS: &[&str] = &[
     "run(",
     "readpipe",
     "qx",
+    "do shell script",
     "dup2",
     "fdopen",
     "getline",
@@ -385,12 +386,34 @@ pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
     let all = strings(code);
     let mut scripts: Vec<String> =
         all.iter().filter(|text| text.contains(' ')).take(16).cloned().collect();
+    scripts.extend(bracketed(code));
     // `["rm", "-rf", "/"]`: neighbouring strings are an argument list too.
     if all.len() > 1 && all.len() <= 16 {
         let words: Vec<String> = all.iter().filter(|text| !text.contains(' ')).cloned().collect();
         scripts.push(words.join(" "));
     }
     scripts
+}
+
+/// `qx(…)`, `%x{…}`: commands in brackets instead of quotes.
+fn bracketed(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for opener in ["qx", "%x"] {
+        for (at, _) in code.match_indices(opener).take(16) {
+            let rest = code[at + opener.len()..].trim_start();
+            let close = match rest.chars().next() {
+                Some('(') => ')',
+                Some('{') => '}',
+                Some('[') => ']',
+                Some('<') => '>',
+                Some(same @ ('/' | '|' | '!' | '#')) => same,
+                _ => continue,
+            };
+            let inner = &rest[1..];
+            found.extend(inner.find(close).map(|end| inner[..end].to_owned()));
+        }
+    }
+    found
 }
 
 /// The string literals of `code`: quotes and backticks, escapes kept simple.

@@ -147,6 +147,8 @@ impl Evaluator<'_> {
                 only_parse |= text.contains('n') && text.starts_with('-');
                 from_input |= text.contains('s') && text.starts_with('-');
                 if matches!(text, "-o" | "+o" | "-O" | "+O") {
+                    let option = rest.first().and_then(Field::as_exact);
+                    self.state.dotglob |= text == "-O" && option == Some("dotglob");
                     rest = rest.get(1..).unwrap_or_default();
                 }
             }
@@ -174,7 +176,8 @@ impl Evaluator<'_> {
         }
         let state = self.state.clone();
         self.state.positional = arguments.iter().skip(1).map(|each| each.text.clone()).collect();
-        self.state.functions.clear();
+        let exported = &self.state.exported;
+        self.state.functions.retain(|name, _| exported.contains(name));
         let output = self.shell_text(&text, stdin);
         self.restore(state);
         output
@@ -204,6 +207,9 @@ impl Evaluator<'_> {
         self.raise(RiskClass::CodeExecution, "a shell runs what is piped into it");
         let state = self.state.clone();
         let mut output = self.shell_text(&stdin.text, Stream::default());
+        for script in &stdin.later {
+            self.shell_text(&Text::exact(script), Stream::default());
+        }
         output.text.taint |= Taint::SHELL;
         self.restore(state);
         output

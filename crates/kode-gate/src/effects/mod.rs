@@ -9,6 +9,7 @@ mod dispatch;
 pub(crate) mod environment;
 mod handlers;
 mod interpreters;
+mod later;
 mod primitives;
 pub(crate) mod table;
 

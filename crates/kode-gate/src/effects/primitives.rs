@@ -7,7 +7,8 @@ use crate::approval::TrustScope;
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
 use crate::paths::{
-    Place, Zone, holds_kodes_own, holds_secrets, is_public, is_sensitive, looks_secret, place,
+    Place, Zone, holds_kodes_own, holds_secrets, is_public, is_sensitive, is_tree_pattern,
+    looks_secret, place,
 };
 use crate::patterns::{Aim, could_be_kodes_own, could_be_secret};
 
@@ -56,6 +57,14 @@ impl Evaluator<'_> {
         looks_secret(&place.path)
             || all && holds_secrets(&place.path, self.session)
             || could_be_secret(&place.path, self.session)
+            || self.state.dotglob && self.could_be_hidden_secret(&place.path)
+    }
+
+    /// With `dotglob`, `*` also stands for `.env`.
+    fn could_be_hidden_secret(&self, path: &str) -> bool {
+        let Some((folder, last)) = path.rsplit_once('/') else { return false };
+        last.starts_with(['*', '?', '['])
+            && could_be_secret(&format!("{folder}/.{last}"), self.session)
     }
 
     /// Without a sandbox nothing but a person stands between a command and the
@@ -203,7 +212,9 @@ impl Evaluator<'_> {
             .strip_prefix("/home/")
             .is_some_and(|rest| !rest.trim_end_matches("/*").contains('/'));
         let holds = holds_kodes_own(&place.path, self.session);
-        let tree = place.zone == Zone::Tree || (whole_home && place.zone == Zone::Home) || holds;
+        let matches = field.glob && is_tree_pattern(&place.path);
+        let tree = place.zone == Zone::Tree || whole_home && place.zone == Zone::Home || holds;
+        let tree = tree || matches;
         if tree && !field.text.open {
             let text = format!("would delete {} and all it holds", place.path);
             self.found.refuse("recursive_delete", RiskClass::Destructive, &text);

@@ -33,6 +33,10 @@ impl Evaluator<'_> {
                 self.reevaluate_names(&each.text.known);
             }
         }
+        self.state_builtin(name, arguments, stdin)
+    }
+
+    fn state_builtin(&mut self, name: &str, arguments: &[Field], stdin: &Stream) -> Option<Stream> {
         match name {
             "cd" | "pushd" => self.change_directory(arguments),
             "popd" => {
@@ -64,6 +68,13 @@ impl Evaluator<'_> {
                 }
             }
             "set" => self.set_positional(arguments),
+            "shopt" => {
+                let named = |name: &str| arguments.iter().any(|each| each.text.known == name);
+                if named("dotglob") {
+                    self.state.dotglob = !named("-u");
+                }
+                return None;
+            }
             "getopts" => self.set_unknown(arguments.get(1)),
             "wait" => {
                 let at = arguments.iter().position(|each| each.as_exact() == Some("-p"));
@@ -131,7 +142,11 @@ impl Evaluator<'_> {
             })
         };
         let (reference, integer) = (flagged('n'), flagged('i'));
+        let functions = flagged('f');
         for each in arguments.iter().filter(|each| !each.text.known.starts_with(['-', '+'])) {
+            if functions {
+                self.state.exported.insert(each.text.known.clone());
+            }
             let (name, value) = match each.text.known.split_once('=') {
                 Some((name, value)) => (name, Some(value)),
                 None => (each.text.known.as_str(), None),
@@ -254,7 +269,8 @@ impl Evaluator<'_> {
         let mut exact =
             stdin.text.as_exact().map(|text| text.lines().next().unwrap_or_default().to_owned());
         let mut names = Vec::new();
-        for each in arguments {
+        let mut array = false;
+        for (at, each) in arguments.iter().enumerate() {
             let text = each.text.known.as_str();
             if std::mem::take(&mut skip) {
                 if let Some(stream) =
@@ -266,8 +282,12 @@ impl Evaluator<'_> {
                 continue;
             }
             match text.strip_prefix('-') {
-                Some("C" | "a") if name == "mapfile" || name == "readarray" => {
+                Some("C") if name == "mapfile" || name == "readarray" => {
                     self.raise(RiskClass::CodeExecution, "mapfile -C runs a callback");
+                    let callback = arguments.get(at + 1).map(|next| next.text.clone());
+                    let callback = callback.unwrap_or_default();
+                    self.perhaps(|walk| walk.shell_text(&callback, Stream::default()));
+                    skip = true;
                 }
                 Some(flags) if !flags.is_empty() => {
                     skip = flags.chars().last().is_some_and(|last| with_value.contains(last));
@@ -282,6 +302,7 @@ impl Evaluator<'_> {
                     // `-a array` names a variable too.
                     if flags.ends_with('a') {
                         skip = false;
+                        array = true;
                     }
                 }
                 _ => names.push(text.to_owned()),
@@ -297,14 +318,35 @@ impl Evaluator<'_> {
             let array = names.pop().unwrap_or_else(|| "MAPFILE".to_owned());
             return self.set(&array, Variable { values, array: true });
         }
+        self.set_read(names, array, exact.as_deref(), taint);
+    }
+
+    /// What `read` got, split at `IFS`; the last name takes what is left.
+    fn set_read(&mut self, mut names: Vec<String>, array: bool, line: Option<&str>, taint: Taint) {
         if names.is_empty() {
             names.push("REPLY".to_owned());
         }
-        let single = names.len() == 1;
-        for name in names {
-            let value = match &exact {
-                Some(line) if single => Text { known: line.clone(), open: false, taint },
-                _ => Text::unknown(taint),
+        let separators = self.separators();
+        let known = |text: &str| Text { known: text.to_owned(), open: false, taint };
+        let mut rest = line.map(|line| line.trim_matches([' ', '\t']));
+        if array {
+            let split = |line: &str| {
+                let words = line.split(|each| separators.contains(each));
+                words.filter(|word| !word.is_empty()).take(64).map(known).collect()
+            };
+            let values = rest.map_or_else(|| vec![Text::unknown(taint)], split);
+            return self.set(&names[0], Variable { values, array: true });
+        }
+        let last = names.len() - 1;
+        for (at, name) in names.into_iter().enumerate() {
+            let value = match rest {
+                None => Text::unknown(taint),
+                Some(line) if at == last => known(line),
+                Some(line) => {
+                    let end = line.find(|each| separators.contains(each)).unwrap_or(line.len());
+                    rest = Some(line[end..].trim_start_matches(|each| separators.contains(each)));
+                    known(&line[..end])
+                }
             };
             self.set(&name, Variable { values: vec![value], array: false });
         }

@@ -192,7 +192,7 @@ impl Evaluator<'_> {
     }
 
     /// The characters unquoted expansions are split at.
-    fn separators(&self) -> String {
+    pub(crate) fn separators(&self) -> String {
         let set = self.state.variables.get("IFS").and_then(|variable| variable.values.first());
         set.and_then(Text::as_exact).unwrap_or(" \t\n").to_owned()
     }

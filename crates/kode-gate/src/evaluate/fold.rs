@@ -1,6 +1,7 @@
 //! Output of commands that only transform text, as far as it can be known:
 //! what attackers build command names from, and what tests echo.
 
+use super::filter;
 use super::text::{Field, Stream, Taint, Text};
 use super::{Evaluator, KNOWN_MAX};
 use crate::shell::escapes::{Dialect, decode};
@@ -61,15 +62,13 @@ impl Evaluator<'_> {
                 let directory = self.state.directory.clone()?;
                 Text::exact(&format!("{directory}\n"))
             }
-            "head" | "tail" | "cut" | "sed" | "grep" | "sort" | "uniq" | "awk" | "fold" | "tee"
+            "tee" if stdin.present => stdin.text.clone(),
+            "awk" | "gawk" | "mawk" if !stdin.present => filter::printed(arguments)?,
+            "head" | "tail" | "cut" | "sed" | "grep" | "sort" | "uniq" | "awk" | "fold"
             | "strings"
                 if stdin.present =>
             {
-                if name == "tee" {
-                    stdin.text.clone()
-                } else {
-                    Text::unknown(stdin.text.taint)
-                }
+                filter_input(name, arguments, &stdin.text)
             }
             _ => return None,
         };
@@ -101,6 +100,9 @@ impl Evaluator<'_> {
         match argument.as_exact() {
             Some("-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") => stdin.clone(),
             Some(path) => {
+                if let Some(stream) = self.descriptor_at(&argument.text) {
+                    return stream;
+                }
                 let place =
                     crate::paths::place(path, self.state.directory.as_deref(), self.session);
                 self.files.get(&place.path).cloned().unwrap_or(Stream::unknown(Taint::FILE))
@@ -117,6 +119,18 @@ impl Evaluator<'_> {
             None if stdin.present => stdin.text.clone(),
             None => Text::unknown(Taint::FILE),
         }
+    }
+}
+
+/// What a filter makes of its input, where that can be followed.
+fn filter_input(name: &str, arguments: &[Field], input: &Text) -> Text {
+    let taint = input.taint | disguise(input);
+    let words: Option<Vec<&str>> = arguments.iter().map(Field::as_exact).collect();
+    let known =
+        input.as_exact().zip(words).and_then(|(text, words)| filter::filtered(name, &words, text));
+    match known {
+        Some(known) => Text { known, open: false, taint },
+        None => Text::unknown(input.taint),
     }
 }
 

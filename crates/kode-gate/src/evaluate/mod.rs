@@ -6,6 +6,7 @@ mod arithmetic;
 mod braces;
 mod builtins;
 mod expand;
+mod filter;
 mod findings;
 mod fold;
 mod glob;
@@ -55,6 +56,10 @@ pub(crate) struct ShellState {
     /// `declare -i name`: what is assigned is evaluated as arithmetic.
     pub(crate) integers: HashSet<String>,
     pub(crate) aliases: HashMap<String, String>,
+    /// Functions that shells started from here know as well: `export -f`.
+    pub(crate) exported: HashSet<String>,
+    /// `shopt -s dotglob`: patterns match hidden names too.
+    pub(crate) dotglob: bool,
     /// Absolute; `None` when not known.
     pub(crate) directory: Option<String>,
     pub(crate) positional: Vec<Text>,
@@ -94,6 +99,8 @@ impl<'a> Evaluator<'a> {
             references: HashMap::new(),
             integers: HashSet::new(),
             aliases: HashMap::new(),
+            exported: HashSet::new(),
+            dotglob: false,
             directory: Some(directory),
             positional: Vec::new(),
             descriptors: HashMap::new(),
@@ -152,8 +159,25 @@ impl<'a> Evaluator<'a> {
                 RiskClass::CodeExecution,
                 &format!("kode can't parse it: {error}"),
             );
+            self.judge_joined(text);
         }
         (output, error)
+    }
+
+    /// A line continuation may stand within an operator, which the parser does
+    /// not read. What the joined text would do is refused where it must be;
+    /// it stays a question in any case.
+    fn judge_joined(&mut self, text: &str) {
+        if !text.contains("\\\n") {
+            return;
+        }
+        let joined = text.replace("\\\n", "");
+        self.refusals_only(|walk| {
+            if walk.enter() {
+                walk.text_script(&joined, Stream::default());
+                walk.leave();
+            }
+        });
     }
 
     /// Counts one step; past the limit nothing more is walked, and that is

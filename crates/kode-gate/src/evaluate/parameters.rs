@@ -40,6 +40,9 @@ impl Evaluator<'_> {
             name = target.as_exact()?.to_owned();
         }
         let base = name.split('[').next().unwrap_or(&name).to_owned();
+        if let Some(element) = self.element(&base, parameter) {
+            return Some(vec![element]);
+        }
         let values = self.value_of(&base)?;
         let is_array = self.state.variables.get(&base).is_some_and(|variable| variable.array);
         if !is_array {
@@ -58,6 +61,13 @@ impl Evaluator<'_> {
             }
             (true, None) => Some(vec![one_of(&values)]),
         }
+    }
+
+    /// An element that was given its own subscript: `m=([key]=value)`.
+    fn element(&self, base: &str, parameter: &Parameter) -> Option<Text> {
+        let subscript = parameter.index.as_ref()?.as_plain()?;
+        let variable = self.state.variables.get(&format!("{base}[{subscript}]"))?;
+        Some(one_of(&variable.values))
     }
 
     /// The value of a variable or special parameter.
@@ -130,8 +140,28 @@ impl Evaluator<'_> {
                 self.evaluate_substitutions(&prompt);
             }
         }
+        let all = match parameter.index.as_ref().and_then(|index| index.as_plain()) {
+            Some(index) => matches!(index, "@" | "*"),
+            None => matches!(parameter.name.as_str(), "@" | "*"),
+        };
+        if all && operator == ":" {
+            return slice(values, &parameter.name, arguments);
+        }
         values.into_iter().map(|value| transform(value, operator, arguments)).collect()
     }
+}
+
+/// `${a[@]:offset:length}` and `${@:offset}`, which counts from 1. What is not
+/// plain leaves all elements, as one of which nothing is certain.
+fn slice(values: Vec<Text>, name: &str, arguments: &[Text]) -> Vec<Text> {
+    let mut bounds = arguments.first().and_then(Text::as_exact).unwrap_or("?").splitn(2, ':');
+    let offset = bounds.next().and_then(|text| text.trim().parse::<usize>().ok());
+    let length = bounds.next().map(|text| text.trim().parse::<usize>().ok());
+    let (Some(offset), None | Some(Some(_))) = (offset, length) else {
+        return vec![Text { open: true, ..one_of(&values) }];
+    };
+    let skipped = if matches!(name, "@" | "*") { offset.saturating_sub(1) } else { offset };
+    values.into_iter().skip(skipped).take(length.flatten().unwrap_or(usize::MAX)).collect()
 }
 
 /// One value that stands for several alternatives: their common beginning.
@@ -182,6 +212,8 @@ fn transform(value: Text, operator: &str, arguments: &[Text]) -> Text {
         "^" => first_letter(text, str::to_uppercase),
         "^^" | "@U" => text.to_uppercase(),
         "," => first_letter(text, str::to_lowercase),
+        "~" => first_letter(text, other_case),
+        "~~" => other_case(text),
         ",," | "@L" => text.to_lowercase(),
         ":" => match substring(text, argument) {
             Some(part) => part,
@@ -193,6 +225,18 @@ fn transform(value: Text, operator: &str, arguments: &[Text]) -> Text {
         _ => text.to_owned(),
     };
     Text { known: changed, open: false, taint }
+}
+
+/// Large letters small and small ones large.
+fn other_case(text: &str) -> String {
+    let swap = |letter: char| {
+        if letter.is_uppercase() {
+            letter.to_lowercase().collect::<String>()
+        } else {
+            letter.to_uppercase().collect()
+        }
+    };
+    text.chars().map(swap).collect()
 }
 
 fn first_letter(text: &str, change: impl Fn(&str) -> String) -> String {

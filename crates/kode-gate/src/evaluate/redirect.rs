@@ -4,7 +4,7 @@
 use kode_base::RiskClass;
 
 use super::text::{Stream, Text};
-use super::{Evaluator, Taint};
+use super::{Evaluator, Taint, Variable};
 use crate::paths::{Zone, place};
 use crate::shell::syntax::{RedirectOperator as Op, Redirection, Target};
 
@@ -38,7 +38,12 @@ impl Evaluator<'_> {
             redirection.operator,
             Op::Read | Op::ReadWrite | Op::DuplicateRead | Op::HereDocument | Op::HereString
         );
-        let descriptor = redirection.descriptor.unwrap_or(u32::from(!reads));
+        let mut descriptor = redirection.descriptor.unwrap_or(u32::from(!reads));
+        if let Some(name) = &redirection.variable {
+            descriptor = self.free_descriptor(result);
+            let values = vec![Text::exact(&descriptor.to_string())];
+            self.set(name, Variable { values, array: false });
+        }
         let (text, stream) = self.target(redirection);
         let duplicates = matches!(redirection.operator, Op::DuplicateRead | Op::DuplicateWrite);
         if duplicates && text.taint.has(Taint::REMOTE) {
@@ -87,6 +92,13 @@ impl Evaluator<'_> {
         }
     }
 
+    /// The number `{name}>file` gets: bash takes the first free one from 10 on.
+    fn free_descriptor(&self, result: &Redirected) -> u32 {
+        let own = |number: &u32| result.descriptors.iter().any(|(taken, _)| taken == number);
+        let free = |number: &u32| !own(number) && !self.state.descriptors.contains_key(number);
+        (10..255).find(free).unwrap_or(255)
+    }
+
     /// The target's text, and its stream when it is a process substitution.
     fn target(&mut self, redirection: &Redirection) -> (Text, Option<Stream>) {
         match &redirection.target {
@@ -122,7 +134,18 @@ impl Evaluator<'_> {
         if text.as_exact() == Some("/dev/stdin") {
             return self.stdin.clone();
         }
-        self.read_path(text, false)
+        match self.descriptor_at(text) {
+            Some(stream) => stream,
+            None => self.read_path(text, false),
+        }
+    }
+
+    /// What `/dev/fd/3` leads to.
+    pub(crate) fn descriptor_at(&self, text: &Text) -> Option<Stream> {
+        let path = text.as_exact()?;
+        let number =
+            path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"))?;
+        self.state.descriptors.get(&number.parse().ok()?).cloned()
     }
 
     fn open_for_writing(&mut self, text: &Text, descriptor: u32, result: &mut Redirected) {
@@ -131,6 +154,11 @@ impl Evaluator<'_> {
             let stream = self.connection(&place.path);
             result.remote |= descriptor <= 2;
             result.descriptors.push((descriptor, stream));
+            return;
+        }
+        let behind = self.descriptor_at(text);
+        if behind.is_some_and(|stream| stream.text.taint.has(Taint::REMOTE)) {
+            result.remote |= descriptor <= 2;
             return;
         }
         self.write_path(text, "write");

@@ -26,6 +26,14 @@ impl Evaluator<'_> {
         self.stdin = stdin.clone();
         let outer = self.found.judged();
         // Effects of substitutions inside the words belong to their own units.
+        let named;
+        let words = match self.array_arguments(words) {
+            Some(rest) => {
+                named = rest;
+                named.as_slice()
+            }
+            None => words,
+        };
         let fields = self.expand_words(words);
         let unit = self.found.open_unit(shown(&fields), outer.filter(|_| false));
         let redirected = self.redirections(&command.redirections);
@@ -48,7 +56,7 @@ impl Evaluator<'_> {
         }
         self.unassign(values);
         for file in &redirected.files {
-            self.files.insert(file.clone(), output.clone());
+            self.keep_file(file.clone(), output.clone());
         }
         self.found.resume(outer);
         if redirected.stdout_taken { Stream::default() } else { output }
@@ -127,10 +135,34 @@ impl Evaluator<'_> {
         }
     }
 
+    /// `declare name=(…)`: the arrays are assigned, their names stay as words.
+    fn array_arguments(&mut self, words: &[Word]) -> Option<Vec<Word>> {
+        let is_array = |word: &Word| matches!(word.pieces.last(), Some(Piece::Array(_)));
+        if !words.iter().any(is_array) {
+            return None;
+        }
+        let mut rest = Vec::new();
+        for word in words {
+            let [Piece::Literal { text, quoted: false }, Piece::Array(_)] = word.pieces.as_slice()
+            else {
+                rest.push(word.clone());
+                continue;
+            };
+            let name = text.trim_end_matches('=').trim_end_matches('+').to_owned();
+            let value = Word { pieces: word.pieces[1..].to_vec() };
+            let append = text.ends_with("+=");
+            self.assign(&Assignment { name: name.clone(), index: None, append, value });
+            rest.push(Word { pieces: vec![Piece::Literal { text: name, quoted: false }] });
+        }
+        Some(rest)
+    }
+
     fn assign(&mut self, assignment: &Assignment) {
+        let mut subscript = None;
         if let Some(index) = &assignment.index {
             let index = self.expand_joined(index);
             self.reevaluate_names(&index.known);
+            subscript = Some(index);
         }
         let before = self.state.variables.get(&assignment.name).cloned();
         if let [Piece::Array(words)] = assignment.value.pieces.as_slice() {
@@ -143,12 +175,23 @@ impl Evaluator<'_> {
                 if field.text.known.starts_with('[') {
                     self.reevaluate_names(&field.text.known);
                 }
-                values.push(Text { open: field.text.open || field.many, ..field.text });
+                let text = Text { open: field.text.open || field.many, ..field.text };
+                match text.known.strip_prefix('[').and_then(|rest| rest.split_once("]=")) {
+                    Some((subscript, value)) => {
+                        let value = Text { known: value.to_owned(), ..text.clone() };
+                        self.set_element(&assignment.name, subscript, value, &mut values);
+                    }
+                    None => values.push(text),
+                }
             }
             self.set(&assignment.name, Variable { values, array: true });
             return;
         }
         let value = self.expand_joined(&assignment.value);
+        if let Some(subscript) = subscript.as_ref().and_then(Text::as_exact) {
+            let element = format!("{}[{subscript}]", assignment.name);
+            self.set(&element, Variable { values: vec![value.clone()], array: false });
+        }
         let variable = match before {
             Some(mut array) if array.array || assignment.index.is_some() => {
                 array.array = true;
@@ -171,6 +214,20 @@ impl Evaluator<'_> {
             _ => Variable { values: vec![value], array: assignment.index.is_some() },
         };
         self.set(&assignment.name, variable);
+    }
+
+    /// One element of an array by its subscript, which may also be a key. The
+    /// elements stay in the order of their numbers as far as these are known.
+    fn set_element(&mut self, name: &str, subscript: &str, value: Text, values: &mut Vec<Text>) {
+        let element = format!("{name}[{subscript}]");
+        self.set(&element, Variable { values: vec![value.clone()], array: false });
+        match subscript.parse::<usize>() {
+            Ok(at) if at < 64 => {
+                values.resize(values.len().max(at + 1), Text::default());
+                values[at] = value;
+            }
+            _ => values.push(value),
+        }
     }
 
     /// Runs expanded words: function, alias, built-in or program.
@@ -202,8 +259,15 @@ impl Evaluator<'_> {
             && !self.calls.contains(&name)
         {
             self.calls.push(name.clone());
-            let rest: Vec<String> =
+            let mut rest: Vec<String> =
                 fields[1..].iter().map(|field| quoted(&field.text.known)).collect();
+            // A value that ends in a blank lets the next word be an alias too.
+            if value.ends_with([' ', '\t'])
+                && let Some(next) = fields.get(1).and_then(Field::as_exact)
+                && let Some(expanded) = self.state.aliases.get(next)
+            {
+                rest[0].clone_from(expanded);
+            }
             self.text_script(&format!("{value} {}", rest.join(" ")), stdin.clone());
             self.calls.pop();
         }

@@ -22,6 +22,9 @@ impl Taint {
     /// Names of files in a tree that holds credentials.
     pub(crate) const TREE: Self = Self(32);
 
+    /// The names of all files of a system tree or home.
+    pub(crate) const ALL: Self = Self(64);
+
     /// What an interactive shell prints.
     pub(crate) const SHELL: Self = Self(16);
 
@@ -96,17 +99,19 @@ pub(crate) struct Stream {
     pub(crate) text: Text,
     /// Whether anything is connected at all.
     pub(crate) present: bool,
+    /// Known text that follows somewhere behind an unknown part.
+    pub(crate) later: Vec<String>,
 }
 
 impl Stream {
     /// A stream of exactly `text`.
     pub(crate) fn literal(text: Text) -> Self {
-        Self { text, present: true }
+        Self { text, present: true, later: Vec::new() }
     }
 
     /// A stream of unknown bytes from `taint`.
     pub(crate) fn unknown(taint: Taint) -> Self {
-        Self { text: Text::unknown(taint), present: true }
+        Self { text: Text::unknown(taint), present: true, later: Vec::new() }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::shell::syntax::{AndOr, Command, CommandKind, Pipeline, Script, Word};
 const ALTERNATIVES_MAX: usize = 8;
 /// Words of a `for` that are walked one by one.
 const ITERATIONS_MAX: usize = 16;
+/// Pieces of output kept that follow an unknown one.
+const LATER_MAX: usize = 16;
 /// Functions within functions.
 const CALLS_MAX: usize = 8;
 
@@ -18,6 +20,12 @@ impl Evaluator<'_> {
         let mut output = Stream::literal(Text::default());
         for list in &script.lists {
             let produced = self.and_or(list, &stdin);
+            // What comes after an unknown part is kept apart.
+            if output.text.open && !produced.text.known.is_empty() {
+                output.later.push(produced.text.known.clone());
+            }
+            output.later.extend(produced.later);
+            output.later.truncate(LATER_MAX);
             output.text.append(&produced.text);
         }
         output
@@ -112,6 +120,9 @@ impl Evaluator<'_> {
             self.state.functions.insert(name.clone(), (body.clone(), source));
             return Stream::default();
         }
+        if let CommandKind::Coprocess { name, body } = &command.kind {
+            return self.coprocess(name, body);
+        }
         self.stdin = stdin.clone();
         if !command.redirections.is_empty() {
             self.found.open_unit(Vec::new(), None);
@@ -126,7 +137,7 @@ impl Evaluator<'_> {
         self.output_remote = remote;
         self.state.descriptors = kept;
         for file in &redirected.files {
-            self.files.insert(file.clone(), output.clone());
+            self.keep_file(file.clone(), output.clone());
         }
         if redirected.stdout_taken { Stream::default() } else { output }
     }
@@ -165,8 +176,23 @@ impl Evaluator<'_> {
                 }
                 Stream::default()
             }
-            CommandKind::Simple { .. } | CommandKind::Function { .. } => Stream::default(),
+            CommandKind::Simple { .. }
+            | CommandKind::Function { .. }
+            | CommandKind::Coprocess { .. } => Stream::default(),
         }
+    }
+
+    /// `coproc`: what it prints and what is written to it are descriptors in an
+    /// array; a connection at its end is one at both.
+    fn coprocess(&mut self, name: &str, body: &Script) -> Stream {
+        const ENDS: [u32; 2] = [63, 60];
+        let output = self.script(body, Stream::unknown(Taint::FILE));
+        let values = ENDS.iter().map(|number| Text::exact(&number.to_string())).collect();
+        self.set(name, Variable { values, array: true });
+        for number in ENDS {
+            self.state.descriptors.insert(number, Stream::unknown(output.text.taint));
+        }
+        Stream::default()
     }
 
     fn branches(

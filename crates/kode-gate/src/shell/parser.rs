@@ -373,22 +373,25 @@ impl<'a> Parser<'a> {
         Ok(CommandKind::Function { name, body: Rc::new(body) })
     }
 
-    /// `coproc [NAME] command`: the command runs; names are ignored.
+    /// `coproc [NAME] command`: NAME holds the descriptors it is reached by.
     fn coprocess(&mut self) -> Parse<CommandKind> {
         self.blanks();
         let word = self.plain_word();
         if word == "PATH" {
             return self.unexpected();
         }
-        let name = word.len();
-        let after = self.text[self.at + name..].trim_start_matches([' ', '\t']);
-        if name > 0 && (after.starts_with('{') || after.starts_with('(')) && !self.starts("{") {
-            self.at += name;
+        let after = self.text[self.at + word.len()..].trim_start_matches([' ', '\t']);
+        let named = !word.is_empty()
+            && (after.starts_with('{') || after.starts_with('('))
+            && !self.starts("{");
+        if named {
+            self.at += word.len();
         }
+        let name = if named { word } else { "COPROC" }.to_owned();
         let command = self.deeper(Self::command)?;
         let pipeline = Pipeline { after_failure: false, commands: vec![command] };
         let list = AndOr { pipelines: vec![pipeline], background: true };
-        Ok(CommandKind::Group(Script { lists: vec![list] }))
+        Ok(CommandKind::Coprocess { name, body: Script { lists: vec![list] } })
     }
 
     fn conditional(&mut self) -> Parse<CommandKind> {
@@ -602,23 +605,31 @@ impl<'a> Parser<'a> {
     }
 
     /// A variable name at the position, consumed; empty if none stands here.
+    /// A line continuation within it joins its halves.
     pub(super) fn name(&mut self) -> String {
-        let rest = &self.text[self.at..];
-        let first = rest.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-        if !first {
-            return String::new();
+        let mut name = String::new();
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if self.peek().is_some_and(|first| first.is_ascii_digit()) {
+            return name;
         }
-        let end = rest
-            .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
-            .unwrap_or(rest.len());
-        self.at += end;
-        rest[..end].to_owned()
+        loop {
+            let rest = &self.text[self.at..];
+            let length = rest.bytes().take_while(|byte| is_part(*byte)).count();
+            name.push_str(&rest[..length]);
+            self.at += length;
+            let joined = rest[length..].strip_prefix("\\\n").and_then(|rest| rest.bytes().next());
+            if name.is_empty() || !joined.is_some_and(is_part) {
+                return name;
+            }
+            self.at += 2;
+        }
     }
 
     fn redirection(&mut self) -> Parse<Option<Redirection>> {
         let start = self.at;
         let digits = self.text[start..].bytes().take_while(u8::is_ascii_digit).count();
         let mut descriptor = self.text[start..start + digits].parse().ok();
+        let mut variable = None;
         self.at += digits;
         if digits == 0 && self.take("{") {
             // `{name}>file` picks a free descriptor; 10 is the first bash takes.
@@ -633,6 +644,7 @@ impl<'a> Parser<'a> {
                 return Ok(None);
             }
             descriptor = Some(10);
+            variable = Some(name);
         }
         let Some(operator) = self.redirect_operator(digits == 0) else {
             self.at = start;
@@ -648,7 +660,7 @@ impl<'a> Parser<'a> {
         } else {
             Target::Word(self.word()?)
         };
-        Ok(Some(Redirection { descriptor, operator, target }))
+        Ok(Some(Redirection { descriptor, variable, operator, target }))
     }
 
     fn redirect_operator(&mut self, may_be_both: bool) -> Option<RedirectOperator> {

@@ -99,6 +99,13 @@ pub(crate) enum CommandKind {
         /// Its body, shared with the state of the evaluation.
         body: Rc<Command>,
     },
+    /// `coproc`: runs beside, its input and output kept in an array of descriptors.
+    Coprocess {
+        /// The array's name.
+        name: String,
+        /// What runs.
+        body: Script,
+    },
     /// `(( … ))`
     Arithmetic(Word),
     /// `[[ … ]]`
@@ -186,6 +193,8 @@ pub(crate) struct Parameter {
 pub(crate) struct Redirection {
     /// The number before the operator; `None` for the operator's default.
     pub(crate) descriptor: Option<u32>,
+    /// `{name}`: the variable that gets the number of a free descriptor.
+    pub(crate) variable: Option<String>,
     /// What it does.
     pub(crate) operator: RedirectOperator,
     /// Where to.

@@ -73,6 +73,9 @@ impl Parser<'_> {
         let mut builder = Builder::default();
         while let Some(byte) = self.peek() {
             let process = self.starts("<(") || self.starts(">(");
+            if byte == b'(' && self.extended_pattern(start, &mut builder) {
+                continue;
+            }
             if ends(byte) && !process {
                 break;
             }
@@ -100,6 +103,37 @@ impl Parser<'_> {
             return self.unexpected();
         }
         Ok(builder.done())
+    }
+
+    /// `@(a|b)`, `!(x)` and their kin, as `extglob` reads them: whatever they
+    /// match, `*` matches as well. Groups that expand something are left alone.
+    fn extended_pattern(&mut self, start: usize, builder: &mut Builder) -> bool {
+        let before = self.text[start..self.at].bytes().next_back();
+        if !before.is_some_and(|before| b"?*+@!".contains(&before)) {
+            return false;
+        }
+        let rest = &self.text[self.at..];
+        let mut open = 0_usize;
+        for (at, byte) in rest.bytes().enumerate() {
+            match byte {
+                b'(' => open += 1,
+                b')' if open == 1 => {
+                    self.at += at + 1;
+                    if let Some(Piece::Literal { text, quoted: false }) = builder.pieces.last_mut()
+                    {
+                        text.pop();
+                    }
+                    builder.text("*", false);
+                    return true;
+                }
+                b')' => open -= 1,
+                b'$' | b'`' | b'\'' | b'"' | b'\\' | b'\n' | b'<' | b'>' | b';' | b'&' => {
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     /// One character of plain text, whatever its length in bytes.
@@ -343,9 +377,9 @@ impl Parser<'_> {
     }
 
     fn operator(&mut self, parameter: &mut Parameter) -> Parse<()> {
-        const OPERATORS: [&str; 22] = [
+        const OPERATORS: [&str; 24] = [
             ":-", ":=", ":?", ":+", "-", "=", "?", "+", "##", "#", "%%", "%", "//", "/#", "/%",
-            "/", "^^", "^", ",,", ",", ":", "@",
+            "/", "^^", "^", ",,", ",", "~~", "~", ":", "@",
         ];
         if self.take("}") {
             return Ok(());

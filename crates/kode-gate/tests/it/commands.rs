@@ -42,3 +42,31 @@ fn everyday_commands_are_not_bothered() {
     let wrong = wrong(include_str!("../../fixtures/everyday.txt"), |got| got == Verdict::Allow);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Every chapter of the shell's grammar: disguises, attacks and look-alikes.
+#[test]
+fn every_chapter_of_the_grammar_is_read_for_what_it_does() {
+    let chapters = [
+        include_str!("../../fixtures/grammar/quoting.txt"),
+        include_str!("../../fixtures/grammar/expansion.txt"),
+        include_str!("../../fixtures/grammar/redirection.txt"),
+        include_str!("../../fixtures/grammar/compound.txt"),
+        include_str!("../../fixtures/grammar/lexing.txt"),
+    ];
+    let mut wrong = Vec::new();
+    for line in chapters.iter().flat_map(|chapter| chapter.lines()) {
+        let Some((expected, command)) = line.split_once('\t') else { continue };
+        let got = verdict(&command.replace('⏎', "\n"));
+        let holds = match expected {
+            "refuse" => got == Verdict::Refuse,
+            "ask" => got > Verdict::Allow,
+            "prompt" => got == Verdict::Prompt,
+            "allow" => got == Verdict::Allow,
+            _ => false,
+        };
+        if !holds {
+            wrong.push(format!("{got}, not {expected}: {command}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

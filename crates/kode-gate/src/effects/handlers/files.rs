@@ -85,7 +85,10 @@ impl Evaluator<'_> {
         let below = if starts.is_empty() { &here[..] } else { &starts[..] };
         let holds = |start: &Field| holds_secrets(&self.place_of(&start.text).path, self.session);
         let tree = if below.iter().any(holds) { Taint::TREE } else { Taint::LITERAL };
-        Some(Stream::unknown(Taint::FILE | tree))
+        let whole =
+            |start: &Field| !start.text.open && self.place_of(&start.text).zone == Zone::Tree;
+        let all = if !narrowed && below.iter().any(whole) { Taint::ALL } else { Taint::LITERAL };
+        Some(Stream::unknown(Taint::FILE | tree | all))
     }
 
     /// A test or option: how many words it takes.
@@ -163,10 +166,21 @@ impl Evaluator<'_> {
         if argv.is_empty() {
             return Some(Stream::unknown(call.stdin.text.taint));
         }
-        let input = &call.stdin.text;
+        let source = match call.arguments.value(&["-a", "--arg-file"]) {
+            Some(file) => self.content_of(file, &call.stdin),
+            None => call.stdin.clone(),
+        };
+        let input = &source.text;
+        let by_line = call.arguments.has(&["-I", "--replace", "-i", "-L", "-d", "--delimiter"]);
         let mut added: Vec<Field> = Vec::new();
-        if let Some(text) = input.as_exact().filter(|_| call.stdin.present) {
-            added.extend(text.split_whitespace().take(32).map(Field::exact));
+        if let Some(text) = input.as_exact().filter(|_| source.present) {
+            let ends = |each: char| each == '\0' || by_line && each == '\n';
+            let split = |each: char| ends(each) || !by_line && each.is_whitespace();
+            let words = text.split(split).filter(|word| !word.is_empty());
+            added.extend(words.take(32).map(Field::exact));
+        }
+        if input.taint.has(Taint::ALL) {
+            self.delete_all_found(&argv);
         }
         // What is split off is known only when it runs.
         let unknown = Field { text: Text::unknown(input.taint), many: true, ..Field::default() };
@@ -183,6 +197,15 @@ impl Evaluator<'_> {
             }
         }
         Some(Stream::unknown(input.taint | Taint::FILE))
+    }
+
+    /// `find / | xargs rm`: the names of everything in a tree are deleted.
+    fn delete_all_found(&mut self, argv: &[Field]) {
+        let program = argv[0].as_exact().and_then(|name| name.rsplit('/').next());
+        if matches!(program, Some("rm" | "unlink" | "shred" | "truncate")) {
+            let text = "would delete every file that was found in a system tree or home";
+            self.found.refuse("recursive_delete", RiskClass::Destructive, text);
+        }
     }
 
     fn xargs_replacing(&mut self, argv: &[Field], mark: &str, added: &[Field], unknown: &Field) {

@@ -1,6 +1,7 @@
 //! Commands whose arguments are a small language of their own. Each handler
 //! runs after the entry's flags and operands were applied.
 
+mod containers;
 mod files;
 mod git;
 mod inspect;
@@ -54,9 +55,6 @@ pub(crate) fn run(
         "runner" => walk.runner(call),
         "kill" => walk.kill(call),
         "kode" => walk.kode(call),
-        "make" => walk.make(call),
-        "cmake" => walk.cmake(call),
-        "go_install" => walk.go_install(call),
         "openssl" => walk.openssl(call),
         "separator" => walk.after_separator(call),
         "inspect" => walk.inspect(call),
@@ -64,16 +62,29 @@ pub(crate) fn run(
         "filter" => walk.filter(call),
         "nicety" => walk.nicety(call),
         "located" => walk.located(call),
+        "client" => walk.send(call),
+        "build" | "" => None,
+        _ => run_tool(walk, handler, call),
+    }
+}
+
+/// Handlers of tools that build, pack, edit or contain.
+fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> Option<Stream> {
+    match handler {
+        "deferred" => walk.deferred(call),
+        "editor" => walk.editor(call),
         "docker" => walk.docker(call),
+        "docker_run" => walk.container_command(call),
+        "make" => walk.make(call),
+        "cmake" => walk.cmake(call),
+        "go_install" => walk.go_install(call),
+        "go_mod" => walk.go_mod(call),
+        "npm_script" => walk.npm_script(call),
         "services" => walk.services(call),
         "system_packages" => walk.system_packages(call),
         "disks" => walk.disks(call),
-        "npm_script" => walk.npm_script(call),
-        "go_mod" => walk.go_mod(call),
-        "vcs" => walk.vcs(call),
-        "client" => walk.send(call),
         "toolchain" => walk.toolchain(call),
-        "build" | "" => None,
+        "vcs" => walk.vcs(call),
         _ => {
             walk.raise(
                 kode_base::RiskClass::CodeExecution,

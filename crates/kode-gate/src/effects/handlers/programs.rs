@@ -20,6 +20,8 @@ impl Evaluator<'_> {
         }
         let mut at = 0;
         let mut old = Vec::new();
+        // `env -` is `env -i`.
+        at += usize::from(operands.first().and_then(Field::as_exact) == Some("-"));
         while let Some((name, value)) =
             operands.get(at).and_then(|word| word.text.known.split_once('='))
         {
@@ -170,14 +172,38 @@ impl Evaluator<'_> {
     /// The commands of a crontab given on standard input: what is always
     /// refused is refused later, too.
     fn scheduled(&mut self, call: &Invocation<'_>) {
-        for line in call.stdin.text.known.clone().lines().take(64) {
-            let fields = if line.trim_start().starts_with('@') { 1 } else { 5 };
-            let command: Vec<&str> = line.split_whitespace().skip(fields).collect();
-            let script = Text::exact(&command.join(" "));
+        self.judge_crontab(&call.stdin.clone());
+    }
+
+    /// `at`, `batch`: standard input is a script for later.
+    pub(super) fn deferred(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let script = match call.arguments.value(&["-f"]) {
+            Some(file) => self.content_of(file, &call.stdin),
+            None => call.stdin.clone(),
+        };
+        for text in std::iter::once(&script.text.known).chain(&script.later) {
+            let text = Text { known: text.clone(), ..script.text.clone() };
             self.refusals_only(|walk| {
-                walk.shell_text(&script, Stream::default());
+                walk.shell_text(&text, Stream::default());
             });
         }
+        None
+    }
+
+    /// `vim -c ':!COMMAND'`, `vim +'!COMMAND'`: commands given to an editor.
+    pub(super) fn editor(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let mut previous = "";
+        for word in call.words {
+            let text = word.text.known.as_str();
+            let given = matches!(previous, "-c" | "--cmd" | "-s" | "-e");
+            let attached = text.strip_prefix('+').or_else(|| text.strip_prefix("-c"));
+            previous = text;
+            let Some(command) = attached.or(given.then_some(text)) else { continue };
+            let Some((_, script)) = command.split_once('!') else { continue };
+            let script = Text { known: script.to_owned(), ..word.text.clone() };
+            self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+        }
+        None
     }
 
     /// `kill`: `-1` as target is every process.
@@ -232,6 +258,9 @@ impl Evaluator<'_> {
         {
             self.raise(RiskClass::CodeExecution, "the makefile is not the project's");
         }
+        if let Some(file) = call.arguments.value(&["-f", "--file", "--makefile"]) {
+            self.judge_recipes(&file.clone(), &call.stdin);
+        }
         self.look_for_recipe_variables(&call.arguments.operands);
         let dry = call.words.iter().any(|word| {
             matches!(
@@ -251,6 +280,16 @@ impl Evaluator<'_> {
             }
         }
         None
+    }
+
+    /// The recipes of a makefile that this very command gives.
+    fn judge_recipes(&mut self, file: &Field, stdin: &Stream) {
+        let content = self.content_of(file, stdin);
+        for line in content.text.known.lines().filter(|line| line.starts_with('\t')).take(64) {
+            let recipe = line.trim_start_matches(['\t', '@', '-', '+']).replace("$$", "$");
+            let script = Text { known: recipe, ..content.text.clone() };
+            self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+        }
     }
 
     /// `cmake -E TOOL`: its own tools, some of which delete or run.
