@@ -188,10 +188,9 @@ impl<'a> ScopedFile<'a> {
         let after = edits.apply(self.source);
         let change =
             Change { path: self.path, before: Some(self.source), after: &after, written: new_name };
-        // A renamed definition is lost under its old name by intent.
-        let declared =
-            Declared { quoted: Some(&binding.name), named_place: true, ..Declared::default() };
-        check(&change, &declared)?;
+        // A renamed definition is lost under its old name by intent, and a rename
+        // takes nothing else away: every name is compared below.
+        check(&change, &Declared { shrink: true, ..Declared::default() })?;
         let analysed = analyse(self.language, &after)?;
         if meanings(&self.scopes, |at| edits.moved(at)) == meanings(&analysed, |at| at) {
             return Ok(after);

@@ -37,11 +37,12 @@ fn main() {
                 })
                 .collect();
             println!(
-                "{{\"file\":{name:?},\"name\":{:?},\"kind\":\"{:?}\",\"outside\":{},\"blocked\":{},\"places\":[{}]}}",
+                "{{\"file\":{name:?},\"name\":{:?},\"kind\":\"{:?}\",\"outside\":{},\"blocked\":{},\"why\":{:?},\"places\":[{}]}}",
                 binding.name,
                 binding.kind,
                 binding.visible_outside,
                 binding.blocked.is_some(),
+                binding.blocked.as_deref().unwrap_or_default(),
                 places.join(",")
             );
         }

@@ -521,3 +521,85 @@ fn columns_count_characters_also_in_latin_1() {
     let after = file.rename(file.binding_at(&place).unwrap(), "z", false).unwrap();
     assert_eq!(after, b"x = '\xe9\xe8'; z = 1\nprint(z)\n");
 }
+
+#[derive(serde::Deserialize)]
+struct Table {
+    rename: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    r#in: String,
+    source: String,
+    to: String,
+    after: Option<String>,
+    #[serde(default)]
+    refused: bool,
+}
+
+#[test]
+fn the_table_of_renames_holds_in_every_language() {
+    let table: Table = toml::from_str(include_str!("../../fixtures/renames.toml")).unwrap();
+    assert!(table.rename.len() > 250);
+    for case in &table.rename {
+        assert!(case.refused == case.after.is_none(), "{}", case.source);
+        let is = run(&case.r#in, &case.source, &case.to).ok();
+        assert_eq!(is, case.after, "{}: {} to {}", case.r#in, case.source, case.to);
+    }
+}
+
+#[test]
+fn a_constructor_goes_by_its_classs_name() {
+    renames_to(
+        "cpp",
+        "class ‸A { A(); A(const A& o); ~A(); }; A::A() {} A::~A() {}",
+        "B",
+        "class B { B(); B(const B& o); ~B(); }; B::B() {} B::~B() {}",
+    );
+}
+
+#[test]
+fn an_initializer_that_reads_as_a_prototype_keeps_its_names() {
+    renames_to(
+        "cpp",
+        "void f(int a, int ‸k) { std::string s(a * k); T t(v[k], u); return k; }",
+        "n",
+        "void f(int a, int n) { std::string s(a * n); T t(v[n], u); return n; }",
+    );
+}
+
+#[test]
+fn a_template_is_seen_around_itself() {
+    renames_to(
+        "cpp",
+        "template <typename T> bool ‸f(T c) { return c; } int g() { return f(1); }",
+        "n",
+        "template <typename T> bool n(T c) { return c; } int g() { return n(1); }",
+    );
+}
+
+#[test]
+fn infer_binds_where_the_pattern_fits() {
+    renames_to(
+        "ts",
+        "type A<T> = T extends (a: infer ‸I) => void ? I : I;",
+        "U",
+        "type A<T> = T extends (a: infer U) => void ? U : I;",
+    );
+    renames_to(
+        "ts",
+        "type A<‸T> = T extends B<infer T> ? T : T;",
+        "U",
+        "type A<U> = U extends B<infer T> ? T : U;",
+    );
+}
+
+#[test]
+fn a_name_passed_to_one_of_several_functions_is_refused() {
+    let overloads = "@overload\ndef f(*, ‸a: int): ...\ndef f(*, a): return a\nf(a=1)\n";
+    refuses("py", overloads, "n", "several functions");
+    let method = "class A:\n    def f(self, ‸a): return a\ndef g(f): f(a=1)\n";
+    renames("py", method, "class A:\n    def f(self, new): return new\ndef g(f): f(a=1)\n");
+    let handed_on = "def f(‸a): return a\npartial(f, a=1)\n";
+    refuses("py", handed_on, "n", "by name");
+}

@@ -4,7 +4,9 @@ use tree_sitter::Node;
 
 use super::BindingKind::{Item, Local, Member, Parameter};
 use super::c_macros;
-use super::walk::{BROKEN, How, ScopeKind, TAG, TYPE, VALUE, Walk, for_children, for_field, plain};
+use super::walk::{
+    BROKEN, How, ScopeId, ScopeKind, TAG, TYPE, VALUE, Walk, for_children, for_field, plain,
+};
 use crate::Language;
 
 /// Variables, functions and `typedef` names share one space.
@@ -40,7 +42,7 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
             }
         }
         "template_declaration" => {
-            walk.open(ScopeKind::Block);
+            walk.open(ScopeKind::Template);
         }
         "namespace_definition" => {
             walk.skip(node.child_by_field_name("name"));
@@ -56,7 +58,9 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         "parameter_declaration"
         | "optional_parameter_declaration"
         | "variadic_parameter_declaration" => {
-            if let Some(declarator) = node.child_by_field_name("declarator") {
+            if let Some(declarator) = node.child_by_field_name("declarator")
+                && !is_initializer(walk, node)
+            {
                 declare(walk, declarator, &How::from(Parameter, declarator.start_byte()));
             }
         }
@@ -93,7 +97,12 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
         }
         "alias_declaration" => {
             if let Some(name) = node.child_by_field_name("name") {
-                walk.declare(name, How::from(Item, name.start_byte()));
+                let how = How::from(Item, name.start_byte());
+                let scope = scope_around_templates(walk);
+                let id = walk.declare_in(scope, name, how, plain(name, true));
+                if scope == 0 {
+                    walk.mark_visible_outside(id);
+                }
             }
         }
         "qualified_identifier" => enter_qualified(walk, node),
@@ -107,6 +116,18 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
         "type_identifier" => walk.refer(node, ORDINARY),
         _ => {}
     }
+}
+
+/// The scope a template's own name is declared in: that of its parameters is inside.
+fn scope_around_templates(walk: &Walk<'_>) -> ScopeId {
+    let mut scope = walk.current;
+    while walk.kind_of(scope) == ScopeKind::Template {
+        match walk.parent_scope(scope) {
+            Some(parent) => scope = parent,
+            None => break,
+        }
+    }
+    scope
 }
 
 /// Whether a function declarator is the head of a definition or a lambda.
@@ -129,17 +150,60 @@ fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
     if let Some(declarator) = node.child_by_field_name("declarator") {
         let method = node.parent().is_some_and(|p| p.kind() == "field_declaration_list");
         let kind = if method { Member } else { Item };
-        let name = declared_name(declarator);
-        if let Some(name) = name.filter(|name| name.kind() == "identifier") {
-            declare_item(walk, name, kind);
+        let name = declared_name(declarator).filter(|name| name.kind() == "identifier");
+        match name {
+            Some(name) if is_constructor(walk, name) => walk.refer(name, ORDINARY),
+            Some(name) => declare_item(walk, name, kind),
+            None => {}
         }
     }
     walk.open(ScopeKind::Function);
 }
 
+/// Whether a function declared in a class body has the class's name.
+fn is_constructor(walk: &Walk<'_>, name: Node<'_>) -> bool {
+    let mut node = name;
+    for _ in 0..MAX_DECLARATORS {
+        let Some(parent) = node.parent() else { return false };
+        if parent.kind() == "field_declaration_list" {
+            let class = parent.parent().and_then(|class| class.child_by_field_name("name"));
+            let class = class.map(|class| walk.text(class)).unwrap_or_default();
+            return class.split('<').next() == Some(walk.text(name));
+        }
+        node = parent;
+    }
+    false
+}
+
+/// `std::string s(a * b);` in a function reads as a prototype with a parameter
+/// `b` of type `a`. Where `a` or `b` is a variable it is an initializer.
+fn is_initializer(walk: &Walk<'_>, parameter: Node<'_>) -> bool {
+    let prototype = parameter.parent().and_then(|list| list.parent());
+    let Some(prototype) = prototype.filter(|node| node.kind() == "function_declarator") else {
+        return false;
+    };
+    let local = prototype.parent().is_some_and(|declaration| {
+        declaration.kind() == "declaration"
+            && declaration.parent().is_some_and(|around| around.kind() == "compound_statement")
+    });
+    let is_variable = |node: Option<Node<'_>>| {
+        let name = node.and_then(declared_name)?;
+        let id = walk.lookup(walk.current, walk.text(name), name.start_byte(), ORDINARY)?;
+        walk.is_local(id).then_some(())
+    };
+    let declarator = parameter.child_by_field_name("declarator");
+    let bindings = declarator.is_some_and(|node| node.kind() == "structured_binding_declarator");
+    local
+        && walk.language == Language::Cpp
+        && (bindings
+            || is_variable(parameter.child_by_field_name("type")).is_some()
+            || is_variable(declarator).is_some())
+}
+
 /// File-level names: other files may see them unless they are `static`.
 fn declare_item(walk: &mut Walk<'_>, name: Node<'_>, kind: super::BindingKind) {
-    let id = walk.declare(name, How::hoisted(kind));
+    let scope = scope_around_templates(walk);
+    let id = walk.declare_in(scope, name, How::hoisted(kind), plain(name, true));
     walk.mark_visible_outside(id);
     if walk.text(name) == "main" {
         walk.block(id, "`main` is where the program starts");
@@ -163,6 +227,8 @@ fn enter_declaration(walk: &mut Walk<'_>, node: Node<'_>) {
                     walk.skip(Some(name));
                 }
             }
+        } else if let Some(name) = declared_name(declarator).filter(|n| is_constructor(walk, *n)) {
+            walk.refer(name, ORDINARY);
         } else {
             let end = match declarator.kind() {
                 "init_declarator" => declarator
@@ -254,7 +320,9 @@ fn enter_tagged(walk: &mut Walk<'_>, node: Node<'_>) {
         return;
     }
     if node.child_by_field_name("body").is_some() {
-        let id = walk.declare(name, How::hoisted(Item).spaces(spaces));
+        let scope = scope_around_templates(walk);
+        let how = How::hoisted(Item).spaces(spaces);
+        let id = walk.declare_in(scope, name, how, plain(name, true));
         walk.mark_visible_outside(id);
     } else {
         walk.refer(name, spaces);
@@ -264,13 +332,21 @@ fn enter_tagged(walk: &mut Walk<'_>, node: Node<'_>) {
 /// `a::b`: only the outermost scope is looked up.
 fn enter_qualified(walk: &mut Walk<'_>, node: Node<'_>) {
     let inner = node.parent().is_some_and(|parent| parent.kind() == "qualified_identifier");
-    if inner {
-        walk.skip(node.child_by_field_name("scope"));
+    if inner && let Some(scope) = node.child_by_field_name("scope") {
+        // The arguments of `a::b<c>::d` are names of their own.
+        let template = scope.kind() == "template_type";
+        walk.skip(if template { scope.child_by_field_name("name") } else { Some(scope) });
     }
     let name = node.child_by_field_name("name");
+    // `A::A()` defines the constructor: the class's name once more.
+    let scope = node.child_by_field_name("scope").map(|scope| walk.text(scope));
+    if !inner && name.is_some_and(|name| Some(walk.text(name)) == scope) {
+        return;
+    }
     if let Some(name) = name
         && matches!(name.kind(), "identifier" | "type_identifier" | "namespace_identifier")
     {
+        walk.block_item_name(walk.text(name), "a qualified name may mean it");
         walk.skip(Some(name));
     } else if let Some(name) = name.filter(|name| name.kind().starts_with("template_")) {
         walk.skip(name.child_by_field_name("name"));

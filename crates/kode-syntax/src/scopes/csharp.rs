@@ -5,7 +5,8 @@ use tree_sitter::Node;
 
 use super::BindingKind::{Local, Member, Parameter};
 use super::walk::{
-    How, KeywordArgument, ScopeKind, TYPE, VALUE, Walk, for_children, for_field, is_field, spelled,
+    Called, How, KeywordArgument, ScopeKind, TYPE, VALUE, Walk, for_children, for_field, is_field,
+    spelled,
 };
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
@@ -242,12 +243,12 @@ fn enter_lambda(walk: &mut Walk<'_>, node: Node<'_>) {
 
 fn note_parameters(walk: &mut Walk<'_>, node: Node<'_>) {
     let Some(function) = node.child_by_field_name("name") else { return };
-    let function = walk.text(function);
+    let called = Called { name: walk.text(function).to_owned(), declared: None, member: false };
     let Some(parameters) = node.child_by_field_name("parameters") else { return };
     for_children(parameters, |parameter| {
         if let Some(name) = parameter.child_by_field_name("name") {
             let id = walk.declare(name, How::hoisted(Parameter).spaces(VALUE));
-            walk.parameter_of(id, function);
+            walk.parameter_of(id, &called);
         }
     });
 }
@@ -258,13 +259,23 @@ fn enter_argument(walk: &mut Walk<'_>, node: Node<'_>) {
     let name = if name.kind() == "name_colon" { name.named_child(0).unwrap_or(name) } else { name };
     walk.skip(Some(name));
     let call = node.parent().and_then(|arguments| arguments.parent());
-    let Some(callee) = call.and_then(|call| call.child_by_field_name("function")) else { return };
+    // `new A(x: 1)` calls the constructor, which goes by its type's name.
+    let callee = call.and_then(|call| {
+        let created = call.kind() == "object_creation_expression";
+        call.child_by_field_name(if created { "type" } else { "function" })
+    });
+    let Some(callee) = callee else {
+        // `: this(x: 1)`, `new(x: 1)`: the type is not written here.
+        walk.block_name(walk.text(name), "a call passes it by name");
+        return;
+    };
     let last = callee.child_by_field_name("name").unwrap_or(callee);
     walk.keyword_arguments.push(KeywordArgument {
         name: walk.text(name).to_owned(),
         range: name.byte_range(),
         callee: walk.text(last).to_owned(),
         plain: callee.kind() == "identifier",
+        scope: walk.current,
     });
 }
 

@@ -53,7 +53,8 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
             walk.open(ScopeKind::Function);
         }
         "statement_block" | "for_statement" | "switch_body" | "class_static_block"
-        | "conditional_type" | "index_signature" => enter_block(walk, node),
+        | "index_signature" => enter_block(walk, node),
+        "conditional_type" => enter_conditional(walk, node),
         "for_in_statement" => enter_for_in(walk, node),
         "catch_clause" => {
             walk.open(ScopeKind::Block);
@@ -69,13 +70,20 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
 fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
     match node.kind() {
         "import_statement" => enter_import(walk, node),
+        "call_expression" => {
+            let function = node.child_by_field_name("function");
+            if function.is_some_and(|function| walk.text(function) == "eval") {
+                walk.block_all_seen("evaluated code may use it");
+            }
+        }
+        "with_statement" => enter_with(walk, node),
         "export_statement" => enter_export(walk, node),
-        "type_parameter" | "infer_type" => {
-            let name = node.child_by_field_name("name").or_else(|| node.named_child(0));
-            if let Some(name) = name {
+        "type_parameter" => {
+            if let Some(name) = node.child_by_field_name("name") {
                 walk.declare(name, How::hoisted(Local).spaces(TYPE));
             }
         }
+        "infer_type" => enter_infer(walk, node),
         "mapped_type_clause" => {
             if let Some(name) = node.child_by_field_name("name") {
                 walk.declare(name, How::hoisted(Local).spaces(TYPE));
@@ -101,6 +109,17 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
         }
         "type_identifier" => walk.refer(node, TYPE),
         _ => {}
+    }
+}
+
+/// In `with (o) …` a name may be a member of `o`.
+fn enter_with(walk: &mut Walk<'_>, node: Node<'_>) {
+    let mut pending: Vec<Node<'_>> = node.child_by_field_name("body").into_iter().collect();
+    while let Some(part) = pending.pop() {
+        if matches!(part.kind(), "identifier" | "shorthand_property_identifier") {
+            walk.block_name(walk.text(part), "it may be a member inside `with`");
+        }
+        for_children(part, |child| pending.push(child));
     }
 }
 
@@ -176,6 +195,30 @@ fn enter_block(walk: &mut Walk<'_>, node: Node<'_>) {
     {
         walk.declare(name, How::hoisted(Parameter).spaces(VALUE));
     }
+}
+
+/// What `infer` binds is seen in the pattern and where it fits, not in the type
+/// that is asked about nor where it doesn't.
+fn enter_conditional(walk: &mut Walk<'_>, node: Node<'_>) {
+    let outer = walk.current;
+    walk.open(ScopeKind::Block);
+    walk.evaluate_in(node.child_by_field_name("left"), outer);
+    walk.evaluate_in(node.child_by_field_name("alternative"), outer);
+}
+
+/// `infer T` belongs to the conditional type whose pattern it stands in, through
+/// any function type on the way.
+fn enter_infer(walk: &mut Walk<'_>, node: Node<'_>) {
+    let Some(name) = node.named_child(0) else { return };
+    let (mut below, mut above) = (node, node.parent());
+    while let Some(parent) = above {
+        if parent.kind() == "conditional_type" && is_field(below, parent, "right") {
+            break;
+        }
+        (below, above) = (parent, parent.parent());
+    }
+    let scope = above.and_then(|parent| walk.scope_of(parent)).unwrap_or(walk.current);
+    walk.declare_in(scope, name, How::hoisted(Local).spaces(TYPE), plain(name, true));
 }
 
 fn enter_for_in(walk: &mut Walk<'_>, node: Node<'_>) {

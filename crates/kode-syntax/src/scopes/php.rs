@@ -6,7 +6,7 @@ use tree_sitter::Node;
 use super::BindingKind::{Local, Member, Parameter};
 use super::Occurrence;
 use super::walk::{
-    DeclaredId, How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children,
+    Called, DeclaredId, How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children,
 };
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
@@ -105,7 +105,13 @@ fn touch(walk: &mut Walk<'_>, scope: ScopeId, variable: Node<'_>) -> Option<Decl
 }
 
 fn enter_parameters(walk: &mut Walk<'_>, function: Node<'_>) {
-    let called = function.child_by_field_name("name").map(|name| walk.text(name));
+    let member = function.kind() == "method_declaration";
+    let called = function.child_by_field_name("name").map(|name| Called {
+        name: walk.text(name).to_owned(),
+        declared: None,
+        // `new A(x: 1)` is noted as a call of `__construct` through a member.
+        member,
+    });
     let Some(parameters) = function.child_by_field_name("parameters") else { return };
     for_children(parameters, |parameter| {
         let Some(variable) = parameter.child_by_field_name("name") else { return };
@@ -116,7 +122,7 @@ fn enter_parameters(walk: &mut Walk<'_>, function: Node<'_>) {
         if parameter.kind() == "property_promotion_parameter" {
             walk.block(id, "the parameter is a property of its class as well");
         }
-        if let Some(called) = called {
+        if let Some(called) = &called {
             walk.parameter_of(id, called);
         }
     });
@@ -168,5 +174,6 @@ fn enter_argument(walk: &mut Walk<'_>, node: Node<'_>) {
         range: name.byte_range(),
         callee: callee.map(|callee| walk.text(callee)).unwrap_or("__construct").to_owned(),
         plain: call.kind() == "function_call_expression",
+        scope: walk.current,
     });
 }

@@ -5,7 +5,8 @@ use tree_sitter::Node;
 use super::BindingKind::{Import, Local, Member, Parameter};
 use super::ImportOrigin;
 use super::walk::{
-    How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children, for_field, plain, spelled,
+    Called, DeclaredId, How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children,
+    for_field, plain, spelled,
 };
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
@@ -41,6 +42,7 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
             redirect(walk, scope, name, None);
         }),
         "attribute" => walk.skip(node.child_by_field_name("attribute")),
+        "call" => enter_call(walk, node),
         "keyword_argument" => enter_keyword_argument(walk, node),
         "case_clause" => for_children(node, |child| {
             if child.kind() == "case_pattern" {
@@ -57,12 +59,13 @@ fn how_here(walk: &Walk<'_>, scope: ScopeId) -> How {
     How::hoisted(if member { Member } else { Local }).spaces(VALUE)
 }
 
-fn declare_here(walk: &mut Walk<'_>, scope: ScopeId, name: Node<'_>) {
+fn declare_here(walk: &mut Walk<'_>, scope: ScopeId, name: Node<'_>) -> DeclaredId {
     let how = how_here(walk, scope);
     let id = walk.declare_in(scope, name, how, plain(name, true));
     if scope == 0 {
         walk.mark_visible_outside(id);
     }
+    id
 }
 
 /// The scope an assignment binds in; comprehensions and lambdas' own scopes included.
@@ -73,37 +76,44 @@ fn binding_scope(walk: &Walk<'_>) -> ScopeId {
 fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
     let outer = walk.current;
     let name = node.child_by_field_name("name");
-    if let Some(name) = name {
-        let scope = binding_scope(walk);
-        declare_here(walk, scope, name);
-    }
-    let called = name.map(|name| callable_name(walk, outer, walk.text(name), node));
+    let declared = name.map(|name| declare_here(walk, binding_scope(walk), name));
+    let called = name.map(|name| callable(walk, outer, walk.text(name), node, declared));
+    let outer = bind_type_parameters(walk, node).unwrap_or(outer);
     walk.open(ScopeKind::Function);
     walk.evaluate_in(node.child_by_field_name("return_type"), outer);
-    bind_type_parameters(walk, node);
-    enter_parameters(walk, node.child_by_field_name("parameters"), outer, called.as_deref());
+    enter_parameters(walk, node.child_by_field_name("parameters"), outer, called.as_ref());
 }
 
-/// What a call writes to call the function: the class for `__init__`.
-fn callable_name(walk: &Walk<'_>, outer: ScopeId, name: &str, node: Node<'_>) -> String {
-    if name != "__init__" || walk.kind_of(outer) != ScopeKind::HiddenClass {
-        return name.to_owned();
+/// How a call reaches the function: through its class for `__init__`.
+fn callable(
+    walk: &Walk<'_>,
+    outer: ScopeId,
+    name: &str,
+    node: Node<'_>,
+    declared: Option<DeclaredId>,
+) -> Called {
+    let method = walk.kind_of(outer) == ScopeKind::HiddenClass;
+    if name != "__init__" || !method {
+        return Called { name: name.to_owned(), declared, member: method };
     }
     let mut parent = node.parent();
     while let Some(class) = parent {
         if class.kind() == "class_definition" {
-            return class.child_by_field_name("name").map(|n| walk.text(n)).unwrap_or(name).into();
+            let named = class.child_by_field_name("name");
+            let declared = named.and_then(|named| walk.declared_at(named.start_byte()));
+            let name = named.map(|n| walk.text(n)).unwrap_or(name).to_owned();
+            return Called { name, declared, member: false };
         }
         parent = class.parent();
     }
-    name.to_owned()
+    Called { name: name.to_owned(), declared, member: true }
 }
 
 fn enter_parameters(
     walk: &mut Walk<'_>,
     parameters: Option<Node<'_>>,
     outer: ScopeId,
-    function: Option<&str>,
+    function: Option<&Called>,
 ) {
     let Some(parameters) = parameters else { return };
     for_children(parameters, |parameter| {
@@ -133,8 +143,8 @@ fn enter_class(walk: &mut Walk<'_>, node: Node<'_>) {
         let scope = binding_scope(walk);
         declare_here(walk, scope, name);
     }
+    let outer = bind_type_parameters(walk, node).unwrap_or(outer);
     walk.open(ScopeKind::HiddenClass);
-    bind_type_parameters(walk, node);
     walk.evaluate_in(node.child_by_field_name("superclasses"), outer);
 }
 
@@ -292,15 +302,28 @@ fn import_name(
 fn enter_keyword_argument(walk: &mut Walk<'_>, node: Node<'_>) {
     let Some(name) = node.child_by_field_name("name") else { return };
     walk.skip(Some(name));
-    let call = node.parent().and_then(|arguments| arguments.parent());
-    let Some(callee) = call.and_then(|call| call.child_by_field_name("function")) else { return };
+    let Some(arguments) = node.parent() else { return };
+    let callee = arguments.parent().and_then(|call| call.child_by_field_name("function"));
+    let Some(callee) = callee else { return };
     let plain = callee.kind() == "identifier";
     let last = callee.child_by_field_name("attribute").unwrap_or(callee);
+    note_keyword(walk, name, last, plain);
+    // `partial(f, x=1)` and `submit(f, x=1)` hand `x` on to `f`.
+    for_children(arguments, |argument| {
+        if matches!(argument.kind(), "identifier" | "attribute") {
+            let last = argument.child_by_field_name("attribute").unwrap_or(argument);
+            note_keyword(walk, name, last, false);
+        }
+    });
+}
+
+fn note_keyword(walk: &mut Walk<'_>, name: Node<'_>, callee: Node<'_>, plain: bool) {
     walk.keyword_arguments.push(KeywordArgument {
         name: walk.text(name).to_owned(),
         range: name.byte_range(),
-        callee: walk.text(last).to_owned(),
+        callee: walk.text(callee).to_owned(),
         plain,
+        scope: walk.current,
     });
 }
 
@@ -345,9 +368,11 @@ fn bind_case_pattern(walk: &mut Walk<'_>, pattern: Node<'_>) {
     }
 }
 
-/// `def f[T](…)` and `class A[T]`: the names in the brackets.
-fn bind_type_parameters(walk: &mut Walk<'_>, definition: Node<'_>) {
-    let Some(parameters) = definition.child_by_field_name("type_parameters") else { return };
+/// `def f[T](…)` and `class A[T]`: the names in the brackets have a scope around
+/// the whole definition, annotations included.
+fn bind_type_parameters(walk: &mut Walk<'_>, definition: Node<'_>) -> Option<ScopeId> {
+    let parameters = definition.child_by_field_name("type_parameters")?;
+    let scope = walk.open(ScopeKind::Block);
     for_children(parameters, |part| {
         let mut name = part;
         while name.kind() != "identifier" {
@@ -358,4 +383,19 @@ fn bind_type_parameters(walk: &mut Walk<'_>, definition: Node<'_>) {
         }
         walk.declare(name, How::hoisted(Local).spaces(VALUE));
     });
+    Some(scope)
+}
+
+/// `eval` and its like reach names by strings.
+fn enter_call(walk: &mut Walk<'_>, node: Node<'_>) {
+    let Some(function) = node.child_by_field_name("function") else { return };
+    let first = node.child_by_field_name("arguments").is_some_and(|a| a.named_child_count() > 0);
+    match walk.text(function) {
+        "eval" | "exec" if first => walk.block_all_seen("evaluated code may use it"),
+        "locals" => walk.block_scope(walk.function_scope(), "locals() shows its name"),
+        "vars" | "dir" if !first => {
+            walk.block_scope(walk.function_scope(), "vars() shows its name")
+        }
+        _ => {}
+    }
 }

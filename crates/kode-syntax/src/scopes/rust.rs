@@ -7,6 +7,7 @@ use super::walk::{How, ScopeKind, TYPE, VALUE, Walk, for_children, is_field, spe
 use super::{rust_macros, rust_patterns};
 
 const BOTH: u8 = VALUE | TYPE;
+const BY_PATH: &str = "a path mentions the name and may mean it";
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
     match node.kind() {
@@ -92,6 +93,10 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
             }
         }),
         "scoped_identifier" | "scoped_type_identifier" => {
+            // `crate::a`, `self::a`, `m::a` may mean an item of this file.
+            if let Some(name) = node.child_by_field_name("name") {
+                walk.block_item_name(walk.text(name), BY_PATH);
+            }
             walk.skip(node.child_by_field_name("name"));
         }
         "enum_variant" => walk.skip(node.child_by_field_name("name")),
@@ -179,11 +184,18 @@ fn enter_use(walk: &mut Walk<'_>, node: Node<'_>) {
             "use_list" => for_children(part, |child| pending.push(child)),
             "scoped_use_list" => {
                 // The path's first segment may be a module or import of this file.
+                if let Some(path) = part.child_by_field_name("path") {
+                    block_segments(walk, path);
+                }
                 pending.extend(part.child_by_field_name("list"));
             }
             "use_as_clause" => {
                 if let Some(alias) = part.child_by_field_name("alias") {
                     walk.declare(alias, How::hoisted(Import));
+                }
+                if let Some(path) = part.child_by_field_name("path") {
+                    let last = path.child_by_field_name("name").unwrap_or(path);
+                    walk.block_item_name(walk.text(last), BY_PATH);
                 }
                 refer_to_root(walk, part.child_by_field_name("path"));
             }
@@ -191,6 +203,7 @@ fn enter_use(walk: &mut Walk<'_>, node: Node<'_>) {
                 if let Some(name) = part.child_by_field_name("name") {
                     declare_use(walk, name);
                 }
+                block_segments(walk, part);
                 refer_to_root(walk, part.child_by_field_name("path"));
             }
             "identifier" => {
@@ -199,6 +212,13 @@ fn enter_use(walk: &mut Walk<'_>, node: Node<'_>) {
             }
             _ => {}
         }
+    }
+}
+
+/// Modules of this file may stand anywhere in a path.
+fn block_segments(walk: &mut Walk<'_>, path: Node<'_>) {
+    for segment in walk.text(path).split("::") {
+        walk.block_item_name(segment.trim(), BY_PATH);
     }
 }
 
@@ -219,6 +239,7 @@ fn declare_use(walk: &mut Walk<'_>, name: Node<'_>) {
     if walk.text(name) == "self" {
         return;
     }
+    walk.block_item_name(walk.text(name), BY_PATH);
     let place = spelled(name, format!("{} as ", walk.text(name)), String::new(), true);
     let public = has_visibility(name);
     let id = walk.declare_in(walk.current, name, How::hoisted(Import), place);

@@ -66,14 +66,32 @@ pub(super) fn enter_invocation(walk: &mut Walk<'_>, node: Node<'_>) {
             pending.push(child);
         }
     });
+    let named = if formatting { named_arguments(walk, &pending) } else { Vec::new() };
     while let Some(tree) = pending.pop() {
         for_children(tree, |token| match token.kind() {
             "token_tree" => pending.push(token),
             "identifier" => enter_token(walk, tree, token, formatting),
-            "string_literal" | "raw_string_literal" => enter_string(walk, token, formatting),
+            "string_literal" | "raw_string_literal" => {
+                enter_string(walk, token, formatting, &named)
+            }
             _ => walk.skip(Some(token)),
         });
     }
+}
+
+/// What the call's own `name = …` arguments explain in its format string.
+fn named_arguments<'s>(walk: &Walk<'s>, trees: &[Node<'_>]) -> Vec<&'s str> {
+    let mut names = Vec::new();
+    for tree in trees {
+        for_children(*tree, |token| {
+            let after = walk.source[token.end_byte().min(walk.source.len())..].trim_ascii_start();
+            let assigned = after.starts_with(b"=") && !after.starts_with(b"==");
+            if token.kind() == "identifier" && assigned && !after.starts_with(b"=>") {
+                names.push(walk.text(token));
+            }
+        });
+    }
+    names
 }
 
 fn enter_token(walk: &mut Walk<'_>, tree: Node<'_>, token: Node<'_>, formatting: bool) {
@@ -120,7 +138,7 @@ fn may_be_shorthand(tree: Node<'_>, source: &[u8], before: &[u8], after: &[u8]) 
 }
 
 /// Captured names in a format string: `{x}`, `{x:?}`, `{:width$}`.
-fn enter_string(walk: &mut Walk<'_>, literal: Node<'_>, formatting: bool) {
+fn enter_string(walk: &mut Walk<'_>, literal: Node<'_>, formatting: bool, named: &[&str]) {
     walk.skip(Some(literal));
     let text = walk.text(literal);
     let start = literal.start_byte();
@@ -137,6 +155,9 @@ fn enter_string(walk: &mut Walk<'_>, literal: Node<'_>, formatting: bool) {
         }
         let Some(length) = text[at..].find('}') else { return };
         for (offset, name) in captured(&text[at + 1..at + length]) {
+            if named.contains(&name) {
+                continue;
+            }
             let from = start + at + 1 + offset;
             let place = Occurrence {
                 range: from..from + name.len(),

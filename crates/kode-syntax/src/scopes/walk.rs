@@ -42,6 +42,8 @@ pub(super) enum ScopeKind {
     HiddenClass,
     /// A class body whose names are seen inside.
     Class,
+    /// A template's parameters around what they are for.
+    Template,
     /// The file or a module.
     Module,
 }
@@ -84,6 +86,19 @@ pub(super) struct KeywordArgument {
     pub(super) callee: String,
     /// The callee is a plain name, not a member.
     pub(super) plain: bool,
+    /// Where the call is.
+    pub(super) scope: ScopeId,
+}
+
+/// Who calls the function a parameter belongs to, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Called {
+    /// What a call writes: the function's name, or its class's for a constructor.
+    pub(super) name: String,
+    /// The declaration that name must mean, where the language looks it up by scope.
+    pub(super) declared: Option<DeclaredId>,
+    /// Only calls through a value reach it (`x.f()`).
+    pub(super) member: bool,
 }
 
 /// How a declaration enters its scope.
@@ -130,10 +145,11 @@ pub(super) struct Walk<'s> {
     blocked_names: HashMap<String, &'static str>,
     blocked_scopes: Vec<(ScopeId, &'static str)>,
     blocked_module_names: HashMap<String, &'static str>,
+    blocked_item_names: HashMap<String, &'static str>,
     wholesale: Vec<String>,
     pub(super) keyword_arguments: Vec<KeywordArgument>,
-    /// Parameters with the name of the function they belong to.
-    parameters_of: Vec<(DeclaredId, String)>,
+    /// Parameters with the function they belong to.
+    parameters_of: Vec<(DeclaredId, Called)>,
 }
 
 impl<'s> Walk<'s> {
@@ -161,6 +177,7 @@ impl<'s> Walk<'s> {
             blocked_names: HashMap::new(),
             blocked_scopes: Vec::new(),
             blocked_module_names: HashMap::new(),
+            blocked_item_names: HashMap::new(),
             wholesale: Vec::new(),
             keyword_arguments: Vec::new(),
             parameters_of: Vec::new(),
@@ -243,6 +260,12 @@ impl<'s> Walk<'s> {
         if let Some(node) = node {
             self.done.insert(node.id());
         }
+    }
+
+    /// The scope that `node`, around the one being entered, has opened last.
+    pub(super) fn scope_of(&self, node: Node<'_>) -> Option<ScopeId> {
+        let index = self.opened.iter().rposition(|&(opener, _)| opener == node.id())?;
+        Some(self.opened.get(index + 1).map_or(self.current, |&(_, previous)| previous))
     }
 
     pub(super) fn parent_scope(&self, scope: ScopeId) -> Option<ScopeId> {
@@ -341,6 +364,18 @@ impl<'s> Walk<'s> {
         known.iter().rev().copied().find(|&id| merges || self.declared[id].spaces & spaces != 0)
     }
 
+    /// The declaration whose name is written at `at`.
+    pub(super) fn declared_at(&self, at: usize) -> Option<DeclaredId> {
+        self.declared
+            .iter()
+            .rposition(|declared| declared.occurrences.iter().any(|place| place.range.start == at))
+    }
+
+    /// Whether it is a variable or a parameter.
+    pub(super) fn is_local(&self, id: DeclaredId) -> bool {
+        matches!(self.declared[id].kind, BindingKind::Local | BindingKind::Parameter)
+    }
+
     /// Notes one more place of a declaration.
     pub(super) fn add_place(&mut self, id: DeclaredId, node: Node<'_>) {
         self.done.insert(node.id());
@@ -378,13 +413,27 @@ impl<'s> Walk<'s> {
         self.blocked_module_names.entry(name.to_owned()).or_insert(why);
     }
 
+    /// No item of that name can be renamed; locals can.
+    pub(super) fn block_item_name(&mut self, name: &str, why: &'static str) {
+        self.blocked_item_names.entry(name.to_owned()).or_insert(why);
+    }
+
+    /// Nothing that is seen from here can be renamed.
+    pub(super) fn block_all_seen(&mut self, why: &'static str) {
+        let mut scope = Some(self.current);
+        while let Some(here) = scope {
+            self.blocked_scopes.push((here, why));
+            scope = self.scopes[here].parent;
+        }
+    }
+
     /// No binding of that scope can be renamed.
     pub(super) fn block_scope(&mut self, scope: ScopeId, why: &'static str) {
         self.blocked_scopes.push((scope, why));
     }
 
-    pub(super) fn parameter_of(&mut self, id: DeclaredId, function: &str) {
-        self.parameters_of.push((id, function.to_owned()));
+    pub(super) fn parameter_of(&mut self, id: DeclaredId, function: &Called) {
+        self.parameters_of.push((id, function.clone()));
     }
 
     /// In this scope the name belongs to `target` (the next outer function when `None`).

@@ -1,6 +1,9 @@
 //! What each reference means, once the whole tree has been walked.
 
-use super::{DeclaredId, ScopeId, ScopeKind, TYPE, VALUE, Walk};
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::{Called, DeclaredId, KeywordArgument, ScopeId, ScopeKind, TYPE, VALUE, Walk};
 use crate::Language;
 use crate::scopes::{Binding, BindingKind, Occurrence, Scopes};
 
@@ -70,11 +73,21 @@ impl Walk<'_> {
             }
             self.declared[id].occurrences.push(reference.occurrence);
         }
+        self.note_unexplained(&unresolved);
         self.settle_keyword_arguments();
         self.settle_blocks();
         unresolved.sort_by_key(|(_, range)| range.start);
         let wholesale = std::mem::take(&mut self.wholesale);
         Scopes { bindings: self.into_bindings(), unresolved, wholesale }
+    }
+
+    /// A glob import or `using namespace` may be what brings an unexplained name in.
+    fn note_unexplained(&mut self, unresolved: &[(String, Range<usize>)]) {
+        if matches!(self.language, Language::Rust | Language::Cpp) {
+            for (name, _) in unresolved {
+                self.block_item_name(name, "a place this file does not explain may mean it");
+            }
+        }
     }
 
     /// Moves declarations of redirected names to the scope they belong to.
@@ -103,31 +116,71 @@ impl Walk<'_> {
     }
 
     /// A keyword argument of a call to the function is a place of its parameter;
-    /// of a method by that name it may be one.
+    /// of a method by that name it may be one, and so it may where several
+    /// functions go by that name.
     fn settle_keyword_arguments(&mut self) {
         let arguments = std::mem::take(&mut self.keyword_arguments);
-        for (id, function) in std::mem::take(&mut self.parameters_of) {
+        if arguments.is_empty() {
+            return;
+        }
+        let parameters = std::mem::take(&mut self.parameters_of);
+        let mut same: HashMap<(String, String), usize> = HashMap::new();
+        for (id, called) in &parameters {
+            let key = (called.name.clone(), self.declared[*id].name.clone());
+            *same.entry(key).or_default() += 1;
+        }
+        for (id, called) in parameters {
+            let name = self.declared[id].name.clone();
+            let several =
+                same.get(&(called.name.clone(), name.clone())).is_some_and(|&count| count > 1);
             for argument in &arguments {
-                if argument.name != self.declared[id].name || argument.callee != function {
-                    continue;
-                }
-                if argument.plain {
-                    self.declared[id].occurrences.push(Occurrence {
-                        range: argument.range.clone(),
-                        before: String::new(),
-                        after: String::new(),
-                        declares: false,
-                    });
-                } else {
-                    self.block(id, "a call passes it by name through a member");
+                if argument.name == name && argument.callee == called.name {
+                    self.settle_keyword_argument(id, &called, argument, several);
                 }
             }
         }
     }
 
+    fn settle_keyword_argument(
+        &mut self,
+        id: DeclaredId,
+        called: &Called,
+        argument: &KeywordArgument,
+        several: bool,
+    ) {
+        if !argument.plain {
+            self.block(id, "a call passes it by name through a member");
+            return;
+        }
+        if called.member {
+            return;
+        }
+        if let Some(function) = called.declared {
+            let at = argument.range.start;
+            if self.lookup(argument.scope, &argument.callee, at, VALUE) != Some(function) {
+                return;
+            }
+        }
+        if several {
+            self.block(id, "a call passes it by name, and several functions go by that name");
+            return;
+        }
+        self.declared[id].occurrences.push(Occurrence {
+            range: argument.range.clone(),
+            before: String::new(),
+            after: String::new(),
+            declares: false,
+        });
+    }
+
     fn settle_blocks(&mut self) {
         for declared in &mut self.declared {
             if let Some(why) = self.blocked_names.get(&declared.name) {
+                declared.blocked.get_or_insert_with(|| (*why).to_owned());
+            }
+            if declared.kind == BindingKind::Item
+                && let Some(why) = self.blocked_item_names.get(&declared.name)
+            {
                 declared.blocked.get_or_insert_with(|| (*why).to_owned());
             }
             if declared.scope == 0
