@@ -18,6 +18,7 @@ impl Engine<'_> {
         let receiver = receiver.clone();
         self.method_with_function(site, &receiver)
             .or_else(|| self.text_method(site, &receiver))
+            .or_else(|| self.written(site, &receiver))
             .or_else(|| self.collection_method(site, &receiver))
     }
 
@@ -159,6 +160,17 @@ impl Engine<'_> {
             "format" if first.skeleton().is_some_and(|text| text.contains('%')) => {
                 Some(formatted(first, &site.values()))
             }
+            "EqualFold" => {
+                let (left, right) = (site.argument(0)?, site.argument(1)?);
+                let second = site.value(1);
+                Some(self.comparison(crate::ir::Operator::Equal, (left, first), (right, &second)))
+            }
+            "HasSuffix" => Some(self.ends_with(site.argument(0)?, &site.value(1))),
+            // `slices.Contains(list, value)`
+            "Contains" if !first.is_tainted() && site.value(1).is_tainted() => {
+                Some(self.membership(site.argument(1)?, first, &site.value(1), true))
+            }
+            "String" if first.is_unknown() => Some(self.url_text(receiver)),
             "HasPrefix" | "Contains" | "Index" => {
                 let (subject, value) = (site.argument(0)?, site.value(0));
                 Some(self.text_test(&site.method, subject, &value, &site.value(1)))
@@ -336,6 +348,48 @@ impl Engine<'_> {
             }
         }
         self.path_of(object)
+    }
+
+    /// Go's builders and buffers.
+    fn written(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
+        let is_api = receiver.data().is_some_and(|data| data.place.is_some());
+        if is_api || !matches!(&*site.method, "WriteString" | "WriteByte" | "WriteRune") {
+            return None;
+        }
+        let path = site.receiver.as_ref().and_then(|(object, _)| self.path_of(*object))?;
+        let changed = joined(&[receiver.clone(), site.value(0)]);
+        self.set_path(&path, &path.fields.clone(), changed);
+        Some(Value::default())
+    }
+
+    /// `fmt.Fprintf(&buffer, …)`: what is written stays in the buffer.
+    pub(super) fn printed_into(&mut self, site: &Site) {
+        if !site.method.starts_with("Fprint") {
+            return;
+        }
+        let target = site.value(0);
+        if target.data().is_some_and(|data| data.place.is_some()) {
+            return;
+        }
+        let Some(path) = site.argument(0).and_then(|argument| self.path_of(argument)) else {
+            return;
+        };
+        let written: Vec<Value> = site.values().into_iter().skip(1).collect();
+        let text = match &*site.method {
+            "Fprintf" => formatted(&site.value(1), &written),
+            _ => joined(&written),
+        };
+        let joined = joined(&[self.value_at(&path), text]);
+        self.set_path(&path, &path.fields.clone(), joined);
+    }
+
+    /// The text of a URL whose host is written down; any other value as it is.
+    fn url_text(&self, receiver: &Value) -> Value {
+        let Some(host) = receiver.field("Host").and_then(Value::known_text) else {
+            return receiver.clone();
+        };
+        let start = Value::text(&format!("https://{host}/"));
+        joined(&[start, mixed(std::slice::from_ref(receiver)), Value::default()])
     }
 
     fn taken(&mut self, site: &Site, receiver: &Value, first: &Value) -> Option<Value> {

@@ -85,7 +85,10 @@ impl Engine<'_> {
         let (callee, receiver, method) = match &self.program().expression(call.callee).kind {
             Kind::Field(object, name) => {
                 let value = self.evaluate(*object);
-                let callee = self.field_of(&value, name, None);
+                let callee = match self.of_package(&value, name) {
+                    Some(member) => member,
+                    None => self.field_of(&value, name, None),
+                };
                 (callee, Some((*object, value)), name.clone())
             }
             Kind::Index(object, index) => self.indexed_callee(*object, *index),
@@ -309,12 +312,14 @@ impl Engine<'_> {
             .and_then(|data| data.facts.clone())
             .map(|f| f.to_vec())
             .unwrap_or_default();
-        for (at, cleans) in frame.true_returns.unwrap_or_default().into_iter().enumerate() {
-            if let Some(Some(variable)) = frame.parameters.get(at)
-                && cleans != CategorySet::NONE
-            {
-                let path = Path { file: frame.file, variable: *variable, fields: Vec::new() };
-                facts.push(Fact { path, when: true, cleans });
+        for (when, returns) in [(true, frame.true_returns), (false, frame.null_returns)] {
+            for (at, cleans) in returns.unwrap_or_default().into_iter().enumerate() {
+                if let Some(Some(variable)) = frame.parameters.get(at)
+                    && cleans != CategorySet::NONE
+                {
+                    let path = Path { file: frame.file, variable: *variable, fields: Vec::new() };
+                    facts.push(Fact { path, when, cleans });
+                }
             }
         }
         if facts.is_empty() {
@@ -336,16 +341,14 @@ impl Engine<'_> {
                 mapped.push(Fact { path, ..fact });
             }
         }
-        returned.with(|data| {
-            data.constant = None;
-            data.facts = (!mapped.is_empty()).then(|| Rc::new(mapped));
-        })
+        with_checked(&returned, mapped)
     }
 
     /// Records a constant truth value being returned, with what then holds.
     pub(super) fn note_return(&mut self, given: &Value) {
         let Some(frame) = self.frames.last() else { return };
         let parameters = frame.parameters.clone();
+        self.note_error(given, &parameters);
         let cleaned: Vec<CategorySet> = match given.truth() {
             Some(false) => return,
             Some(true) => parameters.iter().map(|p| self.cleaned_now(*p)).collect(),
@@ -353,6 +356,29 @@ impl Engine<'_> {
         };
         if let Some(frame) = self.frames.last_mut() {
             frame.true_returns = Some(match frame.true_returns.take() {
+                None => cleaned,
+                Some(before) => {
+                    before.iter().zip(&cleaned).map(|(a, b)| a.intersection(*b)).collect()
+                }
+            });
+        }
+    }
+
+    /// Go: a function that gives no error has checked its parameters.
+    fn note_error(&mut self, given: &Value, parameters: &[Option<VariableId>]) {
+        if self.unit(self.file).language != kode_syntax::Language::Go {
+            return;
+        }
+        let is_null = |value: &Value| {
+            value.data().is_some_and(|data| data.constant == Some(super::value::Constant::Null))
+        };
+        let items = super::builtin::items(given);
+        if !items.last().map_or_else(|| is_null(given), is_null) {
+            return;
+        }
+        let cleaned: Vec<CategorySet> = parameters.iter().map(|p| self.cleaned_now(*p)).collect();
+        if let Some(frame) = self.frames.last_mut() {
+            frame.null_returns = Some(match frame.null_returns.take() {
                 None => cleaned,
                 Some(before) => {
                     before.iter().zip(&cleaned).map(|(a, b)| a.intersection(*b)).collect()
@@ -395,6 +421,9 @@ impl Engine<'_> {
                 return facts
                     .map_or_else(Value::default, |(set, argument)| self.fact(argument, true, set));
             }
+            if let Some(at) = known.fills {
+                return self.filled(known, at, site);
+            }
             if let Some(set) = known.cleans {
                 let parts = joined(&site.values()).cleaned(set);
                 let text = format!("it is made safe in part by `{}`", site.method);
@@ -422,6 +451,7 @@ impl Engine<'_> {
             return self.normalized(site);
         }
         if known.is_some_and(|known| !known.sinks.is_empty()) {
+            self.printed_into(site);
             return Value::default();
         }
         if known.is_none()
@@ -430,6 +460,29 @@ impl Engine<'_> {
             return result;
         }
         self.unknown_call(site)
+    }
+
+    /// `decoder.Decode(&value)`: what is read is put into an argument.
+    fn filled(&mut self, known: &crate::model::Knowledge, at: usize, site: &Site) -> Value {
+        let mut taints = match &known.source {
+            Some(text) => {
+                self.source(site.start, site.end, text, CategorySet::NONE).taints().to_vec()
+            }
+            None => Vec::new(),
+        };
+        let others = site.given.iter().enumerate().filter(|(index, _)| *index != at);
+        let mut parts: Vec<Value> = others.map(|(_, given)| given.value.clone()).collect();
+        parts.extend(site.receiver.iter().map(|(_, value)| value.clone()));
+        super::value::merge_taints(&mut taints, mixed(&parts).taints());
+        if let Some(path) = site.argument(at).and_then(|argument| self.path_of(argument)) {
+            let filled = self.value_at(&path).with(|data| {
+                super::value::merge_taints(&mut data.taints, &taints);
+                data.closed = false;
+                data.fields = None;
+            });
+            self.set_path(&path, &path.fields.clone(), filled);
+        }
+        Value::default()
     }
 
     /// A path without `..` left in it, though it may lead anywhere.
@@ -441,8 +494,9 @@ impl Engine<'_> {
             return value;
         }
         // `Clean("/" + name)` can't climb above the root it is given.
-        let rooted = &*site.method == "Clean"
-            && site.value(0).skeleton().is_some_and(|text| text.starts_with('/'));
+        let is_root = |text: &str| text == "/" || text.starts_with("/\u{fffc}");
+        let rooted = matches!(&*site.method, "Clean" | "Join")
+            && site.value(0).skeleton().is_some_and(is_root);
         let set =
             if rooted { CategorySet::of(&[Category::PathTraversal]) } else { CategorySet::NONE };
         value.cleaned(set).with(|data| data.normalized = true)
@@ -463,99 +517,6 @@ impl Engine<'_> {
         let receiver = site.receiver.iter().map(|(_, value)| value);
         let mut all = receiver.chain(site.given.iter().map(|given| &given.value));
         all.find_map(|value| value.data().filter(|data| !data.taints.is_empty())?.origin.clone())
-    }
-
-    /// A call of something unknown passes on what it is handed, unless its name
-    /// says that it looks something up, checks or cleans.
-    fn unknown_call(&mut self, site: &Site) -> Value {
-        let name = site.method.to_ascii_lowercase();
-        if let Some(result) = self.wrapped_request(&name, site) {
-            return result;
-        }
-        if let Some(result) = self.cleaned_by_name(&name, site) {
-            return result;
-        }
-        const CHECKS: [&str; 8] =
-            ["is", "has", "check", "verify", "ensure", "allow", "safe", "valid"];
-        if CHECKS.iter().any(|prefix| name.starts_with(prefix)) {
-            return match site.argument(0) {
-                Some(argument) => self.fact(argument, true, CategorySet::EVERY),
-                None => Value::default(),
-            };
-        }
-        const LOOKUPS: [&str; 26] = [
-            "get", "find", "fetch", "load", "query", "select", "lookup", "count", "exist", "read",
-            "list", "search", "execute", "request", "post", "save", "create", "insert", "update",
-            "delete", "send", "open", "compare", "auth", "log", "parseint",
-        ];
-        let receiver = site.receiver.as_ref().map(|(_, value)| value.clone()).unwrap_or_default();
-        let looks_up = LOOKUPS.iter().any(|prefix| name.starts_with(prefix));
-        let mut parts = vec![receiver];
-        if !looks_up || site.construct {
-            parts.extend(site.values());
-        }
-        mixed(&parts)
-    }
-
-    /// An unknown Java object made of the request, asked for a part of it.
-    fn wrapped_request(&mut self, name: &str, site: &Site) -> Option<Value> {
-        if self.unit(self.file).language != kode_syntax::Language::Java {
-            return None;
-        }
-        let wrapper = self.place("global.RequestWrapper()")?;
-        let is_at = |value: &Value, place| value.data().is_some_and(|d| d.place == Some(place));
-        if site.construct {
-            let request = self.place("global.Request()")?;
-            let wraps = site.given.iter().any(|given| is_at(&given.value, request));
-            return wraps.then(|| Value::place(wrapper));
-        }
-        const PARTS: [&str; 7] = ["param", "header", "cookie", "query", "body", "input", "form"];
-        let asked = is_at(&site.receiver.as_ref()?.1, wrapper);
-        (asked && PARTS.iter().any(|part| name.contains(part)))
-            .then(|| self.source(site.start, site.end, "the request's data", CategorySet::NONE))
-    }
-
-    /// What a function's name promises to make safe.
-    fn cleaned_by_name(&mut self, name: &str, site: &Site) -> Option<Value> {
-        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-        if has(&["unescape", "decode", "unquote", "base64", "tostring", "bytes"]) {
-            return None;
-        }
-        if has(&["validat", "whitelist", "allowlist"]) {
-            return Some(self.fact(site.argument(0)?, true, CategorySet::EVERY));
-        }
-        if self.is_reversible(site) {
-            return None;
-        }
-        const CLEANING: [&str; 13] = [
-            "escape", "sanitiz", "sanitis", "purify", "encode", "quote", "clean", "hash", "digest",
-            "slug", "md5", "sha1", "sha256",
-        ];
-        if !has(&CLEANING) && !has(&["strip_tags", "striptags", "stripxss"]) {
-            return None;
-        }
-        let set = if has(&["html", "xml", "xss", "tags"]) {
-            CategorySet::of(&[Category::CrossSiteScripting])
-        } else if has(&["sql"]) {
-            CategorySet::of(&[Category::SqlInjection])
-        } else if has(&["shell", "cmd"]) {
-            CategorySet::of(&[Category::CommandInjection])
-        } else if has(&["path", "file"]) {
-            CategorySet::of(&[Category::PathTraversal])
-        } else {
-            CategorySet::EVERY
-        };
-        Some(mixed(&site.values()).cleaned(set))
-    }
-
-    /// Whether a call writes its argument in another alphabet, as Base64 does.
-    fn is_reversible(&self, site: &Site) -> bool {
-        let source = self.unit(self.file).source;
-        let start = site.start as usize;
-        let end = (site.end as usize).min(start + 120).min(source.len());
-        let text = String::from_utf8_lossy(source.get(start..end).unwrap_or_default());
-        let callee = text.rsplit_once(&*site.method).map_or("", |(before, _)| before);
-        callee.to_ascii_lowercase().contains("base64")
     }
 
     /// Runs functions handed to a call.
@@ -604,6 +565,26 @@ impl Function {
     /// Whether the function's result depends on nothing but its arguments.
     fn is_plain(&self) -> bool {
         self.is_top_level
+    }
+}
+
+/// A result that says something of the arguments; of several results (a value
+/// and an error) the last one does.
+fn with_checked(returned: &Value, facts: Vec<Fact>) -> Value {
+    let facts = (!facts.is_empty()).then(|| Rc::new(facts));
+    let last = returned.data().and_then(|data| data.length).and_then(|n| n.checked_sub(1));
+    let change = |value: &Value| {
+        value.with(|data| {
+            data.constant = None;
+            data.facts = facts.clone();
+        })
+    };
+    match last.map(|last| Name::from(last.to_string())) {
+        Some(last) => match returned.field(&last) {
+            Some(value) => returned.with_field(&last, change(value)),
+            None => change(returned),
+        },
+        None => change(returned),
     }
 }
 

@@ -183,7 +183,8 @@ impl Engine<'_> {
         let folder = importer.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let wanted = match importer.language {
             kode_syntax::Language::Python => python_path(folder, specifier),
-            kode_syntax::Language::Java | kode_syntax::Language::Go => return None,
+            kode_syntax::Language::Java => return None,
+            kode_syntax::Language::Go => return self.go_package(specifier),
             _ if specifier.starts_with('.') => normal(&format!("{folder}/{specifier}")),
             _ => return None,
         };
@@ -204,6 +205,48 @@ impl Engine<'_> {
             .iter()
             .position(|unit| unit.as_ref().is_some_and(fits))
             .filter(|found| *found != self.file)
+    }
+
+    /// The first file of the package that an import path names: the path ends
+    /// with the package's folder, or the folder with the path's last two parts.
+    fn go_package(&self, path: &str) -> Option<usize> {
+        let ends = |text: &str, end: &str| {
+            text == end || text.strip_suffix(end).is_some_and(|rest| rest.ends_with('/'))
+        };
+        let (rest, last) = path.rsplit_once('/')?;
+        let tail = rest.rsplit('/').next().map(|before| format!("{before}/{last}"))?;
+        let own = super::folder_of(self.unit(self.file).path);
+        let fits = |folder: &&&str| {
+            !folder.is_empty() && **folder != own && (ends(path, folder) || ends(folder, &tail))
+        };
+        let mut folders: Vec<&&str> = self.packages.keys().filter(fits).collect();
+        // The longest is the nearest; equal ones in a fixed order.
+        folders.sort_by_key(|folder| (std::cmp::Reverse(folder.len()), **folder));
+        self.packages.get(*folders.first()?)?.first().copied()
+    }
+
+    /// What a package's files declare under a name.
+    fn in_package(&mut self, folder: &str, name: &Name, from: Option<usize>) -> Option<Value> {
+        let files = self.packages.get(folder)?.clone();
+        for file in files.into_iter().filter(|file| Some(*file) != from) {
+            let variable = self.unit(file).program.exports.get(name).copied();
+            if let Some(variable) = variable {
+                self.load_module(file);
+                let value = self.variables[self.offsets[file] + variable.0 as usize].clone();
+                return Some(value).filter(|value| !value.is_unknown());
+            }
+        }
+        None
+    }
+
+    /// What a Go package gives under a name.
+    pub(super) fn of_package(&mut self, value: &Value, name: &Name) -> Option<Value> {
+        let file = value.data()?.module?;
+        let unit = self.unit(file);
+        if unit.language != kode_syntax::Language::Go {
+            return None;
+        }
+        self.in_package(super::folder_of(unit.path), name, None)
     }
 
     /// What a module exports under a name.
@@ -228,6 +271,10 @@ impl Engine<'_> {
 
     /// A global name that another file of the same package declares.
     pub(super) fn elsewhere(&mut self, name: &Name) -> Option<Value> {
+        let unit = self.unit(self.file);
+        if unit.language == kode_syntax::Language::Go {
+            return self.in_package(super::folder_of(unit.path), name, Some(self.file));
+        }
         let class = self.class_elsewhere(self.file, name)?;
         self.load(class.0);
         Some(Value::new(Data { class: Some(class), ..Data::default() }))

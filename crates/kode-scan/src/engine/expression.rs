@@ -66,7 +66,11 @@ impl Engine<'_> {
             }
             Kind::Typed(declared, inner) => {
                 let value = self.evaluate(*inner);
-                self.typed(*declared, value)
+                let value = self.typed(*declared, value);
+                if matches!(self.program().expression(*inner).kind, Kind::Record(_)) {
+                    self.filled_in(&value, id);
+                }
+                value
             }
             Kind::Markup(name, attributes, children) => self.markup(name, attributes, children, id),
             Kind::Each(target, iterable, conditions, value) => {
@@ -103,7 +107,12 @@ impl Engine<'_> {
             return Value::place(place);
         };
         let cleaned = known.and_then(|known| known.cleans).unwrap_or(CategorySet::NONE);
-        self.source(start, end, &source, cleaned).with(|data| data.place = Some(place))
+        let begins = known.and_then(|known| known.begins.as_ref());
+        let text = begins.map(|begins| Rc::from(format!("{begins}{HOLE}")));
+        self.source(start, end, &source, cleaned).with(|data| {
+            data.place = Some(place);
+            data.text = text;
+        })
     }
 
     fn imported(&mut self, path: &Name) -> Value {
@@ -122,6 +131,9 @@ impl Engine<'_> {
 
     fn field_expression(&mut self, object: ExprId, name: &Name, id: ExprId) -> Value {
         let value = self.evaluate(object);
+        if let Some(member) = self.of_package(&value, name) {
+            return member;
+        }
         let field = self.field_of(&value, name, Some(id));
         if field.taints().is_empty() {
             return field;
@@ -196,8 +208,19 @@ impl Engine<'_> {
             }
             // An unknown key of a table of known values gives one of them: an
             // allow-list. The key's own input does not pass.
-            None => self.element_of(&value),
+            None => match self.allowed_keys(&value) {
+                true => self.fact(index, true, CategorySet::EVERY),
+                false => self.element_of(&value),
+            },
         }
+    }
+
+    /// `allowed[key]` of a table from known keys to `true`.
+    fn allowed_keys(&self, table: &Value) -> bool {
+        let fields = table.data().filter(|data| data.taints.is_empty()).map(|data| &data.fields);
+        fields.and_then(Option::as_ref).is_some_and(|fields| {
+            !fields.is_empty() && fields.values().all(|value| value.truth() == Some(true))
+        })
     }
 
     /// Python's negative indices, and the last of a sequence.

@@ -97,6 +97,11 @@ impl Engine<'_> {
         let mut facts = Vec::new();
         let value_path = self.guarded_path(expression);
         if let Some(path) = value_path {
+            // What it was made from is known as well, also where it can't be seen.
+            let origin = self.value_at(&path).data().and_then(|data| data.origin.clone());
+            if let Some(origin) = origin.filter(|origin| **origin != path) {
+                facts.push(Fact { path: (*origin).clone(), when, cleans });
+            }
             facts.push(Fact { path, when, cleans });
         }
         truth_with(facts)
@@ -296,6 +301,18 @@ impl Engine<'_> {
                 self.fact(receiver, true, cleans)
             }
             _ => truth_with(Vec::new()),
+        }
+    }
+
+    /// A host that ends with a dot and a domain is one of the domain's.
+    pub(super) fn ends_with(&mut self, subject: ExprId, end: &Value) -> Value {
+        let domain = end.known_text().is_some_and(|text| text.starts_with('.') && text.len() > 3);
+        match self.host_owner(subject).filter(|_| domain) {
+            Some(object) => {
+                let owner = self.parsed_from(object);
+                self.fact(owner, true, CategorySet::of(&[Category::OpenRedirect]))
+            }
+            None => truth_with(Vec::new()),
         }
     }
 

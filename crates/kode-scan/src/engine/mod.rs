@@ -15,6 +15,7 @@ mod guard;
 mod route;
 mod sink;
 mod statement;
+mod unknown;
 mod value;
 
 use std::collections::{HashMap, HashSet};
@@ -79,6 +80,8 @@ pub(crate) struct Engine<'a> {
     cut_short: bool,
     /// Module specifiers already resolved, by importing file.
     modules: HashMap<(usize, Name), Option<usize>>,
+    /// Go files by their folder: each folder is a package.
+    packages: HashMap<&'a str, Vec<usize>>,
     /// Java classes of all files by name.
     java_classes: HashMap<Name, (usize, ClassId)>,
     /// Java classes by the name of what they extend or implement.
@@ -101,8 +104,12 @@ struct Frame {
     parameters: Vec<Option<VariableId>>,
     /// What holds of the parameters wherever it returns true.
     true_returns: Option<Vec<CategorySet>>,
+    /// What holds of the parameters wherever it returns no error.
+    null_returns: Option<Vec<CategorySet>>,
     /// The response is declared not to be HTML.
     not_html: bool,
+    /// The response is declared to be HTML.
+    is_html: bool,
     /// What it returns.
     answer: Answer,
 }
@@ -146,6 +153,7 @@ impl<'a> Engine<'a> {
             findings: Vec::new(),
             cut_short: false,
             modules: HashMap::new(),
+            packages: packages(units),
             java_classes: java_classes(units),
             implementers: implementers(units),
             answer_next: Answer::default(),
@@ -263,6 +271,22 @@ impl<'a> Engine<'a> {
             value::Taint { source: (self.file, start), cleaned, step: std::rc::Rc::new(step) };
         Value::carrying(vec![taint])
     }
+}
+
+fn packages<'a>(units: &'a [Option<Unit<'_>>]) -> HashMap<&'a str, Vec<usize>> {
+    let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (file, unit) in units.iter().enumerate() {
+        let Some(unit) = unit.as_ref().filter(|unit| unit.language == Language::Go) else {
+            continue;
+        };
+        found.entry(folder_of(unit.path)).or_default().push(file);
+    }
+    found
+}
+
+/// The folder of a path; empty at the top.
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn implementers(units: &[Option<Unit<'_>>]) -> HashMap<Name, Vec<(usize, ClassId)>> {

@@ -19,7 +19,7 @@ impl Engine<'_> {
     pub(super) fn check_sinks(&mut self, sinks: &[Sink], site: &Site) {
         for sink in sinks {
             if let Some(option) = &sink.when
-                && !option_is_on(site, option)
+                && !self.option_is_on(site, option)
             {
                 continue;
             }
@@ -207,6 +207,21 @@ impl Engine<'_> {
         }
     }
 
+    /// `exec.Cmd{Path: …}`: fields that are dangerous when they are set.
+    pub(super) fn filled_in(&mut self, value: &Value, id: ExprId) {
+        let Some(data) = value.data() else { return };
+        let (Some(place), Some(fields)) = (data.place, data.fields.clone()) else { return };
+        let at = self.program().expression(id);
+        for (name, field) in fields.iter() {
+            let known = self.models.step(place, name).and_then(|place| self.models.know(place));
+            for sink in known.map_or(&[][..], |known| &known.sinks) {
+                if sink.argument == ArgumentChoice::Named("value".to_owned()) {
+                    self.check(sink.category, sink.context, field, (at.start, at.end), name);
+                }
+            }
+        }
+    }
+
     /// JSX attributes and other markup.
     pub(super) fn markup(
         &mut self,
@@ -270,6 +285,11 @@ impl Engine<'_> {
 
     fn note_content_type(&mut self, value: &Value) {
         let text = value.known_text().unwrap_or_default().to_ascii_lowercase();
+        if text.contains("html")
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.is_html = true;
+        }
         let harmless = ["json", "text/plain", "csv", "octet-stream", "image/", "pdf", "txt"];
         if harmless.iter().any(|kind| text.contains(kind))
             && let Some(frame) = self.frames.last_mut()
@@ -304,6 +324,9 @@ fn harmful(category: Category, context: Context, value: &Value) -> Option<Taint>
             value.harm(category).cloned()
         }
         Context::Argv => argv(category, value),
+        Context::Parts => {
+            value.deep_taints().into_iter().find(|taint| !taint.cleaned.holds(category))
+        }
         Context::View => harmful(category, Context::Url, &redirected(value)?),
     }
 }
@@ -400,6 +423,10 @@ fn chosen(sink: &Sink, site: &Site) -> Vec<Value> {
         ArgumentChoice::Named(name) => match name.as_str() {
             "all" => site.values(),
             "from-1" => site.values().into_iter().skip(1).collect(),
+            "list-from-1" => {
+                let rest: Vec<Value> = site.values().into_iter().skip(1).collect();
+                vec![Value::list(flat(&rest))]
+            }
             "list" => vec![Value::list(flat(&site.values()))],
             "receiver" => site.receiver.iter().map(|(_, value)| value.clone()).collect(),
             _ => Vec::new(),
@@ -420,6 +447,17 @@ fn flat(values: &[Value]) -> Vec<Value> {
     found
 }
 
+impl Engine<'_> {
+    /// Conditions of a sink that look at the response; then those of its call.
+    fn option_is_on(&self, site: &Site, option: &str) -> bool {
+        match option {
+            "@declared-html" => self.frames.last().is_some_and(|frame| frame.is_html),
+            "@html-1" => site.value(1).known_text().is_none_or(|kind| kind.contains("html")),
+            _ => option_is_on(site, option),
+        }
+    }
+}
+
 /// Whether an option is given as true: a keyword, or a field of an argument.
 /// `@no-root`, `@writer`, `@location` and `@html` are conditions of their own.
 fn option_is_on(site: &Site, option: &str) -> bool {
@@ -428,6 +466,10 @@ fn option_is_on(site: &Site, option: &str) -> bool {
     }
     if option == "@writer" {
         return site.value(0).data().is_some_and(|data| data.place.is_some());
+    }
+    if option == "@context" {
+        // A text in the second place, behind something that is none.
+        return site.value(0).skeleton().is_none() && site.value(1).skeleton().is_some();
     }
     if option == "@location" {
         let header = site.value(0);

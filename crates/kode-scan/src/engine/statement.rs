@@ -226,6 +226,15 @@ impl Engine<'_> {
                     self.assign(inner, part, from);
                 }
             }
+            Target::List(targets) if self.is_single_result(&value) => {
+                for (at, inner) in targets.iter().enumerate() {
+                    let part = match at {
+                        0 => value.clone(),
+                        _ => Value::carrying(value.deep_taints()),
+                    };
+                    self.assign(inner, part, from);
+                }
+            }
             Target::List(targets) => {
                 for (at, inner) in targets.iter().enumerate() {
                     let part = self.field_of(&value, &Name::from(at.to_string()), from);
@@ -239,6 +248,12 @@ impl Engine<'_> {
             }
             Target::Nothing => {}
         }
+    }
+
+    /// Several results of a Go function that is not in the scanned files.
+    fn is_single_result(&self, value: &Value) -> bool {
+        self.unit(self.file).language == kode_syntax::Language::Go
+            && value.data().is_none_or(|data| data.length.is_none())
     }
 
     /// The field of a value that a pattern takes; of a parameter that is input

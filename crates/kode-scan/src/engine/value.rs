@@ -335,12 +335,27 @@ fn joined(a: &Data, b: &Data) -> Data {
         fields: joined_fields(a, b),
         closed: a.closed && b.closed,
         length: if a.length == b.length { a.length } else { None },
-        facts: None,
+        facts: joined_facts(a, b),
         regex: if a.regex == b.regex { a.regex.clone() } else { None },
         method: a.method.clone().or_else(|| b.method.clone()),
         origin: if a.origin == b.origin { a.origin.clone() } else { None },
         normalized: a.normalized && b.normalized,
     }
+}
+
+/// A surely false value beside a condition: where it is true, it is the condition.
+fn joined_facts(a: &Data, b: &Data) -> Option<Rc<Vec<Fact>>> {
+    let when_other = |surely: &Data, other: &Data| {
+        let truth = match surely.constant? {
+            Constant::Boolean(truth) => truth,
+            Constant::Null => false,
+            Constant::Number(_) => return None,
+        };
+        let facts = other.facts.as_ref()?.iter().filter(|fact| fact.when != truth);
+        let facts: Vec<Fact> = facts.cloned().collect();
+        (!facts.is_empty()).then(|| Rc::new(facts))
+    };
+    when_other(a, b).or_else(|| when_other(b, a))
 }
 
 fn either<T: PartialEq + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {

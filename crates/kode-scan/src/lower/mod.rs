@@ -51,6 +51,8 @@ pub(crate) struct Builder<'s> {
     pub(crate) program: Program,
     scopes: Vec<Scope>,
     names: HashSet<Name>,
+    /// Classes by name, where methods are declared apart from them.
+    classes: HashMap<Name, ClassId>,
     depth: usize,
 }
 
@@ -66,7 +68,8 @@ impl<'s> Builder<'s> {
         let mut program = Program::default();
         program.functions.push(Function::default());
         let scopes = vec![Scope { is_function: true, ..Scope::default() }];
-        Self { source, program, scopes, names: HashSet::new(), depth: 0 }
+        let (names, classes) = (HashSet::new(), HashMap::new());
+        Self { source, program, scopes, names, classes, depth: 0 }
     }
 
     /// Interns a name.

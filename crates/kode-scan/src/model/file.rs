@@ -38,6 +38,8 @@ pub(crate) struct ModelFile {
     pub(crate) content_type: Option<Names>,
     pub(crate) stops: Option<Names>,
     pub(crate) carries: Option<Names>,
+    #[serde(default)]
+    pub(crate) fill: Vec<FillEntry>,
 }
 
 /// A list of canonical names.
@@ -61,6 +63,8 @@ pub(crate) struct AliasEntry {
 pub(crate) struct SourceEntry {
     pub(crate) text: String,
     pub(crate) names: Vec<String>,
+    /// What the input surely begins with: a request's URI with `/`.
+    pub(crate) begins: Option<String>,
 }
 
 /// Where input does harm. `bad` must be reported, `good` must not.
@@ -81,6 +85,16 @@ pub(crate) struct SinkEntry {
     #[cfg_attr(not(test), expect(dead_code, reason = "examples that the tests run"))]
     #[serde(default)]
     pub(crate) good: String,
+}
+
+/// What these read is put into an argument; input where `text` says so.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FillEntry {
+    pub(crate) names: Vec<String>,
+    #[serde(default)]
+    pub(crate) argument: usize,
+    pub(crate) text: Option<String>,
 }
 
 /// What makes a value harmless; all categories where none are named.
@@ -143,6 +157,8 @@ pub(crate) enum Context {
     Body,
     /// The dangerous part is under a key of the argument: `__html`, `sql`, `text`.
     Options,
+    /// An object whose parts are filled into a template.
+    Parts,
     /// A view's name: `redirect:` sends the browser to the rest.
     View,
     /// The call itself is the finding.

@@ -42,6 +42,10 @@ pub(crate) struct Knowledge {
     pub(crate) normalizes: bool,
     /// Calling it declares that the response is not HTML.
     pub(crate) content_type: bool,
+    /// What input from here begins with.
+    pub(crate) begins: Option<String>,
+    /// The argument that what it reads is put into.
+    pub(crate) fills: Option<usize>,
     /// Its result keeps the input of its arguments.
     pub(crate) carries: bool,
     /// It never returns.
@@ -196,7 +200,16 @@ impl Models {
         }
         for source in &file.source {
             for name in &source.names {
-                self.entry(family, name).source = Some(source.text.clone());
+                let known = self.entry(family, name);
+                known.source = Some(source.text.clone());
+                known.begins.clone_from(&source.begins);
+            }
+        }
+        for fill in &file.fill {
+            for name in &fill.names {
+                let known = self.entry(family, name);
+                known.fills = Some(fill.argument);
+                known.source.clone_from(&fill.text);
             }
         }
         for entry in &file.sink {

@@ -110,8 +110,16 @@ impl Lowering<'_, '_> {
                 _ => items.push(self.element(element)),
             }
         }
-        let kind = if entries.is_empty() { Kind::List(items) } else { Kind::Record(entries) };
-        self.builder.add(kind, node)
+        let named = child(node, "type").filter(|n| !n.kind().ends_with("_length_array_type"));
+        let declared = named.and_then(|named| self.type_expression(named));
+        // `T{}` has no element, but it is no list.
+        let is_record = !entries.is_empty() || (items.is_empty() && declared.is_some());
+        let kind = if is_record { Kind::Record(entries) } else { Kind::List(items) };
+        let value = self.builder.add(kind, node);
+        match declared {
+            Some(declared) => self.builder.add(Kind::Typed(declared, value), node),
+            None => value,
+        }
     }
 
     fn element(&mut self, node: Node<'_>) -> ExprId {

@@ -2,6 +2,7 @@
 
 mod expressions;
 mod statements;
+mod types;
 
 use kode_syntax::Node;
 
@@ -11,7 +12,10 @@ use crate::ir::{Function, FunctionId, Kind, Parameter, Statement, Target};
 /// Lowers a whole file.
 pub(super) fn lower(builder: &mut Builder<'_>, root: Node<'_>) {
     let mut lowering = Lowering { builder };
-    let nodes = children(root);
+    let (imports, nodes): (Vec<Node<'_>>, Vec<Node<'_>>) =
+        children(root).into_iter().partition(|node| node.kind() == "import_declaration");
+    let mut body = lowering.statements(&imports);
+    lowering.declare_types(&nodes);
     for node in &nodes {
         if matches!(node.kind(), "function_declaration")
             && let Some(name) = child(*node, "name")
@@ -20,7 +24,10 @@ pub(super) fn lower(builder: &mut Builder<'_>, root: Node<'_>) {
             lowering.builder.declare(&name);
         }
     }
-    let body = lowering.statements(&nodes);
+    lowering.define_types(&nodes, &mut body);
+    let nodes: Vec<Node<'_>> =
+        nodes.into_iter().filter(|node| node.kind() != "type_declaration").collect();
+    body.extend(lowering.statements(&nodes));
     lowering.builder.set_top_level(body);
 }
 
@@ -32,7 +39,8 @@ struct Lowering<'b, 's> {
 impl Lowering<'_, '_> {
     /// A function, method or literal.
     fn function(&mut self, node: Node<'_>) -> FunctionId {
-        self.builder.in_function(|builder| {
+        let class = self.receiver_class(node);
+        let id = self.builder.in_function(|builder| {
             let mut lowering = Lowering { builder };
             let name = child(node, "name").map(|name| lowering.builder.node_name(name));
             let receiver = child(node, "receiver").map(|list| lowering.parameters(list));
@@ -43,8 +51,12 @@ impl Lowering<'_, '_> {
             let list = child(node, "parameters");
             let parameters = list.map(|list| lowering.parameters(list)).unwrap_or_default();
             let body = lowering.block(child(node, "body"));
-            Function { name, parameters, body, this, ..Function::default() }
-        })
+            Function { name, parameters, body, this, class, ..Function::default() }
+        });
+        if let Some(class) = class {
+            self.builder.program.classes[class.0 as usize].methods.push(id);
+        }
+        id
     }
 
     fn parameters(&mut self, list: Node<'_>) -> Vec<Parameter> {
@@ -76,7 +88,8 @@ impl Lowering<'_, '_> {
     /// A type as the expression that names it; pointers are what they point to.
     fn type_expression(&mut self, node: Node<'_>) -> Option<crate::ir::ExprId> {
         match node.kind() {
-            "pointer_type" => self.type_expression(node.named_child(0)?),
+            "pointer_type" | "parenthesized_type" => self.type_expression(node.named_child(0)?),
+            "generic_type" => self.type_expression(child(node, "type")?),
             "qualified_type" => {
                 let package = child(node, "package")?;
                 let text = self.builder.text(package);

@@ -42,35 +42,38 @@ impl Lowering<'_, '_> {
                 }
             }
             "short_var_declaration" | "assignment_statement" => self.assignment(node, body),
-            "if_statement" => {
-                let inner =
-                    self.builder.in_block(|builder| Lowering { builder }.if_statement(node));
+            "if_statement"
+            | "for_statement"
+            | "expression_switch_statement"
+            | "type_switch_statement"
+            | "select_statement" => {
+                let inner = self.builder.in_block(|builder| Lowering { builder }.branching(node));
                 body.push(Statement::Block(inner));
             }
-            "for_statement" => {
-                let inner = self.builder.in_block(|builder| Lowering { builder }.looped(node));
-                body.push(Statement::Block(inner));
+            "send_statement" => {
+                let channel = self.field(node, "channel");
+                let value = self.field(node, "value");
+                let anywhere = self.builder.add(Kind::Mixed(Vec::new()), node);
+                body.push(Statement::Assign(Target::Index(channel, anywhere), value));
             }
-            "expression_switch_statement" => {
-                let inner = self.builder.in_block(|builder| Lowering { builder }.switch(node));
-                body.push(Statement::Block(inner));
+            "receive_statement" => self.assignment(node, body),
+            "labeled_statement" => {
+                if let Some(inner) = children(node).into_iter().next_back() {
+                    self.statement(inner, body);
+                }
             }
-            "return_statement" => {
-                let list = node.named_child(0);
-                let first = list.and_then(|list| match list.kind() {
-                    "expression_list" => list.named_child(0),
-                    _ => Some(list),
-                });
-                let value = first.map(|first| self.expression(first));
-                body.push(Statement::Return(value));
-            }
+            "return_statement" => body.push(self.returned(node)),
             "break_statement" => body.push(Statement::Break),
             "continue_statement" => body.push(Statement::Continue),
             "block" => {
                 let inner = self.block(Some(node));
                 body.push(Statement::Block(inner));
             }
-            "package_clause" | "type_declaration" => {}
+            "type_declaration" => {
+                self.declare_types(&[node]);
+                self.define_types(&[node], body);
+            }
+            "package_clause" => {}
             "expression_statement" | "go_statement" | "defer_statement" => {
                 if let Some(inner) = node.named_child(0) {
                     let expression = self.expression(inner);
@@ -82,6 +85,29 @@ impl Lowering<'_, '_> {
                 body.push(Statement::Expression(expression));
             }
         }
+    }
+
+    fn branching(&mut self, node: Node<'_>) -> Vec<Statement> {
+        match node.kind() {
+            "if_statement" => self.if_statement(node),
+            "for_statement" => self.looped(node),
+            "expression_switch_statement" => self.switch(node),
+            _ => self.choice(node),
+        }
+    }
+
+    fn returned(&mut self, node: Node<'_>) -> Statement {
+        let list = node.named_child(0).map(|list| match list.kind() {
+            "expression_list" => children(list),
+            _ => vec![list],
+        });
+        let values: Vec<ExprId> =
+            list.unwrap_or_default().into_iter().map(|one| self.expression(one)).collect();
+        Statement::Return(match values[..] {
+            [] => None,
+            [only] => Some(only),
+            _ => Some(self.builder.add(Kind::List(values), node)),
+        })
     }
 
     fn declaration(&mut self, node: Node<'_>) -> Statement {
@@ -123,6 +149,15 @@ impl Lowering<'_, '_> {
         let right = child(node, "right").map(children).unwrap_or_default();
         let declares = node.kind() == "short_var_declaration";
         let operator = child(node, "operator").map_or("=", |operator| operator.kind());
+        if let ([_, _, ..], [only]) = (&left[..], &right[..])
+            && only.kind() != "index_expression"
+        {
+            // Several results of one call.
+            let value = self.expression(*only);
+            let targets = left.iter().map(|place| self.target(*place, declares)).collect();
+            body.push(Statement::Assign(Target::List(targets), value));
+            return;
+        }
         for (at, place) in left.iter().enumerate() {
             let value = match (right.get(at), right.first()) {
                 (Some(value), _) => Some(self.expression(*value)),
@@ -174,14 +209,19 @@ impl Lowering<'_, '_> {
     }
 
     fn looped(&mut self, node: Node<'_>) -> Vec<Statement> {
-        let (mut out, mut each, mut condition) = (Vec::new(), None, None);
+        let (mut out, mut each, mut condition, mut keys) = (Vec::new(), None, None, None);
         for part in children(node) {
             match part.kind() {
                 "range_clause" => {
                     let iterable = self.field(part, "right");
                     let names = child(part, "left").map(children).unwrap_or_default();
-                    let target = match names.last() {
-                        Some(name) if names.len() > 1 => self.target(*name, true),
+                    let target = match names[..] {
+                        [key, name] => {
+                            if let Some(named) = self.key_of_map(key, part) {
+                                keys = Some(named);
+                            }
+                            self.target(name, true)
+                        }
                         _ => Target::Nothing,
                     };
                     each = Some((target, iterable));
@@ -197,8 +237,66 @@ impl Lowering<'_, '_> {
                 _ => condition = Some(self.expression(part)),
             }
         }
-        let body = self.block(child(node, "body"));
+        let mut body: Vec<Statement> = keys.into_iter().collect();
+        body.extend(self.block(child(node, "body")));
         out.push(Statement::Loop { each, condition, body });
+        out
+    }
+
+    /// `for key, value := range …`: a map of input has keys of input.
+    fn key_of_map(&mut self, key: Node<'_>, range: Node<'_>) -> Option<Statement> {
+        if self.builder.text(key) == "_" {
+            return None;
+        }
+        let table = self.field(range, "right");
+        let value = self.builder.add(Kind::Mixed(vec![table]), range);
+        let target = self.target(key, true);
+        Some(Statement::Assign(target, value))
+    }
+
+    /// A `select` or a switch on a type: one of its cases runs.
+    fn choice(&mut self, node: Node<'_>) -> Vec<Statement> {
+        let mut out = Vec::new();
+        if let Some(initializer) = child(node, "initializer") {
+            self.statement(initializer, &mut out);
+        }
+        let value = child(node, "value").map(|value| self.expression(value));
+        let alias = child(node, "alias").and_then(|alias| alias.named_child(0));
+        let mut cases: Vec<(Vec<ExprId>, Vec<Statement>)> = Vec::new();
+        for arm in children(node) {
+            if !matches!(arm.kind(), "type_case" | "communication_case" | "default_case") {
+                continue;
+            }
+            let mut cursor = arm.walk();
+            let kinds: Vec<Node<'_>> = arm.children_by_field_name("type", &mut cursor).collect();
+            let rest: Vec<Node<'_>> =
+                children(arm).into_iter().filter(|part| !kinds.contains(part)).collect();
+            let body = self.builder.in_block(|builder| {
+                let mut lowering = Lowering { builder };
+                let mut body = Vec::new();
+                if let (Some(alias), Some(value)) = (alias, value) {
+                    let named = kinds.first().filter(|_| kinds.len() == 1);
+                    let declared = named.and_then(|named| lowering.type_expression(*named));
+                    let seen = match declared {
+                        Some(declared) => lowering.builder.add(Kind::Typed(declared, value), arm),
+                        None => value,
+                    };
+                    let target = lowering.target(alias, true);
+                    body.push(Statement::Assign(target, seen));
+                }
+                body.extend(lowering.statements(&rest));
+                body.push(Statement::Break);
+                body
+            });
+            // No label is compared: each case may run.
+            let label = match arm.kind() {
+                "default_case" => Vec::new(),
+                _ => vec![self.builder.add(Kind::Mixed(Vec::new()), arm)],
+            };
+            cases.push((label, body));
+        }
+        let subject = self.builder.add(Kind::Mixed(Vec::new()), node);
+        out.push(Statement::Switch(subject, cases));
         out
     }
 

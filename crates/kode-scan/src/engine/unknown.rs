@@ -1,0 +1,103 @@
+//! Calls of what is neither in the scanned files nor in a model: what their
+//! names say, and what passes through.
+
+use super::Engine;
+use super::call::Site;
+use super::expression::mixed;
+use super::value::Value;
+use crate::category::{Category, CategorySet};
+
+impl Engine<'_> {
+    /// A call of something unknown passes on what it is handed, unless its name
+    /// says that it looks something up, checks or cleans.
+    pub(super) fn unknown_call(&mut self, site: &Site) -> Value {
+        let name = site.method.to_ascii_lowercase();
+        if let Some(result) = self.wrapped_request(&name, site) {
+            return result;
+        }
+        if let Some(result) = self.cleaned_by_name(&name, site) {
+            return result;
+        }
+        const CHECKS: [&str; 8] =
+            ["is", "has", "check", "verify", "ensure", "allow", "safe", "valid"];
+        if CHECKS.iter().any(|prefix| name.starts_with(prefix)) {
+            return match site.argument(0) {
+                Some(argument) => self.fact(argument, true, CategorySet::EVERY),
+                None => Value::default(),
+            };
+        }
+        const LOOKUPS: [&str; 26] = [
+            "get", "find", "fetch", "load", "query", "select", "lookup", "count", "exist", "read",
+            "list", "search", "execute", "request", "post", "save", "create", "insert", "update",
+            "delete", "send", "open", "compare", "auth", "log", "parseint",
+        ];
+        let receiver = site.receiver.as_ref().map(|(_, value)| value.clone()).unwrap_or_default();
+        let looks_up = LOOKUPS.iter().any(|prefix| name.starts_with(prefix));
+        let mut parts = vec![receiver];
+        if !looks_up || site.construct {
+            parts.extend(site.values());
+        }
+        mixed(&parts)
+    }
+
+    /// An unknown Java object made of the request, asked for a part of it.
+    fn wrapped_request(&mut self, name: &str, site: &Site) -> Option<Value> {
+        if self.unit(self.file).language != kode_syntax::Language::Java {
+            return None;
+        }
+        let wrapper = self.place("global.RequestWrapper()")?;
+        let is_at = |value: &Value, place| value.data().is_some_and(|d| d.place == Some(place));
+        if site.construct {
+            let request = self.place("global.Request()")?;
+            let wraps = site.given.iter().any(|given| is_at(&given.value, request));
+            return wraps.then(|| Value::place(wrapper));
+        }
+        const PARTS: [&str; 7] = ["param", "header", "cookie", "query", "body", "input", "form"];
+        let asked = is_at(&site.receiver.as_ref()?.1, wrapper);
+        (asked && PARTS.iter().any(|part| name.contains(part)))
+            .then(|| self.source(site.start, site.end, "the request's data", CategorySet::NONE))
+    }
+
+    /// What a function's name promises to make safe.
+    fn cleaned_by_name(&mut self, name: &str, site: &Site) -> Option<Value> {
+        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+        if has(&["unescape", "decode", "unquote", "base64", "tostring", "bytes"]) {
+            return None;
+        }
+        if has(&["validat", "whitelist", "allowlist"]) {
+            return Some(self.fact(site.argument(0)?, true, CategorySet::EVERY));
+        }
+        if self.is_reversible(site) {
+            return None;
+        }
+        const CLEANING: [&str; 13] = [
+            "escape", "sanitiz", "sanitis", "purify", "encode", "quote", "clean", "hash", "digest",
+            "slug", "md5", "sha1", "sha256",
+        ];
+        if !has(&CLEANING) && !has(&["strip_tags", "striptags", "stripxss"]) {
+            return None;
+        }
+        let set = if has(&["html", "xml", "xss", "tags"]) {
+            CategorySet::of(&[Category::CrossSiteScripting])
+        } else if has(&["sql"]) {
+            CategorySet::of(&[Category::SqlInjection])
+        } else if has(&["shell", "cmd"]) {
+            CategorySet::of(&[Category::CommandInjection])
+        } else if has(&["path", "file"]) {
+            CategorySet::of(&[Category::PathTraversal])
+        } else {
+            CategorySet::EVERY
+        };
+        Some(mixed(&site.values()).cleaned(set))
+    }
+
+    /// Whether a call writes its argument in another alphabet, as Base64 does.
+    fn is_reversible(&self, site: &Site) -> bool {
+        let source = self.unit(self.file).source;
+        let start = site.start as usize;
+        let end = (site.end as usize).min(start + 120).min(source.len());
+        let text = String::from_utf8_lossy(source.get(start..end).unwrap_or_default());
+        let callee = text.rsplit_once(&*site.method).map_or("", |(before, _)| before);
+        callee.to_ascii_lowercase().contains("base64")
+    }
+}
