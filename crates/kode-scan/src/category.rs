@@ -130,11 +130,23 @@ impl CategorySet {
     /// No category.
     pub(crate) const NONE: Self = Self(0);
     /// Every category.
-    pub(crate) const EVERY: Self = Self(0x7f);
+    pub(crate) const EVERY: Self = Self(0xff);
+    /// Text or a number, so that it can't be an operator in a query document.
+    pub(crate) const DOCUMENT: Self = Self(0x80);
 
     /// The set of just these.
     pub(crate) fn of(categories: &[Category]) -> Self {
         Self(categories.iter().fold(0, |bits, category| bits | category.bit()))
+    }
+
+    /// Everything that is not in it.
+    pub(crate) const fn complement(self) -> Self {
+        Self(!self.0)
+    }
+
+    /// Whether all of `other` is in the set.
+    pub(crate) const fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// Whether `category` is in the set.

@@ -64,7 +64,8 @@ pub(crate) enum Kind {
     Number(i64),
     Boolean(bool),
     Null,
-    Regex(Name),
+    /// A pattern, and whether a replacement concerns every match.
+    Regex(Name, bool),
     Variable(VariableId),
     /// A name no declaration in the file explains.
     Global(Name),
@@ -94,6 +95,9 @@ pub(crate) enum Kind {
     Markup(Name, Vec<(Name, ExprId)>, Vec<ExprId>),
     /// An element of the collection: list comprehensions.
     Each(Box<Target>, ExprId, Vec<ExprId>, ExprId),
+    /// Gives one element of what the function returns; all of a collection's
+    /// elements where it delegates.
+    Yield(ExprId, bool),
     /// Anything else; the parts are evaluated and mixed.
     Mixed(Vec<ExprId>),
 }

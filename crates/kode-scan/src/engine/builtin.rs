@@ -5,7 +5,7 @@ use super::Engine;
 use super::call::Site;
 use super::expression::{joined, mixed};
 use super::value::Value;
-use crate::category::CategorySet;
+use crate::category::{Category, CategorySet};
 use crate::ir::Name;
 
 /// Calls of a chain that are followed to its beginning.
@@ -16,6 +16,9 @@ impl Engine<'_> {
     pub(super) fn builtin(&mut self, site: &Site) -> Option<Value> {
         let Some((_, receiver)) = &site.receiver else { return self.global_function(site) };
         let receiver = receiver.clone();
+        if is_module_function(site, &receiver) {
+            return None;
+        }
         self.method_with_function(site, &receiver)
             .or_else(|| self.text_method(site, &receiver))
             .or_else(|| self.written(site, &receiver))
@@ -77,7 +80,9 @@ impl Engine<'_> {
         let closure = closure?;
         let element = self.element_of(receiver);
         match &*site.method {
-            "then" | "tap" => Some(self.run_callback(&closure, Some(vec![receiver.clone()]))),
+            "then" | "tap" | "subscribe" => {
+                Some(self.run_callback(&closure, Some(vec![receiver.clone()])))
+            }
             "forEach" | "some" | "every" | "find" | "findIndex" | "filter" => {
                 self.run_callback(&closure, Some(vec![element]));
                 Some(receiver.clone())
@@ -116,9 +121,8 @@ impl Engine<'_> {
             | "endsWith" | "endswith" | "containsKey" | "hasOwnProperty" | "count" => {
                 Some(self.asked(site, *object, receiver, &first))
             }
-            "test" | "fullmatch" | "match" | "matches" | "search" | "exec" => {
-                self.pattern_method(site, *object, receiver, &first)
-            }
+            "test" | "fullmatch" | "match" | "matches" | "search" | "exec" | "matchAll"
+            | "findall" | "finditer" => self.pattern_method(site, *object, receiver, &first),
             "equals" | "equalsIgnoreCase" => {
                 let (left, right) = (*object, site.argument(0)?);
                 Some(self.comparison(crate::ir::Operator::Equal, (left, receiver), (right, &first)))
@@ -126,6 +130,7 @@ impl Engine<'_> {
             "isdigit" | "isnumeric" | "isalnum" | "isalpha" | "isdecimal" | "isidentifier" => {
                 Some(self.fact(*object, true, CategorySet::EVERY))
             }
+            "is_relative_to" | "relative_to" => self.below(site, *object, receiver),
             "isInteger" | "isSafeInteger" | "isFinite" => {
                 Some(self.fact(site.argument(0)?, true, CategorySet::EVERY))
             }
@@ -142,15 +147,36 @@ impl Engine<'_> {
                 None => Some(mixed(std::slice::from_ref(receiver))),
             },
             "trim" | "strip" | "toString" | "valueOf" | "intern" | "rstrip" | "lstrip"
-            | "normalize" | "trimEnd" | "trimStart" => Some(receiver.clone()),
+            | "normalize" | "trimEnd" | "trimStart" => {
+                Some(receiver.cleaned(CategorySet::DOCUMENT))
+            }
             "concat" if receiver.data().is_none_or(|data| data.length.is_none()) => {
                 let mut parts = vec![receiver.clone()];
                 parts.extend(site.values());
                 Some(joined(&parts))
             }
-            "replace" | "replaceAll" => Some(replaced(receiver, &first, &site.value(1))),
+            "replace" | "replaceAll" => {
+                let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
+                let in_python = self.unit(self.file).language == kode_syntax::Language::Python;
+                let every = in_java || in_python || &*site.method == "replaceAll";
+                Some(replaced(receiver, &first, &site.value(1), every))
+            }
             _ => self.text_function(site, receiver, &first),
         }
+    }
+
+    /// `path.is_relative_to(root)` and `path.relative_to(root)`, which raises otherwise.
+    fn below(&mut self, site: &Site, object: crate::ir::ExprId, receiver: &Value) -> Option<Value> {
+        let normalized = receiver.data().is_some_and(|data| data.normalized);
+        let set = CategorySet::of(&[Category::PathTraversal]);
+        let set = if normalized { set } else { CategorySet::NONE };
+        if &*site.method == "is_relative_to" {
+            return Some(self.fact(object, true, set));
+        }
+        if let Some(path) = self.path_of(object) {
+            self.clean_path(&path, set);
+        }
+        Some(mixed(std::slice::from_ref(receiver)).cleaned(set))
     }
 
     /// What packages do with texts they are handed, and parts of the receiver.
@@ -200,10 +226,11 @@ impl Engine<'_> {
             | "intValue" | "longValue" | "lastIndexOf" | "codePointAt" | "charCodeAt" => {
                 Some(Value::default())
             }
-            "split" | "substring" | "substr" | "slice" | "decode" | "encode" | "getBytes"
-            | "toCharArray" | "title" | "capitalize" | "padStart" | "padEnd" | "repeat" => {
-                Some(mixed(std::slice::from_ref(receiver)))
+            "split" | "substring" | "substr" | "slice" | "rsplit" | "partition" => {
+                Some(part_of(receiver))
             }
+            "decode" | "encode" | "getBytes" | "toCharArray" | "title" | "capitalize"
+            | "padStart" | "padEnd" | "repeat" => Some(mixed(std::slice::from_ref(receiver))),
             _ => None,
         }
     }
@@ -247,10 +274,12 @@ impl Engine<'_> {
             return Some(self.matched_path(&pattern, whole, &path));
         }
         if let Some(pattern) = receiver.data().and_then(|data| data.regex.clone()) {
-            return Some(self.matched(&pattern, whole, site.argument(0)?));
+            let result = self.matched(&pattern, whole, site.argument(0)?);
+            return Some(found_in(result, method, &pattern, first));
         }
         if let Some(pattern) = first.data().and_then(|data| data.regex.clone()) {
-            return Some(self.matched(&pattern, whole, object));
+            let result = self.matched(&pattern, whole, object);
+            return Some(found_in(result, method, &pattern, receiver));
         }
         let pattern = first.known_text()?.to_owned();
         if receiver.is_tainted() {
@@ -261,9 +290,10 @@ impl Engine<'_> {
         let anchored = if method == "match" {
             format!("^{}", pattern.trim_start_matches('^'))
         } else {
-            pattern
+            pattern.clone()
         };
-        Some(self.matched(&anchored, whole, subject))
+        let result = self.matched(&anchored, whole, subject);
+        Some(found_in(result, method, &pattern, &site.value(1)))
     }
 
     fn collection_method(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
@@ -303,7 +333,7 @@ impl Engine<'_> {
                 set(self, rest);
                 Some(element)
             }
-            "join" => {
+            "join" if site.given.len() <= 1 => {
                 let items = items(receiver);
                 if receiver.data().is_some_and(|data| data.place.is_some()) {
                     return None;
@@ -327,6 +357,7 @@ impl Engine<'_> {
                 })
             }
             "resolve" | "all" if site.given.len() == 1 => Some(first),
+            "pipe" | "on" | "once" => self.streamed(site, receiver, &first),
             "of" | "asList" if receiver.data().is_none_or(|data| data.taints.is_empty()) => {
                 Some(Value::list(site.values()))
             }
@@ -392,6 +423,18 @@ impl Engine<'_> {
         joined(&[start, mixed(std::slice::from_ref(receiver)), Value::default()])
     }
 
+    /// `a.pipe(b)` is `b`; listening gives what is listened to.
+    fn streamed(&mut self, site: &Site, receiver: &Value, first: &Value) -> Option<Value> {
+        let is_known = |value: &Value| value.data().is_some_and(|data| data.place.is_some());
+        if &*site.method == "pipe" {
+            return is_known(first).then(|| first.clone());
+        }
+        is_known(receiver).then(|| {
+            self.run_callbacks(site, None);
+            receiver.clone()
+        })
+    }
+
     fn taken(&mut self, site: &Site, receiver: &Value, first: &Value) -> Option<Value> {
         let data = receiver.data()?;
         let known = data.fields.is_some();
@@ -424,6 +467,34 @@ fn formatted(format: &Value, all: &[Value]) -> Value {
     }
     parts.extend(values.cloned());
     joined(&parts)
+}
+
+/// `shlex.split(text)`: what looks like a text's method is a module's function.
+fn is_module_function(site: &Site, receiver: &Value) -> bool {
+    const OF_TEXTS: [&str; 4] = ["split", "join", "replace", "concat"];
+    let is_module = receiver.data().is_some_and(|data| {
+        data.place.is_some() && data.taints.is_empty() && data.fields.is_none()
+    });
+    is_module
+        && OF_TEXTS.contains(&&*site.method)
+        && site.given.iter().any(|given| given.value.is_tainted())
+}
+
+/// What a match gives besides its truth: parts of the text, harmless where the
+/// pattern's groups let nothing else through.
+fn found_in(truth: Value, method: &str, pattern: &str, subject: &Value) -> Value {
+    if matches!(method, "test" | "matches") || !subject.is_tainted() {
+        return truth;
+    }
+    let harmless = super::guard::captures_harmless(pattern);
+    let set = if harmless { CategorySet::EVERY } else { CategorySet::NONE };
+    let taints = part_of(subject).cleaned(set).taints().to_vec();
+    truth.with(|data| data.taints = taints)
+}
+
+/// A part of a text: what is known of it is not known of the whole.
+fn part_of(text: &Value) -> Value {
+    Value::carrying(mixed(std::slice::from_ref(text)).taints().to_vec())
 }
 
 /// The known elements of a list in order.
@@ -486,22 +557,51 @@ fn interleaved(items: &[Value], separator: &Value) -> Value {
 }
 
 /// `replace`: constant on constants; a removal of what is dangerous cleans.
-fn replaced(receiver: &Value, from: &Value, to: &Value) -> Value {
-    if let (Some(text), Some(from), Some(to)) =
-        (receiver.known_text(), from.known_text(), to.known_text())
-    {
-        return Value::text(&text.replace(from, to));
+fn replaced(receiver: &Value, from: &Value, to: &Value, is_every: bool) -> Value {
+    if let (Some(text), Some(from)) = (receiver.known_text(), from.known_text()) {
+        if let Some(to) = to.known_text() {
+            return Value::text(&text.replace(from, to));
+        }
+        // A placeholder of a known text is filled in.
+        let taints = to.deep_taints();
+        let text = text.replace(from, &super::value::HOLE.to_string());
+        return Value::text(&text).with(|data| data.taints = taints);
     }
     let result = mixed(&[receiver.clone(), to.clone()]);
     let pattern = from.data().and_then(|data| data.regex.clone());
-    let Some(pattern) = pattern else { return result };
+    let every = is_every || from.data().is_some_and(|data| data.normalized);
+    match pattern {
+        Some(pattern) if every => result.cleaned(removal_cleans(&pattern, to)),
+        Some(_) => result,
+        None if is_every => result.cleaned(text_removal_cleans(from, to)),
+        None => result,
+    }
+}
+
+/// What a text is harmless for once every match of a pattern is replaced.
+fn removal_cleans(pattern: &str, to: &Value) -> CategorySet {
     // `[^…]`: everything but what is listed goes away.
-    if pattern.starts_with("[^") && super::guard::is_strict(&format!("^[{}$", &pattern[2..]), false)
+    let listed = pattern.strip_prefix("[^");
+    if listed.is_some_and(|rest| super::guard::is_strict(&format!("^[{rest}$"), false))
+        || matches!(pattern, "\\W" | "\\W+" | "\\D" | "\\D+")
     {
-        return result.cleaned(CategorySet::EVERY);
+        return CategorySet::EVERY;
     }
-    if pattern.contains('<') || pattern.contains('&') {
-        return result.cleaned(CategorySet::of(&[crate::category::Category::CrossSiteScripting]));
+    if pattern.contains('<') {
+        return CategorySet::of(&[Category::CrossSiteScripting]);
     }
-    result
+    let is_dots = pattern.contains("\\.\\.") || matches!(pattern, "\\." | "[.]" | "\\.+");
+    if is_dots && to.known_text() == Some("") && !pattern.contains('/') {
+        return CategorySet::of(&[Category::PathTraversal]);
+    }
+    CategorySet::NONE
+}
+
+/// The same for a text that is replaced wherever it stands.
+fn text_removal_cleans(from: &Value, to: &Value) -> CategorySet {
+    match from.known_text() {
+        Some("<") => CategorySet::of(&[Category::CrossSiteScripting]),
+        Some("..") if to.known_text() == Some("") => CategorySet::of(&[Category::PathTraversal]),
+        _ => CategorySet::NONE,
+    }
 }

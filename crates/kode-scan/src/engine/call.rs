@@ -59,6 +59,9 @@ impl Site {
 impl Engine<'_> {
     pub(super) fn call(&mut self, call: &Call, id: ExprId) -> Value {
         let site = self.site(call, id);
+        if self.state_set(&site) {
+            return Value::default();
+        }
         if let Some(result) = self.detached_call(&site) {
             return result;
         }
@@ -72,6 +75,7 @@ impl Engine<'_> {
             return self.call_place(place, &site);
         }
         self.guessed_sinks(&site);
+        self.guessed_document(&site);
         if let Some(result) = self.builtin(&site) {
             return result;
         }
@@ -306,6 +310,10 @@ impl Engine<'_> {
 
     /// The returned value; facts on parameters become facts on the arguments.
     fn result(&mut self, function: &Function, frame: Frame, given: &[Given]) -> Value {
+        if let Some(element) = frame.yielded {
+            let fields = std::collections::BTreeMap::from([(Name::from("*"), element)]);
+            return Value::record(fields, false);
+        }
         let returned = frame.returned.unwrap_or_default();
         let mut facts = returned
             .data()
@@ -328,9 +336,8 @@ impl Engine<'_> {
         let plain: Vec<&Given> = given.iter().filter(|given| given.name.is_none()).collect();
         let mut mapped = Vec::new();
         for fact in facts {
-            let position = function.parameters.iter().position(|parameter| {
-                matches!(parameter.target, Target::Variable(id) if id == fact.path.variable)
-            });
+            let fact = self.about_parameter(function, fact, frame.file);
+            let position = parameter_of(function, &fact.path);
             let Some(at) = position.filter(|_| fact.path.file == frame.file) else {
                 mapped.push(fact);
                 continue;
@@ -342,6 +349,22 @@ impl Engine<'_> {
             }
         }
         with_checked(&returned, mapped)
+    }
+
+    /// A fact on a local that was made of a parameter is one on the parameter.
+    fn about_parameter(&self, function: &Function, fact: Fact, file: usize) -> Fact {
+        let mut path = fact.path.clone();
+        for _ in 0..4 {
+            if path.file != file || parameter_of(function, &path).is_some() {
+                return Fact { path, ..fact };
+            }
+            let value = self.value_at(&path);
+            match value.data().and_then(|data| data.origin.clone()) {
+                Some(origin) if *origin != path => path = (*origin).clone(),
+                _ => break,
+            }
+        }
+        fact
     }
 
     /// Records a constant truth value being returned, with what then holds.
@@ -411,8 +434,11 @@ impl Engine<'_> {
                 self.dead = true;
             }
         }
-        self.run_callbacks(site, known.and_then(|known| known.callback.as_deref()));
+        self.run_callbacks(site, known.and_then(|known| callback_kinds(known, site)));
         if let Some(known) = known {
+            if let Some(result) = self.framework_call(known, site) {
+                return result;
+            }
             if known.identity {
                 return site.value(0);
             }
@@ -425,7 +451,7 @@ impl Engine<'_> {
                 return self.filled(known, at, site);
             }
             if let Some(set) = known.cleans {
-                let parts = joined(&site.values()).cleaned(set);
+                let parts = joined(&site.values()).cleaned(set).with(|data| data.origin = None);
                 let text = format!("it is made safe in part by `{}`", site.method);
                 return parts.stepped(self.file, site.start, site.end, &text);
             }
@@ -522,6 +548,7 @@ impl Engine<'_> {
     /// Runs functions handed to a call.
     pub(super) fn run_callbacks(&mut self, site: &Site, kinds: Option<&[crate::model::Place]>) {
         for given in &site.given {
+            self.passed_on_dialog(&given.value, given.expression);
             let Some(closure) = given.value.data().and_then(|data| data.function.clone()) else {
                 continue;
             };
@@ -586,6 +613,26 @@ fn with_checked(returned: &Value, facts: Vec<Fact>) -> Value {
         },
         None => change(returned),
     }
+}
+
+/// The position of the parameter that a path begins with.
+fn parameter_of(function: &Function, path: &Path) -> Option<usize> {
+    function.parameters.iter().position(
+        |parameter| matches!(parameter.target, Target::Variable(id) if id == path.variable),
+    )
+}
+
+/// What functions handed to a call are called with.
+fn callback_kinds<'k>(
+    known: &'k crate::model::Knowledge,
+    site: &Site,
+) -> Option<&'k [crate::model::Place]> {
+    let first = site.value(0);
+    let fits = |event: &Option<String>| match event {
+        Some(event) => first.known_text() == Some(event),
+        None => true,
+    };
+    known.callbacks.iter().find(|(event, _)| fits(event)).map(|(_, places)| places.as_slice())
 }
 
 /// The categories a guard in the function cleaned its parameter for.

@@ -35,7 +35,8 @@ impl Engine<'_> {
             }
         }
         for base in &class.bases {
-            self.evaluate(*base);
+            let base = self.evaluate(*base);
+            self.note_base((file, id), &base);
         }
         if let Some(frame) = self.frames.last_mut() {
             // Constructors first: they set the fields the methods read.
@@ -50,6 +51,41 @@ impl Engine<'_> {
             frame.created.extend(first.into_iter().chain(rest).map(|function| (file, function)));
         }
         Value::new(Data { class: Some((file, id)), ..Data::default() })
+    }
+
+    /// Remembers which framework's class a class derives from.
+    fn note_base(&mut self, class: (usize, ClassId), base: &Value) {
+        let Some(data) = base.data() else { return };
+        let inherited = data.class.and_then(|base| self.class_places.get(&base).copied());
+        let place = data.place.and_then(|place| self.models.step(place, "()"));
+        if let Some(place) = inherited.or(place) {
+            self.class_places.insert(class, place);
+        }
+    }
+
+    /// Whether a field of a class is declared to be a number or the like.
+    pub(super) fn is_number_field(&self, value: &Value, name: &Name) -> bool {
+        let Some(class) = value.data().and_then(|data| data.instance) else { return false };
+        let program = &self.unit(class.0).program;
+        let field = self.class(class).fields.iter().find(|field| field.name == *name);
+        let declared = field.and_then(|field| field.declared);
+        declared.is_some_and(|declared| match &program.expression(declared).kind {
+            Kind::Global(name) => super::expression::is_harmless_type(name),
+            _ => false,
+        })
+    }
+
+    /// A member that an instance has from the framework's class it derives from.
+    pub(super) fn inherited_member(
+        &self,
+        value: &Value,
+        name: &Name,
+        at: Option<ExprId>,
+    ) -> Option<Value> {
+        let class = value.data()?.instance?;
+        let place = *self.class_places.get(&class)?;
+        let found = self.models.step(place, name)?;
+        Some(self.place_field(found, value, at))
     }
 
     /// An instance of a class.
@@ -115,8 +151,12 @@ impl Engine<'_> {
     pub(super) fn is_enumeration(&self, (file, id): (usize, ClassId)) -> bool {
         let program = &self.unit(file).program;
         self.class((file, id)).bases.iter().any(|base| {
-            matches!(&program.expression(*base).kind,
-                Kind::Global(name) if &**name == crate::lower::ENUMERATION)
+            let name = match &program.expression(*base).kind {
+                Kind::Field(_, name) | Kind::Global(name) => name,
+                Kind::Variable(variable) => &program.variables[variable.0 as usize],
+                _ => return false,
+            };
+            matches!(&**name, "Enum" | "IntEnum" | "StrEnum" | crate::lower::ENUMERATION)
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::call::Given;
+use super::route::Route;
 use super::value::{Closure, Value};
 use crate::category::CategorySet;
 use crate::ir::{Function, FunctionId, Kind, Parameter, Target};
@@ -12,6 +13,7 @@ impl Engine<'_> {
     pub(super) fn run_rest(&mut self, file: usize) {
         let count = self.unit(file).program.functions.len();
         self.file = file;
+        self.run_page(file);
         for at in 1..count {
             let function = FunctionId(at as u32);
             if self.capped {
@@ -29,13 +31,13 @@ impl Engine<'_> {
     pub(super) fn run_entry(&mut self, closure: &Closure, handed: Option<Vec<Value>>) -> Value {
         let caller = std::mem::replace(&mut self.file, closure.file);
         let function = self.program().function(closure.function);
-        let (is_route, answer) = self.route(function);
+        let route = self.route(function);
         let handed = handed.unwrap_or_default();
         let mut given = Vec::new();
         for (at, parameter) in function.parameters.iter().enumerate() {
             let value = match handed.get(at) {
                 Some(value) if !value.is_unknown() => value.clone(),
-                _ => self.outside(function, at, parameter, is_route),
+                _ => self.outside(function, at, parameter, &route),
             };
             given.push(Given { name: None, value, expression: None });
         }
@@ -44,8 +46,15 @@ impl Engine<'_> {
             .as_deref()
             .cloned()
             .or_else(|| function.class.map(|class| self.instance_of((closure.file, class))));
-        self.answer_next = answer;
-        let result = self.invoke(closure, &given, this, None);
+        self.answer_next = route.answer;
+        let mut result = self.invoke(closure, &given, this.clone(), None);
+        // What a handler put into a component's state is shown the next time.
+        if self.frames.is_empty() && std::mem::take(&mut self.states_changed) {
+            self.answer_next = route.answer;
+            self.summaries.remove(&(closure.file, closure.function));
+            result = self.invoke(closure, &given, this, None);
+            self.states_changed = false;
+        }
         self.file = caller;
         result
     }
@@ -56,18 +65,25 @@ impl Engine<'_> {
         function: &Function,
         at: usize,
         parameter: &Parameter,
-        is_route: bool,
+        route: &Route,
     ) -> Value {
         let input = |engine: &Self, text: &str| {
             engine.source(parameter.start, parameter.end, text, CategorySet::NONE)
         };
         let name = parameter.name.as_deref().unwrap_or_default();
-        let value = if let Some(text) = self.annotated(parameter) {
+        let is_input = route.input && !route.converted.iter().any(|known| known == name);
+        let value = if let Some(kind) = self.annotated_kind(parameter) {
+            kind
+        } else if let Some(text) = self.annotated(parameter) {
             input(self, &text)
-        } else if is_route && !self.is_dependency(parameter) {
+        } else if is_input && !self.is_dependency(parameter) {
             input(self, &format!("the request's `{name}`"))
         } else {
-            self.by_name(function, at, name)
+            let value = self.by_name(function, at, name);
+            match value.data().filter(|data| data.taints.is_empty()).and_then(|data| data.place) {
+                Some(place) => self.at_place(place, parameter.start, parameter.end),
+                None => value,
+            }
         };
         match parameter.declared {
             Some(declared) => self.typed(declared, value),
@@ -101,6 +117,18 @@ impl Engine<'_> {
         None
     }
 
+    /// `@Res() response`: a parameter annotated as one of the framework's objects.
+    fn annotated_kind(&mut self, parameter: &Parameter) -> Option<Value> {
+        parameter.annotations.iter().find_map(|annotation| {
+            let Kind::Call(call) = &self.program().expression(*annotation).kind else {
+                return None;
+            };
+            let place = self.evaluate(call.callee).data().and_then(|data| data.place)?;
+            let place = self.models.step(place, "()")?;
+            Some(Value::place(place))
+        })
+    }
+
     /// FastAPI's `Depends(…)` and the like give objects of the server's own.
     fn is_dependency(&self, parameter: &Parameter) -> bool {
         let Some(default) = parameter.default else {
@@ -130,6 +158,9 @@ impl Engine<'_> {
             function.parameters.get(at + offset).and_then(|p| p.name.as_deref()).unwrap_or_default()
         };
         let previous = at.checked_sub(1).and_then(|at| function.parameters[at].name.as_deref());
+        if let Some(value) = self.framework_parameter(function, at) {
+            return value;
+        }
         let is_pattern = |at: usize| {
             let parameter = function.parameters.get(at);
             parameter.is_some_and(|parameter| matches!(parameter.target, Target::Record(_)))
@@ -157,6 +188,9 @@ impl Engine<'_> {
                 _ => Value::default(),
             },
             "python" if name == "request" => self.kind("global.Request()"),
+            "python" if name == "environ" && next(1) == "start_response" => {
+                self.kind("global.Environ()")
+            }
             "go" => Value::default(),
             _ => Value::default(),
         }

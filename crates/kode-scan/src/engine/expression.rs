@@ -28,9 +28,11 @@ impl Engine<'_> {
             Kind::Number(number) => Value::constant(Constant::Number(*number)),
             Kind::Boolean(truth) => Value::constant(Constant::Boolean(*truth)),
             Kind::Null => Value::constant(Constant::Null),
-            Kind::Regex(pattern) => {
-                Value::new(Data { regex: Some(pattern.clone()), ..Data::default() })
-            }
+            Kind::Regex(pattern, is_global) => Value::new(Data {
+                regex: Some(pattern.clone()),
+                normalized: *is_global,
+                ..Data::default()
+            }),
             Kind::Variable(variable) => {
                 let value = self.read(*variable);
                 self.with_origin(value, || self.variable_path(*variable))
@@ -76,6 +78,7 @@ impl Engine<'_> {
             Kind::Each(target, iterable, conditions, value) => {
                 self.comprehension(target, *iterable, conditions, *value)
             }
+            Kind::Yield(inner, delegates) => self.yielded(*inner, *delegates),
             Kind::Mixed(parts) => {
                 let parts: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();
                 mixed(&parts)
@@ -84,10 +87,9 @@ impl Engine<'_> {
     }
 
     /// Remembers where a tainted value is kept, so that guards on what is made
-    /// of it reach it.
+    /// of it reach it. The kept value itself remembers what it was made of.
     fn with_origin(&self, value: Value, path: impl FnOnce() -> Path) -> Value {
-        let needs =
-            value.data().is_some_and(|data| !data.taints.is_empty() && data.origin.is_none());
+        let needs = value.data().is_some_and(|data| !data.taints.is_empty());
         if needs { value.with(|data| data.origin = Some(Rc::new(path()))) } else { value }
     }
 
@@ -106,7 +108,7 @@ impl Engine<'_> {
         let Some(source) = known.and_then(|known| known.source.clone()) else {
             return Value::place(place);
         };
-        let cleaned = known.and_then(|known| known.cleans).unwrap_or(CategorySet::NONE);
+        let cleaned = known.map_or(CategorySet::NONE, cleaned_from_start);
         let begins = known.and_then(|known| known.begins.as_ref());
         let text = begins.map(|begins| Rc::from(format!("{begins}{HOLE}")));
         self.source(start, end, &source, cleaned).with(|data| {
@@ -129,19 +131,54 @@ impl Engine<'_> {
         self.kind(&separated)
     }
 
+    /// An element of what the function gives, kept until it ends.
+    fn yielded(&mut self, inner: ExprId, delegates: bool) -> Value {
+        let mut value = self.evaluate(inner);
+        if delegates {
+            value = self.element_of(&value);
+        }
+        if let Some(frame) = self.frames.last_mut() {
+            frame.yielded = Some(match frame.yielded.take() {
+                Some(before) => before.join(&value),
+                None => value,
+            });
+        }
+        Value::default()
+    }
+
+    /// What `with X as y` binds: a generator's only element, else X itself.
+    fn entered(value: Value) -> Value {
+        let elements = value.data().and_then(|data| data.fields.as_ref());
+        let only = elements.filter(|fields| fields.len() == 1).and_then(|fields| fields.get("*"));
+        only.cloned().unwrap_or(value)
+    }
+
     fn field_expression(&mut self, object: ExprId, name: &Name, id: ExprId) -> Value {
         let value = self.evaluate(object);
         if let Some(member) = self.of_package(&value, name) {
             return member;
         }
+        if &**name == "@enter" {
+            return Self::entered(value);
+        }
+        let at = self.program().expression(id);
+        self.here = (at.start, at.end);
         let field = self.field_of(&value, name, Some(id));
+        if field.is_unknown() && &**name == "$route" {
+            return self.kind("global.Router()");
+        }
         if field.taints().is_empty() {
             return field;
         }
-        match self.path_of(id) {
+        let field = match self.path_of(id) {
             Some(path) => self.with_origin(field, || path),
             None => field,
+        };
+        if matches!(&**name, "netloc" | "host" | "hostname") {
+            let facts = facts_of(&self.without_host(object));
+            return field.with(|data| data.facts = facts.map(Rc::new));
         }
+        field
     }
 
     /// A field of a value: known, of its class, of its canonical place, or
@@ -154,6 +191,9 @@ impl Engine<'_> {
         if let Some(field) = self.class_member(value, name) {
             return field;
         }
+        if let Some(field) = self.inherited_member(value, name, at) {
+            return field;
+        }
         if let Some(module) = data.module {
             return self.exported(module, name);
         }
@@ -164,8 +204,13 @@ impl Engine<'_> {
             if &**name == "default" {
                 return value.clone();
             }
+            if let Some(kept) = self.request_fields.get(name)
+                && Some(place) == self.place("global.Request()")
+            {
+                return kept.clone();
+            }
         }
-        if data.closed && data.place.is_none() {
+        if data.closed && data.place.is_none() || self.is_number_field(value, name) {
             return Value::default();
         }
         if matches!(&**name, "length" | "size" | "byteLength" | "status" | "statusCode") {
@@ -178,11 +223,16 @@ impl Engine<'_> {
         inner
     }
 
-    fn place_field(&self, place: crate::model::Place, value: &Value, at: Option<ExprId>) -> Value {
+    pub(super) fn place_field(
+        &self,
+        place: crate::model::Place,
+        value: &Value,
+        at: Option<ExprId>,
+    ) -> Value {
         let known = self.models.know(place);
         if let (Some(source), Some(at)) = (known.and_then(|known| known.source.clone()), at) {
             let at = self.program().expression(at);
-            let cleaned = known.and_then(|known| known.cleans).unwrap_or(CategorySet::NONE);
+            let cleaned = known.map_or(CategorySet::NONE, cleaned_from_start);
             let input = self.source(at.start, at.end, &source, cleaned);
             return input.with(|data| data.place = Some(place));
         }
@@ -259,9 +309,15 @@ impl Engine<'_> {
                 mixed(&[a, b]).with(|data| data.place = place)
             }
             Operator::Subtract | Operator::Multiply | Operator::Divide => Value::default(),
+            // Bit operations of JavaScript give numbers.
+            Operator::Other if self.is_javascript() => Value::default(),
             Operator::Other => mixed(&[a, b]),
             _ => self.comparison(operator, (left, &a), (right, &b)),
         }
+    }
+
+    pub(super) fn is_javascript(&self) -> bool {
+        family(self.unit(self.file).language) == "javascript"
     }
 
     /// `+` of lists gives a list, of anything else text.
@@ -379,6 +435,7 @@ impl Engine<'_> {
                     let spread = value.data();
                     closed &= spread.is_some_and(|data| data.closed);
                     merge_taints(&mut taints, value.taints());
+                    self.spread_over(&mut fields, &value);
                     if let Some(inner) = spread.and_then(|data| data.fields.as_ref()) {
                         fields.extend(inner.iter().map(|(k, v)| (k.clone(), v.clone())));
                     }
@@ -386,6 +443,19 @@ impl Engine<'_> {
             }
         }
         Value::record(fields, closed).with(|data| data.taints = taints)
+    }
+
+    /// Keys before a spread may be replaced by what is spread.
+    fn spread_over(&self, fields: &mut BTreeMap<Name, Value>, spread: &Value) {
+        if spread.taints().is_empty() {
+            return;
+        }
+        for (name, field) in fields.iter_mut() {
+            let over = self.field_of(spread, name, None);
+            if !over.taints().is_empty() {
+                *field = field.join(&over);
+            }
+        }
     }
 
     fn comprehension(
@@ -448,6 +518,11 @@ impl Engine<'_> {
             data.instance = instance;
         })
     }
+}
+
+/// What the input that a place is can't harm.
+fn cleaned_from_start(known: &crate::model::Knowledge) -> CategorySet {
+    known.source_cleans.union(known.cleans.unwrap_or(CategorySet::NONE))
 }
 
 /// Types whose values hold no text.
@@ -518,6 +593,9 @@ pub(super) fn joined(parts: &[Value]) -> Value {
             _ if text.ends_with(HOLE) => {}
             _ => text.push(HOLE),
         }
+    }
+    for taint in &mut taints {
+        taint.cleaned = taint.cleaned.union(CategorySet::DOCUMENT);
     }
     Value::text(&text).with(|data| {
         data.taints = taints;

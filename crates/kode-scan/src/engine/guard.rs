@@ -10,6 +10,8 @@ use crate::ir::{ExprId, Kind, Name, Operator, VariableId};
 
 /// Fields below a variable that are told apart.
 const FIELD_DEPTH_MAX: usize = 6;
+/// A value computed from another, that from a third: so many are followed.
+const ORIGINS_MAX: usize = 5;
 
 impl Engine<'_> {
     /// The path an expression names.
@@ -65,22 +67,45 @@ impl Engine<'_> {
             value
         } else {
             let current = self.field_of(root, first, None);
+            let current = self.entering(current);
             self.with_path(&current, rest, value)
         };
         root.with_field(first, inner)
     }
 
+    /// A part of a request that is about to be changed is input in its other parts.
+    fn entering(&self, value: Value) -> Value {
+        let place = value.data().filter(|data| data.taints.is_empty()).and_then(|data| data.place);
+        match place {
+            Some(place) => self.at_place(place, self.here.0, self.here.1),
+            None => value,
+        }
+    }
+
     /// Marks the value at a path clean, and what it was computed from.
     pub(super) fn clean_path(&mut self, path: &Path, set: CategorySet) {
-        let value = self.value_at(path);
-        if !value.is_tainted() {
+        let mut next = Some(Rc::new(path.clone()));
+        for _ in 0..ORIGINS_MAX {
+            let Some(path) = next else { return };
+            let value = self.value_at(&path);
+            if !value.is_tainted() {
+                return;
+            }
+            let origin = value.data().and_then(|data| data.origin.clone());
+            let cleaned = value.cleaned(set);
+            self.set_path(&path, &path.fields.clone(), cleaned);
+            next = origin.filter(|origin| **origin != *path);
+        }
+    }
+
+    /// Puts input that enters at a path there, so that a guard on it is kept.
+    fn settle(&mut self, path: &Path, expression: ExprId) {
+        if path.fields.is_empty() || self.value_at(path).is_tainted() {
             return;
         }
-        let origin = value.data().and_then(|data| data.origin.clone());
-        let cleaned = value.cleaned(set);
-        self.set_path(path, &path.fields.clone(), cleaned);
-        if let Some(origin) = origin.filter(|origin| **origin != *path) {
-            self.clean_path(&origin, set);
+        let value = self.evaluate(expression);
+        if value.is_tainted() {
+            self.set_path(path, &path.fields.clone(), value);
         }
     }
 
@@ -110,11 +135,20 @@ impl Engine<'_> {
     /// The path a guard on `expression` is about: itself, or what it was made from.
     pub(super) fn guarded_path(&mut self, expression: ExprId) -> Option<Path> {
         if let Some(path) = self.path_of(expression) {
+            self.settle(&path, expression);
             return Some(path);
         }
         match &self.program().expression(expression).kind {
             // `x.trim()`, `str(x)`, `String(x).toLowerCase()`: about x.
             Kind::Call(call) => match &self.program().expression(call.callee).kind {
+                Kind::Field(_, name) if matches!(&**name, "commonpath" | "commonprefix") => {
+                    let parts = call.arguments.first().map(|argument| argument.value)?;
+                    let Kind::List(parts) = &self.program().expression(parts).kind else {
+                        return None;
+                    };
+                    let checked = parts.iter().find(|part| self.evaluate(**part).is_tainted())?;
+                    self.guarded_path(*checked)
+                }
                 Kind::Field(object, name) => {
                     let (object, same) = (*object, is_same_text(name));
                     same.then(|| self.guarded_path(object)).flatten()
@@ -148,8 +182,13 @@ impl Engine<'_> {
                 if let Some(flipped) = self.compared_with_truth((left, a), (right, b), when) {
                     return flipped;
                 }
+                let asks_type = |side: ExprId| match &self.program().expression(side).kind {
+                    Kind::Call(call) => is_typeof(self.program(), call.callee),
+                    _ => false,
+                };
+                let is_left = a.is_tainted() || asks_type(left);
                 let (tainted, other, known) =
-                    if a.is_tainted() { (left, right, b) } else { (right, left, a) };
+                    if is_left { (left, right, b) } else { (right, left, a) };
                 let about_host = self.host_owner(tainted).is_some();
                 let says_nothing = is_null(known) && !about_host;
                 if known.is_tainted() || says_nothing || self.is_shape_test(tainted) {
@@ -168,7 +207,11 @@ impl Engine<'_> {
             && is_typeof(self.program(), call.callee)
         {
             let numeric = matches!(known.known_text(), Some("number" | "boolean" | "bigint"));
-            let set = if numeric { CategorySet::EVERY } else { CategorySet::NONE };
+            let set = match known.known_text() {
+                _ if numeric => CategorySet::EVERY,
+                Some("string") => CategorySet::DOCUMENT,
+                _ => CategorySet::NONE,
+            };
             let argument = call.arguments.first().map(|argument| argument.value);
             return argument.map_or_else(Value::default, |value| self.fact(value, when, set));
         }
@@ -179,6 +222,12 @@ impl Engine<'_> {
             }
             None => self.fact(tainted, when, CategorySet::EVERY),
         }
+    }
+
+    /// A URL without a host stays on this one.
+    pub(super) fn without_host(&mut self, object: ExprId) -> Value {
+        let owner = self.parsed_from(object);
+        self.fact(owner, false, CategorySet::of(&[Category::OpenRedirect]))
     }
 
     /// The URL whose host (or scheme) an expression is.
@@ -464,9 +513,53 @@ pub(super) fn is_strict(pattern: &str, full: bool) -> bool {
     true
 }
 
+/// Whether all that a pattern's groups (or, without any, the whole match) can be
+/// is harmless text.
+pub(super) fn captures_harmless(pattern: &str) -> bool {
+    let bytes = pattern.as_bytes();
+    let (mut opened, mut groups) = (Vec::new(), 0);
+    let (mut at, mut in_class) = (0, false);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 1,
+            b'[' => in_class = true,
+            b']' => in_class = false,
+            b'(' if !in_class => {
+                let rest = &pattern[at + 1..];
+                let named = rest.starts_with("?P<") || rest.starts_with("?<");
+                let skipped = if named { rest.find('>').map_or(0, |end| end + 1) } else { 0 };
+                let captures = !rest.starts_with('?') || named;
+                opened.push((at + 1 + skipped, captures));
+            }
+            b')' if !in_class => match opened.pop() {
+                Some((start, true)) => {
+                    groups += 1;
+                    if !pattern.get(start..at).is_some_and(|inner| is_strict(inner, true)) {
+                        return false;
+                    }
+                }
+                Some(_) => {}
+                None => return false,
+            },
+            _ => {}
+        }
+        at += 1;
+    }
+    groups > 0 || is_strict(pattern, true)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_strict;
+    use super::{captures_harmless, is_strict};
+
+    #[test]
+    fn captures_are_harmless_when_every_group_is_narrow() {
+        assert!(captures_harmless(r"id=(\d+)&"));
+        assert!(captures_harmless(r"^(?P<name>[a-z]+)-(?:.*)$"));
+        assert!(captures_harmless(r"\d+"));
+        assert!(!captures_harmless(r"url=([^&]*)"));
+        assert!(!captures_harmless(r"(\d+)(.*)"));
+    }
 
     #[test]
     fn only_anchored_narrow_patterns_are_strict() {

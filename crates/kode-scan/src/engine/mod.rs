@@ -2,6 +2,7 @@
 //! field-sensitive, following calls into functions with what they are called
 //! with. Every file has a step budget; what it does not reach is reported.
 
+mod argument;
 mod assembled;
 mod branch;
 mod builtin;
@@ -9,9 +10,12 @@ mod call;
 mod class;
 mod constant;
 mod detached;
+mod document;
 mod entry;
 mod expression;
+mod framework;
 mod guard;
+mod header;
 mod route;
 mod sink;
 mod statement;
@@ -23,7 +27,7 @@ use std::collections::{HashMap, HashSet};
 use kode_syntax::Language;
 
 use crate::category::CategorySet;
-use crate::ir::{ClassId, FunctionId, Kind, Name, Program, VariableId};
+use crate::ir::{ClassId, ExprId, FunctionId, Kind, Name, Program, VariableId};
 use crate::model::{Models, Place, family, models};
 use crate::raw::RawFinding;
 use branch::Exits;
@@ -75,6 +79,14 @@ pub(crate) struct Engine<'a> {
     entered: HashSet<(usize, FunctionId)>,
     summaries: HashMap<(usize, FunctionId), Value>,
     class_fields: HashMap<(usize, ClassId), HashMap<Name, Value>>,
+    /// What instances of classes are that derive from a framework's.
+    class_places: HashMap<(usize, ClassId), Place>,
+    /// What functions put into requests for those after them.
+    request_fields: HashMap<Name, Value>,
+    /// What components put into their states, by where the state is made.
+    states: HashMap<(usize, ExprId), Value>,
+    /// A state got input since it was last read.
+    states_changed: bool,
     findings: Vec<RawFinding>,
     /// A call that input went into was not followed.
     cut_short: bool,
@@ -88,6 +100,8 @@ pub(crate) struct Engine<'a> {
     implementers: HashMap<Name, Vec<(usize, ClassId)>>,
     /// What the next function run returns.
     answer_next: Answer,
+    /// The range of the member last read.
+    here: (u32, u32),
     /// The range of the parameter that is being bound.
     binding: Option<(u32, u32)>,
 }
@@ -98,6 +112,8 @@ struct Frame {
     file: usize,
     function: Option<FunctionId>,
     returned: Option<Value>,
+    /// What it yields, as one.
+    yielded: Option<Value>,
     /// Functions created here and not yet run.
     created: Vec<(usize, FunctionId)>,
     /// The variables of plain parameters.
@@ -106,10 +122,8 @@ struct Frame {
     true_returns: Option<Vec<CategorySet>>,
     /// What holds of the parameters wherever it returns no error.
     null_returns: Option<Vec<CategorySet>>,
-    /// The response is declared not to be HTML.
-    not_html: bool,
-    /// The response is declared to be HTML.
-    is_html: bool,
+    /// Whether the response is declared to be markup.
+    content: Option<bool>,
     /// What it returns.
     answer: Answer,
 }
@@ -150,6 +164,10 @@ impl<'a> Engine<'a> {
             entered: HashSet::new(),
             summaries: HashMap::new(),
             class_fields: HashMap::new(),
+            class_places: HashMap::new(),
+            request_fields: HashMap::new(),
+            states: HashMap::new(),
+            states_changed: false,
             findings: Vec::new(),
             cut_short: false,
             modules: HashMap::new(),
@@ -157,6 +175,7 @@ impl<'a> Engine<'a> {
             java_classes: java_classes(units),
             implementers: implementers(units),
             answer_next: Answer::default(),
+            here: (0, 0),
             binding: None,
         }
     }

@@ -5,6 +5,17 @@ use super::{Answer, Engine};
 use crate::ir::{Call, ExprId, Function, Kind};
 use crate::model::family;
 
+/// How a function answers requests.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    /// Its parameters are input.
+    pub(super) input: bool,
+    /// What it returns.
+    pub(super) answer: Answer,
+    /// Parameters that the route converts to numbers and the like.
+    pub(super) converted: Vec<String>,
+}
+
 /// Annotations that say who sees a method's result.
 #[derive(Debug, Default)]
 struct Declared {
@@ -17,25 +28,41 @@ struct Declared {
 }
 
 impl Engine<'_> {
-    /// Whether a function answers requests, and what it returns.
-    pub(super) fn route(&mut self, function: &Function) -> (bool, Answer) {
-        let mut found = (false, false);
+    /// Whether a function answers requests, what its route converts, what it returns.
+    pub(super) fn route(&mut self, function: &Function) -> Route {
+        let mut route = Route { input: self.is_handler(function), ..Route::default() };
+        let mut markup = self.is_hapi(function);
         for decorator in &function.decorators {
-            let name = match &self.program().expression(*decorator).kind {
-                Kind::Call(call) => call.callee,
-                _ => *decorator,
+            let (name, arguments) = match &self.program().expression(*decorator).kind {
+                Kind::Call(call) => (call.callee, call.arguments.as_slice()),
+                _ => (*decorator, &[][..]),
             };
-            if let Some(known) = self.decorator(name) {
-                found.0 |= known.0;
-                found.1 |= known.1;
+            let Some((input, returns)) = self.decorator(name) else { continue };
+            route.input |= input;
+            markup |= returns;
+            for argument in arguments {
+                let value = self.evaluate(argument.value);
+                if let Some(text) = value.known_text() {
+                    route.converted.extend(super::framework::converted_names(text));
+                }
+                let is_class = argument.name.as_deref() == Some("response_class");
+                let place = value.data().and_then(|data| data.place).filter(|_| is_class);
+                let known = place.and_then(|place| self.models.know(place));
+                markup |= known.is_some_and(|known| !known.sinks.is_empty());
             }
         }
-        let answer = match (found, family(self.unit(self.file).language)) {
-            ((_, true), "java") => self.declared_answer(function),
-            ((_, true), _) => Answer::Markup,
+        route.answer = match (markup, family(self.unit(self.file).language)) {
+            (true, "java") => self.declared_answer(function),
+            (true, _) => Answer::Markup,
             _ => Answer::Nothing,
         };
-        (found.0, answer)
+        route
+    }
+
+    /// Hapi's handlers `(request, h)` return what is sent.
+    fn is_hapi(&self, function: &Function) -> bool {
+        let name = function.parameters.get(1).and_then(|parameter| parameter.name.as_deref());
+        name == Some("h") && self.is_javascript()
     }
 
     fn decorator(&mut self, name: ExprId) -> Option<(bool, bool)> {
@@ -47,7 +74,9 @@ impl Engine<'_> {
         // `@app.route` on something imported from a file that is not here.
         let Kind::Field(_, method) = &self.program().expression(name).kind else { return None };
         let place = self.place(&format!("global.Routes().{method}"))?;
-        self.models.know(place).map(|known| (known.route, known.returns_markup))
+        // `@router.get` is FastAPI's more often than Flask's.
+        let is_page = &**method == "route";
+        self.models.know(place).map(|known| (known.route, known.returns_markup && is_page))
     }
 
     /// What the annotations and the declared type of a Java method say.

@@ -2,12 +2,12 @@
 
 use kode_base::Severity;
 
+use super::argument::{chosen, harmful, looks_like_sql, option_is_on, redirected};
 use super::call::Site;
-use super::guard::is_fixed_host;
-use super::value::{HOLE, Taint, Value};
+use super::value::{Taint, Value};
 use super::{Answer, Engine};
 use crate::category::Category;
-use crate::ir::{ExprId, Kind, Name};
+use crate::ir::{ExprId, Name};
 use crate::model::{ArgumentChoice, Context, Sink};
 use crate::raw::{RawFinding, RawStep, squeezed};
 
@@ -19,12 +19,12 @@ impl Engine<'_> {
     pub(super) fn check_sinks(&mut self, sinks: &[Sink], site: &Site) {
         for sink in sinks {
             if let Some(option) = &sink.when
-                && !self.option_is_on(site, option)
+                && !self.condition_holds(site, option)
             {
                 continue;
             }
             if sink.context == Context::Call {
-                self.report_call(sink.category, site);
+                self.report_call(sink.category, site.start, site.end);
                 continue;
             }
             for value in chosen(sink, site) {
@@ -39,6 +39,15 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether what a sink depends on holds; `@declared-html` is of the frames.
+    fn condition_holds(&self, site: &Site, condition: &str) -> bool {
+        if condition == "@declared-html" {
+            return self.frames.iter().any(|frame| frame.content == Some(true))
+                || super::header::declares_html(site);
+        }
+        option_is_on(site, condition)
+    }
+
     /// Reports `value` at a sink when it is input that harms there.
     pub(super) fn check(
         &mut self,
@@ -49,7 +58,7 @@ impl Engine<'_> {
         name: &str,
     ) {
         if category == Category::CrossSiteScripting
-            && self.frames.last().is_some_and(|frame| frame.not_html)
+            && self.frames.iter().any(|frame| frame.content == Some(false))
         {
             return;
         }
@@ -86,13 +95,13 @@ impl Engine<'_> {
         self.push(category, start, end, flow);
     }
 
-    fn report_call(&mut self, category: Category, site: &Site) {
+    fn report_call(&mut self, category: Category, start: u32, end: u32) {
         let known = self.findings.iter().any(|finding| {
-            (finding.file, finding.start) == (self.file, site.start as usize)
+            (finding.file, finding.start) == (self.file, start as usize)
                 && finding.rule == category.rule()
         });
         if !known {
-            self.push(category, site.start, site.end, Vec::new());
+            self.push(category, start, end, Vec::new());
         }
     }
 
@@ -112,6 +121,17 @@ impl Engine<'_> {
             identity: squeezed(source.get(start..end).unwrap_or_default()),
         });
         debug_assert!(category.severity() == Severity::Fatal);
+    }
+
+    /// A dialog handed to something is as good as called.
+    pub(super) fn passed_on_dialog(&mut self, value: &Value, expression: Option<ExprId>) {
+        let place = value.data().and_then(|data| data.place);
+        let known = place.and_then(|place| self.models.know(place));
+        let (Some(known), Some(expression)) = (known, expression) else { return };
+        if known.sinks.iter().any(|sink| sink.context == Context::Call) {
+            let at = self.program().expression(expression);
+            self.report_call(Category::BlockingDialog, at.start, at.end);
+        }
     }
 
     /// Sinks recognised by what they are handed: text that is SQL, given to a
@@ -205,6 +225,11 @@ impl Engine<'_> {
         if known.content_type {
             self.note_content_type(value);
         }
+        let closure = value.data().and_then(|data| data.function.clone());
+        if let (Some(closure), Some((_, kinds))) = (closure, known.callbacks.first()) {
+            let handed = kinds.iter().map(|place| self.at_place(*place, start, at.end)).collect();
+            self.run_callback(&closure, Some(handed));
+        }
     }
 
     /// `exec.Cmd{Path: …}`: fields that are dangerous when they are set.
@@ -232,7 +257,15 @@ impl Engine<'_> {
     ) -> Value {
         let at = self.program().expression(id);
         for (attribute, value) in attributes {
+            let expression = Some(*value);
             let value = self.evaluate(*value);
+            if attribute.starts_with("on") {
+                self.passed_on_dialog(&value, expression);
+                let event = self.kind("global.DomEvent()");
+                if let Some(closure) = value.data().and_then(|data| data.function.clone()) {
+                    self.run_callback(&closure, Some(vec![event]));
+                }
+            }
             if &**attribute == "dangerouslySetInnerHTML" {
                 let inner = value.field("__html").cloned().unwrap_or(value);
                 let category = Category::CrossSiteScripting;
@@ -269,225 +302,6 @@ impl Engine<'_> {
         let category = Category::CrossSiteScripting;
         self.check(category, Context::Body, &value, (at.start, at.end), "the response");
     }
-
-    /// A call that sets a header or type of the response.
-    pub(super) fn content_type(&mut self, site: &Site) {
-        for given in &site.given {
-            self.note_content_type(&given.value);
-            // `MediaType.APPLICATION_JSON`
-            let named = given.expression.map(|named| &self.program().expression(named).kind);
-            if let Some(Kind::Field(_, name)) = named {
-                let text = Value::text(&name.to_ascii_lowercase().replace('_', "/"));
-                self.note_content_type(&text);
-            }
-        }
-    }
-
-    fn note_content_type(&mut self, value: &Value) {
-        let text = value.known_text().unwrap_or_default().to_ascii_lowercase();
-        if text.contains("html")
-            && let Some(frame) = self.frames.last_mut()
-        {
-            frame.is_html = true;
-        }
-        let harmless = ["json", "text/plain", "csv", "octet-stream", "image/", "pdf", "txt"];
-        if harmless.iter().any(|kind| text.contains(kind))
-            && let Some(frame) = self.frames.last_mut()
-        {
-            frame.not_html = true;
-        }
-    }
-}
-
-/// The input in a value that harms in a context.
-fn harmful(category: Category, context: Context, value: &Value) -> Option<Taint> {
-    match context {
-        Context::Text | Context::Call => {
-            let items = super::builtin::items(value);
-            let in_list = items.iter().find_map(|item| item.harm(category));
-            value.harm(category).or(in_list).cloned()
-        }
-        Context::Body => {
-            let is_object =
-                value.data().is_some_and(|data| data.fields.is_some() && data.text.is_none());
-            if is_object { None } else { value.harm(category).cloned() }
-        }
-        Context::Options => {
-            let inner = ["__html", "sql", "text", "query"].iter().find_map(|key| value.field(key));
-            inner.unwrap_or(value).harm(category).cloned()
-        }
-        Context::Url => {
-            let prefix = value.skeleton().unwrap_or_default();
-            if is_local(prefix) || is_fixed_host(prefix) {
-                return None;
-            }
-            value.harm(category).cloned()
-        }
-        Context::Argv => argv(category, value),
-        Context::Parts => {
-            value.deep_taints().into_iter().find(|taint| !taint.cleaned.holds(category))
-        }
-        Context::View => harmful(category, Context::Url, &redirected(value)?),
-    }
-}
-
-/// Where a view's name sends the browser, if it does.
-fn redirected(value: &Value) -> Option<Value> {
-    let target = value.skeleton()?.strip_prefix("redirect:")?.to_owned();
-    Some(value.with(|data| data.text = Some(target.into())))
-}
-
-/// Whether a URL with unknown parts stays on the host it is on: a path below
-/// the root, or one relative to the page (`list?page=`, `items/`).
-fn is_local(prefix: &str) -> bool {
-    let mut characters = prefix.chars();
-    let rooted = characters.next() == Some('/')
-        && characters.next().is_some_and(|next| !matches!(next, '/' | '\\' | HOLE));
-    let known = prefix.split(HOLE).next().unwrap_or_default();
-    let relative = known.find(['?', '#', '/']).is_some_and(|at| {
-        let first = &known[..at];
-        known.as_bytes()[at] != b'/' && first.is_empty()
-            || first.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.')
-                && !first.contains([':', '\\'])
-    });
-    rooted || relative
-}
-
-/// In an argument list the program matters, and the script after a shell's `-c`.
-fn argv(category: Category, value: &Value) -> Option<Taint> {
-    let items = super::builtin::items(value);
-    if items.is_empty() {
-        return value.harm(category).cloned();
-    }
-    let program = items.first()?;
-    if let Some(taint) = program.harm(category) {
-        return Some(taint.clone());
-    }
-    let scripts = items.iter().skip(1);
-    match program.known_text() {
-        Some(name) if is_shell(name) => {
-            scripts.into_iter().find_map(|item| item.harm(category).cloned())
-        }
-        Some(_) => None,
-        // The program is one of several: what begins like a command line is one.
-        None => scripts
-            .into_iter()
-            .filter(|item| item.skeleton().is_some_and(|text| text.contains(' ')))
-            .find_map(|item| item.harm(category).cloned()),
-    }
-}
-
-/// Whether a program runs text it is handed as a script.
-pub(super) fn is_shell(program: &str) -> bool {
-    let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
-    let name = name.trim_end_matches(".exe");
-    [
-        "sh",
-        "bash",
-        "zsh",
-        "dash",
-        "ksh",
-        "cmd",
-        "powershell",
-        "pwsh",
-        "python",
-        "python3",
-        "node",
-        "perl",
-        "ruby",
-        "ssh",
-        "eval",
-    ]
-    .contains(&name)
-}
-
-/// Whether a text begins like an SQL (or object query) statement.
-pub(super) fn looks_like_sql(text: &str) -> bool {
-    const STARTS: [&str; 19] = [
-        "select", "insert", "update", "delete", "replace", "create", "drop", "alter", "with",
-        "merge", "truncate", "exec", "call", "grant", "from", "explain", "show", "use", "{call",
-    ];
-    let text = text.trim_start_matches([' ', '\n', '\t', '(', '\r', HOLE]);
-    let word: String =
-        text.chars().take_while(|c| !c.is_whitespace() && *c != HOLE).take(12).collect();
-    STARTS.contains(&word.to_ascii_lowercase().as_str()) && text.len() > word.len()
-}
-
-/// The values a sink looks at.
-fn chosen(sink: &Sink, site: &Site) -> Vec<Value> {
-    if let Some(value) = sink.keyword.as_ref().and_then(|keyword| site.keyword(keyword)) {
-        return vec![value.clone()];
-    }
-    match &sink.argument {
-        ArgumentChoice::At(at) => vec![site.value(*at)],
-        ArgumentChoice::Named(name) => match name.as_str() {
-            "all" => site.values(),
-            "from-1" => site.values().into_iter().skip(1).collect(),
-            "list-from-1" => {
-                let rest: Vec<Value> = site.values().into_iter().skip(1).collect();
-                vec![Value::list(flat(&rest))]
-            }
-            "list" => vec![Value::list(flat(&site.values()))],
-            "receiver" => site.receiver.iter().map(|(_, value)| value.clone()).collect(),
-            _ => Vec::new(),
-        },
-    }
-}
-
-/// Arguments with lists among them taken apart, options left out.
-fn flat(values: &[Value]) -> Vec<Value> {
-    let mut found = Vec::new();
-    for value in values {
-        match value.data().map(|data| (data.length.is_some(), data.fields.is_some())) {
-            Some((true, _)) => found.extend(super::builtin::items(value)),
-            Some((false, true)) => {}
-            _ => found.push(value.clone()),
-        }
-    }
-    found
-}
-
-impl Engine<'_> {
-    /// Conditions of a sink that look at the response; then those of its call.
-    fn option_is_on(&self, site: &Site, option: &str) -> bool {
-        match option {
-            "@declared-html" => self.frames.last().is_some_and(|frame| frame.is_html),
-            "@html-1" => site.value(1).known_text().is_none_or(|kind| kind.contains("html")),
-            _ => option_is_on(site, option),
-        }
-    }
-}
-
-/// Whether an option is given as true: a keyword, or a field of an argument.
-/// `@no-root`, `@writer`, `@location` and `@html` are conditions of their own.
-fn option_is_on(site: &Site, option: &str) -> bool {
-    if option == "@no-root" {
-        return !site.given.iter().any(|given| given.value.field("root").is_some());
-    }
-    if option == "@writer" {
-        return site.value(0).data().is_some_and(|data| data.place.is_some());
-    }
-    if option == "@context" {
-        // A text in the second place, behind something that is none.
-        return site.value(0).skeleton().is_none() && site.value(1).skeleton().is_some();
-    }
-    if option == "@location" {
-        let header = site.value(0);
-        return header.known_text().is_some_and(|name| name.eq_ignore_ascii_case("location"));
-    }
-    if option == "@html" {
-        let kinds = ["content_type", "mimetype", "media_type"];
-        let kind = kinds.iter().find_map(|name| site.keyword(name)).and_then(Value::known_text);
-        return kind.is_none_or(|kind| kind.contains("html") || kind.contains("xml"));
-    }
-    let on = |value: &Value| match value.truth() {
-        Some(truth) => truth,
-        None => value.known_text().is_some_and(|text| !text.is_empty()),
-    };
-    if let Some(value) = site.keyword(option) {
-        return on(value);
-    }
-    site.given.iter().any(|given| given.value.field(option).is_some_and(on))
 }
 
 fn flow_of(taint: &Taint) -> Vec<RawStep> {

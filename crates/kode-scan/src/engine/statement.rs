@@ -3,7 +3,7 @@
 use super::Engine;
 use super::branch::ExitKind;
 use super::value::{Constant, Value};
-use crate::ir::{ExprId, Name, Statement, Target};
+use crate::ir::{ExprId, Kind, Name, Statement, Target};
 
 impl Engine<'_> {
     pub(super) fn statements(&mut self, body: &[Statement]) {
@@ -212,7 +212,10 @@ impl Engine<'_> {
             Target::Index(object, index) => {
                 let key = self.evaluate(*index);
                 match super::constant::key_of(&key) {
-                    Some(key) => self.assign_field(*object, &Name::from(key), value),
+                    Some(key) => {
+                        self.location_set(&key, &value, (*object, from));
+                        self.assign_field(*object, &Name::from(key), value);
+                    }
                     None => self.assign_somewhere(*object, &value),
                 }
             }
@@ -284,6 +287,7 @@ impl Engine<'_> {
 
     fn assign_field(&mut self, object: ExprId, name: &Name, value: Value) {
         self.remember_class_field(object, name, &value);
+        self.remember_request_field(object, name, &value);
         let Some(path) = self.path_of(object) else {
             self.evaluate(object);
             return;
@@ -301,6 +305,10 @@ impl Engine<'_> {
             super::value::merge_taints(&mut data.taints, &value.deep_taints());
             data.closed = false;
         });
+        if let Kind::Field(owner, name) = &self.program().expression(object).kind {
+            let (owner, name) = (*owner, name.clone());
+            self.remember_class_field(owner, &name, &joined);
+        }
         self.set_path(&path, &path.fields.clone(), joined);
     }
 }

@@ -46,7 +46,7 @@ pub(crate) struct Data {
     pub(crate) method: Option<Name>,
     /// The variable part this was computed from, for guards on parsed forms.
     pub(crate) origin: Option<Rc<Path>>,
-    /// A path without `..` left in it.
+    /// A path without `..` left in it; of a pattern, that it replaces every match.
     pub(crate) normalized: bool,
 }
 

@@ -32,6 +32,10 @@ pub(crate) struct ModelFile {
     pub(crate) callback: Vec<CallbackEntry>,
     #[serde(default)]
     pub(crate) route: Vec<RouteEntry>,
+    #[serde(default)]
+    pub(crate) handler: Vec<HandlerEntry>,
+    #[serde(default)]
+    pub(crate) variant: Vec<VariantEntry>,
     pub(crate) identity: Option<Names>,
     pub(crate) opaque: Option<Names>,
     pub(crate) normalizes: Option<Names>,
@@ -40,6 +44,10 @@ pub(crate) struct ModelFile {
     pub(crate) carries: Option<Names>,
     #[serde(default)]
     pub(crate) fill: Vec<FillEntry>,
+    /// Called with a route's text and its function, as Django's `path`.
+    pub(crate) routes_to: Option<Names>,
+    /// Gives a component's state and its setter.
+    pub(crate) state: Option<Names>,
 }
 
 /// A list of canonical names.
@@ -65,6 +73,11 @@ pub(crate) struct SourceEntry {
     pub(crate) names: Vec<String>,
     /// What the input surely begins with: a request's URI with `/`.
     pub(crate) begins: Option<String>,
+    /// Text, never an object.
+    #[serde(default)]
+    pub(crate) is_text: bool,
+    /// What it harms; everything where nothing is named.
+    pub(crate) categories: Option<Vec<Category>>,
 }
 
 /// Where input does harm. `bad` must be reported, `good` must not.
@@ -111,6 +124,8 @@ pub(crate) struct CleanEntry {
 pub(crate) struct CallbackEntry {
     pub(crate) names: Vec<String>,
     pub(crate) parameters: Vec<String>,
+    /// Only when the first argument is this text: the event listened to.
+    pub(crate) event: Option<String>,
 }
 
 /// Decorators that make a function answer requests.
@@ -125,6 +140,23 @@ pub(crate) struct RouteEntry {
     pub(crate) no_input: bool,
 }
 
+/// Methods of classes derived from these answer requests: their parameters are input.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HandlerEntry {
+    pub(crate) names: Vec<String>,
+    pub(crate) methods: Vec<String>,
+}
+
+/// Called with this keyword argument on, these give a value of another kind.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VariantEntry {
+    pub(crate) names: Vec<String>,
+    pub(crate) keyword: String,
+    pub(crate) kind: String,
+}
+
 /// Which argument is dangerous.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
@@ -132,7 +164,8 @@ pub(crate) enum ArgumentChoice {
     /// The one at this position.
     At(usize),
     /// `"all"`, `"receiver"`, `"value"` (what is assigned), `"call"` (no argument matters),
-    /// `"from-1"` (all from that position).
+    /// `"from-1"` (all from that position), `"list"` and `"list-from-1"` (all as one
+    /// argument list), `"location"` (that field of an object).
     Named(String),
 }
 
@@ -163,6 +196,10 @@ pub(crate) enum Context {
     View,
     /// The call itself is the finding.
     Call,
+    /// Markup only when it may begin with `<`: jQuery's `$(…)`.
+    Selector,
+    /// A database query as an object, whose values may be operators.
+    Document,
 }
 
 /// Parses a model file.

@@ -23,6 +23,8 @@ pub(crate) struct Place(u32);
 pub(crate) struct Knowledge {
     /// Reading or calling it gives input; how that is called.
     pub(crate) source: Option<String>,
+    /// What that input can't harm from the start.
+    pub(crate) source_cleans: CategorySet,
     pub(crate) sinks: Vec<Sink>,
     /// Its result (or, as a type, its values) is clean for these.
     pub(crate) cleans: Option<CategorySet>,
@@ -32,10 +34,18 @@ pub(crate) struct Knowledge {
     pub(crate) opaque: bool,
     /// It checks its first argument: when true, the argument is clean for these.
     pub(crate) guards: Option<CategorySet>,
-    /// What the parameters of functions handed to it are.
-    pub(crate) callback: Option<Vec<Place>>,
+    /// What the parameters of functions handed to it are, by event.
+    pub(crate) callbacks: Vec<(Option<String>, Vec<Place>)>,
     /// Decorated functions answer requests: parameters are input.
     pub(crate) route: bool,
+    /// Methods of derived classes whose parameters are input.
+    pub(crate) handlers: Vec<String>,
+    /// What it gives when a keyword argument is on.
+    pub(crate) variant: Option<(String, Place)>,
+    /// It ties a route's text to the function it is handed.
+    pub(crate) routes_to: bool,
+    /// It makes a component's state, as React's `useState`.
+    pub(crate) state: bool,
     /// Decorated functions' return value is markup.
     pub(crate) returns_markup: bool,
     /// The result is a path without `..` and links.
@@ -198,13 +208,7 @@ impl Models {
                 }
             }
         }
-        for source in &file.source {
-            for name in &source.names {
-                let known = self.entry(family, name);
-                known.source = Some(source.text.clone());
-                known.begins.clone_from(&source.begins);
-            }
-        }
+        self.add_sources(family, file);
         for fill in &file.fill {
             for name in &fill.names {
                 let known = self.entry(family, name);
@@ -231,16 +235,11 @@ impl Models {
             let places = entry.parameters.iter().map(|path| self.make(family, path)).collect();
             let places: Vec<Place> = places;
             for name in &entry.names {
-                self.entry(family, name).callback = Some(places.clone());
+                let listed = (entry.event.clone(), places.clone());
+                self.entry(family, name).callbacks.push(listed);
             }
         }
-        for entry in &file.route {
-            for name in &entry.names {
-                let known = self.entry(family, name);
-                known.route |= !entry.no_input;
-                known.returns_markup |= entry.returns_markup;
-            }
-        }
+        self.add_routes(family, file);
         for (names, set) in [
             (&file.identity, (|k: &mut Knowledge| k.identity = true) as fn(&mut Knowledge)),
             (&file.opaque, |k| k.opaque = true),
@@ -248,9 +247,50 @@ impl Models {
             (&file.content_type, |k| k.content_type = true),
             (&file.stops, |k| k.stops = true),
             (&file.carries, |k| k.carries = true),
+            (&file.routes_to, |k| k.routes_to = true),
+            (&file.state, |k| k.state = true),
         ] {
             for name in names.iter().flat_map(|list| &list.names) {
                 set(self.entry(family, name));
+            }
+        }
+    }
+
+    fn add_sources(&mut self, family: &str, file: &file::ModelFile) {
+        for source in &file.source {
+            let mut cleans = CategorySet::NONE;
+            if let Some(harms) = &source.categories {
+                cleans = CategorySet::of(harms).complement();
+            }
+            if source.is_text {
+                cleans = cleans.union(CategorySet::DOCUMENT);
+            }
+            for name in &source.names {
+                let known = self.entry(family, name);
+                known.source = Some(source.text.clone());
+                known.source_cleans = cleans;
+                known.begins.clone_from(&source.begins);
+            }
+        }
+    }
+
+    fn add_routes(&mut self, family: &str, file: &file::ModelFile) {
+        for entry in &file.route {
+            for name in &entry.names {
+                let known = self.entry(family, name);
+                known.route |= !entry.no_input;
+                known.returns_markup |= entry.returns_markup;
+            }
+        }
+        for entry in &file.handler {
+            for name in &entry.names {
+                self.entry(family, name).handlers.clone_from(&entry.methods);
+            }
+        }
+        for entry in &file.variant {
+            let place = self.make(family, &entry.kind);
+            for name in &entry.names {
+                self.entry(family, name).variant = Some((entry.keyword.clone(), place));
             }
         }
     }

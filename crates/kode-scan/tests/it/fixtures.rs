@@ -1,12 +1,10 @@
-//! The project's own fixtures: `fixtures/LANGUAGE/CATEGORY[.TOPIC].EXT`, blocks divided
-//! by `=== bad NAME` and `=== good NAME` comment lines. `--- PATH` in a comment begins
-//! another file of the same block.
+//! The project's own fixtures: `fixtures/LANGUAGE/CATEGORY[.TOPIC].EXT` in the form of
+//! `blocks.rs`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kode_base::ProjectPath;
-use kode_scan::{ScanFile, scan};
+use crate::blocks::{blocks, scanned};
 
 /// Every fixture file: its path below `fixtures/`, and its text.
 pub(crate) fn files() -> Vec<(String, String)> {
@@ -22,49 +20,6 @@ pub(crate) fn files() -> Vec<(String, String)> {
     }
     found.sort();
     found
-}
-
-/// One example: whether a finding is expected, its name, its files.
-struct Block<'a> {
-    bad: bool,
-    name: &'a str,
-    files: Vec<(Option<&'a str>, String)>,
-}
-
-fn blocks(text: &str) -> Vec<Block<'_>> {
-    let mut found: Vec<Block<'_>> = Vec::new();
-    for line in text.lines() {
-        if let Some((_, head)) = line.split_once("=== ")
-            && let Some((kind @ ("bad" | "good"), name)) =
-                head.trim_end_matches(" -->").split_once(' ')
-        {
-            found.push(Block { bad: kind == "bad", name, files: vec![(None, String::new())] });
-            continue;
-        }
-        let Some(block) = found.last_mut() else { continue };
-        if let Some((_, path)) = line.split_once("// --- ").or_else(|| line.split_once("# --- ")) {
-            block.files.push((Some(path.trim()), String::new()));
-        } else if let Some((_, content)) = block.files.last_mut() {
-            content.push_str(line);
-            content.push('\n');
-        }
-    }
-    found
-}
-
-/// The rules reported in a block's files.
-fn rules(block: &Block<'_>, default_name: &str) -> Vec<String> {
-    let named: Vec<(ProjectPath, &str)> = block
-        .files
-        .iter()
-        .filter(|(path, text)| path.is_some() || !text.trim().is_empty())
-        .map(|(path, text)| (ProjectPath::new(path.unwrap_or(default_name)).unwrap(), &**text))
-        .collect();
-    let files: Vec<ScanFile<'_>> = named
-        .iter()
-        .map(|(path, text)| ScanFile { path, content: text.as_bytes(), base: None })
-        .collect();
-    scan(&files).introduced.into_iter().map(|finding| finding.rule).collect()
 }
 
 /// Right and wrong answers for one language and category.
@@ -95,10 +50,10 @@ fn fixtures_are_told_apart() {
         let (language, name) = file.split_once('/').unwrap();
         let rule = name.split('.').next().unwrap();
         let score = scores.entry((language.to_owned(), rule.to_owned())).or_default();
-        for block in blocks(&text) {
-            let is_tsx = block.files.iter().any(|(_, text)| text.contains("@Controller"));
-            let default = if is_tsx { name.replace(".js", ".ts") } else { name.to_owned() };
-            let found = rules(&block, &default).iter().any(|found| found == rule);
+        for block in blocks(&file, &text) {
+            let findings = scanned(&block).introduced;
+            let fatal = kode_base::Severity::Fatal;
+            let found = findings.iter().any(|f| f.rule == block.rule && f.severity == fatal);
             match (block.bad, found) {
                 (true, true) => score.found += 1,
                 (true, false) => score.missed += 1,
@@ -106,7 +61,7 @@ fn fixtures_are_told_apart() {
                 (false, true) => score.alarmed += 1,
             }
             if found != block.bad {
-                wrong.push(format!("{file}: {} (bad: {})", block.name, block.bad));
+                wrong.push(format!("{file}: {} (bad: {})", block.title, block.bad));
             }
         }
     }

@@ -65,11 +65,11 @@ impl Lowering<'_, '_> {
             | "await_expression"
             | "non_null_expression"
             | "spread_element"
-            | "jsx_expression"
-            | "yield_expression" => match children(node).first() {
+            | "jsx_expression" => match children(node).first() {
                 Some(inner) => self.expression(*inner),
                 None => self.builder.add(Kind::Null, node),
             },
+            "yield_expression" => self.yielded(node),
             "sequence_expression" => self.sequence(node),
             "jsx_element" | "jsx_self_closing_element" => self.markup(node),
             "jsx_text" | "comment" => self.builder.add_text("", node),
@@ -80,10 +80,22 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// One element of what a generator gives.
+    fn yielded(&mut self, node: Node<'_>) -> ExprId {
+        let Some(inner) = children(node).first().copied() else {
+            return self.builder.add(Kind::Null, node);
+        };
+        let delegates = self.builder.text(node).starts_with("yield*");
+        let value = self.expression(inner);
+        self.builder.add(Kind::Yield(value, delegates), node)
+    }
+
     fn regex(&mut self, node: Node<'_>) -> ExprId {
         let pattern = child(node, "pattern").map(|pattern| self.builder.node_name(pattern));
         let pattern = pattern.unwrap_or_else(|| self.builder.name(""));
-        self.builder.add(Kind::Regex(pattern), node)
+        let flags = child(node, "flags").map_or("", |flags| self.builder.text(flags));
+        let is_global = flags.contains('g');
+        self.builder.add(Kind::Regex(pattern, is_global), node)
     }
 
     fn construction(&mut self, node: Node<'_>) -> ExprId {

@@ -69,17 +69,27 @@ impl Lowering<'_, '_> {
             | "parenthesized_expression"
             | "list_splat"
             | "interpolation"
-            | "yield"
             | "expression_statement" => match children(node).first() {
                 Some(inner) => self.expression(*inner),
                 None => self.builder.add(Kind::Null, node),
             },
+            "yield" => self.yielded(node),
             "unary_operator" => self.unary(node),
             _ => {
                 let parts = children(node).into_iter().map(|part| self.expression(part)).collect();
                 self.builder.add(Kind::Mixed(parts), node)
             }
         }
+    }
+
+    /// One element of what a generator gives.
+    fn yielded(&mut self, node: Node<'_>) -> ExprId {
+        let Some(inner) = children(node).first().copied() else {
+            return self.builder.add(Kind::Null, node);
+        };
+        let delegates = self.builder.text(node).split_whitespace().nth(1) == Some("from");
+        let value = self.expression(inner);
+        self.builder.add(Kind::Yield(value, delegates), node)
     }
 
     fn attribute(&mut self, node: Node<'_>) -> ExprId {
@@ -103,6 +113,8 @@ impl Lowering<'_, '_> {
         let target = child(node, "alias").map(|alias| self.target(alias));
         match (value, target) {
             (Some(value), Some(target)) => {
+                let entered = self.builder.name("@enter");
+                let value = self.builder.add(Kind::Field(value, entered), node);
                 self.builder.add(Kind::Assign(Box::new(target), value), node)
             }
             (Some(value), None) => value,

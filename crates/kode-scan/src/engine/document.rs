@@ -1,0 +1,102 @@
+//! Query documents of databases without SQL: input that may be an object can put
+//! operators (`{"$ne": null}`) where a value is meant.
+
+use super::Engine;
+use super::call::Site;
+use super::value::{Taint, Value};
+use crate::category::{Category, CategorySet};
+use crate::ir::{ExprId, Kind};
+use crate::model::Context;
+
+/// Objects nested deeper than this are not looked into.
+const DEPTH_MAX: usize = 4;
+/// Methods that take a query document first.
+const METHODS: [&str; 20] = [
+    "find",
+    "findOne",
+    "findOneAndUpdate",
+    "findOneAndDelete",
+    "findOneAndRemove",
+    "findOneAndReplace",
+    "update",
+    "updateOne",
+    "updateMany",
+    "replaceOne",
+    "deleteOne",
+    "deleteMany",
+    "remove",
+    "count",
+    "countDocuments",
+    "distinct",
+    "aggregate",
+    "exists",
+    "where",
+    "findAndModify",
+];
+
+/// The input in a query document that may be an operator, or is code of `$where`.
+pub(super) fn operator_in(document: &Value) -> Option<Taint> {
+    operator_below(document, 0)
+}
+
+fn operator_below(value: &Value, depth: usize) -> Option<Taint> {
+    let blocked = |taint: &&Taint| {
+        !taint.cleaned.covers(CategorySet::DOCUMENT) && !taint.cleaned.holds(Category::SqlInjection)
+    };
+    if let Some(taint) = value.taints().iter().find(blocked) {
+        return Some(taint.clone());
+    }
+    let fields = value.data().and_then(|data| data.fields.as_ref())?;
+    if depth >= DEPTH_MAX {
+        return None;
+    }
+    fields.iter().find_map(|(name, field)| match &**name {
+        "$where" => field.harm(Category::SqlInjection).cloned(),
+        // A value compared as it is; SQL mappers take values below `where`.
+        "$eq" | "where" => None,
+        _ => operator_below(field, depth + 1),
+    })
+}
+
+impl Engine<'_> {
+    /// A query method of something that looks like a collection or model.
+    pub(super) fn guessed_document(&mut self, site: &Site) {
+        let Some((object, receiver)) = &site.receiver else { return };
+        let is_open = receiver.data().is_none_or(|data| !data.closed && data.length.is_none());
+        if !METHODS.contains(&&*site.method) || !is_open || !self.is_collection(*object) {
+            return;
+        }
+        let (place, value) = ((site.start, site.end), site.value(0));
+        self.check(Category::SqlInjection, Context::Document, &value, place, &site.method);
+    }
+
+    /// `db.collection('users')`, `User`, `this.userModel`, `db.users`.
+    fn is_collection(&self, object: ExprId) -> bool {
+        let program = self.program();
+        let named = |name: &str| {
+            name.starts_with(|first: char| first.is_ascii_uppercase())
+                || ["model", "collection"]
+                    .iter()
+                    .any(|end| name.to_ascii_lowercase().ends_with(end))
+        };
+        match &program.expression(object).kind {
+            Kind::Call(call) => match &program.expression(call.callee).kind {
+                Kind::Field(_, name) => {
+                    matches!(&**name, "collection" | "model" | "getCollection" | "get_collection")
+                }
+                _ => false,
+            },
+            Kind::Variable(variable) => named(&program.variables[variable.0 as usize]),
+            Kind::Global(name) => named(name) && &**name != "Array" && &**name != "Object",
+            Kind::Field(owner, name) => {
+                let owner = match &program.expression(*owner).kind {
+                    Kind::Variable(variable) => &program.variables[variable.0 as usize],
+                    Kind::Global(name) => name,
+                    _ => return named(name),
+                };
+                matches!(&**owner, "db" | "database" | "mongo") || named(name)
+            }
+            _ => false,
+        }
+    }
+}

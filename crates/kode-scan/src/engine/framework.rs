@@ -1,0 +1,189 @@
+//! What frameworks call without the code saying so: routes tied to functions by
+//! their text, handlers by their class, pages by their exports, component states.
+
+use super::Engine;
+use super::argument::option_is_on;
+use super::call::Site;
+use super::value::{Data, Value};
+use crate::category::CategorySet;
+use crate::ir::{ExprId, Function, Kind, Name, Target};
+use crate::model::{Knowledge, family};
+
+/// Functions a page exports whose result its component is handed.
+const PAGE_LOADERS: [&str; 3] = ["getServerSideProps", "getInitialProps", "getStaticProps"];
+
+impl Engine<'_> {
+    /// What calls of frameworks do besides their result.
+    pub(super) fn framework_call(&mut self, known: &Knowledge, site: &Site) -> Option<Value> {
+        if let Some((keyword, place)) = &known.variant
+            && option_is_on(site, keyword)
+        {
+            return Some(Value::place(*place));
+        }
+        if known.routes_to {
+            self.run_routed(site);
+        }
+        known.state.then(|| self.component_state(site))
+    }
+
+    /// `path('users/<name>', view)`: the view's parameters are what the text names.
+    fn run_routed(&mut self, site: &Site) {
+        let (text, view) = (site.value(0), site.value(1));
+        let Some(closure) = view.data().and_then(|data| data.function.clone()) else { return };
+        let text = text.skeleton().unwrap_or_default().to_owned();
+        let converted = converted_names(&text);
+        let caller = std::mem::replace(&mut self.file, closure.file);
+        let function = self.program().function(closure.function);
+        let handed = function.parameters.iter().enumerate().map(|(at, parameter)| {
+            let name = parameter.name.as_deref().unwrap_or_default();
+            let is_request = at == 0;
+            if is_request || converted.iter().any(|known| known == name) || parameter.rest {
+                return Value::default();
+            }
+            let cleaned = CategorySet::DOCUMENT;
+            self.source(parameter.start, parameter.end, "a part of the request's path", cleaned)
+        });
+        let handed: Vec<Value> =
+            if text.contains(['<', '(']) { handed.collect() } else { Vec::new() };
+        self.file = caller;
+        self.run_callback(&closure, Some(handed));
+    }
+
+    /// Whether a function is a method by which its class answers requests.
+    pub(super) fn is_handler(&self, function: &Function) -> bool {
+        let (Some(class), Some(name)) = (function.class, &function.name) else { return false };
+        let place = self.class_places.get(&(self.file, class));
+        let known = place.and_then(|place| self.models.know(*place));
+        known.is_some_and(|known| known.handlers.iter().any(|method| **method == **name))
+    }
+
+    /// Parameters that frameworks hand over by convention: a page's `params` and
+    /// `searchParams`, a loader's context.
+    pub(super) fn framework_parameter(&mut self, function: &Function, at: usize) -> Option<Value> {
+        if family(self.unit(self.file).language) != "javascript" {
+            return None;
+        }
+        let parameter = function.parameters.get(at)?;
+        let name = function.name.as_deref().unwrap_or_default();
+        if at == 0 && PAGE_LOADERS.contains(&name) {
+            return Some(self.kind("global.PageContext()"));
+        }
+        let Target::Record(entries) = &parameter.target else { return None };
+        let is_page_file = {
+            let path = self.unit(self.file).path;
+            let stem = path.rsplit('/').next().unwrap_or(path).split('.').next();
+            matches!(stem, Some("page" | "route" | "layout" | "+page" | "+server"))
+        };
+        let has = |wanted: &str| entries.iter().any(|(key, _)| &**key == wanted);
+        let is_page = has("searchParams") || is_page_file && has("params");
+        is_page.then(|| self.kind("global.PageContext()"))
+    }
+
+    /// A page's loader gives its component the properties.
+    pub(super) fn run_page(&mut self, file: usize) {
+        let program = self.program();
+        for loader in PAGE_LOADERS {
+            let (Some(loader), Some(page)) =
+                (program.exports.get(loader), program.exports.get("default"))
+            else {
+                continue;
+            };
+            let closure_of = |value: Value| value.data().and_then(|data| data.function.clone());
+            let (loader, page) = (closure_of(self.read(*loader)), closure_of(self.read(*page)));
+            let (Some(loader), Some(page)) = (loader, page) else { continue };
+            let given = self.run_entry(&loader, None);
+            let properties = self.field_of(&given, &Name::from("props"), None);
+            if !properties.is_unknown() {
+                self.run_entry(&page, Some(vec![properties]));
+            }
+        }
+        self.file = file;
+    }
+
+    /// `useState(initial)`: the state with all that is put into it, and its setter.
+    fn component_state(&mut self, site: &Site) -> Value {
+        let key = (self.file, site.id);
+        let mut state = site.value(0);
+        if let Some(closure) = state.data().and_then(|data| data.function.clone()) {
+            state = self.run_callback(&closure, None);
+        }
+        if let Some(put) = self.states.get(&key) {
+            state = state.join(put);
+        }
+        let name = Name::from(format!("{STATE}{}", site.id.0));
+        let setter = Value::new(Data { method: Some(name), ..Data::default() });
+        Value::list(vec![state, setter])
+    }
+
+    /// A call of a state's setter; false where it is none.
+    pub(super) fn state_set(&mut self, site: &Site) -> bool {
+        let setter = site.callee.data().and_then(|data| data.method.clone());
+        let id = setter.as_deref().and_then(|name| name.strip_prefix(STATE));
+        let Some(id) = id.and_then(|id| id.parse().ok()) else { return false };
+        let value = site.value(0);
+        let value = match value.data().and_then(|data| data.function.clone()) {
+            Some(closure) => self.run_callback(&closure, None),
+            None => value,
+        };
+        if value.is_tainted() {
+            let state = self.states.entry((self.file, ExprId(id))).or_default();
+            self.states_changed |= !state.is_tainted();
+            *state = if state.is_unknown() { value } else { state.join(&value) };
+        }
+        true
+    }
+
+    /// What a function puts into the request for the functions after it.
+    pub(super) fn remember_request_field(&mut self, object: ExprId, name: &Name, value: &Value) {
+        if !value.is_tainted()
+            || !matches!(self.program().expression(object).kind, Kind::Variable(_))
+        {
+            return;
+        }
+        let place = self.evaluate(object).data().and_then(|data| data.place);
+        if place.is_some() && place == self.place("global.Request()") {
+            self.request_fields.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Marks the method of a state's setter; no method of a program has such a name.
+const STATE: &str = "@state:";
+
+/// The names that a route converts to something harmless: `<int:id>`, `{id:int}`,
+/// `(?P<id>[0-9]+)`.
+pub(super) fn converted_names(route: &str) -> Vec<String> {
+    const HARMLESS: [&str; 5] = ["int", "float", "uuid", "slug", "bool"];
+    let mut found = Vec::new();
+    for (open, close) in [('<', '>'), ('{', '}')] {
+        for piece in route.split(open).skip(1) {
+            let Some((inner, rest)) = piece.split_once(close) else { continue };
+            let named = match inner.split_once(':') {
+                Some((first, second)) if HARMLESS.contains(&first) => Some(second),
+                Some((first, second)) if HARMLESS.contains(&second) => Some(first),
+                _ => None,
+            };
+            let pattern = rest.split(')').next().unwrap_or_default();
+            let in_pattern = open == '<'
+                && rest.contains(')')
+                && !pattern.is_empty()
+                && super::guard::is_strict(pattern, true);
+            let name = named.or_else(|| in_pattern.then_some(inner));
+            found.extend(name.map(|name| name.trim().to_owned()));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::converted_names;
+
+    #[test]
+    fn converters_and_narrow_patterns_are_told_from_open_ones() {
+        assert_eq!(converted_names("/users/<int:id>/<name>"), ["id"]);
+        assert_eq!(converted_names("/files/{id:int}/{rest:path}"), ["id"]);
+        assert_eq!(converted_names(r"^u/(?P<id>[0-9]+)/(?P<name>[^/]+)$"), ["id"]);
+        assert!(converted_names("/<path:name>").is_empty());
+    }
+}

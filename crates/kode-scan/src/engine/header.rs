@@ -1,0 +1,96 @@
+//! Headers of a response: what they say of its content, and where they send the
+//! browser.
+
+use super::Engine;
+use super::call::Site;
+use super::value::{HOLE, Value};
+use crate::category::Category;
+use crate::ir::{ExprId, Kind};
+use crate::model::Context;
+
+/// Content types that no browser runs as markup.
+const HARMLESS_TYPES: [&str; 7] =
+    ["json", "text/plain", "csv", "octet-stream", "image/", "pdf", "txt"];
+
+impl Engine<'_> {
+    /// A call that sets a header or the type of the response.
+    pub(super) fn content_type(&mut self, site: &Site) {
+        let first = site.value(0);
+        let is_name = |text: &str| text.eq_ignore_ascii_case("content-type");
+        match (first.known_text(), site.given.len()) {
+            (Some(name), 2..) if is_name(name) => self.note_content_type(&site.value(1)),
+            (Some(_), 2..) if self.is_javascript() => {}
+            _ => {
+                for given in &site.given {
+                    let declared = header(&given.value, "content-type");
+                    self.note_content_type(&declared.unwrap_or_else(|| given.value.clone()));
+                    // `MediaType.APPLICATION_JSON`
+                    let named =
+                        given.expression.map(|named| &self.program().expression(named).kind);
+                    if let Some(Kind::Field(_, name)) = named {
+                        let text = Value::text(&name.to_ascii_lowercase().replace('_', "/"));
+                        self.note_content_type(&text);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Remembers whether the response is markup.
+    pub(super) fn note_content_type(&mut self, value: &Value) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        match is_markup_type(value) {
+            Some(false) => frame.content = Some(false),
+            Some(true) if frame.content.is_none() => frame.content = Some(true),
+            _ => {}
+        }
+    }
+
+    /// `response['Location'] = value`, `response.headers['Location'] = value`.
+    pub(super) fn location_set(
+        &mut self,
+        name: &str,
+        value: &Value,
+        (object, from): (ExprId, Option<ExprId>),
+    ) {
+        if name != "Location" && !(name == "location" && self.is_headers(object)) {
+            return;
+        }
+        let start = self.program().expression(object).start;
+        let end = self.program().expression(from.unwrap_or(object)).end;
+        self.check(Category::OpenRedirect, Context::Url, value, (start, end), "Location");
+    }
+
+    fn is_headers(&self, object: ExprId) -> bool {
+        matches!(&self.program().expression(object).kind,
+            Kind::Field(_, name) if &**name == "headers")
+    }
+}
+
+/// A header among an object's fields, whatever the case of its name.
+pub(super) fn header(object: &Value, name: &str) -> Option<Value> {
+    let fields = object.data()?.fields.as_ref()?;
+    let found = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.clone())
+}
+
+/// Whether a call's own arguments say that the response is markup.
+pub(super) fn declares_html(site: &Site) -> bool {
+    let keywords = ["content_type", "mimetype", "media_type"];
+    let mut declared: Vec<Value> =
+        keywords.iter().filter_map(|name| site.keyword(name).cloned()).collect();
+    for given in &site.given {
+        let headers = given.value.field("headers").unwrap_or(&given.value);
+        declared.extend(header(headers, "content-type"));
+    }
+    declared.iter().any(|kind| is_markup_type(kind) == Some(true))
+}
+
+fn is_markup_type(value: &Value) -> Option<bool> {
+    let text = value.skeleton()?.replace(HOLE, "").to_ascii_lowercase();
+    if HARMLESS_TYPES.iter().any(|kind| text.contains(kind)) {
+        return Some(false);
+    }
+    let is_markup = ["html", "svg", "xml"].iter().any(|kind| text.contains(kind));
+    is_markup.then_some(true)
+}
