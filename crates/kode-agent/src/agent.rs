@@ -14,7 +14,9 @@ use kode_model::{Message, Provider, ToolSpec};
 use kode_sandbox::{ProjectFiles, ProjectRoot, Sandbox};
 use kode_session::{Origin, Session, SessionError};
 
-use crate::context::{Redactor, project_secrets, read_project_context, system_message};
+use crate::context::{
+    Redactor, canary_of, fresh_canary, project_secrets, read_project_context, system_message,
+};
 use crate::git::GitBase;
 use crate::journal::JournalEntry;
 use crate::outcome::{RunEnd, RunReport};
@@ -141,7 +143,7 @@ impl<'a> Agent<'a> {
     pub fn new(parts: AgentParts<'a>) -> Self {
         let mut secrets = parts.secrets;
         secrets.extend(project_secrets(&parts.files));
-        let redactor = Redactor::new(&secrets);
+        let redactor = Redactor::new(&secrets).with_ablation(&parts.gate.state.ablation);
         let workspace =
             Workspace::new(parts.root, parts.files, parts.sandbox, parts.gate, parts.interrupt);
         Self {
@@ -201,7 +203,11 @@ impl<'a> Agent<'a> {
         if !self.reload()? {
             self.git_base = self.read_git_base()?;
             let parts = self.project_context()?;
-            self.push(system_message(self.role.as_deref(), &parts))?;
+            let canary = fresh_canary()?;
+            self.push(system_message(self.role.as_deref(), &canary, &parts))?;
+        }
+        if let Some(canary) = canary_of(&self.messages) {
+            self.redactor = std::mem::take(&mut self.redactor).with_canary(canary);
         }
         self.hear(task, data)
     }

@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use kode_audit::Record;
+use kode_base::escape::escape_line;
 use kode_base::{Event, Untrusted};
 use kode_gate::Decision;
 use kode_model::{Message, ToolCall};
 
 use super::turn::TurnEnd;
 use super::{Agent, BeginError};
-use crate::context::wrap;
+use crate::context::{Hidden, Leak, summary, wrap_and_inspect};
 use crate::journal::JournalEntry;
 use crate::outcome::RunEnd;
 use crate::tools::{Finish, ToolOutcome, ToolRequest, parse};
@@ -17,7 +19,12 @@ use crate::tools::{Finish, ToolOutcome, ToolRequest, parse};
 const EVENT_OUTPUT_CHARACTERS_MAX: usize = 2000;
 
 impl Agent<'_> {
-    pub(super) fn run_calls(&mut self, calls: &[ToolCall]) -> Result<TurnEnd, BeginError> {
+    /// `leaks` names the calls that would carry out what must stay.
+    pub(super) fn run_calls(
+        &mut self,
+        calls: &[ToolCall],
+        leaks: &[(String, Leak)],
+    ) -> Result<TurnEnd, BeginError> {
         let root = self.workspace.root.path().to_string_lossy().into_owned();
         let mut finish: Option<(&ToolCall, Finish)> = None;
         for call in calls {
@@ -34,6 +41,10 @@ impl Agent<'_> {
                 )?;
                 continue;
             }
+            if let Some((_, leak)) = leaks.iter().find(|(id, _)| *id == call.id) {
+                self.block_leak(call, *leak)?;
+                continue;
+            }
             if self.repetition.is_circle(call) {
                 let why = "this same call was made three times with the same result; it did not \
                            run again. Do something else, or finish.";
@@ -47,6 +58,21 @@ impl Agent<'_> {
             }
         }
         self.after_calls(finish)
+    }
+
+    /// The call does not run; the audit log says so.
+    fn block_leak(&mut self, call: &ToolCall, leak: Leak) -> Result<(), BeginError> {
+        #[expect(clippy::disallowed_methods, reason = "escaped before it is recorded")]
+        let tool = escape_line(call.name.expose());
+        let text = format!("a call of {tool} was blocked: {leak}");
+        let name = "secret.blocked".to_owned();
+        self.workspace.gate.record(&Record::Notice { name, text: text.clone() })?;
+        self.notice(text.clone());
+        self.progress.refusals += 1;
+        self.progress.unreplaced_denial = Some(text);
+        let why =
+            format!("blocked: {leak}. It did not run. Do not try to carry it out another way.");
+        self.answer(call, ToolOutcome::failed(why), 0)
     }
 
     fn after_calls(&mut self, finish: Option<(&ToolCall, Finish)>) -> Result<TurnEnd, BeginError> {
@@ -116,9 +142,16 @@ impl Agent<'_> {
         elapsed_ms: u64,
     ) -> Result<(), BeginError> {
         self.workspace.gate.context_became(true, outcome.is_secret());
+        if outcome.is_secret() {
+            #[expect(clippy::disallowed_methods, reason = "kept to be searched for, not shown")]
+            self.redactor.learn(outcome.text.expose());
+        }
         let text = outcome.text.map(|text| self.redactor.redact(&text));
         #[expect(clippy::disallowed_methods, reason = "the tool's name heads its own result")]
-        let content = wrap(call.name.expose(), &text, &self.redactor)?;
+        let (content, hidden) = wrap_and_inspect(call.name.expose(), &text, &self.redactor)?;
+        #[expect(clippy::disallowed_methods, reason = "escaped before it is shown or recorded")]
+        let source = escape_line(call.name.expose());
+        self.report_hidden(&source, &hidden)?;
         self.push(Message::Tool { call: call.id.clone(), content })?;
         let output = text.map(|text| text.chars().take(EVENT_OUTPUT_CHARACTERS_MAX).collect());
         self.emit(&Event::ToolResult {
@@ -129,6 +162,24 @@ impl Agent<'_> {
             duration_ms: elapsed_ms,
             output,
         });
+        Ok(())
+    }
+
+    /// Hidden content is told to the person and the audit log as well.
+    pub(super) fn report_hidden(
+        &mut self,
+        source: &str,
+        hidden: &[Hidden],
+    ) -> Result<(), BeginError> {
+        let Some(kinds) = summary(hidden) else { return Ok(()) };
+        let excerpts: Vec<&str> = hidden.iter().map(|each| each.excerpt.as_str()).take(4).collect();
+        let text = format!("hidden content in what {source} returned, made visible: {kinds}");
+        let record = Record::Notice {
+            name: "content.hidden".to_owned(),
+            text: format!("{text}: {}", excerpts.join(" | ")),
+        };
+        self.workspace.gate.record(&record)?;
+        self.notice(text);
         Ok(())
     }
 

@@ -1,11 +1,12 @@
 //! What a person says and does while the agent works: heard between two steps,
 //! never in the middle of one.
 
+use kode_base::escape::escape_line;
 use kode_base::{Event, ProjectPath, Untrusted};
 use kode_model::Message;
 
 use super::{Agent, BeginError, Interjection, StepDesk};
-use crate::context::wrap;
+use crate::context::wrap_and_inspect;
 
 impl Agent<'_> {
     /// Lets the person's changes be made, and the model hear of them.
@@ -37,8 +38,9 @@ impl Agent<'_> {
         self.push(Message::User { text: text.to_owned() })?;
         self.emit(&Event::UserMessage { text: text.to_owned() });
         for (name, text) in data {
-            let content = wrap(name, text, &self.redactor)?;
+            let (content, hidden) = wrap_and_inspect(name, text, &self.redactor)?;
             self.workspace.gate.context_became(true, false);
+            self.report_hidden(&escape_line(name), &hidden)?;
             self.push(Message::Data { content })?;
         }
         Ok(())

@@ -7,8 +7,11 @@ use kode_model::{
 
 use super::room::has_history;
 use super::{Agent, BeginError};
-use crate::context::wrap;
+use crate::context::{Leak, wrap};
 use crate::outcome::RunEnd;
+
+/// Stands for an answer that quoted the system message.
+const SYSTEM_MESSAGE_KEPT: &str = "[kode: the answer held kode's system message; it is not shown]";
 
 /// How a turn ended.
 pub(super) enum TurnEnd {
@@ -26,6 +29,7 @@ impl Agent<'_> {
             Ok(reply) => reply,
             Err(error) => return self.after_provider_error(error),
         };
+        let leaks = self.leaks(&reply);
         let reply = self.without_secrets(reply);
         self.progress.usage += reply.usage;
         self.push(Message::Assistant {
@@ -40,8 +44,22 @@ impl Agent<'_> {
                 self.progress.summary = reply.text;
                 self.close(None)
             }
-            StopReason::EndOfTurn | StopReason::ToolCalls => self.run_calls(&reply.calls),
+            StopReason::EndOfTurn | StopReason::ToolCalls => self.run_calls(&reply.calls, &leaks),
         }
+    }
+
+    /// Which calls would carry out a known secret or the system message.
+    #[expect(clippy::disallowed_methods, reason = "searched, not shown")]
+    fn leaks(&self, reply: &Reply) -> Vec<(String, Leak)> {
+        let leak = |call: &ToolCall| {
+            let raw = call.arguments.expose();
+            let decoded = serde_json::from_str(raw).map(|value| texts(&value)).unwrap_or_default();
+            [raw.as_str(), &decoded]
+                .iter()
+                .find_map(|text| self.redactor.outbound_check(text.as_bytes()).err())
+                .map(|leak| (call.id.clone(), leak))
+        };
+        reply.calls.iter().filter_map(leak).collect()
     }
 
     /// A known secret in what the model writes goes no further: not to a tool,
@@ -53,7 +71,11 @@ impl Agent<'_> {
             name: redact(call.name),
             arguments: redact(call.arguments),
         });
-        Reply { text: redact(reply.text), calls: calls.collect(), ..reply }
+        let text = reply.text.map(|text| match self.redactor.outbound_check(text.as_bytes()) {
+            Err(Leak::SystemMessage) => SYSTEM_MESSAGE_KEPT.to_owned(),
+            _ => self.redactor.redact(&text),
+        });
+        Reply { text, calls: calls.collect(), ..reply }
     }
 
     fn ask(&mut self) -> Result<Reply, ProviderError> {
@@ -111,6 +133,16 @@ impl Agent<'_> {
         let content = wrap("kode", &Untrusted::from(text), &self.redactor)?;
         self.push(Message::Data { content })?;
         Ok(())
+    }
+}
+
+/// All strings of some arguments, one a line.
+fn texts(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => format!("{text}\n"),
+        serde_json::Value::Array(values) => values.iter().map(texts).collect(),
+        serde_json::Value::Object(fields) => fields.values().map(texts).collect(),
+        _ => String::new(),
     }
 }
 

@@ -2,53 +2,155 @@
 //! them: credentials in kode's environment, its own key, and the values of the
 //! project's `.env` files.
 
+use std::borrow::Cow;
+
 use aho_corasick::{AhoCorasick, MatchKind};
 use kode_base::Secret;
+use kode_gate::{Ablation, Control};
+use thiserror::Error;
+
+use super::secret_forms::forms;
+use super::system::repeats_rules;
 
 /// What stands in a secret's place. Writes that contain it are refused, so a
 /// file is never overwritten with the mark.
 pub const REDACTION_MARK: &str = "[redacted secret]";
 
+/// What stands in the canary's place.
+const CANARY_MARK: &str = "[not shown]";
+
 /// Shorter values are too common in ordinary text to cut out.
 const SECRET_LENGTH_MIN: usize = 8;
 
-/// Finds known secrets in text.
+/// Words of a credential file that count as its secrets: so long at least, and
+/// so many at most of one file.
+const LEARNED_LENGTH_MIN: usize = 20;
+const LEARNED_VALUES_MAX: usize = 64;
+
+/// Something that must not leave was about to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Leak {
+    /// A known secret, in some form.
+    #[error("it holds a known secret")]
+    Secret,
+    /// This session's canary: the system message is being carried out.
+    #[error("it holds kode's system message")]
+    SystemMessage,
+}
+
+/// Finds known secrets in text, and the session's canary.
 #[derive(Debug, Default)]
 pub struct Redactor {
-    automaton: Option<AhoCorasick>,
+    secrets: Option<AhoCorasick>,
+    canary: Option<AhoCorasick>,
+    /// What approved reads of credentials showed the model: it may see them,
+    /// they may not leave.
+    learned: Vec<String>,
+    learned_forms: Option<AhoCorasick>,
+    ablation: Ablation,
 }
 
 impl Redactor {
-    /// A redactor for `secrets`, each also in its hexadecimal, base64 and
-    /// percent-encoded form.
+    /// A redactor for `secrets`, each also percent-encoded, in base64, in
+    /// hexadecimal and backwards.
     pub fn new(secrets: &[Secret]) -> Self {
-        let mut patterns: Vec<String> = Vec::new();
-        for secret in secrets.iter().filter(|secret| secret.reveal().len() >= SECRET_LENGTH_MIN) {
-            patterns.extend(forms(secret.reveal()));
-        }
-        patterns.sort_unstable();
-        patterns.dedup();
-        let automaton = (!patterns.is_empty())
-            .then(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns))
-            .and_then(Result::ok);
-        Self { automaton }
+        let known: Vec<&str> = secrets.iter().map(Secret::reveal).collect();
+        Self { secrets: automaton(&known), ..Self::default() }
     }
 
-    /// `text` without known secrets.
+    /// The same with this session's canary.
+    #[must_use]
+    pub fn with_canary(mut self, canary: &str) -> Self {
+        self.canary = automaton(&[canary]);
+        self
+    }
+
+    /// The same without the controls that the lab turned off.
+    #[must_use]
+    pub fn with_ablation(mut self, ablation: &Ablation) -> Self {
+        self.ablation = ablation.clone();
+        self
+    }
+
+    /// Remembers the values in a credential that the model was shown.
+    pub(crate) fn learn(&mut self, text: &str) {
+        let of_names = env_file_secrets(text);
+        let values = of_names.iter().map(|secret| secret.reveal().to_owned());
+        let lines = text.lines().map(|line| line.rsplit(['\t', '=', ' ']).next().unwrap_or(line));
+        let long = lines.filter(|word| word.len() >= LEARNED_LENGTH_MIN).map(str::to_owned);
+        self.learned.extend(values.chain(long).take(LEARNED_VALUES_MAX));
+        let known: Vec<&str> =
+            self.learned.iter().map(String::as_str).take(LEARNED_VALUES_MAX * 4).collect();
+        self.learned_forms = automaton(&known);
+    }
+
+    pub(super) fn keeps(&self, control: Control) -> bool {
+        self.ablation.keeps(control)
+    }
+
+    /// `text` without known secrets and without the canary.
     pub fn redact(&self, text: &str) -> String {
-        let Some(automaton) = &self.automaton else { return text.to_owned() };
-        let mut result = String::with_capacity(text.len());
-        automaton.replace_all_with(text, &mut result, |_, _, result| {
-            result.push_str(REDACTION_MARK);
-            true
-        });
-        result
+        if !self.keeps(Control::Secrets) {
+            return text.to_owned();
+        }
+        let cut = cut(text, self.secrets.as_ref(), REDACTION_MARK);
+        match cut {
+            Cow::Borrowed(text) => cut_owned(text, self.canary.as_ref()),
+            Cow::Owned(text) => cut_owned(&text, self.canary.as_ref()),
+        }
     }
 
     /// Whether `text` holds a known secret.
     pub fn finds_in(&self, text: &str) -> bool {
-        self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(text))
+        self.secrets.as_ref().is_some_and(|automaton| automaton.is_match(text))
     }
+
+    /// Looks for what must not leave in bytes that kode itself is about to
+    /// send or to hand on: a request, a fetch, a command, a commit message.
+    ///
+    /// # Errors
+    /// When something is found; the bytes must not be sent.
+    pub fn outbound_check(&self, bytes: &[u8]) -> Result<(), Leak> {
+        if !self.keeps(Control::Secrets) {
+            return Ok(());
+        }
+        let finds = |automaton: &Option<AhoCorasick>| {
+            automaton.as_ref().is_some_and(|automaton| automaton.is_match(bytes))
+        };
+        if finds(&self.canary) || repeats_rules(bytes) {
+            return Err(Leak::SystemMessage);
+        }
+        let secret = finds(&self.secrets) || finds(&self.learned_forms);
+        if secret { Err(Leak::Secret) } else { Ok(()) }
+    }
+}
+
+fn automaton(secrets: &[&str]) -> Option<AhoCorasick> {
+    let long = secrets.iter().filter(|secret| secret.len() >= SECRET_LENGTH_MIN);
+    let mut patterns: Vec<String> = long.flat_map(|secret| forms(secret)).collect();
+    patterns.sort_unstable();
+    patterns.dedup();
+    let mut builder = AhoCorasick::builder();
+    builder.match_kind(MatchKind::LeftmostLongest);
+    (!patterns.is_empty()).then(|| builder.build(&patterns)).and_then(Result::ok)
+}
+
+fn cut<'t>(text: &'t str, automaton: Option<&AhoCorasick>, mark: &str) -> Cow<'t, str> {
+    match automaton.filter(|automaton| automaton.is_match(text)) {
+        None => Cow::Borrowed(text),
+        Some(automaton) => {
+            let mut result = String::with_capacity(text.len());
+            automaton.replace_all_with(text, &mut result, |_, _, result| {
+                result.push_str(mark);
+                true
+            });
+            Cow::Owned(result)
+        }
+    }
+}
+
+fn cut_owned(text: &str, canary: Option<&AhoCorasick>) -> String {
+    cut(text, canary, CANARY_MARK).into_owned()
 }
 
 /// The credential in a `NAME=value` pair, if the name says it holds one. Of a
@@ -103,36 +205,6 @@ pub(crate) fn env_file_secrets(text: &str) -> Vec<Secret> {
         .collect()
 }
 
-fn forms(secret: &str) -> Vec<String> {
-    let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let percent: String = bytes
-        .iter()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                (*byte as char).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect();
-    vec![secret.to_owned(), hex, percent, base64(bytes)]
-}
-
-/// Standard base64 without padding, so that it matches with and without.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| (word << 8) | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for index in 0..=chunk.len() {
-            let sextet = (word >> (18 - 6 * index)) & 0x3f;
-            text.push(ALPHABET[sextet as usize] as char);
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +219,24 @@ mod tests {
         for text in ["hunter2-hunter2", "aHVudGVyMi1odW50ZXIy", "68756e746572322d68756e74657232"] {
             assert_eq!(redactor.redact(&format!("x {text} y")), format!("x {REDACTION_MARK} y"));
         }
+    }
+
+    #[test]
+    fn nothing_known_goes_out_in_any_form() {
+        let redactor = redactor().with_canary("canary-0123456789abcdef");
+        for text in [
+            "hunter2-hunter2",
+            "2retnuh-2retnuh",
+            "hunter2%2Dhunter2",
+            "%68%75%6e%74%65%72%32%2d%68%75%6e%74%65%72%32",
+            "68756E746572322D68756E74657232",
+            "dXNlcjpodW50ZXIyLWh1bnRlcjI=",
+        ] {
+            assert_eq!(redactor.outbound_check(text.as_bytes()), Err(Leak::Secret), "{text}");
+        }
+        let leak = redactor.outbound_check(b"x canary-0123456789abcdef y");
+        assert_eq!(leak, Err(Leak::SystemMessage));
+        assert_eq!(redactor.outbound_check(b"hunter2 and nothing else"), Ok(()));
     }
 
     #[test]

@@ -1,0 +1,194 @@
+//! Instructions in base64, hexadecimal, percent, escape and character
+//! references: decoded, and reported where they speak to an agent. Also words
+//! spelled with a space after every letter.
+
+use super::look_alike::drawn_together;
+use super::markup::unescaped;
+use super::suspicious::{Zone, is_suspicious};
+use super::{Found, HiddenKind};
+
+/// Shorter runs hold no sentence.
+const RUN_BYTES_MIN: usize = 20;
+/// Bytes of one run that are decoded.
+const RUN_BYTES_MAX: usize = 8 * 1024;
+/// Runs decoded in one text.
+const RUNS_MAX: usize = 4000;
+
+/// Looks for runs of encoded text.
+pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
+    let bytes = text.as_bytes();
+    let (mut at, mut runs) = (0, 0);
+    while at < bytes.len() && runs < RUNS_MAX {
+        if !is_code(bytes[at]) {
+            at += 1;
+            continue;
+        }
+        // Most words are short: look at where a long run would end.
+        let end = bytes[at..]
+            .iter()
+            .position(|byte| !is_code(*byte))
+            .map_or(bytes.len(), |length| at + length);
+        if end - at >= RUN_BYTES_MIN {
+            runs += 1;
+            let run = &text[at..end.min(at + RUN_BYTES_MAX)];
+            if says_something(run) {
+                found.add(HiddenKind::Encoded, at, run);
+            }
+        }
+        at = end;
+    }
+    for (mark, decode) in [
+        ("%", percent as fn(&str) -> String),
+        ("\\x", escapes),
+        ("\\u", escapes),
+        ("&#", unescaped),
+    ] {
+        lines_with(text, mark, decode, HiddenKind::Encoded, found);
+    }
+    spaced(text, found);
+}
+
+const fn is_code(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+fn says_something(run: &str) -> bool {
+    let hexadecimal = run.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut decoded = if hexadecimal { from_hexadecimal(run) } else { from_base64(run) };
+    for _ in 0..3 {
+        let Some(text) = decoded else { return false };
+        if is_suspicious(&text, Zone::Hidden) {
+            return true;
+        }
+        let inner = text.trim();
+        let again =
+            inner.len() >= RUN_BYTES_MIN && inner.bytes().all(|byte| is_code(byte) || byte == b'=');
+        decoded = again.then(|| from_base64(inner.trim_end_matches('='))).flatten();
+    }
+    false
+}
+
+fn from_hexadecimal(run: &str) -> Option<String> {
+    let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes: Option<Vec<u8>> = run
+        .as_bytes()
+        .chunks_exact(2)
+        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
+        .collect();
+    as_text(bytes?)
+}
+
+/// Either alphabet, with or without padding; binary is given up early.
+fn from_base64(run: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
+    let (mut word, mut bits) = (0_u32, 0);
+    for byte in run.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            _ => 63,
+        };
+        word = word << 6 | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            let decoded = (word >> bits & 0xff) as u8;
+            let printable =
+                decoded >= 0x20 && decoded != 0x7f || matches!(decoded, b'\n' | b'\r' | b'\t');
+            if !printable {
+                return None;
+            }
+            bytes.push(decoded);
+        }
+    }
+    as_text(bytes)
+}
+
+fn as_text(bytes: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(bytes).ok()?;
+    let readable =
+        text.chars().filter(|each| each.is_alphanumeric() || each.is_whitespace()).count();
+    (readable * 2 > text.chars().count()).then_some(text)
+}
+
+/// Lines in which `mark` stands at least eight times, decoded.
+fn lines_with(
+    text: &str,
+    mark: &str,
+    decode: fn(&str) -> String,
+    kind: HiddenKind,
+    found: &mut Found<'_>,
+) {
+    let finder = memchr::memmem::Finder::new(mark);
+    let mut line_end = 0;
+    for at in finder.find_iter(text.as_bytes()) {
+        if at < line_end {
+            continue;
+        }
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+        let line = &text[start..line_end];
+        let line = &line[..line.floor_char_boundary(RUN_BYTES_MAX)];
+        if line.matches(mark).take(8).count() == 8 {
+            let decoded = decode(line);
+            if decoded != line
+                && is_suspicious(&decoded, Zone::Hidden)
+                && !is_suspicious(line, Zone::Hidden)
+            {
+                found.add(kind, start, line);
+            }
+        }
+    }
+}
+
+fn percent(line: &str) -> String {
+    two_digits(line, "%")
+}
+
+/// `\x41` and `\u0041`.
+fn escapes(line: &str) -> String {
+    two_digits(&line.replace("\\u00", "\\x"), "\\x")
+}
+
+fn two_digits(line: &str, mark: &str) -> String {
+    let mut parts = line.split(mark);
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code.filter(u8::is_ascii) {
+            Some(byte) => {
+                result.push(byte as char);
+                result.push_str(&part[2..]);
+            }
+            None => {
+                result.push_str(mark);
+                result.push_str(part);
+            }
+        }
+    }
+    result
+}
+
+/// Words whose letters stand apart: `i g n o r e`.
+fn spaced(text: &str, found: &mut Found<'_>) {
+    let bytes = text.as_bytes();
+    let mut line_end = 0;
+    for at in memchr::memchr_iter(b' ', bytes) {
+        let apart = (0..4).all(|step| {
+            bytes.get(at + 2 * step) == Some(&b' ')
+                && bytes.get(at + 2 * step + 1).is_some_and(u8::is_ascii_alphabetic)
+        });
+        if !apart || at < line_end {
+            continue;
+        }
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+        let line = &text[start..line_end];
+        let line = &line[..line.floor_char_boundary(RUN_BYTES_MAX)];
+        if is_suspicious(&drawn_together(line), Zone::Hidden) {
+            found.add(HiddenKind::Disguised, start, line);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Markup that is not shown but read by a model: comments, invisible elements,
+//! attributes, image texts; and images whose address carries something out.
+//! Reported only where it speaks to an agent.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use regex::Regex;
+
+use super::suspicious::{Zone, is_suspicious};
+use super::{Found, HiddenKind};
+
+/// Bytes of one invisible part that are looked at.
+const PART_BYTES_MAX: usize = 4096;
+/// Invisible parts looked at in one text.
+const PARTS_MAX: usize = 2000;
+
+/// What begins something invisible. The first group hides by style.
+const STYLES: [&str; 26] = [
+    "display:none",
+    "display: none",
+    "visibility:hidden",
+    "visibility: hidden",
+    "opacity:0",
+    "opacity: 0",
+    "font-size:0",
+    "font-size: 0",
+    "font-size:1px",
+    "font-size: 1px",
+    "color:white",
+    "color: white",
+    "color:#fff",
+    "color: #fff",
+    "color:transparent",
+    "color: transparent",
+    "left:-",
+    "left: -",
+    "text-indent:-",
+    "text-indent: -",
+    "height:0",
+    "height: 0",
+    "clip:rect",
+    "clip-path",
+    "scale(0",
+    "mso-hide",
+];
+const OTHERS: [&str; 26] = [
+    "<!--",
+    "alt=",
+    "title=",
+    "aria-",
+    "data-",
+    "content=",
+    "placeholder=",
+    "![",
+    "[//]:",
+    "[comment]:",
+    "[#]:",
+    " hidden",
+    "sr-only",
+    "visually-hidden",
+    "<template",
+    "<noscript",
+    "<title",
+    "<desc",
+    "<metadata",
+    "<script",
+    "<details",
+    "{/*",
+    "{#",
+    "{{!",
+    "[](",
+    "longdesc=",
+];
+
+static TRIGGER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let all = STYLES.iter().chain(&OTHERS);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(all).ok()
+});
+
+/// A place to fill in, in an image's address.
+static FILLED_IN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let text = r"[?&=/#][^)\s]{0,80}?(\{[^}]*\}|\$\(|\$\{?\w|%7[bB]|<[^>]+>|\[[^\]]+\]|\b(KEYS?|SECRETS?|DATA|API_?KEYS?|TOKENS?|CONTENTS?|PROMPT|ENV|BASE64\w*|PASSWORDS?|CREDENTIALS?|SUMMARY|HISTORY|CONVERSATION|CHAT)\b)";
+    Regex::new(text).ok()
+});
+
+/// Looks at everything invisible.
+pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
+    let Some(trigger) = TRIGGER.as_ref() else {
+        found.add(HiddenKind::HiddenMarkup, 0, "the table of invisible markup can't be read");
+        return;
+    };
+    for hit in trigger.find_iter(text).take(PARTS_MAX) {
+        let at = hit.start();
+        let part = if hit.pattern().as_usize() < STYLES.len() {
+            styled(text, at)
+        } else {
+            other(text, at, hit.end(), OTHERS[hit.pattern().as_usize() - STYLES.len()])
+        };
+        let Some(part) = part else { continue };
+        if text[at..].starts_with("![") && carries_out(part) {
+            // An address to be filled in sends what it is filled with.
+            found.add(HiddenKind::HiddenMarkup, at, part);
+            continue;
+        }
+        let part = &part[..part.floor_char_boundary(PART_BYTES_MAX)];
+        if is_suspicious(part, Zone::Hidden) || is_suspicious(&unescaped(part), Zone::Hidden) {
+            found.add(HiddenKind::HiddenMarkup, at, part);
+        }
+    }
+}
+
+/// The part that begins at a trigger.
+fn other<'t>(text: &'t str, at: usize, end: usize, trigger: &str) -> Option<&'t str> {
+    let rest = &text[end..];
+    match trigger {
+        "<!--" => Some(rest.split("-->").next().unwrap_or(rest)),
+        "{/*" => Some(rest.split("*/}").next().unwrap_or(rest)),
+        "{#" => rest.split_once("#}").map(|(inside, _)| inside),
+        "{{!" => rest.split_once("}}").map(|(inside, _)| inside),
+        "[//]:" | "[comment]:" | "[#]:" => rest.lines().next(),
+        "![" => image(rest),
+        "[](" => rest.split(')').next(),
+        "<template" | "<noscript" | "<title" | "<desc" | "<metadata" | "<details" => {
+            element(text, at, &trigger[1..])
+        }
+        "<script" => {
+            // Only a script that is data, not one that runs.
+            let tag = rest.split('>').next()?;
+            (tag.contains("text/plain") || tag.contains("text/template"))
+                .then(|| element(text, at, "script"))?
+        }
+        " hidden" | "sr-only" | "visually-hidden" => {
+            styled(text, at).filter(|_| !rest.starts_with(|each: char| each.is_alphanumeric()))
+        }
+        "aria-" | "data-" => {
+            let value = rest
+                .split_once('=')
+                .filter(|(name, _)| name.len() < 40 && !name.contains([' ', '\n', '>']))?;
+            in_tag(text, at).then(|| quoted(value.1))?
+        }
+        _ => in_tag(text, at).then(|| quoted(rest))?,
+    }
+}
+
+/// A Markdown image's text and title; its address when something is to be
+/// filled in there.
+fn image(rest: &str) -> Option<&str> {
+    let rest = &rest[..rest.floor_char_boundary(PART_BYTES_MAX)];
+    let (alt, after) = rest.split_once("](")?;
+    if alt.contains("\n\n") {
+        return None;
+    }
+    let end = after.find([')', '\n']).unwrap_or(after.len());
+    Some(&rest[..alt.len() + 2 + end])
+}
+
+/// Whether an image's address has a place to fill in.
+fn carries_out(image: &str) -> bool {
+    let address = image.split_once("](").map_or("", |(_, address)| address);
+    let remote = address.starts_with("http") || address.starts_with("//");
+    remote && FILLED_IN.as_ref().is_some_and(|regex| regex.is_match(address))
+}
+
+/// The content of the element whose own style hides it.
+fn styled(text: &str, at: usize) -> Option<&str> {
+    if !in_tag(text, at) {
+        return in_style_sheet(text, at).then(|| hidden_by_class(text, at))?;
+    }
+    let tag_start = text[..at].rfind('<')?;
+    let name: &str =
+        text[tag_start + 1..].split(|each: char| !each.is_ascii_alphanumeric()).next()?;
+    element(text, tag_start, name)
+}
+
+/// The content of the first element with the class or identifier whose rule
+/// hides it.
+fn hidden_by_class(text: &str, at: usize) -> Option<&str> {
+    let rule = text[..at].rfind('{')?;
+    let selector = text[..rule].rsplit(['}', '>', ',']).next()?.trim();
+    let name = selector.trim_start_matches(['.', '#']).trim();
+    if name.is_empty() || name.len() == selector.len() || name.len() > 60 {
+        return None;
+    }
+    let sheet_end = at + text[at..].find("</style")?;
+    let rest = &text[sheet_end..];
+    ["\"", "'", " "].iter().find_map(|mark| {
+        let named = [format!("=\"{name}{mark}"), format!("='{name}{mark}"), format!(" {name}\"")];
+        let place = named.iter().find_map(|each| rest.find(each.as_str()))?;
+        let content = rest[place..].split_once('>')?.1;
+        Some(content.split("</").next().unwrap_or(content))
+    })
+}
+
+fn in_style_sheet(text: &str, at: usize) -> bool {
+    let before = &text[..at];
+    before.rfind("<style").is_some_and(|open| before.rfind("</style").is_none_or(|end| end < open))
+}
+
+/// Whether byte `at` stands inside a tag, between `<` and `>`.
+fn in_tag(text: &str, at: usize) -> bool {
+    let from = text.floor_char_boundary(at.saturating_sub(1024));
+    let before = &text[from..at];
+    before.rfind('<').is_some_and(|open| {
+        let named = before[open + 1..].starts_with(|each: char| each.is_ascii_alphabetic());
+        named && before.rfind('>').is_none_or(|close| close < open)
+    })
+}
+
+/// From a tag's end to its element's end, tags and all.
+fn element<'t>(text: &'t str, tag_start: usize, name: &str) -> Option<&'t str> {
+    let content = text[tag_start..].split_once('>')?.1;
+    let window = &content[..content.floor_char_boundary(PART_BYTES_MAX)];
+    let closing = format!("</{name}");
+    Some(window.split(closing.as_str()).next().unwrap_or(window))
+}
+
+/// An attribute's value.
+fn quoted(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start_matches('=');
+    let mark = rest.chars().next().filter(|each| matches!(each, '"' | '\''))?;
+    rest[1..].split(mark).next()
+}
+
+/// Character references of HTML, numeric and named, as characters.
+pub(super) fn unescaped(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('&') {
+        result.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let end = rest.find(';').filter(|end| *end <= 10);
+        match end.and_then(|end| Some((end, reference(&rest[1..end])?))) {
+            Some((end, character)) => {
+                result.push(character);
+                rest = &rest[end + 1..];
+            }
+            None => {
+                result.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    result.push_str(rest);
+    result
+}
+
+fn reference(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let hexadecimal = number.strip_prefix(['x', 'X']);
+        let code = match hexadecimal {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => number.parse(),
+        };
+        return char::from_u32(code.ok()?);
+    }
+    match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "nbsp" => Some(' '),
+        _ => None,
+    }
+}
