@@ -39,6 +39,6 @@ pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};
 pub use output::{CommandEnd, CommandOutput, Incident};
 pub use root::{ProjectRoot, RootError};
-pub use sandbox::{Sandbox, command_line};
+pub use sandbox::{Sandbox, StartingSandbox, command_line};
 pub use settings::{Backend, HelperImage, Host, SandboxSettings};
 pub use throwaway::ThrowawayCopy;

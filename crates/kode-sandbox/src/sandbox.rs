@@ -7,7 +7,7 @@ use kode_gate::Permit;
 
 use crate::bare::BareHost;
 use crate::layers::{self, Layer};
-use crate::native::Native;
+use crate::native::{self, Native};
 use crate::output::{CommandEnd, CommandOutput, Incident};
 use crate::{Backend, ProjectRoot, SandboxError, SandboxSettings};
 
@@ -32,6 +32,36 @@ enum Wall {
     BareHost(BareHost),
 }
 
+/// A sandbox that is being built, see [`Sandbox::begin`].
+#[derive(Debug)]
+pub struct StartingSandbox {
+    wall: StartingWall,
+    root: String,
+    settings: SandboxSettings,
+}
+
+#[derive(Debug)]
+enum StartingWall {
+    Native(Box<native::Starting>),
+    BareHost(BareHost),
+}
+
+impl StartingSandbox {
+    /// Waits until it stands and a command can run in it.
+    ///
+    /// # Errors
+    /// As [`Sandbox::start`].
+    pub fn finish(self) -> Result<Sandbox, SandboxError> {
+        let (wall, name) = match self.wall {
+            StartingWall::Native(starting) => {
+                (Wall::Native(Box::new(starting.finish()?)), "native")
+            }
+            StartingWall::BareHost(bare) => (Wall::BareHost(bare), "none"),
+        };
+        Ok(Sandbox { wall: Mutex::new(wall), name, root: self.root, settings: self.settings })
+    }
+}
+
 /// One command, as a wall runs it.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
@@ -48,15 +78,33 @@ impl Sandbox {
     /// [`SandboxError::Unavailable`] with the remedy when any layer fails:
     /// nothing runs then, least of all without the sandbox.
     pub fn start(root: &ProjectRoot, settings: SandboxSettings) -> Result<Self, SandboxError> {
+        Self::begin(root, settings)?.finish()
+    }
+
+    /// Begins to build the sandbox and returns while that goes on, so that the
+    /// caller can do something else until [`StartingSandbox::finish`].
+    ///
+    /// # Errors
+    /// As [`Self::start`], for what shows at once.
+    pub fn begin(
+        root: &ProjectRoot,
+        settings: SandboxSettings,
+    ) -> Result<StartingSandbox, SandboxError> {
         let wall = match settings.backend {
-            Backend::Native => Wall::Native(Box::new(Native::start(root, &settings)?)),
-            Backend::BareHost => Wall::BareHost(BareHost::new(&settings)),
+            Backend::Native => {
+                StartingWall::Native(Box::new(native::Starting::begin(root, &settings)?))
+            }
+            Backend::BareHost => StartingWall::BareHost(BareHost::new(&settings)),
         };
-        let name = match settings.backend {
-            Backend::Native => "native",
-            Backend::BareHost => "none",
-        };
-        Ok(Self { wall: Mutex::new(wall), name, root: root.text().to_owned(), settings })
+        Ok(StartingSandbox { wall, root: root.text().to_owned(), settings })
+    }
+
+    /// Lets every process of the sandbox begin to end; dropping it waits until
+    /// all are gone. Nothing runs in it any more.
+    pub fn begin_end(&self) {
+        if let Wall::Native(native) = &mut *self.wall() {
+            native.begin_end();
+        }
     }
 
     /// What it was started with.

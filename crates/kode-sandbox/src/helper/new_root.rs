@@ -15,13 +15,14 @@ use super::grafts::Grafts;
 use super::{StepError, at, kernel, privileges};
 use crate::plan::{Access, Bind, Step};
 
-/// Where the two roots stand on the scratch tmpfs.
-const NEW: &str = "/newroot";
-const OLD: &str = "/oldroot";
-
-/// The scratch tmpfs is mounted over the first of these; the host's own is
-/// reached below [`OLD`] afterwards, uncovered.
+/// The new root is a tmpfs mounted over the first of these; what it covers is
+/// uncovered again when it has become the root.
 const SCRATCH: &[&str] = &["/tmp", "/mnt", "/usr"];
+
+/// In the new root while it is built: a tmpfs with the host's tree and the
+/// layers of caches, detached as a whole at the end.
+const HIDDEN: &str = "/kode-hidden";
+const HOST: &str = "/kode-hidden/host";
 
 /// Parts of `/proc` that speak to the kernel, and files there that tell of it.
 const PROC_READ_ONLY: &[&str] = &["sys", "irq", "bus", "fs"];
@@ -31,27 +32,28 @@ const PROC_HIDDEN: &[&str] =
 struct Builder {
     root: OwnedFd,
     host: OwnedFd,
-    scratch: OwnedFd,
+    hidden: OwnedFd,
     caches_read_only: Cell<usize>,
 }
 
 /// Runs as process 1, with all capabilities of the new user namespace. Returns
 /// how many caches could not be layered.
 pub(super) fn build(steps: &[Step], mut grafts: Grafts) -> Result<usize, StepError> {
-    enter_scratch()?;
+    enter_new_root()?;
     let builder = Builder {
-        root: open_root(NEW)?,
-        host: open_root(OLD)?,
-        scratch: open_root("/")?,
+        root: open_root("/")?,
+        host: open_root(HOST)?,
+        hidden: open_root(HIDDEN)?,
         caches_read_only: Cell::new(0),
     };
     for (number, step) in steps.iter().enumerate() {
         builder.step(number, step, grafts.take(number))?;
     }
-    let caches_read_only = builder.caches_read_only.get();
-    drop(builder);
-    leave_scratch()?;
-    Ok(caches_read_only)
+    let Builder { root, caches_read_only, .. } = builder;
+    rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).map_err(at("detaching the host"))?;
+    rustix::fs::rmdir(HIDDEN).map_err(at("detaching the host"))?;
+    kernel::set_attributes(&root, kernel::READ_ONLY, false).map_err(at("read-only root"))?;
+    Ok(caches_read_only.get())
 }
 
 fn open_root(path: &str) -> Result<OwnedFd, StepError> {
@@ -59,34 +61,24 @@ fn open_root(path: &str) -> Result<OwnedFd, StepError> {
     rustix::fs::open(path, flags, Mode::empty()).map_err(at(format!("opening {path}")))
 }
 
-fn enter_scratch() -> Result<(), StepError> {
+fn enter_new_root() -> Result<(), StepError> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private).map_err(at("private mounts"))?;
     let scratch = SCRATCH.iter().find(|path| std::path::Path::new(path).is_dir());
     let scratch = scratch.copied().unwrap_or("/");
-    let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    rustix::mount::mount("tmpfs", scratch, "tmpfs", flags, c"mode=0755,size=1g")
-        .map_err(at("scratch tmpfs"))?;
-    let folder = |path: &str| {
-        rustix::fs::mkdir(format!("{scratch}{path}"), Mode::from_raw_mode(0o755))
-            .map_err(at("scratch tmpfs"))
+    let tmpfs = |place: &str, options: &std::ffi::CStr| {
+        let flags = MountFlags::NOSUID | MountFlags::NODEV;
+        rustix::mount::mount("tmpfs", place, "tmpfs", flags, options).map_err(at("new root"))
     };
-    folder(NEW)?;
-    folder(OLD)?;
-    rustix::process::pivot_root(scratch, format!("{scratch}{OLD}")).map_err(at("pivot_root"))?;
-    rustix::process::chdir("/").map_err(at("pivot_root"))?;
-    rustix::mount::mount("tmpfs", NEW, "tmpfs", flags, c"mode=0755,size=16m")
-        .map_err(at("new root"))
-}
-
-fn leave_scratch() -> Result<(), StepError> {
-    rustix::mount::unmount(OLD, UnmountFlags::DETACH).map_err(at("detaching the host"))?;
-    rustix::process::chdir(NEW).map_err(at("new root"))?;
-    rustix::process::pivot_root(".", ".").map_err(at("pivot_root"))?;
-    rustix::mount::unmount(".", UnmountFlags::DETACH).map_err(at("detaching the host"))?;
-    rustix::process::chdir("/").map_err(at("new root"))?;
-    let root = open_root("/")?;
-    kernel::set_attributes(&root, kernel::READ_ONLY, false).map_err(at("read-only root"))
+    let folder =
+        |place: &str| rustix::fs::mkdir(place, Mode::from_raw_mode(0o755)).map_err(at("new root"));
+    let (hidden, host) = (format!("{scratch}{HIDDEN}"), format!("{scratch}{HOST}"));
+    tmpfs(scratch, c"mode=0755,size=16m")?;
+    folder(&hidden)?;
+    tmpfs(&hidden, c"mode=0755,size=1g")?;
+    folder(&host)?;
+    rustix::process::pivot_root(scratch, &host).map_err(at("pivot_root"))?;
+    rustix::process::chdir("/").map_err(at("pivot_root"))
 }
 
 impl Builder {
@@ -147,14 +139,12 @@ impl Builder {
     }
 
     fn chmod(&self, path: &str, mode: u32) -> Result<(), StepError> {
-        rustix::fs::chmod(format!("{NEW}{path}"), Mode::from_raw_mode(mode))
-            .map_err(at(format!("making {path}")))
+        rustix::fs::chmod(path, Mode::from_raw_mode(mode)).map_err(at(format!("making {path}")))
     }
 
     fn file(&self, path: &str, content: &str) -> Result<(), StepError> {
         self.make(path, FileType::RegularFile).map_err(at(format!("making {path}")))?;
-        kernel::write_file(&format!("{NEW}{path}"), content.as_bytes())
-            .map_err(at(format!("writing {path}")))
+        kernel::write_file(path, content.as_bytes()).map_err(at(format!("writing {path}")))
     }
 
     fn link(&self, path: &str, target: &str) -> Result<(), StepError> {
@@ -163,7 +153,7 @@ impl Builder {
         {
             self.make(parent, FileType::Directory).map_err(at(format!("linking {path}")))?;
         }
-        rustix::fs::symlink(target, format!("{NEW}{path}")).map_err(at(format!("linking {path}")))
+        rustix::fs::symlink(target, path).map_err(at(format!("linking {path}")))
     }
 
     fn tmpfs(&self, path: &str, bytes_max: u64, mode: u32) -> Result<(), StepError> {
@@ -232,15 +222,15 @@ impl Builder {
     }
 
     /// Lays a discardable layer in memory over `tree`. Both layers live on the
-    /// scratch tmpfs, which nothing inside can name.
+    /// hidden tmpfs, which nothing inside can name.
     fn layer(&self, tree: &OwnedFd, target: &OwnedFd, number: usize) -> io::Result<()> {
         let folder = |name: &str| -> io::Result<String> {
-            let path = format!("/{name}-{number}");
-            rustix::fs::mkdir(&path, Mode::from_raw_mode(0o755))?;
-            Ok(path)
+            let path = format!("{name}-{number}");
+            rustix::fs::mkdirat(&self.hidden, &path, Mode::from_raw_mode(0o755))?;
+            Ok(format!("{HIDDEN}/{path}"))
         };
         let (lower, upper, work) = (folder("lower")?, folder("upper")?, folder("work")?);
-        move_onto(tree, open_inside(&self.scratch, &lower)?)?;
+        move_onto(tree, open_inside(&self.root, &lower)?)?;
         let filesystem = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
         for (key, path) in [("lowerdir", &lower), ("upperdir", &upper), ("workdir", &work)] {
             rustix::mount::fsconfig_set_string(&filesystem, key, path.as_str())?;
@@ -277,7 +267,7 @@ impl Builder {
         let target = self.target("/proc", FileType::Directory)?;
         let attributes = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
         self.mount_new("proc", &[], &target, "/proc", attributes)?;
-        privileges::forbid_user_namespaces(&format!("{NEW}/proc"))?;
+        privileges::forbid_user_namespaces()?;
         for name in PROC_READ_ONLY {
             self.cover(&format!("/proc/{name}"), &format!("/proc/{name}"))?;
         }

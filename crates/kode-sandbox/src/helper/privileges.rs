@@ -63,9 +63,8 @@ fn drop_capabilities() -> rustix::io::Result<()> {
     rustix::thread::set_capabilities(None, sets)
 }
 
-/// No user namespace can be made below this one. Where `/proc` is mounted is
-/// up to the caller: the new root is not entered yet.
-pub(super) fn forbid_user_namespaces(proc: &str) -> Result<(), StepError> {
-    kernel::write_file(&format!("{proc}/sys/user/max_user_namespaces"), b"0")
+/// No user namespace can be made below this one. `/proc` is the new root's own.
+pub(super) fn forbid_user_namespaces() -> Result<(), StepError> {
+    kernel::write_file("/proc/sys/user/max_user_namespaces", b"0")
         .map_err(at("forbidding user namespaces"))
 }

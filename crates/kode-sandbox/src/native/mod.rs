@@ -1,33 +1,29 @@
 //! kode's side of the native sandbox: starts the helper, talks to the
 //! sandbox's first process, and ends it.
 
+mod image;
 mod interactive;
+mod process;
 mod remedy;
 pub(crate) mod stream;
 
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use kode_base::Interrupt;
 use rustix::event::{PollFd, PollFlags};
-use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::guard::Guard;
-use crate::helper::{HELPER_NAME, ID_MAP_STEP};
+use crate::helper::ID_MAP_STEP;
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
-use crate::plan::{Ownership, plan};
+use crate::plan::{Ownership, Plan, plan};
 use crate::sandbox::Order;
-use crate::settings::HelperImage;
 use crate::wire::{self, Reply, Request, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
+use process::HelperProcess;
 use stream::{Found, Pipe};
 
 /// Setting up must be done in this time; it takes milliseconds.
@@ -39,11 +35,7 @@ const KILL_MAX: Duration = Duration::from_secs(10);
 /// A running sandbox.
 #[derive(Debug)]
 pub(crate) struct Native {
-    /// `None` once the sandbox is given up.
-    socket: Option<UnixStream>,
-    helper: OwnedFd,
-    keeper: Option<JoinHandle<()>>,
-    ended: Receiver<()>,
+    helper: HelperProcess,
     /// `None` where the project can't be written.
     guard: Option<Guard>,
     memory_bytes_max: u64,
@@ -54,46 +46,71 @@ pub(crate) struct Native {
     self_test: SelfTest,
 }
 
-impl Native {
-    pub(crate) fn start(
+/// A sandbox whose helper is at work on it.
+#[derive(Debug)]
+pub(crate) struct Starting {
+    native: Native,
+    plan: Plan,
+    root: ProjectRoot,
+    settings: SandboxSettings,
+    ownership: Ownership,
+}
+
+impl Starting {
+    /// Starts the helper and gives it its plan; returns while it works.
+    pub(crate) fn begin(
         root: &ProjectRoot,
         settings: &SandboxSettings,
     ) -> Result<Self, SandboxError> {
-        match Self::start_as(root, settings, Ownership::Mapped)? {
-            Started::Up(native) => Ok(native),
-            Started::NoIdMaps(error) => match Self::start_as(root, settings, Ownership::Owner) {
-                Ok(Started::Up(native)) => Ok(native),
-                _ => Err(error),
-            },
-        }
+        Self::begin_as(root, settings, Ownership::Mapped)
     }
 
-    fn start_as(
+    fn begin_as(
         root: &ProjectRoot,
         settings: &SandboxSettings,
         ownership: Ownership,
-    ) -> Result<Started, SandboxError> {
+    ) -> Result<Self, SandboxError> {
         if ownership == Ownership::Owner && is_roots(root) {
             return Err(SandboxError::unavailable("the project belongs to root", remedy::MAPPED));
         }
-        let (ours, theirs) = UnixStream::pair()?;
         // The helper starts while kode plans.
-        let mut native = spawn(&settings.host.helper, ours, theirs)?;
+        let helper = HelperProcess::begin(&settings.host.helper)?;
         let plan = plan(root, settings, ownership)?;
+        let mut native = Native {
+            helper,
+            guard: None,
+            memory_bytes_max: plan.limits.memory_bytes_max,
+            over_memory: false,
+            in_command: false,
+            self_test: SelfTest::default(),
+        };
+        native.helper.started()?;
         native.send(&plan, &[]).map_err(|error| no_helper(&error))?;
-        native.memory_bytes_max = plan.limits.memory_bytes_max;
         if !settings.read_only {
-            native.guard = Some(Guard::new(root)?);
+            let guard = native.guard.insert(Guard::new(root)?);
+            // The first look takes longest, and the helper works meanwhile.
+            guard.before_command();
         }
+        Ok(Self { native, plan, root: root.clone(), settings: settings.clone(), ownership })
+    }
+
+    /// Waits until the sandbox stands.
+    pub(crate) fn finish(self) -> Result<Native, SandboxError> {
+        let Self { mut native, plan, root, settings, ownership } = self;
         match native.reply_within(SETUP_MAX).map_err(|error| no_helper(&error))? {
             Some(Reply::Ready(test)) => {
                 native.self_test = test;
-                Ok(Started::Up(native))
+                Ok(native)
             }
             Some(Reply::SetupFailed { step, error, code }) => {
                 let no_id_maps = step.starts_with(ID_MAP_STEP);
                 let error = remedy::unavailable(&step, &error, code, &plan);
-                if no_id_maps { Ok(Started::NoIdMaps(error)) } else { Err(error) }
+                if !no_id_maps || ownership == Ownership::Owner {
+                    return Err(error);
+                }
+                drop(native);
+                let again = Self::begin_as(&root, &settings, Ownership::Owner);
+                again.and_then(Self::finish).map_err(|_| error)
             }
             other => Err(SandboxError::unavailable(
                 format!("its first process did not come up ({other:?})"),
@@ -101,7 +118,9 @@ impl Native {
             )),
         }
     }
+}
 
+impl Native {
     pub(crate) fn self_test(&self) -> &SelfTest {
         &self.self_test
     }
@@ -253,7 +272,7 @@ impl Native {
     }
 
     pub(crate) fn end_processes(&mut self) -> Result<(), SandboxError> {
-        if self.socket.is_none() {
+        if self.helper.socket.is_none() {
             return Ok(());
         }
         self.settle()?;
@@ -286,44 +305,21 @@ impl Native {
     }
 
     fn socket(&self) -> Result<&UnixStream, SandboxError> {
-        self.socket.as_ref().ok_or_else(|| {
+        self.helper.socket.as_ref().ok_or_else(|| {
             SandboxError::unavailable("it ended earlier in this session", remedy::START_AGAIN)
         })
     }
 
     /// Ends a sandbox that does not behave; nothing more runs in it.
     fn give_up(&mut self, cause: &str) -> SandboxError {
-        self.end();
+        self.helper.end();
         SandboxError::unavailable(cause, remedy::START_AGAIN)
     }
 
-    /// Closes the lifeline, waits until every process is gone, and helps along
-    /// where that takes too long.
-    fn end(&mut self) {
-        self.socket = None;
-        if self
-            .ended
-            .recv_timeout(KILL_MAX)
-            .is_err_and(|error| matches!(error, mpsc::RecvTimeoutError::Timeout))
-        {
-            let _ = rustix::process::pidfd_send_signal(&self.helper, Signal::KILL);
-        }
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
-        }
+    /// Lets every process begin to end; dropping this waits for it.
+    pub(crate) fn begin_end(&mut self) {
+        self.helper.close();
     }
-}
-
-impl Drop for Native {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// A helper that came up, or what kept the project from being mapped.
-enum Started {
-    Up(Native),
-    NoIdMaps(SandboxError),
 }
 
 fn no_helper(error: &SandboxError) -> SandboxError {
@@ -342,72 +338,4 @@ fn must_end(deadline: Instant, interrupt: &Interrupt) -> Option<CommandEnd> {
         return Some(CommandEnd::Interrupted);
     }
     (Instant::now() >= deadline).then_some(CommandEnd::TimedOut)
-}
-
-/// Starts the helper from a thread that lives as long as the helper does: the
-/// death signal follows the thread that forked, not the process.
-fn spawn(
-    image: &HelperImage,
-    ours: UnixStream,
-    theirs: UnixStream,
-) -> Result<Native, SandboxError> {
-    let mut command = helper_command(image, theirs);
-    let (started, start) = mpsc::sync_channel::<io::Result<OwnedFd>>(1);
-    let (end, ended) = mpsc::sync_channel::<()>(1);
-    let keeper = std::thread::Builder::new().name("kode-sandbox".to_owned()).spawn(move || {
-        let child = command.spawn().and_then(|child| Ok((handle(&child)?, child)));
-        // The helper's end of the socket is only the helper's.
-        drop(command);
-        let (handle, mut child) = match child {
-            Ok((handle, child)) => (handle, child),
-            Err(error) => {
-                let _ = started.send(Err(error));
-                return;
-            }
-        };
-        let _ = started.send(Ok(handle));
-        let _ = child.wait();
-        let _ = end.send(());
-    })?;
-    let helper = start.recv().unwrap_or_else(|_| Err(io::Error::other("its thread ended")));
-    let helper = helper.map_err(|error| {
-        SandboxError::unavailable(
-            format!("the helper did not start: {error}"),
-            remedy::START_DIRECTLY,
-        )
-    })?;
-    Ok(Native {
-        socket: Some(ours),
-        helper,
-        keeper: Some(keeper),
-        ended,
-        guard: None,
-        memory_bytes_max: 0,
-        over_memory: false,
-        in_command: false,
-        self_test: SelfTest::default(),
-    })
-}
-
-fn helper_command(image: &HelperImage, socket: UnixStream) -> Command {
-    let program = match image {
-        HelperImage::CurrentProgram => "/proc/self/exe".as_ref(),
-        HelperImage::Program(path) => path.as_os_str(),
-    };
-    #[expect(clippy::disallowed_methods, reason = "starts this program itself as the helper")]
-    let mut command = Command::new(program);
-    command
-        .arg0(HELPER_NAME)
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::from(OwnedFd::from(socket)))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-}
-
-fn handle(child: &Child) -> io::Result<OwnedFd> {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
-    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
 }

@@ -13,6 +13,7 @@ pub(crate) struct Instruction {
 
 /// Opcodes (linux/bpf_common.h): load a word at a fixed offset, jumps, return.
 pub(crate) const LOAD: u16 = 0x20;
+pub(crate) const JUMP: u16 = 0x05;
 pub(crate) const JUMP_EQUAL: u16 = 0x15;
 pub(crate) const JUMP_AT_LEAST: u16 = 0x35;
 pub(crate) const JUMP_ANY_BIT: u16 = 0x45;
@@ -68,9 +69,16 @@ pub(crate) fn prologue(architecture: u32, x32_bit: Option<u32>) -> Vec<Instructi
     program
 }
 
+/// What happens to one call.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    number: u32,
+    code: Vec<Instruction>,
+}
+
 /// `number` ends in `action` when every condition of any one group holds, else
 /// it is allowed. No groups at all: always. Expects the number loaded.
-pub(crate) fn rule(number: u32, groups: &[&[When]], action: u32) -> Vec<Instruction> {
+pub(crate) fn rule(number: u32, groups: &[&[When]], action: u32) -> Rule {
     let mut body = Vec::new();
     for group in groups {
         body.extend(conditions(group, action));
@@ -80,7 +88,38 @@ pub(crate) fn rule(number: u32, groups: &[&[When]], action: u32) -> Vec<Instruct
     let distance = u8::try_from(body.len()).unwrap_or(u8::MAX);
     let mut code = vec![jump(JUMP_EQUAL, number, 0, distance)];
     code.extend(body);
-    code
+    code.push(statement(RETURN, ALLOW));
+    Rule { number, code }
+}
+
+/// All rules, found by halving: a call is decided in a few steps, and the
+/// kernel, which tries every number once when the filter is installed, is done
+/// in a fraction of the time that a list takes.
+pub(crate) fn search(mut rules: Vec<Rule>) -> Vec<Instruction> {
+    rules.sort_by_key(|rule| rule.number);
+    halve(&rules)
+}
+
+fn halve(rules: &[Rule]) -> Vec<Instruction> {
+    match rules {
+        [] => vec![statement(RETURN, ALLOW)],
+        [rule] => rule.code.clone(),
+        _ => {
+            let (lower, upper) = rules.split_at(rules.len() / 2);
+            let (low, high) = (halve(lower), halve(upper));
+            let first = upper.first().map_or(0, |rule| rule.number);
+            let mut code = match u8::try_from(low.len()) {
+                Ok(length) => vec![jump(JUMP_AT_LEAST, first, length, 0)],
+                Err(_) => vec![
+                    jump(JUMP_AT_LEAST, first, 0, 1),
+                    statement(JUMP, u32::try_from(low.len()).unwrap_or(u32::MAX)),
+                ],
+            };
+            code.extend(low);
+            code.extend(high);
+            code
+        }
+    }
 }
 
 /// All conditions hold: `ret action`; else falls through to the next group.

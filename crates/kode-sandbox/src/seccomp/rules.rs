@@ -2,7 +2,7 @@
 
 use libc::c_long;
 
-use super::program::{ALLOW, Instruction, RETURN, When, fail_with, prologue, rule, statement};
+use super::program::{Instruction, Rule, When, fail_with, prologue, rule, search};
 
 #[cfg(target_arch = "x86_64")]
 const ARCHITECTURE: u32 = 0xc000_003e;
@@ -125,39 +125,40 @@ const NETLINK_ROUTE: &[u32] = &[0];
 /// The whole filter.
 pub(super) fn filter() -> Vec<Instruction> {
     let refused = fail_with(libc::EPERM);
-    let mut program = prologue(ARCHITECTURE, X32_BIT);
+    let mut rules = Vec::new();
     for call in REFUSED.iter().chain(REFUSED_HERE) {
-        add(&mut program, *call, &[], refused);
+        add(&mut rules, *call, &[], refused);
     }
     for call in ABSENT {
-        add(&mut program, *call, &[], fail_with(libc::ENOSYS));
+        add(&mut rules, *call, &[], fail_with(libc::ENOSYS));
     }
-    add(&mut program, libc::SYS_clone, &[&[When::AnyBit(0, NAMESPACES)]], refused);
-    add(&mut program, libc::SYS_unshare, &[&[When::AnyBit(0, NAMESPACES_AND_TIME)]], refused);
+    add(&mut rules, libc::SYS_clone, &[&[When::AnyBit(0, NAMESPACES)]], refused);
+    add(&mut rules, libc::SYS_unshare, &[&[When::AnyBit(0, NAMESPACES_AND_TIME)]], refused);
     add(
-        &mut program,
+        &mut rules,
         libc::SYS_ioctl,
         &[&[When::MaskedEqual(1, u32::MAX, TIOCSTI)], &[When::MaskedEqual(1, u32::MAX, TIOCLINUX)]],
         refused,
     );
     for (call, mode) in mode_calls() {
-        add(&mut program, call, &[&[When::AnyBit(mode, SET_ID)]], refused);
+        add(&mut rules, call, &[&[When::AnyBit(mode, SET_ID)]], refused);
     }
     for (call, flags) in open_calls() {
         let creates_set_id = [When::AnyBit(flags, CREATES), When::AnyBit(flags + 1, SET_ID)];
-        add(&mut program, call, &[&creates_set_id], refused);
+        add(&mut rules, call, &[&creates_set_id], refused);
     }
-    sockets(&mut program);
-    program.push(statement(RETURN, ALLOW));
-    program
+    sockets(&mut rules);
+    let mut whole = prologue(ARCHITECTURE, X32_BIT);
+    whole.extend(search(rules));
+    whole
 }
 
-fn add(program: &mut Vec<Instruction>, call: c_long, groups: &[&[When]], action: u32) {
+fn add(rules: &mut Vec<Rule>, call: c_long, groups: &[&[When]], action: u32) {
     // Numbers are small and positive.
-    program.extend(rule(u32::try_from(call).unwrap_or(u32::MAX), groups, action));
+    rules.push(rule(u32::try_from(call).unwrap_or(u32::MAX), groups, action));
 }
 
-fn sockets(program: &mut Vec<Instruction>) {
+fn sockets(rules: &mut Vec<Rule>) {
     let raw = |family: u32| {
         [When::MaskedEqual(0, u32::MAX, family), When::MaskedEqual(1, TYPE_MASK, TYPE_RAW)]
     };
@@ -167,9 +168,9 @@ fn sockets(program: &mut Vec<Instruction>) {
         [When::NotOneOf(0, &[FAMILY_UNIX, FAMILY_INET, FAMILY_INET6, FAMILY_NETLINK])];
     let groups: &[&[When]] =
         &[&other_family, &raw(FAMILY_INET), &raw(FAMILY_INET6), &other_netlink];
-    add(program, libc::SYS_socket, groups, fail_with(libc::EAFNOSUPPORT));
+    add(rules, libc::SYS_socket, groups, fail_with(libc::EAFNOSUPPORT));
     let not_unix = [When::NotOneOf(0, &[FAMILY_UNIX])];
-    add(program, libc::SYS_socketpair, &[&not_unix], fail_with(libc::EAFNOSUPPORT));
+    add(rules, libc::SYS_socketpair, &[&not_unix], fail_with(libc::EAFNOSUPPORT));
 }
 
 /// Calls that set permission bits, and which argument holds them.

@@ -1,5 +1,6 @@
 use super::program::{
-    ALLOW, AND, Instruction, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, KILL, LOAD, RETURN, fail_with,
+    ALLOW, AND, Instruction, JUMP, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, KILL, LOAD, RETURN,
+    fail_with,
 };
 use super::rules;
 
@@ -31,6 +32,7 @@ fn answer(architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
                 word = u32::from_le_bytes(data[from..from + 4].try_into().unwrap());
             }
             AND => word &= value,
+            JUMP => at += value as usize,
             JUMP_EQUAL => at += jump(word == value),
             JUMP_AT_LEAST => at += jump(word >= value),
             JUMP_ANY_BIT => at += jump(word & value != 0),
@@ -173,4 +175,12 @@ fn what_reaches_the_kernel_or_others_is_refused() {
         assert_eq!(here(call, &[]), REFUSED);
     }
     assert_eq!(here(libc::SYS_io_uring_setup, &[]), ABSENT);
+}
+
+/// Numbers between and beyond the rules' are found to have none.
+#[test]
+fn every_number_without_a_rule_is_allowed() {
+    let refused = (0..600).filter(|number| here(*number, &[]) != ALLOW).count();
+    assert!((60..100).contains(&refused), "{refused}");
+    assert_eq!(here(599, &[]), ALLOW);
 }

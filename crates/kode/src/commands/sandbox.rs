@@ -22,10 +22,12 @@ pub(crate) fn run(arguments: &SandboxArguments) -> Result<u8, Failure> {
 fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     let places = Places::from_environment()?;
     let root = places.project_root()?;
-    kode_config::prepare_home(&places.kode_home)?;
     let mut settings = sandbox_settings(&places, false);
     settings.read_only = arguments.read_only;
-    let sandbox = Sandbox::start(&root, settings)?;
+    // The intent is made durable while the sandbox is built: both take
+    // milliseconds, and the command needs both.
+    let starting = Sandbox::begin(&root, settings)?;
+    kode_config::prepare_home(&places.kode_home)?;
     let audit = AuditLog::open(&places.audit_folder(), "")?;
     let mut gate =
         Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, Default::default());
@@ -33,9 +35,23 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     let (permit, decision) = gate
         .authorize_person(command)
         .map_err(|denial| Failure::error(denial.decision.reason.text))?;
+    let mut record = |exit_code, result: &str| {
+        let result = result.to_owned();
+        gate.record_outcome(Outcome { intent: decision.audit, exit_code, result })
+    };
+    let sandbox = match starting.finish() {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            record(None, "failed")?;
+            return Err(error.into());
+        }
+    };
     let (end, incidents) = sandbox.run_interactive(permit)?;
+    // The same at the end: everything inside ends while the outcome is kept.
+    sandbox.begin_end();
     let (exit_code, result) = end.recorded();
-    gate.record_outcome(Outcome { intent: decision.audit, exit_code, result: result.to_owned() })?;
+    record(exit_code, result)?;
+    drop(sandbox);
     report(&incidents);
     Ok(shell_code(end))
 }

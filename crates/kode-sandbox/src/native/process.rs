@@ -1,0 +1,119 @@
+//! The helper as a process of kode's: started from a thread that lives as long
+//! as it does, ended by closing the socket, and killed when it does not end.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use super::image::Image;
+use super::{KILL_MAX, remedy};
+use crate::SandboxError;
+use crate::helper::HELPER_NAME;
+use crate::settings::HelperImage;
+
+/// A helper and the thread that keeps it.
+#[derive(Debug)]
+pub(super) struct HelperProcess {
+    /// `None` once the sandbox is given up.
+    pub(super) socket: Option<UnixStream>,
+    started: Receiver<io::Result<OwnedFd>>,
+    handle: Option<OwnedFd>,
+    keeper: Option<JoinHandle<()>>,
+    ended: Receiver<()>,
+}
+
+impl HelperProcess {
+    /// Begins to start the helper, from a thread that lives as long as the
+    /// helper does: the death signal follows the thread that forked, not the
+    /// process. Returns at once.
+    pub(super) fn begin(image: &HelperImage) -> Result<Self, SandboxError> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let image = image.clone();
+        let (report, started) = mpsc::sync_channel::<io::Result<OwnedFd>>(1);
+        let (end, ended) = mpsc::sync_channel::<()>(1);
+        let keeper = std::thread::Builder::new().name("kode-sandbox".to_owned());
+        let keeper = keeper.spawn(move || {
+            let mut child = match spawn(&image, theirs) {
+                Ok((handle, child)) => {
+                    let _ = report.send(Ok(handle));
+                    child
+                }
+                Err(error) => {
+                    let _ = report.send(Err(error));
+                    return;
+                }
+            };
+            let _ = child.wait();
+            let _ = end.send(());
+        })?;
+        let (socket, keeper) = (Some(ours), Some(keeper));
+        Ok(Self { socket, started, handle: None, keeper, ended })
+    }
+
+    /// Waits until the helper runs.
+    pub(super) fn started(&mut self) -> Result<(), SandboxError> {
+        let started = self.started.recv().unwrap_or_else(|_| Err(io::Error::other("no thread")));
+        let cannot = |error: io::Error| {
+            SandboxError::unavailable(
+                format!("the helper did not start: {error}"),
+                remedy::START_DIRECTLY,
+            )
+        };
+        self.handle = Some(started.map_err(cannot)?);
+        Ok(())
+    }
+
+    /// Closes the lifeline: the helper and everything below it begins to end.
+    pub(super) fn close(&mut self) {
+        self.socket = None;
+    }
+
+    /// Waits until every process is gone, and helps along where that takes too
+    /// long.
+    pub(super) fn end(&mut self) {
+        self.close();
+        let late = self.ended.recv_timeout(KILL_MAX);
+        if late.is_err_and(|error| matches!(error, RecvTimeoutError::Timeout)) {
+            if let Some(handle) = &self.handle {
+                let _ = rustix::process::pidfd_send_signal(handle, Signal::KILL);
+            }
+        }
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+impl Drop for HelperProcess {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn spawn(image: &HelperImage, socket: UnixStream) -> io::Result<(OwnedFd, Child)> {
+    let image = Image::open(image);
+    #[expect(clippy::disallowed_methods, reason = "starts this program itself as the helper")]
+    let mut command = Command::new(image.path());
+    command
+        .arg0(HELPER_NAME)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(socket)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    // The helper's end of the socket is only the helper's: `command` goes here.
+    let child = command.spawn()?;
+    Ok((handle(&child)?, child))
+}
+
+fn handle(child: &Child) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
+    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
+}
