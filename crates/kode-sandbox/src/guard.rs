@@ -1,11 +1,13 @@
 //! Looks after each command for files that would make git or kode itself run
 //! or believe something on the host: a new `.git`, hook or module
 //! configuration anywhere, a new `kode.json`. What appears is renamed so that
-//! nothing reads it, and reported. Nothing is deleted.
+//! nothing reads it, and reported. Nothing is deleted. Set-id bits and bits that
+//! let everybody write are taken away.
 //!
 //! Mounts keep the project's own repository read-only where it counts; this is
 //! for what mounts can't name beforehand.
 
+mod modes;
 mod sensitive;
 mod tree;
 
@@ -18,6 +20,7 @@ use rustix::fs::{Mode, OFlags, RenameFlags};
 
 use crate::ProjectRoot;
 use crate::output::Incident;
+use modes::{Loose, Modes};
 use sensitive::Stamp;
 use tree::Tree;
 
@@ -27,15 +30,24 @@ pub(crate) struct Guard {
     root: OwnedFd,
     tree: Tree,
     before: BTreeMap<Vec<u8>, Stamp>,
+    modes: Modes,
     complete: bool,
 }
+
+/// Files with loose permission bits that are named one by one.
+const LOOSE_NAMED_MAX: usize = 20;
 
 impl Guard {
     pub(crate) fn new(root: &ProjectRoot) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
         let tree = Tree::new(&root)?;
-        Ok(Self { root, tree, before: BTreeMap::new(), complete: true })
+        let mut guard =
+            Self { root, tree, before: BTreeMap::new(), modes: Modes::new(), complete: true };
+        guard.complete = guard.tree.look(&guard.root);
+        // What is loose already is the user's.
+        guard.loose();
+        Ok(guard)
     }
 
     /// Takes in the present state: what is there before a command is not the
@@ -43,6 +55,7 @@ impl Guard {
     pub(crate) fn before_command(&mut self) {
         self.complete = self.tree.look(&self.root);
         self.before = sensitive::find(&self.root, &self.tree);
+        self.modes.begin();
     }
 
     /// Puts aside what the command made or changed among the sensitive files.
@@ -60,17 +73,45 @@ impl Guard {
             incidents.push(self.put_aside(&path));
             moved.push(path);
         }
+        incidents.extend(self.tighten());
         if !self.complete {
             incidents.push(Incident::Unchecked);
         }
         incidents
     }
 
+    fn loose(&mut self) -> Vec<Loose> {
+        let mut found = Vec::new();
+        self.complete &= self.modes.look(&self.root, &self.tree, &mut found);
+        found
+    }
+
+    /// Takes loose permission bits away from what the command touched.
+    fn tighten(&mut self) -> Vec<Incident> {
+        let loose = self.loose();
+        let mut incidents = Vec::new();
+        let mut unnamed = 0;
+        for file in &loose {
+            let stripped = file.strip(&self.root);
+            if incidents.len() >= LOOSE_NAMED_MAX {
+                unnamed += 1;
+                continue;
+            }
+            let path = readable(&file.path);
+            incidents.push(match stripped {
+                Ok(()) => Incident::PermissionsTightened { path, bits: file.bits },
+                Err(error) => {
+                    Incident::PermissionsLeft { path, bits: file.bits, error: error.to_string() }
+                }
+            });
+        }
+        if unnamed > 0 {
+            incidents.push(Incident::MorePermissions { count: unnamed });
+        }
+        incidents
+    }
+
     fn put_aside(&self, path: &[u8]) -> Incident {
-        let readable = |bytes: &[u8]| {
-            ProjectPath::new(&String::from_utf8_lossy(bytes))
-                .unwrap_or_else(|_| ProjectPath::root())
-        };
         let outcome = new_name(path).and_then(|name| {
             let flags = RenameFlags::NOREPLACE;
             rustix::fs::renameat_with(&self.root, path, &self.root, name.as_slice(), flags)?;
@@ -83,6 +124,10 @@ impl Guard {
             }
         }
     }
+}
+
+fn readable(bytes: &[u8]) -> ProjectPath {
+    ProjectPath::new(&String::from_utf8_lossy(bytes)).unwrap_or_else(|_| ProjectPath::root())
 }
 
 fn is_inside(path: &[u8], outer: &[u8]) -> bool {

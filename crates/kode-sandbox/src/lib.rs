@@ -37,6 +37,7 @@ pub use error::SandboxError;
 pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};
 pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};
+pub use native::launch_early;
 pub use output::{CommandEnd, CommandOutput, Incident};
 pub use root::{ProjectRoot, RootError};
 pub use sandbox::{Sandbox, StartingSandbox, command_line};

@@ -70,8 +70,35 @@ pub enum Incident {
         /// What the system said.
         error: String,
     },
-    /// The project has too many folders to look at all of them.
+    /// The project has too many folders or files to look at all of them.
     Unchecked,
+    /// A file got set-id bits, or bits that let everybody write; they were
+    /// taken away again.
+    PermissionsTightened {
+        /// The file.
+        path: ProjectPath,
+        /// The bits that went.
+        bits: u32,
+    },
+    /// The same, but the bits could not be taken away.
+    PermissionsLeft {
+        /// The file.
+        path: ProjectPath,
+        /// The bits that are still there.
+        bits: u32,
+        /// What the system said.
+        error: String,
+    },
+    /// More files of these two kinds than are named one by one.
+    MorePermissions {
+        /// How many.
+        count: usize,
+    },
+    /// The project's file system ran so full that everything was killed.
+    LowSpace {
+        /// Bytes that must stay free.
+        free_bytes_min: u64,
+    },
     /// The processes together went over the memory limit and were killed.
     MemoryLimit {
         /// The limit in bytes.
@@ -93,8 +120,26 @@ impl fmt::Display for Incident {
                  be renamed ({error}); don't run git there before looking"
             ),
             Self::Unchecked => {
-                formatter.write_str("the project has too many folders to look for forged git files")
+                formatter.write_str("the project has too many files to look for forged ones")
             }
+            Self::PermissionsTightened { path, bits } => write!(
+                formatter,
+                "the command left {path} with mode bits {bits:04o}, which let others on this \
+                 machine act; they are gone now"
+            ),
+            Self::PermissionsLeft { path, bits, error } => write!(
+                formatter,
+                "the command left {path} with mode bits {bits:04o}, which let others on this \
+                 machine act, and they can't be taken away ({error})"
+            ),
+            Self::MorePermissions { count } => {
+                write!(formatter, "and {count} more files with such mode bits")
+            }
+            Self::LowSpace { free_bytes_min } => write!(
+                formatter,
+                "the command's processes were killed: the project's disk has less than \
+                 {free_bytes_min} bytes free; make room before going on"
+            ),
             Self::MemoryLimit { bytes_max } => write!(
                 formatter,
                 "the command's processes went over the memory limit of {bytes_max} bytes and \

@@ -13,12 +13,15 @@ pub enum Backend {
     BareHost,
 }
 
-/// Which program is executed as the helper that builds the namespaces. It must
-/// begin its `main` with [`crate::run_helper_if_requested`].
+/// Which program is executed as the helper that builds the namespaces.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum HelperImage {
-    /// This very program, `/proc/self/exe`.
+    /// The one that this crate carries inside, from sealed memory.
     #[default]
+    Embedded,
+    /// This very program, `/proc/self/exe`, for systems that execute nothing
+    /// from memory (`vm.memfd_noexec`). Its `main` must begin with
+    /// [`crate::run_helper_if_requested`].
     CurrentProgram,
     /// Another program (tests).
     Program(PathBuf),
@@ -50,6 +53,10 @@ pub struct SandboxSettings {
     pub memory_bytes_max: Option<u64>,
     /// Processes and threads alive at once; 4096 by default.
     pub processes_max: Option<u64>,
+    /// Bytes of the project's file system that stay free: below it the command
+    /// is killed. 256 MiB by default, or half of what is free at the command's
+    /// start where that is less.
+    pub free_bytes_min: Option<u64>,
     /// Home, environment and helper.
     pub host: Host,
 }

@@ -22,6 +22,10 @@ fn main() -> ExitCode {
     if let Some(code) = kode_sandbox::run_helper_if_requested() {
         return ExitCode::from(code);
     }
+    // `kode sandbox` does little else than start one: every millisecond counts.
+    if std::env::args_os().nth(1).is_some_and(|command| command == "sandbox") {
+        kode_sandbox::launch_early();
+    }
     let cli = cli::Cli::parse();
     let ended = commands::dispatch(cli);
     match (ended, output::failure()) {

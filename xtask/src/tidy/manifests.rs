@@ -19,8 +19,8 @@ pub(crate) fn check(place: &str, text: &str, report: &mut Report) -> anyhow::Res
         let table = table.and_then(|table| table.get("workspace"));
         table.and_then(toml::Value::as_bool) == Some(true)
     };
-    // The one crate with unsafe code has a table of its own.
-    let own_table = place == "crates/kode-sandbox/Cargo.toml" && manifest.contains_key("lints");
+    // The one crate with unsafe code, and its program, have tables of their own.
+    let own_table = place.starts_with("crates/kode-sandbox/") && manifest.contains_key("lints");
     if !own_table && !inherits(manifest.get("lints")) {
         report.error(place, "add `[lints]` with `workspace = true`");
     }

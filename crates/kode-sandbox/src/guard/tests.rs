@@ -27,6 +27,11 @@ fn place() -> Place {
 }
 
 impl Place {
+    fn root(&self) -> ProjectRoot {
+        let nowhere = self.folder.path().join("kode");
+        ProjectRoot::find(&self.folder.path().join("p"), &nowhere, &nowhere).unwrap()
+    }
+
     fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join("p").join(name)
     }
@@ -117,5 +122,63 @@ fn a_folder_changed_twice_within_a_tick_is_read_again() {
         fs::write(place.at("plain/.git"), "gitdir: x").unwrap();
         assert_eq!(place.quarantined(), ["plain/.git"], "round {round}");
         place.guard.before_command();
+    }
+}
+
+#[test]
+fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut place = place();
+    let chmod = |place: &Place, name: &str, mode: u32| {
+        fs::set_permissions(place.at(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mode = |place: &Place, name: &str| {
+        fs::metadata(place.at(name)).unwrap().permissions().mode() & 0o7777
+    };
+    for name in ["users", "plain/new", "plain/program"] {
+        fs::write(place.at(name), "x").unwrap();
+    }
+    chmod(&place, "users", 0o666);
+    place.guard = Guard::new(&place.root()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::write(place.at("users"), "changed by the command").unwrap();
+    chmod(&place, "plain/new", 0o646);
+    chmod(&place, "plain/program", 0o4755);
+    fs::create_dir(place.at("open")).unwrap();
+    chmod(&place, "open", 0o1777);
+    symlink("/nonexistent", place.at("plain/link")).unwrap();
+    let mut tightened: Vec<(String, u32)> = Vec::new();
+    for incident in place.guard.after_command() {
+        let Incident::PermissionsTightened { path, bits } = incident else {
+            panic!("{incident:?}")
+        };
+        tightened.push((path.as_str().to_owned(), bits));
+    }
+    tightened.sort();
+    let expected = [("open", 0o002), ("plain/new", 0o002), ("plain/program", 0o4000)];
+    assert_eq!(tightened, expected.map(|(path, bits)| (path.to_owned(), bits)));
+    assert_eq!(mode(&place, "users"), 0o666);
+    assert_eq!(mode(&place, "plain/new"), 0o644);
+    assert_eq!(mode(&place, "plain/program"), 0o755);
+    assert_eq!(mode(&place, "open"), 0o1775);
+    assert!(place.guard.after_command().is_empty());
+}
+
+#[test]
+fn many_loose_files_are_all_tightened_and_some_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut place = place();
+    for number in 0..30 {
+        let file = place.at(&format!("plain/{number}"));
+        fs::write(&file, "x").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    let incidents = place.guard.after_command();
+    assert_eq!(incidents.len(), 21);
+    assert_eq!(incidents.last(), Some(&Incident::MorePermissions { count: 10 }));
+    for number in 0..30 {
+        let found = fs::metadata(place.at(&format!("plain/{number}"))).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o664);
     }
 }

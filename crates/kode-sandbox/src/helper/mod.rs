@@ -39,12 +39,6 @@ impl StepError {
     }
 }
 
-/// Makes a detached mount read-only for good.
-pub(crate) fn make_read_only(mount: &OwnedFd) -> io::Result<()> {
-    let attributes = kernel::READ_ONLY | kernel::NO_SET_ID | kernel::NO_DEVICES;
-    kernel::set_attributes(mount, attributes, false)
-}
-
 /// Names the step an error belongs to.
 pub(crate) fn at<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) -> StepError {
     move |error| StepError { step: step.into(), error: error.into() }

@@ -1,51 +1,68 @@
-//! Which file is executed as the helper, and how it is kept from being
-//! overwritten from inside (the way of CVE-2019-5736): root executes it from a
-//! detached read-only mount of that one file, so that even a process that got
-//! hold of `/proc/PID/exe` could not open it for writing. See
-//! `docs/sandbox.md` for why this is no copy in a sealed memfd.
+//! Which program is executed as the helper: the one kode carries inside, from
+//! sealed memory. Nothing that happens on disk, or from inside the sandbox
+//! through `/proc/PID/exe` (the way of CVE-2019-5736), changes what runs.
 
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use rustix::fs::CWD;
-use rustix::mount::OpenTreeFlags;
+use rustix::fs::{MemfdFlags, SealFlags};
 
-use crate::helper::make_read_only;
 use crate::settings::HelperImage;
 
-/// What to execute. The mount lives while this does, and while it is executed.
-#[derive(Debug)]
-pub(super) struct Image {
-    path: PathBuf,
-    _mount: Option<OwnedFd>,
+/// The helper program alone, see `build.rs`: small and static, so that it
+/// starts in a fraction of the time the whole binary takes.
+const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kode-sandbox-helper"));
+
+/// Sealed once in a process and kept.
+static SEALED: OnceLock<OwnedFd> = OnceLock::new();
+
+/// Where to find what to execute.
+pub(super) fn path(image: &HelperImage) -> io::Result<PathBuf> {
+    let program = match image {
+        HelperImage::Program(path) => return Ok(path.clone()),
+        HelperImage::CurrentProgram => return Ok(PathBuf::from("/proc/self/exe")),
+        HelperImage::Embedded => match SEALED.get() {
+            Some(program) => program,
+            None => {
+                let program = sealed()?;
+                SEALED.get_or_init(|| program)
+            }
+        },
+    };
+    Ok(PathBuf::from(format!("/proc/self/fd/{}", program.as_raw_fd())))
 }
 
-impl Image {
-    /// Opens the program. Without the right to mount it is executed as it
-    /// stands: an ordinary user's helper is kept out of reach by not being
-    /// dumpable and by Landlock.
-    pub(super) fn open(image: &HelperImage) -> Self {
-        let program = match image {
-            HelperImage::CurrentProgram => Path::new("/proc/self/exe"),
-            HelperImage::Program(path) => path,
-        };
-        match read_only_mount(program) {
-            Ok(mount) => Self {
-                path: PathBuf::from(format!("/proc/self/fd/{}", mount.as_raw_fd())),
-                _mount: Some(mount),
-            },
-            Err(_) => Self { path: program.to_owned(), _mount: None },
-        }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
+/// The program in memory that nobody can change any more.
+fn sealed() -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let memory = match rustix::fs::memfd_create(c"kode-sandbox-helper", flags | MemfdFlags::EXEC) {
+        // Kernels before 6.3 know no such flag; every memory file is executable.
+        Err(rustix::io::Errno::INVAL) => rustix::fs::memfd_create(c"kode-sandbox-helper", flags)?,
+        memory => memory?,
+    };
+    let mut file = std::fs::File::from(memory);
+    file.write_all(PROGRAM)?;
+    let memory = OwnedFd::from(file);
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    rustix::fs::fcntl_add_seals(&memory, seals)?;
+    Ok(memory)
 }
 
-fn read_only_mount(program: &Path) -> std::io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let mount = rustix::mount::open_tree(CWD, program, flags)?;
-    make_read_only(&mount)?;
-    Ok(mount)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_in_memory_is_whole_and_can_not_be_changed() {
+        let memory = sealed().unwrap();
+        assert_eq!(rustix::fs::fstat(&memory).unwrap().st_size, PROGRAM.len() as i64);
+        assert!(PROGRAM.starts_with(b"\x7fELF"));
+        assert!(rustix::io::pwrite(&memory, b"x", 0).is_err());
+        assert!(rustix::fs::ftruncate(&memory, 0).is_err());
+        let again = format!("/proc/self/fd/{}", memory.as_raw_fd());
+        let opened = std::fs::File::options().write(true).open(again);
+        assert!(opened.is_err() || opened.unwrap().write_all(b"x").is_err());
+    }
 }

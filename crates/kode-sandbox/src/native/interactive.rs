@@ -76,6 +76,9 @@ impl Native {
             (self.start_on_pipes(order, caller)?, None)
         };
         loop {
+            if self.low_space.is_none() && self.out_of_space().is_some() {
+                self.send(&Request::Kill, &[])?;
+            }
             for signal in signals.pending() {
                 self.pass_on(signal, terminal.as_ref(), stdout.as_fd())?;
             }

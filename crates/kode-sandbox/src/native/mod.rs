@@ -5,6 +5,7 @@ mod image;
 mod interactive;
 mod process;
 mod remedy;
+mod space;
 pub(crate) mod stream;
 
 use std::fs::File;
@@ -24,6 +25,8 @@ use crate::sandbox::Order;
 use crate::wire::{self, Reply, Request, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 use process::HelperProcess;
+pub use process::launch_early;
+use space::Space;
 use stream::{Found, Pipe};
 
 /// Setting up must be done in this time; it takes milliseconds.
@@ -38,6 +41,9 @@ pub(crate) struct Native {
     helper: HelperProcess,
     /// `None` where the project can't be written.
     guard: Option<Guard>,
+    space: Space,
+    /// The last command was killed to keep this much of the disk free.
+    low_space: Option<u64>,
     memory_bytes_max: u64,
     /// The last command was killed for using too much memory.
     over_memory: bool,
@@ -79,6 +85,8 @@ impl Starting {
         let mut native = Native {
             helper,
             guard: None,
+            space: Space::new(root, settings.free_bytes_min)?,
+            low_space: None,
             memory_bytes_max: plan.limits.memory_bytes_max,
             over_memory: false,
             in_command: false,
@@ -87,9 +95,8 @@ impl Starting {
         native.helper.started()?;
         native.send(&plan, &[]).map_err(|error| no_helper(&error))?;
         if !settings.read_only {
-            let guard = native.guard.insert(Guard::new(root)?);
             // The first look takes longest, and the helper works meanwhile.
-            guard.before_command();
+            native.guard = Some(Guard::new(root)?);
         }
         Ok(Self { native, plan, root: root.clone(), settings: settings.clone(), ownership })
     }
@@ -178,6 +185,7 @@ impl Native {
     }
 
     fn before_command(&mut self) {
+        self.space.begin();
         if let Some(guard) = &mut self.guard {
             guard.before_command();
         }
@@ -185,6 +193,9 @@ impl Native {
 
     fn after_command(&mut self) -> Vec<Incident> {
         let mut incidents = self.guard.as_mut().map(Guard::after_command).unwrap_or_default();
+        if let Some(free_bytes_min) = self.low_space.take() {
+            incidents.push(Incident::LowSpace { free_bytes_min });
+        }
         if std::mem::take(&mut self.over_memory) {
             incidents.push(Incident::MemoryLimit { bytes_max: self.memory_bytes_max });
         }
@@ -212,7 +223,8 @@ impl Native {
         let mut closed = false;
         loop {
             if forced.is_none() {
-                forced = must_end(deadline, interrupt).map(|end| (end, Instant::now() + KILL_MAX));
+                let end = must_end(deadline, interrupt).or_else(|| self.out_of_space());
+                forced = end.map(|end| (end, Instant::now() + KILL_MAX));
                 if forced.is_some() {
                     self.send(&Request::Kill, &[])?;
                 }
@@ -232,6 +244,12 @@ impl Native {
                 return Err(self.give_up("it did not confirm that everything was killed"));
             }
         }
+    }
+
+    /// How a command that fills the disk ends.
+    fn out_of_space(&mut self) -> Option<CommandEnd> {
+        self.low_space = self.space.is_low();
+        self.low_space.map(|_| CommandEnd::Signalled(libc::SIGKILL))
     }
 
     /// Waits a moment; says whether there is output, and whether a reply.

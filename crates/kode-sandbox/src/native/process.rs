@@ -7,12 +7,12 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::image::Image;
-use super::{KILL_MAX, remedy};
+use super::{KILL_MAX, image, remedy};
 use crate::SandboxError;
 use crate::helper::HELPER_NAME;
 use crate::settings::HelperImage;
@@ -28,11 +28,33 @@ pub(super) struct HelperProcess {
     ended: Receiver<()>,
 }
 
+/// A helper that was started before anybody asked for a sandbox.
+static EARLY: Mutex<Option<HelperProcess>> = Mutex::new(None);
+
+/// Starts a helper ahead of the next sandbox, while the program still reads its
+/// arguments and settings. Without a next sandbox it ends with this process.
+pub fn launch_early() {
+    // Should this fail, starting the sandbox says why.
+    let helper = HelperProcess::launch(&HelperImage::Embedded).ok();
+    *EARLY.lock().unwrap_or_else(PoisonError::into_inner) = helper;
+}
+
 impl HelperProcess {
+    /// The helper that runs already, or a new one.
+    pub(super) fn begin(image: &HelperImage) -> Result<Self, SandboxError> {
+        if *image == HelperImage::Embedded {
+            let early = EARLY.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(early) = early {
+                return Ok(early);
+            }
+        }
+        Self::launch(image)
+    }
+
     /// Begins to start the helper, from a thread that lives as long as the
     /// helper does: the death signal follows the thread that forked, not the
     /// process. Returns at once.
-    pub(super) fn begin(image: &HelperImage) -> Result<Self, SandboxError> {
+    fn launch(image: &HelperImage) -> Result<Self, SandboxError> {
         let (ours, theirs) = UnixStream::pair()?;
         let image = image.clone();
         let (report, started) = mpsc::sync_channel::<io::Result<OwnedFd>>(1);
@@ -79,10 +101,9 @@ impl HelperProcess {
     pub(super) fn end(&mut self) {
         self.close();
         let late = self.ended.recv_timeout(KILL_MAX);
-        if late.is_err_and(|error| matches!(error, RecvTimeoutError::Timeout)) {
-            if let Some(handle) = &self.handle {
-                let _ = rustix::process::pidfd_send_signal(handle, Signal::KILL);
-            }
+        let is_late = late.is_err_and(|error| matches!(error, RecvTimeoutError::Timeout));
+        if is_late && let Some(handle) = &self.handle {
+            let _ = rustix::process::pidfd_send_signal(handle, Signal::KILL);
         }
         if let Some(keeper) = self.keeper.take() {
             let _ = keeper.join();
@@ -97,19 +118,28 @@ impl Drop for HelperProcess {
 }
 
 fn spawn(image: &HelperImage, socket: UnixStream) -> io::Result<(OwnedFd, Child)> {
-    let image = Image::open(image);
-    #[expect(clippy::disallowed_methods, reason = "starts this program itself as the helper")]
-    let mut command = Command::new(image.path());
+    let socket = OwnedFd::from(socket);
+    let child = match execute(image, socket.try_clone()?) {
+        // Some systems execute nothing from memory (`vm.memfd_noexec`).
+        Err(_) if *image == HelperImage::Embedded => execute(&HelperImage::CurrentProgram, socket)?,
+        child => child?,
+    };
+    Ok((handle(&child)?, child))
+}
+
+fn execute(image: &HelperImage, socket: OwnedFd) -> io::Result<Child> {
+    let program = image::path(image)?;
+    #[expect(clippy::disallowed_methods, reason = "starts kode's own helper")]
+    let mut command = Command::new(program);
     command
         .arg0(HELPER_NAME)
         .env_clear()
         .current_dir("/")
-        .stdin(Stdio::from(OwnedFd::from(socket)))
+        .stdin(Stdio::from(socket))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     // The helper's end of the socket is only the helper's: `command` goes here.
-    let child = command.spawn()?;
-    Ok((handle(&child)?, child))
+    command.spawn()
 }
 
 fn handle(child: &Child) -> io::Result<OwnedFd> {

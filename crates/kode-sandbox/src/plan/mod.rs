@@ -1,113 +1,21 @@
 //! What a sandbox will look like, decided by kode before anything is built.
 //!
-//! A [`Plan`] is plain data: who commands are inside, what is mounted where,
-//! which variables they see. The helper carries it out and decides nothing.
+//! The helper carries a [`Plan`] out and decides nothing.
 
 mod environment;
 mod repository;
 mod system_view;
 mod toolchains;
+mod types;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
 pub(crate) use environment::bare_environment;
-
-/// Everything the helper needs to know.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Plan {
-    /// Process id of kode, to notice that it died before the helper looked.
-    pub(crate) parent: u32,
-    pub(crate) identity: Identity,
-    /// In this order.
-    pub(crate) steps: Vec<Step>,
-    /// Folders that stay writable under Landlock.
-    pub(crate) writable: Vec<String>,
-    pub(crate) environment: Vec<(String, String)>,
-    pub(crate) limits: Limits,
-}
-
-impl Plan {
-    /// Inside paths of the folders that live in memory.
-    pub(crate) fn folders_in_memory(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Tmpfs { path, .. } => Some(path.as_str()),
-            _ => None,
-        })
-    }
-}
-
-/// Who the processes inside are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
-    /// Ids seen inside.
-    pub(crate) inside_user: u32,
-    pub(crate) inside_group: u32,
-    /// Ids on the host.
-    pub(crate) host_user: u32,
-    pub(crate) host_group: u32,
-    /// kode was started as root: the helper maps and becomes `host_user`.
-    pub(crate) started_as_root: bool,
-    pub(crate) name: String,
-}
-
-/// Bounds on what runs inside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Limits {
-    pub(crate) processes_max: u64,
-    pub(crate) memory_bytes_max: u64,
-}
-
-/// One thing in the new root. Paths are absolute and seen from inside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Step {
-    Folder { path: String, mode: u32 },
-    File { path: String, content: String },
-    Link { path: String, target: String },
-    Tmpfs { path: String, bytes_max: u64, mode: u32 },
-    Bind(Bind),
-    Proc,
-    Terminals,
-}
-
-/// A part of the host's file system, shown inside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Bind {
-    /// Canonical path on the host.
-    pub(crate) source: String,
-    pub(crate) target: String,
-    pub(crate) access: Access,
-    /// The file or folder kode looked at; another one there fails the set-up.
-    pub(crate) device_and_inode: (u64, u64),
-    /// On-disk owner whose files belong to the inside user: the mount is
-    /// id-mapped. Only when started as root.
-    pub(crate) owner: Option<(u32, u32)>,
-    /// The mount point lies in the project and must exist already.
-    pub(crate) in_project: bool,
-    /// Programs may write on top: into a layer in memory that is discarded.
-    pub(crate) layered: bool,
-}
-
-impl Bind {
-    /// Whether the sandbox is whole without it.
-    pub(crate) fn is_spare(&self) -> bool {
-        self.access == Access::ReadOnly && !self.in_project
-    }
-}
-
-/// What a bind mount allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Access {
-    ReadOnly,
-    ReadWrite,
-    /// A device node such as `/dev/null`.
-    Device,
-}
+pub(crate) use types::{Access, Bind, Identity, Limits, Plan, Step};
 
 /// Host ids of root's sandboxes: systemd's table of ids leaves this range
 /// unused (<https://systemd.io/UIDS-GIDS/>).

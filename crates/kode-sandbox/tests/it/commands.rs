@@ -242,3 +242,34 @@ fn a_time_limit_that_meets_the_end_of_the_command_leaves_a_usable_sandbox() {
     }
     place.run(&sandbox, "true").worked();
 }
+
+#[test]
+fn a_command_that_fills_the_disk_is_killed_before_it_is_full() {
+    let place = Place::new();
+    let stat = rustix::fs::statvfs(place.project().as_path()).unwrap();
+    let free_bytes_min = stat.f_bavail * stat.f_frsize - 64 * 1024 * 1024;
+    let settings = kode_sandbox::SandboxSettings {
+        free_bytes_min: Some(free_bytes_min),
+        ..place.settings(Backend::Native)
+    };
+    let sandbox = kode_sandbox::Sandbox::start(&place.root(), settings).unwrap();
+    // At most 512 MiB, slowly, should nobody stop it.
+    let filler = "for i in $(seq 64); do head -c 8M /dev/zero >> big; sleep 0.05; done; echo done";
+    let ended = place.run(&sandbox, filler);
+    assert_eq!(ended.end, CommandEnd::Signalled(9), "{}", ended.text);
+    assert_eq!(ended.incidents, [Incident::LowSpace { free_bytes_min }]);
+    fs::remove_file(place.project().join("big")).unwrap();
+}
+
+#[test]
+fn a_program_that_everybody_could_change_is_no_longer_that_after_the_command() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    let ended = place.run(&sandbox, "umask 0; echo x > made; mkdir -p a/b; cp /bin/true a/b/tool");
+    assert_eq!(ended.incidents.len(), 3, "{:?}", ended.incidents);
+    for name in ["made", "a", "a/b"] {
+        let mode = fs::metadata(place.project().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o002, 0, "{name}");
+    }
+}

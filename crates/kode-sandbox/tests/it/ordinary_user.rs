@@ -6,8 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::support::helper;
-
 const NOBODY: u32 = 65_534;
 
 #[test]
@@ -19,12 +17,10 @@ fn every_test_also_passes_as_an_ordinary_user() {
     let folder = tempfile::Builder::new().prefix("kode-nobody-").tempdir().unwrap();
     let readable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(folder.path(), readable.clone()).unwrap();
-    let (tests, helper_copy) = (folder.path().join("tests"), folder.path().join("helper"));
+    let tests = folder.path().join("tests");
     fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
-    fs::copy(helper(), &helper_copy).unwrap();
     let output = Command::new(&tests)
         .args(["--skip", "ordinary_user", "--test-threads", "2"])
-        .env("KODE_TEST_HELPER", &helper_copy)
         .env("HOME", folder.path())
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .current_dir("/")

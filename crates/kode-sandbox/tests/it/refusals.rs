@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use kode_sandbox::{Backend, Sandbox};
 
-use crate::support::{Place, helper};
+use crate::support::Place;
 
 const DRIVER: &str = "refusals::the_driver_in_a_crippled_place";
 
@@ -26,7 +26,6 @@ fn start_after(cripple: &str) -> String {
         format!("{cripple} && exec {} --ignored --exact {DRIVER} --nocapture", tests.display());
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "bash", "-c", &script])
-        .env("KODE_TEST_HELPER", helper())
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -53,7 +53,7 @@ impl Place {
                 home: self.home(),
                 kode_home: self.home().join(".kode"),
                 variables: variables.collect(),
-                helper: HelperImage::Program(helper()),
+                helper: HelperImage::Embedded,
             },
             ..SandboxSettings::default()
         }
@@ -106,12 +106,6 @@ impl Place {
         let permit = self.permit(command);
         Ended::new(sandbox.run(permit, interrupt, &mut |_| {}).unwrap())
     }
-}
-
-/// The helper program; elsewhere when the tests run as an ordinary user.
-pub(crate) fn helper() -> PathBuf {
-    let elsewhere = std::env::var_os("KODE_TEST_HELPER").map(PathBuf::from);
-    elsewhere.unwrap_or_else(|| env!("CARGO_BIN_EXE_kode-sandbox-helper").into())
 }
 
 /// A command's output as text.

@@ -10,7 +10,7 @@ use kode_base::Interrupt;
 use kode_sandbox::Backend;
 use rustix::process::{Pid, Signal};
 
-use crate::support::{Place, helper};
+use crate::support::Place;
 
 const DRIVER: &str = "survivors::the_driver_that_gets_killed";
 
@@ -67,7 +67,6 @@ fn start_driver(marker: &str, folder: &std::path::Path) -> Child {
     let mut driver = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", DRIVER, "--nocapture"])
         .env("KODE_TEST_MARKER", marker)
-        .env("KODE_TEST_HELPER", helper())
         .env("TMPDIR", folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,0 +1,56 @@
+//! A watchdog on the project's file system: no command fills the disk that the
+//! user, kode's own log and everything else live on.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::ProjectRoot;
+
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What stays free unless chosen otherwise.
+const FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
+
+/// Looks at one file system while commands run.
+#[derive(Debug)]
+pub(super) struct Space {
+    root: OwnedFd,
+    chosen: Option<u64>,
+    free_bytes_min: u64,
+    next_look: Instant,
+}
+
+impl Space {
+    pub(super) fn new(root: &ProjectRoot, chosen: Option<u64>) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
+        Ok(Self { root, chosen, free_bytes_min: 0, next_look: Instant::now() })
+    }
+
+    /// A command starts: where little is free already, half of it stays.
+    pub(super) fn begin(&mut self) {
+        let half = self.free_bytes().unwrap_or(u64::MAX) / 2;
+        self.free_bytes_min = self.chosen.unwrap_or_else(|| half.min(FREE_BYTES_MIN));
+        self.next_look = Instant::now() + LOOK_EVERY;
+    }
+
+    /// What must stay free, when less is.
+    pub(super) fn is_low(&mut self) -> Option<u64> {
+        if Instant::now() < self.next_look {
+            return None;
+        }
+        self.next_look = Instant::now() + LOOK_EVERY;
+        // A file system that can't be asked is not called full.
+        let low = self.free_bytes().is_some_and(|free| free < self.free_bytes_min);
+        low.then_some(self.free_bytes_min)
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let stat = rustix::fs::fstatvfs(&self.root).ok()?;
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
