@@ -17,6 +17,7 @@
 //! before any thread, logger or runtime starts.
 
 mod bare;
+mod editor;
 mod error;
 mod files;
 mod guard;
@@ -33,6 +34,7 @@ mod settings;
 mod throwaway;
 mod wire;
 
+pub use editor::{EditorError, open_in_editor};
 pub use error::SandboxError;
 pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};
 pub use helper::run_helper_if_requested;

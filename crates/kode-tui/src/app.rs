@@ -6,13 +6,15 @@ mod keys;
 mod mouse;
 mod slash;
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use kode_base::{Colour, ProjectPath, TokenCount};
+use kode_base::{ChangeKind, Colour, ProjectPath, TokenCount};
 use ratatui::crossterm::event::Event as TerminalEvent;
 use ratatui::layout::Rect;
 
 use crate::approval::Dialog;
+use crate::completion::Completion;
 use crate::diff::{Diff, Layout};
 use crate::exchange::{Change, Command};
 use crate::files::FileList;
@@ -89,8 +91,13 @@ pub struct App {
     pub(crate) prompt: Prompt,
     pub(crate) dialog: Option<Dialog>,
     pub(crate) status: Status,
-    /// Messages that were sent and are not worked off yet.
-    pub(crate) open_messages: usize,
+    pub(crate) completion: Completion,
+    /// A run goes on, or is about to begin.
+    pub(crate) is_working: bool,
+    /// Messages that were sent and did not join the conversation yet.
+    pub(crate) pending: VecDeque<String>,
+    /// First row shown of the help.
+    pub(crate) help_top: usize,
     /// One sentence at the bottom, until the next key.
     pub(crate) said: Option<String>,
     /// Something that went wrong and must be read.
@@ -98,6 +105,8 @@ pub struct App {
     pub(crate) areas: Areas,
     /// A key that does something only when pressed twice.
     pub(crate) pressed_once: Option<char>,
+    /// The hunk whose ✕ was clicked once.
+    pub(crate) armed_hunk: Option<usize>,
     commands: Vec<Command>,
 }
 
@@ -120,11 +129,15 @@ impl App {
             prompt: Prompt::default(),
             dialog: None,
             status: Status::default(),
-            open_messages: 0,
+            completion: Completion::default(),
+            is_working: false,
+            pending: VecDeque::new(),
+            help_top: 0,
             said: None,
             refused: None,
             areas: Areas::default(),
             pressed_once: None,
+            armed_hunk: None,
             commands: Vec::new(),
         }
     }
@@ -133,6 +146,13 @@ impl App {
     #[must_use]
     pub fn with_session(mut self, session: &str) -> Self {
         session.clone_into(&mut self.status.session);
+        self
+    }
+
+    /// Names the model that will answer, in the status line.
+    #[must_use]
+    pub fn with_model(mut self, model: Option<&str>) -> Self {
+        model.unwrap_or_default().clone_into(&mut self.status.model);
         self
     }
 
@@ -178,7 +198,7 @@ impl App {
 
     /// Whether the agent works.
     pub(crate) fn is_working(&self) -> bool {
-        self.open_messages > 0
+        self.is_working
     }
 
     /// Asks for the chosen file's sides, if they are looked at.
@@ -202,8 +222,23 @@ impl App {
     }
 
     pub(crate) fn show_diff(&mut self, focus: Focus) {
+        let was_away = self.main != Main::Diff;
         (self.main, self.focus) = (Main::Diff, focus);
+        if was_away {
+            // A person may have edited files meanwhile.
+            self.command(Command::Refresh);
+        }
         self.load();
+    }
+
+    /// Opens the help, or closes it again.
+    pub(crate) fn toggle_help(&mut self) {
+        self.help_top = 0;
+        self.main = match (self.main, self.mode, self.focus) {
+            (Main::Help, Mode::Session, Focus::Prompt) => Main::Transcript,
+            (Main::Help, _, _) => Main::Diff,
+            _ => Main::Help,
+        };
     }
 
     pub(crate) fn show_transcript(&mut self) {
@@ -216,7 +251,7 @@ impl App {
             if let Change::RejectFile(path) | Change::RejectHunk { path, .. } = &change {
                 self.files.queue(&path.clone());
             }
-            self.say("queued: it is done as soon as the agent's run ends");
+            self.say("queued: it is done as soon as the agent's step ends");
         }
         self.command(Command::Change(change));
     }
@@ -241,6 +276,27 @@ impl App {
         }
         let (path, version, hunk) = (diff.path.clone(), diff.version.clone(), diff.hunk);
         self.change(Change::RejectHunk { path, hunk, version });
+    }
+
+    /// Everything of the turn that last changed the chosen file.
+    pub(crate) fn reject_turn(&mut self, before: Option<char>) {
+        let Some(row) = self.files.current() else { return };
+        let path = row.entry.file.path.clone();
+        if before == Some('t') {
+            return self.change(Change::RejectTurn(path));
+        }
+        self.say(format!(
+            "press t once more to reject everything the agent did in the turn that last changed {path}"
+        ));
+        self.pressed_once = Some('t');
+    }
+
+    pub(crate) fn edit_file(&mut self) {
+        let Some(row) = self.files.current() else { return };
+        if row.rejected || row.entry.file.change == ChangeKind::Deleted {
+            return self.say("the file is not there; there is nothing to edit");
+        }
+        self.command(Command::Edit(row.entry.file.path.clone()));
     }
 
     pub(crate) fn layout(&self, width: u16) -> Layout {

@@ -30,14 +30,25 @@ pub(crate) fn draw(app: &mut App, frame: &mut Frame<'_>) {
         Mode::Session => prompt::rows(app).min(screen.height / 3),
         Mode::Review => 0,
     };
-    let constraints = [Constraint::Min(1), Constraint::Length(prompt_rows), Constraint::Length(1)];
-    let [middle, prompt_area, status_area] = Layout::vertical(constraints).areas(screen);
+    let above_rows = match app.mode {
+        Mode::Session => prompt::rows_above(app).min(screen.height / 2),
+        Mode::Review => 0,
+    };
+    let constraints = [
+        Constraint::Min(1),
+        Constraint::Length(above_rows),
+        Constraint::Length(prompt_rows),
+        Constraint::Length(1),
+    ];
+    let [middle, above_area, prompt_area, status_area] =
+        Layout::vertical(constraints).areas(screen);
     let (list_area, main_area) = split(app, middle);
     app.areas = Areas { list: Rect::ZERO, main: main_area, prompt: prompt_area };
     if let Some(area) = list_area {
         list::draw(app, frame, area);
     }
     draw_main(app, frame, main_area);
+    prompt::draw_above(app, frame, above_area);
     if prompt_rows > 0 {
         prompt::draw(app, frame, prompt_area);
     }
@@ -56,7 +67,8 @@ fn too_small(app: &App, frame: &mut Frame<'_>, screen: Rect) {
 
 /// The sidebar, where there is something in it, and the rest.
 fn split(app: &App, area: Rect) -> (Option<Rect>, Rect) {
-    if app.mode == Mode::Session && app.files.rows().is_empty() {
+    let is_empty = app.mode == Mode::Session && app.files.rows().is_empty();
+    if is_empty || app.main == Main::Help {
         return (None, area);
     }
     if area.width < 64 {
@@ -66,7 +78,7 @@ fn split(app: &App, area: Rect) -> (Option<Rect>, Rect) {
             _ => (None, area),
         };
     }
-    let sidebar = (area.width / 3).clamp(28, 56);
+    let sidebar = (area.width * 2 / 5).clamp(28, 56);
     let [list, main] =
         Layout::horizontal([Constraint::Length(sidebar), Constraint::Min(1)]).areas(area);
     (Some(list), main)
@@ -79,13 +91,14 @@ fn draw_main(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
     let theme = app.theme;
     match app.main {
         Main::Help => {
-            frame.render_widget(Paragraph::new(help::lines(app)), area);
+            let (width, height) = (usize::from(area.width), usize::from(area.height));
+            frame.render_widget(Paragraph::new(help::lines(app, width, height)), area);
         }
         Main::Transcript => {
             let (width, height) = (usize::from(area.width), usize::from(area.height));
             let lines = app.transcript.visible(theme, width.saturating_sub(1), height);
             if lines.is_empty() {
-                frame.render_widget(Paragraph::new(help::welcome(theme)), area);
+                frame.render_widget(Paragraph::new(help::welcome(theme, width)), area);
             } else {
                 frame.render_widget(Paragraph::new(lines), area);
             }
@@ -98,7 +111,7 @@ fn draw_diff(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
     let [title_area, body] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(area);
     app.areas.main = body;
-    let (theme, width) = (app.theme, usize::from(area.width));
+    let (theme, width, armed) = (app.theme, usize::from(area.width), app.armed_hunk);
     let layout = app.layout(area.width);
     let text = |text: &str| Paragraph::new(Line::from(one_line(text, theme.dim(), theme, width)));
     let title = match &mut app.shown {
@@ -123,9 +136,10 @@ fn draw_diff(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
             } else if diff.rows().is_empty() {
                 frame.render_widget(text("nothing of the agent's is left in this file"), body);
             } else {
-                diff::draw(diff, theme, body, frame.buffer_mut());
+                diff::draw(diff, armed, theme, body, frame.buffer_mut());
             }
-            format!("{} · {}", diff.path, counted(diff.hunks(), "hunk"))
+            let note = diff.note.as_ref().map(|note| format!(" · {note}")).unwrap_or_default();
+            format!("{} · {}{note}", diff.path, counted(diff.hunks(), "hunk"))
         }
     };
     let style = if app.focus == Focus::Diff { theme.selected() } else { theme.strong() };
@@ -141,11 +155,7 @@ fn bottom_line(app: &App, width: usize) -> Line<'static> {
     if let Some(said) = &app.said {
         return Line::from(one_line(said, theme.warning(), theme, width));
     }
-    let text = match app.mode {
-        Mode::Review => help::REVIEW_KEYS.to_owned(),
-        Mode::Session => help::status(app),
-    };
-    Line::from(one_line(&text, theme.dim(), theme, width))
+    help::status(app, width)
 }
 
 fn draw_overlays(app: &mut App, frame: &mut Frame<'_>, screen: Rect) {

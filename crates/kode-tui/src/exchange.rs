@@ -3,13 +3,17 @@
 
 use std::ops::Range;
 
-use kode_base::{Event, ProjectPath, Reason, TouchedFile, Untrusted};
+use kode_base::{Event, Finding, ProjectPath, Reason, TouchedFile, Untrusted};
 
 /// Something the interface learns.
 #[derive(Debug)]
 pub enum Input {
     /// Something happened in a run.
     Event(Box<Event>),
+    /// What happened in the session before, oldest first.
+    Past(Vec<Event>),
+    /// The oldest queued message joined the conversation.
+    Taken,
     /// Every file the session touched, in place of what was known.
     Files(Vec<FileEntry>),
     /// Both sides of a file, as asked for with [`Command::Load`].
@@ -27,6 +31,21 @@ pub enum Input {
     Done(Result<Done, String>),
     /// No run is going on any more.
     RunEnded,
+    /// Another session is open now; empty for one that has not begun.
+    Opened(String),
+    /// This model answers from now on.
+    Model(String),
+    /// The project's files, as asked for with [`Command::ListFiles`].
+    ProjectFiles(Vec<ProjectPath>),
+    /// What a scan found that the session introduced.
+    Scanned {
+        /// Findings, the gravest first.
+        findings: Vec<Finding>,
+        /// How many files were scanned.
+        files: usize,
+        /// Touched files no rule covers.
+        unscanned: usize,
+    },
     /// A sentence of kode's own.
     Notice(String),
     /// Leave, cleanly.
@@ -42,6 +61,31 @@ pub struct FileEntry {
     pub restorable: bool,
     /// Names the state that is shown, such as the hash of the content.
     pub state: String,
+    /// A command changed it, not only edit tools.
+    pub by_command: bool,
+    /// Its other name, where it was renamed and nothing else.
+    pub renamed: Option<Rename>,
+    /// A person marked this state as reviewed.
+    pub reviewed: bool,
+    /// The line, from 1, where a rejected change stands again.
+    pub again: Option<usize>,
+}
+
+impl FileEntry {
+    /// An entry that says nothing but what the file is.
+    pub fn new(file: TouchedFile, restorable: bool, state: String) -> Self {
+        let (by_command, renamed, reviewed, again) = (false, None, false, None);
+        Self { file, restorable, state, by_command, renamed, reviewed, again }
+    }
+}
+
+/// The other name of a renamed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rename {
+    /// It was this file.
+    From(ProjectPath),
+    /// It is this file now.
+    To(ProjectPath),
 }
 
 /// Both sides of a touched file.
@@ -55,6 +99,8 @@ pub struct FileContents {
     pub after: Option<Untrusted<Vec<u8>>>,
     /// Where they differ, in order.
     pub hunks: Vec<Hunk>,
+    /// A sentence about what is shown, such as that the file on the disk is newer.
+    pub note: Option<String>,
 }
 
 /// A region of lines that differs; counted from 0, the end not included.
@@ -110,6 +156,8 @@ pub enum Change {
         /// The sides it was shown for.
         version: String,
     },
+    /// Take back what the agent did in the turn that last changed this file.
+    RejectTurn(ProjectPath),
     /// Take every file back.
     RejectRun,
     /// Bring back what the newest reject of this file took.
@@ -136,6 +184,8 @@ pub struct UserMessage {
     pub text: String,
     /// What was pasted: not the person's own words.
     pub pasted: Vec<(String, Untrusted<String>)>,
+    /// Project files named with `@`.
+    pub files: Vec<ProjectPath>,
 }
 
 /// Something the interface asks for.
@@ -156,6 +206,31 @@ pub enum Command {
     Load(ProjectPath),
     /// Change files.
     Change(Change),
+    /// Look at the disk: a person may have edited files.
+    Refresh,
+    /// The project's files are wanted, for completion.
+    ListFiles,
+    /// Remember whether this state of the file was reviewed.
+    Mark {
+        /// The file.
+        path: ProjectPath,
+        /// As [`FileEntry::state`] names it.
+        state: String,
+        /// Whether it was.
+        reviewed: bool,
+    },
+    /// Open the file in the person's editor; the terminal is theirs meanwhile.
+    Edit(ProjectPath),
+    /// Scan what the session changed.
+    Scan,
+    /// Shorten the conversation.
+    Compact,
+    /// Let another model answer.
+    Model(String),
+    /// List the project's sessions.
+    Sessions,
+    /// Go on with another session; none for a new one.
+    Open(Option<String>),
     /// Leave.
     Quit,
 }

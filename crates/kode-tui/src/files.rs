@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kode_base::{ChangeKind, ProjectPath};
 
-use crate::exchange::{Change, Done, FileEntry};
+use crate::exchange::{Change, Command, Done, FileEntry};
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,6 @@ pub(crate) struct FileRow {
     pub(crate) entry: FileEntry,
     /// The agent's changes were taken back; nothing of them is left.
     pub(crate) rejected: bool,
-    /// A person looked at this state of it.
-    pub(crate) reviewed: bool,
     /// A change waits for the agent's step to end.
     pub(crate) queued: bool,
     /// Findings of the last gate round in this file.
@@ -30,8 +28,6 @@ pub(crate) struct FileList {
     pub(crate) top: usize,
     /// The file whose ✕ was clicked once.
     pub(crate) armed: Option<ProjectPath>,
-    /// States a person marked as reviewed.
-    reviewed: BTreeSet<(ProjectPath, String)>,
     /// Rejected in whole, with what they were.
     rejected: BTreeMap<ProjectPath, FileEntry>,
     queued: BTreeSet<ProjectPath>,
@@ -81,7 +77,6 @@ impl FileList {
     fn row(&self, entry: FileEntry, rejected: bool) -> FileRow {
         let path = &entry.file.path;
         FileRow {
-            reviewed: self.reviewed.contains(&(path.clone(), entry.state.clone())),
             queued: self.queued.contains(path),
             findings: self.findings.get(path).copied().unwrap_or(0),
             rejected,
@@ -122,13 +117,18 @@ impl FileList {
         self.top = self.top.min(self.rows.len().saturating_sub(1));
     }
 
-    pub(crate) fn toggle_reviewed(&mut self) {
-        let Some(row) = self.current() else { return };
-        let key = (row.entry.file.path.clone(), row.entry.state.clone());
-        if !self.reviewed.remove(&key) {
-            self.reviewed.insert(key);
-        }
-        self.refresh();
+    /// Marks the chosen file as reviewed, or takes the mark; what is to be
+    /// remembered.
+    pub(crate) fn toggle_reviewed(&mut self) -> Option<Command> {
+        let entry = &mut self.rows.get_mut(self.chosen)?.entry;
+        entry.reviewed = !entry.reviewed;
+        let (path, state) = (entry.file.path.clone(), entry.state.clone());
+        Some(Command::Mark { path, state, reviewed: entry.reviewed })
+    }
+
+    /// How many files a person has looked at.
+    pub(crate) fn reviewed(&self) -> usize {
+        self.rows.iter().filter(|row| row.entry.reviewed && !row.rejected).count()
     }
 
     pub(crate) fn queue(&mut self, path: &ProjectPath) {
@@ -147,7 +147,10 @@ impl FileList {
             self.queued.remove(path);
             let row = self.position(path).and_then(|at| self.rows.get(at)).cloned();
             match &done.change {
-                Change::RejectFile(_) | Change::RejectRun | Change::RejectHunk { .. } => {
+                Change::RejectFile(_)
+                | Change::RejectTurn(_)
+                | Change::RejectRun
+                | Change::RejectHunk { .. } => {
                     // A file with hunks left comes back with the next list.
                     if let Some(row) = row {
                         self.rejected.insert(path.clone(), row.entry);
@@ -177,8 +180,9 @@ impl FileList {
 }
 
 /// One letter for what happened to a file.
-pub(crate) fn letter(change: ChangeKind) -> char {
-    match change {
+pub(crate) fn letter(entry: &FileEntry) -> char {
+    match entry.file.change {
+        _ if entry.renamed.is_some() => 'R',
         ChangeKind::New => 'A',
         ChangeKind::Changed => 'M',
         ChangeKind::Deleted => 'D',
@@ -197,7 +201,7 @@ mod tests {
         let path = ProjectPath::new(path).unwrap();
         let change = ChangeKind::Changed;
         let file = TouchedFile { path, change, added: 1, removed: 2, binary: false };
-        FileEntry { file, restorable: true, state: "s".to_owned() }
+        FileEntry::new(file, true, "s".to_owned())
     }
 
     #[test]
@@ -230,10 +234,15 @@ mod tests {
     fn a_reviewed_mark_holds_for_the_state_that_was_seen() {
         let mut list = FileList::default();
         list.replace(vec![entry("a")]);
+        let mark = |reviewed| {
+            let path = ProjectPath::new("a").unwrap();
+            Some(Command::Mark { path, state: "s".to_owned(), reviewed })
+        };
+        assert_eq!(list.toggle_reviewed(), mark(true));
+        assert_eq!(list.reviewed(), 1);
+        list.touch(FileEntry { state: "other".to_owned(), ..entry("a") });
+        assert_eq!(list.reviewed(), 0);
         list.toggle_reviewed();
-        assert!(list.rows()[0].reviewed);
-        let changed = FileEntry { state: "other".to_owned(), ..entry("a") };
-        list.touch(changed);
-        assert!(!list.rows()[0].reviewed);
+        assert_eq!(list.reviewed(), 1);
     }
 }

@@ -8,12 +8,14 @@
 
 mod app;
 mod approval;
+mod completion;
 mod diff;
 mod draw;
 mod exchange;
 mod files;
 mod lexer;
 mod prompt;
+mod reader;
 mod run;
 mod shown;
 mod theme;
@@ -21,7 +23,8 @@ mod transcript;
 
 pub use app::{App, Mode};
 pub use exchange::{
-    Answer, Change, Command, Done, FileContents, FileEntry, Hunk, Input, Question, UserMessage,
+    Answer, Change, Command, Done, FileContents, FileEntry, Hunk, Input, Question, Rename,
+    UserMessage,
 };
 pub use run::{Inputs, Wake, channel, run};
-pub use theme::Theme;
+pub use theme::{Background, Theme};

@@ -2,7 +2,7 @@
 //! was pasted is never the person's own words, so it stands in the text as a
 //! named place and travels beside it.
 
-use kode_base::Untrusted;
+use kode_base::{ProjectPath, Untrusted};
 
 use crate::exchange::UserMessage;
 
@@ -22,8 +22,11 @@ pub(crate) enum Edit {
     Delete,
     DeleteWord,
     DeleteToStart,
+    DeleteToEnd,
     Left,
     Right,
+    WordLeft,
+    WordRight,
     Start,
     End,
     Up,
@@ -69,6 +72,9 @@ impl Prompt {
             Edit::Delete if self.cursor < self.text.len() => drop(self.text.remove(self.cursor)),
             Edit::DeleteWord => self.delete_to(self.word_start()),
             Edit::DeleteToStart => self.delete_to(self.line_start()),
+            Edit::DeleteToEnd => drop(self.text.drain(self.cursor..self.line_end())),
+            Edit::WordLeft => self.cursor = self.word_start(),
+            Edit::WordRight => self.cursor = self.word_end(),
             Edit::Left => self.cursor = self.cursor.saturating_sub(1),
             Edit::Right => self.cursor = (self.cursor + 1).min(self.text.len()),
             Edit::Start => self.cursor = self.line_start(),
@@ -88,14 +94,10 @@ impl Prompt {
         let pasted = std::mem::take(&mut self.pasted);
         let pasted = pasted.into_iter().filter(|(name, _)| text.contains(&format!("[{name}]")));
         let pasted = pasted.map(|(name, text)| (name, Untrusted::new(text))).collect();
-        if self.history.last() != Some(&text) {
-            self.history.push(text.clone());
-        }
-        if self.history.len() > HISTORY_MAX {
-            self.history.remove(0);
-        }
+        let files = named_files(&text);
+        self.remember(&text);
         (self.text, self.cursor, self.recalled) = (Vec::new(), 0, None);
-        Some(UserMessage { text, pasted })
+        Some(UserMessage { text, pasted, files })
     }
 
     fn insert(&mut self, character: char) {
@@ -136,6 +138,43 @@ impl Prompt {
         let before = &self.text[..self.cursor];
         let word_end = before.iter().rposition(|c| !c.is_whitespace()).map_or(0, |at| at + 1);
         before[..word_end].iter().rposition(|c| c.is_whitespace()).map_or(0, |at| at + 1)
+    }
+
+    fn word_end(&self) -> usize {
+        let rest = &self.text[self.cursor..];
+        let start = rest.iter().position(|c| !c.is_whitespace()).unwrap_or(rest.len());
+        let length = rest[start..].iter().position(|c| c.is_whitespace());
+        self.cursor + start + length.unwrap_or(rest.len() - start)
+    }
+
+    /// The word that ends at the cursor.
+    pub(crate) fn word(&self) -> String {
+        let before = &self.text[..self.cursor];
+        let start = before.iter().rposition(|c| c.is_whitespace()).map_or(0, |at| at + 1);
+        before[start..].iter().collect()
+    }
+
+    /// Whether the cursor stands in the first word of the message.
+    pub(crate) fn is_in_first_word(&self) -> bool {
+        !self.text[..self.cursor].iter().any(|c| c.is_whitespace())
+    }
+
+    /// Puts `text` in place of the word that ends at the cursor.
+    pub(crate) fn replace_word(&mut self, text: &str) {
+        let length = self.word().chars().count();
+        self.text.drain(self.cursor - length..self.cursor);
+        self.cursor -= length;
+        text.chars().for_each(|character| self.insert(character));
+    }
+
+    /// Adds an earlier message to what can be recalled.
+    pub(crate) fn remember(&mut self, text: &str) {
+        if self.history.last().is_none_or(|last| last != text) {
+            self.history.push(text.to_owned());
+        }
+        if self.history.len() > HISTORY_MAX {
+            self.history.remove(0);
+        }
     }
 
     fn line_start(&self) -> usize {
@@ -189,6 +228,28 @@ impl Prompt {
     }
 }
 
+/// The project files that a message names with `@`, at most once each.
+fn named_files(text: &str) -> Vec<ProjectPath> {
+    let mut files = Vec::new();
+    for (at, _) in text.match_indices('@') {
+        let is_word_start = text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+        let rest = &text[at + 1..];
+        let name = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+            None => {
+                let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+                word.trim_end_matches(|c| ".,;:!?)]}'\"".contains(c))
+            }
+        };
+        if let (true, Ok(path)) = (is_word_start && !name.is_empty(), ProjectPath::new(name))
+            && !files.contains(&path)
+        {
+            files.push(path);
+        }
+    }
+    files
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +276,28 @@ mod tests {
         prompt.edit(Edit::Paste("b".to_owned()));
         prompt.edit(Edit::Backspace);
         assert!(prompt.take().unwrap().pasted.is_empty());
+    }
+
+    #[test]
+    fn files_named_with_an_at_sign_are_found_and_addresses_are_not() {
+        let named = |text: &str| -> Vec<String> {
+            named_files(text).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(named("see @src/a.rs, and (@b.py). me@example.org"), ["src/a.rs", "b.py"]);
+        assert_eq!(named("@\"two words.txt\" @b @b @ @/etc/passwd @../x"), ["two words.txt", "b"]);
+    }
+
+    #[test]
+    fn the_word_before_the_cursor_is_replaced() {
+        let mut prompt = typed("look at @sr now");
+        (0..4).for_each(|_| prompt.edit(Edit::Left));
+        assert_eq!((prompt.word().as_str(), prompt.is_in_first_word()), ("@sr", false));
+        prompt.replace_word("@src/a.rs");
+        assert_eq!(prompt.text(), "look at @src/a.rs now");
+        prompt.edit(Edit::WordRight);
+        prompt.edit(Edit::WordLeft);
+        prompt.edit(Edit::DeleteToEnd);
+        assert_eq!(prompt.text(), "look at @src/a.rs ");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! frames and commands out. However it ends, the terminal is given back.
 
 use std::io::{self, stdout};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::{self, ThreadId};
@@ -11,8 +10,7 @@ use std::time::{Duration, Instant};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{
-    self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
-    Event,
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
 };
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
@@ -22,12 +20,8 @@ use ratatui::crossterm::terminal::{
 use crate::app::App;
 use crate::draw::draw;
 use crate::exchange::{Command, Input};
+use crate::reader::Reader;
 
-/// Bytes closer together than this were not pressed one by one: the fastest
-/// key repeat is about 30 ms.
-const BURST_GAP: Duration = Duration::from_millis(15);
-/// Terminal events taken as one burst at most.
-const BURST_MAX: usize = 4096;
 /// Inputs taken before a frame is drawn again.
 const INPUTS_PER_FRAME: usize = 2000;
 /// Inputs are gathered no longer than this before a frame is drawn.
@@ -66,27 +60,37 @@ pub fn channel() -> (Inputs, Receiver<Wake>) {
 /// [`Command::Quit`].
 ///
 /// # Errors
-/// When the terminal can't be set up or is gone; it is restored all the same.
+/// When the terminal can't be set up or is gone; it is restored all the same. While `handle`
+/// works off [`Command::Edit`] the terminal is in its ordinary mode.
 pub fn run(
     mut app: App,
     inputs: &Inputs,
     wakes: &Receiver<Wake>,
     mut handle: impl FnMut(Command),
 ) -> io::Result<()> {
-    let _screen = Screen::enter()?;
+    restore_on_panic(thread::current().id());
+    let mut screen = Some(Screen::enter()?);
     let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-    let asking = Arc::new(AtomicBool::new(false));
-    read_terminal(inputs.0.clone(), Arc::clone(&asking))?;
+    let mut reader = Reader::start(inputs.0.clone())?;
     loop {
         terminal.draw(|frame| draw(&mut app, frame))?;
         app.drawn(Instant::now());
         gather(&mut app, wakes)?;
-        asking.store(app.is_asking(), Ordering::SeqCst);
+        reader.set_asking(app.is_asking());
         for command in app.commands() {
-            if command == Command::Quit {
-                return Ok(());
+            match command {
+                Command::Quit => return Ok(()),
+                Command::Edit(_) => {
+                    // The editor has the terminal to itself.
+                    reader.park()?;
+                    drop(screen.take());
+                    handle(command);
+                    screen = Some(Screen::enter()?);
+                    reader.resume();
+                    terminal.clear()?;
+                }
+                command => handle(command),
             }
-            handle(command);
         }
     }
 }
@@ -111,44 +115,18 @@ fn gather(app: &mut App, wakes: &Receiver<Wake>) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads the terminal on a thread of its own, which ends with the process.
-fn read_terminal(wakes: Sender<Wake>, asking: Arc<AtomicBool>) -> io::Result<()> {
-    let read = move || {
-        loop {
-            let wake = match burst(&asking) {
-                Ok(events) => Wake::Terminal(events),
-                Err(_) => Wake::Gone,
-            };
-            let over = matches!(wake, Wake::Gone);
-            if wakes.send(wake).is_err() || over {
-                return;
-            }
-        }
-    };
-    thread::Builder::new().name("terminal".to_owned()).spawn(read).map(drop)
-}
-
-/// The next event and what came together with it.
-fn burst(asking: &AtomicBool) -> io::Result<Vec<Event>> {
-    let mut events = vec![event::read()?];
-    while events.len() < BURST_MAX {
-        let gap = if asking.load(Ordering::SeqCst) { BURST_GAP } else { Duration::ZERO };
-        if !event::poll(gap)? {
-            break;
-        }
-        events.push(event::read()?);
-    }
-    Ok(events)
-}
-
 /// The terminal in the mode this needs; given back when dropped, and when the
 /// thread that entered it panics.
 struct Screen;
 
+/// Whether the terminal is in our mode: it is given back once, so that what is
+/// written after a panic stays.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
 impl Screen {
     fn enter() -> io::Result<Self> {
-        restore_on_panic(thread::current().id());
         enable_raw_mode()?;
+        ENTERED.store(true, Ordering::SeqCst);
         let screen = Self;
         execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)?;
         Ok(screen)
@@ -163,6 +141,9 @@ impl Drop for Screen {
 
 /// Nothing can be done about a terminal that refuses: it is gone.
 fn restore() {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let _ = execute!(
         stdout(),
         DisableBracketedPaste,

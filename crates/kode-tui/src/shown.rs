@@ -29,6 +29,14 @@ impl Row {
         self.text.push_str(piece);
     }
 
+    fn push_shown(&mut self, character: char, shown: &Shown, style: Style, theme: Theme) {
+        match shown {
+            Shown::Itself => self.push(character.encode_utf8(&mut [0; 4]), style),
+            Shown::Spaces(cells) => self.push(&"    "[..*cells], style),
+            Shown::Escape(text) => self.push(text, style.patch(theme.escaped())),
+        }
+    }
+
     fn pop(&mut self) -> Option<char> {
         while self.text.is_empty() {
             let span = self.spans.pop()?;
@@ -58,13 +66,13 @@ pub(crate) fn window(
     let mut column = 0;
     for (at, character) in line.char_indices() {
         let style = style_at(at);
-        let (piece, style, cells) = piece(character, style, column, theme);
+        let (shown, cells) = piece(character, column);
         if column + cells > skip + width {
             cut(&mut row, column - skip.min(column), width, theme);
             break;
         }
         if column >= skip {
-            row.push(&piece, style);
+            row.push_shown(character, &shown, style, theme);
         } else if column + cells > skip {
             row.push(&" ".repeat(column + cells - skip), style);
         }
@@ -90,17 +98,27 @@ fn cut(row: &mut Row, used: usize, width: usize, theme: Theme) {
     row.push("…", theme.dim());
 }
 
-fn piece(character: char, style: Style, column: usize, theme: Theme) -> (String, Style, usize) {
-    if character == '\t' {
-        let cells = TAB_CELLS - column % TAB_CELLS;
-        return (" ".repeat(cells), style, cells);
+/// A character as it is shown.
+enum Shown {
+    Itself,
+    Spaces(usize),
+    Escape(String),
+}
+
+fn piece(character: char, column: usize) -> (Shown, usize) {
+    match character {
+        ' '..='~' => (Shown::Itself, 1),
+        '\t' => {
+            let cells = TAB_CELLS - column % TAB_CELLS;
+            (Shown::Spaces(cells), cells)
+        }
+        c if is_deceptive(c) => {
+            let text = escape_line(c.encode_utf8(&mut [0; 4]));
+            let cells = text.len();
+            (Shown::Escape(text), cells)
+        }
+        c => (Shown::Itself, c.width().unwrap_or(0)),
     }
-    if is_deceptive(character) {
-        let text = escape_line(character.encode_utf8(&mut [0; 4]));
-        let cells = text.len();
-        return (text, theme.escaped(), cells);
-    }
-    (character.to_string(), style, character.width().unwrap_or(0))
 }
 
 /// `1 file`, `2 files`.
@@ -115,7 +133,7 @@ pub(crate) fn one_line(text: &str, style: Style, theme: Theme, width: usize) -> 
 
 /// Cells that `text` takes; escapes counted as shown.
 pub(crate) fn cells(text: &str) -> usize {
-    text.chars().map(|c| piece(c, Style::new(), 0, Theme { colour: false }).2).sum()
+    text.chars().map(|c| piece(c, 0).1).sum()
 }
 
 /// Breaks styled text into rows of at most `width` cells, at spaces where there
@@ -171,23 +189,25 @@ impl Wrapping {
         if self.used > fresh && self.used + needed > self.width {
             self.next();
         }
-        let mut text = String::new();
-        let mut text_style = style;
+        let mut row = Row { spans: Vec::new(), text: String::new(), style };
+        let mut pending = 0;
         for character in word.chars() {
-            let (piece, style, wide) = piece(character, style, self.used, theme);
-            let pending = cells(&text);
+            let (shown, wide) = piece(character, self.used + pending);
             if self.used + pending + wide > self.width {
-                self.push(std::mem::take(&mut text), text_style);
+                let full = Row { spans: Vec::new(), text: String::new(), style };
+                self.take(std::mem::replace(&mut row, full), std::mem::take(&mut pending));
                 self.next();
             }
-            if style != text_style && !text.is_empty() {
-                self.push(std::mem::take(&mut text), text_style);
-            }
-            text_style = style;
-            text.push_str(&piece);
+            row.push_shown(character, &shown, style, theme);
+            pending += wide;
         }
-        if !text.is_empty() {
-            self.push(text, text_style);
+        self.take(row, pending);
+    }
+
+    fn take(&mut self, row: Row, cells: usize) {
+        self.used += cells;
+        if let Some(last) = self.rows.last_mut() {
+            last.extend(row.end());
         }
     }
 }
@@ -198,7 +218,7 @@ mod tests {
 
     use super::*;
 
-    const PLAIN: Theme = Theme { colour: false };
+    const PLAIN: Theme = Theme::PLAIN;
 
     fn text(spans: &[Span<'_>]) -> String {
         spans.iter().map(|span| span.content.as_ref()).collect()

@@ -1,19 +1,47 @@
-//! Colours and emphasis in one place. Sixteen colours only, so that light and
-//! dark terminals keep their own; without colour everything is still told apart
-//! by signs and emphasis.
+//! Colours and emphasis in one place. The terminal's own sixteen colours, so
+//! that light and dark ones keep theirs; tinted lines only where the background
+//! is known. Without colour everything is still told apart by signs and emphasis.
 
 use ratatui::style::{Color, Modifier, Style};
+
+use crate::lexer::Token;
+
+/// What is known of the terminal's background.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Background {
+    /// Nothing: no colour may depend on it.
+    #[default]
+    Unknown,
+    /// Dark, and the terminal has 256 colours.
+    Dark,
+    /// Light, and the terminal has 256 colours.
+    Light,
+}
 
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     /// Whether colours may be used (`NO_COLOR` is not set).
     pub colour: bool,
+    /// The background, for tints.
+    pub background: Background,
 }
 
 impl Theme {
+    /// Without any colour.
+    pub const PLAIN: Self = Self { colour: false, background: Background::Unknown };
+
     fn coloured(self, colour: Color) -> Style {
         if self.colour { Style::new().fg(colour) } else { Style::new() }
+    }
+
+    /// Tints of the 256-colour cube, each close to the background.
+    fn tint(self, dark: u8, light: u8) -> Style {
+        match self.background {
+            Background::Dark if self.colour => Style::new().bg(Color::Indexed(dark)),
+            Background::Light if self.colour => Style::new().bg(Color::Indexed(light)),
+            _ => Style::new(),
+        }
     }
 
     pub(crate) fn added(self) -> Style {
@@ -24,20 +52,45 @@ impl Theme {
         self.coloured(Color::Red)
     }
 
+    /// Behind an added line.
+    pub(crate) fn added_line(self) -> Style {
+        self.tint(22, 194)
+    }
+
+    /// Behind a removed line.
+    pub(crate) fn removed_line(self) -> Style {
+        self.tint(52, 224)
+    }
+
+    /// The sign before a changed line.
+    pub(crate) fn sign(self, style: Style) -> Style {
+        if self.colour { style.add_modifier(Modifier::BOLD | Modifier::REVERSED) } else { style }
+    }
+
     pub(crate) fn warning(self) -> Style {
-        self.coloured(Color::Yellow)
+        match self.background {
+            // Yellow on white can't be read.
+            Background::Light => self.coloured(Color::Indexed(130)),
+            _ => self.coloured(Color::Yellow),
+        }
     }
 
     pub(crate) fn accent(self) -> Style {
         self.coloured(Color::Cyan)
     }
 
-    pub(crate) fn keyword(self) -> Style {
-        self.coloured(Color::Magenta)
+    pub(crate) fn token(self, token: Token) -> Style {
+        match token {
+            Token::Keyword => self.coloured(Color::Magenta),
+            Token::Literal => self.coloured(Color::Green),
+            Token::Number => self.coloured(Color::Cyan),
+            Token::Comment => self.dim(),
+        }
     }
 
-    pub(crate) fn literal(self) -> Style {
-        self.coloured(Color::Yellow)
+    /// Code within prose.
+    pub(crate) fn code(self) -> Style {
+        self.coloured(Color::Cyan)
     }
 
     pub(crate) fn alarm(self) -> Style {

@@ -53,9 +53,14 @@ pub(crate) struct Transcript {
     open_calls: BTreeMap<String, usize>,
     /// Rows scrolled up from the end.
     scrolled: usize,
+    /// Width and rows of all that was laid out last: what comes while someone
+    /// reads further up must not move what they read.
+    laid_out: (usize, usize),
     /// Which entry each row on the screen belongs to.
     on_screen: Vec<usize>,
     unfolded: bool,
+    /// What holds the commands of this run.
+    sandbox: String,
 }
 
 impl Transcript {
@@ -68,12 +73,38 @@ impl Transcript {
         self.push(Entry::Note { text: text.into(), kind });
     }
 
+    /// What holds the commands of the calls that follow.
+    pub(crate) fn set_sandbox(&mut self, sandbox: &str) {
+        sandbox.clone_into(&mut self.sandbox);
+    }
+
+    /// Rows below the screen.
+    pub(crate) fn rows_below(&self) -> usize {
+        self.scrolled
+    }
+
+    /// What a scan found.
+    pub(crate) fn scanned(&mut self, findings: &[Finding], files: usize, unscanned: usize) {
+        let mut lines = vec![format!(
+            "● scan: {} in {}",
+            counted(findings.len(), "new finding"),
+            counted(files, "touched file")
+        )];
+        lines.extend(findings.iter().map(finding_text));
+        if unscanned > 0 {
+            lines.push(format!("no rules for {}", counted(unscanned, "file")));
+        }
+        let is_fatal = findings.iter().any(|finding| finding.severity == Severity::Fatal);
+        self.note(lines.join("\n"), if is_fatal { Kind::Bad } else { Kind::Good });
+    }
+
     /// Takes what happened.
     pub(crate) fn event(&mut self, event: &Event) {
         match event {
             Event::Text { text } => self.model_text(text),
             Event::ToolCall { call, tool, arguments } => {
-                let entry = Call::new(tool.clone(), arguments.clone(), self.unfolded);
+                let entry =
+                    Call::new(tool.clone(), arguments.clone(), &self.sandbox, self.unfolded);
                 self.push(Entry::Call(Box::new(entry)));
                 self.open_calls.insert(call.clone(), self.entries.len() - 1);
             }
@@ -203,6 +234,10 @@ impl Transcript {
             }
             heights += laid.rows.as_ref().map_or(0, |(_, rows)| rows.len());
         }
+        if self.scrolled > 0 && self.laid_out.0 == width {
+            self.scrolled += heights.saturating_sub(self.laid_out.1);
+        }
+        self.laid_out = (width, heights);
         self.scrolled = self.scrolled.min(heights.saturating_sub(height));
         let end = heights - self.scrolled;
         let mut skip = end.saturating_sub(height);
@@ -237,7 +272,14 @@ fn rows(entry: &Entry, theme: Theme, width: usize) -> Vec<Line<'static>> {
                 Kind::Good => theme.added(),
                 Kind::Bad => theme.alarm(),
             };
-            wrapped(&[(text.clone(), style)], theme, width, "  ")
+            // Only the headline has the colour: long red texts are hard to read.
+            let (head, rest) = text.split_once('\n').unwrap_or((text, ""));
+            let mut rows = wrapped(&[(head.to_owned(), style)], theme, width, "  ");
+            if !rest.is_empty() {
+                let parts = [("  ".to_owned(), Style::new()), (rest.to_owned(), Style::new())];
+                rows.extend(wrapped(&parts, theme, width, "  "));
+            }
+            rows
         }
     };
     rows.push(Line::styled("", Style::new()));
@@ -253,15 +295,17 @@ fn gate_text(
 ) -> String {
     let shown = if colour == Colour::Green { "green" } else { "red" };
     let mut lines = vec![format!("● completion gate, round {round}: {shown}")];
-    for finding in findings {
-        let severity = if finding.severity == Severity::Fatal { "fatal" } else { "warning" };
-        let cwe = finding.cwe.map(|cwe| format!(" CWE-{cwe}")).unwrap_or_default();
-        let place = format!("{}:{}", finding.path, finding.span.start_line);
-        lines.push(format!("{severity} {}{cwe} {place}: {}", finding.rule, finding.message));
-    }
+    lines.extend(findings.iter().map(finding_text));
     lines.extend(failed_checks.iter().map(|check| format!("check failed: {check}")));
     lines.extend(unscanned.iter().map(|path| format!("no rules for {path}")));
     lines.join("\n")
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let severity = if finding.severity == Severity::Fatal { "fatal" } else { "warning" };
+    let cwe = finding.cwe.map(|cwe| format!(" CWE-{cwe}")).unwrap_or_default();
+    let place = format!("{}:{}", finding.path, finding.span.start_line);
+    format!("{severity} {}{cwe} {place}: {}", finding.rule, finding.message)
 }
 
 #[cfg(test)]

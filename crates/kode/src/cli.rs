@@ -112,7 +112,7 @@ pub(crate) enum Command {
 }
 
 /// `kode run`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RunArguments {
     /// The task, in your own words; `-` reads it from standard input
     pub(crate) task: String,
@@ -151,8 +151,13 @@ pub(crate) struct RunArguments {
     pub(crate) no_sandbox: bool,
 }
 
-/// `kode continue`.
+/// `kode continue`; without a task it opens the interactive session.
 #[derive(Debug, Args)]
+#[command(mut_arg("task", |task| task
+    .required(false)
+    .default_value("")
+    .hide_default_value(true)
+    .help("The task; without one the session opens on the terminal; `-` reads it from standard input")))]
 pub(crate) struct ContinueArguments {
     /// Session; default is the newest of this project
     #[arg(long, value_name = "ID")]

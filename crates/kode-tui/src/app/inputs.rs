@@ -6,7 +6,8 @@ use super::{App, Shown};
 use crate::approval::Dialog;
 use crate::diff::Diff;
 use crate::exchange::{Change, Command, Done, FileContents, FileEntry, Input};
-use crate::transcript::Kind;
+use crate::files::FileList;
+use crate::transcript::{Kind, Transcript};
 
 impl App {
     /// Takes an input.
@@ -30,12 +31,62 @@ impl App {
                 self.refused = Some(why);
                 self.load();
             }
+            Input::Taken => {
+                if let Some(text) = self.pending.pop_front() {
+                    self.transcript.user(&text);
+                }
+                self.is_working = true;
+            }
             Input::RunEnded => {
-                self.open_messages = self.open_messages.saturating_sub(1);
+                self.is_working = !self.pending.is_empty();
                 self.status.turn = 0;
+                self.completion.forget_files();
+            }
+            Input::Past(events) => self.past(&events),
+            Input::Opened(session) => self.opened(session),
+            Input::Model(name) => {
+                self.transcript
+                    .note(format!("model: {name}, from the next message on"), Kind::Plain);
+                self.status.model = name;
+            }
+            Input::ProjectFiles(files) => {
+                self.completion.set_files(&files);
+                self.complete();
+            }
+            Input::Scanned { findings, files, unscanned } => {
+                self.files.set_findings(findings.iter().map(|finding| finding.path.clone()));
+                self.transcript.scanned(&findings, files, unscanned);
             }
             Input::Notice(text) => self.transcript.note(text, Kind::Plain),
             Input::Quit => self.command(Command::Quit),
+        }
+    }
+
+    /// Another session, or none yet.
+    fn opened(&mut self, session: String) {
+        self.transcript = Transcript::default();
+        self.files = FileList::default();
+        (self.status.gate, self.status.tokens, self.shown) = (None, None, Shown::Nothing);
+        self.status.session = session;
+        self.show_transcript();
+    }
+
+    /// What happened before, as if it had been watched.
+    fn past(&mut self, events: &[Event]) {
+        for event in events {
+            match event {
+                Event::UserMessage { text } => {
+                    self.transcript.user(text);
+                    self.prompt.remember(text);
+                }
+                // What there is now comes with the list.
+                Event::FileTouched { .. } => {}
+                event => self.event(event),
+            }
+        }
+        self.status.turn = 0;
+        if !events.is_empty() {
+            self.transcript.note("what follows is new", Kind::Plain);
         }
     }
 
@@ -53,6 +104,7 @@ impl App {
             Ok(contents) => {
                 let mut diff = Diff::new(path, contents);
                 if let Some((top, skip, hunk)) = place {
+                    diff.set_layout(self.layout(self.areas.main.width));
                     diff.hunk = hunk.min(diff.hunks().saturating_sub(1));
                     (diff.top, diff.skip) = (top.min(diff.rows().len().saturating_sub(1)), skip);
                 }
@@ -68,7 +120,7 @@ impl App {
             paths => format!("{} files", paths.len()),
         };
         let text = match &done.change {
-            Change::RejectFile(_) | Change::RejectRun => {
+            Change::RejectFile(_) | Change::RejectTurn(_) | Change::RejectRun => {
                 format!("rejected {files}; u brings it back")
             }
             Change::RejectHunk { hunk, .. } => {
@@ -89,6 +141,7 @@ impl App {
                 sandbox.clone_into(&mut self.status.sandbox);
                 self.status.model =
                     if *scripted { format!("{model} (scripted)") } else { model.clone() };
+                self.transcript.set_sandbox(sandbox);
             }
             Event::TurnStarted { turn } => self.status.turn = *turn,
             Event::Gate { colour, findings, .. } => {
@@ -99,7 +152,7 @@ impl App {
                 // What is there now is looked up when it is shown.
                 let state = format!("{:?} +{} -{}", file.change, file.added, file.removed);
                 let path = file.path.clone();
-                self.files.touch(FileEntry { file: file.clone(), restorable: true, state });
+                self.files.touch(FileEntry::new(file.clone(), true, state));
                 if self.files.current().is_some_and(|row| row.entry.file.path == path) {
                     self.load();
                 }

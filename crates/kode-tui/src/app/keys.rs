@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{App, Focus, Main, Mode, Shown};
+use super::{App, COMMANDS, Focus, Main, Mode, Shown};
 use crate::approval::Key;
 use crate::exchange::{Change, Command};
 use crate::prompt::Edit;
@@ -38,6 +38,7 @@ impl App {
     pub(super) fn paste(&mut self, text: &str) {
         if self.mode == Mode::Session && self.focus == Focus::Prompt {
             self.prompt.edit(Edit::Paste(text.to_owned()));
+            self.completion.close();
         }
     }
 
@@ -49,19 +50,64 @@ impl App {
         if self.refused.take().is_some() {
             return;
         }
-        self.files.armed = None;
+        (self.files.armed, self.armed_hunk) = (None, None);
         let before = self.pressed_once.take();
         if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
             return self.control_c(before);
         }
         if self.main == Main::Help {
-            self.main = if self.mode == Mode::Review { Main::Diff } else { Main::Transcript };
-            return;
+            return self.help_key(key);
         }
         match self.focus {
             Focus::Prompt => self.prompt_key(key),
             Focus::Files | Focus::Diff => self.review_key(key, before),
         }
+    }
+
+    /// Scrolls the help; any other key leaves it.
+    fn help_key(&mut self, key: KeyEvent) {
+        let page = i32::from(self.areas.main.height.saturating_sub(2));
+        match key.code {
+            KeyCode::Down | KeyCode::Char('j') => self.scroll_main(1),
+            KeyCode::Up | KeyCode::Char('k') => self.scroll_main(-1),
+            KeyCode::PageDown | KeyCode::Char(' ') => self.scroll_main(page),
+            KeyCode::PageUp => self.scroll_main(-page),
+            _ => self.toggle_help(),
+        }
+    }
+
+    /// Proposes for the word that is being typed.
+    pub(super) fn complete(&mut self) {
+        if self.completion.update(&self.prompt, &COMMANDS) {
+            self.command(Command::ListFiles);
+        }
+    }
+
+    /// Keys that mean the proposals while there are any. Whether it was one.
+    fn proposal_key(&mut self, key: KeyEvent) -> bool {
+        if self.completion.proposals().is_empty() || !key.modifiers.is_empty() {
+            return false;
+        }
+        match key.code {
+            KeyCode::Up => self.completion.step(false),
+            KeyCode::Down => self.completion.step(true),
+            KeyCode::Esc => self.completion.close(),
+            KeyCode::Tab | KeyCode::Enter => return self.take_proposal(key.code),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Enter on a command that is typed whole sends it.
+    fn take_proposal(&mut self, key: KeyCode) -> bool {
+        let Some(proposal) = self.completion.take() else { return false };
+        if key == KeyCode::Enter && proposal.text.trim_end() == self.prompt.word() {
+            return false;
+        }
+        let is_command = proposal.text.starts_with('/');
+        self.prompt.replace_word(&proposal.text);
+        // A command that needs no more words is sent at once.
+        !(is_command && key == KeyCode::Enter && !proposal.shown.contains(' '))
     }
 
     fn control_c(&mut self, before: Option<char>) {
@@ -72,6 +118,7 @@ impl App {
             self.interrupt();
         } else {
             self.prompt.take();
+            self.completion.close();
             self.say("press Ctrl-C once more to leave");
             self.pressed_once = Some('c');
         }
@@ -83,55 +130,46 @@ impl App {
     }
 
     fn prompt_key(&mut self, key: KeyEvent) {
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        let alt = key.modifiers.contains(KeyModifiers::ALT);
-        let edit = match key.code {
-            KeyCode::Enter if alt => Edit::Insert('\n'),
-            KeyCode::Enter => return self.send(),
-            KeyCode::Char('j') if control => Edit::Insert('\n'),
-            KeyCode::Char('a') if control => Edit::Start,
-            KeyCode::Char('e') if control => Edit::End,
-            KeyCode::Char('u') if control => Edit::DeleteToStart,
-            KeyCode::Char('w') if control => Edit::DeleteWord,
-            KeyCode::Char('o') if control => return self.transcript.toggle_all(),
-            KeyCode::Char('d') if control => {
-                if self.prompt.is_empty() {
-                    self.command(Command::Quit);
-                }
-                return;
-            }
-            KeyCode::Char(character) if !control && !alt => Edit::Insert(character),
-            KeyCode::Backspace => Edit::Backspace,
-            KeyCode::Delete => Edit::Delete,
-            KeyCode::Left => Edit::Left,
-            KeyCode::Right => Edit::Right,
-            KeyCode::Home => Edit::Start,
-            KeyCode::End => Edit::End,
-            KeyCode::Up => Edit::Up,
-            KeyCode::Down => Edit::Down,
-            KeyCode::PageUp => return self.scroll_main(-i32::from(self.areas.main.height / 2)),
-            KeyCode::PageDown => return self.scroll_main(i32::from(self.areas.main.height / 2)),
-            KeyCode::Tab if self.files.rows().is_empty() => {
-                return self.say("no file was touched yet");
-            }
-            KeyCode::Tab => return self.show_diff(Focus::Files),
-            KeyCode::Esc if self.is_working() => return self.interrupt(),
-            _ => return,
-        };
+        if self.proposal_key(key) {
+            return;
+        }
+        if self.prompt.is_empty() && key.code == KeyCode::Char('?') {
+            return self.toggle_help();
+        }
+        let Some(edit) = prompt_edit(key) else { return self.prompt_command(key) };
+        let recalls = matches!(edit, Edit::Up | Edit::Down);
         self.prompt.edit(edit);
+        if recalls { self.completion.close() } else { self.complete() }
+    }
+
+    /// Keys that don't edit the message.
+    fn prompt_command(&mut self, key: KeyEvent) {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let half = i32::from(self.areas.main.height / 2).max(1);
+        match key.code {
+            KeyCode::Enter => self.send(),
+            KeyCode::Char('o') if control => self.transcript.toggle_all(),
+            KeyCode::Char('d') if control && self.prompt.is_empty() => self.command(Command::Quit),
+            KeyCode::PageUp => self.scroll_main(-half),
+            KeyCode::PageDown => self.scroll_main(half),
+            KeyCode::Tab if self.files.rows().is_empty() => self.say("no file was touched yet"),
+            KeyCode::Tab => self.show_diff(Focus::Files),
+            KeyCode::Esc if self.is_working() => self.interrupt(),
+            KeyCode::Esc => self.transcript.scroll(isize::MAX / 2),
+            _ => {}
+        }
     }
 
     fn send(&mut self) {
+        self.completion.close();
         let Some(message) = self.prompt.take() else { return };
         if message.text.starts_with('/') {
             return self.slash(&message.text);
         }
-        self.transcript.user(&message.text);
         self.main = Main::Transcript;
-        self.open_messages += 1;
-        if self.open_messages > 1 {
-            self.say("queued: it is sent when the agent is done");
-        }
+        self.transcript.scroll(isize::MAX / 2);
+        self.pending.push_back(message.text.clone());
+        self.is_working = true;
         self.command(Command::Send(message));
     }
 
@@ -177,9 +215,16 @@ impl App {
                     self.change(Change::UndoReject(row.entry.file.path.clone()));
                 }
             }
-            'a' => self.files.toggle_reviewed(),
+            't' => self.reject_turn(before),
+            'a' => {
+                if let Some(mark) = self.files.toggle_reviewed() {
+                    self.command(mark);
+                }
+            }
+            'e' => self.edit_file(),
+            'r' => self.command(Command::Refresh),
             'z' => self.unfolded = !self.unfolded,
-            '?' => self.main = Main::Help,
+            '?' => self.toggle_help(),
             'q' if self.mode == Mode::Review => self.command(Command::Quit),
             'q' => self.show_transcript(),
             _ => {}
@@ -212,7 +257,9 @@ impl App {
                     diff.scroll(rows as isize, height);
                 }
             }
-            Main::Help => {}
+            Main::Help => {
+                self.help_top = self.help_top.saturating_add_signed(rows as isize);
+            }
         }
     }
 
@@ -222,6 +269,36 @@ impl App {
                 if right { diff.skip + SIDE_STEP } else { diff.skip.saturating_sub(SIDE_STEP) };
         }
     }
+}
+
+/// What a key does to the message.
+fn prompt_edit(key: KeyEvent) -> Option<Edit> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let alt = key.modifiers.contains(KeyModifiers::ALT);
+    Some(match key.code {
+        KeyCode::Enter if alt || key.modifiers.contains(KeyModifiers::SHIFT) => Edit::Insert('\n'),
+        KeyCode::Char('j') if control => Edit::Insert('\n'),
+        KeyCode::Char('a') if control => Edit::Start,
+        KeyCode::Char('e') if control => Edit::End,
+        KeyCode::Char('u') if control => Edit::DeleteToStart,
+        KeyCode::Char('k') if control => Edit::DeleteToEnd,
+        KeyCode::Char('w') if control => Edit::DeleteWord,
+        KeyCode::Char('b') if alt => Edit::WordLeft,
+        KeyCode::Char('f') if alt => Edit::WordRight,
+        KeyCode::Char(character) if !control && !alt => Edit::Insert(character),
+        KeyCode::Backspace if alt || control => Edit::DeleteWord,
+        KeyCode::Backspace => Edit::Backspace,
+        KeyCode::Delete => Edit::Delete,
+        KeyCode::Left if control || alt => Edit::WordLeft,
+        KeyCode::Right if control || alt => Edit::WordRight,
+        KeyCode::Left => Edit::Left,
+        KeyCode::Right => Edit::Right,
+        KeyCode::Home => Edit::Start,
+        KeyCode::End => Edit::End,
+        KeyCode::Up => Edit::Up,
+        KeyCode::Down => Edit::Down,
+        _ => return None,
+    })
 }
 
 /// Releases, mouse moves and window changes are neither keys nor noise.

@@ -4,7 +4,8 @@
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use super::{App, Focus, Main};
+use super::{App, Focus, Main, Shown};
+use crate::diff::CROSS_CELLS as HUNK_CROSS_CELLS;
 use crate::draw::CROSS_CELLS;
 use crate::exchange::Change;
 
@@ -23,7 +24,7 @@ impl App {
     }
 
     fn wheel(&mut self, at: Position, rows: i32) {
-        self.files.armed = None;
+        (self.files.armed, self.armed_hunk) = (None, None);
         if self.areas.list.contains(at) {
             if self.files.step(rows as isize) {
                 self.load();
@@ -38,7 +39,7 @@ impl App {
         if self.refused.take().is_some() {
             return;
         }
-        let armed = self.files.armed.take();
+        let (armed, armed_hunk) = (self.files.armed.take(), self.armed_hunk.take());
         if self.areas.list.contains(at) {
             let row = self.files.top + usize::from(at.y - self.areas.list.y);
             if row < self.files.rows().len() {
@@ -49,9 +50,26 @@ impl App {
         } else if self.areas.main.contains(at) {
             match self.main {
                 Main::Transcript => self.transcript.click(usize::from(at.y - self.areas.main.y)),
-                Main::Diff => self.focus = Focus::Diff,
-                Main::Help => {}
+                Main::Diff => self.click_diff(at, armed_hunk),
+                Main::Help => self.toggle_help(),
             }
+        }
+    }
+
+    /// A click on a hunk's headline chooses it; two on its ✕ reject it.
+    fn click_diff(&mut self, at: Position, armed: Option<usize>) {
+        self.focus = Focus::Diff;
+        let area = self.areas.main;
+        let Shown::Diff(diff) = &mut self.shown else { return };
+        let Some(hunk) = diff.header_at(usize::from(at.y - area.y)) else { return };
+        diff.hunk = hunk;
+        if at.x + HUNK_CROSS_CELLS < area.right() {
+            return;
+        }
+        if armed == Some(hunk) {
+            self.reject_hunk();
+        } else {
+            self.armed_hunk = Some(hunk);
         }
     }
 

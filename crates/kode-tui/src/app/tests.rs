@@ -17,7 +17,7 @@ fn path(text: &str) -> ProjectPath {
 fn entry(name: &str) -> FileEntry {
     let change = ChangeKind::Changed;
     let file = TouchedFile { path: path(name), change, added: 1, removed: 1, binary: false };
-    FileEntry { file, restorable: true, state: "1".to_owned() }
+    FileEntry::new(file, true, "1".to_owned())
 }
 
 fn contents(version: &str) -> FileContents {
@@ -27,12 +27,13 @@ fn contents(version: &str) -> FileContents {
         before: side("a\nb\nc\n"),
         after: side("A\nb\nC\n"),
         hunks: vec![Hunk { before: 0..1, after: 0..1 }, Hunk { before: 2..3, after: 2..3 }],
+        note: None,
     }
 }
 
 /// A review of three files, the first one's diff on the screen.
 fn review() -> App {
-    let mut app = App::new(Mode::Review, Theme { colour: false });
+    let mut app = App::new(Mode::Review, Theme::PLAIN);
     app.input(Input::Files(vec![entry("a"), entry("b"), entry("c")]));
     app.input(Input::Contents { path: path("a"), contents: Ok(contents("v1")) });
     app.areas.list = Rect { x: 0, y: 1, width: 30, height: 20 };
@@ -139,7 +140,7 @@ fn what_could_not_be_done_stays_until_a_key() {
 }
 
 fn session() -> App {
-    App::new(Mode::Session, Theme { colour: false })
+    App::new(Mode::Session, Theme::PLAIN)
 }
 
 fn question() -> Question {
@@ -159,15 +160,18 @@ fn a_message_is_sent_and_the_next_one_queued() {
     let mut sent = press(&mut app, "do it");
     type_key(&mut app, KeyCode::Enter);
     sent.extend(app.commands());
-    let message = UserMessage { text: "do it".to_owned(), pasted: Vec::new() };
+    let message = UserMessage { text: "do it".to_owned(), pasted: Vec::new(), files: Vec::new() };
     assert_eq!(sent, [Command::Send(message)]);
     assert!(app.is_working());
     press(&mut app, "more");
     type_key(&mut app, KeyCode::Enter);
-    assert_eq!(app.open_messages, 2);
+    assert_eq!(app.pending, ["do it", "more"]);
+    app.input(Input::Taken);
     app.input(Input::RunEnded);
+    assert!(app.is_working(), "the second message waits");
+    app.input(Input::Taken);
     app.input(Input::RunEnded);
-    assert!(!app.is_working());
+    assert!(!app.is_working() && app.pending.is_empty());
 }
 
 #[test]
@@ -227,7 +231,7 @@ fn a_withdrawn_question_goes_away() {
 fn while_the_agent_works_a_reject_is_marked_as_queued() {
     let mut app = session();
     app.input(Input::Files(vec![entry("a")]));
-    app.open_messages = 1;
+    app.is_working = true;
     type_key(&mut app, KeyCode::Tab);
     app.commands();
     assert_eq!(changes(press(&mut app, "x")), [Change::RejectFile(path("a"))]);

@@ -25,7 +25,7 @@ fn settled(type_approve: bool) -> (Dialog, Instant) {
 }
 
 fn text(dialog: &Dialog, columns: usize) -> Vec<String> {
-    let lines = dialog.lines(Theme { colour: false }, columns, 20);
+    let lines = dialog.lines(Theme::PLAIN, columns, 20);
     lines.iter().map(ToString::to_string).collect()
 }
 

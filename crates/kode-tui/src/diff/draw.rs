@@ -10,13 +10,23 @@ use ratatui::widgets::Widget as _;
 
 use super::words::changed_words;
 use super::{Diff, Row, Side};
-use crate::lexer::{Token, has_hash_comments, tokens};
+use crate::exchange::Hunk;
 use crate::shown::{cells, one_line, window};
 use crate::theme::Theme;
 
-/// Fills `area`.
-pub(crate) fn draw(diff: &Diff, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let picture = Picture { diff, theme, width: usize::from(area.width) };
+/// Cells at the right end of a hunk's headline that reject it.
+pub(crate) const CROSS_CELLS: u16 = 3;
+
+/// Fills `area`; `armed` is the hunk whose ✕ was clicked once.
+pub(crate) fn draw(
+    diff: &mut Diff,
+    armed: Option<usize>,
+    theme: Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    diff.prepare(usize::from(area.height));
+    let picture = Picture { diff, armed, theme, width: usize::from(area.width) };
     let visible = diff.rows.iter().skip(diff.top).take(usize::from(area.height));
     for (y, row) in (area.y..).zip(visible) {
         picture.row(*row).render(Rect { y, height: 1, ..area }, buffer);
@@ -25,6 +35,7 @@ pub(crate) fn draw(diff: &Diff, theme: Theme, area: Rect, buffer: &mut Buffer) {
 
 struct Picture<'a> {
     diff: &'a Diff,
+    armed: Option<usize>,
     theme: Theme,
     width: usize,
 }
@@ -57,12 +68,11 @@ impl Picture<'_> {
         let Some(place) = self.diff.hunks.get(hunk) else { return Line::default() };
         let chosen = hunk == self.diff.hunk;
         let text = format!(
-            "{} hunk {} of {} · lines {} → {}{}",
+            "{} hunk {} of {} · {}{}",
             if chosen { "▶" } else { " " },
             hunk + 1,
             self.diff.hunks.len(),
-            span(&place.before),
-            span(&place.after),
+            span(place),
             if chosen { " · X rejects it" } else { "" },
         );
         let style = if chosen {
@@ -70,7 +80,18 @@ impl Picture<'_> {
         } else {
             self.theme.accent()
         };
-        Line::from(one_line(&text, style, self.theme, self.width))
+        let room = self.width.saturating_sub(usize::from(CROSS_CELLS));
+        let mut spans = one_line(&text, style, self.theme, room);
+        let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
+        spans.push(Span::raw(" ".repeat(room.saturating_sub(used))));
+        let is_armed = self.armed == Some(hunk);
+        let alarm = self.theme.alarm().patch(self.theme.selected());
+        spans.push(if is_armed {
+            Span::styled(" ✕?", alarm)
+        } else {
+            Span::styled(" ✕ ", self.theme.removed())
+        });
+        Line::from(spans)
     }
 
     fn context(&self, before: usize, after: usize) -> Line<'static> {
@@ -127,38 +148,37 @@ impl Picture<'_> {
     ) -> Line<'static> {
         let (text, ended) = side.line(number);
         let theme = self.theme;
-        let base = match sign {
-            '+' => theme.added(),
-            '-' => theme.removed(),
-            _ => Style::new(),
+        let (base, tint) = match sign {
+            '+' => (theme.added(), theme.added_line()),
+            '-' => (theme.removed(), theme.removed_line()),
+            _ => (Style::new(), Style::new()),
         };
         let digits = self.digits();
         let gutter = format!("{:>digits$} ", number + 1);
-        let mark = format!("{sign} ");
         let room = width.saturating_sub(digits + 3);
-        let colours = tokens(&text, has_hash_comments(self.diff.path.as_str()));
+        let (colours, _) = self.diff.lexer.line(&text, side.state(number));
         let style_at = |at: usize| {
-            let token =
-                colours.iter().find(|(range, _)| range.contains(&at)).map(|(_, token)| *token);
-            let style = if sign == ' ' { self.token_style(token) } else { base };
+            let token = colours.partition_point(|(range, _)| range.end <= at);
+            let token = colours.get(token).filter(|(range, _)| range.start <= at);
+            let style = tint.patch(token.map_or(Style::new(), |(_, token)| theme.token(*token)));
             let is_changed = words.iter().any(|range| range.contains(&at));
             if is_changed { style.patch(theme.changed_word()) } else { style }
         };
-        let mut spans = vec![Span::styled(gutter, theme.dim()), Span::styled(mark, base)];
+        let mark = if sign == ' ' { base } else { theme.sign(base) };
+        let mut spans = vec![
+            Span::styled(gutter, if sign == ' ' { theme.dim() } else { base }),
+            Span::styled(sign.to_string(), mark),
+            Span::styled(" ", tint),
+        ];
         spans.extend(window(&text, style_at, theme, self.diff.skip, room));
         if !ended {
             spans.push(Span::styled(" (no line end)", theme.dim()));
         }
-        Line::from(spans)
-    }
-
-    fn token_style(&self, token: Option<Token>) -> Style {
-        match token {
-            Some(Token::Keyword) => self.theme.keyword(),
-            Some(Token::Literal) => self.theme.literal(),
-            Some(Token::Comment) => self.theme.dim(),
-            None => Style::new(),
+        if tint != Style::new() {
+            let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
+            spans.push(Span::styled(" ".repeat(width.saturating_sub(used)), tint));
         }
+        Line::from(spans)
     }
 
     fn digits(&self) -> usize {
@@ -167,10 +187,16 @@ impl Picture<'_> {
     }
 }
 
-fn span(lines: &Range<usize>) -> String {
-    match lines.len() {
-        0 => "none".to_owned(),
-        1 => format!("{}", lines.start + 1),
-        _ => format!("{}–{}", lines.start + 1, lines.end),
+/// What a hunk does, and where.
+fn span(hunk: &Hunk) -> String {
+    let lines = |range: &Range<usize>| match range.len() {
+        1 => format!("line {}", range.start + 1),
+        _ => format!("lines {}–{}", range.start + 1, range.end),
+    };
+    match (hunk.before.is_empty(), hunk.after.is_empty()) {
+        (true, _) => format!("{} added", lines(&hunk.after)),
+        (_, true) => format!("{} removed", lines(&hunk.before)),
+        _ if hunk.before == hunk.after => lines(&hunk.after),
+        _ => format!("{} → {}", lines(&hunk.before), lines(&hunk.after)),
     }
 }

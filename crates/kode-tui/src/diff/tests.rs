@@ -11,6 +11,7 @@ fn diff(before: &str, after: &str, hunks: &[(Range<usize>, Range<usize>)]) -> Di
         before: side(before),
         after: side(after),
         hunks: hunks.collect(),
+        note: None,
     };
     Diff::new(ProjectPath::new("a").unwrap(), contents)
 }

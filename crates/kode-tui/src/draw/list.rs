@@ -3,10 +3,11 @@
 use kode_base::{ChangeKind, Colour};
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use crate::app::{App, Focus};
+use crate::exchange::{FileEntry, Rename};
 use crate::files::{FileRow, letter};
 use crate::shown::{cells, counted, one_line};
 use crate::theme::Theme;
@@ -25,13 +26,13 @@ pub(super) fn draw(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
     };
     app.areas.list = list;
     frame.render_widget(title(app, usize::from(list.width)), title_area);
-    let height = usize::from(list.height);
+    let (height, focused) = (usize::from(list.height), app.focus != Focus::Prompt);
     app.files.keep_in_sight(height);
     let rows = app.files.rows().iter().enumerate().skip(app.files.top).take(height);
     for (y, (at, row)) in (list.y..).zip(rows) {
         let chosen = at == app.files.chosen;
         let armed = app.files.armed.as_ref() == Some(&row.entry.file.path);
-        let line = file(row, chosen, armed, app.theme, usize::from(list.width));
+        let line = file(row, (chosen, focused), armed, app.theme, usize::from(list.width));
         frame.render_widget(line, Rect { y, height: 1, ..list });
     }
     for y in area.y..area.bottom() {
@@ -57,7 +58,13 @@ fn title(app: &App, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-fn file(row: &FileRow, chosen: bool, armed: bool, theme: Theme, width: usize) -> Line<'static> {
+fn file(
+    row: &FileRow,
+    (chosen, focused): (bool, bool),
+    armed: bool,
+    theme: Theme,
+    width: usize,
+) -> Line<'static> {
     let file = &row.entry.file;
     let sign_style = match file.change {
         _ if row.rejected => theme.dim(),
@@ -68,13 +75,20 @@ fn file(row: &FileRow, chosen: bool, armed: bool, theme: Theme, width: usize) ->
     let mark = match () {
         () if row.queued => "⧗",
         () if row.rejected => "⊘",
-        () if row.reviewed => "✓",
-        () if row.findings > 0 => "!",
+        () if row.entry.again.is_some() => "↻",
+        () if row.entry.reviewed => "✓",
         () => " ",
     };
-    let mark_style = if mark == "!" { theme.alarm() } else { theme.strong() };
+    let mark_style = if mark == "↻" { theme.alarm() } else { theme.strong() };
+    let badge = match row.findings {
+        0 => String::new(),
+        findings => format!(" !{findings}"),
+    };
     let counts = match () {
         () if row.rejected => " rejected".to_owned(),
+        () if row.entry.renamed.is_some() => " renamed".to_owned(),
+        () if file.change == ChangeKind::Mode => " mode".to_owned(),
+        () if file.change == ChangeKind::Symlink => " link".to_owned(),
         () if file.binary => " binary".to_owned(),
         () => format!(" +{} −{}", file.added, file.removed),
     };
@@ -83,21 +97,37 @@ fn file(row: &FileRow, chosen: bool, armed: bool, theme: Theme, width: usize) ->
         () if armed => " ✕?",
         () => " ✕ ",
     };
-    let room = width.saturating_sub(4 + cells(&counts) + usize::from(CROSS_CELLS));
-    let style = if chosen { theme.selected() } else { Style::new() };
+    let tail = cells(&badge) + cells(&counts) + usize::from(CROSS_CELLS);
+    let room = width.saturating_sub(4 + tail);
+    let style = match chosen {
+        true if focused => theme.selected(),
+        true => theme.strong().add_modifier(Modifier::UNDERLINED),
+        false => Style::new(),
+    };
     let mut spans = vec![
         Span::styled(mark, mark_style),
-        Span::styled(format!("{} ", letter(file.change)), sign_style.patch(style)),
+        Span::styled(letter(&row.entry).to_string(), sign_style.patch(style)),
+        Span::styled(if row.entry.by_command { "$ " } else { "  " }, theme.dim().patch(style)),
     ];
     let name_style = if row.rejected { theme.dim().patch(style) } else { style };
-    spans.extend(name(file.path.as_str(), name_style, theme, room));
+    spans.extend(name(&label(&row.entry), name_style, theme, room));
     let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
-    let gap = width.saturating_sub(used + cells(&counts) + usize::from(CROSS_CELLS));
-    spans.push(Span::styled(" ".repeat(gap), style));
+    spans.push(Span::styled(" ".repeat(width.saturating_sub(used + tail)), style));
+    spans.push(Span::styled(badge, theme.alarm().patch(style)));
     spans.push(Span::styled(counts, theme.dim().patch(style)));
     let cross_style = if armed { theme.alarm().patch(theme.selected()) } else { theme.removed() };
     spans.push(Span::styled(cross, cross_style));
     Line::from(spans)
+}
+
+/// The path, with the other name of a renamed file.
+fn label(entry: &FileEntry) -> String {
+    let path = entry.file.path.as_str();
+    match &entry.renamed {
+        None => path.to_owned(),
+        Some(Rename::From(old)) => format!("{} ⇒ {path}", old.file_name()),
+        Some(Rename::To(new)) => format!("{path} ⇒ {}", new.file_name()),
+    }
 }
 
 /// A path, its end rather than its beginning where it is too long.

@@ -6,12 +6,47 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::{App, Focus};
-use crate::shown::{cells, window};
+use crate::shown::{cells, counted, one_line, window};
+
+/// Queued messages shown.
+const QUEUED_MAX: usize = 3;
 
 /// Rows that the prompt wants: its lines, and a rule above.
 pub(super) fn rows(app: &App) -> u16 {
     let lines = app.prompt.text().split('\n').count();
     u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(1)
+}
+
+/// Rows above the prompt: what is queued, and proposals.
+pub(super) fn rows_above(app: &App) -> u16 {
+    let queued = app.pending.len().min(QUEUED_MAX);
+    u16::try_from(queued + app.completion.proposals().len()).unwrap_or(u16::MAX)
+}
+
+/// Draws what is queued and what is proposed.
+pub(super) fn draw_above(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let (theme, width) = (app.theme, usize::from(area.width));
+    let hidden = app.pending.len().saturating_sub(QUEUED_MAX);
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for text in app.pending.iter().skip(hidden) {
+        let text = format!("⧗ {}", text.replace('\n', " "));
+        lines.push(Line::from(one_line(&text, theme.dim(), theme, width)));
+    }
+    if hidden > 0 {
+        lines[0] =
+            Line::styled(format!("⧗ and {} before", counted(hidden + 1, "message")), theme.dim());
+    }
+    for (at, proposal) in app.completion.proposals().iter().enumerate() {
+        let style = if at == app.completion.chosen { theme.selected() } else { Style::new() };
+        let mut spans = one_line(&format!("  {} ", proposal.shown), style, theme, width);
+        let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
+        let about = format!("{}{}", " ".repeat(20_usize.saturating_sub(used)), proposal.about);
+        spans.extend(one_line(&about, theme.dim(), theme, width.saturating_sub(used)));
+        lines.push(Line::from(spans));
+    }
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        frame.render_widget(line, Rect { y, height: 1, ..area });
+    }
 }
 
 /// Draws it, with the cursor where it is.

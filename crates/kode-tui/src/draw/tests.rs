@@ -9,16 +9,16 @@ use ratatui::crossterm::event::{
 
 use super::*;
 use crate::exchange::{FileContents, FileEntry, Hunk, Input};
-use crate::theme::Theme;
+use crate::theme::{Background, Theme};
 
 fn entry(path: &str, change: ChangeKind) -> FileEntry {
     let path = ProjectPath::new(path).unwrap();
     let file = TouchedFile { path, change, added: 1, removed: 1, binary: false };
-    FileEntry { file, restorable: true, state: "1".to_owned() }
+    FileEntry::new(file, true, "1".to_owned())
 }
 
 fn review() -> App {
-    let mut app = App::new(Mode::Review, Theme { colour: false });
+    let mut app = App::new(Mode::Review, Theme::PLAIN);
     app.input(Input::Files(vec![
         entry("a\u{1b}[2Jb\u{202e}.py", ChangeKind::New),
         entry("src/deeply/nested/folder/with/a/long/name.rs", ChangeKind::Deleted),
@@ -30,6 +30,7 @@ fn review() -> App {
         before: side("def f(x):\n\treturn x # old\n日本語\n"),
         after: side("def f(x):\n\treturn x # new\u{1b}[31m\n日本語\nend"),
         hunks: vec![Hunk { before: 1..2, after: 1..2 }, Hunk { before: 3..3, after: 3..4 }],
+        note: None,
     };
     let path = ProjectPath::new("a\u{1b}[2Jb\u{202e}.py").unwrap();
     app.input(Input::Contents { path, contents: Ok(contents) });
@@ -46,12 +47,12 @@ fn picture(app: &mut App, width: u16, height: u16) -> String {
 
 #[test]
 fn a_review_with_hostile_names_and_text_at_80_by_24() {
-    insta::assert_snapshot!(picture(&mut review(), 80, 12));
+    insta::assert_snapshot!(picture(&mut review(), 80, 24));
 }
 
 #[test]
-fn side_by_side_where_it_is_wide() {
-    insta::assert_snapshot!(picture(&mut review(), 190, 11));
+fn side_by_side_at_300_columns() {
+    insta::assert_snapshot!(picture(&mut review(), 300, 12));
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn no_size_breaks_it_and_nothing_hostile_reaches_a_cell() {
 
 #[test]
 fn five_thousand_files_and_two_hundred_thousand_lines_draw_only_the_screen() {
-    let mut app = App::new(Mode::Review, Theme { colour: true });
+    let mut app = App::new(Mode::Review, Theme { colour: true, background: Background::Dark });
     let files = (0..5000).map(|n| entry(&format!("src/file_{n:05}.rs"), ChangeKind::Changed));
     app.input(Input::Files(files.collect()));
     let lines = |word: &str| (0..200_000).map(|n| format!("{word} {n}\n")).collect::<String>();
@@ -90,6 +91,7 @@ fn five_thousand_files_and_two_hundred_thousand_lines_draw_only_the_screen() {
         before: Some(Untrusted::new(lines("old").into_bytes())),
         after: Some(Untrusted::new(lines("new").into_bytes())),
         hunks: vec![Hunk { before: 0..200_000, after: 0..200_000 }],
+        note: None,
     };
     let path = ProjectPath::new("src/file_00000.rs").unwrap();
     app.input(Input::Contents { path, contents: Ok(contents) });

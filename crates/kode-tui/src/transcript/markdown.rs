@@ -5,7 +5,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Line;
 
-use crate::lexer::{Token, has_hash_comments, tokens};
+use crate::lexer::{Lexer, State};
 use crate::shown::wrapped;
 use crate::theme::Theme;
 
@@ -21,6 +21,7 @@ pub(super) fn rows(text: &str, theme: Theme, width: usize) -> Vec<Line<'static>>
         marker: None,
         quotes: 0,
         code: None,
+        code_state: State::Code,
         link: None,
     };
     for event in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH) {
@@ -44,6 +45,8 @@ struct Page {
     quotes: usize,
     /// The open code block's language.
     code: Option<String>,
+    /// What goes on at its next line.
+    code_state: State,
     link: Option<String>,
 }
 
@@ -55,7 +58,7 @@ impl Page {
             Event::Text(text) if self.code.is_some() => self.code_lines(&text),
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
             Event::Code(text) => {
-                let style = self.style().patch(self.theme.literal());
+                let style = self.style().patch(self.theme.code());
                 self.parts.push((text.into_string(), style));
             }
             Event::SoftBreak => self.text(" "),
@@ -83,6 +86,8 @@ impl Page {
             }
             Tag::CodeBlock(kind) => {
                 self.flush();
+                self.gap();
+                self.code_state = State::Code;
                 self.code = Some(match kind {
                     CodeBlockKind::Fenced(language) => language.into_string(),
                     CodeBlockKind::Indented => String::new(),
@@ -173,23 +178,19 @@ impl Page {
     }
 
     fn code_lines(&mut self, text: &str) {
-        let language = self.code.clone().unwrap_or_default();
-        let hash = has_hash_comments(&language) || language == "python" || language == "ruby";
+        let lexer = Lexer::of(self.code.as_deref().unwrap_or_default());
         for line in text.lines() {
             let mut parts = vec![("  ".to_owned(), Style::new())];
             let mut done = 0;
-            for (range, token) in tokens(line, hash) {
-                let style = match token {
-                    Token::Keyword => self.theme.keyword(),
-                    Token::Literal => self.theme.literal(),
-                    Token::Comment => self.theme.dim(),
-                };
+            let (tokens, next) = lexer.line(line, self.code_state);
+            for (range, token) in tokens {
                 parts.push((line[done..range.start].to_owned(), Style::new()));
-                parts.push((line[range.clone()].to_owned(), style));
+                parts.push((line[range.clone()].to_owned(), self.theme.token(token)));
                 done = range.end;
             }
             parts.push((line[done..].to_owned(), Style::new()));
             self.rows.extend(wrapped(&parts, self.theme, self.width, "  "));
+            self.code_state = next;
         }
     }
 }
@@ -202,7 +203,7 @@ mod tests {
     fn blocks_lists_code_and_links_are_laid_out() {
         let text = "# Title\nSome *text* with `code`.\n\n- one\n- two\n  1. deep\n\n```rust\nlet x = 1;\n```\n[here](https://example.org)";
         let shown: Vec<String> =
-            rows(text, Theme { colour: false }, 40).iter().map(ToString::to_string).collect();
+            rows(text, Theme::PLAIN, 40).iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(shown.join("\n"), @r"
         Title
 
@@ -210,6 +211,7 @@ mod tests {
         • one
         • two
           1. deep
+
           let x = 1;
 
         here (https://example.org)

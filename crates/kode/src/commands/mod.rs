@@ -6,6 +6,7 @@ mod demo;
 mod desk;
 mod doctor;
 mod edit;
+mod editor;
 mod init;
 mod interactive;
 mod man;
@@ -40,6 +41,9 @@ pub(crate) fn dispatch(cli: Cli) -> Result<u8, Failure> {
 fn kode_status(command: Command) -> Result<ExitStatus, Failure> {
     match command {
         Command::Run(arguments) => run::run(arguments, Start::Fresh),
+        Command::Continue(arguments) if arguments.run.task.is_empty() => {
+            interactive::open(arguments.run, interactive::Opening::Saved(arguments.id))
+        }
         Command::Continue(arguments) => run::run(arguments.run, Start::Saved(arguments.id)),
         Command::Session(command) => session::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -5,18 +5,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use kode_base::ExitStatus;
-use kode_tui::{App, Change, Command, Inputs, Mode, Theme};
+use kode_tui::{App, Background, Command, Input, Inputs, Mode, Theme};
 
 use super::desk::Desk;
+use super::editor::edit;
 use super::reviewing::Reviewing;
 use crate::failure::Failure;
 use crate::places::Places;
-
-/// Something for the desk.
-enum Request {
-    Load(kode_base::ProjectPath),
-    Change(Change),
-}
 
 /// Whether a person sits at a terminal that can show more than lines.
 pub(super) fn is_possible() -> bool {
@@ -24,9 +19,25 @@ pub(super) fn is_possible() -> bool {
     !dumb && stdin().is_terminal() && stdout().is_terminal()
 }
 
-/// Colours, unless `NO_COLOR` is set.
+/// Colours, unless `NO_COLOR` is set; tints where the background is known.
 pub(super) fn theme() -> Theme {
-    Theme { colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) }
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let has_256 = variable("TERM").contains("256color") || !variable("COLORTERM").is_empty();
+    let background = match has_256 {
+        true => background(&variable("COLORFGBG")),
+        false => Background::Unknown,
+    };
+    Theme { colour: variable("NO_COLOR").is_empty(), background }
+}
+
+/// What terminals tell in `COLORFGBG`: the numbers of their own colours, the
+/// background's last. 7 and 15 are the light ones.
+fn background(colours: &str) -> Background {
+    match colours.rsplit(';').next().and_then(|last| last.parse::<u8>().ok()) {
+        Some(7 | 15) => Background::Light,
+        Some(0..=6 | 8) => Background::Dark,
+        _ => Background::Unknown,
+    }
 }
 
 /// Shows the session's changes until the person leaves.
@@ -44,32 +55,38 @@ pub(super) fn run(mut reviewing: Reviewing) -> Result<ExitStatus, Failure> {
     let desk = Desk { places, session: session.clone(), inputs: inputs.clone() };
     leave_on_signals(&inputs)?;
     let (requests, waiting) = channel();
-    thread::Builder::new().name("desk".to_owned()).spawn(move || work(&desk, &waiting))?;
+    let at_desk = desk.clone();
+    thread::Builder::new().name("desk".to_owned()).spawn(move || work(&at_desk, &waiting))?;
     let app = App::new(Mode::Review, theme()).with_session(&session);
     kode_tui::run(app, &inputs, &wakes, |command| {
-        let request = match command {
-            Command::Load(path) => Request::Load(path),
-            Command::Change(change) => Request::Change(change),
-            _ => return,
-        };
+        if let Command::Edit(path) = &command {
+            if let Err(failure) = edit(&desk.places, path) {
+                inputs.send(Input::Done(Err(failure.into_parts().0)));
+            }
+            let _ = requests.send(Command::Refresh);
+            return;
+        }
         // The desk lives as long as the process.
-        let _ = requests.send(request);
+        let _ = requests.send(command);
     })?;
     Ok(ExitStatus::Success)
 }
 
-fn work(desk: &Desk, waiting: &Receiver<Request>) {
+fn work(desk: &Desk, waiting: &Receiver<Command>) {
     desk.send_files();
+    desk.send_findings();
     while let Ok(request) = waiting.recv() {
         let mut requests = vec![request];
         requests.extend(waiting.try_iter());
         // Only the newest file is looked at.
-        let newest = requests.iter().rposition(|request| matches!(request, Request::Load(_)));
+        let newest = requests.iter().rposition(|request| matches!(request, Command::Load(_)));
         for (at, request) in requests.into_iter().enumerate() {
             match request {
-                Request::Load(path) if Some(at) == newest => desk.send_contents(path),
-                Request::Load(_) => {}
-                Request::Change(change) => drop(desk.apply(&change)),
+                Command::Load(path) if Some(at) == newest => desk.send_contents(path, true),
+                Command::Change(change) => drop(desk.apply(&change)),
+                Command::Refresh => desk.refresh(true),
+                Command::Mark { path, state, reviewed } => desk.mark(&path, &state, reviewed),
+                _ => {}
             }
         }
     }

@@ -58,11 +58,11 @@ fn an_edit_of_the_same_lines_is_a_conflict_and_no_byte_of_it_is_lost() {
         assert!(conflict.contains(expected), "{expected} in:\n{conflict}");
     }
     assert_eq!(workspace.read("a.txt"), mine);
+    // What a person edited is theirs from here on: one hunk of the agent's is left.
     window.key("n");
-    window.key("]");
-    window.wait_for("▶ hunk 2");
+    window.wait_for("▶ hunk 1 of 1");
     window.key("X");
-    window.wait_for("rejected hunk 2");
+    window.wait_for("rejected hunk 1");
     assert_eq!(workspace.read("a.txt"), BEFORE.replace("two", "TWO, but mine"));
 }
 

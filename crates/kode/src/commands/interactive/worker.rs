@@ -1,39 +1,49 @@
 //! Works off what the person asked for, one after the other: messages for the
-//! agent, and changes of files. Between two messages nobody else has the
-//! session.
+//! agent, changes of files, and the rest. While the agent works, changes and
+//! messages are handed to it between two steps; all else waits for its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 
-use kode_agent::{Observer, RunEnd, RunReport};
-use kode_base::{Event, ProjectPath, Untrusted};
+use kode_agent::{Interjection, Observer, RunEnd, RunReport, StepDesk};
+use kode_base::{Event, ExitStatus, Untrusted};
 use kode_gate::GateMemory;
 use kode_tui::{Answer, Change, Input, UserMessage};
 
-use super::Shared;
 use super::asker::{Answers, Asker};
+use super::handed::handed_over;
+use super::told::told;
+use super::{Shared, lock};
 use crate::cli::RunArguments;
 use crate::commands::run::prepare;
 use crate::failure::Failure;
-use crate::wiring::{Prepared, RunRequest, Start, run_agent};
+use crate::wiring::{Prepared, RunRequest, Start, agent, run_agent};
 
 /// Something to do.
 pub(super) enum Job {
     Message(UserMessage),
     Change(Change),
+    Scan,
+    Compact,
+    Model(String),
+    Sessions,
+    Open(Option<String>),
     Leave,
 }
 
 /// Does the jobs.
 pub(super) struct Worker {
-    shared: Shared,
-    arguments: RunArguments,
+    pub(super) shared: Shared,
+    pub(super) arguments: RunArguments,
+    waiting: Receiver<Job>,
+    /// Came while the agent worked, and can't be done between two steps.
+    later: VecDeque<Job>,
     answers: Arc<Mutex<Answers>>,
     /// What the model does not know yet: the person took something back.
-    untold: Vec<String>,
+    pub(super) untold: Vec<String>,
     /// What the gates of the messages before learned.
-    memory: GateMemory,
+    pub(super) memory: GateMemory,
     /// Notices that were shown before.
     noticed: BTreeSet<String>,
 }
@@ -42,27 +52,50 @@ impl Worker {
     pub(super) fn new(
         shared: Shared,
         arguments: RunArguments,
+        waiting: Receiver<Job>,
         given: Receiver<(u64, Answer)>,
     ) -> Self {
-        let answers = Arc::new(Mutex::new(Answers { given, next: 0 }));
         Self {
             shared,
             arguments,
-            answers,
+            waiting,
+            later: VecDeque::new(),
+            answers: Arc::new(Mutex::new(Answers { given, next: 0 })),
             untold: Vec::new(),
             memory: GateMemory::default(),
             noticed: BTreeSet::new(),
         }
     }
 
-    pub(super) fn work(&mut self, waiting: &Receiver<Job>) {
-        while let Ok(job) = waiting.recv() {
+    pub(super) fn work(&mut self) {
+        while let Some(job) = self.later.pop_front().or_else(|| self.waiting.recv().ok()) {
+            // Nobody else opens the session meanwhile.
+            let busy = Arc::clone(&self.shared.busy);
+            let _busy = lock(&busy);
             match job {
                 Job::Message(message) => self.message(message),
                 Job::Change(change) => self.change(&change),
+                Job::Scan => self.say(|worker| worker.scan()),
+                Job::Compact => self.say(Self::compact),
+                Job::Model(name) => self.say(|worker| worker.choose_model(name)),
+                Job::Sessions => self.say(|worker| worker.list_sessions()),
+                Job::Open(session) => self.say(|worker| worker.open(session)),
                 Job::Leave => return,
             }
         }
+    }
+
+    /// Does something, and says why it could not be done.
+    fn say(&mut self, job: impl FnOnce(&mut Self) -> Result<(), Failure>) {
+        if let Err(failure) = job(self) {
+            self.notice_of(failure);
+        }
+    }
+
+    fn notice_of(&self, failure: Failure) {
+        let (what, hint) = failure.into_parts();
+        let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        self.shared.inputs.send(Input::Notice(format!("{what}{hint}")));
     }
 
     fn change(&mut self, change: &Change) {
@@ -80,17 +113,14 @@ impl Worker {
 
     fn message(&mut self, message: UserMessage) {
         let inputs = self.shared.inputs.clone();
+        inputs.send(Input::Taken);
         match self.run(message) {
             Ok(report) => {
                 if let Some(why) = ending(&report) {
                     inputs.send(Input::Notice(why));
                 }
             }
-            Err(failure) => {
-                let (what, hint) = failure.into_parts();
-                let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-                inputs.send(Input::Notice(format!("{what}{hint}")));
-            }
+            Err(failure) => self.notice_of(failure),
         }
         inputs.send(Input::RunEnded);
         if let Some(desk) = self.shared.desk() {
@@ -99,80 +129,121 @@ impl Worker {
     }
 
     fn run(&mut self, message: UserMessage) -> Result<RunReport, Failure> {
-        let interrupt = self.shared.next_interrupt();
-        let places = self.shared.places.clone();
-        let (root, settings, provider) = prepare(&self.arguments, &places)?;
-        let mut data = message.pasted;
+        let (prepared, places) = self.prepared()?;
+        let mut data = handed_over(message.pasted, &message.files, &places, &self.shared.inputs)?;
         if !self.untold.is_empty() {
             let text = self.untold.join("\n");
             data.insert(0, ("the user's review".to_owned(), Untrusted::from(text)));
         }
-        let start = match self.shared.session() {
-            Some(session) => Start::Saved(Some(session)),
-            None => Start::Fresh,
+        let request = self.request(message.text, data);
+        let mut forward = Forward {
+            shared: &self.shared,
+            waiting: &self.waiting,
+            later: &mut self.later,
+            noticed: &mut self.noticed,
         };
-        let request = RunRequest {
-            start,
-            task: message.text,
-            data,
-            role: self.arguments.system.clone(),
-            read_agents_md: !self.arguments.no_agents,
-        };
+        let report = run_agent(prepared, request, &mut forward)?;
+        self.untold.clear();
+        Ok(report)
+    }
+
+    fn prepared(&self) -> Result<(Prepared, crate::places::Places), Failure> {
+        let interrupt = self.shared.next_interrupt();
+        let places = self.shared.places.clone();
+        let (root, settings, provider) = prepare(&self.arguments, &places)?;
         let asker = Asker {
             inputs: self.shared.inputs.clone(),
             answers: Arc::clone(&self.answers),
             interrupt: interrupt.clone(),
         };
-        let approver = Box::new(asker);
-        let memory = self.memory.clone();
+        let (approver, memory) = (Box::new(asker), self.memory.clone());
+        let known = places.clone();
         let prepared = Prepared { places, root, settings, provider, interrupt, approver, memory };
-        let mut forward = Forward { shared: &self.shared, noticed: &mut self.noticed };
-        let report = run_agent(prepared, request, &mut forward)?;
-        self.untold.clear();
-        Ok(report)
+        Ok((prepared, known))
+    }
+
+    fn request(&self, task: String, data: Vec<(String, Untrusted<String>)>) -> RunRequest {
+        let start = match self.shared.session() {
+            Some(session) => Start::Saved(Some(session)),
+            None => Start::Fresh,
+        };
+        let (role, read_agents_md) = (self.arguments.system.clone(), !self.arguments.no_agents);
+        RunRequest { start, task, data, role, read_agents_md }
+    }
+
+    /// Shortens the saved conversation.
+    fn compact(&mut self) -> Result<(), Failure> {
+        if self.shared.session().is_none() {
+            return Err(Failure::error("there is no conversation to shorten yet"));
+        }
+        let (prepared, _) = self.prepared()?;
+        let request = self.request(String::new(), Vec::new());
+        let mut forward = Forward {
+            shared: &self.shared,
+            waiting: &self.waiting,
+            later: &mut self.later,
+            noticed: &mut BTreeSet::new(),
+        };
+        agent(prepared, request, &mut forward)?
+            .compact()
+            .map_err(|why| Failure::new(ExitStatus::Error, why))
     }
 }
 
-/// Hands events to the screen.
+/// Hands events to the screen, and the person's wishes to the agent.
 struct Forward<'a> {
     shared: &'a Shared,
+    waiting: &'a Receiver<Job>,
+    later: &'a mut VecDeque<Job>,
     noticed: &'a mut BTreeSet<String>,
 }
 
 impl Observer for Forward<'_> {
     fn observe(&mut self, event: &Event) {
         match event {
-            Event::RunStarted { session, .. } => self.shared.set_session(session),
+            Event::RunStarted { session, .. } => self.shared.set_session(Some(session.clone())),
+            // The screen shows them when they are taken.
+            Event::UserMessage { .. } => return,
             // Each message begins a run, and each run says the same again.
             Event::Notice { text } if !self.noticed.insert(text.clone()) => return,
+            Event::FileTouched { .. } => self.shared.want_files(),
             _ => {}
         }
         self.shared.inputs.send(Input::Event(Box::new(event.clone())));
     }
+
+    fn between_steps(&mut self, desk: StepDesk<'_>) -> Vec<Interjection> {
+        let StepDesk { session, files, gate } = desk;
+        let mut heard = Vec::new();
+        for job in self.waiting.try_iter() {
+            match job {
+                Job::Change(change) => {
+                    let Some(desk) = self.shared.desk() else { continue };
+                    let step = StepDesk { session: &mut *session, files, gate: &mut *gate };
+                    let paths = desk.apply_within(&change, step);
+                    heard.extend(told(&change, &paths).map(Interjection::Note));
+                }
+                Job::Message(message) => {
+                    self.shared.inputs.send(Input::Taken);
+                    heard.push(self.heard(message));
+                }
+                other => self.later.push_back(other),
+            }
+        }
+        heard
+    }
 }
 
-/// What the model is told of a change that the person made.
-fn told(change: &Change, paths: &[ProjectPath]) -> Option<String> {
-    let names: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
-    let files = names.join(", ");
-    let text = match change {
-        _ if paths.is_empty() => return None,
-        Change::RejectFile(_) | Change::RejectRun => {
-            format!("The user rejected your changes in: {files}. They are not there any more.")
-        }
-        Change::RejectHunk { hunk, .. } => {
-            format!(
-                "The user rejected your change number {} in {files}. It is not there any more.",
-                hunk + 1
-            )
-        }
-        Change::UndoReject(_) => {
-            format!("The user brought your rejected changes back in: {files}.")
-        }
-        Change::Undo => format!("The user took your newest step back in: {files}."),
-        Change::Redo => format!("The user brought your newest step back in: {files}."),
-    };
-    Some(text + " Do not repeat or revert this unless the user asks for it.")
+impl Forward<'_> {
+    fn heard(&self, message: UserMessage) -> Interjection {
+        let UserMessage { text, pasted, files } = message;
+        let (places, inputs) = (&self.shared.places, &self.shared.inputs);
+        let data = handed_over(pasted, &files, places, inputs).unwrap_or_else(|failure| {
+            inputs.send(Input::Notice(failure.into_parts().0));
+            Vec::new()
+        });
+        Interjection::Message { text, data }
+    }
 }
 
 /// Why a run did not end green, where its events do not say it.
