@@ -2,6 +2,7 @@
 //! and joining what they changed. The cost is linear in the writes.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Engine;
 use super::value::Value;
@@ -10,6 +11,30 @@ use super::value::Value;
 const SNAPSHOTS_MAX: usize = 24;
 /// Writes looked at for one snapshot.
 const SNAPSHOT_WRITES_MAX: usize = 4_000;
+
+/// Values by the slot of their variable.
+type Slots = HashMap<usize, Value, BuildHasherDefault<SlotHasher>>;
+
+/// Slots are small numbers of our own: one multiplication spreads them.
+#[derive(Debug, Default)]
+pub(super) struct SlotHasher(u64);
+
+impl Hasher for SlotHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_usize(usize::from(*byte));
+        }
+    }
+
+    fn write_usize(&mut self, slot: usize) {
+        // 2⁶⁴ divided by the golden ratio.
+        self.0 = (self.0 ^ slot as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
 
 /// What `break` or `return` leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +49,7 @@ pub(super) enum ExitKind {
 pub(super) struct Exits {
     kind: ExitKind,
     mark: usize,
-    snapshots: Vec<HashMap<usize, Value>>,
+    snapshots: Vec<Slots>,
 }
 
 impl Exits {
@@ -99,7 +124,7 @@ impl Engine<'_> {
     }
 
     /// The current values of what was written since `mark`.
-    fn changes(&self, mark: usize) -> HashMap<usize, Value> {
+    fn changes(&self, mark: usize) -> Slots {
         let slots = self.log[mark.min(self.log.len())..].iter().map(|(slot, _)| *slot);
         slots.map(|slot| (slot, self.variables[slot].clone())).collect()
     }
@@ -114,8 +139,8 @@ impl Engine<'_> {
     }
 
     /// Joins the current state with another that began at `mark`.
-    fn join_changes(&mut self, mark: usize, other: &HashMap<usize, Value>) {
-        let mut before: HashMap<usize, Value> = HashMap::new();
+    fn join_changes(&mut self, mark: usize, other: &Slots) {
+        let mut before = Slots::default();
         for (slot, value) in &self.log[mark.min(self.log.len())..] {
             before.entry(*slot).or_insert_with(|| value.clone());
         }

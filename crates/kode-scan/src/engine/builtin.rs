@@ -459,8 +459,9 @@ fn formatted(format: &Value, all: &[Value]) -> Value {
             parts.push(Value::text(piece));
             continue;
         }
-        let verb = piece.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0);
-        let (head, rest) = piece.split_at((verb + 1).min(piece.len()));
+        // Without a verb (an unknown part stands there) nothing is known of the format.
+        let verb = piece.find(|c: char| c.is_ascii_alphabetic()).map_or(0, |at| at + 1);
+        let (head, rest) = piece.split_at(verb);
         let value = values.next().cloned().unwrap_or_default();
         parts.push(if head.ends_with(['d', 'f', 't', 'x']) { Value::default() } else { value });
         parts.push(Value::text(rest));

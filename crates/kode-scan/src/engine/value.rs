@@ -16,6 +16,11 @@ const TEXT_MAX: usize = 600;
 const FIELDS_MAX: usize = 64;
 /// Parts of a nested value that are searched for input.
 const VISITS_MAX: usize = 128;
+/// Parts of two values that one join looks at; what is nested deeper is only
+/// searched for input.
+const JOIN_VISITS_MAX: usize = 200;
+/// Parts within parts that are told apart.
+const NESTING_MAX: u8 = 8;
 /// Input from more places than this is represented by these.
 const TAINTS_MAX: usize = 4;
 
@@ -36,6 +41,8 @@ pub(crate) struct Data {
     pub(crate) instance: Option<(usize, ClassId)>,
     pub(crate) module: Option<usize>,
     pub(crate) fields: Option<Rc<BTreeMap<Name, Value>>>,
+    /// How deep fields are nested below.
+    pub(crate) nesting: u8,
     /// All fields are known: what is not there does not exist.
     pub(crate) closed: bool,
     /// How many elements, for lists with known ones.
@@ -133,15 +140,18 @@ impl Value {
     }
 
     pub(crate) fn record(fields: BTreeMap<Name, Self>, closed: bool) -> Self {
-        Self::new(Data { fields: Some(Rc::new(fields)), closed, ..Data::default() })
+        let nesting = nesting_of(fields.values());
+        Self::new(Data { fields: Some(Rc::new(fields)), closed, nesting, ..Data::default() })
     }
 
     pub(crate) fn list(items: Vec<Self>) -> Self {
         let length = items.len();
         let kept = items.into_iter().take(FIELDS_MAX).enumerate();
-        let fields = kept.map(|(at, item)| (Name::from(at.to_string()), item)).collect();
+        let fields: BTreeMap<Name, Self> =
+            kept.map(|(at, item)| (Name::from(at.to_string()), item)).collect();
         let closed = length <= FIELDS_MAX;
         Self::new(Data {
+            nesting: nesting_of(fields.values()),
             fields: Some(Rc::new(fields)),
             closed,
             length: Some(length),
@@ -209,7 +219,20 @@ impl Value {
 
     /// Whether any input is in the value.
     pub(crate) fn is_tainted(&self) -> bool {
-        !self.deep_taints().is_empty()
+        let mut visits = VISITS_MAX;
+        !self.taints().is_empty() || self.holds_taint(0, &mut visits)
+    }
+
+    /// As far as [`Value::deep_taints`] looks.
+    fn holds_taint(&self, depth: usize, visits: &mut usize) -> bool {
+        let Some(fields) = self.data().and_then(|data| data.fields.as_ref()) else { return false };
+        if depth > 4 {
+            return false;
+        }
+        fields.values().any(|field| {
+            *visits = visits.saturating_sub(1);
+            *visits > 0 && (!field.taints().is_empty() || field.holds_taint(depth + 1, visits))
+        })
     }
 
     /// Input that can still harm `category`.
@@ -271,7 +294,9 @@ impl Value {
 
     /// The value with one field set.
     pub(crate) fn with_field(&self, name: &Name, value: Self) -> Self {
+        let value = value.flattened();
         self.with(|data| {
+            data.nesting = data.nesting.max(value.nesting() + 1);
             let fields = data.fields.get_or_insert_with(Rc::default);
             if fields.len() < FIELDS_MAX || fields.contains_key(name) {
                 Rc::make_mut(fields).insert(name.clone(), value);
@@ -280,6 +305,24 @@ impl Value {
                 merge_taints(&mut data.taints, value.taints());
             }
             data.facts = None;
+        })
+    }
+
+    fn nesting(&self) -> u8 {
+        self.data().map_or(0, |data| data.nesting)
+    }
+
+    /// The value as a part of another: nested deepest, its own parts are one.
+    fn flattened(self) -> Self {
+        if self.nesting() < NESTING_MAX {
+            return self;
+        }
+        let taints = self.deep_taints();
+        self.with(|data| {
+            data.taints = taints;
+            data.fields = None;
+            data.nesting = 0;
+            data.closed = false;
         })
     }
 
@@ -297,11 +340,22 @@ impl Value {
 
     /// What holds whichever of two values it is.
     pub(crate) fn join(&self, other: &Self) -> Self {
+        self.join_within(other, &mut { JOIN_VISITS_MAX })
+    }
+
+    /// A join that changes nothing gives the same value, not a copy: what is
+    /// shared stays shared.
+    fn join_within(&self, other: &Self, visits: &mut usize) -> Self {
         match (&self.0, &other.0) {
             (None, None) => Self::default(),
             (Some(a), Some(b)) if Rc::ptr_eq(a, b) => self.clone(),
+            (None, Some(data)) | (Some(data), None) if is_weak(data) => Self(Some(Rc::clone(data))),
             (None, Some(data)) | (Some(data), None) => Self::new(weakened(data)),
-            (Some(a), Some(b)) => Self::new(joined(a, b)),
+            (Some(a), Some(b)) => {
+                *visits = visits.saturating_sub(1);
+                let joined = joined(a, b, visits);
+                if is_unchanged(a, &joined) { self.clone() } else { Self::new(joined) }
+            }
         }
     }
 
@@ -320,11 +374,63 @@ fn weakened(data: &Data) -> Data {
     Data { constant: None, text: None, closed: false, facts: None, ..data.clone() }
 }
 
-fn joined(a: &Data, b: &Data) -> Data {
+/// Whether [`weakened`] would change nothing.
+fn is_weak(data: &Data) -> bool {
+    data.constant.is_none() && data.text.is_none() && !data.closed && data.facts.is_none()
+}
+
+/// Whether what a join gave is what was there before.
+fn is_unchanged(before: &Data, after: &Data) -> bool {
+    let same_taints = before.taints.len() == after.taints.len()
+        && before.taints.iter().zip(&after.taints).all(|(a, b)| {
+            a.source == b.source && a.cleaned == b.cleaned && Rc::ptr_eq(&a.step, &b.step)
+        });
+    let same_fields = match (&before.fields, &after.fields) {
+        (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    };
+    let same_function = match (&before.function, &after.function) {
+        (Some(a), Some(b)) => (a.file, a.function) == (b.file, b.function),
+        (None, None) => true,
+        _ => false,
+    };
+    same_taints
+        && same_fields
+        && same_function
+        && before.constant == after.constant
+        && before.text == after.text
+        && (before.place, before.class, before.instance)
+            == (after.place, after.class, after.instance)
+        && (before.module, before.length, before.closed)
+            == (after.module, after.length, after.closed)
+        && before.facts.is_none()
+        && after.facts.is_none()
+        && before.regex == after.regex
+        && before.method == after.method
+        && before.origin == after.origin
+        && before.normalized == after.normalized
+}
+
+fn nesting_of<'v>(values: impl Iterator<Item = &'v Value>) -> u8 {
+    values.map(|value| value.nesting().saturating_add(1)).max().unwrap_or(0)
+}
+
+fn joined(a: &Data, b: &Data, visits: &mut usize) -> Data {
     let mut taints = a.taints.clone();
     merge_taints(&mut taints, &b.taints);
+    let fields = if *visits == 0 {
+        // Too much to tell apart: all of it as one.
+        for side in [a, b].into_iter().filter(|side| side.fields.is_some()) {
+            merge_taints(&mut taints, &Value::new(side.clone()).deep_taints());
+        }
+        None
+    } else {
+        joined_fields(a, b, visits)
+    };
     Data {
         taints,
+        nesting: if fields.is_some() { a.nesting.max(b.nesting) } else { 0 },
         constant: if a.constant == b.constant { a.constant } else { None },
         text: joined_text(a, b),
         place: either(a.place, b.place),
@@ -332,8 +438,8 @@ fn joined(a: &Data, b: &Data) -> Data {
         class: either(a.class, b.class),
         instance: either(a.instance, b.instance),
         module: either(a.module, b.module),
-        fields: joined_fields(a, b),
-        closed: a.closed && b.closed,
+        closed: a.closed && b.closed && fields.is_some(),
+        fields,
         length: if a.length == b.length { a.length } else { None },
         facts: joined_facts(a, b),
         regex: if a.regex == b.regex { a.regex.clone() } else { None },
@@ -381,7 +487,7 @@ fn joined_text(a: &Data, b: &Data) -> Option<Rc<str>> {
     }
 }
 
-fn joined_fields(a: &Data, b: &Data) -> Option<Rc<BTreeMap<Name, Value>>> {
+fn joined_fields(a: &Data, b: &Data, visits: &mut usize) -> Option<Rc<BTreeMap<Name, Value>>> {
     let (left, right) = match (&a.fields, &b.fields) {
         (Some(left), Some(right)) => (left, right),
         (one, other) => return one.clone().or_else(|| other.clone()),
@@ -389,13 +495,24 @@ fn joined_fields(a: &Data, b: &Data) -> Option<Rc<BTreeMap<Name, Value>>> {
     if Rc::ptr_eq(left, right) {
         return Some(Rc::clone(left));
     }
-    let mut fields = BTreeMap::clone(left);
+    let mut changed: Vec<(&Name, Value)> = Vec::new();
     for (name, value) in right.iter() {
-        let joined = match fields.get(name) {
-            Some(known) => known.join(value),
-            None => value.clone(),
-        };
-        fields.insert(name.clone(), joined);
+        match left.get(name) {
+            Some(known) => {
+                let joined = known.join_within(value, visits);
+                if !joined.same(known) {
+                    changed.push((name, joined));
+                }
+            }
+            None => changed.push((name, value.clone())),
+        }
+    }
+    if changed.is_empty() {
+        return Some(Rc::clone(left));
+    }
+    let mut fields = BTreeMap::clone(left);
+    for (name, value) in changed {
+        fields.insert(name.clone(), value);
     }
     Some(Rc::new(fields))
 }

@@ -7,12 +7,24 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use kode_base::ProjectPath;
 
 use super::SecretHit;
+use super::assigned::{Form, value_after};
 use super::entropy::bits_per_byte;
 use super::placeholder::is_placeholder;
 
 /// Parts of names that start a closer look, lower case.
-const KEYWORDS: [&str; 9] =
-    ["key", "token", "secret", "passw", "pwd", "passphrase", "credential", "pass_", "_pass"];
+const KEYWORDS: [&str; 11] = [
+    "key",
+    "token",
+    "secret",
+    "passw",
+    "pwd",
+    "passphrase",
+    "credential",
+    "pass_",
+    "_pass",
+    "creds",
+    "auth",
+];
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(KEYWORDS).ok());
@@ -103,10 +115,41 @@ const OTHER_WORDS: [&str; 56] = [
     "version",
 ];
 
+/// Words that say that what they name is public, wherever they stand.
+const NO_SECRET: [&str; 5] = ["public", "publishable", "csrf", "xsrf", "site"];
+
+/// Keys that find something instead of opening it.
+const OTHER_KEYS: [&str; 22] = [
+    "primary",
+    "foreign",
+    "bucket",
+    "schema",
+    "sequence",
+    "natural",
+    "hot",
+    "cache",
+    "sort",
+    "partition",
+    "row",
+    "group",
+    "object",
+    "map",
+    "index",
+    "idx",
+    "storage",
+    "query",
+    "shortcut",
+    "translation",
+    "react",
+    "host",
+];
+
 /// What kind of secret a name promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Promise {
     Key,
+    /// A key of something, perhaps no secret one.
+    AnyKey,
     Password,
 }
 
@@ -114,6 +157,7 @@ enum Promise {
 pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
     let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
     let bare_values = allows_bare_values(path);
+    let is_table = path.extension() == Some("csv");
     let in_tests = is_test_path(path);
     let in_docs = ["md", "rst", "adoc", "mdx"].contains(&path.extension().unwrap_or_default());
     let mut hits = Vec::new();
@@ -125,11 +169,13 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         let (start, end) = name_around(content, keyword.start(), keyword.end());
         done = end;
         let Some(promise) = promise_of(&content[start..end]) else { continue };
-        let Some((from, to, quoted)) = value_after(content, end, bare_values) else { continue };
+        let form = Form { bare_values, is_table, name: (start, end) };
+        let Some((from, to, quoted)) = value_after(content, form) else { continue };
         done = done.max(from);
         let value = &content[from..to];
         let real = match promise {
             Promise::Key => is_key(value),
+            Promise::AnyKey => !in_tests && !in_docs && is_key(value) && is_long_and_mixed(value),
             Promise::Password => !in_tests && !in_docs && is_password(value, quoted),
         };
         if real && !is_placeholder(value) {
@@ -141,7 +187,7 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
 
 fn hit(promise: Promise, start: usize, end: usize) -> SecretHit {
     let (rule, title) = match promise {
-        Promise::Key => ("generic-key", "a key or token"),
+        Promise::Key | Promise::AnyKey => ("generic-key", "a key or token"),
         Promise::Password => ("generic-password", "a password"),
     };
     SecretHit { start, end, rule: rule.to_owned(), title: title.to_owned() }
@@ -153,6 +199,7 @@ fn allows_bare_values(path: &ProjectPath) -> bool {
     let extension = path.extension().unwrap_or_default();
     name.starts_with(".env")
         || name.starts_with("Dockerfile")
+        || name.starts_with("Makefile")
         || extension.is_empty()
         || [
             "env",
@@ -175,6 +222,13 @@ fn allows_bare_values(path: &ProjectPath) -> bool {
             "toml",
             "md",
             "log",
+            "mk",
+            "bat",
+            "cmd",
+            "csv",
+            "dockerfile",
+            "tf",
+            "hcl",
         ]
         .contains(&extension)
 }
@@ -225,8 +279,7 @@ fn promise_of(name: &[u8]) -> Option<Promise> {
     let words = words(name);
     let tail = &words[words.len().saturating_sub(4)..];
     let last = tail.last()?;
-    if OTHER_WORDS.contains(&last.as_str())
-        || tail.iter().any(|w| w == "public" || w == "publishable")
+    if OTHER_WORDS.contains(&last.as_str()) || tail.iter().any(|w| NO_SECRET.contains(&w.as_str()))
     {
         return None;
     }
@@ -243,85 +296,13 @@ fn promise_of(name: &[u8]) -> Option<Promise> {
     let token = tail
         .iter()
         .any(|w| w.ends_with("token") || w.ends_with("secret") || w.starts_with("credential"))
+        || matches!(last.as_str(), "auth" | "creds" | "authorization")
         || compact.contains("secret");
-    (key || token).then_some(Promise::Key)
-}
-
-/// The value assigned after a name that ends at `at`: its range, and whether
-/// it is quoted.
-fn value_after(content: &[u8], at: usize, bare_values: bool) -> Option<(usize, usize, bool)> {
-    let line_end = content[at..]
-        .iter()
-        .take(600)
-        .position(|byte| *byte == b'\n')
-        .map_or(content.len().min(at + 600), |length| at + length);
-    let line = &content[at..line_end];
-    let mut cursor = skip(line, 0, b"'\"`])\\");
-    let closed_quote = cursor > 0;
-    cursor = skip(line, cursor, b" \t");
-    cursor = after_type_annotation(line, cursor);
-    let (after, comma) = after_operator(line, cursor)?;
-    if comma && !closed_quote {
-        return None;
+    if key || token {
+        return Some(Promise::Key);
     }
-    cursor = skip(line, after, b" \t(");
-    cursor = after_string_prefix(line, cursor);
-    let escaped = usize::from(line.get(cursor) == Some(&b'\\'));
-    let quote = *line.get(cursor + escaped)?;
-    if matches!(quote, b'"' | b'\'' | b'`') {
-        let start = cursor + escaped + 1;
-        let length = line[start..].iter().position(|b| *b == quote || *b == b'\\')?;
-        let end = start + length;
-        return Some((at + start, at + end, true));
-    }
-    if !bare_values || comma {
-        return None;
-    }
-    let length = line[cursor..]
-        .iter()
-        .position(|b| b.is_ascii_whitespace() || matches!(b, b'#' | b';' | b','));
-    let end = length.map_or(line.len(), |length| cursor + length);
-    let value = &line[cursor..end];
-    let is_code = value.iter().any(|b| matches!(b, b'(' | b'[' | b'{'));
-    (!is_code).then_some((at + cursor, at + end, false))
-}
-
-fn skip(line: &[u8], from: usize, any_of: &[u8]) -> usize {
-    from + line[from.min(line.len())..].iter().take_while(|byte| any_of.contains(byte)).count()
-}
-
-/// `: string =`, `: &'static str =`, `: str =`, `string =` (Go).
-fn after_type_annotation(line: &[u8], from: usize) -> usize {
-    let rest = String::from_utf8_lossy(&line[from.min(line.len())..]).into_owned();
-    for annotation in
-        [": string", ":string", ": &'static str", ": &str", ": String", ": str", "string"]
-    {
-        if rest.starts_with(annotation) {
-            return skip(line, from + annotation.len(), b" \t");
-        }
-    }
-    from
-}
-
-fn after_operator(line: &[u8], from: usize) -> Option<(usize, bool)> {
-    let rest = &line[from.min(line.len())..];
-    if rest.starts_with(b"==") || rest.starts_with(b"::") {
-        return None;
-    }
-    for operator in [&b":="[..], b"=>", b"?=", b"=", b":", b","] {
-        if rest.starts_with(operator) {
-            return Some((from + operator.len(), operator == b","));
-        }
-    }
-    None
-}
-
-/// String prefixes: `f"`, `b"`, `r"`, `@"`, `L"`.
-fn after_string_prefix(line: &[u8], from: usize) -> usize {
-    match (line.get(from), line.get(from + 1)) {
-        (Some(b'b' | b'r' | b'u' | b'@' | b'L'), Some(b'"' | b'\'')) => from + 1,
-        _ => from,
-    }
+    let any = last == "key" && !tail.iter().any(|word| OTHER_KEYS.contains(&word.as_str()));
+    any.then_some(Promise::AnyKey)
 }
 
 /// Random-looking: long enough, mixed, not made of words.
@@ -335,6 +316,13 @@ fn is_key(value: &[u8]) -> bool {
     let entropy = bits_per_byte(value);
     let random = if hexadecimal { value.len() >= 16 && entropy >= 2.8 } else { entropy >= 3.3 };
     digits >= 1 && digits < value.len() && random && !is_made_of_words(value)
+}
+
+/// Long, with letters of both cases and digits, or plain hexadecimal.
+fn is_long_and_mixed(value: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    value.len() >= 24 && (mixed || value.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// A password a person chose: at least two kinds of characters, no prose.

@@ -1,5 +1,6 @@
 //! Credentials committed to any kind of file. A secret is never shown whole.
 
+mod assigned;
 mod entropy;
 mod generic;
 mod placeholder;

@@ -27,3 +27,9 @@ fn deep_nesting_is_reported_and_long_chains_are_not_deep() {
     let long = format!("const x = {}'z';\n", "'a' + ".repeat(5000));
     assert_eq!(scanned("a.js", &long).unscanned, []);
 }
+
+#[test]
+fn a_format_with_an_unknown_verb_is_no_crash() {
+    let text = "package a\nimport \"fmt\"\nfunc f(x string) string { return fmt.Sprintf(\"%\"+x+\" %é %\", x) }\n";
+    assert_eq!(scanned("a.go", text).unscanned, []);
+}

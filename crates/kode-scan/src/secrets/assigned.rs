@@ -1,0 +1,221 @@
+//! What is assigned to a name, in any notation: code, configuration, tables,
+//! markup, shell. It looks at the bytes after the name and never far.
+
+/// The most bytes after a name that are looked at.
+const REACH: usize = 600;
+/// Operators, the longest first of those that begin alike.
+const OPERATORS: [&[u8]; 15] = [
+    b":::=", b"::=", b":=", b"??=", b"||=", b"=>", b"->", b"?=", b".=", b"+=", b"=", b":", b",",
+    b">", b" ",
+];
+
+/// How values stand in a file, and where the name is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    /// Values need no quotes.
+    pub(super) bare_values: bool,
+    /// Fields are divided by commas.
+    pub(super) is_table: bool,
+    pub(super) name: (usize, usize),
+}
+
+/// The value assigned to a name: its range, and whether it is quoted.
+pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, bool)> {
+    let (start, at) = form.name;
+    let rest = &content[at..content.len().min(at + REACH)];
+    let before = start.checked_sub(1).map(|before| content[before]);
+    if before == Some(b'<') && rest.first() == Some(&b'>') {
+        return shifted(element_text(rest), at);
+    }
+    let quotes = skip(rest, 0, b"'\"`])\\");
+    if let Some(found) = named_value(rest, quotes) {
+        return shifted(Some(found), at);
+    }
+    let spaced = skip(rest, quotes, b" \t");
+    let cursor = after_type_annotation(rest, spaced);
+    let operator = operator_at(rest, cursor)?;
+    match operator {
+        b"," if quotes == 0 && !form.is_table => return None,
+        b">" => return None,
+        // `ENV NAME value` and `setx NAME value`.
+        b" " if !follows_command(content, start) => return None,
+        _ => {}
+    }
+    // Nothing between the name, the operator and the value: `NAME=value` in a command.
+    let tight = operator == b"=" && cursor == 0 && is_environment_name(&content[start..at]);
+    let from = if operator == b" " { cursor } else { cursor + operator.len() };
+    let bare = form.bare_values || form.is_table || tight;
+    let found = value_at(rest, from, bare, operator);
+    shifted(found, at)
+}
+
+fn shifted(found: Option<(usize, usize, bool)>, by: usize) -> Option<(usize, usize, bool)> {
+    found.map(|(from, to, quoted)| (from + by, to + by, quoted))
+}
+
+/// The value that begins at or after `from`.
+fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(usize, usize, bool)> {
+    let cursor = after_string_prefix(rest, skip(rest, from, b" \t("));
+    let escaped = usize::from(rest.get(cursor) == Some(&b'\\'));
+    let first = *rest.get(cursor + escaped)?;
+    if matches!(first, b'"' | b'\'' | b'`') {
+        let start = cursor + escaped + 1;
+        let ends = |byte: &u8| *byte == first || *byte == b'\\' || *byte == b'\n';
+        let length = rest[start..].iter().position(ends)?;
+        let closed = rest.get(start + length).is_some_and(|byte| *byte != b'\n');
+        return closed.then_some((start, start + length, true));
+    }
+    if operator == b":" && matches!(first, b'|' | b'>') {
+        return block_text(rest, cursor);
+    }
+    if !bare {
+        return None;
+    }
+    let length =
+        rest[cursor..].iter().position(|b| b.is_ascii_whitespace() || b"#;,\\\"'&<".contains(b));
+    let end = length.map_or(rest.len(), |length| cursor + length);
+    let is_code = rest[cursor..end].iter().any(|b| matches!(b, b'(' | b'[' | b'{'));
+    (!is_code).then_some((cursor, end, false))
+}
+
+/// YAML's `|` and `>`: the value is the next line.
+fn block_text(rest: &[u8], from: usize) -> Option<(usize, usize, bool)> {
+    let line = rest[from..].iter().position(|byte| *byte == b'\n')?;
+    if line > 3 {
+        return None;
+    }
+    let start = skip(rest, from + line + 1, b" \t");
+    let length = rest[start..].iter().position(u8::is_ascii_whitespace);
+    Some((start, length.map_or(rest.len(), |length| start + length), true))
+}
+
+/// `<name>value</name>`, on one line or on lines of its own.
+fn element_text(rest: &[u8]) -> Option<(usize, usize, bool)> {
+    let start = skip(rest, 1, b" \t\r\n");
+    let length =
+        rest[start..].iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'<')?;
+    let after = skip(rest, start + length, b" \t\r\n");
+    rest[after..].starts_with(b"</").then_some((start, start + length, true))
+}
+
+/// `name="API_TOKEN" value="…"` and `{"name": "API_TOKEN", "value": "…"}`, or
+/// the same on lines of YAML.
+fn named_value(rest: &[u8], from: usize) -> Option<(usize, usize, bool)> {
+    let cursor = skip(rest, skip(rest, from, b","), b" \t\r\n/");
+    if cursor == from {
+        return None;
+    }
+    let quotes = skip(rest, cursor, b"\"'");
+    let word = rest.get(quotes..quotes + 5)?;
+    if !word.eq_ignore_ascii_case(b"value") {
+        return None;
+    }
+    let after = skip(rest, quotes + 5, b"\"' \t");
+    let operator = *rest.get(after)?;
+    let is_operator = matches!(operator, b'=' | b':');
+    is_operator.then(|| value_at(rest, after + 1, operator == b':', b"=")).flatten()
+}
+
+/// Whether a name is written as environment variables are.
+fn is_environment_name(name: &[u8]) -> bool {
+    name.len() >= 5
+        && name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || b.is_ascii_digit())
+}
+
+/// Whether `ENV `, `ARG ` or the like stands before a name.
+fn follows_command(content: &[u8], start: usize) -> bool {
+    [&b"ENV "[..], b"setx "].iter().any(|command| content[..start].ends_with(command))
+}
+
+fn skip(line: &[u8], from: usize, any_of: &[u8]) -> usize {
+    from + line[from.min(line.len())..].iter().take_while(|byte| any_of.contains(byte)).count()
+}
+
+/// `: string =`, `: &'static str =`, `: str =`, `string =` (Go).
+fn after_type_annotation(line: &[u8], from: usize) -> usize {
+    const ANNOTATIONS: [&[u8]; 8] = [
+        b": string",
+        b":string",
+        b": &'static str",
+        b": &str",
+        b": String",
+        b": str",
+        b"string",
+        b":String",
+    ];
+    let rest = &line[from.min(line.len())..];
+    match ANNOTATIONS.iter().find(|annotation| rest.starts_with(annotation)) {
+        Some(annotation) => skip(line, from + annotation.len(), b" \t?"),
+        None => from,
+    }
+}
+
+fn operator_at(line: &[u8], from: usize) -> Option<&'static [u8]> {
+    let rest = &line[from.min(line.len())..];
+    if rest.starts_with(b"==") {
+        return None;
+    }
+    // A space before an operator has been passed: one that is left stands alone.
+    let found = OPERATORS.iter().find(|operator| rest.starts_with(operator));
+    match found {
+        Some(found) => (!(*found == b":" && rest.starts_with(b"::"))).then_some(*found),
+        None => (from > 0 && line[from - 1] == b' ').then_some(b" "),
+    }
+}
+
+/// String prefixes: `f"`, `b"`, `r"`, `@"`, `L"`.
+fn after_string_prefix(line: &[u8], from: usize) -> usize {
+    match (line.get(from), line.get(from + 1)) {
+        (Some(b'b' | b'r' | b'u' | b'@' | b'L'), Some(b'"' | b'\'')) => from + 1,
+        _ => from,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str, bare_values: bool, is_table: bool) -> Option<String> {
+        let start = text.find("token").or_else(|| text.find("TOKEN")).unwrap();
+        let form = Form { bare_values, is_table, name: (start, start + 5) };
+        let (from, to, _) = value_after(text.as_bytes(), form)?;
+        Some(text[from..to].to_owned())
+    }
+
+    #[test]
+    fn values_are_found_in_every_notation() {
+        for text in [
+            "token = \"v1\"",
+            "token: 'v1'",
+            "token := `v1`",
+            "token .= \"v1\";",
+            "token ??= \"v1\"",
+            "<token>v1</token>",
+            "<token>\n  v1\n</token>",
+            "<add key=\"token\" value=\"v1\" />",
+            "{\"name\": \"token\", \"value\": \"v1\"}",
+            "\"token\" => 'v1'",
+            "\\\"token\\\": \\\"v1\\\"",
+            "token: |\n  v1\n",
+            "var token string = \"v1\"",
+            "let token: &str = \"v1\";",
+            "get(\"token\", \"v1\")",
+            "run -e TOKEN=v1 image",
+            "{\"a\": \"TOKEN=v1\\nB=2\"}",
+        ] {
+            assert_eq!(value(text, false, false).as_deref(), Some("v1"), "{text}");
+        }
+        assert_eq!(value("token: v1 # x", true, false).as_deref(), Some("v1"));
+        assert_eq!(value("ENV TOKEN v1\n", true, false).as_deref(), Some("v1"));
+        assert_eq!(value("token,v1,x", false, true).as_deref(), Some("v1"));
+        assert_eq!(value("- name: token\n  value: v1\n", true, false).as_deref(), Some("v1"));
+    }
+
+    #[test]
+    fn comparisons_calls_and_code_are_no_values() {
+        for text in ["token == \"v1\"", "token::v1", "token v1", "f(token, 'v1')", "token = get()"]
+        {
+            assert_eq!(value(text, true, false).filter(|v| v == "v1"), None, "{text}");
+        }
+    }
+}
