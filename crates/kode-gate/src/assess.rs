@@ -9,6 +9,10 @@ use crate::evaluate::Evaluator;
 use crate::foreign_code;
 use crate::judge::SessionState;
 use crate::paths::{self, Zone, is_sensitive, place};
+use crate::patterns;
+
+/// A shorter file name in the user's words could be an ordinary word.
+const NAME_LENGTH_MIN: usize = 5;
 
 /// Assesses `action` for a session. Pure.
 pub(crate) fn assess(action: &Action, state: &SessionState) -> Assessment {
@@ -157,8 +161,12 @@ fn path_named(path: &str, state: &SessionState) -> bool {
 /// Whether `words` hold `path` as a whole: naming a file in a folder does not
 /// name the folder.
 fn names_exactly(words: &str, path: &str) -> bool {
+    occurrences(words, path).next().is_some()
+}
+
+fn occurrences<'w>(words: &'w str, path: &'w str) -> impl Iterator<Item = usize> + 'w {
     let is_part = |character: char| character.is_alphanumeric() || "_-/".contains(character);
-    words.match_indices(path).any(|(at, _)| {
+    let whole = move |at: usize| {
         let before = words[..at].chars().next_back();
         let rest = &words[at + path.len()..];
         let rest = rest.strip_prefix('/').unwrap_or(rest);
@@ -168,7 +176,38 @@ fn names_exactly(words: &str, path: &str) -> bool {
             next => !next.is_some_and(is_part),
         };
         ends && !before.is_some_and(|before| is_part(before) || before == '~')
+    };
+    words.match_indices(path).map(|(at, _)| at).filter(move |at| whole(*at))
+}
+
+/// Whether the words name it, and not to say that it must stay.
+fn names_to_change(words: &str, path: &str) -> bool {
+    const STAYS: [&str; 8] =
+        ["don't", "do not", "never", "without", "not ", "except", "leave", "avoid"];
+    occurrences(words, path).any(|at| {
+        let sentence = words[..at].rsplit(['.', ';', '\n']).next().unwrap_or_default();
+        let sentence = sentence.to_lowercase();
+        !STAYS.iter().any(|word| sentence.contains(word))
     })
+}
+
+/// Whether the person said that the task is about this file: listed it, or
+/// named it in their own words.
+#[must_use]
+pub fn is_meant(path: &ProjectPath, state: &SessionState) -> bool {
+    let text = path.as_str();
+    let listed = |pattern: &String| patterns::covers(pattern.trim_start_matches("./"), text);
+    let name = path.file_name();
+    state.may_change.iter().any(listed)
+        || names_to_change(&state.user_words, text)
+        || name.len() >= NAME_LENGTH_MIN && names_to_change(&state.user_words, name)
+}
+
+/// The same for an absolute path.
+pub(crate) fn is_meant_path(path: &str, state: &SessionState) -> bool {
+    let root = state.project_root.trim_end_matches('/');
+    let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/'));
+    below.and_then(|below| ProjectPath::new(below).ok()).is_some_and(|path| is_meant(&path, state))
 }
 
 fn unit(class: RiskClass, why: String, trust: Option<TrustScope>) -> Unit {
@@ -198,6 +237,19 @@ fn looking(verb: &str, path: &ProjectPath, contents: bool, state: &SessionState)
     assessment
 }
 
+/// Assesses the change of a sensitive place: always a question, but for a file
+/// the person meant.
+pub(crate) fn sensitive_write(write: &FileWrite, why: &str, state: &SessionState) -> Assessment {
+    let mut assessment = writing(write, state);
+    assessment.questions.retain(|question| question.kind != QuestionKind::SensitivePlace);
+    if !is_meant(&write.path, state) {
+        let text = kode_base::escape::escape_line(why);
+        assessment.questions.push(Question { kind: QuestionKind::SensitivePlace, text });
+    }
+    without_ablated(&mut assessment, &state.ablation);
+    assessment
+}
+
 fn writing(write: &FileWrite, state: &SessionState) -> Assessment {
     let path = &write.path;
     let why = format!("would change {path}");
@@ -215,7 +267,7 @@ fn writing(write: &FileWrite, state: &SessionState) -> Assessment {
         let class = RiskClass::Blocked;
         assessment.refusal = Some(Refusal { name: "kode_files", class, text });
     }
-    if is_sensitive(&full) {
+    if is_sensitive(&full) && !is_meant(path, state) {
         let text = format!("{path} is a place whose content runs later, outside the sandbox");
         assessment.questions.push(Question { kind: QuestionKind::SensitivePlace, text });
     }

@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use kode_audit::{AuditError, AuditLog, DecisionRecord, Outcome, Record};
-use kode_base::{Action, AnsweredBy, AuditSequence, Reason, RiskClass, Verdict};
+use kode_base::{
+    Action, AnsweredBy, AuditSequence, FileWrite, Reason, RiskClass, Untrusted, Verdict,
+};
 
 use crate::approval::{Answer, ApprovalRequest, Approver, TrustScope};
-use crate::judge::{Judgement, SessionState, judge};
+use crate::judge::{Judgement, SessionState, judge, judge_sensitive};
 use crate::memory::{GateMemory, Remembered};
 use crate::{NonInteractive, Permit, Policy, subject};
 
@@ -129,6 +131,23 @@ impl Gate {
         self.conclude(action, &general, judgement, permitted, answered_by, kind)
     }
 
+    /// Decides about a change of a sensitive place. `why` says what about it
+    /// matters; the person is shown `diff`, the exact change.
+    ///
+    /// # Errors
+    /// A [`Denial`] with the reason; nothing may be written then.
+    pub fn authorize_sensitive(
+        &mut self,
+        write: FileWrite,
+        why: &str,
+        diff: Untrusted<String>,
+    ) -> Result<(Permit<FileWrite>, Decision), Denial> {
+        let judgement = judge_sensitive(&write, why, &self.policy, &self.state);
+        let general: Action = write.clone().into();
+        let (permitted, answered_by, kind) = self.answer_showing(&general, &judgement, Some(diff));
+        self.conclude(write, &general, judgement, permitted, answered_by, kind)
+    }
+
     /// Decides about an action a person typed or pressed (`kode sandbox`,
     /// `review --reject`): not judged, but recorded.
     ///
@@ -206,15 +225,30 @@ impl Gate {
     }
 
     fn answer(&mut self, action: &Action, judgement: &Judgement) -> (bool, AnsweredBy, DenialKind) {
+        self.answer_showing(action, judgement, None)
+    }
+
+    /// `shown` replaces what a prompt says would happen.
+    fn answer_showing(
+        &mut self,
+        action: &Action,
+        judgement: &Judgement,
+        shown: Option<Untrusted<String>>,
+    ) -> (bool, AnsweredBy, DenialKind) {
         match judgement.verdict {
             Verdict::Allow => (true, AnsweredBy::Policy, DenialKind::Policy),
             Verdict::Deny => (false, AnsweredBy::Policy, DenialKind::Policy),
             Verdict::Refuse => (false, AnsweredBy::Policy, DenialKind::Refused),
-            Verdict::Prompt => self.ask(action, judgement),
+            Verdict::Prompt => self.ask(action, judgement, shown),
         }
     }
 
-    fn ask(&mut self, action: &Action, judgement: &Judgement) -> (bool, AnsweredBy, DenialKind) {
+    fn ask(
+        &mut self,
+        action: &Action,
+        judgement: &Judgement,
+        shown: Option<Untrusted<String>>,
+    ) -> (bool, AnsweredBy, DenialKind) {
         let trusted = judgement.trust.as_ref().is_some_and(|scope| self.trusted.contains(scope));
         if judgement.class_question && trusted {
             return (true, AnsweredBy::SessionTrust, DenialKind::Policy);
@@ -225,7 +259,8 @@ impl Gate {
             let yes = judgement.class_question && answer == NonInteractive::Allow;
             return (yes, AnsweredBy::NonInteractive, DenialKind::NoTerminal);
         }
-        let request = self.request(action, judgement, Instant::now());
+        let mut request = self.request(action, judgement, Instant::now());
+        request.subject = shown.unwrap_or(request.subject);
         match self.approver.ask(&request) {
             Ok(Answer::Deny) => (false, AnsweredBy::Person, DenialKind::Person),
             Ok(answer) => {

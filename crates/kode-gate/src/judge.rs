@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use kode_base::{Action, Reason, Verdict};
+use kode_base::{Action, FileWrite, Reason, Verdict};
 
 use crate::Policy;
 use crate::ablation::Ablation;
 use crate::approval::TrustScope;
-use crate::assess::assess;
+use crate::assess::{assess, sensitive_write};
 use crate::resolve::resolve;
 
 /// What the judge knows of the session and the machine.
@@ -35,6 +35,9 @@ pub struct SessionState {
     /// Files of the project as they are now, by path below the root: what the
     /// agent wrote and a command may run, and what an edit starts from.
     pub known_files: BTreeMap<String, String>,
+    /// Places that the user lists as what the task is about: paths in the
+    /// project, `*` within a name, `**` across folders.
+    pub may_change: Vec<String>,
     /// Controls that the lab turned off; none outside of it.
     pub ablation: Ablation,
 }
@@ -58,4 +61,14 @@ pub struct Judgement {
 /// Judges `action` under `policy`.
 pub fn judge(action: &Action, policy: &Policy, state: &SessionState) -> Judgement {
     resolve(&assess(action, state), policy, state.sensitive_changed)
+}
+
+/// Judges the change of a sensitive place; `why` says what about it matters.
+pub(crate) fn judge_sensitive(
+    write: &FileWrite,
+    why: &str,
+    policy: &Policy,
+    state: &SessionState,
+) -> Judgement {
+    resolve(&sensitive_write(write, why, state), policy, state.sensitive_changed)
 }

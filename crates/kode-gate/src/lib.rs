@@ -25,15 +25,17 @@ mod policy;
 pub mod policy_check;
 mod resolve;
 mod rules;
+mod sensitive;
 mod shell;
 mod subject;
 
 pub use ablation::{Ablation, Control, UnknownControl};
 pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal, TrustScope};
-pub use assess::looks_secret;
+pub use assess::{is_meant, looks_secret};
 pub use gate::{Decision, Denial, DenialKind, Gate};
 pub use judge::{Judgement, SessionState, judge};
 pub use memory::GateMemory;
 pub use permit::Permit;
 pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};
 pub use rules::{RuleError, check_rules};
+pub use sensitive::{FileChange, is_watched, sensitive_change};

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use crate::evaluate::glob_matches;
 use crate::judge::SessionState;
+use crate::sensitive::is_sensitive_file;
 
 /// The zone a path is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,7 @@ pub(crate) fn secret_folders() -> &'static [String] {
 
 /// Whether what is written there runs later, outside the sandbox.
 pub(crate) fn is_sensitive(path: &str) -> bool {
-    TABLE.as_ref().is_none_or(|table| table.sensitive.matches(path))
+    TABLE.as_ref().is_none_or(|table| table.sensitive.matches(path)) || is_sensitive_file(path)
 }
 
 /// Resolves `text` against `directory` (absolute) lexically.

@@ -22,6 +22,30 @@ pub(crate) enum Aim {
     Meant,
 }
 
+/// Whether a glob of project paths covers `path`: `*` and `?` within a name,
+/// `**` across folders; a folder covers what is below it.
+pub(crate) fn covers(glob: &str, path: &str) -> bool {
+    let parts: Vec<&str> = glob.trim_end_matches('/').split('/').take(GLOB_PARTS_MAX).collect();
+    let names: Vec<&str> = path.split('/').collect();
+    parts_cover(&parts, &names)
+}
+
+/// Parts of a glob that are looked at.
+const GLOB_PARTS_MAX: usize = 16;
+
+fn parts_cover(parts: &[&str], names: &[&str]) -> bool {
+    match (parts.split_first(), names.split_first()) {
+        (None, _) => true,
+        (Some((&"**", rest)), _) => (0..=names.len()).any(|skipped| {
+            parts_cover(rest, &names[skipped..]) && (!rest.is_empty() || skipped > 0)
+        }),
+        (Some((part, rest)), Some((name, below))) => {
+            glob_matches(part, name) && parts_cover(rest, below)
+        }
+        (Some(_), None) => false,
+    }
+}
+
 /// Whether `path` holds wildcards at all.
 pub(crate) fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?', '['])

@@ -196,3 +196,22 @@ fn what_looks_secret_is_what_reading_asks_about() {
         assert_eq!(asks, expected, "{path}");
     }
 }
+
+#[test]
+fn a_file_the_person_named_or_listed_is_what_the_task_is_about() {
+    let meant = |words: &str, path: &str| {
+        let state = SessionState { user_words: words.to_owned(), ..state() };
+        is_meant(&ProjectPath::new(path).unwrap(), &state)
+    };
+    assert!(meant("add a lint target to the Makefile", "Makefile"));
+    assert!(meant("fix .github/workflows/ci.yml please", ".github/workflows/ci.yml"));
+    assert!(meant("Bump the action in ci.yml.", ".github/workflows/ci.yml"));
+    assert!(!meant("do not touch the Makefile", "Makefile"));
+    assert!(!meant("speed the build up", "Makefile"));
+    assert!(!meant("change my-Makefile", "Makefile"));
+    let listed = SessionState { may_change: vec![".github/**".to_owned()], ..state() };
+    assert!(is_meant(&ProjectPath::new(".github/workflows/ci.yml").unwrap(), &listed));
+    assert!(!is_meant(&ProjectPath::new("Makefile").unwrap(), &listed));
+    let judged = run("echo x > .github/workflows/ci.yml", &listed);
+    assert_eq!(judged.verdict, Verdict::Allow, "{judged:?}");
+}

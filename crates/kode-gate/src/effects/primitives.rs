@@ -4,6 +4,7 @@
 use kode_base::RiskClass;
 
 use crate::approval::TrustScope;
+use crate::assess::is_meant_path;
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
 use crate::paths::{
@@ -114,7 +115,8 @@ impl Evaluator<'_> {
             }
             Zone::Project => {
                 self.raise(RiskClass::LocalWrite, &format!("would {verb} {path}"));
-                if is_sensitive(&path) && verb != "change the mode of" {
+                let asks = is_sensitive(&path) && !is_meant_path(&path, self.session);
+                if asks && verb != "change the mode of" {
                     let text =
                         format!("{path} is a place whose content runs later, outside the sandbox");
                     self.found.ask(QuestionKind::SensitivePlace, &text);

@@ -73,3 +73,20 @@ fn patterns_for_kodes_own_files_are_told_by_how_much_they_give() {
         assert_eq!(could_be_kodes_own(path, &session()), expected, "{path}");
     }
 }
+
+#[test]
+fn globs_of_project_paths_stay_within_names_and_folders() {
+    for (glob, path, expected) in [
+        (".github/workflows/*.yml", ".github/workflows/ci.yml", true),
+        (".github/workflows/*.yml", ".github/workflows/deep/ci.yml", false),
+        (".github", ".github/workflows/ci.yml", true),
+        ("**/Makefile", "a/b/Makefile", true),
+        ("**/Makefile", "Makefile", true),
+        ("Makefile", "a/Makefile", false),
+        ("**", "a/b", true),
+        ("a/**/c", "a/c", true),
+        (".git", ".github/x", false),
+    ] {
+        assert_eq!(super::covers(glob, path), expected, "{glob} {path}");
+    }
+}

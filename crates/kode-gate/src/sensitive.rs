@@ -1,0 +1,248 @@
+//! Places in a repository whose content runs later, outside the sandbox
+//! (`data/sensitive.toml`), and whether a change of one matters. Pure: paths
+//! and bytes in, a reason out. What can't be read for its parts counts as
+//! sensitive whole.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use kode_base::ProjectPath;
+use serde::Deserialize;
+
+/// Larger files are not taken apart: any change of them matters.
+const PARSED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+#[derive(Deserialize)]
+struct Table {
+    files: Places,
+    watched: Places,
+    part: Vec<Part>,
+    locks: Locks,
+}
+
+#[derive(Deserialize)]
+struct Places {
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    prefixes: Vec<String>,
+    #[serde(default)]
+    suffixes: Vec<String>,
+    #[serde(default)]
+    containing: Vec<String>,
+    #[cfg(test)]
+    sensitive: Vec<String>,
+    #[cfg(test)]
+    ordinary: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Part {
+    name: String,
+    format: Format,
+    keys: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    Json,
+    Toml,
+}
+
+#[derive(Deserialize)]
+struct Locks {
+    names: Vec<String>,
+    hosts: Vec<String>,
+}
+
+impl Places {
+    /// `path` in lower case, beginning with `/`.
+    fn hold(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.names.iter().any(|each| each == name)
+            || self.prefixes.iter().any(|each| name.starts_with(each.as_str()))
+            || self.suffixes.iter().any(|each| path.ends_with(each.as_str()))
+            || self.containing.iter().any(|each| path.contains(each.as_str()))
+    }
+
+    /// Whether a folder named `path` would hold such a place.
+    fn lie_below(&self, path: &str) -> bool {
+        let folder = format!("{path}/");
+        let begins = |place: &String| {
+            let ends = place.match_indices('/').skip(1).map(|(at, _)| &place[..=at]);
+            ends.into_iter().any(|above| folder.ends_with(above))
+        };
+        self.containing.iter().any(begins)
+    }
+}
+
+// The table is compiled in and a test reads it: a failure can't reach users.
+static TABLE: LazyLock<Option<Table>> =
+    LazyLock::new(|| toml::from_str(include_str!("../data/sensitive.toml")).ok());
+
+/// One file before and after a change.
+#[derive(Debug, Clone, Copy)]
+pub struct FileChange<'a> {
+    /// The file.
+    pub path: &'a ProjectPath,
+    /// Its bytes before; `None` when it was not there.
+    pub before: Option<&'a [u8]>,
+    /// Its bytes after; `None` when it is gone.
+    pub after: Option<&'a [u8]>,
+    /// Whether either side is a symbolic link.
+    pub is_link: bool,
+}
+
+/// Why the change of a file matters beyond the project; `None` when it does
+/// not. Without its table every change does.
+pub fn sensitive_change(change: FileChange<'_>) -> Option<String> {
+    let path = slashed(change.path.as_str());
+    let Some(table) = TABLE.as_ref() else {
+        return Some(format!("{} can't be judged", change.path));
+    };
+    let runs = format!("{} is a place whose content runs later, outside the sandbox", change.path);
+    if table.files.hold(&path) || table.watched.hold(&path) {
+        return Some(runs);
+    }
+    if change.is_link && (table.files.lie_below(&path) || table.watched.lie_below(&path)) {
+        return Some(format!(
+            "{} is a link in the place of a folder whose content runs later",
+            change.path
+        ));
+    }
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    if let Some(part) = table.part.iter().find(|part| part.name == name) {
+        return part.changed(change).map(|key| {
+            format!("{} changes `{key}`, which runs later, outside the sandbox", change.path)
+        });
+    }
+    if table.locks.names.iter().any(|each| each == name) {
+        return table
+            .locks
+            .new_source(change)
+            .map(|source| format!("{} takes something from a new place: {source}", change.path));
+    }
+    None
+}
+
+/// Whether any change of the file asks, whatever it is. `path` may be absolute.
+pub(crate) fn is_sensitive_file(path: &str) -> bool {
+    let path = slashed(path);
+    TABLE.as_ref().is_none_or(|table| table.files.hold(&path))
+}
+
+/// Whether a file is compared and held although ignore files name it.
+pub fn is_watched(path: &ProjectPath) -> bool {
+    TABLE.as_ref().is_none_or(|table| table.watched.hold(&slashed(path.as_str())))
+}
+
+fn slashed(path: &str) -> String {
+    let path = path.trim_start_matches('/').to_lowercase();
+    format!("/{path}")
+}
+
+impl Part {
+    /// The first key whose value differs.
+    fn changed(&self, change: FileChange<'_>) -> Option<&str> {
+        let read = |bytes: Option<&[u8]>| match bytes {
+            None => Some(serde_json::Value::Null),
+            Some(bytes) => self.format.read(bytes),
+        };
+        let (before, after) = (read(change.before), read(change.after));
+        let unreadable = before.is_none() && change.before != change.after || after.is_none();
+        self.keys.iter().map(String::as_str).find(|key| {
+            let part = |value: &Option<serde_json::Value>| {
+                value.as_ref().and_then(|value| at(value, key)).cloned()
+            };
+            unreadable || change.is_link || part(&before) != part(&after)
+        })
+    }
+}
+
+impl Format {
+    fn read(self, bytes: &[u8]) -> Option<serde_json::Value> {
+        if bytes.len() > PARSED_BYTES_MAX {
+            return None;
+        }
+        let text = std::str::from_utf8(bytes).ok()?;
+        match self {
+            Self::Json => serde_json::from_str(text.trim_start_matches('\u{feff}')).ok(),
+            Self::Toml => {
+                let value: toml::Value = toml::from_str(text).ok()?;
+                serde_json::to_value(value).ok()
+            }
+        }
+    }
+}
+
+fn at<'v>(value: &'v serde_json::Value, key: &str) -> Option<&'v serde_json::Value> {
+    key.split('.').try_fold(value, |value, part| value.get(part))
+}
+
+impl Locks {
+    /// A source after the change that was none before and no known registry.
+    fn new_source(&self, change: FileChange<'_>) -> Option<String> {
+        let before = sources(change.before.unwrap_or_default());
+        let after = sources(change.after.unwrap_or_default());
+        if change.is_link {
+            return Some("a link".to_owned());
+        }
+        after.into_iter().find(|source| {
+            let known = |host: &String| {
+                source
+                    .strip_prefix(host.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            !before.contains(source) && !self.hosts.iter().any(known)
+        })
+    }
+}
+
+/// Where a lock file takes things from: hosts of registries, and of version
+/// control, files and paths the whole address.
+fn sources(bytes: &[u8]) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(64 << 20)]);
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        let mut rest = line;
+        while let Some(start) = rest.find("://") {
+            let scheme = rest[..start]
+                .rsplit(|each: char| !each.is_ascii_alphanumeric() && each != '+')
+                .next()
+                .unwrap_or_default();
+            let address = &rest[start + 3..];
+            let end = address
+                .find(['"', '\'', ' ', '#', '?', ')', ',', ';', '>', '}', '\\'])
+                .unwrap_or(address.len());
+            let address = &address[..end];
+            let archive = matches!(scheme, "https" | "registry")
+                || scheme.ends_with("+https") && scheme.starts_with("registry");
+            let parts = if archive && !address.contains(".git") { 1 } else { 3 };
+            let place: Vec<&str> = address.split('/').take(parts).collect();
+            let index =
+                scheme.starts_with("registry") || address.starts_with("github.com/rust-lang/");
+            let place = if archive && !index { place.join("/") } else { address.to_owned() };
+            found.insert(if archive || index { place } else { format!("{scheme}://{place}") });
+            rest = &rest[start + 3 + end..];
+        }
+        for mark in [
+            "\"file:",
+            "\"link:",
+            "git@",
+            "--index-url",
+            "--extra-index-url",
+            "--find-links",
+            "-e ",
+            "@ file",
+        ] {
+            if line.contains(mark) {
+                found.insert(line.trim().chars().take(200).collect());
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

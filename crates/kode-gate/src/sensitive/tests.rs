@@ -1,0 +1,84 @@
+use super::*;
+
+fn judged(path: &str, before: Option<&str>, after: Option<&str>) -> Option<String> {
+    let path = ProjectPath::new(path).unwrap();
+    sensitive_change(FileChange {
+        path: &path,
+        before: before.map(str::as_bytes),
+        after: after.map(str::as_bytes),
+        is_link: false,
+    })
+}
+
+#[test]
+fn the_tables_examples_hold() {
+    let table = TABLE.as_ref().unwrap();
+    for places in [&table.files, &table.watched] {
+        for path in &places.sensitive {
+            assert!(places.hold(&slashed(path)), "{path}");
+        }
+        for path in &places.ordinary {
+            assert!(!places.hold(&slashed(path)), "{path}");
+        }
+    }
+}
+
+#[test]
+fn of_package_json_only_what_runs_matters() {
+    let base = r#"{"version": "1.0.0", "scripts": {"test": "vitest"}, "dependencies": {}}"#;
+    let newer = base.replace("1.0.0", "1.1.0").replace("{}", r#"{"zod": "^3"}"#);
+    assert_eq!(judged("package.json", Some(base), Some(&newer)), None);
+    let hooked = base.replace("vitest\"", "vitest\", \"postinstall\": \"node x.js\"");
+    assert!(judged("web/package.json", Some(base), Some(&hooked)).unwrap().contains("`scripts`"));
+    assert!(judged("package.json", Some(base), Some("{broken")).is_some());
+    assert!(judged("package.json", None, Some(base)).is_some());
+    assert_eq!(judged("package.json", None, Some(r#"{"name": "x"}"#)), None);
+}
+
+#[test]
+fn of_pyproject_only_the_build_matters() {
+    let base =
+        "[project]\nname = \"x\"\ndependencies = []\n[build-system]\nrequires = [\"hatchling\"]\n";
+    let dependency = base.replace("[]", "[\"httpx\"]");
+    assert_eq!(judged("pyproject.toml", Some(base), Some(&dependency)), None);
+    let backend = base.replace("hatchling\"", "hatchling\", \"evil\"");
+    assert!(judged("pyproject.toml", Some(base), Some(&backend)).is_some());
+    let hook = format!("{base}[tool.hatch.build.hooks.custom]\npath = \"x.py\"\n");
+    assert!(judged("pyproject.toml", Some(base), Some(&hook)).is_some());
+}
+
+#[test]
+fn of_lock_files_only_new_sources_matter() {
+    let npm =
+        "\"resolved\": \"https://registry.npmjs.org/a/-/a-1.0.0.tgz\",\n\"integrity\": \"x\"\n";
+    let newer = npm.replace("1.0.0", "1.0.1");
+    assert_eq!(judged("package-lock.json", Some(npm), Some(&newer)), None);
+    for foreign in [
+        npm.replace("registry.npmjs.org", "registry.npmjs.org.evil.example"),
+        npm.replace("https://registry.npmjs.org/a", "git+ssh://git@host.example/a"),
+        npm.replace("https://registry.npmjs.org/a", "http://registry.npmjs.org/a"),
+        npm.replace("https://registry.npmjs.org/a/-/a-1.0.0.tgz", "file:../evil"),
+    ] {
+        assert!(judged("package-lock.json", Some(npm), Some(&foreign)).is_some(), "{foreign}");
+    }
+    let cargo = "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
+    assert_eq!(judged("Cargo.lock", None, Some(cargo)), None);
+    let git = "source = \"git+https://github.com/someone/fork?rev=1#1\"\n";
+    assert!(judged("Cargo.lock", Some(cargo), Some(git)).is_some());
+    assert!(
+        judged("requirements.txt", Some("a==1\n"), Some("--index-url http://x.example\na==1\n"))
+            .is_some()
+    );
+    assert_eq!(judged("requirements.txt", Some("a==1\n"), Some("a==2\nb==1\n")), None);
+}
+
+#[test]
+fn a_link_in_the_place_of_such_a_folder_matters() {
+    for path in [".github", "web/.husky", "node_modules/.bin", ".vscode", "node_modules"] {
+        let path = ProjectPath::new(path).unwrap();
+        let change =
+            FileChange { path: &path, before: None, after: Some(b"elsewhere"), is_link: true };
+        assert!(sensitive_change(change).is_some(), "{path}");
+        assert!(sensitive_change(FileChange { is_link: false, ..change }).is_none(), "{path}");
+    }
+}
