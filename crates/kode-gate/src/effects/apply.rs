@@ -33,7 +33,7 @@ impl Evaluator<'_> {
         }
         let reads_anyway =
             invocation.words.iter().any(|word| word.as_exact() == Some("--no-index"));
-        if spec.any_flags && (reads_anyway || !is_about_names(name)) {
+        if (spec.any_flags || spec.listed) && (reads_anyway || !is_about_names(name)) {
             self.look_for_secrets(invocation);
         }
         self.look_at_build(spec, invocation);
@@ -127,6 +127,10 @@ impl Evaluator<'_> {
         // `tar --checkpoint-action=exec=COMMAND`.
         if let Some(command) = script.known.strip_prefix("exec=") {
             script.known = command.to_owned();
+        }
+        let pager = matches!(flag, "-P" | "--pager") && !script.open;
+        if pager && super::environment::only_shows(&script.known) {
+            return;
         }
         if is_compressor(&script) {
             // `split --filter` puts the name of the part it writes into FILE.

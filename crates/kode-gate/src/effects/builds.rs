@@ -87,6 +87,7 @@ impl Evaluator<'_> {
             return;
         }
         self.look_for_own_builds(invocation);
+        self.look_at_tasks(invocation);
         if !versioned {
             self.look_for_foreign_build(invocation);
             self.look_for_settings(invocation);
@@ -129,7 +130,7 @@ impl Evaluator<'_> {
                 || invocation.name.rsplit(' ').any(|tool| file.contains(tool));
             let foreign = self.place_of(&value.text).zone == Zone::Temporary;
             let folder = flag == "--rulesdir";
-            if folder || foreign && SETTINGS[..2].contains(&flag) || code && !expected {
+            if folder || foreign || code && !expected {
                 let text = format!("{flag} makes `{}` run {}", invocation.name, value.text.known);
                 self.raise(RiskClass::CodeExecution, &text);
             }

@@ -43,7 +43,10 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     let first = value.split_whitespace().next().unwrap_or_default();
     let unknown_program = listed(&table.programs) && !super::table::knows(first);
     let runs_by_flag = listed(&table.flags) && value.split_whitespace().any(flag_runs);
-    if listed(&table.runs) || unknown_program || runs_by_flag {
+    let shows = (name.ends_with("PAGER") || name.ends_with("EDITOR")) && only_shows(value);
+    if shows {
+        Meaning::Plain
+    } else if listed(&table.runs) || unknown_program || runs_by_flag {
         Meaning::Runs
     } else if listed(&table.searched) {
         Meaning::Searched
@@ -54,6 +57,16 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     } else {
         Meaning::Plain
     }
+}
+
+/// A pager or editor that only shows, or does nothing: `cat`, `less -R`, `true`.
+pub(crate) fn only_shows(program: &str) -> bool {
+    const PROGRAMS: [&str; 6] = ["cat", "less", "more", "most", "true", ":"];
+    let plain = |each: char| each.is_ascii_alphanumeric() || " -:".contains(each);
+    let mut words = program.split_whitespace();
+    program.chars().all(plain)
+        && words.next().is_some_and(|first| PROGRAMS.contains(&first))
+        && words.all(|word| word.starts_with('-') && !word.contains(['o', 'O', 'k']))
 }
 
 /// Whether a search path holds only folders where programs are expected.

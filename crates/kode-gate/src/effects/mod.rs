@@ -7,11 +7,13 @@ mod builds;
 pub(crate) mod code;
 mod dispatch;
 pub(crate) mod environment;
+mod flags;
 mod handlers;
 mod interpreters;
 mod later;
 mod primitives;
 pub(crate) mod table;
+mod tasks;
 
 pub(crate) use apply::join as apply_join;
 pub(crate) use builds::describes_build;

@@ -7,6 +7,7 @@ use std::sync::{LazyLock, OnceLock};
 use kode_base::RiskClass;
 use serde::Deserialize;
 
+use super::flags;
 use crate::evaluate::glob_matches;
 
 /// The families, each a readable file.
@@ -53,6 +54,7 @@ pub(crate) struct Entry {
     output: String,
     subcommands: bool,
     any_flags: bool,
+    listed: bool,
     builds: bool,
     digits: bool,
     stop_at_operand: bool,
@@ -92,6 +94,7 @@ impl Entry {
         Some(match key {
             "subcommands" => &mut self.subcommands,
             "any_flags" => &mut self.any_flags,
+            "listed" => &mut self.listed,
             "builds" => &mut self.builds,
             "digits" => &mut self.digits,
             "stop_at_operand" => &mut self.stop_at_operand,
@@ -204,6 +207,8 @@ pub(crate) struct Spec {
     pub(crate) output: String,
     pub(crate) subcommands: bool,
     pub(crate) any_flags: bool,
+    /// Its flags are those `data/flags` lists for its name.
+    pub(crate) listed: bool,
     /// Runs the project's own code by purpose; paths outside are a question.
     pub(crate) builds: bool,
     pub(crate) digits: bool,
@@ -213,8 +218,9 @@ pub(crate) struct Spec {
 }
 
 struct Slot {
+    name: &'static str,
     text: &'static str,
-    spec: OnceLock<Option<Spec>>,
+    spec: OnceLock<Option<Box<Spec>>>,
 }
 
 struct Table {
@@ -243,8 +249,8 @@ impl Table {
                 let names = header.trim_start_matches("[\"").trim_end().trim_end_matches("\"]");
                 for name in names.split('|') {
                     index.insert(name, slots.len());
+                    slots.push(Slot { name, text: body, spec: OnceLock::new() });
                 }
-                slots.push(Slot { text: body, spec: OnceLock::new() });
             }
         }
         Self { slots, index }
@@ -255,7 +261,39 @@ impl Table {
 /// can't be read counts as unknown.
 pub(crate) fn lookup(name: &str) -> Option<&'static Spec> {
     let slot = &TABLE.slots[*TABLE.index.get(name)?];
-    slot.spec.get_or_init(|| Entry::read(slot.text).map(Spec::from)).as_ref()
+    let read = || {
+        let mut spec = Spec::from(Entry::read(slot.text)?);
+        if spec.listed {
+            spec.take_listed(slot.name);
+        }
+        Some(Box::new(spec))
+    };
+    slot.spec.get_or_init(read).as_deref()
+}
+
+impl Spec {
+    /// Adds the flags listed for `name`; what the entry itself says stands.
+    fn take_listed(&mut self, name: &str) {
+        for flag in flags::known(name) {
+            let bare = flag.name.trim_end_matches('*');
+            let own = self.flags.contains_key(flag.name)
+                || self.prefixes.iter().any(|(start, _)| start == bare);
+            if own {
+                continue;
+            }
+            if bare == flag.name {
+                self.flags.insert(bare.to_owned(), flag.value);
+            } else {
+                self.prefixes.push((bare.to_owned(), flag.value));
+            }
+            if flag.runs || flag.value == Value::Execute {
+                self.raises.insert(bare.to_owned(), RiskClass::CodeExecution);
+            }
+        }
+        self.has_grave_flags |= self.raises.values().any(|class| *class > RiskClass::Safe);
+        // The longest beginning decides.
+        self.prefixes.sort_by_key(|(start, _)| std::cmp::Reverse(start.len()));
+    }
 }
 
 /// Whether `name` has an entry.
@@ -339,6 +377,7 @@ impl From<Entry> for Spec {
             output: entry.output,
             subcommands: entry.subcommands,
             any_flags: entry.any_flags,
+            listed: entry.listed,
             builds: entry.builds,
             digits: entry.digits,
             stop_at_operand: entry.stop_at_operand,

@@ -182,7 +182,7 @@ impl Evaluator<'_> {
             "git show" | "git cat-file" | "git diff" | "git blame" | "git annotate"
             | "git grep" | "git archive" | "git diff-index" | "git diff-files"
             | "git diff-tree" => true,
-            "git log" | "git whatchanged" => {
+            "git log" | "git whatchanged" | "git stash show" | "git stash list" => {
                 has(&["-p", "-u", "--patch", "-G", "-S", "--cc", "-c"])
                     || call.words.iter().any(|word| word.text.known.starts_with("-L"))
             }

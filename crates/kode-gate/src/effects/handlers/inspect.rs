@@ -127,8 +127,16 @@ impl Evaluator<'_> {
         if call.name == "getent" {
             self.look_up_host(call);
         }
+        if call.name == "finger" {
+            for operand in
+                call.arguments.operands.iter().filter(|each| each.text.known.contains('@'))
+            {
+                self.egress(&operand.text);
+            }
+        }
         let runs = match call.name {
             "ip" => has(&["exec", "-batch", "-b", "-force", "vrf"]),
+            "cowsay" => call.words.iter().any(|word| word.text.known.contains(".cow")),
             "neofetch" | "fastfetch" | "screenfetch" | "top" | "htop" => {
                 starts("--config") || starts("-c")
             }
@@ -278,7 +286,7 @@ impl Evaluator<'_> {
         if !DOCKER_GROUPS.contains(&group) {
             return None;
         }
-        let word = call.arguments.operands.iter().find_map(Field::as_exact).unwrap_or("help");
+        let word = subcommand(call).unwrap_or("help");
         if matches!(word, "push" | "pull" | "login") {
             self.raise(RiskClass::NetworkEgress, "talks to a registry");
         } else if !DOCKER_LOOKS.contains(&word) {
@@ -318,6 +326,12 @@ impl Evaluator<'_> {
         if !looks {
             self.raise(RiskClass::SystemWrite, "controls services");
         }
+        let elsewhere = |text: &&str| {
+            ["-H", "-M", "--host", "--machine"].iter().any(|flag| text.starts_with(flag))
+        };
+        if texts.iter().any(elsewhere) {
+            self.raise(RiskClass::NetworkEgress, "talks to another machine");
+        }
         None
     }
 
@@ -340,6 +354,8 @@ impl Evaluator<'_> {
             && words.iter().any(|text| text.starts_with("--eval") || text.starts_with("-E"))
         {
             self.raise(RiskClass::CodeExecution, "rpm evaluates a macro, which can run commands");
+        } else if sets_options(call) {
+            self.raise(RiskClass::CodeExecution, "an option of apt can run a program");
         } else if !(looks || shows) {
             self.raise(RiskClass::SystemWrite, "changes the system's packages");
         }
@@ -443,6 +459,39 @@ impl Evaluator<'_> {
         }
         None
     }
+}
+
+/// `apt -o APT::…=PROGRAM`, `apt -c FILE`.
+fn sets_options(call: &Invocation<'_>) -> bool {
+    let starts = |text: &str| {
+        ["-o", "-c", "--option", "--config-file"].iter().any(|flag| text.starts_with(flag))
+    };
+    let apt = call.name.starts_with("apt") || call.name == "aptitude";
+    apt && call.words.iter().any(|word| starts(&word.text.known))
+}
+
+/// The word of `docker compose -f FILE WORD`.
+fn subcommand<'c>(call: &'c Invocation<'_>) -> Option<&'c str> {
+    const TAKE_ONE: [&str; 9] = [
+        "-f",
+        "--file",
+        "-p",
+        "--project-name",
+        "--profile",
+        "--env-file",
+        "--project-directory",
+        "--ansi",
+        "--parallel",
+    ];
+    let mut words = call.words.iter().filter_map(Field::as_exact);
+    while let Some(word) = words.next() {
+        if TAKE_ONE.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            return Some(word);
+        }
+    }
+    None
 }
 
 /// `ss -K` closes the connections it lists.

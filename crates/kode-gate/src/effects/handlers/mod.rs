@@ -76,6 +76,7 @@ fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> O
         "docker" => walk.docker(call),
         "docker_run" => walk.container_command(call),
         "make" => walk.make(call),
+        "measured" => walk.measured(call),
         "cmake" => walk.cmake(call),
         "go_install" => walk.go_install(call),
         "go_mod" => walk.go_mod(call),

@@ -294,6 +294,7 @@ impl Evaluator<'_> {
 
     /// `cmake -E TOOL`: its own tools, some of which delete or run.
     pub(super) fn cmake(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        self.look_for_cmake_programs(call);
         let at = call.words.iter().position(|word| word.as_exact() == Some("-E"))?;
         let rest = call.words.get(at + 1..).unwrap_or_default();
         match rest.first().and_then(Field::as_exact) {
@@ -320,6 +321,67 @@ impl Evaluator<'_> {
             _ => self.raise(RiskClass::CodeExecution, "kode does not know this tool of cmake"),
         }
         None
+    }
+
+    /// `cmake -DCMAKE_C_COMPILER=./x`: variables that name a program.
+    fn look_for_cmake_programs(&mut self, call: &Invocation<'_>) {
+        const PARTS: [&str; 6] =
+            ["_COMPILER", "_LAUNCHER", "_PROGRAM", "_LINKER", "CMAKE_AR", "_EMULATOR"];
+        for word in call.words {
+            let text = word.text.known.trim_start_matches("-D");
+            let Some((name, value)) = text.split_once('=') else { continue };
+            let name = name.split(':').next().unwrap_or_default();
+            let program = PARTS.iter().any(|part| name.ends_with(part));
+            let folder = value.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let ordinary = if folder.is_empty() {
+                table::knows(value) || matches!(value, "ccache" | "sccache" | "distcc")
+            } else {
+                ["/usr/bin", "/usr/local/bin", "/bin"].contains(&folder)
+            };
+            if program && !ordinary {
+                let text = format!("{name} makes cmake run {value}");
+                self.raise(RiskClass::CodeExecution, &text);
+            }
+        }
+    }
+
+    /// `c8 COMMAND`, `nyc COMMAND`, `coverage run PROGRAM`.
+    pub(super) fn measured(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        const WORDS: [&str; 13] = [
+            "report",
+            "check-coverage",
+            "instrument",
+            "merge",
+            "html",
+            "xml",
+            "json",
+            "lcov",
+            "annotate",
+            "combine",
+            "debug",
+            "erase",
+            "help",
+        ];
+        let operands = call.arguments.operands.clone();
+        let first = operands.first()?.as_exact().unwrap_or_default();
+        if WORDS.contains(&first) {
+            return None;
+        }
+        let mut command = operands.clone();
+        if call.name == "coverage" {
+            if first != "run" {
+                return None;
+            }
+            // What follows `run` and its own flags is for Python.
+            let own = |word: &Field| {
+                let text = word.text.known.as_str();
+                text.starts_with('-') && text != "-m"
+            };
+            let at = call.words.iter().position(|word| word.as_exact() == Some("run"))?;
+            let rest = call.words[at + 1..].iter().skip_while(|word| own(word)).cloned();
+            command = std::iter::once(Field::exact("python")).chain(rest).collect();
+        }
+        Some(self.run_argv(command, call.stdin.clone()))
     }
 
     /// `go install` builds the module here; with a version it is fetched.

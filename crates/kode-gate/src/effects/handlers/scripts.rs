@@ -6,6 +6,7 @@ use crate::assessment::QuestionKind;
 use crate::effects::code::Language;
 use crate::effects::dispatch::Invocation;
 use crate::evaluate::{Evaluator, Stream, Taint, Text};
+use crate::paths::Zone;
 
 impl Evaluator<'_> {
     /// `sed`: the script may run (`e`), read (`r`) and write (`w`).
@@ -29,7 +30,8 @@ impl Evaluator<'_> {
         }
         if let Some(file) = found.value(&["-f", "--file"]) {
             let content = self.content_of(file, &call.stdin);
-            if content.text.taint.has(Taint::REMOTE) || file.as_exact().is_none() {
+            let unseen = content.text.open && self.place_of(&file.text).zone == Zone::Temporary;
+            if content.text.taint.has(Taint::REMOTE) || file.as_exact().is_none() || unseen {
                 self.raise(RiskClass::CodeExecution, "the sed script is known only when it runs");
             }
             self.sed_script(&content.text);
@@ -100,6 +102,9 @@ impl Evaluator<'_> {
                 walk.shell_text(&Text::exact(&command), Stream::unknown(Taint::FILE))
             });
         }
+        for path in shape.reads {
+            self.read_path(&Text::exact(&path), false);
+        }
         for path in shape.writes {
             self.write_path(&Text::exact(&path), "write");
         }
@@ -137,6 +142,16 @@ impl Evaluator<'_> {
         };
         if all.iter().any(runs) {
             self.raise(RiskClass::CodeExecution, "the SQL runs programs or loads code");
+        }
+        for line in all.iter().flat_map(|text| text.lines()) {
+            let mut words = line.split_whitespace();
+            let writes = matches!(
+                words.next(),
+                Some(".output" | ".once" | ".backup" | ".save" | ".log" | ".trace" | ".clone")
+            );
+            if let Some(path) = words.last().filter(|path| writes && *path != "stdout") {
+                self.write_path(&Text::exact(path.trim_matches(['\'', '"'])), "write");
+            }
         }
         let loses = |text: &String| {
             let upper = text.to_ascii_uppercase();
@@ -278,11 +293,20 @@ struct AwkShape {
     runs: bool,
     /// Commands given as literal strings to `|`.
     pipes: Vec<String>,
+    /// Files named literally after `getline <`.
+    reads: Vec<String>,
     writes: Vec<String>,
     writes_unknown: bool,
 }
 
 impl AwkShape {
+    /// `getline < "file"`.
+    fn read(&mut self, characters: &[char], at: usize) {
+        let rest: String = characters[at + 1..].iter().take(512).collect();
+        let target = rest.trim_start().strip_prefix('"').and_then(|text| text.split_once('"'));
+        self.reads.extend(target.map(|(path, _)| path.to_owned()));
+    }
+
     /// `print | "command"` and `"command" | getline`.
     fn pipe(&mut self, characters: &[char], at: usize, before: &str) {
         let rest: String = characters[at + 1..].iter().take(512).collect();
@@ -311,6 +335,7 @@ fn awk_shape(program: &str) -> AwkShape {
     let mut previous = '\n';
     let mut last_string = String::new();
     let mut printing = false;
+    let mut getline = false;
     let mut depth = 0_i32;
     while at < characters.len() {
         let character = characters[at];
@@ -336,6 +361,7 @@ fn awk_shape(program: &str) -> AwkShape {
                 printing = false;
                 depth = 0;
             }
+            '<' if getline => shape.read(&characters, at),
             '|' if characters.get(at + 1) == Some(&'|') => at += 1,
             '|' => shape.pipe(&characters, at, &last_string),
             '>' if printing && depth <= 0 && characters.get(at + 1) != Some(&'=') => {
@@ -352,6 +378,7 @@ fn awk_shape(program: &str) -> AwkShape {
                     .take_while(|each| each.is_alphanumeric() || **each == '_' || **each == '@')
                     .collect();
                 printing |= matches!(word.as_str(), "print" | "printf");
+                getline |= word == "getline";
                 shape.runs |=
                     matches!(word.as_str(), "system" | "@load" | "@include" | "extension");
                 at += word.chars().count().saturating_sub(1);
