@@ -91,6 +91,22 @@ impl Category {
         }
     }
 
+    /// The same where nothing shows that input gets there.
+    pub const fn warning(self) -> &'static str {
+        match self {
+            Self::SqlInjection => {
+                "A value of unknown origin becomes part of the text of a database query; if it is input, it can change what the query does."
+            }
+            Self::CrossSiteScripting => {
+                "A value of unknown origin becomes markup without escaping; if it is input, it can run script in the reader's browser."
+            }
+            Self::CommandInjection => {
+                "A value of unknown origin becomes part of a command line; if it is input, it can run other commands."
+            }
+            _ => self.message(),
+        }
+    }
+
     /// How to mend it, in one or two sentences.
     pub const fn remedy(self) -> &'static str {
         match self {
@@ -117,22 +133,25 @@ impl Category {
     }
 
     /// This category's bit in a [`CategorySet`].
-    pub(crate) const fn bit(self) -> u8 {
+    pub(crate) const fn bit(self) -> u16 {
         1 << self as u8
     }
 }
 
 /// A set of categories, such as those a value has been cleaned for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) struct CategorySet(pub(crate) u8);
+pub(crate) struct CategorySet(pub(crate) u16);
 
 impl CategorySet {
     /// No category.
     pub(crate) const NONE: Self = Self(0);
     /// Every category.
-    pub(crate) const EVERY: Self = Self(0xff);
+    pub(crate) const EVERY: Self = Self(0xffff);
     /// Text or a number, so that it can't be an operator in a query document.
     pub(crate) const DOCUMENT: Self = Self(0x80);
+    /// What the person at the machine or page gave, or a harmless form: it does no
+    /// harm as the name of a program or as a selector.
+    pub(crate) const INDIRECT: Self = Self(0x100);
 
     /// The set of just these.
     pub(crate) fn of(categories: &[Category]) -> Self {

@@ -4,9 +4,9 @@ use kode_syntax::{Language, parse};
 
 use crate::ScanFile;
 use crate::engine::{Engine, Outcome, Unit};
-use crate::lower::{lower, supports};
+use crate::lower::{lower, lower_moved, supports};
 use crate::raw::RawFinding;
-use crate::{coverage, encoding, page, prefilter};
+use crate::{component, coverage, encoding, page, prefilter, template};
 
 /// Code files above this size are listed instead of analysed.
 const CODE_BYTES_MAX: usize = 2 << 20;
@@ -63,7 +63,8 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
     let why = (root.has_error() && broken_share(root) > 0.1)
         .then(|| format!("it does not parse as {}", language.name()));
     let program = lower(language, &text, &tree.tree);
-    let unit = Unit { path: file.path.as_str(), language, source: file.content, program };
+    let (path, source) = (file.path.as_str(), file.content);
+    let unit = Unit { path, language, source, program, outputs: Vec::new() };
     (Some(unit), why)
 }
 
@@ -72,8 +73,13 @@ fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     if let Some(why) = obstacle(file.content) {
         return (None, page::is_code(file.path, file.content).then_some(why));
     }
-    let why = coverage::server_side(file.content);
-    let scripts = page::scripts_only(&encoding::readable(file.content));
+    let why = coverage::server_side(file.path, file.content);
+    let readable = encoding::readable(file.content);
+    let scripts = page::scripts_only(&readable);
+    let (scripts, moved) = match coverage::extension(file.path).as_str() {
+        "vue" | "svelte" => component::with_outputs(&readable, scripts),
+        _ => (scripts, Vec::new()),
+    };
     let language = match coverage::extension(file.path).as_str() {
         "vue" | "svelte" => Language::TypeScript,
         _ => Language::JavaScript,
@@ -81,8 +87,13 @@ fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     let Ok(tree) = parse(language, &scripts) else {
         return (None, Some("the scripts in it do not parse".to_owned()));
     };
-    let program = lower(language, &scripts, &tree.tree);
-    (Some(Unit { path: file.path.as_str(), language, source: file.content, program }), why)
+    let program = lower_moved(language, &scripts, &tree.tree, moved);
+    let outputs = match coverage::extension(file.path).as_str() {
+        "vue" | "svelte" => Vec::new(),
+        _ => template::raw_outputs(Some(file.path), file.content),
+    };
+    let (path, source) = (file.path.as_str(), file.content);
+    (Some(Unit { path, language, source, program, outputs }), why)
 }
 
 /// Why bytes can't be analysed as code.

@@ -181,9 +181,8 @@ const NAMES: &[&str] = &[
     "wscript",
 ];
 
-/// What makes a page a template of a server: it runs there, and no rule reads it.
-const SERVER_SIDE: [&[u8]; 8] =
-    [b"<?php", b"<?=", b"<%", b"{!!", b"{{{", b"|safe", b"| safe", b"{% autoescape"];
+/// What makes a page a program of a server that no rule reads. `<%` is read in EJS.
+const SERVER_SIDE: [&[u8]; 4] = [b"<?php", b"<?=", b"{!!", b"<%"];
 
 /// The extension in lower case; of a file named `.py` it is `py`.
 pub(crate) fn extension(path: &ProjectPath) -> String {
@@ -231,10 +230,12 @@ pub(crate) fn without_rules(path: &ProjectPath, content: &[u8]) -> Option<String
 }
 
 /// Why a page is not analysed whole: parts of it run on a server.
-pub(crate) fn server_side(page: &[u8]) -> Option<String> {
-    let has = |mark: &&[u8]| page.windows(mark.len()).any(|window| window == *mark);
+pub(crate) fn server_side(path: &ProjectPath, page: &[u8]) -> Option<String> {
+    let is_read = |mark: &&&[u8]| crate::template::is_template(path) && **mark == b"<%";
+    let has = |mark: &&[u8]| memchr::memmem::find(page, mark).is_some();
     SERVER_SIDE
         .iter()
+        .filter(|mark| !is_read(mark))
         .any(has)
         .then(|| "no security rules for the server-side parts of a page yet".to_owned())
 }
@@ -307,8 +308,10 @@ mod tests {
 
     #[test]
     fn only_pages_with_server_code_are_named() {
-        assert!(server_side(b"<p>{{ name|safe }}</p>").is_some());
-        assert!(server_side(b"<p><?php echo $x ?></p>").is_some());
-        assert!(server_side(b"<p>{{ name }}</p><script>a < b</script>").is_none());
+        let read = |name: &str, page: &[u8]| server_side(&ProjectPath::new(name).unwrap(), page);
+        assert!(read("a.html", b"<p><?php echo $x ?></p>").is_some());
+        assert!(read("a.html", b"<p><%= x %></p>").is_some());
+        assert!(read("a.ejs", b"<p><%= x %></p>").is_none());
+        assert!(read("a.html", b"<p>{{ name|safe }}</p><script>a < b</script>").is_none());
     }
 }

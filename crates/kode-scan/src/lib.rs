@@ -7,6 +7,7 @@
 mod category;
 mod code;
 pub mod compare;
+mod component;
 mod coverage;
 mod encoding;
 mod engine;
@@ -22,6 +23,7 @@ pub mod report;
 mod scan;
 mod secrets;
 mod suppression;
+mod template;
 
 pub use category::Category;
 pub use input::{ScanFile, ScanReport};

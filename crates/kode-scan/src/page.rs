@@ -31,6 +31,7 @@ fn pattern(text: &str) -> Option<Regex> {
 pub(crate) fn is_page(path: &ProjectPath) -> bool {
     let extension = coverage::extension(path);
     matches!(extension.as_str(), "html" | "htm" | "xhtml" | "vue" | "svelte" | "svg")
+        || crate::template::is_template(path)
 }
 
 /// Whether a page that can't be analysed is code: a drawing only with a script.

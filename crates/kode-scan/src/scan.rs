@@ -57,7 +57,11 @@ fn inspect(files: &[ScanFile<'_>]) -> Inspection {
     for (index, file) in files.iter().enumerate() {
         raw.extend(secrets::inspect(index, file.path, file.content));
     }
-    raw.sort_by(|a, b| (a.file, a.start, a.end, &a.rule).cmp(&(b.file, b.start, b.end, &b.rule)));
+    // Of a warning and a proven finding in one place the proven one stays.
+    let worst = |one: &RawFinding| (std::cmp::Reverse(one.severity), one.end);
+    raw.sort_by(|a, b| {
+        (a.file, a.start, &a.rule, worst(a)).cmp(&(b.file, b.start, &b.rule, worst(b)))
+    });
     raw.dedup_by(|a, b| (a.file, a.start, &a.rule) == (b.file, b.start, &b.rule));
     let indices: Vec<LineIndex> = files.iter().map(|file| LineIndex::new(file.content)).collect();
     let findings = finish(&raw, files, &indices);

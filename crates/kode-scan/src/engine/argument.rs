@@ -4,7 +4,7 @@
 use super::call::Site;
 use super::guard::is_fixed_host;
 use super::value::{HOLE, Taint, Value};
-use crate::category::Category;
+use crate::category::{Category, CategorySet};
 use crate::model::{ArgumentChoice, Context, Sink};
 
 /// The input in a value that harms in a context.
@@ -40,7 +40,7 @@ pub(super) fn harmful(category: Category, context: Context, value: &Value) -> Op
         Context::Selector => {
             let text = value.skeleton().unwrap_or_default().trim_start();
             let selects = !text.is_empty() && !text.starts_with(['<', HOLE]);
-            if selects { None } else { value.harm(category).cloned() }
+            if selects { None } else { direct(category, value) }
         }
         Context::Document => super::document::operator_in(value),
     }
@@ -72,11 +72,11 @@ fn is_local(prefix: &str) -> bool {
 fn argv(category: Category, value: &Value) -> Option<Taint> {
     let items = super::builtin::items(value);
     if items.is_empty() {
-        return value.harm(category).cloned();
+        return direct(category, value);
     }
     let program = items.first()?;
-    if let Some(taint) = program.harm(category) {
-        return Some(taint.clone());
+    if let Some(taint) = direct(category, program) {
+        return Some(taint);
     }
     let scripts = items.iter().skip(1);
     match program.known_text() {
@@ -90,6 +90,14 @@ fn argv(category: Category, value: &Value) -> Option<Taint> {
             .filter(|item| item.skeleton().is_some_and(|text| text.contains(' ')))
             .find_map(|item| item.harm(category).cloned()),
     }
+}
+
+/// Input that is not the person's own at the machine or page.
+fn direct(category: Category, value: &Value) -> Option<Taint> {
+    let harms = |taint: &&Taint| {
+        !taint.cleaned.holds(category) && !taint.cleaned.covers(CategorySet::INDIRECT)
+    };
+    value.taints().iter().find(harms).cloned()
 }
 
 /// Whether a program runs text it is handed as a script.

@@ -226,9 +226,13 @@ impl Engine<'_> {
             | "intValue" | "longValue" | "lastIndexOf" | "codePointAt" | "charCodeAt" => {
                 Some(Value::default())
             }
-            "split" | "substring" | "substr" | "slice" | "rsplit" | "partition" => {
-                Some(part_of(receiver))
+            "split" | "rsplit" => {
+                let fields =
+                    std::collections::BTreeMap::from([(Name::from("*"), part_of(receiver))]);
+                let whole = mixed(std::slice::from_ref(receiver));
+                Some(whole.with(|data| data.fields = Some(fields.into())))
             }
+            "substring" | "substr" | "slice" | "partition" => Some(part_of(receiver)),
             "decode" | "encode" | "getBytes" | "toCharArray" | "title" | "capitalize"
             | "padStart" | "padEnd" | "repeat" => Some(mixed(std::slice::from_ref(receiver))),
             _ => None,

@@ -242,6 +242,7 @@ impl Engine<'_> {
         self.file = caller;
         self.dead = was_dead || never_returns;
         self.write_back(function, &stepped, &finals);
+        self.write_back_receiver(function, closure.file, site);
         self.result(function, frame, given)
     }
 
@@ -305,6 +306,21 @@ impl Engine<'_> {
             } else if is_changed_container(&given.value, last) {
                 self.set_path(&path, &path.fields.clone(), last.clone());
             }
+        }
+    }
+
+    /// What a method did to the object it was called on, where that is no instance.
+    fn write_back_receiver(&mut self, function: &Function, file: usize, site: Option<&Site>) {
+        let receiver = site.and_then(|site| site.receiver.as_ref());
+        let (Some(this), Some((object, before))) = (function.this, receiver) else { return };
+        let slot = self.offsets[file] + this.0 as usize;
+        let after = self.variables[slot].clone();
+        let is_plain = before.data().is_some_and(|data| data.instance.is_none());
+        if is_plain
+            && is_changed_container(before, &after)
+            && let Some(path) = self.path_of(*object)
+        {
+            self.set_path(&path, &path.fields.clone(), after);
         }
     }
 

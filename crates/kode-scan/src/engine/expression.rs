@@ -118,6 +118,10 @@ impl Engine<'_> {
     }
 
     fn imported(&mut self, path: &Name) -> Value {
+        // What a component's template is about.
+        if &**path == "$self" {
+            return Value::new(Data { module: Some(self.file), ..Data::default() });
+        }
         if let Some(file) = self.module_file(path) {
             self.load_module(file);
             return Value::new(Data { module: Some(file), ..Data::default() });
@@ -187,6 +191,11 @@ impl Engine<'_> {
         let Some(data) = value.data() else { return Value::default() };
         if let Some(field) = value.field(name) {
             return field.clone();
+        }
+        if name.starts_with(|first: char| first.is_ascii_digit())
+            && let Some(element) = value.field("*")
+        {
+            return element.clone();
         }
         if let Some(field) = self.class_member(value, name) {
             return field;

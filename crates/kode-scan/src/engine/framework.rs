@@ -20,6 +20,9 @@ impl Engine<'_> {
         {
             return Some(Value::place(*place));
         }
+        if let Some((argument, inline)) = known.template {
+            self.filled_template(site, argument, inline);
+        }
         if known.routes_to {
             self.run_routed(site);
         }

@@ -21,6 +21,7 @@ mod sink;
 mod statement;
 mod unknown;
 mod value;
+mod view;
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,6 +31,7 @@ use crate::category::CategorySet;
 use crate::ir::{ClassId, ExprId, FunctionId, Kind, Name, Program, VariableId};
 use crate::model::{Models, Place, family, models};
 use crate::raw::RawFinding;
+use crate::template::RawOutput;
 use branch::Exits;
 use value::Value;
 
@@ -49,6 +51,8 @@ pub(crate) struct Unit<'a> {
     pub(crate) language: Language,
     pub(crate) source: &'a [u8],
     pub(crate) program: Program,
+    /// What a template puts out without escaping.
+    pub(crate) outputs: Vec<RawOutput>,
 }
 
 /// What analysing one file gave.
@@ -191,6 +195,7 @@ impl<'a> Engine<'a> {
         self.load(file);
         self.log.clear();
         self.run_rest(file);
+        self.template_outputs(file);
         self.log.clear();
         let findings = std::mem::take(&mut self.findings);
         let incomplete = if unit.program.too_deep {

@@ -78,6 +78,10 @@ impl Engine<'_> {
     }
 
     fn report(&mut self, category: Category, taint: &Taint, start: u32, end: u32, name: &str) {
+        self.findings.retain(|finding| {
+            (finding.file, finding.start, finding.severity, finding.rule.as_str())
+                != (self.file, start as usize, Severity::Warning, category.rule())
+        });
         let known = self.findings.iter().any(|finding| {
             (finding.file, finding.start, finding.rule.as_str())
                 == (self.file, start as usize, category.rule())
@@ -105,7 +109,23 @@ impl Engine<'_> {
         }
     }
 
-    fn push(&mut self, category: Category, start: u32, end: u32, flow: Vec<RawStep>) {
+    /// Something risky of which no input is known.
+    pub(super) fn warn(&mut self, category: Category, start: u32, end: u32) {
+        let known = self.findings.iter().any(|finding| {
+            (finding.file, finding.start, finding.rule.as_str())
+                == (self.file, start as usize, category.rule())
+        });
+        if known {
+            return;
+        }
+        self.push(category, start, end, Vec::new());
+        if let Some(warning) = self.findings.last_mut() {
+            warning.severity = Severity::Warning;
+            warning.message = category.warning().to_owned();
+        }
+    }
+
+    pub(super) fn push(&mut self, category: Category, start: u32, end: u32, flow: Vec<RawStep>) {
         let source = self.unit(self.file).source;
         let (start, end) = (start as usize, end as usize);
         self.findings.push(RawFinding {
@@ -120,7 +140,6 @@ impl Engine<'_> {
             flow,
             identity: squeezed(source.get(start..end).unwrap_or_default()),
         });
-        debug_assert!(category.severity() == Severity::Fatal);
     }
 
     /// A dialog handed to something is as good as called.

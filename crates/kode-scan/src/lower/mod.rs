@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub(crate) use java::declarations::ENUMERATION;
 use kode_syntax::{Language, Node, Tree};
 
+use crate::component::Moved;
 use crate::ir::{
     Argument, Call, Class, ClassId, ExprId, Expression, Function, FunctionId, Kind, Name, Program,
     Statement, Target, VariableId,
@@ -19,6 +20,9 @@ use crate::ir::{
 
 /// Nesting beyond this is not lowered; the file is then reported as incomplete.
 const DEPTH_MAX: usize = 400;
+
+/// Bytes before the first moved part that belong to what goes around it.
+const MARGIN: u32 = 6;
 
 /// Whether there is a lowering for `language`.
 pub(crate) fn supports(language: Language) -> bool {
@@ -35,7 +39,18 @@ pub(crate) fn supports(language: Language) -> bool {
 
 /// Lowers a parsed file.
 pub(crate) fn lower(language: Language, source: &[u8], tree: &Tree) -> Program {
+    lower_moved(language, source, tree, Vec::new())
+}
+
+/// Lowers a parsed file of which parts stand elsewhere.
+pub(crate) fn lower_moved(
+    language: Language,
+    source: &[u8],
+    tree: &Tree,
+    moved: Vec<Moved>,
+) -> Program {
     let mut builder = Builder::new(source);
+    builder.moved = moved;
     match language {
         Language::Python => python::lower(&mut builder, tree.root_node()),
         Language::Go => go::lower(&mut builder, tree.root_node()),
@@ -54,6 +69,8 @@ pub(crate) struct Builder<'s> {
     /// Classes by name, where methods are declared apart from them.
     classes: HashMap<Name, ClassId>,
     depth: usize,
+    /// Parts of the source that stand elsewhere in the file.
+    moved: Vec<Moved>,
 }
 
 /// Names declared in one block or function.
@@ -69,7 +86,7 @@ impl<'s> Builder<'s> {
         program.functions.push(Function::default());
         let scopes = vec![Scope { is_function: true, ..Scope::default() }];
         let (names, classes) = (HashSet::new(), HashMap::new());
-        Self { source, program, scopes, names, classes, depth: 0 }
+        Self { source, program, scopes, names, classes, depth: 0, moved: Vec::new() }
     }
 
     /// Interns a name.
@@ -95,10 +112,21 @@ impl<'s> Builder<'s> {
 
     /// Allocates an expression with `node`'s range.
     pub(crate) fn add(&mut self, kind: Kind, node: Node<'_>) -> ExprId {
-        let (start, end) = (node.start_byte() as u32, node.end_byte() as u32);
+        let (start, end) = self.place(node);
         let id = ExprId(self.program.expressions.len() as u32);
         self.program.expressions.push(Expression { kind, start, end });
         id
+    }
+
+    /// Where a node stands in the file; around moved parts, the next of them.
+    fn place(&self, node: Node<'_>) -> (u32, u32) {
+        let (start, end) = (node.start_byte() as u32, node.end_byte() as u32);
+        let Some(first) = self.moved.first().filter(|first| start + MARGIN >= first.from) else {
+            return (start, end);
+        };
+        let part = self.moved.iter().find(|part| start < part.from + part.length).unwrap_or(first);
+        let shift = |at: u32| part.to + at.clamp(part.from, part.from + part.length) - part.from;
+        (shift(start), shift(end))
     }
 
     /// A text literal.

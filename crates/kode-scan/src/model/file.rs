@@ -33,6 +33,8 @@ pub(crate) struct ModelFile {
     #[serde(default)]
     pub(crate) route: Vec<RouteEntry>,
     #[serde(default)]
+    pub(crate) template: Vec<TemplateEntry>,
+    #[serde(default)]
     pub(crate) handler: Vec<HandlerEntry>,
     #[serde(default)]
     pub(crate) variant: Vec<VariantEntry>,
@@ -146,6 +148,16 @@ pub(crate) struct RouteEntry {
 pub(crate) struct HandlerEntry {
     pub(crate) names: Vec<String>,
     pub(crate) methods: Vec<String>,
+}
+
+/// These fill a template: named by the argument at this position, or given there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TemplateEntry {
+    pub(crate) names: Vec<String>,
+    pub(crate) argument: usize,
+    #[serde(default)]
+    pub(crate) inline: bool,
 }
 
 /// Called with this keyword argument on, these give a value of another kind.

@@ -44,6 +44,8 @@ pub(crate) struct Knowledge {
     pub(crate) variant: Option<(String, Place)>,
     /// It ties a route's text to the function it is handed.
     pub(crate) routes_to: bool,
+    /// It fills a template: which argument names it, or is its text.
+    pub(crate) template: Option<(usize, bool)>,
     /// It makes a component's state, as React's `useState`.
     pub(crate) state: bool,
     /// Decorated functions' return value is markup.
@@ -280,6 +282,11 @@ impl Models {
                 let known = self.entry(family, name);
                 known.route |= !entry.no_input;
                 known.returns_markup |= entry.returns_markup;
+            }
+        }
+        for entry in &file.template {
+            for name in &entry.names {
+                self.entry(family, name).template = Some((entry.argument, entry.inline));
             }
         }
         for entry in &file.handler {
