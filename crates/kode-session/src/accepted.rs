@@ -54,13 +54,13 @@ impl Accepted {
         if untouched_by_the_agent || after.is_none() {
             return Ok(Self { state: after.cloned(), mixed: false });
         }
-        match (&self.state, before, after) {
-            (Some(accepted), Some(before), Some(after))
-                if [accepted, before, after].iter().all(|each| is_kept_file(each)) =>
+        match (before, after) {
+            (Some(before), Some(after))
+                if [before, after].into_iter().chain(&self.state).all(is_kept_file) =>
             {
                 let mixed_before = self.mixed;
-                let (state, mixed) = merge(path, accepted, before, after, blobs)?;
-                Ok(Self { state: Some(state), mixed: mixed || mixed_before })
+                let (state, mixed) = merge(path, self.state.as_ref(), before, after, blobs)?;
+                Ok(Self { state, mixed: mixed || mixed_before })
             }
             _ => Ok(Self { state: after.cloned(), mixed: true }),
         }
@@ -71,21 +71,28 @@ fn is_kept_file(state: &FileState) -> bool {
     state.kind == Kind::File && state.kept
 }
 
-/// `after` without the agent's hunks between `accepted` and `before`.
+/// `after` without the agent's hunks between `accepted` and `before`; no file where
+/// there was none and nothing else is in it.
 #[expect(clippy::disallowed_methods, reason = "merged as bytes, shown to nobody")]
 fn merge(
     path: &ProjectPath,
-    accepted: &FileState,
+    accepted: Option<&FileState>,
     before: &FileState,
     after: &FileState,
     blobs: &Blobs,
-) -> Result<(FileState, bool), SessionError> {
-    let bytes = |state| content(path, Some(state), blobs).map(Option::unwrap_or_default);
-    let sides = [bytes(accepted)?, bytes(before)?, bytes(after)?];
+) -> Result<(Option<FileState>, bool), SessionError> {
+    let bytes = |state| content(path, state, blobs).map(Option::unwrap_or_default);
+    let sides = [bytes(accepted)?, bytes(Some(before))?, bytes(Some(after))?];
     let [one, two, three] = sides.each_ref().map(|side| side.expose().as_slice());
     let (merged, mixed) = without_hunks(one, two, three);
+    if accepted.is_none() && merged.is_empty() {
+        return Ok((None, mixed));
+    }
     let hash = Digest::of(&merged);
     blobs.keep(&hash, &merged)?;
-    let mode = if after.mode == before.mode { accepted.mode } else { after.mode };
-    Ok((FileState { mode, hash, ..after.clone() }, mixed))
+    let mode = match accepted {
+        Some(accepted) if after.mode == before.mode => accepted.mode,
+        _ => after.mode,
+    };
+    Ok((Some(FileState { mode, hash, ..after.clone() }), mixed))
 }

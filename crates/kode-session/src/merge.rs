@@ -115,10 +115,48 @@ pub(crate) fn without_hunks(before: &[u8], after: &[u8], now: &[u8]) -> (Vec<u8>
     let (before, after, now) = (lines(before), lines(after), lines(now));
     let agent = hunks_of_lines(&before, &after);
     let edits = hunks_of_lines(&after, &now);
-    let place = |hunk: &Hunk| Some((place_now(&hunk.after, &edits).ok()?, hunk.before.clone()));
-    let replacements: Vec<_> = agent.iter().filter_map(place).collect();
-    let mixed = replacements.len() < agent.len();
+    let (mut replacements, mut mixed) = (Vec::new(), false);
+    for hunk in &agent {
+        match place_now(&hunk.after, &edits) {
+            Ok(place) => replacements.push((place, hunk.before.clone())),
+            Err(_) => match lines_left(hunk, &edits) {
+                Some(places) => replacements.extend(places.into_iter().map(|place| (place, 0..0))),
+                None => mixed = true,
+            },
+        }
+    }
     (replaced(&before, &now, replacements), mixed)
+}
+
+/// Where the lines of a hunk stand now between which someone else only added
+/// lines; none when someone changed or removed lines of it, or when the hunk took
+/// lines away that would have to come back somewhere.
+fn lines_left(hunk: &Hunk, edits: &[Hunk]) -> Option<Vec<Range<usize>>> {
+    if !hunk.before.is_empty() {
+        return None;
+    }
+    let (mut places, mut shift) = (Vec::new(), 0_isize);
+    let mut start = hunk.after.start;
+    let moved = |line: usize, shift: isize| line.saturating_add_signed(shift);
+    for edit in edits {
+        if edit.before.end < hunk.after.start {
+            shift = edit.after.end.cast_signed() - edit.before.end.cast_signed();
+            continue;
+        }
+        if edit.before.start > hunk.after.end {
+            break;
+        }
+        if !edit.before.is_empty() {
+            return None;
+        }
+        let at = edit.before.start;
+        places.push(moved(start, shift)..moved(at, shift));
+        shift = edit.after.end.cast_signed() - edit.before.end.cast_signed();
+        start = at;
+    }
+    places.push(moved(start, shift)..moved(hunk.after.end, shift));
+    places.retain(|place| !place.is_empty());
+    Some(places)
 }
 
 /// `now` with some of its lines replaced by lines of `before`.

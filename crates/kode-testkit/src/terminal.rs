@@ -147,6 +147,23 @@ impl TerminalSession {
         }
     }
 
+    /// Takes the terminal away, as a closed window or a lost connection does, and
+    /// waits for the end of the program.
+    ///
+    /// # Errors
+    /// When it does not end in 20 seconds; it is killed then.
+    pub fn hang_up(mut self) -> io::Result<ExitStatus> {
+        self.master = File::open("/dev/null")?;
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(io::Error::new(io::ErrorKind::TimedOut, "the program outlived its terminal"))
+    }
+
     /// Takes what is there, waiting at most `wait`; whether something was.
     fn collect(&mut self, wait: Duration) -> io::Result<bool> {
         let wait = Timespec::try_from(wait).map_err(io::Error::other)?;

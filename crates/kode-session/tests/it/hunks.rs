@@ -83,6 +83,21 @@ fn rejecting_a_whole_file_whose_new_lines_a_person_edited_is_refused() {
 }
 
 #[test]
+fn lines_that_a_person_added_to_the_agents_new_file_stay_alone() {
+    let mut work = Workspace::new();
+    let mut session = work.session();
+    agent(&work, &mut session, 1, "new", "a1\na2\na3\n");
+    work.write("new", "mine 0\na1\nmine 1\na2\na3\nmine 2\n");
+    session.note_persons_edits(&work.files).unwrap();
+    let review = work.store.review(session.id()).unwrap();
+    assert_eq!(review.hunks(&path("new")).unwrap().len(), 2);
+    session.reject_hunks(&path("new"), &[1], &work.files, &mut work.gate).unwrap();
+    assert_eq!(text(&work, "new"), "mine 0\na1\nmine 1\nmine 2\n");
+    session.reject(&path("new"), &work.files, &mut work.gate).unwrap();
+    assert_eq!(text(&work, "new"), "mine 0\nmine 1\nmine 2\n");
+}
+
+#[test]
 fn rejecting_the_whole_run_is_all_or_nothing() {
     let mut work = Workspace::new();
     work.write("a", BASE);

@@ -55,6 +55,141 @@ fn side_by_side_at_300_columns() {
     insta::assert_snapshot!(picture(&mut review(), 300, 12));
 }
 
+/// The picture with each cell's style as a letter below it.
+fn styled(app: &mut App, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(app, frame)).unwrap();
+    let buffer = terminal.backend().buffer().clone();
+    let mut shown = String::new();
+    for y in 0..height {
+        let cells: Vec<_> = (0..width).map(|x| buffer[(x, y)].clone()).collect();
+        let text: String = cells.iter().map(ratatui::buffer::Cell::symbol).collect();
+        let colours: String = cells.iter().map(letter_of).collect();
+        shown.push_str(&format!("{}\n{}\n", text.trim_end(), colours.trim_end()));
+    }
+    shown
+}
+
+/// A letter for the colours of a cell: foreground in small, a tint in capitals.
+fn letter_of(cell: &ratatui::buffer::Cell) -> char {
+    use ratatui::style::{Color, Modifier};
+    match (cell.fg, cell.bg) {
+        (_, Color::Indexed(22 | 194)) => 'G',
+        (_, Color::Indexed(52 | 224)) => 'R',
+        (Color::Red, _) => 'r',
+        (Color::Green, _) => 'g',
+        (Color::Yellow | Color::Indexed(_), _) => 'y',
+        (Color::Magenta, _) => 'm',
+        (Color::Cyan, _) => 'c',
+        _ if cell.modifier.contains(Modifier::REVERSED) => '#',
+        _ if cell.modifier.contains(Modifier::UNDERLINED) => '_',
+        _ if cell.modifier.contains(Modifier::BOLD) => '*',
+        _ if cell.modifier.contains(Modifier::DIM) => '.',
+        _ => ' ',
+    }
+}
+
+fn coloured(background: Background) -> String {
+    let mut app = review();
+    app.theme = Theme { colour: true, background };
+    styled(&mut app, 90, 11)
+}
+
+#[test]
+fn colours_on_an_unknown_background() {
+    insta::assert_snapshot!(coloured(Background::Unknown));
+}
+
+#[test]
+fn colours_on_dark_and_light_differ_in_tints_only() {
+    let (dark, light) = (coloured(Background::Dark), coloured(Background::Light));
+    assert!(dark.contains('G') && dark.contains('R'));
+    assert_eq!(dark, light);
+}
+
+#[test]
+fn without_colour_no_cell_has_one() {
+    let shown = styled(&mut review(), 90, 11);
+    let styles = shown.lines().skip(1).step_by(2);
+    assert!(styles.flat_map(str::chars).all(|letter| " *._#".contains(letter)), "{shown}");
+}
+
+#[test]
+fn wide_characters_tabs_and_resizing_keep_every_column() {
+    let mut app = review();
+    for width in (41..130).chain((41..130).rev()) {
+        let shown = picture(&mut app, width, 12);
+        for line in shown.lines() {
+            assert!(crate::shown::cells(line) <= usize::from(width) * 2, "{width}: {line}");
+        }
+        assert!(shown.contains("日 本 語") || width < 64, "{width}:\n{shown}");
+    }
+}
+
+/// A name and text that would act on a terminal or deceive a reader.
+const HOSTILE: &str = "a\u{1b}[2Jb\u{202e}.py";
+
+fn hostile_session() -> App {
+    let mut app = App::new(Mode::Session, Theme::PLAIN);
+    app.input(Input::Files(vec![entry(HOSTILE, ChangeKind::New)]));
+    let call = |text: &str| kode_base::Event::ToolCall {
+        call: "1".to_owned(),
+        tool: "read_file".into(),
+        arguments: format!("{{\"path\": {}}}", serde_json::to_string(text).unwrap()).into(),
+    };
+    for event in [
+        kode_base::Event::Text { text: format!("I see {HOSTILE} and \u{1b}]0;title\u{7}.").into() },
+        call(HOSTILE),
+    ] {
+        app.input(Input::Event(Box::new(event)));
+    }
+    app
+}
+
+#[test]
+fn hostile_names_are_shown_not_run_in_list_transcript_and_approval() {
+    let mut app = hostile_session();
+    let before = picture(&mut app, 100, 14);
+    let reason = kode_base::Reason {
+        class: kode_base::RiskClass::Install,
+        rule: "npm".to_owned(),
+        layer: kode_base::Layer::BuiltIn,
+        text: "it installs".to_owned(),
+    };
+    app.input(Input::Question(crate::exchange::Question {
+        id: 1,
+        reason,
+        subject: format!("cat '{HOSTILE}'").into(),
+        why: Some(format!("to see {HOSTILE}").into()),
+        context: Untrusted::default(),
+        trust: None,
+        type_approve: false,
+    }));
+    insta::assert_snapshot!(format!("{before}\n=====\n{}", picture(&mut app, 100, 14)));
+}
+
+#[test]
+fn queued_messages_and_proposals_stand_above_the_prompt() {
+    let mut app = hostile_session();
+    app.is_working = true;
+    app.pending.extend(["first\nof two".to_owned(), "second".to_owned()]);
+    "/s".chars().for_each(|c| app.terminal(&[key(c)], std::time::Instant::now()));
+    insta::assert_snapshot!(picture(&mut app, 80, 16));
+}
+
+#[test]
+fn the_help_fits_and_scrolls_at_80_by_24() {
+    let mut app = App::new(Mode::Session, Theme::PLAIN);
+    app.terminal(&[key('?')], std::time::Instant::now());
+    let top = picture(&mut app, 80, 24);
+    for _ in 0..60 {
+        app.terminal(&[special(1)], std::time::Instant::now());
+    }
+    insta::assert_snapshot!(format!("{top}\n=====\n{}", picture(&mut app, 80, 24)));
+    app.terminal(&[key('x')], std::time::Instant::now());
+    assert_eq!((app.main, app.focus), (Main::Transcript, Focus::Prompt));
+}
+
 #[test]
 fn a_terminal_that_is_too_small_says_so() {
     assert_eq!(

@@ -22,6 +22,7 @@ mod provider_faults;
 mod requests;
 mod review;
 mod scan_command;
+mod session_screen;
 mod sessions;
 mod terminal;
 mod tmux;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
@@ -17,13 +18,26 @@ pub struct Window {
 impl Window {
     /// Starts `kode ARGUMENTS` in the workspace; none without tmux.
     pub fn start(workspace: &Workspace, size: (u16, u16), arguments: &str) -> Option<Self> {
+        Self::start_with(workspace, size, "", arguments)
+    }
+
+    /// The same with more environment, as `NAME=VALUE` words for a shell.
+    pub fn start_with(
+        workspace: &Workspace,
+        size: (u16, u16),
+        environment: &str,
+        arguments: &str,
+    ) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
             kode_testkit::skip_or_fail("tmux is not installed");
             return None;
         }
-        let window = Self { socket: workspace.beside("tmux") };
+        // A server that is ending would take a new window with it.
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let window = Self { socket: workspace.beside(&format!("tmux{number}")) };
         let line = format!(
-            "cd '{}' && env -i PATH=\"$PATH\" TERM=\"$TERM\" NO_COLOR=1 HOME='{}' '{}' {arguments}; \
+            "cd '{}' && env -i PATH=\"$PATH\" TERM=\"$TERM\" NO_COLOR=1 HOME='{}' {environment} '{}' {arguments}; \
              echo \"ended with $?\"; sleep 30",
             workspace.project().display(),
             workspace.user_home().display(),
@@ -79,6 +93,11 @@ impl Window {
     pub fn click(&self, column: usize, row: usize) {
         self.tmux(&["send-keys", "-l", &format!("\u{1b}[<0;{column};{row}M")]);
         self.tmux(&["send-keys", "-l", &format!("\u{1b}[<0;{column};{row}m")]);
+    }
+
+    /// Types text without Enter.
+    pub fn text(&self, text: &str) {
+        self.tmux(&["send-keys", "-l", text]);
     }
 
     /// Clicks on the ✕ or ↶ of the row that holds `name`.
