@@ -4,6 +4,7 @@
 #   scripts/bench.sh           start-up, one turn, memory, size, packages
 #   scripts/bench.sh --peers   also `codex exec` on the same turn, in the same run
 #   scripts/bench.sh --long    also 500 turns over a small window: time a turn, memory
+#   scripts/bench.sh --sandbox also `kode sandbox` beside a plain spawn, bubblewrap and codex
 #   scripts/bench.sh --cold    also the cold development build (minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -108,6 +109,46 @@ print("final answer:", last)'
   printf 'memory               %s MB at the most\n' "$(($(tail -n 1 "$work/memory") / 1000))"
 }
 
+# One start of each in turn, so that all meet the same noise.
+sandbox() {
+  need bwrap bubblewrap
+  npm install --silent --no-audit --no-fund --prefix "$repository/target/tools" @openai/codex
+  # codex refuses a home below the temporary folder.
+  mkdir -p "$repository/target/tools/codex-home"
+  CODEX_HOME="$repository/target/tools/codex-home" KODE="$kode" \
+    CODEX=$(echo "$repository"/target/tools/node_modules/@openai/codex-linux-*/vendor/*/bin/codex) \
+    python3 - <<'PY'
+import os, statistics, time
+project, null = os.getcwd(), os.open("/dev/null", os.O_RDWR)
+bwrap = f"""/usr/bin/bwrap --unshare-all --die-with-parent --new-session --ro-bind /usr /usr
+    --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev
+    --tmpfs /tmp --tmpfs {os.environ["HOME"]} --bind {project} {project} --chdir {project} /bin/true"""
+commands = {
+    "plain": ["/bin/true"],
+    "kode": [os.environ["KODE"], "sandbox", "--", "/bin/true"],
+    "bubblewrap": bwrap.split(),
+    "codex": [os.environ["CODEX"], "sandbox", "/bin/true"],
+}
+times = {name: [] for name in commands}
+streams = [(os.POSIX_SPAWN_DUP2, null, number) for number in range(3)]
+for turn in range(205):
+    for name, arguments in commands.items():
+        start = time.perf_counter()
+        process = os.posix_spawn(arguments[0], arguments, os.environ, file_actions=streams)
+        status = os.waitpid(process, 0)[1]
+        elapsed = (time.perf_counter() - start) * 1e3
+        if status != 0:
+            raise SystemExit(f"{name} failed: {status}")
+        if turn >= 5:
+            times[name].append(elapsed)
+plain = statistics.median(times["plain"])
+for name, values in times.items():
+    median, p90 = statistics.median(values), sorted(values)[len(values) * 9 // 10]
+    print(f"{name:12} median {median:6.2f} ms  p90 {p90:6.2f} ms  above plain {median - plain:6.2f} ms")
+print(f"kode is {statistics.median(times['kode']) / statistics.median(times['bubblewrap']):.2f} times bubblewrap")
+PY
+}
+
 cold() {
   cd "$repository"
   local start
@@ -121,6 +162,7 @@ for extra in "$@"; do
   case $extra in
     --peers) peers ;;
     --long) long ;;
+    --sandbox) sandbox ;;
     --cold) cold ;;
     *) echo "unknown: $extra" >&2; exit 2 ;;
   esac

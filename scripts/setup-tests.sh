@@ -9,6 +9,8 @@ readonly aimock='@copilotkit/aimock@1.43.0'
 # For it, where the system's Node.js is older than 20.15, as Debian 12's is.
 readonly node=22.23.3
 readonly tools=target/tools
+# What the Docker tests run in: no registry is asked.
+readonly image=kode-test-base
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -23,6 +25,8 @@ install_packages() {
   command -v setsid >/dev/null || missing+=(util-linux)
   command -v git >/dev/null || missing+=(git)
   command -v python3 >/dev/null || missing+=(python3)
+  command -v dockerd >/dev/null || missing+=(docker.io)
+  command -v busybox >/dev/null || missing+=(busybox-static)
   python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
   [ ${#missing[@]} -eq 0 ] && return
   if ! command -v apt-get >/dev/null; then
@@ -72,7 +76,57 @@ install_from_npm() {
   npm install --loglevel=error --no-audit --no-fund --ignore-scripts --prefix "$tools" "${missing[@]}"
 }
 
+docker_answers() {
+  timeout 10 docker info >/dev/null 2>&1
+}
+
+# Where no daemon can run, the Docker tests are skipped, and fail under
+# KODE_REQUIRE_ALL=1.
+start_docker() {
+  docker_answers && return
+  echo 'setup: starting dockerd'
+  mkdir -p "$tools"
+  as_root setsid --fork dockerd >"$tools/dockerd.log" 2>&1 </dev/null
+  local second
+  for second in $(seq 30); do
+    docker_answers && return
+    sleep 1
+  done
+  echo "setup: dockerd did not come up after $second s, see $tools/dockerd.log" >&2
+}
+
+# A small system out of this machine's own programs.
+import_image() {
+  docker_answers || return 0
+  docker image inspect "$image" >/dev/null 2>&1 && return
+  echo "setup: importing the Docker image $image"
+  local tree program library
+  tree=$(mktemp -d)
+  mkdir -p "$tree"/{bin,etc,lib64,project,root,sbin,tmp,usr/bin,usr/sbin,var/tmp}
+  chmod 1777 "$tree/tmp" "$tree/var/tmp"
+  cp "$(command -v busybox)" "$tree/bin/busybox"
+  chroot "$tree" /bin/busybox --install -s
+  rm -f "$tree/bin/bash"
+  cp /bin/bash "$tree/bin/bash"
+  for program in /bin/bash $(command -v git) $(command -v perl); do
+    [ -e "$tree$program" ] || cp --parents "$program" "$tree"
+    ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
+      cp --parents --dereference "$library" "$tree"
+    done
+  done
+  # What the kode binary itself links to.
+  for library in /lib/*-linux-gnu/lib{gcc_s.so.1,m.so.6}; do
+    [ -e "$library" ] && cp --parents --dereference "$library" "$tree"
+  done
+  echo 'root:x:0:0:root:/root:/bin/bash' >"$tree/etc/passwd"
+  echo 'root:x:0:' >"$tree/etc/group"
+  tar -C "$tree" -c . | docker import - "$image" >/dev/null
+  rm -rf "$tree"
+}
+
 install_packages
+start_docker
+import_image
 install_nextest
 install_from_npm
 # A small real model: about 160 MB, once.

@@ -44,7 +44,7 @@ impl Guard {
         let tree = Tree::new(&root)?;
         let mut guard =
             Self { root, tree, before: BTreeMap::new(), modes: Modes::new(), complete: true };
-        guard.complete = guard.tree.look(&guard.root);
+        guard.complete = guard.tree.look_before(&guard.root);
         // What is loose already is the user's.
         guard.loose();
         Ok(guard)
@@ -53,7 +53,7 @@ impl Guard {
     /// Takes in the present state: what is there before a command is not the
     /// command's doing.
     pub(crate) fn before_command(&mut self) {
-        self.complete = self.tree.look(&self.root);
+        self.complete = self.tree.look_before(&self.root);
         self.before = sensitive::find(&self.root, &self.tree);
         self.modes.begin();
     }
@@ -61,7 +61,7 @@ impl Guard {
     /// Puts aside what the command made or changed among the sensitive files.
     /// Every process of the sandbox is dead by now.
     pub(crate) fn after_command(&mut self) -> Vec<Incident> {
-        self.complete &= self.tree.look(&self.root);
+        self.complete &= self.tree.look_after(&self.root);
         let after = sensitive::find(&self.root, &self.tree);
         let mut incidents = Vec::new();
         let mut moved: Vec<Vec<u8>> = Vec::new();

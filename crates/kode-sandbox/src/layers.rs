@@ -45,7 +45,7 @@ pub fn diagnose(root: &ProjectRoot, settings: SandboxSettings) -> Vec<Layer> {
 
 /// The report of a sandbox that stands. What must hold was checked before it
 /// said so, see the helper's self-test.
-pub(crate) fn of(test: &SelfTest) -> Vec<Layer> {
+pub(crate) fn of(test: &SelfTest, group: Result<String, String>) -> Vec<Layer> {
     let holds = |name: &'static str, detail: &str| Layer {
         name,
         state: LayerState::Holds,
@@ -58,7 +58,8 @@ pub(crate) fn of(test: &SelfTest) -> Vec<Layer> {
         holds("privileges", "no capabilities, none to regain; no further user namespaces"),
         landlock(test),
         holds("system calls", "filtered; foreign architectures refused"),
-        holds("limits", "processes, memory of all together, open files, private folders"),
+        holds("limits", "processes, memory of all together, open files, private folders, disk"),
+        control_group(group),
         caches(test),
     ]
 }
@@ -80,6 +81,26 @@ fn landlock(test: &SelfTest) -> Layer {
         ),
     };
     Layer { name: "Landlock", state, detail, remedy }
+}
+
+fn control_group(group: Result<String, String>) -> Layer {
+    let name = "control group";
+    match group {
+        Ok(detail) => Layer { name, state: LayerState::Holds, detail, remedy: None },
+        Err(reason) => Layer {
+            name,
+            state: LayerState::Weaker,
+            detail: format!(
+                "none can be made here ({reason}); resource limits and the end of the process \
+                 namespace hold"
+            ),
+            remedy: Some(
+                "start kode in a delegated group, as `systemd-run --user --scope -p Delegate=yes` \
+                 makes one"
+                    .to_owned(),
+            ),
+        },
+    }
 }
 
 fn caches(test: &SelfTest) -> Layer {

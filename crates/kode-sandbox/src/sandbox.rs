@@ -119,8 +119,8 @@ impl Sandbox {
 
     /// What holds this sandbox, layer by layer; nothing on the bare host.
     pub fn layers(&self) -> Vec<Layer> {
-        match &*self.wall() {
-            Wall::Native(native) => layers::of(native.self_test()),
+        match &mut *self.wall() {
+            Wall::Native(native) => layers::of(&native.self_test().clone(), native.control_group()),
             Wall::BareHost(_) => Vec::new(),
         }
     }

@@ -4,10 +4,11 @@
 
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+use rustix::io::Errno;
 
 /// Folders looked at, and their depth.
 const FOLDERS_MAX: usize = 200_000;
@@ -31,6 +32,8 @@ pub(super) struct Folder {
 #[derive(Debug)]
 pub(super) struct Tree {
     device: u64,
+    /// Folders the user closed even to himself, by the time of their change.
+    closed: HashMap<Vec<u8>, i128>,
     pub(super) folders: HashMap<Vec<u8>, Folder>,
 }
 
@@ -42,11 +45,23 @@ pub(super) fn matters(name: &[u8]) -> bool {
 
 impl Tree {
     pub(super) fn new(root: &OwnedFd) -> rustix::io::Result<Self> {
-        Ok(Self { device: rustix::fs::fstat(root)?.st_dev, folders: HashMap::new() })
+        let device = rustix::fs::fstat(root)?.st_dev;
+        Ok(Self { device, closed: HashMap::new(), folders: HashMap::new() })
     }
 
-    /// Brings the picture up to date; false when it is not complete.
-    pub(super) fn look(&mut self, root: &OwnedFd) -> bool {
+    /// Takes in what stands before a command; false when that is not complete.
+    pub(super) fn look_before(&mut self, root: &OwnedFd) -> bool {
+        self.closed.clear();
+        self.look(root, false)
+    }
+
+    /// Brings the picture up to date after a command. Folders that it closed
+    /// are opened to their owner again: something may hide there.
+    pub(super) fn look_after(&mut self, root: &OwnedFd) -> bool {
+        self.look(root, true)
+    }
+
+    fn look(&mut self, root: &OwnedFd, after: bool) -> bool {
         let mut before = std::mem::take(&mut self.folders);
         let mut todo: Vec<(Vec<u8>, usize)> = vec![(Vec::new(), 0)];
         let mut complete = true;
@@ -55,7 +70,15 @@ impl Tree {
                 complete = false;
                 continue;
             }
-            let Some(folder) = self.folder(root, &path, before.remove(&path)) else { continue };
+            let folder = match self.folder(root, &path, before.remove(&path), after) {
+                Ok(Some(folder)) => folder,
+                Ok(None) => continue,
+                // Too long a name, for one: something may hide there.
+                Err(_) => {
+                    complete = false;
+                    continue;
+                }
+            };
             for name in &folder.subfolders {
                 todo.push((join(&path, name), depth + 1));
             }
@@ -64,19 +87,29 @@ impl Tree {
         complete
     }
 
-    fn folder(&self, root: &OwnedFd, path: &[u8], before: Option<Folder>) -> Option<Folder> {
+    /// The folder at `path`; `None` when none of this file system is there.
+    fn folder(
+        &mut self,
+        root: &OwnedFd,
+        path: &[u8],
+        before: Option<Folder>,
+        after: bool,
+    ) -> rustix::io::Result<Option<Folder>> {
         let place = if path.is_empty() { &b"."[..] } else { path };
-        let stat = rustix::fs::statat(root, place, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        let stat = match rustix::fs::statat(root, place, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(None),
+            stat => stat?,
+        };
         let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         if !is_folder || stat.st_dev != self.device {
-            return None;
+            return Ok(None);
         }
         let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
         if let Some(before) = before
             && before.inode == stat.st_ino
             && before.changed_ns == changed_ns
         {
-            return Some(before);
+            return Ok(Some(before));
         }
         let fresh = now_ns() - changed_ns < FRESH_NS;
         let mut folder = Folder {
@@ -85,14 +118,29 @@ impl Tree {
             subfolders: Vec::new(),
             names: Vec::new(),
         };
-        read(root, place, &mut folder)?;
-        Some(folder)
+        match read(root, place, &mut folder) {
+            Err(Errno::ACCESS) if stat.st_uid != rustix::process::geteuid().as_raw() => {
+                // Closed to commands as well.
+                return Ok(None);
+            }
+            Err(Errno::ACCESS) if !after => {
+                self.closed.insert(path.to_vec(), changed_ns);
+                return Ok(None);
+            }
+            Err(Errno::ACCESS) if self.closed.get(path) == Some(&changed_ns) => return Ok(None),
+            Err(Errno::ACCESS) => {
+                open_up(root, place)?;
+                read(root, place, &mut folder)?;
+            }
+            read => read?,
+        }
+        Ok(Some(folder))
     }
 }
 
-fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> Option<()> {
+fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> rustix::io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let open = rustix::fs::openat(root, place, flags, Mode::empty()).ok()?;
+    let open = rustix::fs::openat(root, place, flags, Mode::empty())?;
     let mut space = [MaybeUninit::uninit(); 16 * 1024];
     let mut listing = RawDir::new(&open, &mut space);
     while let Some(entry) = listing.next() {
@@ -108,7 +156,16 @@ fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> Option<()> {
             folder.subfolders.push(name.to_vec());
         }
     }
-    Some(())
+    Ok(())
+}
+
+/// Lets the owner into a folder again.
+fn open_up(root: &OwnedFd, place: &[u8]) -> rustix::io::Result<()> {
+    let path = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = rustix::fs::openat(root, place, path, Mode::empty())?;
+    let mode = rustix::fs::fstat(&folder)?.st_mode & 0o7777 | 0o700;
+    let name = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    rustix::fs::chmod(name, Mode::from_raw_mode(mode))
 }
 
 pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {

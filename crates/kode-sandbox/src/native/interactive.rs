@@ -76,7 +76,8 @@ impl Native {
             (self.start_on_pipes(order, caller)?, None)
         };
         loop {
-            if self.low_space.is_none() && self.out_of_space().is_some() {
+            self.join_group(std::time::Instant::now());
+            if self.out_of_bounds().is_some() {
                 self.send(&Request::Kill, &[])?;
             }
             for signal in signals.pending() {

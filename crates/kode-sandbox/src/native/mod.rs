@@ -1,6 +1,7 @@
 //! kode's side of the native sandbox: starts the helper, talks to the
 //! sandbox's first process, and ends it.
 
+mod control_group;
 mod image;
 mod interactive;
 mod process;
@@ -20,10 +21,11 @@ use rustix::event::{PollFd, PollFlags};
 use crate::guard::Guard;
 use crate::helper::ID_MAP_STEP;
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
-use crate::plan::{Ownership, Plan, plan};
+use crate::plan::{Limits, Ownership, Plan, plan};
 use crate::sandbox::Order;
 use crate::wire::{self, Reply, Request, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
+use control_group::{Bounds, ControlGroup};
 use process::HelperProcess;
 pub use process::launch_early;
 use space::Space;
@@ -42,6 +44,8 @@ pub(crate) struct Native {
     /// `None` where the project can't be written.
     guard: Option<Guard>,
     space: Space,
+    group: Group,
+    memory_kills_before: u64,
     /// The last command was killed to keep this much of the disk free.
     low_space: Option<u64>,
     memory_bytes_max: u64,
@@ -50,6 +54,19 @@ pub(crate) struct Native {
     /// A command was started and its end not taken in: its caller panicked.
     in_command: bool,
     self_test: SelfTest,
+}
+
+/// A sandbox that has lived this long joins a control group.
+const GROUP_AFTER: Duration = Duration::from_millis(25);
+
+/// The control group around a sandbox.
+#[derive(Debug)]
+enum Group {
+    /// To be made from this time on.
+    From(Instant, Limits),
+    Joined(ControlGroup),
+    /// None can be made here.
+    Without(String),
 }
 
 /// A sandbox whose helper is at work on it.
@@ -86,6 +103,8 @@ impl Starting {
             helper,
             guard: None,
             space: Space::new(root, settings.free_bytes_min)?,
+            group: Group::From(Instant::now() + GROUP_AFTER, plan.limits.clone()),
+            memory_kills_before: 0,
             low_space: None,
             memory_bytes_max: plan.limits.memory_bytes_max,
             over_memory: false,
@@ -124,6 +143,19 @@ impl Starting {
                 remedy::START_DIRECTLY,
             )),
         }
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        if self.helper.end_within(KILL_MAX) {
+            return;
+        }
+        if let Group::Joined(group) = &self.group {
+            group.kill();
+        }
+        self.helper.end();
+        // The group is empty now, and goes with this.
     }
 }
 
@@ -186,6 +218,7 @@ impl Native {
 
     fn before_command(&mut self) {
         self.space.begin();
+        self.memory_kills_before = self.memory_kills();
         if let Some(guard) = &mut self.guard {
             guard.before_command();
         }
@@ -196,7 +229,8 @@ impl Native {
         if let Some(free_bytes_min) = self.low_space.take() {
             incidents.push(Incident::LowSpace { free_bytes_min });
         }
-        if std::mem::take(&mut self.over_memory) {
+        let killed = self.memory_kills() > self.memory_kills_before;
+        if std::mem::take(&mut self.over_memory) || killed {
             incidents.push(Incident::MemoryLimit { bytes_max: self.memory_bytes_max });
         }
         incidents
@@ -222,8 +256,9 @@ impl Native {
         let mut forced: Option<(CommandEnd, Instant)> = None;
         let mut closed = false;
         loop {
+            self.join_group(Instant::now());
             if forced.is_none() {
-                let end = must_end(deadline, interrupt).or_else(|| self.out_of_space());
+                let end = must_end(deadline, interrupt).or_else(|| self.out_of_bounds());
                 forced = end.map(|end| (end, Instant::now() + KILL_MAX));
                 if forced.is_some() {
                     self.send(&Request::Kill, &[])?;
@@ -246,10 +281,45 @@ impl Native {
         }
     }
 
-    /// How a command that fills the disk ends.
-    fn out_of_space(&mut self) -> Option<CommandEnd> {
+    /// Joins a control group when it is time.
+    fn join_group(&mut self, now: Instant) {
+        let Group::From(time, limits) = &self.group else { return };
+        let Some(helper) = self.helper.id().filter(|_| now >= *time) else { return };
+        let bounds = Bounds {
+            // The helper and process 1 are inside as well.
+            processes_max: limits.processes_max.saturating_add(2),
+            memory_bytes_max: limits.memory_bytes_max,
+        };
+        self.group = match ControlGroup::around(helper, bounds) {
+            Ok(group) => Group::Joined(group),
+            Err(error) => Group::Without(error.to_string()),
+        };
+    }
+
+    /// The control group's description, or why there is none.
+    pub(crate) fn control_group(&mut self) -> Result<String, String> {
+        self.join_group(Instant::now() + GROUP_AFTER);
+        match &self.group {
+            Group::Joined(group) => Ok(group.describe()),
+            Group::Without(reason) => Err(reason.clone()),
+            Group::From(..) => Err("the sandbox has ended".to_owned()),
+        }
+    }
+
+    fn memory_kills(&self) -> u64 {
+        if let Group::Joined(group) = &self.group { group.memory_kills() } else { 0 }
+    }
+
+    /// How a command ends that fills the disk, or of which the kernel had to
+    /// kill a part for want of memory.
+    fn out_of_bounds(&mut self) -> Option<CommandEnd> {
+        if !self.space.is_time() {
+            return None;
+        }
         self.low_space = self.space.is_low();
-        self.low_space.map(|_| CommandEnd::Signalled(libc::SIGKILL))
+        self.over_memory |= self.memory_kills() > self.memory_kills_before;
+        let ends = self.low_space.is_some() || self.over_memory;
+        ends.then_some(CommandEnd::Signalled(libc::SIGKILL))
     }
 
     /// Waits a moment; says whether there is output, and whether a reply.

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal};
 
@@ -22,8 +23,9 @@ use crate::settings::HelperImage;
 pub(super) struct HelperProcess {
     /// `None` once the sandbox is given up.
     pub(super) socket: Option<UnixStream>,
-    started: Receiver<io::Result<OwnedFd>>,
+    started: Receiver<io::Result<(OwnedFd, Pid)>>,
     handle: Option<OwnedFd>,
+    pid: Option<Pid>,
     keeper: Option<JoinHandle<()>>,
     ended: Receiver<()>,
 }
@@ -57,13 +59,13 @@ impl HelperProcess {
     fn launch(image: &HelperImage) -> Result<Self, SandboxError> {
         let (ours, theirs) = UnixStream::pair()?;
         let image = image.clone();
-        let (report, started) = mpsc::sync_channel::<io::Result<OwnedFd>>(1);
+        let (report, started) = mpsc::sync_channel::<io::Result<(OwnedFd, Pid)>>(1);
         let (end, ended) = mpsc::sync_channel::<()>(1);
         let keeper = std::thread::Builder::new().name("kode-sandbox".to_owned());
         let keeper = keeper.spawn(move || {
             let mut child = match spawn(&image, theirs) {
-                Ok((handle, child)) => {
-                    let _ = report.send(Ok(handle));
+                Ok((handle, pid, child)) => {
+                    let _ = report.send(Ok((handle, pid)));
                     child
                 }
                 Err(error) => {
@@ -75,7 +77,7 @@ impl HelperProcess {
             let _ = end.send(());
         })?;
         let (socket, keeper) = (Some(ours), Some(keeper));
-        Ok(Self { socket, started, handle: None, keeper, ended })
+        Ok(Self { socket, started, handle: None, pid: None, keeper, ended })
     }
 
     /// Waits until the helper runs.
@@ -87,7 +89,8 @@ impl HelperProcess {
                 remedy::START_DIRECTLY,
             )
         };
-        self.handle = Some(started.map_err(cannot)?);
+        let (handle, pid) = started.map_err(cannot)?;
+        (self.handle, self.pid) = (Some(handle), Some(pid));
         Ok(())
     }
 
@@ -96,13 +99,25 @@ impl HelperProcess {
         self.socket = None;
     }
 
+    /// The helper's process id, while it is waited for.
+    pub(super) fn id(&self) -> Option<Pid> {
+        self.socket.as_ref()?;
+        self.pid
+    }
+
+    /// Lets everything end by itself; false when that takes longer.
+    pub(super) fn end_within(&mut self, limit: Duration) -> bool {
+        self.close();
+        let waited = self.ended.recv_timeout(limit);
+        !matches!(waited, Err(RecvTimeoutError::Timeout))
+    }
+
     /// Waits until every process is gone, and helps along where that takes too
     /// long.
     pub(super) fn end(&mut self) {
-        self.close();
-        let late = self.ended.recv_timeout(KILL_MAX);
-        let is_late = late.is_err_and(|error| matches!(error, RecvTimeoutError::Timeout));
-        if is_late && let Some(handle) = &self.handle {
+        if !self.end_within(KILL_MAX)
+            && let Some(handle) = &self.handle
+        {
             let _ = rustix::process::pidfd_send_signal(handle, Signal::KILL);
         }
         if let Some(keeper) = self.keeper.take() {
@@ -117,14 +132,17 @@ impl Drop for HelperProcess {
     }
 }
 
-fn spawn(image: &HelperImage, socket: UnixStream) -> io::Result<(OwnedFd, Child)> {
+fn spawn(image: &HelperImage, socket: UnixStream) -> io::Result<(OwnedFd, Pid, Child)> {
     let socket = OwnedFd::from(socket);
     let child = match execute(image, socket.try_clone()?) {
         // Some systems execute nothing from memory (`vm.memfd_noexec`).
         Err(_) if *image == HelperImage::Embedded => execute(&HelperImage::CurrentProgram, socket)?,
         child => child?,
     };
-    Ok((handle(&child)?, child))
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
+    let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+    Ok((handle, pid, child))
 }
 
 fn execute(image: &HelperImage, socket: OwnedFd) -> io::Result<Child> {
@@ -140,10 +158,4 @@ fn execute(image: &HelperImage, socket: OwnedFd) -> io::Result<Child> {
         .stderr(Stdio::null());
     // The helper's end of the socket is only the helper's: `command` goes here.
     command.spawn()
-}
-
-fn handle(child: &Child) -> io::Result<OwnedFd> {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
-    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
 }

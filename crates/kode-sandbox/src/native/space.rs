@@ -38,12 +38,17 @@ impl Space {
         self.next_look = Instant::now() + LOOK_EVERY;
     }
 
-    /// What must stay free, when less is.
-    pub(super) fn is_low(&mut self) -> Option<u64> {
-        if Instant::now() < self.next_look {
-            return None;
+    /// Whether to look around again.
+    pub(super) fn is_time(&mut self) -> bool {
+        let is_time = Instant::now() >= self.next_look;
+        if is_time {
+            self.next_look = Instant::now() + LOOK_EVERY;
         }
-        self.next_look = Instant::now() + LOOK_EVERY;
+        is_time
+    }
+
+    /// What must stay free, when less is.
+    pub(super) fn is_low(&self) -> Option<u64> {
         // A file system that can't be asked is not called full.
         let low = self.free_bytes().is_some_and(|free| free < self.free_bytes_min);
         low.then_some(self.free_bytes_min)

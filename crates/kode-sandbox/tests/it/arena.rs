@@ -366,8 +366,12 @@ fn git_state(project: &Path) -> BTreeMap<PathBuf, String> {
 fn set_id_files(project: &Path) -> Vec<String> {
     let mut found = Vec::new();
     walk(project, &mut |path| {
-        if fs::symlink_metadata(path).is_ok_and(|entry| entry.mode() & 0o6000 != 0) {
+        let Ok(entry) = fs::symlink_metadata(path) else { return };
+        if entry.mode() & 0o6000 != 0 {
             found.push(format!("set-id file {}", path.display()));
+        }
+        if !entry.is_symlink() && entry.mode() & 0o002 != 0 {
+            found.push(format!("world-writable {}", path.display()));
         }
     });
     found

@@ -244,21 +244,19 @@ fn a_time_limit_that_meets_the_end_of_the_command_leaves_a_usable_sandbox() {
 }
 
 #[test]
-fn a_command_that_fills_the_disk_is_killed_before_it_is_full() {
+fn a_command_that_leaves_too_little_of_the_disk_is_killed() {
     let place = Place::new();
-    let stat = rustix::fs::statvfs(place.project().as_path()).unwrap();
-    let free_bytes_min = stat.f_bavail * stat.f_frsize - 64 * 1024 * 1024;
-    let settings = kode_sandbox::SandboxSettings {
+    let keep = |free_bytes_min| kode_sandbox::SandboxSettings {
         free_bytes_min: Some(free_bytes_min),
         ..place.settings(Backend::Native)
     };
-    let sandbox = kode_sandbox::Sandbox::start(&place.root(), settings).unwrap();
-    // At most 512 MiB, slowly, should nobody stop it.
-    let filler = "for i in $(seq 64); do head -c 8M /dev/zero >> big; sleep 0.05; done; echo done";
-    let ended = place.run(&sandbox, filler);
+    let sandbox = kode_sandbox::Sandbox::start(&place.root(), keep(u64::MAX)).unwrap();
+    let ended = place.run(&sandbox, "echo begun; sleep 30");
     assert_eq!(ended.end, CommandEnd::Signalled(9), "{}", ended.text);
-    assert_eq!(ended.incidents, [Incident::LowSpace { free_bytes_min }]);
-    fs::remove_file(place.project().join("big")).unwrap();
+    assert_eq!(ended.incidents, [Incident::LowSpace { free_bytes_min: u64::MAX }]);
+    assert!(ended.elapsed < Duration::from_secs(10));
+    let sandbox = kode_sandbox::Sandbox::start(&place.root(), keep(1)).unwrap();
+    place.run(&sandbox, "head -c 8M /dev/zero > big; sleep 0.3").worked();
 }
 
 #[test]
@@ -271,5 +269,33 @@ fn a_program_that_everybody_could_change_is_no_longer_that_after_the_command() {
     for name in ["made", "a", "a/b"] {
         let mode = fs::metadata(place.project().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o002, 0, "{name}");
+    }
+}
+
+#[test]
+fn a_sandbox_that_lives_for_a_moment_is_in_a_control_group_where_one_can_be_made() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    let group = |path: &str| {
+        let own = format!("/kode-{}-", std::process::id());
+        path.lines().filter(|line| line.contains(&own)).count()
+    };
+    let inside = place.run(&sandbox, "sleep 0.4; cat /proc/self/cgroup").worked();
+    let layers = sandbox.layers();
+    let layer = layers.iter().find(|layer| layer.name == "control group").unwrap();
+    if layer.state == kode_sandbox::LayerState::Holds {
+        assert!(group(&inside) > 0, "{inside}");
+        assert!(layer.detail.contains("pids") && layer.detail.contains("memory"), "{layer:?}");
+    } else {
+        assert_eq!(group(&inside), 0, "{inside}");
+        assert!(layer.remedy.is_some());
+    }
+    drop(sandbox);
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let tops = mounts.lines().filter(|line| line.contains(" - cgroup"));
+    for top in tops.filter_map(|line| line.split(' ').nth(4)) {
+        let left = fs::read_dir(top).into_iter().flatten().flatten();
+        let own = format!("kode-{}-", std::process::id());
+        assert!(!left.into_iter().any(|e| e.file_name().to_string_lossy().starts_with(&own)));
     }
 }

@@ -3,10 +3,11 @@
 //! suite can fail.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use kode_base::Interrupt;
-use kode_sandbox::{Backend, CommandEnd, Sandbox};
+use kode_sandbox::{Backend, CommandEnd, HelperImage, Sandbox, SandboxSettings};
 use serde::Deserialize;
 
 use crate::arena::Arena;
@@ -73,16 +74,28 @@ fn attempts() -> Vec<Attempt> {
     toml::from_str::<Attempts>(ATTEMPTS).unwrap().attempt
 }
 
-/// Runs every attempt; the breaches by attempt.
-fn breaches(backend: Backend) -> BTreeMap<String, Vec<String>> {
+/// Runs every attempt; the breaches by attempt. Where no sandbox starts no
+/// attempt counts as stopped.
+fn breaches(choose: impl Fn(&Arena) -> SandboxSettings) -> BTreeMap<String, Vec<String>> {
     let mut arena = Arena::new();
-    let sandbox = arena.place.sandbox(backend);
+    let settings = choose(&arena);
+    let sandbox = match Sandbox::start(&arena.place.root(), settings) {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            let not_tried = |attempt: Attempt| (attempt.name, vec![error.to_string()]);
+            return attempts().into_iter().map(not_tried).collect();
+        }
+    };
     let mut all = BTreeMap::new();
     for attempt in attempts() {
         let command = arena.fill(&attempt.command());
-        let limit = Duration::from_secs(20);
+        let limit = Duration::from_secs(if sandbox.name() == "none" { 5 } else { 20 });
         let ended = arena.place.run_with(&sandbox, &command, limit, &Interrupt::new());
-        let found = arena.breaches(&ended.text);
+        let mut found = arena.breaches(&ended.text);
+        let control = arena.place.run(&sandbox, "echo still here");
+        if control.text != "still here\n" {
+            found.push("nothing runs any more".to_owned());
+        }
         if !found.is_empty() {
             all.insert(attempt.name, found);
         }
@@ -93,20 +106,69 @@ fn breaches(backend: Backend) -> BTreeMap<String, Vec<String>> {
 #[test]
 fn no_attempt_leaves_the_sandbox() {
     assert!(attempts().len() >= 120);
-    let breaches = breaches(Backend::Native);
+    let breaches = breaches(|arena| arena.place.settings(Backend::Native));
+    println!("{} of {} attempts stopped", attempts().len() - breaches.len(), attempts().len());
     assert!(breaches.is_empty(), "{breaches:#?}");
 }
 
-/// As an ordinary user only: attempts are harmless, root's own powers are not
-/// needed to show that the suite can fail.
+#[test]
+fn a_sandbox_that_never_starts_stops_nothing() {
+    let breaches = breaches(|arena| {
+        let mut settings = arena.place.settings(Backend::Native);
+        settings.host.helper = HelperImage::Program("/bin/true".into());
+        settings
+    });
+    assert_eq!(breaches.len(), attempts().len());
+}
+
+/// Set in the namespaces that the test below makes for itself.
+const THROWAWAY: &str = "KODE_TEST_THROWAWAY";
+
+/// In namespaces of its own, so that it is harmless: as an ordinary user, and
+/// when root runs the tests as root, with all capabilities, of namespaces that
+/// belong to `nobody` on the host.
 #[test]
 fn without_a_sandbox_most_attempts_succeed() {
-    if rustix::process::geteuid().is_root() {
+    if std::env::var_os(THROWAWAY).is_none() {
+        println!("{}", in_throwaway_namespaces());
         return;
     }
-    let breaches = breaches(Backend::BareHost);
+    let breaches = breaches(|arena| arena.place.settings(Backend::BareHost));
     let (got_out, all) = (breaches.len(), attempts().len());
+    println!("{got_out} of {all} attempts succeed without a sandbox");
     assert!(got_out * 2 > all, "only {got_out} of {all}: {:?}", breaches.keys());
+}
+
+fn in_throwaway_namespaces() -> String {
+    let folder = tempfile::Builder::new().prefix("kode-throwaway-").tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let tests = folder.path().join("tests");
+    std::fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
+    let unshare = ["unshare", "--user", "--mount", "--pid", "--fork", "--mount-proc", "--ipc"];
+    let mut command = if rustix::process::geteuid().is_root() {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        command.args(unshare).args(["--map-root-user", "--net", "--uts"]);
+        command
+    } else {
+        let mut command = std::process::Command::new(unshare[0]);
+        command.args(&unshare[1..]).arg("--map-current-user");
+        command
+    };
+    let output = command
+        .args(["bash", "-c", "ip link set lo up 2>/dev/null; exec \"$@\"", "-"])
+        .arg(&tests)
+        .args(["--exact", "escapes::without_a_sandbox_most_attempts_succeed", "--nocapture"])
+        .env(THROWAWAY, "1")
+        .env("TMPDIR", folder.path())
+        .env("HOME", folder.path())
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains(" 1 passed"), "{output:?}");
+    text.into_owned()
 }
 
 #[test]

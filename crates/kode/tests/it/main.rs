@@ -10,6 +10,7 @@ mod bad_input;
 mod completion_gate;
 mod demo;
 mod denied;
+mod docker;
 mod events_page;
 mod git_objects;
 mod hard_output;
