@@ -187,6 +187,4 @@ fn draw_overlays(app: &mut App, frame: &mut Frame<'_>, screen: Rect) {
 }
 
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 mod tests;

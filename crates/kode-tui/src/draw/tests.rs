@@ -1,5 +1,7 @@
 //! Pictures of the screen, and sizes at which it must hold.
 
+mod speed;
+
 use kode_base::{ChangeKind, ProjectPath, TouchedFile, Untrusted, escape::is_deceptive};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

@@ -10,7 +10,7 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use ratatui::{TerminalOptions, Viewport};
 
-use super::*;
+use super::super::*;
 use crate::exchange::{FileContents, FileEntry, Hunk, Input};
 use crate::theme::{Background, Theme};
 
