@@ -102,6 +102,9 @@ pub(crate) enum Kind {
     Mixed(Vec<ExprId>),
 }
 
+/// The attribute of markup that holds the component itself.
+pub(crate) const COMPONENT: &str = "@component";
+
 /// A call or construction.
 #[derive(Debug)]
 pub(crate) struct Call {

@@ -21,7 +21,8 @@ pub(super) fn harmful(category: Category, context: Context, value: &Value) -> Op
             if is_object { None } else { value.harm(category).cloned() }
         }
         Context::Options => {
-            let inner = ["__html", "sql", "text", "query"].iter().find_map(|key| value.field(key));
+            let inner =
+                ["__html", "sql", "text", "query", "value"].iter().find_map(|key| value.field(key));
             inner.unwrap_or(value).harm(category).cloned()
         }
         Context::Url => {
@@ -74,6 +75,8 @@ fn argv(category: Category, value: &Value) -> Option<Taint> {
     if items.is_empty() {
         return direct(category, value);
     }
+    let starter = |item: &&Value| item.known_text().is_some_and(is_starter);
+    let items = &items[items.iter().take_while(starter).count()..];
     let program = items.first()?;
     if let Some(taint) = direct(category, program) {
         return Some(taint);
@@ -90,6 +93,12 @@ fn argv(category: Category, value: &Value) -> Option<Taint> {
             .filter(|item| item.skeleton().is_some_and(|text| text.contains(' ')))
             .find_map(|item| item.harm(category).cloned()),
     }
+}
+
+/// Programs that run the program named by their next argument.
+fn is_starter(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    matches!(name, "env" | "sudo" | "nohup" | "setsid" | "xargs" | "command")
 }
 
 /// Input that is not the person's own at the machine or page.

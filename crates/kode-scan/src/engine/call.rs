@@ -66,6 +66,10 @@ impl Engine<'_> {
             return result;
         }
         if let Some(closure) = site.callee.data().and_then(|data| data.function.clone()) {
+            self.maybe_dialog(&site);
+            if site.construct && self.is_javascript() {
+                return self.constructed(&closure, &site);
+            }
             return self.call_closure(&closure, &site);
         }
         if let Some(class) = site.callee.data().and_then(|data| data.class) {
@@ -78,6 +82,9 @@ impl Engine<'_> {
         self.guessed_document(&site);
         if let Some(result) = self.builtin(&site) {
             return result;
+        }
+        if let Some(collection) = self.collection(&site) {
+            return collection;
         }
         self.run_callbacks(&site, None);
         self.unknown_call(&site)
@@ -467,7 +474,10 @@ impl Engine<'_> {
                 return self.filled(known, at, site);
             }
             if let Some(set) = known.cleans {
-                let parts = joined(&site.values()).cleaned(set).with(|data| data.origin = None);
+                let parts = joined(&site.values()).cleaned(set).with(|data| {
+                    data.origin = None;
+                    data.open = super::value::Open::No;
+                });
                 let text = format!("it is made safe in part by `{}`", site.method);
                 return parts.stepped(self.file, site.start, site.end, &text);
             }

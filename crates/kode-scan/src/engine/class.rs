@@ -96,14 +96,55 @@ impl Engine<'_> {
     /// `new Class(…)`: its constructor runs with the arguments.
     pub(super) fn construct(&mut self, class: (usize, ClassId), site: &Site) -> Value {
         let instance = self.instance_of(class);
+        let mut has_constructor = false;
         for name in ["constructor", "__init__", "<init>"] {
             if let Some(function) = self.method(class, name) {
+                has_constructor = true;
                 let this = instance.clone();
                 let closure = Closure { file: function.0, function: function.1, this: None };
                 self.invoke(&closure, &site.given, Some(this), Some(site));
             }
         }
+        let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
+        if !has_constructor && is_python {
+            return self.fields_given(class, instance, site);
+        }
         instance
+    }
+
+    /// `new Thing(…)` of a plain function: what it puts into `this`.
+    pub(super) fn constructed(&mut self, closure: &Closure, site: &Site) -> Value {
+        let empty = Value::record(std::collections::BTreeMap::new(), false);
+        let function = self.unit(closure.file).program.function(closure.function);
+        self.invoke(closure, &site.given, Some(empty), Some(site));
+        match function.this {
+            Some(this) => self.variables[self.offsets[closure.file] + this.0 as usize].clone(),
+            None => Value::default(),
+        }
+    }
+
+    /// A class that has no constructor of its own, as data classes: its fields are
+    /// what it is handed; a framework's, such as a form, keeps the input.
+    fn fields_given(&self, class: (usize, ClassId), instance: Value, site: &Site) -> Value {
+        let mut instance = instance;
+        let declared = &self.class(class).fields;
+        let mut plain = declared.iter().map(|field| field.name.clone());
+        let mut is_field = false;
+        for given in &site.given {
+            let is_data = self.class(class).bases.is_empty();
+            let name = given.name.clone().or_else(|| plain.next().filter(|_| is_data));
+            if let Some(name) = name.filter(|_| given.value.is_tainted()) {
+                let is_number = self.is_number_field(&instance, &name);
+                let value = if is_number { Value::default() } else { given.value.clone() };
+                is_field |= declared.iter().any(|field| field.name == name);
+                instance = instance.with_field(&name, value);
+            }
+        }
+        if is_field || self.class(class).bases.is_empty() {
+            return instance;
+        }
+        let taints = super::expression::mixed(&site.values()).taints().to_vec();
+        instance.with(|data| data.taints = taints)
     }
 
     /// A method by name, in the class or what it extends.

@@ -59,6 +59,11 @@ impl Engine<'_> {
         result
     }
 
+    /// Whether what an unknown parameter becomes part of is worth a warning.
+    fn warns(&self) -> bool {
+        matches!(family(self.unit(self.file).language), "javascript" | "python")
+    }
+
     /// What a parameter is when the caller is unknown.
     fn outside(
         &mut self,
@@ -82,6 +87,7 @@ impl Engine<'_> {
             let value = self.by_name(function, at, name);
             match value.data().filter(|data| data.taints.is_empty()).and_then(|data| data.place) {
                 Some(place) => self.at_place(place, parameter.start, parameter.end),
+                None if value.is_unknown() && self.warns() => Value::parameter(),
                 None => value,
             }
         };
@@ -188,6 +194,16 @@ impl Engine<'_> {
                 _ => Value::default(),
             },
             "python" if name == "request" => self.kind("global.Request()"),
+            "python"
+                if at > 0
+                    && function
+                        .name
+                        .as_deref()
+                        .is_some_and(|name| name.starts_with("resolve_")) =>
+            {
+                let (start, end) = (function.parameters[at].start, function.parameters[at].end);
+                self.source(start, end, "the query's arguments", CategorySet::DOCUMENT)
+            }
             "python" if name == "environ" && next(1) == "start_response" => {
                 self.kind("global.Environ()")
             }

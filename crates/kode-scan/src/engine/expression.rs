@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Engine;
 use super::guard::{both_facts, facts_of, flipped, truth_with};
-use super::value::{Closure, Constant, Data, HOLE, Path, Value, merge_taints};
+use super::value::{Closure, Constant, Data, HOLE, Open, Path, Value, merge_taints};
 use crate::category::CategorySet;
 use crate::ir::{ExprId, FunctionId, Kind, Name, Operator};
 use crate::model::family;
@@ -606,9 +606,11 @@ pub(super) fn joined(parts: &[Value]) -> Value {
     for taint in &mut taints {
         taint.cleaned = taint.cleaned.union(CategorySet::DOCUMENT);
     }
+    let is_open = parts.iter().any(|part| part.open() != Open::No);
     Value::text(&text).with(|data| {
         data.taints = taints;
         data.origin = origin;
+        data.open = if is_open { Open::Part } else { Open::No };
     })
 }
 

@@ -26,6 +26,10 @@ impl Engine<'_> {
         if known.routes_to {
             self.run_routed(site);
         }
+        if known.calls {
+            let closure = site.value(0).data().and_then(|data| data.function.clone());
+            return closure.map(|closure| self.run_callback(&closure, None));
+        }
         known.state.then(|| self.component_state(site))
     }
 
@@ -71,6 +75,17 @@ impl Engine<'_> {
         if at == 0 && PAGE_LOADERS.contains(&name) {
             return Some(self.kind("global.PageContext()"));
         }
+        let names = function.parameters.iter().map(|p| p.name.as_deref().unwrap_or_default());
+        let names: Vec<&str> = names.collect();
+        let is_resolver = at == 1
+            && matches!(names.first(), Some(&("parent" | "_parent" | "root" | "_root" | "_")))
+            && (names[1] == "args" || matches!(parameter.target, Target::Record(_)));
+        let is_action = names[at] == "formData"
+            && memchr::memmem::find(self.unit(self.file).source, b"use server").is_some();
+        if is_resolver && function.parameters.len() > 2 || is_action {
+            let text = if is_action { "a form's data" } else { "the query's arguments" };
+            return Some(self.source(parameter.start, parameter.end, text, CategorySet::NONE));
+        }
         let Target::Record(entries) = &parameter.target else { return None };
         let is_page_file = {
             let path = self.unit(self.file).path;
@@ -78,7 +93,8 @@ impl Engine<'_> {
             matches!(stem, Some("page" | "route" | "layout" | "+page" | "+server"))
         };
         let has = |wanted: &str| entries.iter().any(|(key, _)| &**key == wanted);
-        let is_page = has("searchParams") || is_page_file && has("params");
+        let is_load = name == "load" && (has("url") || has("params"));
+        let is_page = has("searchParams") || is_page_file && has("params") || is_load;
         is_page.then(|| self.kind("global.PageContext()"))
     }
 

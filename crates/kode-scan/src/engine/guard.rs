@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::Engine;
-use super::value::{Fact, Path, Value};
+use super::value::{Fact, Open, Path, Value};
 use crate::category::{Category, CategorySet};
 use crate::ir::{ExprId, Kind, Name, Operator, VariableId};
 
@@ -89,6 +89,9 @@ impl Engine<'_> {
             let Some(path) = next else { return };
             let value = self.value_at(&path);
             if !value.is_tainted() {
+                if value.open() != Open::No && set == CategorySet::EVERY {
+                    self.set_path(&path, &path.fields.clone(), Value::default());
+                }
                 return;
             }
             let origin = value.data().and_then(|data| data.origin.clone());
@@ -196,7 +199,11 @@ impl Engine<'_> {
                 }
                 self.equality(tainted, other, known, when)
             }
-            Operator::In | Operator::NotIn => self.membership(left, b, a, operator == Operator::In),
+            Operator::In | Operator::NotIn => {
+                let when = operator == Operator::In;
+                self.below_parents(right, a, when)
+                    .unwrap_or_else(|| self.membership(left, b, a, when))
+            }
             _ => self.order(operator, (left, a), (right, b)),
         }
     }
@@ -297,6 +304,20 @@ impl Engine<'_> {
         }
     }
 
+    /// `root in path.parents`, of a path without `..` left in it.
+    fn below_parents(&mut self, collection: ExprId, root: &Value, when: bool) -> Option<Value> {
+        let Kind::Field(object, name) = &self.program().expression(collection).kind else {
+            return None;
+        };
+        let object = *object;
+        if &**name != "parents" || root.is_tainted() {
+            return None;
+        }
+        let value = self.evaluate(object);
+        let normalized = value.data().is_some_and(|data| data.normalized);
+        normalized.then(|| self.fact(object, when, CategorySet::of(&[Category::PathTraversal])))
+    }
+
     /// `x in collection`: clean when the collection is not input itself.
     pub(super) fn membership(
         &mut self,
@@ -313,8 +334,13 @@ impl Engine<'_> {
             let facts = path.map(|path| Fact { path: (*path).clone(), when: !when, cleans: set });
             return truth_with(facts.into_iter().collect());
         }
-        if collection.known_text().is_some() || !element_value.is_tainted() {
+        let is_closed = !element_value.is_tainted() && element_value.open() == Open::No;
+        if collection.known_text().is_some() || is_closed {
             return truth_with(Vec::new());
+        }
+        if let Some(object) = self.host_owner(element) {
+            let owner = self.parsed_from(object);
+            return self.fact(owner, when, CategorySet::of(&[Category::OpenRedirect]));
         }
         self.fact(element, when, CategorySet::EVERY)
     }
@@ -368,10 +394,24 @@ impl Engine<'_> {
     /// Facts of a match against a regular expression.
     pub(super) fn matched(&mut self, pattern: &str, full: bool, subject: ExprId) -> Value {
         if is_strict(pattern, full) {
-            self.fact(subject, true, CategorySet::EVERY)
-        } else {
-            truth_with(Vec::new())
+            return self.fact(subject, true, CategorySet::EVERY);
         }
+        // A slash and no second one: a path on this host.
+        let local = [
+            "^\\/(?!",
+            "^\\/[^/",
+            "^\\/[^\\/",
+            "^\\/\\w",
+            "^\\/[a-z",
+            "^/(?!",
+            "^/[^/",
+            "^/\\w",
+            "^/[a-z",
+        ];
+        if local.iter().any(|start| pattern.starts_with(start)) {
+            return self.fact(subject, true, CategorySet::of(&[Category::OpenRedirect]));
+        }
+        truth_with(Vec::new())
     }
 
     /// Facts of a match of what is kept at a path.

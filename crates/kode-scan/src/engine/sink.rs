@@ -1,13 +1,15 @@
 //! Sinks: whether what reaches them is input that can do harm there.
 
+use std::collections::BTreeMap;
+
 use kode_base::Severity;
 
 use super::argument::{chosen, harmful, looks_like_sql, option_is_on, redirected};
 use super::call::Site;
-use super::value::{Taint, Value};
+use super::value::{Open, Taint, Value};
 use super::{Answer, Engine};
 use crate::category::Category;
-use crate::ir::{ExprId, Name};
+use crate::ir::{COMPONENT, ExprId, Name};
 use crate::model::{ArgumentChoice, Context, Sink};
 use crate::raw::{RawFinding, RawStep, squeezed};
 
@@ -67,6 +69,8 @@ impl Engine<'_> {
         }
         if let Some(taint) = harmful(category, context, value) {
             self.report(category, &taint, start, end, name);
+        } else if is_open(category, context, value) {
+            self.warn(category, start, end);
         }
     }
 
@@ -142,6 +146,16 @@ impl Engine<'_> {
         });
     }
 
+    /// A function that may be the browser's own dialog: `window.confirm || own`.
+    pub(super) fn maybe_dialog(&mut self, site: &Site) {
+        let place = site.callee.data().and_then(|data| data.place);
+        let known = place.and_then(|place| self.models.know(place));
+        let is_dialog = |sink: &Sink| sink.context == Context::Call;
+        if known.is_some_and(|known| known.sinks.iter().any(is_dialog)) {
+            self.report_call(Category::BlockingDialog, site.start, site.end);
+        }
+    }
+
     /// A dialog handed to something is as good as called.
     pub(super) fn passed_on_dialog(&mut self, value: &Value, expression: Option<ExprId>) {
         let place = value.data().and_then(|data| data.place);
@@ -195,6 +209,13 @@ impl Engine<'_> {
             "fetch",
             "fetchrow",
         ];
+        if &*site.method == "extra" && site.receiver.is_some() {
+            for name in ["where", "select", "tables", "order_by"] {
+                let value = site.keyword(name).cloned().unwrap_or_default();
+                let place = (site.start, site.end);
+                self.check(Category::SqlInjection, Context::Parts, &value, place, "extra");
+            }
+        }
         if site.receiver.is_none()
             && !matches!(&*site.method, "query" | "execute" | "runQuery" | "executeQuery")
         {
@@ -275,29 +296,58 @@ impl Engine<'_> {
         id: ExprId,
     ) -> Value {
         let at = self.program().expression(id);
-        for (attribute, value) in attributes {
-            let expression = Some(*value);
-            let value = self.evaluate(*value);
-            if attribute.starts_with("on") {
-                self.passed_on_dialog(&value, expression);
-                let event = self.kind("global.DomEvent()");
-                if let Some(closure) = value.data().and_then(|data| data.function.clone()) {
-                    self.run_callback(&closure, Some(vec![event]));
-                }
+        let (mut component, mut properties) = (None, BTreeMap::new());
+        for (attribute, expression) in attributes {
+            let value = self.evaluate(*expression);
+            if &**attribute == COMPONENT {
+                component = value.data().and_then(|data| data.function.clone());
+                continue;
             }
-            if &**attribute == "dangerouslySetInnerHTML" {
-                let inner = value.field("__html").cloned().unwrap_or(value);
-                let category = Category::CrossSiteScripting;
-                self.check(category, Context::Text, &inner, (at.start, at.end), attribute);
-            } else if &**attribute == "srcDoc" && &**name == "iframe" {
-                let category = Category::CrossSiteScripting;
-                self.check(category, Context::Text, &value, (at.start, at.end), attribute);
-            }
+            self.attribute((name, attribute), &value, *expression, (at.start, at.end));
+            properties.insert(attribute.clone(), value);
         }
-        for child in children {
-            self.evaluate(*child);
+        let inner: Vec<Value> = children.iter().map(|child| self.evaluate(*child)).collect();
+        if let Some(closure) = component {
+            properties.insert(Name::from("children"), Value::list(inner));
+            let given = Value::record(properties, false);
+            if given.is_tainted() {
+                self.run_callback(&closure, Some(vec![given]));
+            }
         }
         Value::default()
+    }
+
+    /// One attribute of markup: what it makes of its value.
+    fn attribute(
+        &mut self,
+        (element, attribute): (&Name, &Name),
+        value: &Value,
+        expression: ExprId,
+        place: (u32, u32),
+    ) {
+        let category = Category::CrossSiteScripting;
+        if attribute.starts_with("on") {
+            self.passed_on_dialog(value, Some(expression));
+            let event = self.kind("global.DomEvent()");
+            if let Some(closure) = value.data().and_then(|data| data.function.clone()) {
+                self.run_callback(&closure, Some(vec![event]));
+            }
+        }
+        let is_plain = element.starts_with(|first: char| first.is_ascii_lowercase());
+        match &**attribute {
+            "dangerouslySetInnerHTML" => {
+                let inner = value.field("__html").unwrap_or(value);
+                self.check(category, Context::Text, inner, place, attribute);
+            }
+            "srcDoc" if &**element == "iframe" => {
+                self.check(category, Context::Text, value, place, attribute);
+            }
+            // `javascript:…` runs when it is followed.
+            "href" | "action" | "formAction" | "xlinkHref" if is_plain => {
+                self.check(category, Context::Url, value, place, attribute);
+            }
+            _ => {}
+        }
     }
 
     /// What a function that answers requests returns: markup, or where to go.
@@ -321,6 +371,24 @@ impl Engine<'_> {
         let category = Category::CrossSiteScripting;
         self.check(category, Context::Body, &value, (at.start, at.end), "the response");
     }
+}
+
+/// Whether a parameter of unknown origin is put into text that is interpreted.
+fn is_open(category: Category, context: Context, value: &Value) -> bool {
+    let value = match context {
+        Context::Text => value,
+        Context::Options => value.field("sql").or_else(|| value.field("text")).unwrap_or(value),
+        _ => return false,
+    };
+    let text = value.skeleton().unwrap_or_default();
+    let is_built = value.open() == Open::Part && value.taints().is_empty();
+    is_built
+        && match category {
+            Category::SqlInjection => looks_like_sql(text),
+            Category::CrossSiteScripting => text.contains('<'),
+            Category::CommandInjection => text.contains(' '),
+            _ => false,
+        }
 }
 
 fn flow_of(taint: &Taint) -> Vec<RawStep> {

@@ -295,6 +295,11 @@ impl Engine<'_> {
         let mut fields = path.fields.clone();
         fields.push(name.clone());
         self.set_path(&path, &fields, value);
+        if let Kind::Field(owner, outer) = &self.program().expression(object).kind {
+            let (owner, outer) = (*owner, outer.clone());
+            let changed = self.value_at(&path);
+            self.remember_class_field(owner, &outer, &changed);
+        }
     }
 
     /// An element at an unknown key.

@@ -53,8 +53,21 @@ pub(crate) struct Data {
     pub(crate) method: Option<Name>,
     /// The variable part this was computed from, for guards on parsed forms.
     pub(crate) origin: Option<Rc<Path>>,
+    /// Whether it is a parameter of unknown origin, or text with one in it.
+    pub(crate) open: Open,
     /// A path without `..` left in it; of a pattern, that it replaces every match.
     pub(crate) normalized: bool,
+}
+
+/// What a value has of a parameter that nothing is known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Open {
+    #[default]
+    No,
+    /// It is one, and nothing else.
+    Bare,
+    /// It is text with one in it.
+    Part,
 }
 
 /// A known scalar.
@@ -122,6 +135,9 @@ impl Value {
     /// A copy with changes.
     pub(crate) fn with(&self, change: impl FnOnce(&mut Data)) -> Self {
         let mut data = self.data().cloned().unwrap_or_default();
+        if data.open == Open::Bare {
+            data.open = Open::No;
+        }
         change(&mut data);
         Self::new(data)
     }
@@ -160,7 +176,17 @@ impl Value {
     }
 
     pub(crate) fn is_unknown(&self) -> bool {
-        self.0.is_none()
+        self.data().is_none_or(|data| data.open == Open::Bare)
+    }
+
+    /// A parameter of unknown origin.
+    pub(crate) fn parameter() -> Self {
+        Self::new(Data { open: Open::Bare, ..Data::default() })
+    }
+
+    /// What the value has of a parameter of unknown origin.
+    pub(crate) fn open(&self) -> Open {
+        self.data().map_or(Open::No, |data| data.open)
     }
 
     pub(crate) fn taints(&self) -> &[Taint] {
@@ -446,6 +472,10 @@ fn joined(a: &Data, b: &Data, visits: &mut usize) -> Data {
         method: a.method.clone().or_else(|| b.method.clone()),
         origin: if a.origin == b.origin { a.origin.clone() } else { None },
         normalized: a.normalized && b.normalized,
+        open: match a.open.max(b.open) {
+            Open::No => Open::No,
+            _ => Open::Part,
+        },
     }
 }
 

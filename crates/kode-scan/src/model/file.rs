@@ -48,6 +48,8 @@ pub(crate) struct ModelFile {
     pub(crate) fill: Vec<FillEntry>,
     /// Called with a route's text and its function, as Django's `path`.
     pub(crate) routes_to: Option<Names>,
+    /// Gives what the function it is handed gives.
+    pub(crate) calls: Option<Names>,
     /// Gives a component's state and its setter.
     pub(crate) state: Option<Names>,
 }

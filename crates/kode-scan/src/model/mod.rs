@@ -44,6 +44,8 @@ pub(crate) struct Knowledge {
     pub(crate) variant: Option<(String, Place)>,
     /// It ties a route's text to the function it is handed.
     pub(crate) routes_to: bool,
+    /// Its result is that of the function it is handed.
+    pub(crate) calls: bool,
     /// It fills a template: which argument names it, or is its text.
     pub(crate) template: Option<(usize, bool)>,
     /// It makes a component's state, as React's `useState`.
@@ -251,6 +253,7 @@ impl Models {
             (&file.carries, |k| k.carries = true),
             (&file.routes_to, |k| k.routes_to = true),
             (&file.state, |k| k.state = true),
+            (&file.calls, |k| k.calls = true),
         ] {
             for name in names.iter().flat_map(|list| &list.names) {
                 set(self.entry(family, name));

@@ -6,3 +6,4 @@ mod blocks;
 mod broken;
 mod change;
 mod fixtures;
+mod warning;

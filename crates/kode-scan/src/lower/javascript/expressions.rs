@@ -4,7 +4,7 @@ use kode_syntax::Node;
 
 use super::super::{child, children, unescaped};
 use super::Lowering;
-use crate::ir::{Argument, Call, ExprId, Kind, Name, Operator};
+use crate::ir::{Argument, COMPONENT, Call, ExprId, Kind, Name, Operator};
 
 impl Lowering<'_, '_> {
     /// Any expression; what has no meaning here mixes its parts.
@@ -366,6 +366,12 @@ impl Lowering<'_, '_> {
         let name = child(opening, "name").map(|name| self.builder.node_name(name));
         let name: Name = name.unwrap_or_else(|| self.builder.name(""));
         let mut attributes = Vec::new();
+        if name.starts_with(|first: char| first.is_ascii_uppercase())
+            && let Some(component) = self.builder.lookup(&name)
+        {
+            let component = self.builder.add(Kind::Variable(component), opening);
+            attributes.push((self.builder.name(COMPONENT), component));
+        }
         for attribute in children(opening) {
             if attribute.kind() == "jsx_attribute"
                 && let [key, value, ..] = children(attribute)[..]
