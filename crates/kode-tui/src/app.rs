@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use kode_base::{ChangeKind, Colour, ProjectPath, TokenCount};
-use ratatui::crossterm::event::Event as TerminalEvent;
+use ratatui::crossterm::event::{Event as TerminalEvent, KeyCode, KeyModifiers};
 use ratatui::layout::Rect;
 
 use crate::approval::Dialog;
@@ -23,6 +23,9 @@ use crate::theme::Theme;
 use crate::transcript::Transcript;
 
 pub(crate) use slash::COMMANDS;
+
+/// Fewer keys at once than this may have been typed.
+const PASTE_KEYS_MIN: usize = 8;
 
 /// What the interface is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +106,8 @@ pub struct App {
     /// Something that went wrong and must be read.
     pub(crate) refused: Option<String>,
     pub(crate) areas: Areas,
+    /// Nothing but a message to that effect is on the screen.
+    pub(crate) is_too_small: bool,
     /// A key that does something only when pressed twice.
     pub(crate) pressed_once: Option<char>,
     /// The hunk whose ✕ was clicked once.
@@ -136,6 +141,7 @@ impl App {
             said: None,
             refused: None,
             areas: Areas::default(),
+            is_too_small: false,
             pressed_once: None,
             armed_hunk: None,
             commands: Vec::new(),
@@ -161,6 +167,9 @@ impl App {
         if self.dialog.is_some() {
             return self.answer(events, now);
         }
+        if let Some(text) = pasted_text(events) {
+            return self.paste(&text);
+        }
         for event in events {
             match event {
                 TerminalEvent::Key(key) => self.key(*key),
@@ -173,7 +182,7 @@ impl App {
 
     /// The state is on the screen.
     pub fn drawn(&mut self, now: Instant) {
-        if let Some(dialog) = &mut self.dialog {
+        if let Some(dialog) = self.dialog.as_mut().filter(|_| !self.is_too_small) {
             dialog.drawn(now);
         }
     }
@@ -302,6 +311,25 @@ impl App {
     pub(crate) fn layout(&self, width: u16) -> Layout {
         Layout { side_by_side: width >= 120, unfolded: self.unfolded }
     }
+}
+
+/// Keys that came at once, with an Enter among them that is not the last: a paste
+/// on a terminal that does not mark pastes. Its lines must not be sent one by one.
+fn pasted_text(events: &[TerminalEvent]) -> Option<String> {
+    let mut text = String::new();
+    for event in events {
+        let TerminalEvent::Key(key) = event else { return None };
+        let is_plain = (key.modifiers - KeyModifiers::SHIFT).is_empty();
+        match key.code {
+            KeyCode::Char(character) if is_plain => text.push(character),
+            KeyCode::Enter if is_plain => text.push('\n'),
+            KeyCode::Char('j') if key.modifiers == KeyModifiers::CONTROL => text.push('\n'),
+            KeyCode::Tab => text.push('\t'),
+            _ => return None,
+        }
+    }
+    let is_paste = text.chars().count() >= PASTE_KEYS_MIN && text.trim_end().contains('\n');
+    is_paste.then_some(text)
 }
 
 #[cfg(test)]

@@ -58,6 +58,11 @@ impl Dialog {
         self.shown.get_or_insert(now);
     }
 
+    /// The screen has no room for the question.
+    pub(crate) fn hidden(&mut self) {
+        self.shown = None;
+    }
+
     /// Something came that is no key press: a paste, or keys faster than
     /// fingers.
     pub(crate) fn noise(&mut self, now: Instant) {

@@ -11,6 +11,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 
 use crate::app::{App, Areas, Focus, Main, Mode, Shown};
+use crate::approval::Dialog;
 use crate::diff;
 use crate::shown::{cells, counted, one_line, wrapped};
 
@@ -23,11 +24,14 @@ const ROWS_MIN: u16 = 10;
 /// Draws everything.
 pub(crate) fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let screen = frame.area();
-    if screen.width < COLUMNS_MIN || screen.height < ROWS_MIN {
+    app.is_too_small = screen.width < COLUMNS_MIN || screen.height < ROWS_MIN;
+    if app.is_too_small {
+        // A question that is not on the screen is not answered.
+        app.dialog.iter_mut().for_each(Dialog::hidden);
         return too_small(app, frame, screen);
     }
     let prompt_rows = match app.mode {
-        Mode::Session => prompt::rows(app).min(screen.height / 3),
+        Mode::Session => prompt::rows(app, screen.width).min(screen.height / 3),
         Mode::Review => 0,
     };
     let above_rows = match app.mode {

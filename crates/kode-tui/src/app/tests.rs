@@ -218,6 +218,35 @@ fn typing_ahead_pasting_and_bursts_never_approve() {
 }
 
 #[test]
+fn a_question_without_room_on_the_screen_is_not_answered() {
+    let mut app = session();
+    app.input(Input::Question(question()));
+    app.is_too_small = true;
+    let start = Instant::now();
+    for seconds in 1..5 {
+        app.drawn(start);
+        let key = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
+        app.terminal(&[key], start + Duration::from_secs(seconds));
+    }
+    assert!(app.is_asking() && app.commands().is_empty());
+}
+
+#[test]
+fn a_paste_that_the_terminal_does_not_mark_is_a_paste() {
+    let mut app = session();
+    let key = |code| TerminalEvent::Key(KeyEvent::new(code, KeyModifiers::NONE));
+    let burst = |text: &str| -> Vec<TerminalEvent> {
+        let code = |c| if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
+        text.chars().map(|c| key(code(c))).collect()
+    };
+    app.terminal(&burst("first line\nsecond line\n"), Instant::now());
+    assert!(app.commands().is_empty());
+    assert_eq!(app.prompt.text(), "[pasted text 1, 2 lines]");
+    app.terminal(&burst(" typed fast\n"), Instant::now());
+    assert!(matches!(app.commands().as_slice(), [Command::Send(_)]));
+}
+
+#[test]
 fn a_withdrawn_question_goes_away() {
     let mut app = session();
     app.input(Input::Question(question()));

@@ -6,15 +6,52 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::{App, Focus};
-use crate::shown::{cells, counted, one_line, window};
+use crate::prompt::Prompt;
+use crate::shown::{cells, counted, one_line};
 
 /// Queued messages shown.
 const QUEUED_MAX: usize = 3;
 
 /// Rows that the prompt wants: its lines, and a rule above.
-pub(super) fn rows(app: &App) -> u16 {
-    let lines = app.prompt.text().split('\n').count();
-    u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(1)
+pub(super) fn rows(app: &App, width: u16) -> u16 {
+    let rows = folded(&app.prompt, usize::from(width.saturating_sub(2))).0.len();
+    u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1)
+}
+
+/// The text folded to `width` cells, and where the cursor stands in it.
+fn folded(prompt: &Prompt, width: usize) -> (Vec<String>, (usize, usize)) {
+    let width = width.max(2);
+    let (mut rows, mut used) = (vec![String::new()], 0);
+    let (mut line, mut column) = (0, 0);
+    let wanted = prompt.cursor();
+    let mut cursor = (0, 0);
+    for character in prompt.text().chars() {
+        let wide = if character == '\n' { 0 } else { cells(character.encode_utf8(&mut [0; 4])) };
+        if used + wide > width {
+            rows.push(String::new());
+            used = 0;
+        }
+        if (line, column) == wanted {
+            cursor = (rows.len() - 1, used);
+        }
+        if character == '\n' {
+            rows.push(String::new());
+            (line, column, used) = (line + 1, 0, 0);
+            continue;
+        }
+        if let Some(row) = rows.last_mut() {
+            row.push(character);
+        }
+        (column, used) = (column + 1, used + wide);
+    }
+    if (line, column) == wanted {
+        if used >= width {
+            rows.push(String::new());
+            used = 0;
+        }
+        cursor = (rows.len() - 1, used);
+    }
+    (rows, cursor)
 }
 
 /// Rows above the prompt: what is queued, and proposals.
@@ -56,26 +93,19 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let rule_style = if app.focus == Focus::Prompt { theme.accent() } else { theme.dim() };
     frame.render_widget(Span::styled(rule, rule_style), Rect { height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let (cursor_line, cursor_column) = app.prompt.cursor();
-    let height = usize::from(body.height);
-    let top = (cursor_line + 1).saturating_sub(height.max(1));
     let width = usize::from(body.width.saturating_sub(2));
-    let text = app.prompt.text();
-    let mut cursor = None;
-    for (y, (number, line)) in (body.y..).zip(text.split('\n').enumerate().skip(top).take(height)) {
-        let mut skip = 0;
-        if number == cursor_line {
-            let before: String = line.chars().take(cursor_column).collect();
-            let column = cells(&before);
-            skip = (column + 1).saturating_sub(width);
-            cursor = Some(Position { x: body.x + 2 + (column - skip) as u16, y });
-        }
+    let height = usize::from(body.height);
+    let (rows, (cursor_row, cursor_column)) = folded(&app.prompt, width);
+    let top = (cursor_row + 1).saturating_sub(height.max(1));
+    for (y, (number, row)) in (body.y..).zip(rows.iter().enumerate().skip(top).take(height)) {
         let lead = if number == 0 { "› " } else { "  " };
         let mut spans = vec![Span::styled(lead, theme.accent())];
-        spans.extend(window(line, |_| Style::new(), theme, skip, width));
+        spans.extend(one_line(row, Style::new(), theme, width));
         frame.render_widget(Line::from(spans), Rect { y, height: 1, ..body });
     }
-    if let (Focus::Prompt, None, Some(cursor)) = (app.focus, &app.dialog, cursor) {
-        frame.set_cursor_position(cursor);
+    if (app.focus, app.dialog.is_none()) == (Focus::Prompt, true) && height > 0 {
+        let y = body.y + u16::try_from(cursor_row - top).unwrap_or(0);
+        let x = body.x + 2 + u16::try_from(cursor_column).unwrap_or(0);
+        frame.set_cursor_position(Position { x: x.min(body.right().saturating_sub(1)), y });
     }
 }

@@ -180,6 +180,19 @@ fn queued_messages_and_proposals_stand_above_the_prompt() {
 }
 
 #[test]
+fn a_long_message_is_folded_and_the_cursor_follows() {
+    let mut app = App::new(Mode::Session, Theme::PLAIN);
+    let text = "words 日本 ".repeat(10);
+    text.chars().for_each(|c| app.terminal(&[key(c)], std::time::Instant::now()));
+    let mut terminal = Terminal::new(TestBackend::new(60, 12)).unwrap();
+    terminal.draw(|frame| draw(&mut app, frame)).unwrap();
+    let shown = picture(&mut app, 60, 12);
+    assert_eq!(shown.matches('日').count(), 10, "{shown}");
+    let cursor = terminal.get_cursor_position().unwrap();
+    assert_eq!((cursor.x, cursor.y), (2 + 110 - 58, 10));
+}
+
+#[test]
 fn the_help_fits_and_scrolls_at_80_by_24() {
     let mut app = App::new(Mode::Session, Theme::PLAIN);
     app.terminal(&[key('?')], std::time::Instant::now());
