@@ -2,6 +2,7 @@
 
 mod calls;
 mod gate_round;
+mod holding;
 mod interjection;
 mod repetition;
 mod resume;
@@ -122,6 +123,8 @@ pub struct Agent<'a> {
     /// What the model is told before its next turn.
     untold: Vec<String>,
     progress: RunProgress,
+    /// Changes found by a comparison and not yet shown.
+    fresh: Vec<(ProjectPath, kode_base::ChangeKind)>,
 }
 
 /// What a run has counted so far.
@@ -164,6 +167,7 @@ impl<'a> Agent<'a> {
             repetition: Repetition::default(),
             untold: Vec::new(),
             progress: RunProgress::default(),
+            fresh: Vec::new(),
         }
     }
 

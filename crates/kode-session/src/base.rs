@@ -10,6 +10,7 @@ use std::path::Path;
 
 use kode_audit::private::{open_to_write, sync_folder};
 use kode_base::ProjectPath;
+use kode_gate::is_watched;
 use kode_sandbox::{IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ use crate::ledger::read_lines;
 use crate::meta::now;
 use crate::pack::PackId;
 use crate::state::{FileState, Stamp};
+use crate::watched::add_watched;
 
 /// With more ignored files than this, changes among them are not counted:
 /// looking at each after every command would cost too much.
@@ -49,6 +51,10 @@ pub(crate) struct Header {
     pub(crate) ignored_counted: bool,
     /// The ignore files of that moment: what is added later hides nothing.
     pub(crate) rules: IgnoreRules,
+    /// Whether ignored programs that a person's next command finds first are
+    /// compared like other files.
+    #[serde(default)]
+    pub(crate) watched: bool,
     /// Packs that hold the contents which are no single blobs.
     #[serde(default)]
     pub(crate) packs: Vec<PackId>,
@@ -90,12 +96,13 @@ impl Base {
     }
 
     fn walk(&mut self, files: &ProjectFiles) -> Result<Vec<WalkEntry>, SessionError> {
-        self.header = Header { taken: now(), ignored_counted: true, ..Header::default() };
+        self.header =
+            Header { taken: now(), ignored_counted: true, watched: true, ..Header::default() };
         let mut entries = Vec::new();
         let (ignored, counted) = (&mut self.ignored, &mut self.header.ignored_counted);
         let rules = RuleSource::Record(&mut self.header.rules);
         let mut end = files.walk_with(&ProjectPath::root(), true, rules, &mut |entry| {
-            if !entry.ignored {
+            if !entry.ignored || is_watched(&entry.path) {
                 entries.push(entry);
             } else if ignored.len() < IGNORED_COUNTED_MAX {
                 ignored.push((entry.path.clone(), Stamp::of(&entry)));
@@ -113,6 +120,9 @@ impl Base {
                 entries.push(entry);
                 ControlFlow::Continue(())
             })?;
+        }
+        if !self.header.ignored_counted {
+            add_watched(files, &mut entries)?;
         }
         self.header.complete = end == WalkEnd::Complete;
         Ok(entries)

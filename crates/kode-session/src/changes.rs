@@ -9,6 +9,7 @@ use kode_base::ProjectPath;
 use serde::{Deserialize, Serialize};
 
 use crate::SessionError;
+use crate::held::{Held, HeldId};
 use crate::ledger::{Ledger, read_lines};
 use crate::meta::now;
 use crate::pack::PackId;
@@ -100,6 +101,10 @@ pub(crate) enum ChangeLine {
     Pack { id: PackId },
     /// A step or a part of one.
     Step(Step),
+    /// A change of a sensitive place that waits for a person.
+    Held(Held),
+    /// How a held change ended: made, or given up.
+    HeldEnded { id: HeldId, made: bool },
 }
 
 /// Everything read back from `changes.jsonl`.
@@ -108,11 +113,14 @@ pub(crate) struct History {
     pub(crate) marked: BTreeMap<ProjectPath, Option<FileState>>,
     pub(crate) packs: Vec<PackId>,
     pub(crate) steps: Vec<Step>,
+    /// Held changes without an end.
+    pub(crate) held: Vec<Held>,
+    pub(crate) next_held: u64,
 }
 
 impl History {
     pub(crate) fn load(path: &Path) -> Result<Self, SessionError> {
-        let mut history = Self::default();
+        let mut history = Self { next_held: 1, ..Self::default() };
         for line in read_lines(path)? {
             match line {
                 ChangeLine::Marked { path, base } => {
@@ -120,6 +128,11 @@ impl History {
                 }
                 ChangeLine::Pack { id } => history.packs.push(id),
                 ChangeLine::Step(step) => history.push(step),
+                ChangeLine::Held(held) => {
+                    history.next_held = held.id.0 + 1;
+                    history.held.push(held);
+                }
+                ChangeLine::HeldEnded { id, .. } => history.held.retain(|held| held.id != id),
             }
         }
         Ok(history)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use kode_base::{ChangeKind, ProjectPath, TouchedFile};
+use kode_gate::is_watched;
 use kode_sandbox::{ProjectFiles, RuleSource, WalkEnd, WalkEntry};
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +16,7 @@ use crate::changes::Change;
 use crate::pack::PackId;
 use crate::state::{FileState, Stamp, change_kind};
 use crate::tree::{Now, Tree};
+use crate::watched::add_watched;
 
 /// What differs from the base now.
 #[derive(Debug, Clone)]
@@ -88,15 +90,19 @@ impl Tree {
     fn walk(&self, files: &ProjectFiles) -> Result<Met, SessionError> {
         let mut met = Met { entries: Vec::new(), ignored: Vec::new(), complete: false };
         let all = self.base.header.ignored_counted;
+        let watched = self.base.header.watched;
         let rules = RuleSource::Fixed(&self.base.header.rules);
         let end = files.walk_with(&ProjectPath::root(), all, rules, &mut |entry| {
-            if !entry.ignored {
+            if !entry.ignored || watched && is_watched(&entry.path) {
                 met.entries.push(entry);
             } else if !self.marked.contains_key(&entry.path) {
                 met.ignored.push((entry.path.clone(), Stamp::of(&entry)));
             }
             ControlFlow::Continue(())
         })?;
+        if watched && !all {
+            add_watched(files, &mut met.entries)?;
+        }
         met.complete = end == WalkEnd::Complete;
         for path in self.marked.keys() {
             let place = met.entries.binary_search_by(|entry| entry.path.cmp(path));

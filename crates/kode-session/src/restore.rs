@@ -259,7 +259,7 @@ impl Restoration {
         if unchanged { Ok(()) } else { Err(SessionError::ChangedSince(self.path.clone())) }
     }
 
-    fn write(&self, blobs: &Blobs) -> Result<FileWrite, SessionError> {
+    pub(crate) fn write(&self, blobs: &Blobs) -> Result<FileWrite, SessionError> {
         let not_kept = || SessionError::NotKept(self.path.clone());
         let mode = match &self.target {
             None => WriteMode::Delete,
@@ -278,7 +278,7 @@ impl Restoration {
 }
 
 /// What stands at `path` at this moment.
-fn current(
+pub(crate) fn current(
     path: &ProjectPath,
     files: &ProjectFiles,
     blobs: &Blobs,

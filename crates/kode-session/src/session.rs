@@ -16,10 +16,12 @@ use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::capture::capture;
 use crate::changes::{Change, ChangeLine, Circumstance, History, Origin, StepId, record};
-use crate::compare::{Comparison, Look, since_last};
+use crate::compare::{Comparison, since_last};
 use crate::error::at;
+use crate::held::Held;
 use crate::ledger::{Ledger, read_lines};
 use crate::meta::{MetaLine, now};
+use crate::pack::PackId;
 use crate::tree::{Tree, content};
 use crate::{SessionError, lock};
 
@@ -32,11 +34,14 @@ pub struct Session {
     meta: Ledger,
     journal: Ledger,
     events: Ledger,
-    changes: Ledger,
+    pub(crate) changes: Ledger,
     pub(crate) blobs: Blobs,
     pub(crate) tree: Option<Tree>,
     next_step: StepId,
-    origin: Origin,
+    pub(crate) origin: Origin,
+    /// Held changes that wait for a person.
+    pub(crate) pending: Vec<Held>,
+    pub(crate) next_held: u64,
     circumstance: Circumstance,
     /// Rejected changes that were found again and told.
     pub(crate) told_again: BTreeSet<(StepId, ProjectPath)>,
@@ -69,6 +74,8 @@ impl Session {
             tree: None,
             next_step: StepId(1),
             origin: Origin::Agent { turn: 0 },
+            pending: Vec::new(),
+            next_held: 1,
             circumstance: Circumstance::default(),
             told_again: BTreeSet::new(),
             has_rejects: false,
@@ -104,6 +111,8 @@ impl Session {
         self.blobs.use_packs(&base.header.packs)?;
         self.blobs.use_packs(&history.packs)?;
         self.next_step = history.next_id();
+        self.pending = history.held.clone();
+        self.next_held = history.next_held;
         self.has_rejects = history.steps.iter().any(|step| step.origin == Origin::Reject);
         self.tree = Some(Tree::new(base, history));
         Ok(())
@@ -249,11 +258,8 @@ impl Session {
     /// When the project can't be read or the record not be made durable.
     pub fn compare(&mut self, files: &ProjectFiles) -> Result<Comparison, SessionError> {
         let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
-        let mut look = tree.look(files, &mut self.blobs)?;
+        let look = tree.look(files, &mut self.blobs)?;
         let touched = tree.touched(&self.blobs);
-        for change in &mut look.changes {
-            change.lines = tree.now.get(&change.path).and_then(|now| now.lines);
-        }
         let comparison = Comparison {
             files: touched,
             hash: look.hash,
@@ -262,19 +268,41 @@ impl Session {
             since_last: since_last(&look.changes),
             complete: look.complete,
         };
-        if let Err(error) = self.record_look(&look) {
-            // Not recorded is not seen: the next comparison finds it again.
-            self.tree.as_mut().ok_or(SessionError::NoBase)?.revert(look.changes);
-            return Err(error);
-        }
+        self.record_changes(look.pack, look.changes)?;
         Ok(comparison)
     }
 
-    fn record_look(&mut self, look: &Look) -> Result<(), SessionError> {
-        if let Some(id) = look.pack {
-            self.changes.append(&ChangeLine::Pack { id })?;
+    /// What changed since the last comparison, contents kept and durable, not
+    /// yet part of the record.
+    pub(crate) fn look_without_record(
+        &mut self,
+        files: &ProjectFiles,
+    ) -> Result<(Vec<Change>, Option<PackId>), SessionError> {
+        let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
+        let look = tree.look(files, &mut self.blobs)?;
+        Ok((look.changes, look.pack))
+    }
+
+    /// Makes changes part of the record. Not recorded is not seen: after a
+    /// failure the next comparison finds them again.
+    pub(crate) fn record_changes(
+        &mut self,
+        pack: Option<PackId>,
+        mut changes: Vec<Change>,
+    ) -> Result<(), SessionError> {
+        let tree = self.tree.as_ref().ok_or(SessionError::NoBase)?;
+        for change in &mut changes {
+            change.lines = tree.now.get(&change.path).and_then(|now| now.lines);
         }
-        self.record_step(self.origin, &look.changes).map(drop)
+        let recorded = match pack {
+            Some(id) => self.changes.append(&ChangeLine::Pack { id }),
+            None => Ok(()),
+        };
+        let recorded = recorded.and_then(|()| self.record_step(self.origin, &changes).map(drop));
+        if recorded.is_err() {
+            self.tree.as_mut().ok_or(SessionError::NoBase)?.revert(changes);
+        }
+        recorded
     }
 
     /// Records what changed since the last comparison as a person's doing. Called

@@ -32,6 +32,9 @@ pub(crate) struct InteractiveArguments {
     /// Answer from a script (docs/scripted-model.md) instead of a model
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "provider", "base_url"])]
     pub(crate) script: Option<PathBuf>,
+    /// Places the task is about although their content runs later, such as .github/** or Makefile
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) may_change: Vec<String>,
     /// Do not read AGENTS.md
     #[arg(long)]
     pub(crate) no_agents: bool,
@@ -42,8 +45,15 @@ pub(crate) struct InteractiveArguments {
 
 impl From<InteractiveArguments> for RunArguments {
     fn from(arguments: InteractiveArguments) -> Self {
-        let InteractiveArguments { model, provider, base_url, script, no_agents, no_sandbox } =
-            arguments;
+        let InteractiveArguments {
+            model,
+            provider,
+            base_url,
+            script,
+            may_change,
+            no_agents,
+            no_sandbox,
+        } = arguments;
         let (task, json, context) = (String::new(), false, Vec::new());
         let (max_iter, max_gate_rounds, system) = (None, None, None);
         Self {
@@ -58,6 +68,7 @@ impl From<InteractiveArguments> for RunArguments {
             system,
             context,
             no_agents,
+            may_change,
             no_sandbox,
         }
     }
@@ -143,6 +154,9 @@ pub(crate) struct RunArguments {
     /// Hand a file's content to the model with the task (may be repeated)
     #[arg(long = "ctx", short = 'c', value_name = "FILE")]
     pub(crate) context: Vec<PathBuf>,
+    /// Places the task is about although their content runs later, such as .github/** or Makefile
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) may_change: Vec<String>,
     /// Do not read AGENTS.md
     #[arg(long)]
     pub(crate) no_agents: bool,

@@ -118,6 +118,8 @@ pub(crate) struct RunRequest {
     pub(crate) data: Vec<(String, Untrusted<String>)>,
     pub(crate) role: Option<String>,
     pub(crate) read_agents_md: bool,
+    /// Sensitive places that the person says the task is about.
+    pub(crate) may_change: Vec<String>,
 }
 
 /// Everything a run needs that could be missing, checked before anything is
@@ -159,7 +161,10 @@ pub(crate) fn agent(
     for text in &settings.notices {
         observer.observe(&kode_base::Event::Notice { text: text.clone() });
     }
-    let state = session_state(&places, root.path(), &settings);
+    let state = SessionState {
+        may_change: request.may_change.clone(),
+        ..session_state(&places, root.path(), &settings)
+    };
     let secrets = known_secrets(&settings);
     let gate = Gate::new(settings.policy, audit, approver, !settings.no_sandbox, state)
         .remembering(memory);

@@ -115,6 +115,9 @@ impl Agent<'_> {
         for notice in std::mem::take(&mut outcome.notices) {
             self.notice(notice);
         }
+        if outcome.effect {
+            self.hold_changes(call, &mut outcome)?;
+        }
         self.repetition.note(call, &outcome.text);
         let effect = outcome.effect;
         self.answer(call, outcome, elapsed_ms)?;
@@ -186,17 +189,19 @@ impl Agent<'_> {
     fn show_touched(&mut self) -> Result<(), BeginError> {
         let comparison = self.session.compare(&self.workspace.files)?;
         self.workspace.touched = comparison.files.iter().map(|file| file.path.clone()).collect();
-        for (path, _) in &comparison.since_last {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.extend(comparison.since_last);
+        for (path, _) in &fresh {
             if let Some(file) = comparison.files.iter().find(|file| file.path == *path) {
                 self.emit(&Event::FileTouched { file: file.clone() });
             }
         }
-        let touched: Vec<_> = comparison.since_last.into_iter().map(|(path, _)| path).collect();
+        let touched: Vec<_> = fresh.into_iter().map(|(path, _)| path).collect();
         self.tell_of_rejected(&touched)
     }
 }
 
-fn decision_event(call: &ToolCall, decision: Decision) -> Event {
+pub(super) fn decision_event(call: &ToolCall, decision: Decision) -> Event {
     Event::Decision {
         call: call.id.clone(),
         verdict: decision.verdict,

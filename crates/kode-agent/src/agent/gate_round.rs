@@ -23,7 +23,10 @@ impl Agent<'_> {
             let nothing_done = inspection.files.is_empty();
             let end = match self.progress.unreplaced_denial.take().filter(|_| nothing_done) {
                 Some(why) => RunEnd::Denied { why },
-                None => RunEnd::Completed(completed),
+                None => match self.waiting() {
+                    Some(why) => RunEnd::Denied { why },
+                    None => RunEnd::Completed(completed),
+                },
             };
             return Ok(TurnEnd::Ended(end));
         }

@@ -34,7 +34,9 @@ impl Agent<'_> {
         for text in user_words(&self.messages) {
             self.workspace.gate.user_said(&text);
         }
+        let interrupted = unanswered(&self.messages).iter().any(|call| started.contains(&call.id));
         self.answer_unfinished(&started)?;
+        self.hold_leftovers(interrupted)?;
         Ok(true)
     }
 

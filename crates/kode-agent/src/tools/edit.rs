@@ -1,7 +1,9 @@
 //! The edit tools: one parsed operation each, carried out by [`crate::editing`].
 
-use kode_base::{FileWrite, Untrusted};
+use kode_base::{FileWrite, Untrusted, WriteMode};
 use kode_edit::{FileChange, Operation, diff};
+use kode_gate::{Decision, Denial, Gate, Permit, sensitive_change};
+use kode_sandbox::ProjectFiles;
 use kode_session::Session;
 
 use super::ToolOutcome;
@@ -20,6 +22,7 @@ pub(super) fn run(
     session: &mut Session,
 ) -> ToolOutcome {
     let Workspace { gate, files, last_read, .. } = workspace;
+    let mut written = Vec::new();
     let project = EditedProject::new(files, last_read);
     let result = carry_out(operation, &project, &mut |write: FileWrite| {
         // A file an edit tool writes is kept and scanned even where ignored.
@@ -27,10 +30,13 @@ pub(super) fn run(
         marked.map_err(|error| EditError::NotRecorded(error.to_string()))?;
         let before = text_of(files, &write.path).map(|text| (write.path.as_str().to_owned(), text));
         gate.state.known_files = before.into_iter().collect();
-        Ok(gate.authorize(write)?)
+        let path = write.path.clone();
+        let (permit, decision) = authorize(write, files, gate)?;
+        written.push(path);
+        Ok((permit, decision))
     });
     match result {
-        Ok(edited) => done(edited, operation, workspace),
+        Ok(edited) => ToolOutcome { written, ..done(edited, operation, workspace) },
         Err(EditError::Denied(denial)) => ToolOutcome::denied(*denial),
         Err(error @ EditError::HalfDone { .. }) => {
             let mut outcome = ToolOutcome::failed(error.to_string());
@@ -38,6 +44,31 @@ pub(super) fn run(
             outcome
         }
         Err(error) => ToolOutcome::failed(error.to_string()),
+    }
+}
+
+/// Asks the gate; about a sensitive place with the exact difference.
+#[expect(clippy::disallowed_methods, reason = "judged; the difference is untrusted again")]
+fn authorize(
+    write: FileWrite,
+    files: &ProjectFiles,
+    gate: &mut Gate,
+) -> Result<(Permit<FileWrite>, Decision), Denial> {
+    let now = files.planning_read(&write.path, kode_edit::MAX_FILE_BYTES as u64).ok();
+    let before = now.as_ref().map(|bytes| bytes.expose().as_slice());
+    let after = match &write.mode {
+        WriteMode::Content(bytes) | WriteMode::Restore { content: bytes, .. } => {
+            Some(bytes.expose().as_slice())
+        }
+        WriteMode::Delete | WriteMode::RestoreLink { .. } => None,
+    };
+    let change = kode_gate::FileChange { path: &write.path, before, after, is_link: false };
+    match sensitive_change(change) {
+        Some(why) => {
+            let shown = diff(&write.path, before, after).unified;
+            gate.authorize_sensitive(write, &why, shown)
+        }
+        None => gate.authorize(write),
     }
 }
 
@@ -54,7 +85,15 @@ fn done(edited: Edited, operation: &Operation, workspace: &mut Workspace) -> Too
     let text = cap(summary(&edited.changes, dry_run));
     let decision = edited.decisions.into_iter().last();
     let effect = !dry_run && !edited.changes.is_empty();
-    ToolOutcome { text, ok: true, exit_code: None, decision, effect, notices: Vec::new() }
+    ToolOutcome {
+        text,
+        ok: true,
+        exit_code: None,
+        decision,
+        effect,
+        notices: Vec::new(),
+        written: Vec::new(),
+    }
 }
 
 fn summary(changes: &[FileChange], dry_run: bool) -> Untrusted<String> {

@@ -19,7 +19,7 @@ pub(crate) use request::{ToolRequest, parse};
 pub use specs::specs;
 pub(crate) use workspace::Workspace;
 
-use kode_base::Untrusted;
+use kode_base::{ProjectPath, Untrusted};
 use kode_gate::{Decision, Denial, DenialKind};
 
 /// What a tool call produced.
@@ -37,6 +37,8 @@ pub(crate) struct ToolOutcome {
     pub(crate) effect: bool,
     /// What a person should know; kode's own sentences.
     pub(crate) notices: Vec<String>,
+    /// Files an edit tool was permitted to write.
+    pub(crate) written: Vec<ProjectPath>,
 }
 
 impl ToolOutcome {
@@ -49,6 +51,7 @@ impl ToolOutcome {
             decision: Some(decision),
             effect: false,
             notices: Vec::new(),
+            written: Vec::new(),
         }
     }
 
@@ -62,6 +65,7 @@ impl ToolOutcome {
             decision: None,
             effect: false,
             notices: Vec::new(),
+            written: Vec::new(),
         }
     }
 
@@ -92,6 +96,7 @@ impl ToolOutcome {
             decision: Some(denial.decision),
             effect: false,
             notices: Vec::new(),
+            written: Vec::new(),
         }
     }
 

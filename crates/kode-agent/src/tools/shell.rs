@@ -124,5 +124,13 @@ fn rendered(output: CommandOutput) -> ToolOutcome {
         format!("{text}{newline}[{end}{seconds}, {} bytes of output]", output.bytes_total)
     });
     let ok = exit_code == Some(0);
-    ToolOutcome { text, ok, exit_code, decision: None, effect: true, notices: Vec::new() }
+    ToolOutcome {
+        text,
+        ok,
+        exit_code,
+        decision: None,
+        effect: true,
+        notices: Vec::new(),
+        written: Vec::new(),
+    }
 }

@@ -9,6 +9,7 @@
 
 mod again;
 mod compare;
+mod held;
 mod hunks;
 mod interleavings;
 mod kills;

@@ -47,6 +47,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<ExitStatus, Failure> {
         data: Vec::new(),
         role: None,
         read_agents_md: true,
+        may_change: Vec::new(),
     };
     let mut observer: Box<dyn Observer> =
         if arguments.json { Box::new(Json::default()) } else { Box::new(Human::new()) };

@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, F
         data,
         role: arguments.system.clone(),
         read_agents_md: !arguments.no_agents,
+        may_change: arguments.may_change.clone(),
     };
     let interrupt = Interrupt::new();
     crate::signals::connect(&interrupt)?;

@@ -14,6 +14,7 @@ mod docker;
 mod events_page;
 mod git_objects;
 mod hard_output;
+mod held;
 mod interactive;
 mod interrupt;
 mod kills;

@@ -168,7 +168,8 @@ impl Worker {
             None => Start::Fresh,
         };
         let (role, read_agents_md) = (self.arguments.system.clone(), !self.arguments.no_agents);
-        RunRequest { start, task, data, role, read_agents_md }
+        let may_change = self.arguments.may_change.clone();
+        RunRequest { start, task, data, role, read_agents_md, may_change }
     }
 
     /// Shortens the saved conversation.

@@ -1,0 +1,161 @@
+//! After every effect the project is compared; what changed in a sensitive
+//! place is held: put back, shown to a person as its exact difference, and made
+//! only with their yes. Without a terminal it waits, and the run can't end
+//! green.
+
+use kode_base::{AnsweredBy, ProjectPath, RiskClass, Untrusted};
+use kode_gate::{
+    Control, Decision, DenialKind, FileChange, is_meant, is_watched, sensitive_change,
+};
+use kode_model::ToolCall;
+use kode_session::Held;
+
+use super::calls::decision_event;
+use super::{Agent, BeginError};
+use crate::tools::ToolOutcome;
+
+/// What of a call's changes was asked about before it ran.
+#[derive(Debug, Default)]
+struct Answered {
+    /// Files an edit tool was permitted to write, each by itself.
+    files: Vec<ProjectPath>,
+    /// The command a person approved for the sensitive places in it.
+    command: Option<String>,
+    /// Installing puts programs where programs of packages go.
+    installs: bool,
+}
+
+impl Answered {
+    fn of(call: Option<&ToolCall>, outcome: &ToolOutcome) -> Self {
+        let decision = outcome.decision.as_ref().filter(|decision| decision.permitted);
+        let asked = |decision: &&Decision| {
+            decision.reason.rule == "question.sensitive_place"
+                && decision.answered_by == AnsweredBy::Person
+        };
+        #[expect(clippy::disallowed_methods, reason = "file names are looked for in it")]
+        let command = decision.filter(asked).and(call).map(|call| call.arguments.expose().clone());
+        Self {
+            files: outcome.written.clone(),
+            command,
+            installs: decision.is_some_and(|it| it.reason.class == RiskClass::Install),
+        }
+    }
+
+    fn covers(&self, path: &ProjectPath) -> bool {
+        let named = |command: &String| command.contains(path.as_str());
+        self.files.contains(path)
+            || self.installs && is_watched(path)
+            || self.command.as_ref().is_some_and(named)
+    }
+}
+
+impl Agent<'_> {
+    /// Holds what `call` changed in sensitive places; its outcome says so.
+    pub(super) fn hold_changes(
+        &mut self,
+        call: &ToolCall,
+        outcome: &mut ToolOutcome,
+    ) -> Result<(), BeginError> {
+        let answered = Answered::of(Some(call), outcome);
+        for held in self.compare_and_hold(&answered)? {
+            let told = self.ask_about(&held, Some(call))?;
+            outcome.text.push(&Untrusted::from(format!("\n[kode: {told}]")));
+        }
+        Ok(())
+    }
+
+    /// After a kill: what the interrupted call left in sensitive places, and
+    /// what waits from before.
+    pub(super) fn hold_leftovers(&mut self, interrupted: bool) -> Result<(), BeginError> {
+        self.session.restore_pending(&self.workspace.files, &mut self.workspace.gate)?;
+        if interrupted {
+            self.compare_and_hold(&Answered::default())?;
+        }
+        for held in self.session.pending().to_vec() {
+            let told = self.ask_about(&held, None)?;
+            self.push_note(&told)?;
+        }
+        Ok(())
+    }
+
+    fn compare_and_hold(&mut self, answered: &Answered) -> Result<Vec<Held>, BeginError> {
+        let state = self.workspace.gate.state.clone();
+        if !state.ablation.keeps(Control::SensitivePlaces) {
+            return Ok(Vec::new());
+        }
+        let holds = |change: FileChange<'_>| {
+            let open = answered.covers(change.path) || is_meant(change.path, &state);
+            sensitive_change(change).filter(|_| !open)
+        };
+        let (changed, held) = self.session.compare_and_hold(
+            &self.workspace.files,
+            &mut self.workspace.gate,
+            &holds,
+        )?;
+        let sensitive = |path: &ProjectPath| {
+            let change = FileChange { path, before: None, after: None, is_link: true };
+            sensitive_change(change).is_some()
+        };
+        if changed.iter().any(|(path, _)| sensitive(path)) {
+            self.workspace.gate.sensitive_place_changed();
+        }
+        self.fresh.extend(changed);
+        Ok(held)
+    }
+
+    /// Asks a person about one held change and does what they say; a sentence
+    /// for the model.
+    fn ask_about(&mut self, held: &Held, call: Option<&ToolCall>) -> Result<String, BeginError> {
+        let path = &held.path;
+        let (write, diff) = match self.session.held_write(held) {
+            Ok(made) => made,
+            Err(error) => {
+                self.session.give_up_held(held.id)?;
+                return Ok(format!("the change of {path} was put back: {error}"));
+            }
+        };
+        let answer = self.workspace.gate.authorize_sensitive(write, &held.why, diff);
+        let decision = match &answer {
+            Ok((_, decision)) => decision.clone(),
+            Err(denial) => denial.decision.clone(),
+        };
+        if let Some(call) = call {
+            self.emit(&decision_event(call, decision.clone()));
+        }
+        let told = match answer {
+            Ok((permit, _)) => {
+                let (files, gate) = (&self.workspace.files, &mut self.workspace.gate);
+                self.session.make_held(held, permit, files, gate)?;
+                self.workspace.gate.sensitive_place_changed();
+                self.fresh.push((path.clone(), kode_base::ChangeKind::Changed));
+                return Ok(format!("a person approved the change of {path}; it is made"));
+            }
+            Err(denial) if denial.kind == DenialKind::NoTerminal => format!(
+                "the change of {path} was put back and waits: {}. It needs a person's approval \
+                 and no terminal is there",
+                held.why
+            ),
+            Err(denial) => {
+                self.session.give_up_held(held.id)?;
+                let who = if denial.kind == DenialKind::Person { "a person" } else { "the policy" };
+                format!("the change of {path} was put back: {who} said no")
+            }
+        };
+        self.progress.refusals += 1;
+        self.progress.unreplaced_denial = Some(held.why.clone());
+        self.notice(told.clone());
+        Ok(told)
+    }
+
+    /// Why the run can't end green, when held changes wait.
+    pub(super) fn waiting(&self) -> Option<String> {
+        let paths: Vec<&str> =
+            self.session.pending().iter().map(|held| held.path.as_str()).collect();
+        (!paths.is_empty()).then(|| {
+            format!(
+                "changes of {} wait for a person; `kode continue` at a terminal asks about them",
+                paths.join(", ")
+            )
+        })
+    }
+}

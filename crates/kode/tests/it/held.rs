@@ -1,0 +1,89 @@
+//! Places whose content runs later: what a command changes there is held, by
+//! whatever way it was changed; without a terminal the run ends with 4.
+
+use crate::workspace::{Run, Workspace, shell_script};
+
+const ALLOW: &str = r#"{"dangerous": {"non_interactive": "allow"}}"#;
+
+/// A command that the gate can't see through.
+fn writing(path: &str, text: &str) -> String {
+    shell_script(&format!("perl -e 'open(F, q(>), q({path})); print F q({text})'"))
+}
+
+fn run(workspace: &Workspace, script: &str, more: &[&str], code: i32) -> Run {
+    workspace.configure(ALLOW);
+    workspace.run_script(script, more).expect(code)
+}
+
+#[test]
+fn what_runs_later_is_put_back_and_the_run_ends_with_4() {
+    let workspace = Workspace::new();
+    workspace.write(".github/workflows/ci.yml", "on: push\n");
+    let run = run(&workspace, &writing(".github/workflows/ci.yml", "evil"), &[], 4);
+    assert_eq!(workspace.read(".github/workflows/ci.yml"), "on: push\n");
+    assert!(run.outputs().contains("put back and waits"), "{}", run.outputs());
+    let decisions = run.of_type("decision");
+    assert_eq!(decisions[1]["reason"]["rule"], "question.sensitive_place");
+    assert_eq!(decisions[1]["permitted"], false);
+}
+
+#[test]
+fn a_listed_place_may_change() {
+    let workspace = Workspace::new();
+    workspace.write("Makefile", "all:\n");
+    run(&workspace, &writing("Makefile", "lint:"), &["--may-change", "Makefile"], 0);
+    assert_eq!(workspace.read("Makefile"), "lint:");
+}
+
+#[test]
+fn a_file_named_in_the_task_may_change() {
+    let workspace = Workspace::new();
+    workspace.write("Makefile", "all:\n");
+    workspace.configure(ALLOW);
+    let path = workspace.beside("script.yaml");
+    std::fs::write(&path, writing("Makefile", "lint:")).unwrap();
+    let arguments =
+        ["run", "--json", "--script", path.to_str().unwrap(), "add lint to the Makefile"];
+    Run::of(workspace.kode(&arguments).output().unwrap()).expect(0);
+    assert_eq!(workspace.read("Makefile"), "lint:");
+}
+
+#[test]
+fn an_ordinary_part_of_a_manifest_may_change_and_its_scripts_not() {
+    let workspace = Workspace::new();
+    let base = r#"{"version": "1", "scripts": {"test": "true"}}"#;
+    workspace.write("package.json", base);
+    let newer = base.replace("\"1\"", "\"2\"");
+    run(&workspace, &writing("package.json", &newer), &[], 0);
+    assert_eq!(workspace.read("package.json"), newer);
+    let hooked = newer.replace("true\"", "true\", \"postinstall\": \"x\"");
+    run(&workspace, &writing("package.json", &hooked), &[], 4);
+    assert_eq!(workspace.read("package.json"), newer);
+}
+
+#[test]
+fn an_edit_tool_asks_before_with_or_without_a_link() {
+    let workspace = Workspace::new();
+    workspace.write("Makefile", "all:\n");
+    std::os::unix::fs::symlink("Makefile", workspace.project().join("notes.txt")).unwrap();
+    for path in ["Makefile", "notes.txt"] {
+        let script = format!(
+            "turns:\n  - calls:\n      - tool: read_file\n        args: {{path: {path}}}\n  - calls:\n      - tool: edit\n        args: {{path: {path}, old: \"all:\", new: \"evil:\"}}\n  - calls:\n      - tool: finish\n        args: {{summary: done}}\n"
+        );
+        run(&workspace, &script, &[], 4);
+        assert_eq!(workspace.read("Makefile"), "all:\n", "{path}");
+    }
+}
+
+#[test]
+fn a_pending_change_is_still_there_when_the_session_goes_on() {
+    let workspace = Workspace::new();
+    workspace.write("Makefile", "all:\n");
+    run(&workspace, &writing("Makefile", "evil:"), &[], 4);
+    let script = workspace.beside("script.yaml");
+    std::fs::write(&script, shell_script("ls")).unwrap();
+    let arguments = ["continue", "--json", "--script", script.to_str().unwrap(), "go on"];
+    let again = Run::of(workspace.kode(&arguments).output().unwrap()).expect(4);
+    assert!(serde_json::to_string(&again.events).unwrap().contains("put back and waits"));
+    assert_eq!(workspace.read("Makefile"), "all:\n");
+}
