@@ -158,6 +158,10 @@ pub(super) fn chosen(sink: &Sink, site: &Site) -> Vec<Value> {
             "from-1" => site.values().into_iter().skip(1).collect(),
             "list" => vec![Value::list(flat(&site.values()))],
             "list-from-1" => vec![Value::list(flat(&site.values()[1.min(site.given.len())..]))],
+            "properties" => {
+                let markup = site.value(1).field("dangerouslySetInnerHTML").cloned();
+                markup.iter().filter_map(|markup| markup.field("__html").cloned()).collect()
+            }
             "location" => {
                 let fields = site.given.iter().map(|given| &given.value);
                 fields.filter_map(|value| super::header::header(value, "location")).collect()
@@ -186,6 +190,11 @@ fn flat(values: &[Value]) -> Vec<Value> {
 pub(super) fn option_is_on(site: &Site, option: &str) -> bool {
     if option == "@no-root" {
         return !site.given.iter().any(|given| given.value.field("root").is_some());
+    }
+    if option == "@url-attribute" {
+        let name = site.value(0);
+        let names = ["href", "src", "action", "formaction", "xlink:href", "data"];
+        return name.known_text().is_some_and(|name| names.contains(&name));
     }
     if option == "@markup-attribute" {
         let name = site.value(0);

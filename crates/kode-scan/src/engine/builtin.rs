@@ -287,7 +287,11 @@ impl Engine<'_> {
         }
         let pattern = first.known_text()?.to_owned();
         if receiver.is_tainted() {
-            return (method == "matches").then(|| self.matched(&pattern, true, object));
+            if !matches!(method, "matches" | "match" | "search") {
+                return None;
+            }
+            let result = self.matched(&pattern, method == "matches", object);
+            return Some(found_in(result, method, &pattern, receiver));
         }
         // `re.match(pattern, x)`; Python anchors the beginning by itself.
         let subject = site.argument(1)?;
@@ -361,7 +365,7 @@ impl Engine<'_> {
                 })
             }
             "resolve" | "all" if site.given.len() == 1 => Some(first),
-            "pipe" | "on" | "once" => self.streamed(site, receiver, &first),
+            "pipe" | "on" | "once" | "setState" => self.streamed(site, receiver, &first),
             "of" | "asList" if receiver.data().is_none_or(|data| data.taints.is_empty()) => {
                 Some(Value::list(site.values()))
             }
@@ -427,8 +431,14 @@ impl Engine<'_> {
         joined(&[start, mixed(std::slice::from_ref(receiver)), Value::default()])
     }
 
-    /// `a.pipe(b)` is `b`; listening gives what is listened to.
+    /// `a.pipe(b)` is `b`; listening gives what is listened to; a component's state
+    /// is kept for its other methods.
     fn streamed(&mut self, site: &Site, receiver: &Value, first: &Value) -> Option<Value> {
+        if &*site.method == "setState" {
+            let object = site.receiver.as_ref().map(|(object, _)| *object)?;
+            self.remember_class_field(object, &Name::from("state"), first);
+            return None;
+        }
         let is_known = |value: &Value| value.data().is_some_and(|data| data.place.is_some());
         if &*site.method == "pipe" {
             return is_known(first).then(|| first.clone());

@@ -573,6 +573,9 @@ impl Engine<'_> {
 
     /// Runs functions handed to a call.
     pub(super) fn run_callbacks(&mut self, site: &Site, kinds: Option<&[crate::model::Place]>) {
+        if &*site.method == "route" && self.is_javascript() {
+            self.run_route_objects(site);
+        }
         for given in &site.given {
             self.passed_on_dialog(&given.value, given.expression);
             let Some(closure) = given.value.data().and_then(|data| data.function.clone()) else {

@@ -46,7 +46,9 @@ impl Engine<'_> {
             .as_deref()
             .cloned()
             .or_else(|| function.class.map(|class| self.instance_of((closure.file, class))));
-        self.answer_next = route.answer;
+        if route.answer != super::Answer::Nothing {
+            self.answer_next = route.answer;
+        }
         let mut result = self.invoke(closure, &given, this.clone(), None);
         // What a handler put into a component's state is shown the next time.
         if self.frames.is_empty() && std::mem::take(&mut self.states_changed) {
@@ -183,6 +185,7 @@ impl Engine<'_> {
                     self.kind("global.Request()")
                 }
                 "req" | "request" | "_req" => self.kind("global.Request()"),
+                "$sce" => self.kind("global.Sce()"),
                 "reply" if after_request => self.kind("global.Reply()"),
                 "res" | "response" | "resp" | "h" if after_request => {
                     self.kind("global.Response()")

@@ -242,8 +242,12 @@ impl Engine<'_> {
         if let (Some(source), Some(at)) = (known.and_then(|known| known.source.clone()), at) {
             let at = self.program().expression(at);
             let cleaned = known.map_or(CategorySet::NONE, cleaned_from_start);
-            let input = self.source(at.start, at.end, &source, cleaned);
-            return input.with(|data| data.place = Some(place));
+            let begins = known.and_then(|known| known.begins.as_ref());
+            let text = begins.map(|begins| Rc::from(format!("{begins}{HOLE}")));
+            return self.source(at.start, at.end, &source, cleaned).with(|data| {
+                data.place = Some(place);
+                data.text = text;
+            });
         }
         let taints = value.taints().to_vec();
         let origin = value.data().and_then(|data| data.origin.clone());

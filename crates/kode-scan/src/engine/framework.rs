@@ -56,6 +56,20 @@ impl Engine<'_> {
         self.run_callback(&closure, Some(handed));
     }
 
+    /// `server.route({handler: (request) => …})`: hapi sends what the handler returns.
+    pub(super) fn run_route_objects(&mut self, site: &Site) {
+        let routes: Vec<Value> = site.values().iter().flat_map(one_or_all).collect();
+        for route in routes {
+            let options = route.field("options").or_else(|| route.field("config"));
+            let inner = options.and_then(|options| options.field("handler"));
+            let handler = route.field("handler").or(inner).and_then(Value::data);
+            let Some(closure) = handler.and_then(|data| data.function.clone()) else { continue };
+            let request = self.kind("global.Request()");
+            self.answer_next = super::Answer::Markup;
+            self.run_callback(&closure, Some(vec![request]));
+        }
+    }
+
     /// Whether a function is a method by which its class answers requests.
     pub(super) fn is_handler(&self, function: &Function) -> bool {
         let (Some(class), Some(name)) = (function.class, &function.name) else { return false };
@@ -164,6 +178,12 @@ impl Engine<'_> {
             self.request_fields.insert(name.clone(), value.clone());
         }
     }
+}
+
+/// The elements of a list, or the value itself.
+fn one_or_all(value: &Value) -> Vec<Value> {
+    let items = super::builtin::items(value);
+    if items.is_empty() { vec![value.clone()] } else { items }
 }
 
 /// Marks the method of a state's setter; no method of a program has such a name.

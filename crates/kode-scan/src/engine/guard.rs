@@ -152,6 +152,10 @@ impl Engine<'_> {
                     let checked = parts.iter().find(|part| self.evaluate(**part).is_tainted())?;
                     self.guarded_path(*checked)
                 }
+                Kind::Field(_, name) if matches!(&**name, "abspath" | "realpath" | "normpath") => {
+                    let first = call.arguments.first().map(|argument| argument.value)?;
+                    self.guarded_path(first)
+                }
                 Kind::Field(object, name) => {
                     let (object, same) = (*object, is_same_text(name));
                     same.then(|| self.guarded_path(object)).flatten()

@@ -300,19 +300,25 @@ impl Engine<'_> {
         for (attribute, expression) in attributes {
             let value = self.evaluate(*expression);
             if &**attribute == COMPONENT {
-                component = value.data().and_then(|data| data.function.clone());
+                component = value.data().map(|data| (data.function.clone(), data.class));
                 continue;
             }
             self.attribute((name, attribute), &value, *expression, (at.start, at.end));
             properties.insert(attribute.clone(), value);
         }
         let inner: Vec<Value> = children.iter().map(|child| self.evaluate(*child)).collect();
-        if let Some(closure) = component {
-            properties.insert(Name::from("children"), Value::list(inner));
-            let given = Value::record(properties, false);
-            if given.is_tainted() {
-                self.run_callback(&closure, Some(vec![given]));
+        let given = Value::record(properties, false);
+        match component.filter(|_| given.is_tainted() || !inner.is_empty()) {
+            Some((Some(closure), _)) => {
+                let given = given.with_field(&Name::from("children"), Value::list(inner));
+                if given.is_tainted() {
+                    self.run_callback(&closure, Some(vec![given]));
+                }
             }
+            Some((None, Some(class))) => {
+                self.class_fields.entry(class).or_default().insert(Name::from("props"), given);
+            }
+            _ => {}
         }
         Value::default()
     }

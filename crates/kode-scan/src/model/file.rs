@@ -179,7 +179,7 @@ pub(crate) enum ArgumentChoice {
     At(usize),
     /// `"all"`, `"receiver"`, `"value"` (what is assigned), `"call"` (no argument matters),
     /// `"from-1"` (all from that position), `"list"` and `"list-from-1"` (all as one
-    /// argument list), `"location"` (that field of an object).
+    /// argument list), `"location"` (that field of an object), `"properties"` (markup among an element's).
     Named(String),
 }
 
