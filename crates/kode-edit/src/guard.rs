@@ -1,8 +1,12 @@
 //! What every edit must pass, whatever tool made it: no new syntax errors, no
 //! placeholder in place of code, no undeclared loss.
 
+use std::ops::Range;
+
 use kode_base::ProjectPath;
-use kode_syntax::{ErrorSummary, Language, SourceTree, error_summary, parse};
+use kode_syntax::{
+    ErrorSummary, Language, SourceTree, error_summary, parse, reparse, single_replacement,
+};
 
 use crate::loss;
 use crate::placeholder;
@@ -56,6 +60,14 @@ pub(crate) fn check_parsed(
 pub(crate) struct Trees {
     pub(crate) before: Option<SourceTree>,
     pub(crate) after: SourceTree,
+    /// Where they may differ, before and after; `None` when that is not known.
+    pub(crate) differing: Option<Differing>,
+}
+
+/// Corresponding places of two versions, in bytes, ascending.
+pub(crate) struct Differing {
+    pub(crate) before: Vec<Range<usize>>,
+    pub(crate) after: Vec<Range<usize>>,
 }
 
 impl Trees {
@@ -66,13 +78,66 @@ impl Trees {
             return Ok(None);
         }
         let tree = |source| parse(language, source).map_err(|error| EditRefusal(error.to_string()));
-        let before = change.before.map(tree).transpose()?;
-        Ok(Some(Self { before, after: tree(change.after)? }))
+        let Some(before) = change.before else {
+            return Ok(Some(Self {
+                before: None,
+                after: tree(change.after)?,
+                differing: None,
+            }));
+        };
+        let replacement = single_replacement(before, change.after);
+        Self::reparsed(tree(before)?, change, &[replacement]).map(Some)
     }
+
+    /// The trees of a change that makes `replacements` in a file with the tree `before`.
+    pub(crate) fn reparsed(
+        before: SourceTree,
+        change: &Change<'_>,
+        replacements: &[(Range<usize>, usize)],
+    ) -> Result<Self, EditRefusal> {
+        let source = change.before.unwrap_or_default();
+        let again = reparse(&before, source, change.after, replacements)
+            .map_err(|error| EditRefusal(error.to_string()))?;
+        // What recovery made of a broken file says little about where it differs.
+        let known = again.changed.filter(|_| !before.tree.root_node().has_error());
+        let differing = known.map(|after| Differing {
+            before: after.iter().map(|range| before_replacing(range, replacements)).collect(),
+            after,
+        });
+        Ok(Self { before: Some(before), after: again.tree, differing })
+    }
+}
+
+/// What `range` of the new text was in the old, widened to whole replacements.
+fn before_replacing(
+    range: &Range<usize>,
+    replacements: &[(Range<usize>, usize)],
+) -> Range<usize> {
+    let (mut start, mut end) = (range.start, range.end);
+    let mut shift = 0isize;
+    for (old, new_length) in replacements {
+        let new_start = old.start.saturating_add_signed(shift);
+        let new_end = new_start + new_length;
+        shift += *new_length as isize - old.len() as isize;
+        if new_end <= range.start {
+            start = range.start.saturating_add_signed(-shift);
+        } else if new_start <= range.start {
+            start = old.start;
+        }
+        if new_end <= range.end {
+            end = range.end.saturating_add_signed(-shift);
+        } else if new_start < range.end {
+            end = old.end;
+        }
+    }
+    start.min(end)..end
 }
 
 fn check_syntax(change: &Change<'_>, trees: Option<&Trees>) -> Result<(), EditRefusal> {
     let Some(trees) = trees else { return Ok(()) };
+    if !trees.after.tree.root_node().has_error() {
+        return Ok(());
+    }
     let after = error_summary(&trees.after.tree);
     let language = trees.after.language;
     let before = match &trees.before {

@@ -1,9 +1,10 @@
 //! Undeclared loss: most of the lines, or definitions that nobody said would go.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use kode_base::escape::escape_line;
-use kode_syntax::{SourceTree, definition_names};
+use kode_syntax::{SourceTree, definition_names, definition_names_in};
 
 use crate::guard::{Change, Declared, Trees};
 use crate::refusal::{EditRefusal, refuse};
@@ -23,11 +24,13 @@ pub(crate) fn check(
     if !declared.named_place {
         check_lines(change, before)?;
     }
-    let Some(Trees { before: Some(tree_before), after: tree_after }) = trees else {
+    let Some(Trees { before: Some(tree_before), after: tree_after, differing }) = trees else {
         return Ok(());
     };
-    let was = definitions(tree_before, before);
-    let is = definitions(tree_after, change.after);
+    // Elsewhere the same definitions stand on both sides.
+    let differing = differing.as_ref();
+    let was = definitions(tree_before, before, differing.map(|at| at.before.as_slice()));
+    let is = definitions(tree_after, change.after, differing.map(|at| at.after.as_slice()));
     let lost = difference(&was, &is);
     match declared.quoted {
         Some(quoted) => check_swallowed(change, &lost, quoted),
@@ -51,10 +54,18 @@ fn filled_lines(bytes: &[u8]) -> usize {
     bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count()
 }
 
-/// How often each name is defined.
-fn definitions(tree: &SourceTree, source: &[u8]) -> BTreeMap<String, usize> {
+/// How often each name is defined, at the given places or anywhere.
+fn definitions(
+    tree: &SourceTree,
+    source: &[u8],
+    places: Option<&[Range<usize>]>,
+) -> BTreeMap<String, usize> {
+    let names = match places {
+        Some(places) => definition_names_in(tree, source, places),
+        None => definition_names(tree, source),
+    };
     let mut counted = BTreeMap::new();
-    for name in definition_names(tree, source) {
+    for name in names {
         *counted.entry(name).or_insert(0) += 1;
     }
     counted

@@ -10,7 +10,7 @@ use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
 use ast_grep_core::{AstGrep, Pattern, PatternError};
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
-use kode_syntax::{Language, SourceTree, Tree, reparse};
+use kode_syntax::{Language, SourceTree, Tree};
 use memchr::memmem::Finder;
 
 use crate::exact::check_size;
@@ -165,9 +165,7 @@ impl<'a> Rewriter<'a> {
             return Ok(None);
         }
         let before = SourceTree { language, tree };
-        let after = reparse(&before, source, change.after, replacements)
-            .map_err(|error| EditRefusal(error.to_string()))?;
-        Ok(Some(Trees { before: Some(before), after }))
+        Trees::reparsed(before, change, replacements).map(Some)
     }
 }
 

@@ -20,7 +20,16 @@ fn main() {
         }
         if std::env::var_os("SYMBOLS").is_some() {
             for symbol in kode_syntax::symbols(&tree, &source) {
-                println!("{}\t{}\t{}", symbol.kind.name(), symbol.path, symbol.body.is_some());
+                let body = symbol.body.unwrap_or_default();
+                println!(
+                    "{}\t{}\t{}\t{}\t{}\t{}",
+                    symbol.kind.name(),
+                    symbol.path,
+                    body.start,
+                    body.end,
+                    symbol.range.start,
+                    symbol.range.end
+                );
             }
             continue;
         }

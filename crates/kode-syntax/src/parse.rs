@@ -40,6 +40,16 @@ pub fn parse(language: Language, source: &[u8]) -> Result<SourceTree, ParseError
     Ok(SourceTree { language, tree })
 }
 
+/// A tree made from the one before it.
+#[derive(Debug, Clone)]
+pub struct Reparsed {
+    /// The tree of the new text.
+    pub tree: SourceTree,
+    /// Where in the new text anything may differ from the old, ascending; `None`
+    /// when the text was parsed afresh and nothing is known.
+    pub changed: Option<Vec<Range<usize>>>,
+}
+
 /// Parses `after`, which is `before` with the ascending `replacements` (range in
 /// `before`, new length) made, taking over what did not change. A tree that comes
 /// out broken is parsed afresh, since recovery may differ.
@@ -51,7 +61,7 @@ pub fn reparse(
     before: &[u8],
     after: &[u8],
     replacements: &[(Range<usize>, usize)],
-) -> Result<SourceTree, ParseError> {
+) -> Result<Reparsed, ParseError> {
     let language = tree_before.language;
     let name = language.name();
     let mut tree = tree_before.tree.clone();
@@ -62,9 +72,46 @@ pub fn reparse(
     let mut parser = Parser::new();
     parser.set_language(&grammar).map_err(|_| ParseError::NoGrammar(name))?;
     match parser.parse(after, Some(&tree)) {
-        Some(tree) if !tree.root_node().has_error() => Ok(SourceTree { language, tree }),
-        _ => parse(language, after),
+        Some(new) if !new.root_node().has_error() => {
+            let changed = changed_ranges(&tree, &new, replacements);
+            Ok(Reparsed { tree: SourceTree { language, tree: new }, changed: Some(changed) })
+        }
+        _ => Ok(Reparsed { tree: parse(language, after)?, changed: None }),
     }
+}
+
+/// The replaced text itself and whatever else the parser structured anew.
+fn changed_ranges(
+    old: &Tree,
+    new: &Tree,
+    replacements: &[(Range<usize>, usize)],
+) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> =
+        old.changed_ranges(new).map(|range| range.start_byte..range.end_byte).collect();
+    let mut shift = 0isize;
+    for (range, new_length) in replacements {
+        let start = range.start.saturating_add_signed(shift);
+        ranges.push(start..start + new_length);
+        shift += *new_length as isize - range.len() as isize;
+    }
+    ranges.sort_by_key(|range| range.start);
+    ranges.dedup_by(|later, earlier| {
+        let overlaps = later.start <= earlier.end;
+        if overlaps {
+            earlier.end = earlier.end.max(later.end);
+        }
+        overlaps
+    });
+    ranges
+}
+
+/// The one replacement that makes `after` of `before`.
+pub fn single_replacement(before: &[u8], after: &[u8]) -> (Range<usize>, usize) {
+    let shorter = before.len().min(after.len());
+    let prefix = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    let suffix = before.iter().rev().zip(after.iter().rev());
+    let suffix = suffix.take(shorter - prefix).take_while(|(a, b)| a == b).count();
+    (prefix..before.len() - suffix, after.len() - suffix - prefix)
 }
 
 /// Each replacement in the coordinates of `before`; to be applied last to first.
@@ -127,9 +174,19 @@ mod tests {
         let after = b"let a = g(\n1);\nlet b = f(a);\nlet cc = 3;\n";
         let tree = parse(Language::JavaScript, before).unwrap();
         let again = reparse(&tree, before, after, &[(8..9, 5), (29..30, 2)]).unwrap();
+        assert!(again.changed.unwrap().iter().any(|range| range.contains(&9)));
+        let again = again.tree;
         let afresh = parse(Language::JavaScript, after).unwrap();
         assert_eq!(again.tree.root_node().to_sexp(), afresh.tree.root_node().to_sexp());
         let end = |tree: &SourceTree| tree.tree.root_node().end_position();
         assert_eq!(end(&again), end(&afresh));
+    }
+
+    #[test]
+    fn a_single_replacement_is_what_lies_between_the_common_ends() {
+        assert_eq!(single_replacement(b"abcd", b"abXYd"), (2..3, 2));
+        assert_eq!(single_replacement(b"aaa", b"aa"), (2..3, 0));
+        assert_eq!(single_replacement(b"", b"ab"), (0..0, 2));
+        assert_eq!(single_replacement(b"ab", b"ab"), (2..2, 0));
     }
 }

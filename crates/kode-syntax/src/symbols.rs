@@ -124,18 +124,33 @@ pub fn symbols(source_tree: &SourceTree, source: &[u8]) -> Vec<Symbol> {
 /// The own names of all definitions, as often as each is defined: what
 /// [`symbols`] finds, without working out its places.
 pub fn definition_names(source_tree: &SourceTree, source: &[u8]) -> Vec<String> {
+    definition_names_in(source_tree, source, &[0..source.len()])
+}
+
+/// [`definition_names`] of the definitions that touch one of the ascending `ranges`.
+pub fn definition_names_in(
+    source_tree: &SourceTree,
+    source: &[u8],
+    ranges: &[Range<usize>],
+) -> Vec<String> {
+    let touches = |node: Node<'_>| {
+        let first = ranges.partition_point(|range| range.end < node.start_byte());
+        ranges.get(first).is_some_and(|range| range.start <= node.end_byte())
+    };
     let mut names = Vec::new();
     let mut cursor = source_tree.tree.walk();
     loop {
         let node = cursor.node();
-        if node.is_named()
+        let touched = touches(node);
+        if touched
+            && node.is_named()
             && let Some(kind) = kind_of(source_tree.language, node)
             && kind != SymbolKind::Extension
             && let Some(name) = name_of(source_tree.language, node, source)
         {
             names.push(name.rsplit('.').next().unwrap_or(&name).to_owned());
         }
-        if cursor.goto_first_child() {
+        if touched && cursor.goto_first_child() {
             continue;
         }
         while !cursor.goto_next_sibling() {
