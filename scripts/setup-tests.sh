@@ -124,10 +124,20 @@ import_image() {
   rm -rf "$tree"
 }
 
+# A small real package with its own tests, for the refactoring test.
+install_from_pypi() {
+  [ -d "$tools/colorama-0.4.6/colorama" ] && return
+  echo "setup: fetching colorama 0.4.6 into $tools"
+  mkdir -p "$tools/colorama-0.4.6"
+  python3 -m pip download --quiet --no-deps --dest "$tools/colorama-0.4.6" colorama==0.4.6
+  python3 -m zipfile -e "$tools"/colorama-0.4.6/colorama-0.4.6-*.whl "$tools/colorama-0.4.6"
+}
+
 install_packages
 start_docker
 import_image
 install_nextest
 install_from_npm
+install_from_pypi
 # A small real model: about 160 MB, once.
 scripts/local-model.sh

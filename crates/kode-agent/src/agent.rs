@@ -1,5 +1,6 @@
 //! The turn loop: ask the model, run its calls, close only through the gate.
 
+mod after_command;
 mod calls;
 mod gate_round;
 mod holding;

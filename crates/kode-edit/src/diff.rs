@@ -52,7 +52,7 @@ pub fn diff(path: &ProjectPath, before: Option<&[u8]>, after: Option<&[u8]>) -> 
     }
     let mut rendered = Vec::new();
     let header = |side: Option<&[u8]>, letter| match side {
-        Some(_) => format!("{letter}/{}", path.as_str()),
+        Some(_) => quoted_name(&format!("{letter}/{}", path.as_str())),
         None => "/dev/null".to_owned(),
     };
     let written = lines
@@ -64,6 +64,58 @@ pub fn diff(path: &ProjectPath, before: Option<&[u8]>, after: Option<&[u8]>) -> 
         result.unified = Untrusted::new(String::from_utf8_lossy(&rendered).into_owned());
     }
     result
+}
+
+/// A name as git writes it in a header: in quotes with C escapes where it holds
+/// what could end the line or the quotes, so that no name forges a line.
+fn quoted_name(name: &str) -> String {
+    let odd = |character: char| character.is_control() || matches!(character, '"' | '\\');
+    if !name.chars().any(odd) {
+        return name.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for character in name.chars() {
+        match character {
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            '"' | '\\' => quoted.extend(['\\', character]),
+            control if control.is_control() => {
+                for byte in control.encode_utf8(&mut [0; 4]).bytes() {
+                    quoted.push_str(&format!("\\{byte:03o}"));
+                }
+            }
+            plain => quoted.push(plain),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// What a quoted name stands for; `None` when the quoting is broken.
+pub(crate) fn unquoted_name(quoted: &str) -> Option<String> {
+    let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    let mut bytes = Vec::with_capacity(inner.len());
+    let mut rest = inner.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'"' => return None,
+            b'\\' => match rest.next()? {
+                b'n' => b'\n',
+                b't' => b'\t',
+                b'r' => b'\r',
+                literal @ (b'"' | b'\\') => literal,
+                high @ b'0'..=b'3' => {
+                    let digits = [high, rest.next()?, rest.next()?];
+                    let text = std::str::from_utf8(&digits).ok()?;
+                    u8::from_str_radix(text, 8).ok()?
+                }
+                _ => return None,
+            },
+            plain => plain,
+        });
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn is_binary(bytes: &[u8]) -> bool {
@@ -91,6 +143,20 @@ mod tests {
             text(&change),
             "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,4 @@\n a\n-b\n+X\n+Y\n c\n"
         );
+    }
+
+    #[test]
+    fn a_name_forges_no_line_and_reads_back() {
+        for name in ["a\nb", "a\r\tb", "a\"b\\c", "a\u{85}b\u{1b}[0m", "plain é"] {
+            let path = ProjectPath::new(name).unwrap();
+            let change = diff(&path, Some(b"x\n"), Some(b"y\n"));
+            let lines: Vec<&str> = text(&change).lines().collect();
+            assert_eq!(lines.len(), 5, "{lines:?}");
+            let header = lines[1].strip_prefix("+++ ").unwrap();
+            let read = unquoted_name(header).unwrap_or_else(|| header.to_owned());
+            assert_eq!(read, format!("b/{name}"));
+        }
+        assert_eq!(unquoted_name("\"a\\q\""), None);
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(crate) struct Differing {
 }
 
 impl Trees {
-    fn of(change: &Change<'_>) -> Result<Option<Self>, EditRefusal> {
+    pub(crate) fn of(change: &Change<'_>) -> Result<Option<Self>, EditRefusal> {
         let sample = change.before.unwrap_or(change.after);
         let Some(language) = Language::detect(change.path, sample) else { return Ok(None) };
         if language.grammar().is_none() {
@@ -79,11 +79,7 @@ impl Trees {
         }
         let tree = |source| parse(language, source).map_err(|error| EditRefusal(error.to_string()));
         let Some(before) = change.before else {
-            return Ok(Some(Self {
-                before: None,
-                after: tree(change.after)?,
-                differing: None,
-            }));
+            return Ok(Some(Self { before: None, after: tree(change.after)?, differing: None }));
         };
         let replacement = single_replacement(before, change.after);
         Self::reparsed(tree(before)?, change, &[replacement]).map(Some)
@@ -109,17 +105,15 @@ impl Trees {
 }
 
 /// What `range` of the new text was in the old, widened to whole replacements.
-fn before_replacing(
-    range: &Range<usize>,
-    replacements: &[(Range<usize>, usize)],
-) -> Range<usize> {
+fn before_replacing(range: &Range<usize>, replacements: &[(Range<usize>, usize)]) -> Range<usize> {
     let (mut start, mut end) = (range.start, range.end);
     let mut shift = 0isize;
     for (old, new_length) in replacements {
         let new_start = old.start.saturating_add_signed(shift);
         let new_end = new_start + new_length;
         shift += *new_length as isize - old.len() as isize;
-        if new_end <= range.start {
+        // What was cut out right before the range belongs to it.
+        if new_end < range.start {
             start = range.start.saturating_add_signed(-shift);
         } else if new_start <= range.start {
             start = old.start;
@@ -134,34 +128,37 @@ fn before_replacing(
 }
 
 fn check_syntax(change: &Change<'_>, trees: Option<&Trees>) -> Result<(), EditRefusal> {
-    let Some(trees) = trees else { return Ok(()) };
-    if !trees.after.tree.root_node().has_error() {
-        return Ok(());
-    }
-    let after = error_summary(&trees.after.tree);
-    let language = trees.after.language;
-    let before = match &trees.before {
-        Some(tree) => error_summary(&tree.tree),
-        // A new C or C++ file may lean on macros that no grammar can see through.
-        None if matches!(language, Language::C | Language::Cpp) => return Ok(()),
-        None => ErrorSummary::default(),
-    };
-    let grown = change.after.len().saturating_sub(change.before.map_or(0, <[u8]>::len));
-    if after.count <= before.count && after.bytes <= before.bytes + grown {
-        return Ok(());
-    }
-    let line = after.first_line.unwrap_or(1);
+    let (Some(line), Some(trees)) = (syntax_harm(change, trees), trees) else { return Ok(()) };
     let shown = String::from_utf8_lossy(change.after)
         .lines()
         .nth(line - 1)
         .map_or_else(String::new, |text| {
             format!(": {}", kode_base::escape::escape_line(text.trim()))
         });
-    let was = if before.count > 0 { " more" } else { "" };
+    let broken_before = trees.before.as_ref().is_some_and(|tree| tree.tree.root_node().has_error());
+    let was = if broken_before { " more" } else { "" };
     refuse!(
         "the change leaves {} with{was} {} syntax errors (line {line} after the change{shown}); \
          nothing was written",
         change.path,
-        language.name()
+        trees.after.language.name()
     )
+}
+
+/// The line of the first syntax error, when the change makes the file worse.
+pub(crate) fn syntax_harm(change: &Change<'_>, trees: Option<&Trees>) -> Option<usize> {
+    let trees = trees?;
+    if !trees.after.tree.root_node().has_error() {
+        return None;
+    }
+    let after = error_summary(&trees.after.tree);
+    let before = match &trees.before {
+        Some(tree) => error_summary(&tree.tree),
+        // A new C or C++ file may lean on macros that no grammar can see through.
+        None if matches!(trees.after.language, Language::C | Language::Cpp) => return None,
+        None => ErrorSummary::default(),
+    };
+    let grown = change.after.len().saturating_sub(change.before.map_or(0, <[u8]>::len));
+    let worse = after.count > before.count || after.bytes > before.bytes + grown;
+    worse.then(|| after.first_line.unwrap_or(1))
 }

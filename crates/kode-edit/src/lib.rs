@@ -6,6 +6,7 @@
 mod diff;
 mod exact;
 mod guard;
+mod hindsight;
 mod indentation;
 mod insertion;
 mod loss;
@@ -27,6 +28,7 @@ mod whole;
 
 pub use diff::{FileDiff, diff};
 pub use exact::{ExactEdit, edit};
+pub use hindsight::harm_done;
 pub use insertion::Where;
 pub use operation::{FileChange, Operation, Project, apply, apply_in_project};
 pub use outline::{MAX_FOUND_SYMBOLS, find_symbol, outline, render_outline};

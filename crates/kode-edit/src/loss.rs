@@ -20,27 +20,46 @@ pub(crate) fn check(
     trees: Option<&Trees>,
     declared: &Declared<'_>,
 ) -> Result<(), EditRefusal> {
-    let Some(before) = change.before else { return Ok(()) };
     if !declared.named_place {
-        check_lines(change, before)?;
+        check_lines(change)?;
     }
+    let Some((lost, gained)) = definitions_lost_and_gained(change, trees) else { return Ok(()) };
+    match declared.quoted {
+        Some(quoted) => check_swallowed(change, &lost, quoted),
+        None => check_net_loss(change, &lost, gained),
+    }
+}
+
+/// The names that are defined less often, and how many are more often.
+fn definitions_lost_and_gained(
+    change: &Change<'_>,
+    trees: Option<&Trees>,
+) -> Option<(Vec<String>, usize)> {
+    let before = change.before?;
     let Some(Trees { before: Some(tree_before), after: tree_after, differing }) = trees else {
-        return Ok(());
+        return None;
     };
     // Elsewhere the same definitions stand on both sides.
     let differing = differing.as_ref();
     let was = definitions(tree_before, before, differing.map(|at| at.before.as_slice()));
     let is = definitions(tree_after, change.after, differing.map(|at| at.after.as_slice()));
-    let lost = difference(&was, &is);
-    match declared.quoted {
-        Some(quoted) => check_swallowed(change, &lost, quoted),
-        None => check_net_loss(change, &lost, difference(&is, &was).len()),
-    }
+    Some((difference(&was, &is), difference(&is, &was).len()))
 }
 
-fn check_lines(change: &Change<'_>, before: &[u8]) -> Result<(), EditRefusal> {
-    let (was, is) = (filled_lines(before), filled_lines(change.after));
-    if was >= SMALL_FILE_LINES && is * 2 < was {
+/// The definitions that are gone with none in their place, as a list to show.
+pub(crate) fn lost_definitions(change: &Change<'_>, trees: Option<&Trees>) -> Option<String> {
+    let (lost, gained) = definitions_lost_and_gained(change, trees)?;
+    (lost.len() > gained).then(|| list(&lost.iter().collect::<Vec<_>>()))
+}
+
+/// How many non-blank lines there were and are, when most are gone.
+pub(crate) fn lost_lines(change: &Change<'_>) -> Option<(usize, usize)> {
+    let (was, is) = (filled_lines(change.before?), filled_lines(change.after));
+    (was >= SMALL_FILE_LINES && is * 2 < was).then_some((was, is))
+}
+
+fn check_lines(change: &Change<'_>) -> Result<(), EditRefusal> {
+    if let Some((was, is)) = lost_lines(change) {
         return refuse!(
             "{} would shrink from {was} to {is} non-blank lines; if that is meant, write the whole \
              file with write_file and `allow_shrink`: true",

@@ -38,6 +38,8 @@ pub struct Session {
     pub(crate) blobs: Blobs,
     pub(crate) tree: Option<Tree>,
     next_step: StepId,
+    /// What was recorded since a person's edits were last noted.
+    last_changes: Vec<Change>,
     pub(crate) origin: Origin,
     /// Held changes that wait for a person.
     pub(crate) pending: Vec<Held>,
@@ -73,6 +75,7 @@ impl Session {
             blobs,
             tree: None,
             next_step: StepId(1),
+            last_changes: Vec::new(),
             origin: Origin::Agent { turn: 0 },
             pending: Vec::new(),
             next_held: 1,
@@ -301,8 +304,23 @@ impl Session {
         let recorded = recorded.and_then(|()| self.record_step(self.origin, &changes).map(drop));
         if recorded.is_err() {
             self.tree.as_mut().ok_or(SessionError::NoBase)?.revert(changes);
+        } else {
+            self.last_changes.extend(changes);
         }
         recorded
+    }
+
+    /// Content before what was recorded since [`Session::note_persons_edits`];
+    /// `None` when the file was not there, or did not change.
+    ///
+    /// # Errors
+    /// When it was not kept, or is damaged.
+    pub fn content_before(
+        &self,
+        path: &ProjectPath,
+    ) -> Result<Option<Untrusted<Vec<u8>>>, SessionError> {
+        let change = self.last_changes.iter().find(|change| change.path == *path);
+        content(path, change.and_then(|change| change.before.as_ref()), &self.blobs)
     }
 
     /// Records what changed since the last comparison as a person's doing. Called
@@ -315,6 +333,7 @@ impl Session {
         let agent = std::mem::replace(&mut self.origin, Origin::Person);
         let compared = self.compare(files);
         self.origin = agent;
+        self.last_changes.clear();
         compared.map(drop)
     }
 

@@ -124,7 +124,7 @@ pub fn symbols(source_tree: &SourceTree, source: &[u8]) -> Vec<Symbol> {
 /// The own names of all definitions, as often as each is defined: what
 /// [`symbols`] finds, without working out its places.
 pub fn definition_names(source_tree: &SourceTree, source: &[u8]) -> Vec<String> {
-    definition_names_in(source_tree, source, &[0..source.len()])
+    definition_names_in(source_tree, source, std::slice::from_ref(&(0..source.len())))
 }
 
 /// [`definition_names`] of the definitions that touch one of the ascending `ranges`.

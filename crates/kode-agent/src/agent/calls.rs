@@ -9,7 +9,7 @@ use kode_gate::Decision;
 use kode_model::{Message, ToolCall};
 
 use super::turn::TurnEnd;
-use super::{Agent, BeginError};
+use super::{Agent, BeginError, after_command};
 use crate::context::{Hidden, Leak, summary, wrap_and_inspect};
 use crate::journal::JournalEntry;
 use crate::outcome::RunEnd;
@@ -100,10 +100,11 @@ impl Agent<'_> {
             call: call.id.clone(),
             tool: call.name.clone(),
         })?;
+        let by_command = matches!(request, ToolRequest::Shell(_));
         if request.may_change_files() {
             // What a person changed meanwhile stays theirs.
             self.session.note_persons_edits(&self.workspace.files)?;
-            self.session.attribute_to_command(matches!(request, ToolRequest::Shell(_)));
+            self.session.attribute_to_command(by_command);
         }
         let started = Instant::now();
         let mut outcome = request.run(&mut self.workspace, &mut self.session);
@@ -118,10 +119,20 @@ impl Agent<'_> {
         if outcome.effect {
             self.hold_changes(call, &mut outcome)?;
         }
+        if outcome.effect && by_command {
+            self.tell_of_harm(&mut outcome);
+        }
         self.repetition.note(call, &outcome.text);
         let effect = outcome.effect;
         self.answer(call, outcome, elapsed_ms)?;
         if effect { self.show_touched() } else { Ok(()) }
+    }
+
+    /// What a command did to files passes the guard of the edit tools afterwards.
+    fn tell_of_harm(&mut self, outcome: &mut ToolOutcome) {
+        let Some(harm) = after_command::harm(&self.session, &self.fresh) else { return };
+        outcome.text.push(&Untrusted::from(harm.for_the_model()));
+        self.notice(harm.for_the_person());
     }
 
     fn count(&mut self, outcome: &ToolOutcome) {

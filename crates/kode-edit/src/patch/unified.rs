@@ -5,6 +5,7 @@ use kode_base::escape::escape_line;
 
 use super::hunk::{Hunk, Tag};
 use super::{FilePatch, named_path};
+use crate::diff::unquoted_name;
 use crate::refusal::{EditRefusal, refuse};
 
 pub(super) fn read(patch: &str) -> Result<Vec<FilePatch>, EditRefusal> {
@@ -41,6 +42,8 @@ fn header_path(line: &str) -> Result<Option<ProjectPath>, EditRefusal> {
     if text == "/dev/null" {
         return Ok(None);
     }
+    let unquoted = text.starts_with('"').then(|| unquoted_name(text)).flatten();
+    let text = unquoted.as_deref().unwrap_or(text);
     let plain = text.strip_prefix("a/").or_else(|| text.strip_prefix("b/")).unwrap_or(text);
     named_path(plain).map(Some)
 }

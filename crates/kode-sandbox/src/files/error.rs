@@ -30,6 +30,9 @@ pub enum FileError {
     /// The content is not what the caller last saw.
     #[error("{0} changed since it was read; read it again")]
     Changed(ProjectPath),
+    /// Nobody may write to it, so nothing replaces it either.
+    #[error("{0} is read-only; make it writable first if it is meant to change")]
+    ReadOnly(ProjectPath),
     /// Git's own files: what stands there is code that runs on the host.
     #[error("{0} belongs to git; file tools don't write there")]
     Protected(ProjectPath),

@@ -47,6 +47,7 @@ impl ProjectFiles {
         place.check(expected)?;
         match mode {
             WriteMode::Content(content) => {
+                place.refuse_read_only()?;
                 let bits = place.now.as_ref().map_or(NEW_FILE_MODE, |now| now.st_mode);
                 place.put_file(exposed(&content), bits, expected)
             }
@@ -127,6 +128,16 @@ impl Place {
             }
             _ => Err(changed()),
         }
+    }
+
+    /// A rename needs no leave to write to what it replaces, so it is asked for
+    /// here; root as well heeds a file that nobody may write to.
+    fn refuse_read_only(&self) -> Result<(), FileError> {
+        let Some(now) = &self.now else { return Ok(()) };
+        let (access, flags) = (rustix::fs::Access::WRITE_OK, AtFlags::EACCESS);
+        let writable = now.st_mode & 0o222 != 0
+            && rustix::fs::accessat(&self.folder, &self.name, access, flags).is_ok();
+        if writable { Ok(()) } else { Err(FileError::ReadOnly(self.path.clone())) }
     }
 
     fn hash(&self, now: &Stat) -> Result<[u8; 32], FileError> {

@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test may panic")]
 #![allow(missing_docs, unreachable_pub, reason = "tests read as sentences")]
 
+mod after_command;
 mod audit_log;
 mod bad_input;
 mod completion_gate;
 mod demo;
 mod denied;
 mod docker;
+mod edit_command;
 mod events_page;
 mod git_objects;
 mod hard_output;
@@ -21,6 +23,7 @@ mod kills;
 mod llmock;
 mod long_run;
 mod provider_faults;
+mod refactoring;
 mod requests;
 mod review;
 mod scan_command;

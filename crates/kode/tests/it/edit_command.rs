@@ -1,0 +1,230 @@
+//! `kode edit --json` where something is in the way: each a clear refusal with
+//! every byte as before.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::workspace::Workspace;
+
+fn command(workspace: &Workspace) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kode"));
+    command
+        .args(["edit", "--json"])
+        .current_dir(workspace.project())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", workspace.user_home())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// The exit code and the JSON result.
+fn carry_out(mut command: Command, operation: &Value) -> (i32, Value) {
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(operation.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let result = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{output:?}"));
+    (output.status.code().unwrap_or(-1), result)
+}
+
+fn replace(path: &str) -> Value {
+    json!({"type": "edit", "path": path, "old": "one", "new": "two"})
+}
+
+/// Everything below a folder: kind, mode, link target or bytes.
+fn tree(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = std::fs::symlink_metadata(&path).unwrap();
+            let bytes = if metadata.is_symlink() {
+                std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            } else if metadata.is_file() && metadata.len() < 1_000_000 {
+                std::fs::read(&path).unwrap()
+            } else {
+                metadata.len().to_le_bytes().to_vec()
+            };
+            if metadata.is_dir() {
+                pending.push(path.clone());
+            }
+            found.insert(path.display().to_string(), (metadata.mode(), bytes));
+        }
+    }
+    found
+}
+
+fn refused(workspace: &Workspace, operation: &Value, because: &str) {
+    let before = tree(&workspace.project());
+    let (code, result) = carry_out(command(workspace), operation);
+    assert_eq!(code, 4, "{operation}: {result}");
+    let reason = result["reason"].as_str().unwrap();
+    assert!(reason.contains(because), "{operation}: {reason}");
+    assert_eq!(tree(&workspace.project()), before, "{operation}");
+}
+
+#[test]
+fn what_is_no_ordinary_file_of_the_project_is_refused() {
+    let workspace = Workspace::new();
+    let project = workspace.project();
+    workspace.write("real.txt", "one\n");
+    std::fs::create_dir(project.join("folder")).unwrap();
+    std::fs::write(workspace.beside("outside.txt"), "one\n").unwrap();
+    symlink("../outside.txt", project.join("out.txt")).unwrap();
+    symlink("nowhere.txt", project.join("dangling.txt")).unwrap();
+    symlink("..", project.join("up")).unwrap();
+    symlink("/dev/null", project.join("device")).unwrap();
+    let made = Command::new("mkfifo").arg(project.join("pipe")).status().unwrap();
+    assert!(made.success());
+    let large = std::fs::File::create(project.join("large.txt")).unwrap();
+    large.set_len(200 * 1024 * 1024).unwrap();
+    for (path, because) in [
+        ("folder", "not a regular file"),
+        ("pipe", "not a regular file"),
+        ("device", "outside"),
+        ("out.txt", "outside"),
+        ("up/outside.txt", "outside"),
+        ("large.txt", "209715200 bytes"),
+        ("missing.txt", "no file"),
+    ] {
+        refused(&workspace, &replace(path), because);
+        let write = json!({"type": "write", "path": path, "content": "two\n"});
+        if path != "missing.txt" {
+            refused(&workspace, &write, because);
+        }
+    }
+    refused(&workspace, &replace("../outside.txt"), "");
+    refused(&workspace, &replace("/etc/hostname"), "");
+    assert_eq!(std::fs::read_to_string(workspace.beside("outside.txt")).unwrap(), "one\n");
+    assert_eq!(workspace.read("real.txt"), "one\n");
+}
+
+#[test]
+fn a_read_only_file_is_refused_even_to_root() {
+    let workspace = Workspace::new();
+    workspace.write("locked.txt", "one\n");
+    let path = workspace.project().join("locked.txt");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
+    refused(&workspace, &replace("locked.txt"), "read-only");
+}
+
+#[test]
+fn a_file_size_limit_stands_for_a_full_disk_and_loses_nothing() {
+    let workspace = Workspace::new();
+    let text: String = (0..60_000).map(|n| format!("line {n}\n")).collect();
+    workspace.write("a.txt", &format!("one\n{text}"));
+    workspace.write("b.txt", &format!("one\n{text}"));
+    let before = tree(&workspace.project());
+    let patch = "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+two\n--- a/b.txt\n+++ b/b.txt\n@@ -1 +1 @@\n-one\n+two\n";
+    for operation in [replace("a.txt"), json!({"type": "apply_patch", "patch": patch})] {
+        let mut limited = Command::new("bash");
+        // In blocks of 1024 bytes; the signal is ignored so that the write fails.
+        limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" edit --json"]);
+        limited.arg(env!("CARGO_BIN_EXE_kode")).current_dir(workspace.project());
+        limited.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        limited.env("HOME", workspace.user_home());
+        limited.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (code, result) = carry_out(limited, &operation);
+        assert_eq!(code, 4, "{result}");
+        assert!(result["reason"].as_str().unwrap().contains("File too large"), "{result}");
+        assert_eq!(tree(&workspace.project()), before);
+    }
+}
+
+/// A tmpfs of 64 KiB in a mount namespace of its own; skipped where the kernel
+/// lets nobody make one.
+#[test]
+fn a_full_disk_is_a_clear_refusal() {
+    let workspace = Workspace::new();
+    let script = "set -e; mount -t tmpfs -o size=64k,mode=755 tmpfs \"$PWD\"; cd \"$PWD\"; \
+                  head -c 40000 /dev/zero | tr '\\0' x > a.txt; echo one >> a.txt; \
+                  sha256sum a.txt > \"$HOME/before\"; set +e; \"$0\" edit --json; code=$?; \
+                  sha256sum a.txt > \"$HOME/after\"; ls -A > \"$HOME/listing\"; exit $code";
+    let mut inside = Command::new("unshare");
+    inside.args(["--user", "--map-root-user", "--mount", "bash", "-c", script]);
+    inside.arg(env!("CARGO_BIN_EXE_kode")).current_dir(workspace.project());
+    inside.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    inside.env("HOME", workspace.user_home());
+    inside.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = inside.spawn().unwrap();
+    let sent = child.stdin.take().unwrap().write_all(replace("a.txt").to_string().as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |name: &str| std::fs::read_to_string(workspace.user_home().join(name));
+    let Ok(listing) = text("listing") else {
+        eprintln!("no mount namespace here: {output:?} {sent:?}");
+        return;
+    };
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("No space left on device"), "{said}");
+    assert_eq!(text("before").unwrap(), text("after").unwrap());
+    assert_eq!(listing.trim(), "a.txt", "nothing is left beside");
+}
+
+#[test]
+fn a_rename_over_files_leaves_all_as_they_were_when_one_is_read_only() {
+    let workspace = Workspace::new();
+    workspace.write("a.ts", "export const one = 1;\n");
+    workspace.write("b.ts", "import { one } from './a';\nexport const two = one;\n");
+    let locked = workspace.project().join("b.ts");
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let rename =
+        json!({"type": "rename", "path": "a.ts", "line": 1, "column": 14, "new_name": "uno"});
+    refused(&workspace, &rename, "read-only");
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, result) = carry_out(command(&workspace), &rename);
+    assert_eq!(code, 0, "{result}");
+    assert_eq!(workspace.read("b.ts"), "import { uno } from './a';\nexport const two = uno;\n");
+}
+
+/// Kills at every stage of a change to several files.
+#[test]
+fn kill_9_leaves_each_file_wholly_before_or_wholly_after_two_hundred_times() {
+    let workspace = Workspace::new();
+    let body: String = (0..400).map(|n| format!("const filler{n} = {n};\n")).collect();
+    let version = |name: &str| format!("export const {name} = 1;\n{body}");
+    let user = |name: &str| format!("import {{ {name} }} from './a';\nuse({name});\n{body}");
+    let (mut whole, mut changed) = (0, 0);
+    for kill in 0..200u64 {
+        workspace.write("a.js", &version("one"));
+        for file in ["b.js", "c.js", "d.js"] {
+            workspace.write(file, &user("one"));
+        }
+        let rename =
+            json!({"type": "rename", "path": "a.js", "line": 1, "column": 14, "new_name": "uno"});
+        let mut kode = command(&workspace);
+        kode.process_group(0);
+        let mut child = kode.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(rename.to_string().as_bytes()).unwrap();
+        std::thread::sleep(std::time::Duration::from_micros(kill * 700));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for file in ["a.js", "b.js", "c.js", "d.js"] {
+            let is = workspace.read(file);
+            let (before, after) = match file {
+                "a.js" => (version("one"), version("uno")),
+                _ => (user("one"), user("uno")),
+            };
+            assert!(is == before || is == after, "{file} is torn after kill {kill}");
+            whole += usize::from(is == before);
+            changed += usize::from(is == after);
+        }
+    }
+    assert_eq!(whole + changed, 800);
+    let verify = workspace.kode(&["audit", "verify"]).output().unwrap();
+    assert_eq!(verify.status.code(), Some(0), "{}", String::from_utf8_lossy(&verify.stderr));
+    // The next operation goes through as if nothing had been.
+    workspace.write("a.js", &version("one"));
+    let edit = json!({"type": "edit", "path": "a.js", "old": "one = 1", "new": "one = 2"});
+    assert_eq!(carry_out(command(&workspace), &edit).0, 0);
+}
