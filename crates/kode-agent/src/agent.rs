@@ -12,6 +12,7 @@ mod turn;
 
 use kode_base::{Event, Interrupt, ModelVisible, ProjectPath, Secret, Untrusted, Usage};
 use kode_gate::Gate;
+use kode_gate::Label;
 use kode_model::{Message, Provider, ToolSpec};
 use kode_sandbox::{ProjectFiles, ProjectRoot, Sandbox};
 use kode_session::{Origin, Session, SessionError};
@@ -126,6 +127,8 @@ pub struct Agent<'a> {
     progress: RunProgress,
     /// Changes found by a comparison and not yet shown.
     fresh: Vec<(ProjectPath, kode_base::ChangeKind)>,
+    /// The context's label as the journal has it.
+    labelled: Label,
 }
 
 /// What a run has counted so far.
@@ -169,6 +172,7 @@ impl<'a> Agent<'a> {
             untold: Vec::new(),
             progress: RunProgress::default(),
             fresh: Vec::new(),
+            labelled: Label::TYPED,
         }
     }
 
@@ -236,7 +240,7 @@ impl<'a> Agent<'a> {
             self.emit(&Event::Notice { text });
         }
         if !context.parts.is_empty() {
-            self.workspace.gate.context_became(true, false);
+            self.join(Label::DATA)?;
         }
         Ok(context.parts)
     }
@@ -288,8 +292,21 @@ impl<'a> Agent<'a> {
             turns: progress.turns,
             refusals: progress.refusals,
             usage: progress.usage,
+            label: self.workspace.gate.state.label(),
             files,
         }
+    }
+
+    /// Joins a label into the context's; a rise is in the journal before the
+    /// text that caused it.
+    fn join(&mut self, label: Label) -> Result<(), SessionError> {
+        self.workspace.gate.context_joined(label);
+        let now = self.workspace.gate.state.label();
+        if now != self.labelled {
+            self.session.append(&JournalEntry::Label { label: now })?;
+            self.labelled = now;
+        }
+        Ok(())
     }
 
     /// Makes a message durable, then part of the conversation.

@@ -1,6 +1,7 @@
 //! What the session's journal holds of a run: enough to go on after a crash.
 
 use kode_base::Untrusted;
+use kode_gate::Label;
 use kode_model::Message;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,12 @@ pub(crate) enum JournalEntry {
     Compacted {
         /// The whole conversation after shortening.
         messages: Vec<Message>,
+    },
+    /// The context's label rose: from here on it is at least this. Durable
+    /// before the text that raised it is part of the conversation.
+    Label {
+        /// The joined label.
+        label: Label,
     },
     /// The completion gate ran.
     Gate {

@@ -2,6 +2,8 @@
 
 use kode_base::{ExitStatus, TouchedFile, Untrusted, Usage};
 
+use kode_gate::Label;
+
 use crate::completion::Completed;
 
 /// Why the turn loop stopped.
@@ -59,6 +61,9 @@ pub struct RunReport {
     pub refusals: u32,
     /// Tokens used.
     pub usage: Usage,
+    /// The label of everything the model had in context: what takes this
+    /// report's summary in, takes the label in.
+    pub label: Label,
     /// Files that differ from the base.
     pub files: Vec<TouchedFile>,
 }

@@ -11,7 +11,7 @@ use kode_base::{
 use crate::approval::{Answer, ApprovalRequest, Approver, TrustScope};
 use crate::judge::{Judgement, SessionState, judge, judge_sensitive};
 use crate::memory::{GateMemory, Remembered};
-use crate::{NonInteractive, Permit, Policy, subject};
+use crate::{Label, NonInteractive, Permit, Policy, subject};
 
 /// Approvals of one class that may come by one key within [`REFLEX_WINDOW`].
 const REFLEX_APPROVALS_MAX: usize = 3;
@@ -193,6 +193,12 @@ impl Gate {
         self.state.untrusted_in_context |= untrusted;
         self.state.secret_in_context |= secret;
         self.remember();
+    }
+
+    /// Joins a label into the context's: for what a resumed session or the
+    /// task above a nested one had in context.
+    pub fn context_joined(&mut self, label: Label) {
+        self.context_became(label.is_untrusted(), label.is_secret());
     }
 
     /// Tells that a sensitive place changed: allowlist entries lapse for the

@@ -17,6 +17,7 @@ mod evaluate;
 mod foreign_code;
 mod gate;
 mod judge;
+mod label;
 mod memory;
 mod paths;
 mod patterns;
@@ -34,6 +35,7 @@ pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal,
 pub use assess::{is_meant, looks_secret};
 pub use gate::{Decision, Denial, DenialKind, Gate};
 pub use judge::{Judgement, SessionState, judge};
+pub use label::{Confidentiality, Integrity, Label};
 pub use memory::GateMemory;
 pub use permit::Permit;
 pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};

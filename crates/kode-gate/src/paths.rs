@@ -217,15 +217,18 @@ fn is_kodes_own(path: &str, session: &SessionState) -> bool {
     if folders.iter().any(|folder| !folder.is_empty() && below(path, folder).is_some()) {
         return true;
     }
-    let home = below(path, &session.home);
-    if !session.home.is_empty()
-        && home.is_some_and(|rest| rest == ".kode" || rest.starts_with(".kode/"))
-    {
+    // Compared without case: some file systems fold it.
+    let own = |rest: &str, names: &[&str]| {
+        let rest = rest.to_lowercase();
+        names.iter().any(|name| below(&rest, name).is_some())
+    };
+    let in_home = below(path, &session.home).filter(|_| !session.home.is_empty());
+    if in_home.is_some_and(|rest| own(rest, &[".kode", ".config/kode"])) {
         return true;
     }
-    let Some(rest) = below(path, &session.project_root) else { return false };
-    !session.project_root.is_empty()
-        && (rest == "kode.json" || rest == ".kode" || rest.starts_with(".kode/"))
+    let in_project =
+        below(path, &session.project_root).filter(|_| !session.project_root.is_empty());
+    in_project.is_some_and(|rest| own(rest, &["kode.json", ".kode"]))
 }
 
 /// Whether everybody on the machine may read what is there anyway: programs,

@@ -5,7 +5,7 @@ use std::time::Instant;
 use kode_audit::Record;
 use kode_base::escape::escape_line;
 use kode_base::{Event, Untrusted};
-use kode_gate::Decision;
+use kode_gate::{Decision, Label};
 use kode_model::{Message, ToolCall};
 
 use super::turn::TurnEnd;
@@ -155,7 +155,7 @@ impl Agent<'_> {
         outcome: ToolOutcome,
         elapsed_ms: u64,
     ) -> Result<(), BeginError> {
-        self.workspace.gate.context_became(true, outcome.is_secret());
+        self.join(if outcome.is_secret() { Label::SECRET } else { Label::DATA })?;
         if outcome.is_secret() {
             #[expect(clippy::disallowed_methods, reason = "kept to be searched for, not shown")]
             self.redactor.learn(outcome.text.expose());

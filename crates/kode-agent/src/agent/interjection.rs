@@ -3,6 +3,7 @@
 
 use kode_base::escape::escape_line;
 use kode_base::{Event, ProjectPath, Untrusted};
+use kode_gate::Label;
 use kode_model::Message;
 
 use super::{Agent, BeginError, Interjection, StepDesk};
@@ -39,7 +40,7 @@ impl Agent<'_> {
         self.emit(&Event::UserMessage { text: text.to_owned() });
         for (name, text) in data {
             let (content, hidden) = wrap_and_inspect(name, text, &self.redactor)?;
-            self.workspace.gate.context_became(true, false);
+            self.join(Label::DATA)?;
             self.report_hidden(&escape_line(name), &hidden)?;
             self.push(Message::Data { content })?;
         }

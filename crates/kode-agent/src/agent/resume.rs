@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use kode_base::Untrusted;
+use kode_gate::Label;
 use kode_model::{Message, ToolCall};
 
 use super::{Agent, BeginError};
@@ -23,6 +24,7 @@ impl Agent<'_> {
                 }
                 JournalEntry::GitBase { base } => self.git_base = base,
                 JournalEntry::Compacted { messages } => self.messages = messages,
+                JournalEntry::Label { label } => self.workspace.gate.context_joined(label),
                 JournalEntry::Gate { .. } => {}
             }
         }
@@ -30,7 +32,8 @@ impl Agent<'_> {
             return Ok(false);
         }
         // Whatever was read then is still in the context.
-        self.workspace.gate.context_became(true, false);
+        self.workspace.gate.context_joined(Label::DATA);
+        self.labelled = self.workspace.gate.state.label();
         for text in user_words(&self.messages) {
             self.workspace.gate.user_said(&text);
         }

@@ -215,3 +215,41 @@ fn a_file_the_person_named_or_listed_is_what_the_task_is_about() {
     let judged = run("echo x > .github/workflows/ci.yml", &listed);
     assert_eq!(judged.verdict, Verdict::Allow, "{judged:?}");
 }
+
+#[test]
+fn the_agent_can_not_write_its_own_guard_in_any_spelling() {
+    for path in [
+        "kode.json",
+        "KODE.json",
+        ".kode/policy.json",
+        ".Kode/hooks/x",
+        ".kode/skills/deploy/SKILL.md",
+        "src/../kode.json",
+    ] {
+        let Ok(path) = ProjectPath::new(path) else { continue };
+        assert_eq!(write(path.as_str()).verdict, Verdict::Refuse, "{path}");
+    }
+    for command in [
+        "echo x > kode.json",
+        "cp a ./KODE.JSON",
+        "tee .kode/mcp.json < a",
+        "sed -i s/a/b/ src/../.kode/rules.json",
+        "echo x >> ~/.kode/config.json",
+        "echo x > /home/dev/.KODE/trust.json",
+        "rm -r ~/.kode/sessions",
+        "mv a ~/.config/kode/mcp.json",
+        "echo x > /etc/kode/managed.json",
+        "ln -sf /tmp/x kode.json",
+        "kode trust",
+        "kode exception add x",
+        "kode undo",
+        "KODE_HOME=/tmp/x kode run y",
+        "env kode config set approval never",
+        "command kode run --no-sandbox x",
+        "bash -c 'kode trust'",
+        "/usr/local/bin/kode run x",
+    ] {
+        assert_eq!(run(command, &state()).verdict, Verdict::Refuse, "{command}");
+    }
+    assert!(run("kode scan src", &state()).verdict <= Verdict::Prompt);
+}

@@ -33,8 +33,8 @@ pub enum FileError {
     /// Nobody may write to it, so nothing replaces it either.
     #[error("{0} is read-only; make it writable first if it is meant to change")]
     ReadOnly(ProjectPath),
-    /// Git's own files: what stands there is code that runs on the host.
-    #[error("{0} belongs to git; file tools don't write there")]
+    /// Git's own files, whose content is code that runs on the host, and kode's.
+    #[error("{0} belongs to git or to kode; file tools don't write there")]
     Protected(ProjectPath),
     /// The file system said no.
     #[error("{path}: {source}")]

@@ -183,6 +183,24 @@ fn gits_own_files_are_never_written() {
 }
 
 #[test]
+fn kodes_own_files_are_never_written_through_a_link_either() {
+    let place = place();
+    fs::write(place.at("kode.json"), "{}").unwrap();
+    fs::create_dir(place.at(".kode")).unwrap();
+    symlink("kode.json", place.at("notes.txt")).unwrap();
+    symlink(".kode", place.at("docs")).unwrap();
+    for name in ["kode.json", "KODE.JSON", "notes.txt", "docs/skills.md", ".Kode/x"] {
+        let expected = if name == "notes.txt" || name == "kode.json" { sha("{}") } else { None };
+        let written = place.content(name, expected, "evil");
+        assert!(matches!(written, Err(FileError::Protected(_))), "{name}: {written:?}");
+    }
+    // A hard link is another name of the same bytes: writing breaks it off.
+    fs::hard_link(place.at("kode.json"), place.at("hard.txt")).unwrap();
+    place.content("hard.txt", sha("{}"), "evil").unwrap();
+    assert_eq!(fs::read_to_string(place.at("kode.json")).unwrap(), "{}");
+}
+
+#[test]
 fn undoing_deletes_restores_and_relinks_the_entry_itself() {
     let place = place();
     fs::write(place.at("target"), "target").unwrap();

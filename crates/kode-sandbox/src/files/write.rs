@@ -39,7 +39,7 @@ impl ProjectFiles {
     /// [`FileError::Changed`] when the expectation fails; nothing was changed.
     pub fn write(&self, permit: Permit<FileWrite>) -> Result<(), FileError> {
         let FileWrite { path, expected, mode } = permit.redeem();
-        refuse_git(&path)?;
+        refuse_protected(&path)?;
         let place = match mode {
             WriteMode::Content(_) => self.place_of_content(&path)?,
             _ => self.place_of_entry(&path)?,
@@ -82,9 +82,10 @@ impl ProjectFiles {
         if path.is_root() {
             return Err(FileError::NotRegular(path.clone()));
         }
+        refuse_protected(path)?;
         let folder = self.folder_for(path)?;
         // Links on the way may lead to git's files as well.
-        refuse_git(&real_path(&self.root, &folder, path)?)?;
+        refuse_protected(&real_path(&self.root, &folder, path)?)?;
         let name = path.file_name().to_owned();
         let now = match rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Some(stat),
@@ -103,7 +104,7 @@ impl ProjectFiles {
             folder_path = folder_path.join(name).map_err(|_| FileError::Outside(path.clone()))?;
             folder = match open_beneath(&self.root, &folder_path, Links::Follow) {
                 Err(FileError::NotFound(_)) => {
-                    refuse_git(&real_path(&self.root, &folder, path)?)?;
+                    refuse_protected(&real_path(&self.root, &folder, path)?)?;
                     make_folder(&folder, name, path)?;
                     open_beneath(&self.root, &folder_path, Links::Refuse)?
                 }
@@ -267,9 +268,12 @@ impl Place {
     }
 }
 
-/// Compared without case: some file systems fold it.
-fn refuse_git(path: &ProjectPath) -> Result<(), FileError> {
-    if path.components().any(|name| name.eq_ignore_ascii_case(".git")) {
+/// Git's own files, and kode's at the top of the project, however a link leads
+/// there. Compared without case: some file systems fold it.
+fn refuse_protected(path: &ProjectPath) -> Result<(), FileError> {
+    let top = path.components().next().unwrap_or_default();
+    let kodes = ["kode.json", ".kode"].iter().any(|own| top.eq_ignore_ascii_case(own));
+    if kodes || path.components().any(|name| name.eq_ignore_ascii_case(".git")) {
         return Err(FileError::Protected(path.clone()));
     }
     Ok(())

