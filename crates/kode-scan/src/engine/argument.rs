@@ -163,8 +163,9 @@ pub(super) fn chosen(sink: &Sink, site: &Site) -> Vec<Value> {
                 markup.iter().filter_map(|markup| markup.field("__html").cloned()).collect()
             }
             "location" => {
-                let fields = site.given.iter().map(|given| &given.value);
-                fields.filter_map(|value| super::header::header(value, "location")).collect()
+                let objects = site.given.iter().map(|given| &given.value);
+                let objects = objects.map(|value| value.field("headers").unwrap_or(value));
+                objects.filter_map(|value| super::header::header(value, "location")).collect()
             }
             "receiver" => site.receiver.iter().map(|(_, value)| value.clone()).collect(),
             _ => Vec::new(),

@@ -277,7 +277,7 @@ impl Engine<'_> {
             let by_name =
                 given.iter().find(|given| given.name.is_some() && given.name == parameter.name);
             let value = if parameter.rest {
-                Value::list(plain.by_ref().map(|given| given.value.clone()).collect())
+                rest_of(function, given, plain.by_ref().map(|given| given.value.clone()).collect())
             } else if let Some(given) = by_name.or_else(|| plain.next()) {
                 given.value.clone()
             } else if let Some(default) = parameter.default {
@@ -576,6 +576,7 @@ impl Engine<'_> {
         if &*site.method == "route" && self.is_javascript() {
             self.run_route_objects(site);
         }
+        self.run_later(site);
         for given in &site.given {
             self.passed_on_dialog(&given.value, given.expression);
             let Some(closure) = given.value.data().and_then(|data| data.function.clone()) else {
@@ -642,6 +643,20 @@ fn with_checked(returned: &Value, facts: Vec<Fact>) -> Value {
         },
         None => change(returned),
     }
+}
+
+/// What a parameter for the rest is: further arguments, or those by other names.
+fn rest_of(function: &Function, given: &[Given], plain: Vec<Value>) -> Value {
+    let is_other = |given: &&Given| {
+        given.name.is_some() && !function.parameters.iter().any(|p| p.name == given.name)
+    };
+    let others = given.iter().filter(is_other);
+    let fields: std::collections::BTreeMap<Name, Value> =
+        others.filter_map(|given| Some((given.name.clone()?, given.value.clone()))).collect();
+    if plain.is_empty() && !fields.is_empty() {
+        return Value::record(fields, false);
+    }
+    Value::list(plain)
 }
 
 /// The position of the parameter that a path begins with.

@@ -63,6 +63,22 @@ impl Engine<'_> {
         }
     }
 
+    /// The function behind a member that is read like a field: `@property`.
+    pub(super) fn property(&self, member: &Value) -> Option<Closure> {
+        let closure = member.data()?.function.as_ref()?;
+        let program = &self.unit(closure.file).program;
+        let decorators = &program.function(closure.function).decorators;
+        let is_one = decorators.iter().any(|decorator| {
+            let name = match &program.expression(*decorator).kind {
+                Kind::Global(name) | Kind::Field(_, name) => name,
+                Kind::Variable(variable) => &program.variables[variable.0 as usize],
+                _ => return false,
+            };
+            matches!(&**name, "property" | "cached_property")
+        });
+        is_one.then(|| closure.clone())
+    }
+
     /// Whether a field of a class is declared to be a number or the like.
     pub(super) fn is_number_field(&self, value: &Value, name: &Name) -> bool {
         let Some(class) = value.data().and_then(|data| data.instance) else { return false };
@@ -143,8 +159,12 @@ impl Engine<'_> {
         if is_field || self.class(class).bases.is_empty() {
             return instance;
         }
-        let taints = super::expression::mixed(&site.values()).taints().to_vec();
-        instance.with(|data| data.taints = taints)
+        let kept = super::expression::mixed(&site.values());
+        if !kept.is_tainted() {
+            return instance;
+        }
+        let kept = Value::carrying(kept.taints().to_vec());
+        instance.with_field(&Name::from("cleaned_data"), kept)
     }
 
     /// A method by name, in the class or what it extends.

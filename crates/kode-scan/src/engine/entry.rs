@@ -186,6 +186,7 @@ impl Engine<'_> {
                 }
                 "req" | "request" | "_req" => self.kind("global.Request()"),
                 "$sce" => self.kind("global.Sce()"),
+                "ws" | "socket" if at == 0 => self.kind("global.Socket()"),
                 "reply" if after_request => self.kind("global.Reply()"),
                 "res" | "response" | "resp" | "h" if after_request => {
                     self.kind("global.Response()")

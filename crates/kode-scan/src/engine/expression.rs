@@ -124,6 +124,10 @@ impl Engine<'_> {
         }
         if let Some(file) = self.module_file(path) {
             self.load_module(file);
+            if let Some(object) = self.units[file].as_ref().and_then(|u| u.program.module_object) {
+                let slot = self.offsets[file] + object.0 as usize;
+                return self.variables[slot].with(|data| data.module = Some(file));
+            }
             return Value::new(Data { module: Some(file), ..Data::default() });
         }
         let language = self.unit(self.file).language;
@@ -168,6 +172,9 @@ impl Engine<'_> {
         let at = self.program().expression(id);
         self.here = (at.start, at.end);
         let field = self.field_of(&value, name, Some(id));
+        if let Some(closure) = self.property(&field) {
+            return self.invoke(&closure, &[], Some(value), None);
+        }
         if field.is_unknown() && &**name == "$route" {
             return self.kind("global.Router()");
         }

@@ -56,6 +56,24 @@ impl Engine<'_> {
         self.run_callback(&closure, Some(handed));
     }
 
+    /// `Thread(target=f, args=(x,))`, `pool.submit(f, x)`: run with what is handed over.
+    pub(super) fn run_later(&mut self, site: &Site) {
+        let closure_of = |value: &Value| value.data().and_then(|data| data.function.clone());
+        if let Some(closure) = site.keyword("target").and_then(closure_of) {
+            let given = site.keyword("args").map(super::builtin::items).unwrap_or_default();
+            self.run_callback(&closure, Some(given));
+        }
+        let at = match &*site.method {
+            "submit" | "to_thread" | "create_task" | "delay" | "nextTick" => 0,
+            "run_in_executor" => 1,
+            _ => return,
+        };
+        if let Some(closure) = closure_of(&site.value(at)) {
+            let given = site.values().into_iter().skip(at + 1).collect();
+            self.run_callback(&closure, Some(given));
+        }
+    }
+
     /// `server.route({handler: (request) => …})`: hapi sends what the handler returns.
     pub(super) fn run_route_objects(&mut self, site: &Site) {
         let routes: Vec<Value> = site.values().iter().flat_map(one_or_all).collect();

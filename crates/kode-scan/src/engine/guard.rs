@@ -160,7 +160,7 @@ impl Engine<'_> {
                     let (object, same) = (*object, is_same_text(name));
                     same.then(|| self.guarded_path(object)).flatten()
                 }
-                Kind::Global(name) if matches!(&**name, "str" | "String") => {
+                Kind::Global(name) if matches!(&**name, "str" | "String" | "Number" | "BigInt") => {
                     let first = call.arguments.first()?.value;
                     self.guarded_path(first)
                 }
@@ -186,6 +186,9 @@ impl Engine<'_> {
         match operator {
             Operator::Equal | Operator::NotEqual => {
                 let when = operator == Operator::Equal;
+                if let Some(begins) = self.begins_at_zero(left, b, when) {
+                    return begins;
+                }
                 if let Some(flipped) = self.compared_with_truth((left, a), (right, b), when) {
                     return flipped;
                 }
@@ -243,8 +246,7 @@ impl Engine<'_> {
 
     /// The URL whose host (or scheme) an expression is.
     fn host_owner(&self, expression: ExprId) -> Option<ExprId> {
-        const PARTS: [&str; 7] =
-            ["host", "hostname", "origin", "netloc", "scheme", "protocol", "Host"];
+        const PARTS: [&str; 5] = ["host", "hostname", "origin", "netloc", "Host"];
         const METHODS: [&str; 4] = ["getHost", "getAuthority", "Hostname", "IsAbs"];
         match &self.program().expression(expression).kind {
             Kind::Field(object, name) => PARTS.contains(&&**name).then_some(*object),
@@ -306,6 +308,23 @@ impl Engine<'_> {
             (Operator::Less, Some(0)) => truth_with(flipped(&facts)),
             _ => truth_with(Vec::new()),
         }
+    }
+
+    /// `text.indexOf(part) === 0`: the same as that it begins with it.
+    fn begins_at_zero(&mut self, left: ExprId, other: &Value, when: bool) -> Option<Value> {
+        let Kind::Call(call) = &self.program().expression(left).kind else { return None };
+        let Kind::Field(object, name) = &self.program().expression(call.callee).kind else {
+            return None;
+        };
+        let (object, argument) = (*object, call.arguments.first()?.value);
+        if other.number() != Some(0) || !matches!(&**name, "indexOf" | "find" | "index") {
+            return None;
+        }
+        let (value, part) = (self.evaluate(object), self.evaluate(argument));
+        let begins =
+            value.is_tainted().then(|| self.text_test("startsWith", object, &value, &part))?;
+        let facts = facts_of(&begins).unwrap_or_default();
+        Some(truth_with(if when { facts } else { flipped(&facts) }))
     }
 
     /// `root in path.parents`, of a path without `..` left in it.

@@ -61,6 +61,19 @@ impl Engine<'_> {
         self.check(Category::OpenRedirect, Context::Url, value, (start, end), "Location");
     }
 
+    /// `return {statusCode: 302, headers: {Location: value}}` of a cloud function.
+    pub(super) fn returned_location(&mut self, value: &Value, expression: ExprId) {
+        if value.field("statusCode").is_none() {
+            return;
+        }
+        let location = value.field("headers").and_then(|headers| header(headers, "location"));
+        if let Some(location) = location {
+            let at = self.program().expression(expression);
+            let place = (at.start, at.end);
+            self.check(Category::OpenRedirect, Context::Url, &location, place, "Location");
+        }
+    }
+
     fn is_headers(&self, object: ExprId) -> bool {
         matches!(&self.program().expression(object).kind,
             Kind::Field(_, name) if &**name == "headers")

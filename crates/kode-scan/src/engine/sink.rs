@@ -74,6 +74,14 @@ impl Engine<'_> {
         }
     }
 
+    /// An object of a framework, such as a response that was checked when it was made.
+    fn is_response(&self, value: &Value) -> bool {
+        let place = value.data().filter(|data| data.text.is_none()).and_then(|data| data.place);
+        place
+            .is_some_and(|place| self.models.know(place).is_none_or(|known| known.source.is_none()))
+            && self.unit(self.file).language == kode_syntax::Language::Python
+    }
+
     /// A request's whole body or query is an object: it is sent as JSON.
     fn is_container(&self, value: &Value) -> bool {
         let place = value.data().filter(|data| data.text.is_none()).and_then(|data| data.place);
@@ -371,7 +379,7 @@ impl Engine<'_> {
             self.check(Category::OpenRedirect, Context::Url, &value, place, "the redirect");
             return;
         }
-        if answer == Answer::View {
+        if answer == Answer::View || self.is_response(&value) {
             return;
         }
         let category = Category::CrossSiteScripting;

@@ -184,6 +184,9 @@ impl Engine<'_> {
             }
             None => Value::constant(Constant::Null),
         };
+        if let Some(expression) = value {
+            self.returned_location(&given, expression);
+        }
         self.note_return(&given);
         if let Some(frame) = self.frames.last_mut() {
             frame.returned = Some(match frame.returned.take() {

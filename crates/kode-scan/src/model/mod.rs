@@ -80,10 +80,10 @@ pub(crate) struct Sink {
 /// The models of one family.
 #[derive(Debug)]
 pub(crate) struct Models {
-    children: HashMap<(Place, Box<str>), Place>,
+    /// The places below each place, by its number.
+    children: Vec<HashMap<Box<str>, Place>>,
     aliases: HashMap<Place, Place>,
     knowledge: HashMap<Place, Knowledge>,
-    next: u32,
     /// Last segments of sinks and dialogs, for the prefilter.
     pub(crate) words: Vec<String>,
 }
@@ -132,26 +132,23 @@ impl Models {
 
     fn empty() -> Self {
         Self {
-            children: HashMap::new(),
+            children: vec![HashMap::new()],
             aliases: HashMap::new(),
             knowledge: HashMap::new(),
-            next: 1,
             words: Vec::new(),
         }
     }
 
     /// The root of a language family's names.
     pub(crate) fn root(&self, family: &str) -> Option<Place> {
-        self.children.get(&(Place(0), Box::from(family))).copied()
+        self.children[0].get(family).copied()
     }
 
     /// The place a segment leads to, aliases followed.
     pub(crate) fn step(&self, from: Place, segment: &str) -> Option<Place> {
-        // The tuple key needs an owned segment; short boxes are cheap beside parsing.
-        let found = self.children.get(&(from, Box::from(segment)));
-        let found = found.or_else(|| {
-            if segment == "()" { None } else { self.children.get(&(from, Box::from("*"))) }
-        })?;
+        let below = self.children.get(from.0 as usize)?;
+        let found = below.get(segment);
+        let found = found.or_else(|| if segment == "()" { None } else { below.get("*") })?;
         Some(self.resolved(*found))
     }
 
@@ -168,7 +165,7 @@ impl Models {
 
     /// The place of a dotted path below `from`.
     pub(crate) fn path(&self, from: Place, path: &str) -> Option<Place> {
-        segments(path).into_iter().try_fold(from, |place, segment| self.step(place, &segment))
+        segments(path).try_fold(from, |place, segment| self.step(place, segment))
     }
 
     /// What is known of a place.
@@ -179,20 +176,19 @@ impl Models {
     fn make(&mut self, family: &str, path: &str) -> Place {
         let mut place = self.child(Place(0), family);
         for segment in segments(path) {
-            place = self.child(place, &segment);
+            place = self.child(place, segment);
             place = self.resolved(place);
         }
         place
     }
 
     fn child(&mut self, from: Place, segment: &str) -> Place {
-        let key = (from, Box::from(segment));
-        if let Some(known) = self.children.get(&key) {
+        if let Some(known) = self.children[from.0 as usize].get(segment) {
             return *known;
         }
-        let place = Place(self.next);
-        self.next += 1;
-        self.children.insert(key, place);
+        let place = Place(self.children.len() as u32);
+        self.children.push(HashMap::new());
+        self.children[from.0 as usize].insert(Box::from(segment), place);
         place
     }
 
@@ -324,21 +320,13 @@ impl Models {
 }
 
 /// Splits `pg.Pool().query` into `pg`, `Pool`, `()`, `query`.
-pub(crate) fn segments(path: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for part in path.split('.').filter(|part| !part.is_empty()) {
-        let mut name = part;
-        let mut calls = 0;
-        while let Some(rest) = name.strip_suffix("()") {
-            name = rest;
-            calls += 1;
-        }
-        if !name.is_empty() {
-            found.push(name.to_owned());
-        }
-        found.extend(std::iter::repeat_n("()".to_owned(), calls));
-    }
-    found
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('.').filter(|part| !part.is_empty()).flat_map(|part| {
+        let name = part.trim_end_matches("()");
+        let calls = (part.len() - name.len()) / 2;
+        let name = Some(name).filter(|name| !name.is_empty());
+        name.into_iter().chain(std::iter::repeat_n("()", calls))
+    })
 }
 
 #[cfg(test)]
