@@ -8,6 +8,7 @@ use kode_base::{ProjectPath, ShellCommand, Untrusted};
 use kode_gate::Permit;
 use kode_sandbox::{CommandEnd, CommandOutput, Sandbox, SandboxSettings, ThrowawayCopy};
 
+use crate::connection_record;
 use crate::tools::Workspace;
 
 /// A check that runs longer has failed.
@@ -66,8 +67,16 @@ fn run_check(
             return None;
         }
     };
+    let intent = permit.intent();
     match sandbox.run(permit, &workspace.interrupt, &mut |_| {}) {
-        Ok(output) => failed(check, output),
+        Ok(output) => {
+            for connection in &output.connections {
+                if let Err(error) = workspace.gate.record(&connection_record(connection, intent)) {
+                    failures.push(error.to_string());
+                }
+            }
+            failed(check, output)
+        }
         Err(error) => {
             failures.push(format!("check `{check}` could not run: {error}"));
             None

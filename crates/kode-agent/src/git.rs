@@ -109,6 +109,7 @@ fn run(workspace: &mut Workspace, command: &str) -> Result<Option<Vec<u8>>, Stri
     let mut settings = workspace.sandbox.settings().clone();
     settings.backend = Backend::Native;
     settings.read_only = true;
+    settings.open_hosts.clear();
     let sandbox = Sandbox::start(&workspace.root, settings).map_err(|error| error.to_string())?;
     let action = ShellCommand {
         command: Untrusted::from(format!("{PREPARE}{command}")),

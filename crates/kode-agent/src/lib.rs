@@ -7,6 +7,7 @@
 mod agent;
 mod checks;
 mod completion;
+mod connections;
 pub mod context;
 pub mod editing;
 mod git;
@@ -16,5 +17,6 @@ mod tools;
 
 pub use agent::{Agent, AgentParts, Interjection, Limits, Observer, StepDesk};
 pub use completion::{Completed, Evidence, today};
+pub use connections::connection_record;
 pub use outcome::{RunEnd, RunReport};
 pub use tools::specs as tool_specs;

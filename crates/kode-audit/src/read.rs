@@ -29,7 +29,11 @@ pub struct Filter {
 
 impl Filter {
     fn wants(&self, entry: &Entry) -> bool {
-        let refused = matches!(&entry.record, Record::Decision(decision) if !decision.permitted);
+        let refused = match &entry.record {
+            Record::Decision(decision) => !decision.permitted,
+            Record::Connection(connection) => connection.refused.is_some(),
+            _ => false,
+        };
         self.session.as_ref().is_none_or(|session| *session == entry.session)
             && self.from.is_none_or(|from| entry.sequence >= from)
             && self.until.is_none_or(|until| entry.sequence <= until)

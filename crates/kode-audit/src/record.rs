@@ -20,6 +20,9 @@ pub struct DecisionRecord {
     pub answered_by: AnsweredBy,
     /// The rule and layer that decided.
     pub reason: Reason,
+    /// Hosts that the person who answered opened for the action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<String>,
 }
 
 /// How a permitted action ended.
@@ -31,6 +34,31 @@ pub struct Outcome {
     pub exit_code: Option<i32>,
     /// `done`, `failed`, `timed_out` or `interrupted`.
     pub result: String,
+}
+
+/// One connection of a permitted action, as kode's proxy saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionRecord {
+    /// The decision this belongs to.
+    pub intent: AuditSequence,
+    /// `connect`, `socks`, `http`, `registry`, `web_fetch`, or `unknown` where
+    /// nothing was asked for.
+    pub via: String,
+    /// The host asked for, escaped; empty when none was.
+    pub host: String,
+    /// The port asked for; 0 when none was.
+    pub port: u16,
+    /// Requests the registry fetcher made; connections left out where one
+    /// record stands for all past the limit.
+    pub requests: u32,
+    /// Bytes that left.
+    pub bytes_sent: u64,
+    /// Bytes that came.
+    pub bytes_received: u64,
+    /// From the first byte to the last.
+    pub duration_ms: u64,
+    /// Why it was not carried; `None` when it was.
+    pub refused: Option<String>,
 }
 
 /// Anything the log holds.
@@ -48,6 +76,8 @@ pub enum Record {
     Decision(DecisionRecord),
     /// The effect's end.
     Outcome(Outcome),
+    /// A connection that a permitted action tried, carried or refused.
+    Connection(ConnectionRecord),
     /// The completion gate ran.
     Gate {
         /// `red` or `green`.

@@ -40,6 +40,12 @@ fn admitted(managed: Option<&[HostPattern]>, host: &HostPattern) -> bool {
 
 /// Whether every host that `inner` means is one that `outer` means.
 fn covers(outer: &str, inner: &str) -> bool {
+    // With plain HTTP besides covers without, not the other way round.
+    let (outer, inner) = match (outer.strip_suffix(":80"), inner.strip_suffix(":80")) {
+        (Some(outer), Some(inner)) => (outer, inner),
+        (Some(outer), None) => (outer, inner),
+        (None, _) => (outer, inner),
+    };
     let below = outer.strip_prefix('*').is_some_and(|suffix| {
         // `*.a.b` covers `x.a.b` and `*.x.a.b`, not `a.b`.
         inner.ends_with(suffix) && inner.len() > suffix.len()
@@ -74,6 +80,12 @@ mod tests {
         assert_eq!(joined.allow, ["*.npm.org", "pypi.org", "registry.npm.org", "a.b.npm.org"]);
         assert_eq!(joined.listed, ["*.npm.org", "pypi.org", "registry.npm.org"]);
         assert_eq!(notices.len(), 4, "{notices:?}");
+    }
+
+    #[test]
+    fn plain_http_is_wider_than_without() {
+        assert!(covers("a.org:80", "a.org") && covers("*.a.org:80", "x.a.org:80"));
+        assert!(!covers("a.org", "a.org:80") && !covers("*.a.org", "x.a.org:80"));
     }
 
     #[test]

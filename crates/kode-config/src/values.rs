@@ -47,7 +47,8 @@ impl TryFrom<String> for BaseUrl {
     }
 }
 
-/// A host name or address, or `*.` before one; no scheme, port or path.
+/// A host name or address, or `*.` before one, with `:80` where plain HTTP is
+/// meant too; no scheme, other port or path.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub(crate) struct HostPattern(String);
@@ -63,6 +64,8 @@ impl TryFrom<String> for HostPattern {
 
     fn try_from(text: String) -> Result<Self, String> {
         let host = text.strip_prefix("*.").unwrap_or(&text);
+        // Port 443 is meant; 80 opens plain HTTP besides.
+        let host = host.strip_suffix(":80").unwrap_or(host);
         let label = |part: &str| {
             (1..=63).contains(&part.len())
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
@@ -76,7 +79,7 @@ impl TryFrom<String> for HostPattern {
         if too_wide || !(names_host || is_address) {
             return Err(
                 "a host is written alone, such as \"registry.npmjs.org\" or \"*.example.org\": \
-                 no scheme, port, path or other wildcard"
+                 no scheme, path or other wildcard, and no port but :80"
                     .to_owned(),
             );
         }
@@ -280,10 +283,30 @@ mod tests {
     #[test]
     fn a_host_is_written_alone() {
         let host = |text: &str| HostPattern::try_from(text.to_owned());
-        for good in ["registry.npmjs.org", "*.example.org", "localhost", "127.0.0.1", "::1"] {
+        for good in [
+            "registry.npmjs.org",
+            "*.example.org",
+            "a.b:80",
+            "*.a.b:80",
+            "localhost",
+            "127.0.0.1",
+            "::1",
+        ] {
             assert!(host(good).is_ok(), "{good}");
         }
-        for bad in ["https://a.b", "a.b/c", "*", "*.org", "a.*.b", "a.b:80", "", "-a.b", "a..b"] {
+        for bad in [
+            "https://a.b",
+            "a.b/c",
+            "*",
+            "*.org",
+            "a.*.b",
+            "a.b:443",
+            "a.b:22",
+            "a.b:80:80",
+            "",
+            "-a.b",
+            "a..b",
+        ] {
             assert!(host(bad).is_err(), "{bad}");
         }
         assert_eq!(host("NPM.Org").unwrap().as_str(), "npm.org");

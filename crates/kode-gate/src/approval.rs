@@ -26,6 +26,8 @@ pub struct ApprovalRequest {
     pub why: Option<Untrusted<String>>,
     /// Parse, effects and what the sandbox still stops; shown on `?`.
     pub context: String,
+    /// Hosts that approving opens for this action, through kode's proxy.
+    pub opens: Vec<String>,
     /// What `T` would cover; `None` where trust is not offered.
     pub trust: Option<TrustScope>,
     /// Whether approving takes the typed word `approve` instead of one key:

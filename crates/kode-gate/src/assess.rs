@@ -10,6 +10,7 @@ use crate::foreign_code;
 use crate::judge::SessionState;
 use crate::paths::{self, Zone, is_sensitive, place};
 use crate::patterns;
+use crate::reachable;
 
 /// A shorter file name in the user's words could be an ordinary word.
 const NAME_LENGTH_MIN: usize = 5;
@@ -52,7 +53,9 @@ pub(crate) fn command_line(
         at_root: directory.is_root(),
         parts: found.parts,
         explanation: found.effects.join("\n"),
+        opens: Vec::new(),
     };
+    assessment.opens = reachable::hosts(&assessment.units, &found.hosts, &state.git_remotes);
     secret_and_egress(&mut assessment, &found.hosts, found.reads_secret, state);
     provenance(&mut assessment, &found.hosts, &found.outside, state);
     let writes = assessment.units.iter().any(|unit| unit.class != RiskClass::Safe);
@@ -89,6 +92,7 @@ fn secret_and_egress(
 
 fn listed(host: &str, state: &SessionState) -> bool {
     state.listed_hosts.iter().any(|each| {
+        let each = each.strip_suffix(":80").unwrap_or(each);
         let suffix = each.strip_prefix("*.");
         host.eq_ignore_ascii_case(each)
             || suffix.is_some_and(|suffix| {

@@ -104,6 +104,8 @@ pub(crate) struct Assessment {
     pub(crate) parts: Vec<String>,
     /// Parse and effects in readable lines.
     pub(crate) explanation: String,
+    /// Hosts that approving opens.
+    pub(crate) opens: Vec<String>,
 }
 
 impl Assessment {

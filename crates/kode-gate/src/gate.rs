@@ -46,6 +46,10 @@ pub struct Decision {
     pub answered_by: AnsweredBy,
     /// Its audit record; 0 when even that failed.
     pub audit: AuditSequence,
+    /// Hosts that the action wants and a person's answer opens.
+    pub hosts: Vec<String>,
+    /// Whether they are open for it: only a person's answer does that.
+    pub opened: bool,
 }
 
 /// A no, with its reason.
@@ -55,6 +59,14 @@ pub struct Denial {
     pub kind: DenialKind,
     /// The decision behind it.
     pub decision: Decision,
+}
+
+/// An answer on its way into the log.
+struct Answered {
+    permitted: bool,
+    answered_by: AnsweredBy,
+    kind: DenialKind,
+    opened: Vec<String>,
 }
 
 /// Judges, asks, records and mints for one session.
@@ -128,7 +140,13 @@ impl Gate {
         let general: Action = action.clone().into();
         let judgement = judge(&general, &self.policy, &self.state);
         let (permitted, answered_by, kind) = self.answer(&general, &judgement);
-        self.conclude(action, &general, judgement, permitted, answered_by, kind)
+        // Lists, defaults and trust answer the class question and no more.
+        let opened = match answered_by {
+            AnsweredBy::Person if permitted => judgement.opens.clone(),
+            _ => Vec::new(),
+        };
+        let answer = Answered { permitted, answered_by, kind, opened };
+        self.conclude(action, &general, judgement, answer)
     }
 
     /// Decides about a change of a sensitive place. `why` says what about it
@@ -145,7 +163,8 @@ impl Gate {
         let judgement = judge_sensitive(&write, why, &self.policy, &self.state);
         let general: Action = write.clone().into();
         let (permitted, answered_by, kind) = self.answer_showing(&general, &judgement, Some(diff));
-        self.conclude(write, &general, judgement, permitted, answered_by, kind)
+        let answer = Answered { permitted, answered_by, kind, opened: Vec::new() };
+        self.conclude(write, &general, judgement, answer)
     }
 
     /// Decides about an action a person typed or pressed (`kode sandbox`,
@@ -157,9 +176,31 @@ impl Gate {
     where
         A: Clone + Into<Action>,
     {
+        self.authorize_person_with_hosts(action, Vec::new())
+    }
+
+    /// The same, with `hosts` open for the action because the person named them
+    /// too (`kode sandbox --network`).
+    ///
+    /// # Errors
+    /// When the audit record can't be written.
+    pub fn authorize_person_with_hosts<A>(
+        &mut self,
+        action: A,
+        hosts: Vec<String>,
+    ) -> Result<(Permit<A>, Decision), Denial>
+    where
+        A: Clone + Into<Action>,
+    {
         let general: Action = action.clone().into();
         let judgement = judge(&general, &self.policy, &self.state);
-        self.conclude(action, &general, judgement, true, AnsweredBy::Person, DenialKind::Failure)
+        let answer = Answered {
+            permitted: true,
+            answered_by: AnsweredBy::Person,
+            kind: DenialKind::Failure,
+            opened: hosts,
+        };
+        self.conclude(action, &general, judgement, answer)
     }
 
     /// Decides about a command that trusted configuration names (`checks`): not
@@ -173,7 +214,13 @@ impl Gate {
     {
         let general: Action = action.clone().into();
         let judgement = judge(&general, &self.policy, &self.state);
-        self.conclude(action, &general, judgement, true, AnsweredBy::Policy, DenialKind::Failure)
+        let answer = Answered {
+            permitted: true,
+            answered_by: AnsweredBy::Policy,
+            kind: DenialKind::Failure,
+            opened: Vec::new(),
+        };
+        self.conclude(action, &general, judgement, answer)
     }
 
     /// Judges without asking, recording or minting; for `kode policy` and tests.
@@ -290,6 +337,7 @@ impl Gate {
             subject: subject::shown(action),
             why: subject::why(action),
             context: judgement.context.clone(),
+            opens: judgement.opens.clone(),
             trust: judgement.trust.clone(),
             type_approve: recent >= REFLEX_APPROVALS_MAX,
         }
@@ -300,10 +348,9 @@ impl Gate {
         action: A,
         general: &Action,
         judgement: Judgement,
-        permitted: bool,
-        answered_by: AnsweredBy,
-        kind: DenialKind,
+        answer: Answered,
     ) -> Result<(Permit<A>, Decision), Denial> {
+        let Answered { permitted, answered_by, kind, opened } = answer;
         let record = DecisionRecord {
             action: subject::kind(general).to_owned(),
             subject: subject::logged(general),
@@ -312,14 +359,23 @@ impl Gate {
             permitted,
             answered_by,
             reason: judgement.reason.clone(),
+            opened: opened.clone(),
         };
         let appended = self.audit.append(&Record::Decision(record));
         let audit = appended.as_ref().copied().unwrap_or(AuditSequence(0));
         let verdict = judgement.verdict;
-        let reason = judgement.reason;
-        let decision = Decision { verdict, reason, permitted, answered_by, audit };
+        let hosts = if opened.is_empty() { judgement.opens } else { opened.clone() };
+        let decision = Decision {
+            verdict,
+            reason: judgement.reason,
+            permitted,
+            answered_by,
+            audit,
+            hosts,
+            opened: !opened.is_empty(),
+        };
         match (permitted, appended) {
-            (true, Ok(sequence)) => Ok((Permit::mint(action, sequence), decision)),
+            (true, Ok(sequence)) => Ok((Permit::mint(action, sequence, opened), decision)),
             (true, Err(_)) => Err(Denial { kind: DenialKind::Failure, decision }),
             (false, _) => Err(Denial { kind, decision }),
         }

@@ -29,6 +29,8 @@ pub struct SessionState {
     pub user_words: String,
     /// Hosts that the user's or managed configuration lists.
     pub listed_hosts: Vec<String>,
+    /// The repository's remotes, name and address, from its configuration.
+    pub git_remotes: Vec<(String, String)>,
     /// No sandbox holds commands: what runs has the user's own rights, sees
     /// their files, and `/tmp` is everybody's.
     pub bare_host: bool,
@@ -56,6 +58,8 @@ pub struct Judgement {
     pub trust: Option<TrustScope>,
     /// Parse and effects in readable lines.
     pub context: String,
+    /// Hosts that approving opens for this action.
+    pub opens: Vec<String>,
 }
 
 /// Judges `action` under `policy`.

@@ -24,6 +24,7 @@ mod patterns;
 mod permit;
 mod policy;
 pub mod policy_check;
+mod reachable;
 mod resolve;
 mod rules;
 mod sensitive;

@@ -11,12 +11,13 @@ use kode_base::AuditSequence;
 pub struct Permit<A> {
     action: A,
     intent: AuditSequence,
+    hosts: Vec<String>,
 }
 
 impl<A> Permit<A> {
     /// Mints a permit; the intent's audit record is already durable.
-    pub(crate) fn mint(action: A, intent: AuditSequence) -> Self {
-        Self { action, intent }
+    pub(crate) fn mint(action: A, intent: AuditSequence, hosts: Vec<String>) -> Self {
+        Self { action, intent, hosts }
     }
 
     /// What may be done.
@@ -27,6 +28,12 @@ impl<A> Permit<A> {
     /// The audit record of the decision.
     pub fn intent(&self) -> AuditSequence {
         self.intent
+    }
+
+    /// Hosts that a person opened for this action by approving it, as they were
+    /// shown. No list, default or trust adds to them.
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
     }
 
     /// Takes the action out; the permit is used up.

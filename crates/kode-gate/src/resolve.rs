@@ -57,6 +57,7 @@ fn built_in(
         class_question: false,
         trust: None,
         context: assessment.explanation.clone(),
+        opens: Vec::new(),
     }
 }
 
@@ -70,6 +71,7 @@ fn conclude(assessment: &Assessment, answers: &[Answered], answered: Answered) -
         class_question: question.is_none(),
         trust: None,
         context: assessment.explanation.clone(),
+        opens: assessment.opens.clone(),
     };
     match question {
         Some(question) if judgement.verdict <= Verdict::Prompt => {

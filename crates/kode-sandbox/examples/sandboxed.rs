@@ -61,7 +61,8 @@ fn run(arguments: &[String], read_only: bool) -> Result<CommandEnd, Box<dyn std:
         timeout: Duration::MAX,
     };
     let (permit, _) = gate.authorize_person(command).map_err(|_| "no permit")?;
-    let (end, incidents) = sandbox.run_interactive(permit)?;
+    let ended = sandbox.run_interactive(permit)?;
+    let (end, incidents) = (ended.end, ended.incidents);
     for incident in incidents {
         eprintln!("sandboxed: {incident}");
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use kode_base::{ProjectPath, Untrusted};
 
+use crate::Connection;
+
 /// Bytes kept from the beginning and from the end.
 const HEAD_BYTES_MAX: usize = 256 * 1024;
 const TAIL_BYTES_MAX: usize = 256 * 1024;
@@ -50,6 +52,8 @@ pub struct CommandOutput {
     pub elapsed: Duration,
     /// What the sandbox had to do about the command; a person should see it.
     pub incidents: Vec<Incident>,
+    /// Every connection it tried, carried or refused, where hosts were open.
+    pub connections: Vec<Connection>,
 }
 
 /// Something a command tried that the sandbox undid or could not look at.
@@ -183,6 +187,7 @@ impl Capture {
             end,
             elapsed,
             incidents: Vec::new(),
+            connections: Vec::new(),
         }
     }
 }

@@ -8,8 +8,9 @@ use kode_gate::Permit;
 use crate::bare::BareHost;
 use crate::layers::{self, Layer};
 use crate::native::{self, Native};
+use crate::network::Network;
 use crate::output::{CommandEnd, CommandOutput, Incident};
-use crate::{Backend, ProjectRoot, SandboxError, SandboxSettings};
+use crate::{Backend, Connection, OpenHosts, ProjectRoot, SandboxError, SandboxSettings};
 
 /// `execve` takes no single argument longer than this (`MAX_ARG_STRLEN`).
 const COMMAND_BYTES_MAX: usize = 128 * 1024 - 1;
@@ -23,7 +24,19 @@ pub struct Sandbox {
     wall: Mutex<Wall>,
     name: &'static str,
     root: String,
+    network: Network,
     settings: SandboxSettings,
+}
+
+/// How a command on the caller's own streams ended.
+#[derive(Debug)]
+pub struct InteractiveEnd {
+    /// How it ended.
+    pub end: CommandEnd,
+    /// What the sandbox had to do about it.
+    pub incidents: Vec<Incident>,
+    /// Every connection it tried, carried or refused, where hosts were open.
+    pub connections: Vec<Connection>,
 }
 
 #[derive(Debug)]
@@ -36,7 +49,7 @@ enum Wall {
 #[derive(Debug)]
 pub struct StartingSandbox {
     wall: StartingWall,
-    root: String,
+    root: ProjectRoot,
     settings: SandboxSettings,
 }
 
@@ -58,7 +71,13 @@ impl StartingSandbox {
             }
             StartingWall::BareHost(bare) => (Wall::BareHost(bare), "none"),
         };
-        Ok(Sandbox { wall: Mutex::new(wall), name, root: self.root, settings: self.settings })
+        Ok(Sandbox {
+            wall: Mutex::new(wall),
+            name,
+            root: self.root.text().to_owned(),
+            network: Network::new(&self.root),
+            settings: self.settings,
+        })
     }
 }
 
@@ -96,7 +115,7 @@ impl Sandbox {
             }
             Backend::BareHost => StartingWall::BareHost(BareHost::new(&settings)),
         };
-        Ok(StartingSandbox { wall, root: root.text().to_owned(), settings })
+        Ok(StartingSandbox { wall, root: root.clone(), settings })
     }
 
     /// Lets every process of the sandbox begin to end; dropping it waits until
@@ -137,9 +156,17 @@ impl Sandbox {
         interrupt: &Interrupt,
         on_output: &mut dyn FnMut(&[u8]),
     ) -> Result<CommandOutput, SandboxError> {
+        let open = self.open_hosts(permit.hosts());
         let order = self.order(&permit.redeem())?;
         match &mut *self.wall() {
-            Wall::Native(native) => native.run(&order, interrupt, on_output),
+            Wall::Native(native) if open.is_empty() => native.run(&order, interrupt, on_output),
+            Wall::Native(native) => {
+                let run = |beside: &mut Native| beside.run(&order, interrupt, on_output);
+                let (mut output, connections) =
+                    self.network.with_hosts(native, &self.settings, open, run)?;
+                output.connections = connections;
+                Ok(output)
+            }
             Wall::BareHost(bare) => bare.run(&order, interrupt, on_output),
         }
     }
@@ -154,14 +181,24 @@ impl Sandbox {
     pub fn run_interactive(
         &self,
         permit: Permit<ShellCommand>,
-    ) -> Result<(CommandEnd, Vec<Incident>), SandboxError> {
+    ) -> Result<InteractiveEnd, SandboxError> {
+        let open = self.open_hosts(permit.hosts());
         let mut order = self.order(&permit.redeem())?;
         // What a shell would do with such a line, without the shell.
         if let Some(arguments) = order.arguments.last().and_then(|line| arguments_of(line)) {
             order.arguments = arguments;
         }
         match &mut *self.wall() {
-            Wall::Native(native) => native.run_interactive(&order),
+            Wall::Native(native) if open.is_empty() => {
+                let (end, incidents) = native.run_interactive(&order)?;
+                Ok(InteractiveEnd { end, incidents, connections: Vec::new() })
+            }
+            Wall::Native(native) => {
+                let run = |beside: &mut Native| beside.run_interactive(&order);
+                let ((end, incidents), connections) =
+                    self.network.with_hosts(native, &self.settings, open, run)?;
+                Ok(InteractiveEnd { end, incidents, connections })
+            }
             Wall::BareHost(_) => {
                 Err(SandboxError::Command("an interactive command needs the sandbox".to_owned()))
             }
@@ -203,6 +240,12 @@ impl Sandbox {
             directory,
             timeout: command.timeout,
         })
+    }
+
+    /// What this command may reach: what is always open, and what its permit
+    /// opens.
+    fn open_hosts(&self, approved: &[String]) -> OpenHosts {
+        OpenHosts::parse_lenient(&self.settings.open_hosts).and(OpenHosts::parse_lenient(approved))
     }
 
     fn wall(&self) -> MutexGuard<'_, Wall> {

@@ -57,6 +57,10 @@ pub struct SandboxSettings {
     /// is killed. 256 MiB by default, or half of what is free at the command's
     /// start where that is less.
     pub free_bytes_min: Option<u64>,
+    /// Hosts that every command may reach, such as `pypi.org`, `*.example.org`
+    /// or `example.org:80`: the user's own and managed configuration's, or
+    /// `--network`'s. What can't be opened, such as an address, is left out.
+    pub open_hosts: Vec<String>,
     /// Home, environment and helper.
     pub host: Host,
 }

@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 /// Bytes one message may have: a plan with long environment and mount lists.
 const MESSAGE_BYTES_MAX: u32 = 4 * 1024 * 1024;
 
-/// Descriptors one message may carry: input, output, errors.
-pub(crate) const DESCRIPTORS_MAX: usize = 3;
+/// Descriptors one message may carry: standard streams, or private folders on
+/// their way to a networked sandbox.
+pub(crate) const DESCRIPTORS_MAX: usize = 32;
 
 /// What kode tells the sandbox's first process.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,7 +47,8 @@ pub(crate) struct SelfTest {
 /// What the sandbox's first process tells kode.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
-    /// Namespaces, mounts and filters stand.
+    /// Namespaces, mounts and filters stand. Beside it come the proxy's door,
+    /// where the plan has one, and the folders it keeps, in its order.
     Ready(SelfTest),
     /// A step of the set-up failed.
     SetupFailed { step: String, error: String, code: i32 },

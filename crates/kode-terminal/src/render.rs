@@ -24,7 +24,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The four lines; the cursor stays after the last.
+    /// The four lines, and the hosts that approving opens; the cursor stays after the last.
     pub(crate) fn question(self, request: &ApprovalRequest) -> String {
         let run = self.request_rows(request, REQUEST_ROWS_MAX, ", ? shows them");
         let why = request.why.as_ref().map_or_else(|| "(not said)".to_owned(), one_line);
@@ -36,6 +36,10 @@ impl Page {
         }
         text.push_str(&one_row("Why: ", &why, self.columns()));
         text.push('\n');
+        for row in opened_rows(request, self.columns()) {
+            text.push_str(&row);
+            text.push('\n');
+        }
         text.push_str(&self.appearance.strong(keys_line(request)));
         text.push(' ');
         text
@@ -71,6 +75,14 @@ impl Page {
 
     fn columns(self) -> usize {
         self.columns.max(COLUMNS_MIN)
+    }
+}
+
+/// The hosts that approving opens, where there are any.
+fn opened_rows(request: &ApprovalRequest, columns: usize) -> Vec<Row> {
+    match request.opens.as_slice() {
+        [] => Vec::new(),
+        hosts => lay_out("Opens: ", &one_line(&hosts.join(", ").into()), columns),
     }
 }
 

@@ -136,9 +136,21 @@ impl Dialog {
             let cut = row.len() > 1;
             row.truncate(1);
             lines.extend(row.into_iter().map(|row| Line::from(if cut { row + "…" } else { row })));
+            lines.extend(self.opened_rows(columns).into_iter().map(Line::from));
         }
         lines.push(keys);
         lines
+    }
+
+    /// The hosts that approving opens, where there are any.
+    fn opened_rows(&self, columns: usize) -> Vec<String> {
+        match self.question.opens.as_slice() {
+            [] => Vec::new(),
+            hosts => {
+                let shown = escape_for_terminal(&hosts.join(", ").into()).replace('\n', "\\n");
+                lay_out("Opens: ", &shown, columns.saturating_sub(1))
+            }
+        }
     }
 
     fn keys(&self) -> String {

@@ -125,6 +125,8 @@ pub struct Question {
     pub why: Option<Untrusted<String>>,
     /// Parse, effects and what the sandbox still stops.
     pub context: Untrusted<String>,
+    /// Hosts that approving opens.
+    pub opens: Vec<String>,
     /// What trusting would cover; `None` where it is not offered.
     pub trust: Option<Untrusted<String>>,
     /// Whether approving takes the typed word.

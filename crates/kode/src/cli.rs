@@ -364,6 +364,10 @@ pub(crate) struct SandboxArguments {
     /// The project can't be written either
     #[arg(long = "ro")]
     pub(crate) read_only: bool,
+    /// Hosts the command may reach, such as pypi.org, *.example.org or
+    /// example.org:80; the command then stands behind `--`
+    #[arg(long, value_name = "HOST", num_args = 1.., value_delimiter = ',')]
+    pub(crate) network: Vec<String>,
     /// The command and its arguments
     #[arg(
         required = true,

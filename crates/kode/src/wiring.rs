@@ -89,9 +89,14 @@ pub(crate) fn connect_settings(settings: &Settings) -> Result<Box<dyn Provider>,
 }
 
 /// What the sandbox must know of the host.
-pub(crate) fn sandbox_settings(places: &Places, no_sandbox: bool) -> SandboxSettings {
+pub(crate) fn sandbox_settings(
+    places: &Places,
+    no_sandbox: bool,
+    open_hosts: &[String],
+) -> SandboxSettings {
     SandboxSettings {
         backend: if no_sandbox { Backend::BareHost } else { Backend::Native },
+        open_hosts: open_hosts.to_vec(),
         host: Host {
             home: places.home.clone(),
             kode_home: places.kode_home.clone(),
@@ -153,7 +158,8 @@ pub(crate) fn agent(
 ) -> Result<Agent<'_>, Failure> {
     let Prepared { places, root, settings, provider, interrupt, approver, memory } = prepared;
     kode_config::prepare_home(&places.kode_home)?;
-    let sandbox = Sandbox::start(&root, sandbox_settings(&places, settings.no_sandbox))?;
+    let chosen = sandbox_settings(&places, settings.no_sandbox, &settings.listed_hosts);
+    let sandbox = Sandbox::start(&root, chosen)?;
     let files = ProjectFiles::open(&root)?;
     let session = open_session(&places, &root, &request, observer)?;
     let mut audit = AuditLog::open(&places.audit_folder(), session.id())?;
@@ -236,6 +242,7 @@ pub(crate) fn session_state(places: &Places, root: &Path, settings: &Settings) -
         home: places.home.to_string_lossy().into_owned(),
         kode_home: places.kode_home.to_string_lossy().into_owned(),
         listed_hosts: settings.listed_hosts.clone(),
+        git_remotes: kode_sandbox::git_remotes(root),
         ..SessionState::default()
     }
 }

@@ -3,22 +3,24 @@
 use std::time::Duration;
 
 use kode_audit::{AuditError, Outcome, Record};
+use kode_base::escape::escape_line;
 use kode_base::{AuditSequence, ProjectPath, RiskClass, ShellCommand, Untrusted};
-use kode_sandbox::{CommandEnd, CommandOutput};
+use kode_gate::Decision;
+use kode_sandbox::{CommandEnd, CommandOutput, Connection};
 use serde::Deserialize;
 
 use super::output::{bytes_to_text, cap};
 use super::request::lenient_number;
 use super::{ToolOutcome, Workspace};
+use crate::connection_record;
 
 /// Without `timeout_s`.
 const TIMEOUT_SECONDS_DEFAULT: u64 = 120;
 /// `timeout_s` at most.
 const TIMEOUT_SECONDS_MAX: u64 = 3600;
 
-/// Said where a permitted command failed that wanted a host.
-const NO_NETWORK: &str = "\n[kode: this version's sandbox opens no network, so commands that need \
-                          a host fail in it; a person can run them outside]";
+/// Refused connections told to the model at most.
+const REFUSALS_TOLD_MAX: usize = 5;
 
 /// Arguments of `shell`.
 #[derive(Debug, Deserialize)]
@@ -59,17 +61,61 @@ impl Shell {
         };
         let intent = permit.intent();
         let mut outcome = match workspace.sandbox.run(permit, &workspace.interrupt, on_output) {
-            Ok(output) => recorded(workspace, intent, output),
+            Ok(output) => {
+                let refused = refused(&output.connections);
+                let mut outcome = recorded(workspace, intent, output);
+                if !outcome.ok && workspace.sandbox.name() != "none" {
+                    let open =
+                        decision.opened || !workspace.sandbox.settings().open_hosts.is_empty();
+                    let hint = network_hint(&decision, open, &refused);
+                    outcome.text.push(&Untrusted::from(hint));
+                }
+                outcome
+            }
             Err(error) => ToolOutcome::failed(error.to_string()),
         };
         outcome.effect = true;
-        let class = decision.reason.class;
-        let wants_network = matches!(class, RiskClass::NetworkEgress | RiskClass::Install);
-        if wants_network && !outcome.ok && workspace.sandbox.name() != "none" {
-            outcome.text.push(&Untrusted::from(NO_NETWORK));
-        }
         outcome.with_decision(decision)
     }
+}
+
+/// Hosts that were asked for and not open, and other reasons, each once.
+fn refused(connections: &[Connection]) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for refusal in connections.iter().filter_map(|connection| connection.refusal.as_ref()) {
+        let text = escape_line(&refusal.to_string());
+        if !reasons.contains(&text) && reasons.len() < REFUSALS_TOLD_MAX {
+            reasons.push(text);
+        }
+    }
+    reasons
+}
+
+/// What a failed command that wanted the network is told: why it had none, and
+/// how a person allows it.
+fn network_hint(decision: &Decision, open: bool, refused: &[String]) -> String {
+    let class = decision.reason.class;
+    let wants_network = matches!(class, RiskClass::NetworkEgress | RiskClass::Install);
+    if open && !refused.is_empty() {
+        return format!(
+            "\n[kode: the proxy did not carry everything: {}. A person opens a host by approving a \
+             command that names it, or lists it in sandbox.network.allow]",
+            refused.join("; ")
+        );
+    }
+    if open || !wants_network {
+        return String::new();
+    }
+    let hosts = match decision.hosts.as_slice() {
+        [] => "the host".to_owned(),
+        hosts => escape_line(&hosts.join(", ")),
+    };
+    format!(
+        "\n[kode: no host was open for this command, because no person approved it at the prompt. A \
+         person opens {hosts} by approving the command in a terminal, by listing hosts in \
+         sandbox.network.allow of ~/.kode/config.json, or by running it as \
+         `kode sandbox --network HOST -- COMMAND`]"
+    )
 }
 
 /// The outcome is in the audit log before the model learns it.
@@ -79,9 +125,11 @@ fn recorded(
     output: CommandOutput,
 ) -> ToolOutcome {
     let (exit_code, result) = output.end.recorded();
+    let connections: Vec<Record> =
+        output.connections.iter().map(|connection| connection_record(connection, intent)).collect();
     let record = Outcome { intent, exit_code, result: result.to_owned() };
     let notices: Vec<String> = output.incidents.iter().map(ToString::to_string).collect();
-    if let Err(error) = record_all(workspace, record, &notices) {
+    if let Err(error) = record_all(workspace, record, &connections, &notices) {
         return ToolOutcome::failed(error.to_string());
     }
     let mut outcome = rendered(output);
@@ -95,8 +143,12 @@ fn recorded(
 fn record_all(
     workspace: &mut Workspace,
     outcome: Outcome,
+    connections: &[Record],
     notices: &[String],
 ) -> Result<(), AuditError> {
+    for connection in connections {
+        workspace.gate.record(connection)?;
+    }
     workspace.gate.record_outcome(outcome)?;
     for text in notices {
         // What the command tried to plant may stand in other places too.

@@ -1,6 +1,6 @@
 //! Entries read back as they were written.
 
-use kode_audit::{AuditLog, DecisionRecord, Filter, Outcome, Record, read, show};
+use kode_audit::{AuditLog, ConnectionRecord, DecisionRecord, Filter, Outcome, Record, read, show};
 use kode_base::{AnsweredBy, AuditSequence, Layer, Reason, RiskClass, Verdict};
 
 fn decision(permitted: bool) -> Record {
@@ -17,6 +17,7 @@ fn decision(permitted: bool) -> Record {
             layer: Layer::BuiltIn,
             text: "a build".into(),
         },
+        opened: Vec::new(),
     })
 }
 
@@ -28,6 +29,17 @@ fn records() -> Vec<Record> {
             intent: AuditSequence(2),
             exit_code: Some(0),
             result: "done".into(),
+        }),
+        Record::Connection(ConnectionRecord {
+            intent: AuditSequence(2),
+            via: "connect".into(),
+            host: "example.org".into(),
+            port: 443,
+            requests: 0,
+            bytes_sent: 517,
+            bytes_received: 4096,
+            duration_ms: 12,
+            refused: None,
         }),
         decision(false),
         Record::Gate { colour: "red".into(), snapshot: "ab".into(), findings: vec!["r".into()] },
@@ -52,7 +64,7 @@ fn every_kind_of_record_reads_back_as_written() {
     assert!(entries.iter().all(|entry| entry.session == "one"));
     assert_eq!(entries[1].previous, entries[0].hash);
     assert_eq!(show(folder.path(), AuditSequence(3)).unwrap().unwrap(), entries[2]);
-    assert_eq!(show(folder.path(), AuditSequence(7)).unwrap(), None);
+    assert_eq!(show(folder.path(), AuditSequence(8)).unwrap(), None);
 }
 
 #[test]
@@ -65,11 +77,11 @@ fn filters_narrow_what_is_read() {
         });
     }
     let two = Filter { session: Some("two".into()), ..Filter::default() };
-    assert_eq!(numbers(folder.path(), &two), [7, 8, 9, 10, 11, 12]);
+    assert_eq!(numbers(folder.path(), &two), [8, 9, 10, 11, 12, 13, 14]);
     let refused = Filter { refused_only: true, ..Filter::default() };
-    assert_eq!(numbers(folder.path(), &refused), [4, 10]);
-    let last = Filter { last: Some(2), until: Some(AuditSequence(11)), ..Filter::default() };
-    assert_eq!(numbers(folder.path(), &last), [10, 11]);
-    let from = Filter { from: Some(AuditSequence(11)), ..Filter::default() };
-    assert_eq!(numbers(folder.path(), &from), [11, 12]);
+    assert_eq!(numbers(folder.path(), &refused), [5, 12]);
+    let last = Filter { last: Some(2), until: Some(AuditSequence(13)), ..Filter::default() };
+    assert_eq!(numbers(folder.path(), &last), [12, 13]);
+    let from = Filter { from: Some(AuditSequence(13)), ..Filter::default() };
+    assert_eq!(numbers(folder.path(), &from), [13, 14]);
 }

@@ -2,6 +2,7 @@
 //! environment. It makes the namespaces, builds the new root and becomes the
 //! sandbox's first process. It decides nothing; the plan comes from kode.
 
+mod bridge;
 mod grafts;
 mod init;
 mod kernel;
@@ -17,11 +18,19 @@ use std::os::unix::net::UnixStream;
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use crate::plan::Plan;
+use crate::plan::{PROXY_PORT, Plan};
 use crate::wire::{self, Reply, SelfTest};
+
+pub(crate) use bridge::SOCKET_NAME;
+#[cfg(test)]
+pub(crate) use bridge::tests::run as run_bridge;
 
 /// The name the helper is called by; nothing else starts it.
 pub(crate) const HELPER_NAME: &str = "kode-sandbox-helper";
+
+/// The name the bridge of a container is called by; its argument is the folder
+/// with the proxy's socket.
+const BRIDGE_NAME: &str = "kode-proxy-bridge";
 
 /// What the step of mapping the project's owner is called.
 pub(crate) const ID_MAP_STEP: &str = "id-mapped mount";
@@ -49,6 +58,10 @@ pub(crate) fn at<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) 
 /// thing in `main`, before any thread exists.
 pub fn run_helper_if_requested() -> Option<u8> {
     let name = std::env::args_os().next()?;
+    if name == BRIDGE_NAME {
+        let folder = std::env::args_os().nth(1)?;
+        return Some(u8::from(bridge::run(folder.as_ref(), PROXY_PORT).is_err()));
+    }
     if name != HELPER_NAME || std::env::args_os().len() != 1 {
         return None;
     }
@@ -66,8 +79,8 @@ fn helper() -> io::Result<()> {
         true => grafts::Donor::fork().map(Some),
         false => Ok(None),
     };
-    let Some((plan, _)) = wire::receive::<Plan>(&socket)? else { return Ok(()) };
-    let outcome = donor.and_then(|donor| supervise(&socket, &plan, donor));
+    let Some((plan, inherited)) = wire::receive::<Plan>(&socket)? else { return Ok(()) };
+    let outcome = donor.and_then(|donor| supervise(&socket, &plan, donor, inherited));
     if let Err(failed) = &outcome {
         report(&socket, failed)?;
     }
@@ -102,6 +115,7 @@ fn supervise(
     socket: &UnixStream,
     plan: &Plan,
     donor: Option<grafts::Donor>,
+    inherited: Vec<OwnedFd>,
 ) -> Result<(), StepError> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
     let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
@@ -116,7 +130,7 @@ fn supervise(
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
     let Some(first) = kernel::clone_into_namespaces().map_err(at("namespaces"))? else {
         drop(opener);
-        first_process(socket, plan, grafts, gate);
+        first_process(socket, plan, grafts, inherited, gate);
     };
     drop(gate);
     let mapped = map_identity(first, plan);
@@ -125,7 +139,7 @@ fn supervise(
     } else {
         drop(opener);
     }
-    drop(grafts);
+    drop((grafts, inherited));
     mapped?;
     wait_for(first, socket)
 }
@@ -159,24 +173,39 @@ fn map_identity(first: Pid, plan: &Plan) -> Result<(), StepError> {
 }
 
 /// The life of process 1.
-fn first_process(socket: &UnixStream, plan: &Plan, grafts: grafts::Grafts, gate: OwnedFd) -> ! {
+fn first_process(
+    socket: &UnixStream,
+    plan: &Plan,
+    grafts: grafts::Grafts,
+    inherited: Vec<OwnedFd>,
+    gate: OwnedFd,
+) -> ! {
     let mut byte = [0];
     // No byte: the helper could not map us, and has said why.
     if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
         kernel::leave(1);
     }
-    let outcome = enter(plan, grafts);
+    let outcome = enter(plan, grafts, inherited);
     let sent = match &outcome {
-        Ok(test) => wire::send(socket, &Reply::Ready(test.clone()), &[]),
+        Ok((test, handed)) => {
+            let handed: Vec<_> = handed.iter().map(AsFd::as_fd).collect();
+            wire::send(socket, &Reply::Ready(test.clone()), &handed)
+        }
         Err(failed) => report(socket, failed),
     };
     if outcome.is_err() || sent.is_err() {
         kernel::leave(1);
     }
+    drop(outcome);
     init::serve(socket, plan);
 }
 
-fn enter(plan: &Plan, grafts: grafts::Grafts) -> Result<SelfTest, StepError> {
+/// Returns what the self-test found, and the descriptors that go to kode.
+fn enter(
+    plan: &Plan,
+    grafts: grafts::Grafts,
+    inherited: Vec<OwnedFd>,
+) -> Result<(SelfTest, Vec<OwnedFd>), StepError> {
     // Short of memory, the kernel should end commands before the user's own
     // programs; where it can't be asked to, nothing else is lost.
     let _ = kernel::write_file("/proc/self/oom_score_adj", b"500");
@@ -187,8 +216,20 @@ fn enter(plan: &Plan, grafts: grafts::Grafts) -> Result<SelfTest, StepError> {
     rustix::process::setsid().map_err(at("session"))?;
     kernel::bring_loopback_up().map_err(at("loopback"))?;
     kernel::set_host_name("kode").map_err(at("host name"))?;
-    let caches_read_only = new_root::build(&plan.steps, grafts)?;
+    let mut handed = Vec::new();
+    if let Some(port) = plan.proxy_port {
+        handed.push(door(port).map_err(at("the proxy's door"))?);
+    }
+    let built = new_root::build(&plan.steps, grafts, inherited)?;
+    handed.extend(built.kept);
     let (landlock_abi, landlock_complete) = privileges::drop_all(plan)?;
     self_test::run()?;
-    Ok(SelfTest { landlock_abi, landlock_complete, caches_read_only })
+    let caches_read_only = built.caches_read_only;
+    Ok((SelfTest { landlock_abi, landlock_complete, caches_read_only }, handed))
+}
+
+/// A socket that listens on the inside's own loopback. Whoever holds it accepts
+/// from inside, wherever it is itself.
+fn door(port: u16) -> io::Result<OwnedFd> {
+    Ok(std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port))?.into())
 }

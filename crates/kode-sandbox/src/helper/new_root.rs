@@ -1,7 +1,7 @@
 //! Builds the root that commands see, out of a plan's steps, on a tmpfs, and
 //! moves into it. The host's tree is detached before anything runs.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -29,31 +29,49 @@ const PROC_READ_ONLY: &[&str] = &["sys", "irq", "bus", "fs"];
 const PROC_HIDDEN: &[&str] =
     &["kcore", "keys", "key-users", "kmsg", "sysrq-trigger", "timer_list", "latency_stats"];
 
+/// An empty file that nobody can read, for laying over others.
+const MASK: &str = "/run/kode-mask";
+
 struct Builder {
     root: OwnedFd,
     host: OwnedFd,
     hidden: OwnedFd,
     caches_read_only: Cell<usize>,
+    inherited: Vec<OwnedFd>,
+    kept: RefCell<Vec<OwnedFd>>,
 }
 
-/// Runs as process 1, with all capabilities of the new user namespace. Returns
-/// how many caches could not be layered.
-pub(super) fn build(steps: &[Step], mut grafts: Grafts) -> Result<usize, StepError> {
+/// What came of building.
+pub(super) struct Built {
+    /// Caches that could not be layered.
+    pub(super) caches_read_only: usize,
+    /// Folders for networked sandboxes, in the plan's order.
+    pub(super) kept: Vec<OwnedFd>,
+}
+
+/// Runs as process 1, with all capabilities of the new user namespace.
+pub(super) fn build(
+    steps: &[Step],
+    mut grafts: Grafts,
+    inherited: Vec<OwnedFd>,
+) -> Result<Built, StepError> {
     enter_new_root()?;
     let builder = Builder {
         root: open_root("/")?,
         host: open_root(HOST)?,
         hidden: open_root(HIDDEN)?,
         caches_read_only: Cell::new(0),
+        inherited,
+        kept: RefCell::default(),
     };
     for (number, step) in steps.iter().enumerate() {
         builder.step(number, step, grafts.take(number))?;
     }
-    let Builder { root, caches_read_only, .. } = builder;
+    let Builder { root, caches_read_only, kept, .. } = builder;
     rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).map_err(at("detaching the host"))?;
     rustix::fs::rmdir(HIDDEN).map_err(at("detaching the host"))?;
     kernel::set_attributes(&root, kernel::READ_ONLY, false).map_err(at("read-only root"))?;
-    Ok(caches_read_only.get())
+    Ok(Built { caches_read_only: caches_read_only.get(), kept: kept.into_inner() })
 }
 
 fn open_root(path: &str) -> Result<OwnedFd, StepError> {
@@ -94,6 +112,43 @@ impl Builder {
             Step::Bind(bind) => self.bind(number, bind, graft),
             Step::Proc => self.proc(),
             Step::Terminals => self.terminals(),
+            Step::Keep { path } => self.keep(path),
+            Step::Inherit { path, number } => self.inherit(path, *number),
+            Step::Cover { from, over } => self.cover(from, over),
+            Step::Mask { path } => self.mask(path),
+        }
+    }
+
+    /// Copies a folder's mount, and those below, for another sandbox of the
+    /// session.
+    fn keep(&self, path: &str) -> Result<(), StepError> {
+        let step = || format!("keeping {path}");
+        let source = self.open(path).map_err(at(step()))?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_RECURSIVE
+            | OpenTreeFlags::AT_EMPTY_PATH;
+        let tree = rustix::mount::open_tree(&source, "", flags).map_err(at(step()))?;
+        self.kept.borrow_mut().push(tree);
+        Ok(())
+    }
+
+    fn inherit(&self, path: &str, number: usize) -> Result<(), StepError> {
+        let step = || format!("taking over {path}");
+        let missing = || at(step())(io::Error::from(io::ErrorKind::NotFound));
+        let tree = self.inherited.get(number).ok_or_else(missing)?;
+        let target = self.target(path, FileType::Directory)?;
+        move_onto(tree, &target).map_err(at(step()))
+    }
+
+    /// Hides a file's content. A file that is gone by now needs no mask.
+    fn mask(&self, path: &str) -> Result<(), StepError> {
+        self.make(MASK, FileType::RegularFile).map_err(at(format!("masking {path}")))?;
+        self.chmod(MASK, 0)?;
+        match self.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(at(format!("masking {path}"))(error)),
+            Ok(_) => self.cover(MASK, path),
         }
     }
 

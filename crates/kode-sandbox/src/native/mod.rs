@@ -1,6 +1,7 @@
 //! kode's side of the native sandbox: starts the helper, talks to the
 //! sandbox's first process, and ends it.
 
+mod beside;
 mod control_group;
 mod image;
 mod interactive;
@@ -21,7 +22,7 @@ use rustix::event::{PollFd, PollFlags};
 use crate::guard::Guard;
 use crate::helper::ID_MAP_STEP;
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
-use crate::plan::{Limits, Ownership, Plan, plan};
+use crate::plan::{Limits, Ownership, Plan, Shape, plan};
 use crate::sandbox::Order;
 use crate::wire::{self, Reply, Request, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
@@ -54,6 +55,8 @@ pub(crate) struct Native {
     /// A command was started and its end not taken in: its caller panicked.
     in_command: bool,
     self_test: SelfTest,
+    /// What a networked sandbox of the session takes over.
+    heritage: Option<beside::Heritage>,
 }
 
 /// A sandbox that has lived this long joins a control group.
@@ -85,20 +88,22 @@ impl Starting {
         root: &ProjectRoot,
         settings: &SandboxSettings,
     ) -> Result<Self, SandboxError> {
-        Self::begin_as(root, settings, Ownership::Mapped)
+        Self::begin_as(root, settings, Ownership::Mapped, Shape::Session, &[])
     }
 
     fn begin_as(
         root: &ProjectRoot,
         settings: &SandboxSettings,
         ownership: Ownership,
+        shape: Shape<'_>,
+        inherited: &[OwnedFd],
     ) -> Result<Self, SandboxError> {
         if ownership == Ownership::Owner && is_roots(root) {
             return Err(SandboxError::unavailable("the project belongs to root", remedy::MAPPED));
         }
         // The helper starts while kode plans.
         let helper = HelperProcess::begin(&settings.host.helper)?;
-        let plan = plan(root, settings, ownership)?;
+        let plan = plan(root, settings, ownership, shape)?;
         let mut native = Native {
             helper,
             guard: None,
@@ -110,9 +115,11 @@ impl Starting {
             over_memory: false,
             in_command: false,
             self_test: SelfTest::default(),
+            heritage: None,
         };
         native.helper.started()?;
-        native.send(&plan, &[]).map_err(|error| no_helper(&error))?;
+        let inherited: Vec<_> = inherited.iter().map(AsFd::as_fd).collect();
+        native.send(&plan, &inherited).map_err(|error| no_helper(&error))?;
         if !settings.read_only {
             // The first look takes longest, and the helper works meanwhile.
             native.guard = Some(Guard::new(root)?);
@@ -122,21 +129,33 @@ impl Starting {
 
     /// Waits until the sandbox stands.
     pub(crate) fn finish(self) -> Result<Native, SandboxError> {
+        self.finish_with_door().map(|(native, _)| native)
+    }
+
+    /// The same, with the descriptor the proxy accepts on where the plan has one.
+    fn finish_with_door(self) -> Result<(Native, Option<OwnedFd>), SandboxError> {
         let Self { mut native, plan, root, settings, ownership } = self;
-        match native.reply_within(SETUP_MAX).map_err(|error| no_helper(&error))? {
+        let received = native.receive_within(SETUP_MAX).map_err(|error| no_helper(&error))?;
+        let (reply, handed) = received.unzip();
+        match reply {
             Some(Reply::Ready(test)) => {
                 native.self_test = test;
-                Ok(native)
+                let handed = handed.unwrap_or_default();
+                let (heritage, door) = beside::Heritage::take(&plan, ownership, handed);
+                native.heritage = Some(heritage);
+                Ok((native, door))
             }
             Some(Reply::SetupFailed { step, error, code }) => {
                 let no_id_maps = step.starts_with(ID_MAP_STEP);
                 let error = remedy::unavailable(&step, &error, code, &plan);
-                if !no_id_maps || ownership == Ownership::Owner {
+                // A networked sandbox is owned as its session's.
+                if !no_id_maps || ownership == Ownership::Owner || plan.proxy_port.is_some() {
                     return Err(error);
                 }
                 drop(native);
-                let again = Self::begin_as(&root, &settings, Ownership::Owner);
-                again.and_then(Self::finish).map_err(|_| error)
+                let owner = Ownership::Owner;
+                let again = Self::begin_as(&root, &settings, owner, Shape::Session, &[]);
+                again.and_then(Self::finish_with_door).map_err(|_| error)
             }
             other => Err(SandboxError::unavailable(
                 format!("its first process did not come up ({other:?})"),

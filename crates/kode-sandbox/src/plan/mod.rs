@@ -3,6 +3,7 @@
 //! The helper carries a [`Plan`] out and decides nothing.
 
 mod environment;
+mod network;
 mod repository;
 mod system_view;
 mod toolchains;
@@ -15,7 +16,8 @@ use std::path::Path;
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
 pub(crate) use environment::bare_environment;
-pub(crate) use types::{Access, Bind, Identity, Limits, Plan, Step};
+pub(crate) use network::{Additions, CERTIFICATES, variables as network_variables};
+pub(crate) use types::{Access, Bind, Identity, Limits, PROXY_PORT, Plan, Step};
 
 /// Host ids of root's sandboxes: systemd's table of ids leaves this range
 /// unused (<https://systemd.io/UIDS-GIDS/>).
@@ -43,14 +45,38 @@ pub(crate) enum Ownership {
     Owner,
 }
 
-/// Decides about one session.
+/// What a sandbox is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shape<'a> {
+    /// A session's commands, without network.
+    Session,
+    /// One command with hosts open, beside the session's own sandbox.
+    Networked(&'a Networked),
+}
+
+/// What a networked sandbox takes over from its session's, and adds.
+#[derive(Debug)]
+pub(crate) struct Networked {
+    pub(crate) identity: Identity,
+    /// Private folders, in the order the session's sandbox kept them.
+    pub(crate) folders: Vec<String>,
+    /// Files of the project that look like credentials; absolute.
+    pub(crate) masked: Vec<String>,
+    pub(crate) additions: network::Additions,
+}
+
+/// Decides about one sandbox.
 pub(crate) fn plan(
     root: &ProjectRoot,
     settings: &SandboxSettings,
     ownership: Ownership,
+    shape: Shape<'_>,
 ) -> Result<Plan, SandboxError> {
     let project = fs::metadata(root.path()).map_err(|error| cannot_look(root.path(), &error))?;
-    let mut identity = identity(&project)?;
+    let mut identity = match shape {
+        Shape::Session => identity(&project)?,
+        Shape::Networked(networked) => networked.identity.clone(),
+    };
     if ownership == Ownership::Owner && identity.started_as_root {
         (identity.host_user, identity.host_group) = (project.uid(), project.gid());
     }
@@ -62,6 +88,45 @@ pub(crate) fn plan(
     let toolchains = toolchains::find(root, settings, &home);
     let mut writable = system_view::writable_folders(&home);
     writable.extend(toolchains.roots.iter().cloned());
+    toolchain_steps(&toolchains, maps, &mut steps, &mut writable);
+    match shape {
+        Shape::Session => network::keep(&mut steps),
+        Shape::Networked(networked) => network::inherit(&mut steps, &networked.folders),
+    }
+    let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
+    let project_bind = canonical_bind(root.path(), root.text(), access, mapping)
+        .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
+    steps.push(project_bind);
+    steps.extend(repository::protections(root, settings.read_only, mapping));
+    let mut environment = environment::inside(settings, &identity, &home, &toolchains.grants);
+    let mut proxy_port = None;
+    match shape {
+        Shape::Session => steps.push(Step::File {
+            path: format!("{home}/.gitconfig"),
+            content: repository::git_identity(Path::new(&settings.host.home)),
+        }),
+        Shape::Networked(networked) => {
+            network::add(networked, &mut steps, &mut environment);
+            proxy_port = Some(PROXY_PORT);
+        }
+    }
+    if !settings.read_only {
+        writable.push(root.text().to_owned());
+    }
+    let limits = Limits {
+        processes_max: settings.processes_max.unwrap_or(PROCESSES_MAX),
+        memory_bytes_max: memory,
+    };
+    let parent = std::process::id();
+    Ok(Plan { parent, identity, steps, writable, environment, limits, proxy_port })
+}
+
+fn toolchain_steps(
+    toolchains: &toolchains::Toolchains,
+    maps: bool,
+    steps: &mut Vec<Step>,
+    writable: &mut Vec<String>,
+) {
     for path in &toolchains.roots {
         let bytes_max = TOOLCHAIN_BYTES_MAX;
         steps.push(Step::Tmpfs { path: path.clone(), bytes_max, mode: 0o700 });
@@ -74,24 +139,6 @@ pub(crate) fn plan(
             writable.extend(grant.is_cache.then(|| grant.target.clone()));
         }
     }
-    let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
-    let project_bind = canonical_bind(root.path(), root.text(), access, mapping)
-        .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
-    steps.push(project_bind);
-    steps.extend(repository::protections(root, settings.read_only, mapping));
-    steps.push(Step::File {
-        path: format!("{home}/.gitconfig"),
-        content: repository::git_identity(Path::new(&settings.host.home)),
-    });
-    let environment = environment::inside(settings, &identity, &home, &toolchains.grants);
-    if !settings.read_only {
-        writable.push(root.text().to_owned());
-    }
-    let limits = Limits {
-        processes_max: settings.processes_max.unwrap_or(PROCESSES_MAX),
-        memory_bytes_max: memory,
-    };
-    Ok(Plan { parent: std::process::id(), identity, steps, writable, environment, limits })
 }
 
 fn home(settings: &SandboxSettings) -> String {

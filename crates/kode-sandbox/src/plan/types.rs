@@ -4,6 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Where the proxy listens on the inside's loopback. Each networked sandbox has
+/// a loopback of its own, so the port is always free.
+pub(crate) const PROXY_PORT: u16 = 3128;
+
 /// Everything the helper needs to know.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -16,13 +20,15 @@ pub(crate) struct Plan {
     pub(crate) writable: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) limits: Limits,
+    /// Port on the inside's loopback where kode's proxy listens.
+    pub(crate) proxy_port: Option<u16>,
 }
 
 impl Plan {
     /// Inside paths of the folders that live in memory.
     pub(crate) fn folders_in_memory(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Tmpfs { path, .. } => Some(path.as_str()),
+            Step::Tmpfs { path, .. } | Step::Inherit { path, .. } => Some(path.as_str()),
             _ => None,
         })
     }
@@ -52,13 +58,45 @@ pub(crate) struct Limits {
 /// One thing in the new root. Paths are absolute and seen from inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Step {
-    Folder { path: String, mode: u32 },
-    File { path: String, content: String },
-    Link { path: String, target: String },
-    Tmpfs { path: String, bytes_max: u64, mode: u32 },
+    Folder {
+        path: String,
+        mode: u32,
+    },
+    File {
+        path: String,
+        content: String,
+    },
+    Link {
+        path: String,
+        target: String,
+    },
+    Tmpfs {
+        path: String,
+        bytes_max: u64,
+        mode: u32,
+    },
     Bind(Bind),
     Proc,
     Terminals,
+    /// Hands a folder made so far, with all that is mounted below it, to kode.
+    Keep {
+        path: String,
+    },
+    /// A folder that an earlier sandbox of the session kept.
+    Inherit {
+        path: String,
+        number: usize,
+    },
+    /// Lays a file of the inside over another one, where that exists.
+    Cover {
+        from: String,
+        over: String,
+    },
+    /// Lays an empty file that nobody can read over a file of the project,
+    /// where that exists.
+    Mask {
+        path: String,
+    },
 }
 
 /// A part of the host's file system, shown inside.

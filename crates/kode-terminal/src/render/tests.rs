@@ -17,6 +17,7 @@ fn request(subject: &str) -> ApprovalRequest {
         subject: subject.into(),
         why: Some("the log is full".into()),
         context: String::new(),
+        opens: Vec::new(),
         trust: Some(TrustScope::Class(RiskClass::SystemWrite)),
         type_approve: false,
     }
@@ -31,6 +32,13 @@ fn the_four_lines_are_as_designed() {
          Why: the log is full\n\
          [A]pprove [D]eny [?] Context [T]rust session: "
     );
+}
+
+#[test]
+fn the_hosts_that_approving_opens_are_shown() {
+    let opens = vec!["registry.npmjs.org".to_owned(), "a\u{1b}.org".to_owned()];
+    let shown = PAGE.question(&ApprovalRequest { opens, ..request("npm ci") });
+    assert!(shown.contains("\nOpens: registry.npmjs.org, a\\e.org\n[A]pprove"), "{shown}");
 }
 
 #[test]

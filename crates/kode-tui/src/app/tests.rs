@@ -151,7 +151,16 @@ fn question() -> Question {
         text: "it installs".to_owned(),
     };
     let (subject, context) = ("npm i left-pad".into(), Untrusted::default());
-    Question { id: 7, reason, subject, why: None, context, trust: None, type_approve: false }
+    Question {
+        id: 7,
+        reason,
+        subject,
+        why: None,
+        context,
+        opens: Vec::new(),
+        trust: None,
+        type_approve: false,
+    }
 }
 
 #[test]

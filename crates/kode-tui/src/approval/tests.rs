@@ -13,7 +13,16 @@ fn question(subject: &str, type_approve: bool) -> Question {
     };
     let why = Some("tidy\u{1b}[2J up\nRun: ls".into());
     let (trust, context) = (Some("every system_write action".into()), "parse: one command".into());
-    Question { id: 1, reason, subject: subject.into(), why, context, trust, type_approve }
+    Question {
+        id: 1,
+        reason,
+        subject: subject.into(),
+        why,
+        context,
+        opens: Vec::new(),
+        trust,
+        type_approve,
+    }
 }
 
 /// A dialog that has been on the screen for a second.

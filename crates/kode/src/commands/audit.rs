@@ -115,6 +115,16 @@ fn one_line(entry: &Entry) -> String {
                 code.unwrap_or_default()
             )
         }
+        Record::Connection(connection) => format!(
+            "connection of {} ({}) to {}:{}, {} bytes sent, {} received{}",
+            connection.intent.0,
+            connection.via,
+            connection.host,
+            connection.port,
+            connection.bytes_sent,
+            connection.bytes_received,
+            connection.refused.as_ref().map(|why| format!(", refused: {why}")).unwrap_or_default()
+        ),
         Record::Gate { colour, findings, .. } => {
             format!("completion gate {colour} {}", findings.join(", "))
         }

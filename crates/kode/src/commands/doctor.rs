@@ -79,7 +79,9 @@ fn with_project(places: &Places, root: &ProjectRoot, offline: bool, checks: &mut
         }
         Err(failure) => checks.push(Check::failed("configuration", failure)),
     }
-    checks.extend(diagnose(root, sandbox_settings(places, false)).into_iter().map(sandbox_layer));
+    checks.extend(
+        diagnose(root, sandbox_settings(places, false, &[])).into_iter().map(sandbox_layer),
+    );
 }
 
 fn sandbox_layer(layer: Layer) -> Check {

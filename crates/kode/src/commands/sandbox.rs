@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use kode_agent::connection_record;
 use kode_audit::{AuditLog, Outcome};
 use kode_base::escape::escape_line;
 use kode_base::{ExitStatus, ShellCommand, Untrusted};
 use kode_gate::{Gate, NoTerminal, Policy};
-use kode_sandbox::{CommandEnd, Incident, ProjectRoot, Sandbox, command_line};
+use kode_sandbox::{
+    CommandEnd, Connection, Incident, OpenHosts, ProjectRoot, Sandbox, command_line,
+};
 
 use crate::cli::SandboxArguments;
 use crate::failure::Failure;
@@ -20,9 +23,10 @@ pub(crate) fn run(arguments: &SandboxArguments) -> Result<u8, Failure> {
 }
 
 fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
+    OpenHosts::parse(&arguments.network).map_err(Failure::error)?;
     let places = Places::from_environment()?;
     let root = places.project_root()?;
-    let mut settings = sandbox_settings(&places, false);
+    let mut settings = sandbox_settings(&places, false, &[]);
     settings.read_only = arguments.read_only;
     // The intent is made durable while the sandbox is built: both take
     // milliseconds, and the command needs both.
@@ -33,27 +37,31 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
         Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, Default::default());
     let command = command(arguments, &places, &root);
     let (permit, decision) = gate
-        .authorize_person(command)
+        .authorize_person_with_hosts(command, arguments.network.clone())
         .map_err(|denial| Failure::error(denial.decision.reason.text))?;
-    let mut record = |exit_code, result: &str| {
+    let mut record = |exit_code, result: &str, connections: &[Connection]| {
+        for connection in connections {
+            gate.record(&connection_record(connection, decision.audit))?;
+        }
         let result = result.to_owned();
         gate.record_outcome(Outcome { intent: decision.audit, exit_code, result })
     };
     let sandbox = match starting.finish() {
         Ok(sandbox) => sandbox,
         Err(error) => {
-            record(None, "failed")?;
+            record(None, "failed", &[])?;
             return Err(error.into());
         }
     };
-    let (end, incidents) = sandbox.run_interactive(permit)?;
+    let ended = sandbox.run_interactive(permit)?;
     // The same at the end: everything inside ends while the outcome is kept.
     sandbox.begin_end();
-    let (exit_code, result) = end.recorded();
-    record(exit_code, result)?;
+    let (exit_code, result) = ended.end.recorded();
+    record(exit_code, result, &ended.connections)?;
     drop(sandbox);
-    report(&incidents);
-    Ok(shell_code(end))
+    report(&ended.incidents);
+    report_refused(&ended.connections);
+    Ok(shell_code(ended.end))
 }
 
 fn command(arguments: &SandboxArguments, places: &Places, root: &ProjectRoot) -> ShellCommand {
@@ -79,6 +87,18 @@ fn shell_code(end: CommandEnd) -> u8 {
 fn report(incidents: &[Incident]) {
     for incident in incidents {
         tell!("kode: {}", escape_line(&incident.to_string()));
+    }
+}
+
+/// Says what the proxy did not carry, each reason once.
+fn report_refused(connections: &[Connection]) {
+    let mut said: Vec<String> = Vec::new();
+    for refusal in connections.iter().filter_map(|connection| connection.refusal.as_ref()) {
+        let text = refusal.to_string();
+        if !said.contains(&text) {
+            tell!("kode: not carried: {}", escape_line(&text));
+            said.push(text);
+        }
     }
 }
 

@@ -74,5 +74,10 @@ fn a_permitted_command_without_its_network_says_why() {
     let workspace = Workspace::new();
     workspace.configure(r#"{"dangerous": {"classes": {"network_egress": "allow"}}}"#);
     let run = workspace.run_script(&shell_script("curl -sS https://example.com/"), &[]);
-    assert!(run.outputs().contains("opens no network"), "{}", run.outputs());
+    let said = run.outputs();
+    assert!(said.contains("no host was open for this command"), "{said}");
+    assert!(
+        said.contains("opens example.com by approving") && said.contains("--network"),
+        "{said}"
+    );
 }

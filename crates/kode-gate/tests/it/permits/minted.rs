@@ -1,4 +1,4 @@
 //! Only the gate mints.
 fn main() {
-    let _permit = kode_gate::Permit::mint((), kode_base::AuditSequence(1));
+    let _permit = kode_gate::Permit::mint((), kode_base::AuditSequence(1), Vec::new());
 }

@@ -67,6 +67,7 @@ fn question(id: u64, request: &ApprovalRequest) -> Question {
         subject: request.subject.clone(),
         why: request.why.clone(),
         context: Untrusted::from(request.context.as_str()),
+        opens: request.opens.clone(),
         trust: request.trust.as_ref().map(scope),
         type_approve: request.type_approve,
     }

@@ -78,7 +78,7 @@ impl Git {
     fn open(places: &Places) -> Result<Self, Failure> {
         let root = places.project_root()?;
         kode_config::prepare_home(&places.kode_home)?;
-        let mut settings = sandbox_settings(places, false);
+        let mut settings = sandbox_settings(places, false, &[]);
         settings.read_only = true;
         let sandbox = Sandbox::start(&root, settings)?;
         let audit = AuditLog::open(&places.audit_folder(), "")?;

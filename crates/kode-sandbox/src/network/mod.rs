@@ -1,0 +1,43 @@
+//! The network of sandboxed commands: one host at a time, through a proxy that
+//! looks at every connection.
+//!
+//! A command has no network of its own. Where hosts are open for it, kode's
+//! process serves a proxy on the sandbox's loopback: HTTP CONNECT, plain HTTP
+//! and SOCKS with names, to listed hosts at public addresses, TLS to the host
+//! that was asked for, package registries read-only. See `docs/network.md` for
+//! what this does and does not stop.
+
+mod address;
+mod allow;
+mod authority;
+mod body;
+mod connection;
+mod container;
+mod door;
+mod fetcher;
+mod head;
+mod hello;
+mod host;
+mod masks;
+mod outside;
+mod plain;
+mod proxy;
+mod record;
+mod refusal;
+mod registry;
+mod session;
+mod socks;
+mod stream;
+mod tunnel;
+
+pub use allow::OpenHosts;
+pub use container::ContainerNetwork;
+pub use host::HostName;
+pub use record::{Connection, Via};
+pub use refusal::Refusal;
+
+pub(crate) use session::Network;
+pub(crate) use stream::Stream;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! One command with hosts open: masks, certificate, sandbox beside, proxy, and
+//! what the proxy saw.
+
+use std::sync::Arc;
+
+use super::authority::Authority;
+use super::connection::Rules;
+use super::door::Door;
+use super::outside::Outside;
+use super::proxy::Proxy;
+use super::record::Connection;
+use super::{OpenHosts, masks};
+use crate::native::Native;
+use crate::plan::Additions;
+use crate::{ProjectRoot, SandboxError, SandboxSettings};
+
+/// How a session's commands reach hosts.
+#[derive(Debug)]
+pub(crate) struct Network {
+    root: ProjectRoot,
+    outside: Outside,
+}
+
+impl Network {
+    pub(crate) fn new(root: &ProjectRoot) -> Self {
+        Self { root: root.clone(), outside: Outside::real() }
+    }
+
+    /// Runs `command` in a sandbox beside `session` with `open` reachable, and
+    /// returns every connection it tried.
+    pub(crate) fn with_hosts<T>(
+        &self,
+        session: &mut Native,
+        settings: &SandboxSettings,
+        open: OpenHosts,
+        command: impl FnOnce(&mut Native) -> Result<T, SandboxError>,
+    ) -> Result<(T, Vec<Connection>), SandboxError> {
+        let masked = masks::find(&self.root)?;
+        let authority = Authority::new().map_err(std::io::Error::other)?;
+        let additions = Additions::new(settings, &authority.certificate());
+        let (mut beside, listener) = session.beside(&self.root, settings, masked, additions)?;
+        let outside = self.outside.clone();
+        let rules = Rules { open, outside, authority: Arc::new(authority) };
+        let proxy = Proxy::start(Door::Inside(listener), rules)?;
+        let result = command(&mut beside);
+        // Nothing inside is left that could connect.
+        drop(beside);
+        let connections = proxy.close();
+        Ok((result?, connections))
+    }
+}

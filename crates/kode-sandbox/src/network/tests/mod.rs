@@ -1,0 +1,9 @@
+//! Attacks on the proxy, each against servers on loopback that would notice.
+
+#![allow(clippy::disallowed_methods, reason = "tests lay out folders")]
+
+mod doors;
+mod registries;
+mod speed;
+mod tunnels;
+mod world;
