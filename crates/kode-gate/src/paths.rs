@@ -157,6 +157,13 @@ pub(crate) fn place(text: &str, directory: Option<&str>, session: &SessionState)
     Place { zone, path }
 }
 
+/// Whether `path`, or what it is a pattern of, is a folder above the project:
+/// such a folder is never private to the sandbox.
+pub(crate) fn holds_project(path: &str, session: &SessionState) -> bool {
+    let folder = path.trim_end_matches(['*', '?', '.', '[', ']']).trim_end_matches('/');
+    below(&session.project_root, folder).is_some()
+}
+
 fn zone(path: &str, session: &SessionState) -> Zone {
     if is_kodes_own(path, session) {
         return Zone::Kode;
@@ -179,10 +186,12 @@ fn zone(path: &str, session: &SessionState) -> Zone {
     let is_home = !folders.contains(&session.home.as_str())
         && !session.home.is_empty()
         && below(path, &session.home).is_some();
-    if temporary && !is_home && !session.bare_host {
+    let trimmed = path.trim_end_matches(['*', '?', '.', '[', ']']).trim_end_matches('/');
+    // A folder that holds the project is not private to the sandbox.
+    let holds_project = !folders.contains(&path) && below(&session.project_root, trimmed).is_some();
+    if temporary && !is_home && !holds_project && !session.bare_host {
         return Zone::Temporary;
     }
-    let trimmed = path.trim_end_matches(['*', '?', '.', '[', ']']).trim_end_matches('/');
     let known = TABLE.as_ref().is_none_or(|table| table.trees.iter().any(|tree| tree == trimmed));
     if trimmed.is_empty() || known || trimmed == session.home {
         return Zone::Tree;

@@ -110,6 +110,11 @@ pub(crate) enum Command {
     /// Ask the gate about a command without running it
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// The poisoned prompt lab: planted attacks against the real agent, in throw-away folders
+    #[command(
+        after_help = "Exit code: 0 when nothing got through and everyday work was left alone; 3 otherwise."
+    )]
+    Lab(LabArguments),
     /// Let this project's kode.json take effect, as it is now
     Trust,
     /// Choose provider and model, make a test call, write your configuration
@@ -399,6 +404,29 @@ pub(crate) struct PolicyCheckArguments {
     /// Read {"id","cmd"} lines from standard input
     #[arg(long, requires = "json", conflicts_with = "command")]
     pub(crate) stdin: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `kode lab`.
+#[derive(Debug, Args)]
+pub(crate) struct LabArguments {
+    /// Play attacks.jsonl and benign.jsonl of this folder instead of the built-in set
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+    /// Only scenarios and tasks whose id, channel or goal holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
+    /// Also with one control off at a time; names what each control holds
+    #[arg(long)]
+    pub(crate) ablate: bool,
+    /// Let a live model (as configured, or this one) meet the payloads instead of the one that obeys
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", conflicts_with = "ablate")]
+    pub(crate) model: Option<String>,
+    /// Play under the managed and your own policy instead of the built-in one
+    #[arg(long)]
+    pub(crate) my_policy: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,8 +8,8 @@ use crate::assess::is_meant_path;
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
 use crate::paths::{
-    Place, Zone, holds_kodes_own, holds_secrets, is_public, is_sensitive, is_tree_pattern,
-    looks_secret, place,
+    Place, Zone, holds_kodes_own, holds_project, holds_secrets, is_public, is_sensitive,
+    is_tree_pattern, looks_secret, place,
 };
 use crate::patterns::{Aim, could_be_kodes_own, could_be_secret};
 
@@ -189,7 +189,9 @@ impl Evaluator<'_> {
                 );
             }
             Zone::Project => self.raise(RiskClass::LocalWrite, &format!("would delete {path}")),
-            Zone::System if is_scratch(&path) => self.write_outside(&path, "delete"),
+            Zone::System if is_scratch(&path) && !holds_project(&path, self.session) => {
+                self.write_outside(&path, "delete");
+            }
             _ if recursive => {
                 let text = format!("would delete {path} with all it holds, outside the project");
                 self.raise(RiskClass::Destructive, &text);

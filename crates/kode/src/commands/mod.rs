@@ -9,6 +9,7 @@ mod edit;
 mod editor;
 mod init;
 mod interactive;
+mod lab;
 mod man;
 mod policy;
 mod review;
@@ -56,6 +57,7 @@ fn kode_status(command: Command) -> Result<ExitStatus, Failure> {
         Command::Policy(command) => policy::run(&command),
         Command::Init => init::run(),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
         Command::Trust => trust::run(),
         Command::Man(arguments) => man::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -20,6 +20,7 @@ mod held;
 mod interactive;
 mod interrupt;
 mod kills;
+mod lab;
 mod labels;
 mod llmock;
 mod long_run;
