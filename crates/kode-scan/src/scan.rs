@@ -30,7 +30,14 @@ pub fn scan_with(files: &[ScanFile<'_>], options: ScanOptions<'_>) -> ScanReport
     for (finding, raw) in now.findings.into_iter().zip(&now.raw) {
         let known = before.contains(&finding.fingerprint);
         let touched = touches_change(raw, &changed, &now.indices);
-        if let Some((reason, until)) = suppression::silencing(&mut comments[raw.file], &finding) {
+        // A suppression is for the statement as it was: not for one whose bytes
+        // are others, though the comment's own line and the next are the same.
+        let index = &now.indices[raw.file];
+        let (first, last) = (index.line(raw.start), index.line(raw.end.max(raw.start + 1) - 1));
+        let is_same = known && !changed[raw.file].touches(first, last);
+        let may = options.accept_new_suppressions || is_same;
+        let silenced = may.then(|| suppression::silencing(&mut comments[raw.file], &finding));
+        if let Some((reason, until)) = silenced.flatten() {
             report.suppressed.push(Suppressed { finding, reason, until });
         } else if known && !touched {
             report.older.push(finding);

@@ -186,3 +186,22 @@ fn a_file_of_another_language_beside_it_is_no_module() {
     ]);
     assert_eq!(report.introduced.len(), 1, "{:?}", report.introduced);
 }
+
+#[test]
+fn a_suppression_is_for_the_statement_as_it_was() {
+    let base = "const { Pool } = require('pg');\nconst pool = new Pool();\n\
+         exports.get = (req, res) =>\n\
+         // kode-ignore[sql-injection] until=2030-01-01 -- the report only\n\
+         pool.query('SELECT * FROM t ORDER BY ' +\n  req.query.order +\n  ' LIMIT ' +\n  Number(req.query.limit));\n";
+    let path = ProjectPath::new("a.js").unwrap();
+    let options = ScanOptions { today: Some("2026-01-01"), accept_new_suppressions: false };
+    let suppressed = |content: &str| {
+        let (content, base) = (content.as_bytes(), Some(base.as_bytes()));
+        scan_with(&[ScanFile { path: &path, content, base }], options).suppressed.len()
+    };
+    assert_eq!(suppressed(base), 1);
+    let changed = base.replace("Number(req.query.limit)", "req.query.limit");
+    assert_eq!(suppressed(&changed), 0, "a later line of the statement changed");
+    let without = base.replace("  ' LIMIT ' +\n", "");
+    assert_eq!(suppressed(&without), 0, "a part of the statement went away");
+}
