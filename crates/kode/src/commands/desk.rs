@@ -8,6 +8,7 @@ use kode_agent::StepDesk;
 use kode_audit::Digest;
 use kode_base::{ChangeKind, Event, ProjectPath, Untrusted};
 use kode_sandbox::ProjectFiles;
+use kode_session::merge::hunks;
 use kode_session::review::{Review, ReviewFile};
 use kode_session::{SessionError, SessionStore, UndoTarget};
 use kode_tui::{Change, Done, FileContents, FileEntry, Hunk, Input, Inputs, Rename};
@@ -241,9 +242,12 @@ fn about(review: &mut Review, path: &ProjectPath) -> Option<String> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "only line numbers come out")]
 fn contents(review: &Review, path: &ProjectPath) -> Result<FileContents, SessionError> {
     let (before, after) = review.sides(path)?;
-    let hunks = review.hunks(path)?;
+    let [old, new] = [&before, &after]
+        .map(|side| side.as_ref().map(|side| side.expose().as_slice()).unwrap_or_default());
+    let hunks = hunks(old, new);
     let hunks = hunks.into_iter().map(|hunk| Hunk { before: hunk.before, after: hunk.after });
     let version = format!("{} {}", hash(before.as_ref()), hash(after.as_ref()));
     Ok(FileContents { version, hunks: hunks.collect(), before, after, note: None })

@@ -114,10 +114,12 @@ turns:
         args: {path: app.py, content: "def find():\n    return []\n", allow_shrink: true}
       - tool: finish
         args: {summary: mended}
-  - text: I see what you took back.
-    calls:
-      - tool: finish
-        args: {summary: again}
+  - cases:
+      - when: { anywhere: "rejected your changes in: file3.txt" }
+        text: I see what you took back.
+        calls: [{tool: finish, args: {summary: again}}]
+      - text: I see nothing.
+        calls: [{tool: finish, args: {summary: blind}}]
 "#;
 
 fn start_session(workspace: &Workspace, script: &str) -> Option<Window> {
@@ -170,6 +172,12 @@ fn a_session_from_approval_over_a_red_gate_to_rejects_that_the_model_hears_of() 
     assert_eq!(workspace.read("a.txt"), BEFORE.replace("two", "TWO"));
     assert!(!workspace.project().join("file3.txt").exists());
     assert_eq!(workspace.read("file4.txt"), "x");
+    window.key("u");
+    window.wait_for("brought back file3.txt");
+    assert_eq!(workspace.read("file3.txt"), "x");
+    window.key("x");
+    window.wait_for("rejected file3.txt");
+    assert!(!workspace.project().join("file3.txt").exists());
 
     window.key("q");
     window.line("and now?");

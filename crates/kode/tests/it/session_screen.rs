@@ -199,6 +199,37 @@ fn the_editor_has_the_terminal_and_the_screen_comes_back() {
 }
 
 #[test]
+fn a_turn_is_rejected_by_a_key_pressed_twice_and_a_rename_by_either_name() {
+    let workspace = Workspace::new();
+    workspace.write("a.txt", "one\n2\n3\n4\n");
+    workspace.write("old.txt", "kept as it is\n");
+    let script = "turns:\n  - calls:\n      - {tool: write_file, args: {path: a.txt, content: \"ONE\\n2\\n3\\n4\\n\"}}\n      - {tool: write_file, args: {path: b.txt, content: \"x\\n\"}}\n  - calls:\n      - {tool: shell, args: {command: \"mv old.txt new.txt; echo later >> a.txt\"}}\n      - {tool: finish, args: {summary: done}}\n";
+    workspace.run_script(script, &[]).expect(0);
+    let Some(window) = Window::start(&workspace, (100, 24), "review") else { return };
+    window.wait_for("R$ old.txt ⇒ new.txt");
+    let shown = window.wait_for("R$ old.txt ⇒ new.txt ");
+    assert!(shown.contains("renamed"), "{shown}");
+    // b.txt: what its turn did to a.txt goes with it, what came later stays.
+    window.key("j");
+    window.wait_for("b.txt · 1 hunk");
+    window.key("t");
+    window.wait_for("press t once more");
+    window.key("t");
+    window.wait_for("rejected 2 files");
+    assert_eq!(workspace.read("a.txt"), "one\n2\n3\n4\nlater\n");
+    assert!(!workspace.project().join("b.txt").exists());
+    window.click_cross("old.txt ⇒");
+    window.wait_for("✕?");
+    window.click_cross("old.txt ⇒");
+    window.wait_for("rejected 2 files; u brings it back");
+    window.wait_until("both names are rejected", |screen| screen.matches('⊘').count() >= 3);
+    assert_eq!(workspace.read("old.txt"), "kept as it is\n");
+    assert!(!workspace.project().join("new.txt").exists());
+    window.key("q");
+    window.wait_for("ended with 0");
+}
+
+#[test]
 fn reviewed_marks_outlive_the_screen() {
     let workspace = Workspace::new();
     let script = "turns:\n  - calls:\n      - {tool: write_file, args: {path: a.txt, content: \"agent\\n\"}}\n      - {tool: finish, args: {summary: done}}\n";
