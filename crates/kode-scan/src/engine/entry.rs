@@ -208,6 +208,10 @@ impl Engine<'_> {
                 let (start, end) = (function.parameters[at].start, function.parameters[at].end);
                 self.source(start, end, "the query's arguments", CategorySet::DOCUMENT)
             }
+            "python" if name == "req" && matches!(next(1), "resp" | "res") => {
+                self.kind("global.Request()")
+            }
+            "python" if name == "event" && next(1) == "context" => self.kind("global.Event()"),
             "python" if name == "environ" && next(1) == "start_response" => {
                 self.kind("global.Environ()")
             }

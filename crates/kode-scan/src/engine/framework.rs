@@ -125,7 +125,8 @@ impl Engine<'_> {
             matches!(stem, Some("page" | "route" | "layout" | "+page" | "+server"))
         };
         let has = |wanted: &str| entries.iter().any(|(key, _)| &**key == wanted);
-        let is_load = name == "load" && (has("url") || has("params"));
+        let is_loader = matches!(name, "load" | "loader" | "action");
+        let is_load = is_loader && (has("url") || has("params") || has("request"));
         let is_page = has("searchParams") || is_page_file && has("params") || is_load;
         is_page.then(|| self.kind("global.PageContext()"))
     }
