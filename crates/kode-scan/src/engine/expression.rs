@@ -10,6 +10,10 @@ use crate::category::CategorySet;
 use crate::ir::{ExprId, FunctionId, Kind, Name, Operator};
 use crate::model::family;
 
+/// Expressions of a module that may be a function itself: calls of larger ones,
+/// the whole of a framework, are not followed.
+const MODULE_SIZE_MAX: usize = 1_200;
+
 impl Engine<'_> {
     /// The value of an expression.
     pub(super) fn evaluate(&mut self, id: ExprId) -> Value {
@@ -124,7 +128,9 @@ impl Engine<'_> {
         }
         if let Some(file) = self.module_file(path) {
             self.load_module(file);
-            if let Some(object) = self.units[file].as_ref().and_then(|u| u.program.module_object) {
+            let small = |unit: &&super::Unit<'_>| unit.program.expressions.len() <= MODULE_SIZE_MAX;
+            let unit = self.units[file].as_ref().filter(small);
+            if let Some(object) = unit.and_then(|unit| unit.program.module_object) {
                 let slot = self.offsets[file] + object.0 as usize;
                 return self.variables[slot].with(|data| data.module = Some(file));
             }
