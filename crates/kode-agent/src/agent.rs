@@ -2,6 +2,7 @@
 
 mod after_command;
 mod calls;
+mod findings;
 mod gate_round;
 mod holding;
 mod interjection;
@@ -129,6 +130,8 @@ pub struct Agent<'a> {
     fresh: Vec<(ProjectPath, kode_base::ChangeKind)>,
     /// The context's label as the journal has it.
     labelled: Label,
+    /// What the scan found after the last step.
+    step_findings: findings::StepFindings,
 }
 
 /// What a run has counted so far.
@@ -173,6 +176,7 @@ impl<'a> Agent<'a> {
             progress: RunProgress::default(),
             fresh: Vec::new(),
             labelled: Label::TYPED,
+            step_findings: findings::StepFindings::default(),
         }
     }
 

@@ -83,21 +83,19 @@ impl Inspection {
     }
 }
 
-/// Inspects the tree as it is now.
+/// Inspects the tree as `comparison` found it; `failures` are what
+/// already speaks against it.
 ///
 /// # Errors
 /// When the session can't compare or keep the snapshot.
 pub(crate) fn inspect(
     workspace: &mut Workspace,
     session: &mut Session,
+    comparison: Comparison,
+    mut failures: Vec<String>,
     checks: &[String],
     git_base: &GitBase,
 ) -> Result<Inspection, SessionError> {
-    let mut failures = Vec::new();
-    if let Err(error) = workspace.sandbox.end_processes() {
-        failures.push(format!("processes of the sandbox could not be ended: {error}"));
-    }
-    let comparison = session.compare(&workspace.files)?;
     if !comparison.complete {
         failures.push("the project is too large to be compared whole".to_owned());
     }
@@ -126,6 +124,18 @@ pub(crate) fn inspect(
         failures.push("the project changed while it was being inspected".to_owned());
     }
     Ok(conclude(comparison, contents, report, failed_checks, failures, checks))
+}
+
+/// What the scan finds in the touched files now, apart from any gate round.
+///
+/// # Errors
+/// When the session can't give the files' contents.
+pub(crate) fn scan_touched(
+    session: &Session,
+    comparison: &Comparison,
+) -> Result<ScanReport, SessionError> {
+    // What goes wrong here goes wrong at the gate too, and counts there.
+    Ok(Contents::read(session, comparison)?.scan(&mut Vec::new()))
 }
 
 fn is_ordinary(workspace: &Workspace, path: &ProjectPath) -> bool {

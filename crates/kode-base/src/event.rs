@@ -151,6 +151,11 @@ pub enum Event {
         #[serde(flatten)]
         file: TouchedFile,
     },
+    /// What the scan finds in the touched files is other than after the step before.
+    Findings {
+        /// Findings the task introduced so far.
+        findings: Vec<Finding>,
+    },
     /// The completion gate ran.
     Gate {
         /// Counts from 1.

@@ -1,5 +1,6 @@
 //! Scans files and folders and prints what it finds: for measuring the scan
 //! by itself. `cargo run --release -p kode-scan --example scan_paths -- PATH…`
+//! With `--secrets` the files have no endings, so that only credentials are sought.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command")]
 
@@ -11,13 +12,19 @@ use kode_scan::{ScanFile, scan};
 
 fn main() {
     let mut found = Vec::new();
+    let mut only_secrets = false;
     for argument in std::env::args().skip(1) {
-        collect(Path::new(&argument), &mut found);
+        if argument == "--secrets" {
+            only_secrets = true;
+        } else {
+            collect(Path::new(&argument), &mut found);
+        }
     }
     let contents: Vec<(ProjectPath, Vec<u8>)> = found
         .iter()
         .filter_map(|path| {
             let name = path.to_string_lossy();
+            let name = if only_secrets { name.replace('.', "_").into() } else { name };
             Some((ProjectPath::new(name.trim_start_matches('/')).ok()?, std::fs::read(path).ok()?))
         })
         .collect();

@@ -207,6 +207,12 @@ pub(crate) fn language(path: &ProjectPath, content: &[u8]) -> Option<Language> {
     runs_javascript.then_some(Language::JavaScript)
 }
 
+/// Whether a file of this name is analysed.
+pub fn has_rules(path: &ProjectPath) -> bool {
+    Language::from_extension(&extension(path)).is_some_and(crate::lower::supports)
+        || crate::page::is_page(path)
+}
+
 /// The `#!` line without its mark.
 fn interpreter(content: &[u8]) -> Option<String> {
     let line = content.split(|byte| *byte == b'\n').next()?;

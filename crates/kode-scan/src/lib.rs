@@ -26,6 +26,7 @@ mod suppression;
 mod template;
 
 pub use category::Category;
+pub use coverage::has_rules;
 pub use input::{ScanFile, ScanReport};
 pub use scan::{scan, scan_with};
 pub use suppression::{ScanOptions, Suppressed};

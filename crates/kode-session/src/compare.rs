@@ -27,6 +27,8 @@ pub struct Comparison {
     pub hash: [u8; 32],
     /// Ignored paths that changed, came or went: counted, not kept.
     pub ignored_changed: usize,
+    /// Ignored files that changed or came, the first [`IGNORED_NAMED_MAX`] of them.
+    pub ignored_new: Vec<ProjectPath>,
     /// Whether ignored paths were counted; beyond 20,000 of them they are not.
     pub ignored_counted: bool,
     /// Changed since the previous comparison.
@@ -43,8 +45,12 @@ pub(crate) struct Look {
     pub(crate) changes: Vec<Change>,
     pub(crate) hash: [u8; 32],
     pub(crate) ignored_changed: usize,
+    pub(crate) ignored_new: Vec<ProjectPath>,
     pub(crate) complete: bool,
 }
+
+/// Ignored files that a comparison names.
+pub const IGNORED_NAMED_MAX: usize = 2_000;
 
 /// What the walk met.
 struct Met {
@@ -81,8 +87,9 @@ impl Tree {
             changes.extend(self.miss(&seen));
         }
         changes.sort_by(|one, other| one.path.cmp(&other.path));
-        let ignored_changed = self.ignored_changed(&met.ignored);
-        Ok(Look { pack, changes, hash: hasher.finish(), ignored_changed, complete: met.complete })
+        let (ignored_changed, ignored_new) = self.ignored_changed(&met.ignored);
+        let (hash, complete) = (hasher.finish(), met.complete);
+        Ok(Look { pack, changes, hash, ignored_changed, ignored_new, complete })
     }
 
     /// Entries to compare, with ignored ones apart. The base's ignore rules
@@ -146,9 +153,9 @@ impl Tree {
         gone.into_iter().map(change).collect()
     }
 
-    fn ignored_changed(&self, now: &[(ProjectPath, Stamp)]) -> usize {
+    fn ignored_changed(&self, now: &[(ProjectPath, Stamp)]) -> (usize, Vec<ProjectPath>) {
         if !self.base.header.ignored_counted {
-            return 0;
+            return (0, Vec::new());
         }
         let base: BTreeMap<&ProjectPath, &Stamp> = self
             .base
@@ -158,8 +165,9 @@ impl Tree {
             .filter(|(path, _)| !self.marked.contains_key(path))
             .collect();
         let same = now.iter().filter(|(path, _)| base.contains_key(path)).count();
-        let altered = now.iter().filter(|(path, stamp)| base.get(path) != Some(&stamp)).count();
-        altered + (base.len() - same)
+        let altered = || now.iter().filter(|(path, stamp)| base.get(path) != Some(&stamp));
+        let named = altered().take(IGNORED_NAMED_MAX).map(|(path, _)| path.clone()).collect();
+        (altered().count() + (base.len() - same), named)
     }
 }
 

@@ -34,7 +34,7 @@ mod watched;
 
 pub use again::DoneAgain;
 pub use changes::{Origin, StepId};
-pub use compare::Comparison;
+pub use compare::{Comparison, IGNORED_NAMED_MAX};
 pub use error::SessionError;
 pub use held::{Changed, Held, HeldId, Holds};
 pub use meta::SessionSummary;

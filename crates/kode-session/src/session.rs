@@ -253,6 +253,21 @@ impl Session {
         Ok(())
     }
 
+    /// Takes a file that the project ignores, and that was not there before the
+    /// task, into the comparison from now on: all of it is new.
+    ///
+    /// # Errors
+    /// When there is no base or the note can't be made durable.
+    pub fn follow(&mut self, path: &ProjectPath) -> Result<(), SessionError> {
+        let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
+        if tree.marked.contains_key(path) || tree.base.file(path).is_some() {
+            return Ok(());
+        }
+        self.changes.append(&ChangeLine::Marked { path: path.clone(), base: None })?;
+        tree.marked.insert(path.clone(), None);
+        Ok(())
+    }
+
     /// Compares the project with the base: the touched files now, and a hash
     /// of the whole compared tree. New contents are kept, and the changes
     /// since the last comparison recorded.
@@ -261,12 +276,13 @@ impl Session {
     /// When the project can't be read or the record not be made durable.
     pub fn compare(&mut self, files: &ProjectFiles) -> Result<Comparison, SessionError> {
         let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
-        let look = tree.look(files, &mut self.blobs)?;
+        let mut look = tree.look(files, &mut self.blobs)?;
         let touched = tree.touched(&self.blobs);
         let comparison = Comparison {
             files: touched,
             hash: look.hash,
             ignored_changed: look.ignored_changed,
+            ignored_new: std::mem::take(&mut look.ignored_new),
             ignored_counted: tree.base.header.ignored_counted,
             since_last: since_last(&look.changes),
             complete: look.complete,

@@ -126,6 +126,7 @@ impl Transcript {
             Event::RunStarted { .. }
             | Event::UserMessage { .. }
             | Event::TurnStarted { .. }
+            | Event::Findings { .. }
             | Event::FileTouched { .. } => {}
         }
     }

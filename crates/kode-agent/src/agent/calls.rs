@@ -199,6 +199,8 @@ impl Agent<'_> {
 
     fn show_touched(&mut self) -> Result<(), BeginError> {
         let comparison = self.session.compare(&self.workspace.files)?;
+        let comparison = self.follow_hidden(comparison)?;
+        self.update_findings(&comparison)?;
         self.workspace.touched = comparison.files.iter().map(|file| file.path.clone()).collect();
         let mut fresh = std::mem::take(&mut self.fresh);
         fresh.extend(comparison.since_last);

@@ -14,8 +14,22 @@ use crate::outcome::RunEnd;
 impl Agent<'_> {
     /// The model wants to close, by `finish` or by a turn without calls.
     pub(super) fn close(&mut self, call: Option<&ToolCall>) -> Result<TurnEnd, BeginError> {
-        let mut inspection =
-            inspect(&mut self.workspace, &mut self.session, &self.checks, &self.git_base)?;
+        let ended = self.workspace.sandbox.end_processes();
+        let mut failures = Vec::new();
+        if let Err(error) = ended {
+            failures.push(format!("processes of the sandbox could not be ended: {error}"));
+        }
+        let comparison = self.session.compare(&self.workspace.files)?;
+        let comparison = self.follow_hidden(comparison)?;
+        failures.extend(self.renamed_away(&comparison)?);
+        let mut inspection = inspect(
+            &mut self.workspace,
+            &mut self.session,
+            comparison,
+            failures,
+            &self.checks,
+            &self.git_base,
+        )?;
         self.progress.gate_rounds += 1;
         self.record(&inspection)?;
         self.emit_gate(&inspection);

@@ -6,7 +6,6 @@ use super::Engine;
 use super::call::Site;
 use super::value::{Closure, Data, Value};
 use crate::ir::{Class, ClassId, ExprId, FunctionId, Kind, Name};
-use crate::model::family;
 
 /// Inheritance looked up this far.
 const BASES_MAX: usize = 6;
@@ -278,61 +277,16 @@ impl Engine<'_> {
         if let Some(known) = self.modules.get(&key) {
             return *known;
         }
-        let found = self.find_module(specifier);
+        let importer = self.unit(self.file);
+        let found = self.index.find(importer.language, importer.path, specifier);
+        let found = found.filter(|found| *found != self.file);
         self.modules.insert(key, found);
         found
     }
 
-    fn find_module(&self, specifier: &str) -> Option<usize> {
-        let importer = self.unit(self.file);
-        let folder = importer.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let wanted = match importer.language {
-            kode_syntax::Language::Python => python_path(folder, specifier),
-            kode_syntax::Language::Java => return None,
-            kode_syntax::Language::Go => return self.go_package(specifier),
-            _ if specifier.starts_with('.') => normal(&format!("{folder}/{specifier}")),
-            _ => return None,
-        };
-        let matches = |path: &str| {
-            let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-            let stem = stem.trim_end_matches("/index").trim_end_matches("/__init__");
-            stem == wanted
-                || path == wanted
-                || (importer.language == kode_syntax::Language::Python
-                    && !specifier.starts_with('.')
-                    && stem.ends_with(&format!("/{wanted}")))
-        };
-        // Only a file of the same family is a module: its places mean the same.
-        let fits = |unit: &super::Unit<'_>| {
-            family(unit.language) == family(importer.language) && matches(unit.path)
-        };
-        self.units
-            .iter()
-            .position(|unit| unit.as_ref().is_some_and(fits))
-            .filter(|found| *found != self.file)
-    }
-
-    /// The first file of the package that an import path names: the path ends
-    /// with the package's folder, or the folder with the path's last two parts.
-    fn go_package(&self, path: &str) -> Option<usize> {
-        let ends = |text: &str, end: &str| {
-            text == end || text.strip_suffix(end).is_some_and(|rest| rest.ends_with('/'))
-        };
-        let (rest, last) = path.rsplit_once('/')?;
-        let tail = rest.rsplit('/').next().map(|before| format!("{before}/{last}"))?;
-        let own = super::folder_of(self.unit(self.file).path);
-        let fits = |folder: &&&str| {
-            !folder.is_empty() && **folder != own && (ends(path, folder) || ends(folder, &tail))
-        };
-        let mut folders: Vec<&&str> = self.packages.keys().filter(fits).collect();
-        // The longest is the nearest; equal ones in a fixed order.
-        folders.sort_by_key(|folder| (std::cmp::Reverse(folder.len()), **folder));
-        self.packages.get(*folders.first()?)?.first().copied()
-    }
-
     /// What a package's files declare under a name.
     fn in_package(&mut self, folder: &str, name: &Name, from: Option<usize>) -> Option<Value> {
-        let files = self.packages.get(folder)?.clone();
+        let files = self.index.package(folder).to_vec();
         for file in files.into_iter().filter(|file| Some(*file) != from) {
             let variable = self.unit(file).program.exports.get(name).copied();
             if let Some(variable) = variable {
@@ -397,43 +351,5 @@ impl Engine<'_> {
         if self.frames.len() < super::CALL_DEPTH_MAX {
             self.load(file);
         }
-    }
-}
-
-fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            name => parts.push(name),
-        }
-    }
-    parts.join("/")
-}
-
-/// `.helpers` below the importer's folder; `app.helpers` from some root.
-fn python_path(folder: &str, module: &str) -> String {
-    let dots = module.chars().take_while(|c| *c == '.').count();
-    let rest = module[dots..].replace('.', "/");
-    if dots == 0 {
-        return rest;
-    }
-    let ups = "../".repeat(dots - 1);
-    normal(&format!("{folder}/{ups}{rest}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn module_specifiers_become_paths() {
-        assert_eq!(normal("src/routes/../db"), "src/db");
-        assert_eq!(python_path("app/views", "..models"), "app/models");
-        assert_eq!(python_path("app", ".helpers"), "app/helpers");
-        assert_eq!(python_path("app", "core.db"), "core/db");
     }
 }

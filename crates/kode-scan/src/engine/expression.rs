@@ -126,7 +126,11 @@ impl Engine<'_> {
         if &**path == "$self" {
             return Value::new(Data { module: Some(self.file), ..Data::default() });
         }
-        if let Some(file) = self.module_file(path) {
+        let language = self.unit(self.file).language;
+        // A project's own `http` folder is not `net/http`.
+        let is_known =
+            language == kode_syntax::Language::Go && self.place(&path.replace('.', "_")).is_some();
+        if !is_known && let Some(file) = self.module_file(path) {
             self.load_module(file);
             let small = |unit: &&super::Unit<'_>| unit.program.expressions.len() <= MODULE_SIZE_MAX;
             let unit = self.units[file].as_ref().filter(small);
@@ -136,7 +140,6 @@ impl Engine<'_> {
             }
             return Value::new(Data { module: Some(file), ..Data::default() });
         }
-        let language = self.unit(self.file).language;
         let separated = if matches!(family(language), "javascript" | "go") {
             path.replace('.', "_")
         } else {

@@ -16,6 +16,7 @@ mod expression;
 mod framework;
 mod guard;
 mod header;
+mod modules;
 mod route;
 mod sink;
 mod statement;
@@ -33,6 +34,7 @@ use crate::model::{Models, Place, family, models};
 use crate::raw::RawFinding;
 use crate::template::RawOutput;
 use branch::Exits;
+use modules::ModuleIndex;
 use value::Value;
 
 /// Calls followed into one another.
@@ -96,8 +98,8 @@ pub(crate) struct Engine<'a> {
     cut_short: bool,
     /// Module specifiers already resolved, by importing file.
     modules: HashMap<(usize, Name), Option<usize>>,
-    /// Go files by their folder: each folder is a package.
-    packages: HashMap<&'a str, Vec<usize>>,
+    /// Files by the names imports use.
+    index: ModuleIndex<'a>,
     /// Java classes of all files by name.
     java_classes: HashMap<Name, (usize, ClassId)>,
     /// Java classes by the name of what they extend or implement.
@@ -175,7 +177,7 @@ impl<'a> Engine<'a> {
             findings: Vec::new(),
             cut_short: false,
             modules: HashMap::new(),
-            packages: packages(units),
+            index: ModuleIndex::new(units),
             java_classes: java_classes(units),
             implementers: implementers(units),
             answer_next: Answer::default(),
@@ -295,17 +297,6 @@ impl<'a> Engine<'a> {
             value::Taint { source: (self.file, start), cleaned, step: std::rc::Rc::new(step) };
         Value::carrying(vec![taint])
     }
-}
-
-fn packages<'a>(units: &'a [Option<Unit<'_>>]) -> HashMap<&'a str, Vec<usize>> {
-    let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (file, unit) in units.iter().enumerate() {
-        let Some(unit) = unit.as_ref().filter(|unit| unit.language == Language::Go) else {
-            continue;
-        };
-        found.entry(folder_of(unit.path)).or_default().push(file);
-    }
-    found
 }
 
 /// The folder of a path; empty at the top.

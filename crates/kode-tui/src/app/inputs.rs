@@ -144,6 +144,9 @@ impl App {
                 self.transcript.set_sandbox(sandbox);
             }
             Event::TurnStarted { turn } => self.status.turn = *turn,
+            Event::Findings { findings } => {
+                self.files.set_findings(findings.iter().map(|finding| finding.path.clone()));
+            }
             Event::Gate { colour, findings, .. } => {
                 self.status.gate = Some(*colour);
                 self.files.set_findings(findings.iter().map(|finding| finding.path.clone()));

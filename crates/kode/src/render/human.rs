@@ -145,6 +145,11 @@ impl Human {
     }
 }
 
+/// `1 finding`, `3 findings`.
+fn counted(findings: usize) -> String {
+    if findings == 1 { "1 finding".to_owned() } else { format!("{findings} findings") }
+}
+
 impl Observer for Human {
     fn observe(&mut self, event: &Event) {
         match event {
@@ -173,6 +178,11 @@ impl Observer for Human {
             Event::ToolResult { ok, output, .. } => self.result(*ok, output),
             Event::FileTouched { file } => {
                 let text = format!("  {}", touched_line(file, self.style));
+                self.line(&text);
+            }
+            // The gate says them in full; until then their number is enough.
+            Event::Findings { findings } => {
+                let text = format!("  {} so far", self.style.yellow(counted(findings.len())));
                 self.line(&text);
             }
             Event::Gate { round, colour, findings, older, unscanned, failed_checks } => {

@@ -29,6 +29,7 @@ mod refactoring;
 mod requests;
 mod review;
 mod scan_command;
+mod scan_gate;
 mod session_screen;
 mod sessions;
 mod terminal;

@@ -57,3 +57,40 @@ fn diff_tells_only_what_is_new() {
 fn a_path_that_is_not_there_is_a_usage_error() {
     assert_eq!(scan(&Workspace::new(), &["nowhere.py"]).0, 2);
 }
+
+/// Reads a schema and a log, and says where the log breaks the schema.
+const VALIDATE: &str = "
+const Ajv = require('ajv');
+const ajv = new Ajv({ schemaId: 'auto', unknownFormats: 'ignore', meta: false });
+ajv.addMetaSchema(require('ajv/lib/refs/json-schema-draft-04.json'));
+const valid = ajv.compile(require('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json'));
+const ok = valid(JSON.parse(require('fs').readFileSync(0, 'utf8')));
+console.log(ok ? 'valid' : JSON.stringify(valid.errors));
+";
+
+#[test]
+#[allow(clippy::print_stderr, reason = "says that it is skipped")]
+fn the_sarif_log_is_valid_against_its_schema() {
+    use std::io::Write as _;
+    let tools = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
+    if !tools.join("node_modules/@microsoft/jest-sarif").is_dir() {
+        eprintln!("skipped: run scripts/setup-tests.sh for the SARIF schema");
+        return;
+    }
+    let workspace = Workspace::new();
+    workspace.write("app.py", INJECTION);
+    workspace.write("src/ü b.js", "const apiKey = 'k3Jd82hTqPz71LmVb9Xw';\nalert(apiKey);\n");
+    workspace.write("tool.rb", "puts 1\n");
+    let (code, sarif) = scan(&workspace, &["--format", "sarif"]);
+    assert_eq!(code, 3);
+    let mut node = Command::new("node")
+        .args(["-e", VALIDATE])
+        .current_dir(&tools)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    node.stdin.take().unwrap().write_all(sarif.as_bytes()).unwrap();
+    let output = node.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "valid");
+}
