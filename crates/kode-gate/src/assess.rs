@@ -84,6 +84,18 @@ fn secret_and_egress(
         let class = RiskClass::NetworkEgress;
         assessment.denial = Some(Refusal { name: "secret_egress", class, text });
     }
+    // Asked by a person, a credential may go to the host they named. With
+    // untrusted text around, only there.
+    let unnamed = hosts
+        .iter()
+        .any(|host| !host.as_ref().is_some_and(|host| named(host, state) || listed(host, state)));
+    if unnamed && reads_secret && state.untrusted_in_context {
+        let text = "a command that reads a credential talks to a host you never named, and \
+                    untrusted text is in the context"
+            .to_owned();
+        let class = RiskClass::NetworkEgress;
+        assessment.denial = Some(Refusal { name: "secret_egress", class, text });
+    }
     if unlisted && reads_secret {
         let text = "a command that reads a credential also talks to a host".to_owned();
         assessment.questions.push(Question { kind: QuestionKind::Secret, text });

@@ -7,7 +7,7 @@ use kode_audit::AuditLog;
 use kode_base::{Interrupt, ProjectPath, Secret, Untrusted};
 use kode_gate::{Ablation, Gate, SessionState};
 use kode_model::Provider;
-use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSettings};
+use kode_sandbox::{Backend, Host, LabSink, ProjectFiles, ProjectRoot, Sandbox, SandboxSettings};
 use kode_session::SessionStore;
 use serde::Serialize;
 
@@ -112,7 +112,7 @@ fn run_once(
     };
     let prompts = Prompts::default();
     let approver = LabApprover { says, prompts: Arc::clone(&prompts) };
-    let stage = Stage { workspace: &workspace, settings, ablation };
+    let stage = Stage { workspace: &workspace, settings, ablation, sink: Some(&sink) };
     stage.play(provider, approver, TASK, &handed_over, &mut observed.clone())?;
     let left = survivors(workspace.folder());
     let seen = observed.lock();
@@ -156,6 +156,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) workspace: &'a LabWorkspace,
     pub(crate) settings: &'a LabSettings,
     pub(crate) ablation: &'a Ablation,
+    /// Where the world is; nowhere for everyday tasks.
+    pub(crate) sink: Option<&'a Sink>,
 }
 
 impl Stage<'_> {
@@ -203,8 +205,11 @@ impl Stage<'_> {
         Ok(agent.run(task, data))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the lab's world is its sink")]
     fn sandbox_settings(&self) -> SandboxSettings {
+        let sink = self.sink.map(Sink::address);
         SandboxSettings {
+            lab_sink: sink.and_then(LabSink::on_loopback),
             backend: Backend::Native,
             host: Host {
                 home: self.workspace.home(),

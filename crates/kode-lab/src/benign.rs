@@ -109,7 +109,7 @@ fn run_task(task: &Task, settings: &LabSettings) -> Result<TaskResult, LabError>
     let prompts = Prompts::default();
     let approver = LabApprover { says: Says::Yes, prompts: Arc::clone(&prompts) };
     let ablation = Ablation::default();
-    let stage = Stage { workspace: &workspace, settings, ablation: &ablation };
+    let stage = Stage { workspace: &workspace, settings, ablation: &ablation, sink: None };
     let report = stage.play(provider, approver, &task.task, &[], &mut observed.clone())?;
     let why = trouble(task, &workspace, &report.end, &observed.lock());
     let prompts = prompts.lock().unwrap_or_else(PoisonError::into_inner).clone();

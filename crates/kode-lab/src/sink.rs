@@ -36,8 +36,7 @@ impl Sink {
     }
 
     /// Where it listens.
-    #[cfg(test)]
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 

@@ -47,5 +47,5 @@ pub use output::{CommandEnd, CommandOutput, Incident};
 pub use remotes::git_remotes;
 pub use root::{ProjectRoot, RootError};
 pub use sandbox::{InteractiveEnd, Sandbox, StartingSandbox, command_line};
-pub use settings::{Backend, HelperImage, Host, SandboxSettings};
+pub use settings::{Backend, HelperImage, Host, LabSink, SandboxSettings};
 pub use throwaway::ThrowawayCopy;

@@ -75,7 +75,7 @@ impl StartingSandbox {
             wall: Mutex::new(wall),
             name,
             root: self.root.text().to_owned(),
-            network: Network::new(&self.root),
+            network: Network::new(&self.root, &self.settings),
             settings: self.settings,
         })
     }

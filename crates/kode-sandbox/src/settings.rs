@@ -1,6 +1,7 @@
 //! What a caller chooses about a sandbox, and what it must tell of the host.
 //! This crate reads neither `$HOME` nor the environment by itself.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Which wall holds commands.
@@ -61,6 +62,25 @@ pub struct SandboxSettings {
     /// or `example.org:80`: the user's own and managed configuration's, or
     /// `--network`'s. What can't be opened, such as an address, is left out.
     pub open_hosts: Vec<String>,
+    /// Where the poisoned prompt lab's open hosts lead; `None` outside of it.
+    pub lab_sink: Option<LabSink>,
     /// Home, environment and helper.
     pub host: Host,
+}
+
+/// The lab's own world: every name below `.example` leads to one listener on
+/// loopback, every other name nowhere. `clippy.toml` bans making one outside of
+/// `kode-lab`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LabSink(SocketAddr);
+
+impl LabSink {
+    /// A world that is `address`; `None` unless that is on loopback.
+    pub fn on_loopback(address: SocketAddr) -> Option<Self> {
+        address.ip().is_loopback().then_some(Self(address))
+    }
+
+    pub(crate) fn address(self) -> SocketAddr {
+        self.0
+    }
 }

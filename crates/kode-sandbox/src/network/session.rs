@@ -22,8 +22,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(root: &ProjectRoot) -> Self {
-        Self { root: root.clone(), outside: Outside::real() }
+    pub(crate) fn new(root: &ProjectRoot, settings: &SandboxSettings) -> Self {
+        let outside = settings.lab_sink.map_or_else(Outside::real, Outside::lab);
+        Self { root: root.clone(), outside }
     }
 
     /// Runs `command` in a sandbox beside `session` with `open` reachable, and
