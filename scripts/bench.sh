@@ -5,6 +5,7 @@
 #   scripts/bench.sh --peers   also `codex exec` on the same turn, in the same run
 #   scripts/bench.sh --long    also 500 turns over a small window: time a turn, memory
 #   scripts/bench.sh --sandbox also `kode sandbox` beside a plain spawn, bubblewrap and codex
+#   scripts/bench.sh --screen  also the screens: 5,000 touched files, a diff of 200,000 lines
 #   scripts/bench.sh --cold    also the cold development build (minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -149,6 +150,14 @@ print(f"kode is {statistics.median(times['kode']) / statistics.median(times['bub
 PY
 }
 
+screen() {
+  mkdir -p "$work/screen"
+  python3 "$repository/scripts/screen.py" "$kode" "$work/screen"
+  echo '-- frames, without a terminal'
+  (cd "$repository" && cargo test --release --locked --quiet -p kode-tui speed -- --ignored --nocapture |
+    grep ' ms ')
+}
+
 cold() {
   cd "$repository"
   local start
@@ -163,6 +172,7 @@ for extra in "$@"; do
     --peers) peers ;;
     --long) long ;;
     --sandbox) sandbox ;;
+    --screen) screen ;;
     --cold) cold ;;
     *) echo "unknown: $extra" >&2; exit 2 ;;
   esac
