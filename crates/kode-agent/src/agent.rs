@@ -2,6 +2,7 @@
 
 mod after_command;
 mod calls;
+mod divergence;
 mod findings;
 mod gate_round;
 mod holding;
@@ -63,6 +64,10 @@ pub enum Interjection {
         data: Vec<(String, Untrusted<String>)>,
     },
 }
+
+/// Of a new or changed `AGENTS.md` so much is shown.
+const SHOWN_BYTES_MAX: u64 = 64 * 1024;
+const SHOWN_LINES_MAX: usize = 60;
 
 /// What bounds a run.
 #[derive(Debug, Clone)]
@@ -132,6 +137,8 @@ pub struct Agent<'a> {
     labelled: Label,
     /// What the scan found after the last step.
     step_findings: findings::StepFindings,
+    /// What this turn took in and touched so far.
+    divergence: divergence::Divergence,
 }
 
 /// What a run has counted so far.
@@ -177,6 +184,7 @@ impl<'a> Agent<'a> {
             fresh: Vec::new(),
             labelled: Label::TYPED,
             step_findings: findings::StepFindings::default(),
+            divergence: divergence::Divergence::default(),
         }
     }
 
@@ -243,10 +251,42 @@ impl<'a> Agent<'a> {
         for text in context.notices {
             self.emit(&Event::Notice { text });
         }
+        for (path, digest) in &context.digests {
+            self.show_if_new(path, digest)?;
+        }
+        for ((path, _), part) in context.digests.iter().zip(&context.parts) {
+            self.divergence.took_in(path.as_str(), part.as_str(), &[]);
+        }
+        for (path, hidden) in &context.hidden {
+            self.report_hidden(path.as_str(), hidden)?;
+        }
         if !context.parts.is_empty() {
             self.join(Label::DATA)?;
         }
         Ok(context.parts)
+    }
+
+    /// An `AGENTS.md` that is new or changed is shown before its first use.
+    /// What was shown is remembered outside the project.
+    fn show_if_new(&mut self, path: &ProjectPath, digest: &[u8; 32]) -> Result<(), BeginError> {
+        let root = &self.workspace.root;
+        if self.session.was_seen(root, path, digest)? {
+            return Ok(());
+        }
+        let bytes = self.workspace.files.snapshot_read(path, SHOWN_BYTES_MAX);
+        #[expect(clippy::disallowed_methods, reason = "escaped by whoever shows the notice")]
+        let text = bytes.map(|bytes| String::from_utf8_lossy(bytes.expose()).into_owned());
+        let shown: String = text
+            .unwrap_or_default()
+            .lines()
+            .take(SHOWN_LINES_MAX)
+            .map(|line| format!("  | {}\n", kode_base::escape::escape_line(line)))
+            .collect();
+        self.notice(format!(
+            "{path} is new or changed since you last saw it. The model reads it as data, not as \
+             your instruction:\n{shown}"
+        ));
+        Ok(())
     }
 
     fn turns(&mut self) -> RunEnd {
@@ -279,6 +319,9 @@ impl<'a> Agent<'a> {
             }
         };
         if let Err(error) = self.session.finish(end.status().code()) {
+            end = RunEnd::Failed(error.to_string());
+        }
+        if let Err(error) = self.record_divergence() {
             end = RunEnd::Failed(error.to_string());
         }
         let progress = std::mem::take(&mut self.progress);

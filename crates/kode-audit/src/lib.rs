@@ -21,5 +21,5 @@ pub use digest::{Digest, DigestError};
 pub use line::RECORD_BYTES_MAX;
 pub use log::{AuditError, AuditLog};
 pub use read::{Filter, read, show};
-pub use record::{ConnectionRecord, DecisionRecord, Entry, Outcome, Record};
+pub use record::{ConnectionRecord, DecisionRecord, Entry, Ingested, Outcome, Record};
 pub use verify::{Problem, VerifyError, VerifyReport, verify};

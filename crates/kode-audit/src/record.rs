@@ -61,6 +61,20 @@ pub struct ConnectionRecord {
     pub refused: Option<String>,
 }
 
+/// One untrusted text that joined the model's context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ingested {
+    /// The tool or file it came from, escaped.
+    pub source: String,
+    /// SHA-256 of the redacted text, hex.
+    pub digest: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Kinds of hidden content in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
+}
+
 /// Anything the log holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
@@ -86,6 +100,19 @@ pub enum Record {
         snapshot: String,
         /// Rules of the fatal findings.
         findings: Vec<String>,
+    },
+    /// What a turn took into the model's context that nobody vouched for, and
+    /// what it touched that the user never named.
+    Turn {
+        /// Counts from 1; 0 is what came with the task.
+        turn: u32,
+        /// Untrusted texts, in order.
+        ingested: Vec<Ingested>,
+        /// Hosts, paths and files, in order; escaped.
+        unnamed: Vec<String>,
+        /// How many of both were left out.
+        #[serde(default)]
+        more: usize,
     },
     /// Something a security person wants to see: trust given, sandbox off, a
     /// quarantined torn line.

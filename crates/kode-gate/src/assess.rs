@@ -12,6 +12,9 @@ use crate::paths::{self, Zone, is_sensitive, place};
 use crate::patterns;
 use crate::reachable;
 
+/// Hosts and paths noted of one action.
+const UNNAMED_MAX: usize = 20;
+
 /// A shorter file name in the user's words could be an ordinary word.
 const NAME_LENGTH_MIN: usize = 5;
 
@@ -52,6 +55,7 @@ pub(crate) fn command_line(
         command: Some(text.to_owned()),
         at_root: directory.is_root(),
         parts: found.parts,
+        unnamed: Vec::new(),
         explanation: found.effects.join("\n"),
         opens: Vec::new(),
     };
@@ -121,6 +125,21 @@ fn provenance(
     outside: &[String],
     state: &SessionState,
 ) {
+    let mut note = |text: String| {
+        if assessment.unnamed.len() < UNNAMED_MAX {
+            assessment.unnamed.push(kode_base::escape::escape_line(&text));
+        }
+    };
+    for host in hosts {
+        match host.as_deref() {
+            Some(host) if named(host, state) => {}
+            Some(host) => note(format!("host {host}")),
+            None => note("a host known only when it runs".to_owned()),
+        }
+    }
+    for path in outside.iter().filter(|path| !path_named(path, state)) {
+        note(format!("path {path}"));
+    }
     if !state.untrusted_in_context {
         return;
     }

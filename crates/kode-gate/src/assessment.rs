@@ -102,6 +102,8 @@ pub(crate) struct Assessment {
     pub(crate) at_root: bool,
     /// Source text of every simple command inside, for denylists.
     pub(crate) parts: Vec<String>,
+    /// Hosts and outside paths that the user never named.
+    pub(crate) unnamed: Vec<String>,
     /// Parse and effects in readable lines.
     pub(crate) explanation: String,
     /// Hosts that approving opens.

@@ -76,6 +76,7 @@ pub struct Gate {
     approver: Box<dyn Approver>,
     trusted: Vec<TrustScope>,
     sandboxed: bool,
+    unnamed: Vec<String>,
     approvals: VecDeque<(Instant, RiskClass)>,
     memory: GateMemory,
     /// What the judge knows of the session; the agent keeps it current.
@@ -99,6 +100,7 @@ impl Gate {
             approver,
             trusted: Vec::new(),
             sandboxed,
+            unnamed: Vec::new(),
             approvals: VecDeque::new(),
             memory: GateMemory::default(),
             state,
@@ -242,6 +244,12 @@ impl Gate {
         self.remember();
     }
 
+    /// What permitted actions touched that the user never named, since the last
+    /// time this was asked.
+    pub fn take_unnamed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unnamed)
+    }
+
     /// Joins a label into the context's: for what a resumed session or the
     /// task above a nested one had in context.
     pub fn context_joined(&mut self, label: Label) {
@@ -363,6 +371,9 @@ impl Gate {
         };
         let appended = self.audit.append(&Record::Decision(record));
         let audit = appended.as_ref().copied().unwrap_or(AuditSequence(0));
+        if permitted {
+            self.unnamed.extend(judgement.unnamed);
+        }
         let verdict = judgement.verdict;
         let hosts = if opened.is_empty() { judgement.opens } else { opened.clone() };
         let decision = Decision {

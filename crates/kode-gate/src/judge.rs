@@ -60,6 +60,9 @@ pub struct Judgement {
     pub context: String,
     /// Hosts that approving opens for this action.
     pub opens: Vec<String>,
+    /// Hosts and paths outside the project that it touches and the user never
+    /// named, escaped.
+    pub unnamed: Vec<String>,
 }
 
 /// Judges `action` under `policy`.

@@ -58,6 +58,7 @@ fn built_in(
         trust: None,
         context: assessment.explanation.clone(),
         opens: Vec::new(),
+        unnamed: assessment.unnamed.clone(),
     }
 }
 
@@ -72,6 +73,7 @@ fn conclude(assessment: &Assessment, answers: &[Answered], answered: Answered) -
         trust: None,
         context: assessment.explanation.clone(),
         opens: assessment.opens.clone(),
+        unnamed: assessment.unnamed.clone(),
     };
     match question {
         Some(question) if judgement.verdict <= Verdict::Prompt => {

@@ -418,6 +418,29 @@ impl Session {
         self.folder.join("base.jsonl")
     }
 
+    /// Whether a person was shown this very content of a file in an earlier
+    /// run; from now on they were. Remembered beside the sessions, outside the
+    /// project.
+    ///
+    /// # Errors
+    /// When the note can't be read or written.
+    pub fn was_seen(
+        &self,
+        root: &ProjectRoot,
+        path: &ProjectPath,
+        digest: &[u8; 32],
+    ) -> Result<bool, SessionError> {
+        let place = self.cache_path(root)?.with_extension("seen.jsonl");
+        let line = (path.as_str().to_owned(), Digest(*digest).to_string());
+        let known: Vec<(String, String)> = read_lines(&place)?;
+        let last = known.iter().rev().find(|(seen, _)| *seen == line.0);
+        if last == Some(&line) {
+            return Ok(true);
+        }
+        Ledger::open(&place)?.append(&line)?;
+        Ok(false)
+    }
+
     /// Where the newest snapshot of this project is cached.
     fn cache_path(&self, root: &ProjectRoot) -> Result<PathBuf, SessionError> {
         use std::os::unix::ffi::OsStrExt as _;

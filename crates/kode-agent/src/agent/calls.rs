@@ -166,6 +166,8 @@ impl Agent<'_> {
         #[expect(clippy::disallowed_methods, reason = "escaped before it is shown or recorded")]
         let source = escape_line(call.name.expose());
         self.report_hidden(&source, &hidden)?;
+        #[expect(clippy::disallowed_methods, reason = "hashed for the audit log")]
+        self.divergence.took_in(&source, text.expose(), &hidden);
         self.push(Message::Tool { call: call.id.clone(), content })?;
         let output = text.map(|text| text.chars().take(EVENT_OUTPUT_CHARACTERS_MAX).collect());
         self.emit(&Event::ToolResult {
@@ -211,6 +213,7 @@ impl Agent<'_> {
             }
         }
         let touched: Vec<_> = fresh.into_iter().map(|(path, _)| path).collect();
+        self.note_unnamed(&touched);
         self.tell_of_rejected(&touched)
     }
 }

@@ -42,6 +42,7 @@ impl Agent<'_> {
             let (content, hidden) = wrap_and_inspect(name, text, &self.redactor)?;
             self.join(Label::DATA)?;
             self.report_hidden(&escape_line(name), &hidden)?;
+            self.divergence.took_in(&escape_line(name), content.as_str(), &hidden);
             self.push(Message::Data { content })?;
         }
         Ok(())

@@ -24,6 +24,7 @@ pub(super) enum TurnEnd {
 impl Agent<'_> {
     pub(super) fn turn(&mut self) -> Result<TurnEnd, BeginError> {
         self.emit(&Event::TurnStarted { turn: self.progress.turns });
+        self.record_divergence()?;
         self.make_room()?;
         let reply = match self.ask() {
             Ok(reply) => reply,

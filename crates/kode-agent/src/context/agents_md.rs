@@ -3,9 +3,10 @@
 
 use kode_base::{ModelVisible, ProjectPath};
 use kode_sandbox::{FileError, ProjectFiles};
+use sha2::{Digest, Sha256};
 
 use super::redact::env_file_secrets;
-use super::{Redactor, WrapError, wrap};
+use super::{Hidden, Redactor, WrapError, wrap_and_inspect};
 
 /// Larger files are cut: context is for summaries, not for manuals.
 const AGENTS_BYTES_MAX: u64 = 64 * 1024;
@@ -17,6 +18,10 @@ pub struct ProjectContext {
     pub parts: Vec<ModelVisible>,
     /// Where they came from.
     pub sources: Vec<ProjectPath>,
+    /// SHA-256 of each file, as read.
+    pub digests: Vec<(ProjectPath, [u8; 32])>,
+    /// What was hidden in them.
+    pub hidden: Vec<(ProjectPath, Vec<Hidden>)>,
     /// Things to tell the person, such as a file that could not be read.
     pub notices: Vec<String>,
 }
@@ -34,8 +39,13 @@ pub fn read_project_context(
     for path in candidates(directory) {
         match files.snapshot_read(&path, AGENTS_BYTES_MAX) {
             Ok(bytes) => {
+                #[expect(clippy::disallowed_methods, reason = "hashing shows nothing")]
+                let digest = Sha256::digest(bytes.expose()).into();
                 let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-                context.parts.push(wrap(path.as_str(), &text, redactor)?);
+                let (part, hidden) = wrap_and_inspect(path.as_str(), &text, redactor)?;
+                context.parts.push(part);
+                context.digests.push((path.clone(), digest));
+                context.hidden.push((path.clone(), hidden));
                 context.sources.push(path);
             }
             Err(FileError::NotFound(_)) => {}

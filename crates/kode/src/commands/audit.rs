@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use kode_audit::{Entry, Filter, Record, VerifyError};
+use kode_audit::{Entry, Filter, Ingested, Record, VerifyError};
 use kode_base::escape::escape_line;
-use kode_base::{AnsweredBy, AuditSequence, ExitStatus};
+use kode_base::{AnsweredBy, AuditSequence, ExitStatus, Verdict};
 use serde_json::json;
 
 use crate::cli::{AuditCommand, AuditListArguments};
 use crate::failure::Failure;
 use crate::places::Places;
+
+/// Earlier records of the session that are looked through for a story.
+const STORY_RECORDS_MAX: usize = 200;
 
 /// Reads the log; changes nothing.
 pub(crate) fn run(command: &AuditCommand) -> Result<ExitStatus, Failure> {
@@ -49,6 +52,13 @@ fn show(folder: &Path, sequence: u64, json: bool) -> Result<ExitStatus, Failure>
         let pretty = serde_json::to_string_pretty(&entry).map_err(std::io::Error::from)?;
         for line in pretty.lines() {
             say!("{}", kode_base::escape::escape_block(line));
+        }
+        let before = if entry.session.is_empty() { Vec::new() } else { story(folder, &entry)? };
+        if !before.is_empty() {
+            say!("\nhow it came to this, oldest first:");
+        }
+        for earlier in &before {
+            say!("{}", one_line(earlier));
         }
     }
     Ok(ExitStatus::Success)
@@ -91,6 +101,40 @@ const fn answered_by(who: AnsweredBy) -> &'static str {
     }
 }
 
+/// What a turn took in and touched, in one line.
+fn turn_line(turn: u32, ingested: &[Ingested], unnamed: &[String], more: usize) -> String {
+    let mut parts: Vec<String> = ingested
+        .iter()
+        .map(|text| {
+            let hidden = text.hidden.join(", ");
+            let hidden = if hidden.is_empty() { hidden } else { format!(", HIDDEN: {hidden}") };
+            let short: String = text.digest.chars().take(12).collect();
+            format!("took in {} ({} bytes, sha256 {short}{hidden})", text.source, text.bytes)
+        })
+        .collect();
+    parts.extend(unnamed.iter().map(|what| format!("touched {what}, never named")));
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
+    format!("up to turn {turn}: {}", parts.join("; "))
+}
+
+/// What led to a record: its session's earlier records, oldest first.
+fn story(folder: &Path, entry: &Entry) -> Result<Vec<Entry>, Failure> {
+    let filter = Filter {
+        session: Some(entry.session.clone()),
+        until: Some(AuditSequence(entry.sequence.0.saturating_sub(1))),
+        last: Some(STORY_RECORDS_MAX),
+        ..Filter::default()
+    };
+    let tells = |entry: &Entry| match &entry.record {
+        Record::Decision(decision) => decision.verdict != Verdict::Allow || !decision.permitted,
+        Record::Outcome(_) => false,
+        _ => true,
+    };
+    Ok(kode_audit::read(folder, &filter)?.into_iter().filter(tells).collect())
+}
+
 fn one_line(entry: &Entry) -> String {
     let what = match &entry.record {
         Record::SessionStarted { project, sandbox } => {
@@ -127,6 +171,9 @@ fn one_line(entry: &Entry) -> String {
         ),
         Record::Gate { colour, findings, .. } => {
             format!("completion gate {colour} {}", findings.join(", "))
+        }
+        Record::Turn { turn, ingested, unnamed, more } => {
+            turn_line(*turn, ingested, unnamed, *more)
         }
         Record::Notice { name, text } => format!("{name}: {text}"),
     };
