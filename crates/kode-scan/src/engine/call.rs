@@ -549,8 +549,10 @@ impl Engine<'_> {
         let is_root = |text: &str| text == "/" || text.starts_with("/\u{fffc}");
         let rooted = matches!(&*site.method, "Clean" | "Join")
             && site.value(0).skeleton().is_some_and(is_root);
-        let set =
-            if rooted { CategorySet::of(&[Category::PathTraversal]) } else { CategorySet::NONE };
+        let set = match rooted {
+            true => CategorySet::of(&[Category::PathTraversal, Category::OpenRedirect]),
+            false => CategorySet::NONE,
+        };
         value.cleaned(set).with(|data| data.normalized = true)
     }
 

@@ -199,6 +199,31 @@ impl Engine<'_> {
         known.iter().filter_map(implement).take(IMPLEMENTERS_MAX).collect()
     }
 
+    /// Go: the method that an interface's only implementation here has; which
+    /// types implement it is not declared anywhere.
+    fn go_implementation(
+        &self,
+        (file, id): (usize, ClassId),
+        name: &str,
+    ) -> Option<(usize, FunctionId)> {
+        let unit = self.unit(file);
+        let class = self.class((file, id));
+        let is_interface = class.methods.is_empty() && class.fields.is_empty();
+        if unit.language != kode_syntax::Language::Go || !is_interface {
+            return None;
+        }
+        let folder = super::folder_of(unit.path);
+        let mut found = self.index.package(folder).iter().flat_map(|file| {
+            let program = &self.unit(*file).program;
+            let methods = program.classes.iter().flat_map(|class| &class.methods);
+            let named = methods
+                .filter(|function| program.function(**function).name.as_deref() == Some(name));
+            named.map(|function| (*file, *function))
+        });
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
     fn own_method(&self, (file, id): (usize, ClassId), name: &str) -> Option<(usize, FunctionId)> {
         let program = &self.unit(file).program;
         let mut methods = self.class((file, id)).methods.iter();
@@ -245,7 +270,8 @@ impl Engine<'_> {
             }
             current = self.base(at);
         }
-        let (file, function) = self.method(class, name)?;
+        let found = self.method(class, name);
+        let (file, function) = found.or_else(|| self.go_implementation(class, name))?;
         let this = data.instance.map(|_| Box::new(value.clone()));
         Some(Value::new(Data {
             function: Some(Closure { file, function, this }),

@@ -44,7 +44,7 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     // Nothing between the name, the operator and the value: `NAME=value` in a command.
     let tight = operator == b"=" && cursor == 0 && is_environment_name(&content[start..at]);
     let from = if operator == b" " { cursor } else { cursor + operator.len() };
-    let bare = form.bare_values || form.is_table || tight;
+    let bare = form.bare_values || form.is_table || tight || operator == b" ";
     let found = value_at(rest, from, bare, operator);
     shifted(found, at)
 }
