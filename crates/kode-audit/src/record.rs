@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// One decision about one action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRecord {
-    /// `shell`, `read`, `list`, `search` or `write`.
+    /// `shell`, `read`, `list`, `search`, `write` or `fetch`.
     pub action: String,
     /// The exact command, path or pattern, escaped and redacted.
     pub subject: String,

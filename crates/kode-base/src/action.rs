@@ -80,6 +80,15 @@ pub struct FileWrite {
     pub mode: WriteMode,
 }
 
+/// Reading one page of the web.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebFetch {
+    /// The host, in lower case.
+    pub host: String,
+    /// Path and query, beginning with `/`.
+    pub target: Untrusted<String>,
+}
+
 /// Anything the gate can be asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -94,6 +103,8 @@ pub enum Action {
     Search(Search),
     /// Changing a file.
     Write(FileWrite),
+    /// Reading a page of the web.
+    Fetch(WebFetch),
 }
 
 impl From<ShellCommand> for Action {
@@ -117,6 +128,12 @@ impl From<Listing> for Action {
 impl From<Search> for Action {
     fn from(search: Search) -> Self {
         Self::Search(search)
+    }
+}
+
+impl From<WebFetch> for Action {
+    fn from(fetch: WebFetch) -> Self {
+        Self::Fetch(fetch)
     }
 }
 

@@ -18,7 +18,7 @@ pub mod untrusted;
 pub mod verdict;
 pub mod visible;
 
-pub use action::{Action, FileRead, FileWrite, Listing, Search, ShellCommand, WriteMode};
+pub use action::{Action, FileRead, FileWrite, Listing, Search, ShellCommand, WebFetch, WriteMode};
 pub use escape::escape_for_terminal;
 pub use event::{AnsweredBy, AuditSequence, ChangeKind, Colour, Event, TouchedFile};
 pub use exit::ExitStatus;

@@ -26,6 +26,7 @@ pub(crate) fn assess(action: &Action, state: &SessionState) -> Assessment {
         Action::List(list) => looking("lists", &list.path, false, state),
         Action::Search(search) => looking("searches", &search.path, true, state),
         Action::Write(write) => writing(write, state),
+        Action::Fetch(fetch) => fetching(&fetch.host, state),
     };
     without_ablated(&mut assessment, &state.ablation);
     assessment
@@ -282,6 +283,22 @@ pub(crate) fn sensitive_write(write: &FileWrite, why: &str, state: &SessionState
         assessment.questions.push(Question { kind: QuestionKind::SensitivePlace, text });
     }
     without_ablated(&mut assessment, &state.ablation);
+    assessment
+}
+
+/// A page is read by kode itself, so it is judged like a command that names the
+/// host.
+fn fetching(host: &str, state: &SessionState) -> Assessment {
+    let class = RiskClass::NetworkEgress;
+    let why = kode_base::escape::escape_line(&format!("reads a page of {host}"));
+    let hosts = [Some(host.to_owned())];
+    let mut assessment = Assessment {
+        units: vec![unit(class, why, Some(TrustScope::Host(host.to_owned())))],
+        opens: reachable::hosts(&[], &hosts, &[]),
+        ..Assessment::default()
+    };
+    secret_and_egress(&mut assessment, &hosts, false, state);
+    provenance(&mut assessment, &hosts, &[], state);
     assessment
 }
 

@@ -7,7 +7,7 @@ use kode_base::escape::escape_line;
 use kode_base::{Action, Untrusted, WriteMode};
 use sha2::{Digest, Sha256};
 
-/// `shell`, `read`, `list`, `search` or `write`.
+/// `shell`, `read`, `list`, `search`, `write` or `fetch`.
 pub(crate) fn kind(action: &Action) -> &'static str {
     match action {
         Action::Shell(_) => "shell",
@@ -15,6 +15,7 @@ pub(crate) fn kind(action: &Action) -> &'static str {
         Action::List(_) => "list",
         Action::Search(_) => "search",
         Action::Write(_) => "write",
+        Action::Fetch(_) => "fetch",
     }
 }
 
@@ -28,6 +29,9 @@ pub(crate) fn shown(action: &Action) -> Untrusted<String> {
         Action::List(list) => format!("list {}", list.path.as_str()).into(),
         Action::Search(search) => {
             format!("search {} in {}", search.pattern.expose(), search.path.as_str()).into()
+        }
+        Action::Fetch(fetch) => {
+            format!("fetch https://{}{}", fetch.host, fetch.target.expose()).into()
         }
         Action::Write(write) => {
             let verb = match write.mode {

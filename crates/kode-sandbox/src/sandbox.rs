@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kode_base::{Interrupt, ShellCommand};
+use kode_base::{Interrupt, ShellCommand, WebFetch};
 use kode_gate::Permit;
 
 use crate::bare::BareHost;
@@ -10,7 +10,9 @@ use crate::layers::{self, Layer};
 use crate::native::{self, Native};
 use crate::network::Network;
 use crate::output::{CommandEnd, CommandOutput, Incident};
-use crate::{Backend, Connection, OpenHosts, ProjectRoot, SandboxError, SandboxSettings};
+use crate::{
+    Backend, Connection, OpenHosts, Page, ProjectRoot, Refusal, SandboxError, SandboxSettings,
+};
 
 /// `execve` takes no single argument longer than this (`MAX_ARG_STRLEN`).
 const COMMAND_BYTES_MAX: usize = 128 * 1024 - 1;
@@ -203,6 +205,18 @@ impl Sandbox {
                 Err(SandboxError::Command("an interactive command needs the sandbox".to_owned()))
             }
         }
+    }
+
+    /// Reads the permit's page, by kode itself, if its host is open: to this
+    /// permit by a person's answer, or to every command. A redirect is told and
+    /// not followed.
+    pub fn fetch(
+        &self,
+        permit: Permit<WebFetch>,
+        interrupt: &Interrupt,
+    ) -> (Result<Page, Refusal>, Vec<Connection>) {
+        let open = self.open_hosts(permit.hosts());
+        self.network.read_page(&open, &permit.redeem(), interrupt)
     }
 
     /// Ends every process still alive in the sandbox, before the completion

@@ -6,12 +6,14 @@ mod edit;
 mod finish;
 mod list_files;
 mod output;
+mod page_text;
 mod read_file;
 mod request;
 mod search;
 mod shell;
 mod specs;
 mod symbols;
+mod web_fetch;
 mod workspace;
 
 pub(crate) use finish::Finish;

@@ -14,6 +14,7 @@ use super::read_file::ReadFile;
 use super::search::SearchFiles;
 use super::shell::Shell;
 use super::symbols::{FindSymbol, Outline};
+use super::web_fetch::Fetch;
 use super::workspace::shown;
 use super::{ToolOutcome, Workspace, edit, specs};
 
@@ -27,6 +28,7 @@ pub(crate) enum ToolRequest {
     FindSymbol(FindSymbol),
     Edit(Box<Operation>),
     Shell(Shell),
+    WebFetch(Fetch),
     Finish(Finish),
 }
 
@@ -46,6 +48,7 @@ impl ToolRequest {
             Self::FindSymbol(tool) => tool.run(workspace),
             Self::Edit(operation) => edit::run(operation, workspace, session),
             Self::Shell(tool) => tool.run(workspace, &mut |_| {}),
+            Self::WebFetch(tool) => tool.run(workspace),
             Self::Finish(_) => ToolOutcome::failed("finish ends the turn"),
         }
     }
@@ -70,6 +73,7 @@ pub(crate) fn parse(
         "outline" => decode("outline", text).map(ToolRequest::Outline),
         "find_symbol" => decode("find_symbol", text).map(ToolRequest::FindSymbol),
         "shell" => decode("shell", text).map(ToolRequest::Shell),
+        "web_fetch" => decode("web_fetch", text).map(ToolRequest::WebFetch),
         "finish" => decode("finish", text).map(ToolRequest::Finish),
         tool if edit::EDIT_TOOLS.contains(&tool) => {
             operation(tool, text, root).map(|operation| ToolRequest::Edit(Box::new(operation)))

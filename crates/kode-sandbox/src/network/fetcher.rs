@@ -31,7 +31,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(30);
 const TELLING_MAX: Duration = Duration::from_secs(5);
 
 /// Sent in place of whatever the client calls itself.
-const USER_AGENT: &str = concat!("kode/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("kode/", env!("CARGO_PKG_VERSION"));
 
 /// Kinds of content that clients of registries ask for.
 const KINDS: &[&str] = &[

@@ -29,12 +29,14 @@ mod session;
 mod socks;
 mod stream;
 mod tunnel;
+mod web;
 
 pub use allow::OpenHosts;
 pub use container::ContainerNetwork;
 pub use host::HostName;
 pub use record::{Connection, Via};
 pub use refusal::Refusal;
+pub use web::{Page, redirected, web_address};
 
 pub(crate) use session::Network;
 pub(crate) use stream::Stream;

@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use kode_base::{Interrupt, WebFetch};
+
 use super::authority::Authority;
 use super::connection::Rules;
 use super::door::Door;
 use super::outside::Outside;
 use super::proxy::Proxy;
 use super::record::Connection;
-use super::{OpenHosts, masks};
+use super::web::{self, Page};
+use super::{OpenHosts, Refusal, masks};
 use crate::native::Native;
 use crate::plan::Additions;
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
@@ -25,6 +28,16 @@ impl Network {
     pub(crate) fn new(root: &ProjectRoot, settings: &SandboxSettings) -> Self {
         let outside = settings.lab_sink.map_or_else(Outside::real, Outside::lab);
         Self { root: root.clone(), outside }
+    }
+
+    /// Reads one page, outside any sandbox.
+    pub(crate) fn read_page(
+        &self,
+        open: &OpenHosts,
+        fetch: &WebFetch,
+        interrupt: &Interrupt,
+    ) -> (Result<Page, Refusal>, Vec<Connection>) {
+        web::read(&self.outside, open, fetch, interrupt)
     }
 
     /// Runs `command` in a sandbox beside `session` with `open` reachable, and

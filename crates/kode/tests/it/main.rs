@@ -24,6 +24,7 @@ mod lab;
 mod labels;
 mod llmock;
 mod long_run;
+mod network;
 mod provider_faults;
 mod refactoring;
 mod requests;

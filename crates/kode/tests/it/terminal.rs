@@ -13,14 +13,26 @@ const COMMAND: &str = "perl -e 'open(F, q(>made)); print F q(x)'";
 const SETTLED: Duration = Duration::from_millis(400);
 
 /// Starts kode on a terminal, in the workspace's project and home.
-fn start(workspace: &Workspace, arguments: &str) -> TerminalSession {
+pub(crate) fn start(workspace: &Workspace, arguments: &str) -> TerminalSession {
     let line = format!(
-        "cd '{}' && exec env -i PATH=\"$PATH\" NO_COLOR=1 HOME='{}' '{}' {arguments}",
+        "cd '{}' && exec env -i PATH=\"$PATH\" {} NO_COLOR=1 HOME='{}' '{}' {arguments}",
         workspace.project().display(),
+        toolchains(),
         workspace.user_home().display(),
         env!("CARGO_BIN_EXE_kode"),
     );
     TerminalSession::start(Path::new("/bin/sh"), &["-c", &line], &[]).unwrap()
+}
+
+/// Toolchains below the real home, which the workspace's own has not.
+fn toolchains() -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let folders = [("RUSTUP_HOME", ".rustup"), ("PYENV_ROOT", ".pyenv")];
+    let found = folders.map(|(name, folder)| {
+        let place = std::env::var(name).unwrap_or_else(|_| format!("{home}/{folder}"));
+        if Path::new(&place).is_dir() { format!("{name}='{place}' ") } else { String::new() }
+    });
+    found.concat()
 }
 
 fn start_run(workspace: &Workspace, script: &str) -> TerminalSession {

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests lay out folders")]
 
 mod doors;
+mod pages;
 mod registries;
 mod speed;
 mod tunnels;

@@ -1,0 +1,143 @@
+//! Package managers over the real registries, in the real sandbox: approved on a
+//! terminal or with `--network` they work, otherwise they say how to allow it.
+//! Where a registry can't be reached, a test says that it was skipped.
+
+use std::net::{TcpStream, ToSocketAddrs};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::terminal::start;
+use crate::workspace::{Workspace, shell_script};
+
+/// Longer than the 200 ms in which keys don't count.
+const SETTLED: Duration = Duration::from_millis(400);
+
+/// Whether `program` is here and `host` answers; says so where not.
+#[expect(clippy::print_stderr, reason = "a test that skips says so")]
+fn usable(program: &str, host: &str) -> bool {
+    let found =
+        Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success());
+    let mut addresses = (host, 443).to_socket_addrs().into_iter().flatten();
+    let answers = addresses
+        .any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok());
+    if !(found && answers) {
+        eprintln!("skipped: {program} or {host} is not to be had here");
+    }
+    found && answers
+}
+
+/// Runs `command` as the agent's, and presses `key` at the prompt.
+fn answered(workspace: &Workspace, command: &str, key: &[u8]) -> String {
+    let script = workspace.beside("script.yaml");
+    std::fs::write(&script, shell_script(command)).unwrap();
+    // What packages bring along is the task's business here.
+    let may_change = "--may-change 'node_modules/**' --may-change 'vendored/**'";
+    let script = script.display();
+    let arguments = format!("run {may_change} --script '{script}' 'do the task'");
+    let mut session = start(workspace, &arguments);
+    session.wait_for("[A]pprove").unwrap();
+    session.watch(SETTLED).unwrap();
+    session.send(key).unwrap();
+    session.finish().unwrap().1
+}
+
+/// A project with a secret, which no networked command may read.
+fn with_secret() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write(".env", "TOKEN=canary\n");
+    workspace
+}
+
+const SEES_SECRET: &str = "(grep -s canary .env && echo leaked > leaked; true)";
+
+#[test]
+fn npm_installs_what_a_person_approved_while_secrets_are_masked() {
+    if !usable("npm", "registry.npmjs.org") {
+        return;
+    }
+    let workspace = with_secret();
+    let output = answered(&workspace, &format!("npm install ms && {SEES_SECRET}"), b"a");
+    assert!(output.contains("Opens: registry.npmjs.org"), "{output}");
+    assert!(workspace.project().join("node_modules/ms/package.json").exists(), "{output}");
+    assert!(workspace.read("package-lock.json").contains("https://registry.npmjs.org/ms/"));
+    assert!(!workspace.project().join("leaked").exists());
+}
+
+#[test]
+fn pip_installs_what_a_person_approved() {
+    if !usable("python3", "pypi.org") {
+        return;
+    }
+    let workspace = with_secret();
+    let command = format!("pip install --no-input --target vendored six && {SEES_SECRET}");
+    let output = answered(&workspace, &command, b"a");
+    assert!(output.contains("Opens: pypi.org, files.pythonhosted.org"), "{output}");
+    assert!(workspace.project().join("vendored/six.py").exists(), "{output}");
+    assert!(!workspace.project().join("leaked").exists());
+}
+
+#[test]
+fn cargo_adds_and_builds_what_a_person_approved() {
+    if !usable("cargo", "index.crates.io") {
+        return;
+    }
+    let workspace = with_secret();
+    workspace.write(
+        "Cargo.toml",
+        "[package]\nname = \"c\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n",
+    );
+    workspace
+        .write("src/main.rs", "fn main() { print!(\"{}\", itoa::Buffer::new().format(42)); }\n");
+    let command = format!("cargo add itoa && cargo run --quiet > made && {SEES_SECRET}");
+    let output = answered(&workspace, &command, b"a");
+    assert!(output.contains("index.crates.io"), "{output}");
+    assert_eq!(workspace.read("made"), "42", "{output}");
+    assert!(!workspace.project().join("leaked").exists());
+}
+
+#[test]
+fn without_a_persons_approval_an_install_fails_and_says_how_to_allow_it() {
+    let workspace = Workspace::new();
+    // No terminal: the class question is answered, the network stays shut.
+    let run = workspace.run_script(&shell_script("npm install left-pad --fetch-retries=0"), &[]);
+    let said = run.outputs();
+    assert!(said.contains("no host was open for this command"), "{said}");
+    assert!(said.contains("opens registry.npmjs.org by approving"), "{said}");
+    assert!(
+        said.contains("sandbox.network.allow") && said.contains("kode sandbox --network"),
+        "{said}"
+    );
+    assert!(!workspace.project().join("node_modules/left-pad").exists());
+}
+
+#[test]
+fn a_page_is_not_read_without_a_persons_approval() {
+    let workspace = Workspace::new();
+    let script = "turns:\n  - calls:\n      - tool: web_fetch\n        args: {url: \"https://example.com/\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";
+    let run = workspace.run_script(script, &[]);
+    let said = run.outputs();
+    assert!(said.contains("example.com is not open for this command"), "{said}");
+}
+
+#[test]
+fn the_sandbox_command_opens_the_hosts_it_names_and_records_each_connection() {
+    if !usable("curl", "registry.npmjs.org") {
+        return;
+    }
+    let workspace = with_secret();
+    let script = "curl -sS -o got https://registry.npmjs.org/left-pad; \
+                  curl -sS -X PUT -d x https://registry.npmjs.org/left-pad; \
+                  curl -sS https://example.com; curl -sS https://127.0.0.1; cat .env; true";
+    let arguments = ["sandbox", "--network", "registry.npmjs.org", "--", "sh", "-c", script];
+    let run = workspace.kode(&arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, errors) = (text(&run.stdout), text(&run.stderr));
+    assert!(workspace.read("got").contains("\"left-pad\""), "{errors}");
+    assert!(out.contains("can only be read from here"), "{out}");
+    assert!(!out.contains("canary") && errors.contains("Permission denied"), "{out}{errors}");
+    assert!(errors.contains("example.com is not open"), "{errors}");
+    let log = std::fs::read_to_string(workspace.kode_home().join("audit/log.jsonl")).unwrap();
+    let connections: Vec<&str> =
+        log.lines().filter(|line| line.contains("\"record\":\"connection\"")).collect();
+    assert_eq!(connections.len(), 3, "{log}");
+}
