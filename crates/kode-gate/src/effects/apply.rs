@@ -101,7 +101,13 @@ impl Evaluator<'_> {
     fn look_for_secrets(&mut self, invocation: &Invocation<'_>) {
         let stdin =
             matches!(invocation.name, "cpio" | "pax" | "zip").then_some(&invocation.stdin.text);
-        let words = invocation.words.iter().map(|word| &word.text).chain(stdin);
+        // A filter of jq opens no files: `.key` in it is a field.
+        let filter = matches!(invocation.name, "jq" | "gojq" | "jaq")
+            && !invocation.words.iter().any(|word| names_file(&word.text.known));
+        let program = invocation.arguments.operands.first().filter(|_| filter);
+        let program = program.map(|word| word.text.known.as_str());
+        let words = invocation.words.iter().map(|word| &word.text);
+        let words = words.filter(|text| program != Some(text.known.as_str())).chain(stdin);
         let mut paths: Vec<Text> = Vec::new();
         for text in words {
             let is_part =
@@ -270,4 +276,11 @@ fn role_at(spec: &Spec, at: usize, count: usize) -> Option<Operand> {
         return roles.get(roles.len() - (count - at)).copied();
     }
     if at < repeated { roles.get(at).copied() } else { roles.get(repeated).copied() }
+}
+
+/// Flags of jq that are followed by a file, in this place or the next.
+fn names_file(word: &str) -> bool {
+    let cluster = word.starts_with('-') && !word.starts_with("--");
+    cluster && word.contains(['f', 'L'])
+        || ["--from-file", "--rawfile", "--slurpfile", "--argfile"].contains(&word)
 }

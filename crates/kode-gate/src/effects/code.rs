@@ -41,6 +41,7 @@ const SOCKETS: &[&str] = &[
     "net.connect",
     "net.Socket",
     "createConnection",
+    "socketConnection",
     "net.Dial",
     "net.createServer",
     "IO::Socket",
@@ -104,6 +105,8 @@ const STARTERS: &[&str] = &[
     "fdopen",
     "getline",
     "cmd = readline",
+    "System.cmd",
+    "Deno.Command",
     "instance_eval",
 ];
 
@@ -231,6 +234,7 @@ fn feeds_commands(code: &str) -> bool {
             "recv",
             "receive",
             "readline",
+            "readLines",
             "|& getline",
             "|&getline",
             "socket_read",
@@ -276,8 +280,18 @@ fn starts_bare_shell(language: Language, code: &str) -> bool {
 
 fn forks_without_end(code: &str) -> bool {
     let compact: String = code.chars().filter(|each| !each.is_whitespace()).collect();
-    let forks =
-        has(&compact, &["fork()", "os.fork", "Process.fork", "forkwhile", "loop{fork", "fork&&"]);
+    let forks = has(
+        &compact,
+        &[
+            "fork()",
+            "os.fork",
+            ".fork(__filename",
+            "Process.fork",
+            "forkwhile",
+            "loop{fork",
+            "fork&&",
+        ],
+    );
     let forever = has(
         &compact,
         &[
@@ -289,6 +303,9 @@ fn forks_without_end(code: &str) -> bool {
             "loop{",
             "forkwhile",
             "{fork}",
+            "initer(int,",
+            "itertools.count(",
+            "itertools.repeat(",
         ],
     );
     forks && forever

@@ -138,7 +138,13 @@ impl Evaluator<'_> {
             return Some(Stream::unknown(Taint::FILE));
         };
         let key = format!("{name} {word}");
-        let output = self.entry(&key, &words[at + 1..], stdin);
+        let mut output = self.entry(&key, &words[at + 1..], stdin.clone());
+        // `pnpm turbo …` is `pnpm exec turbo …` of a tool of the project.
+        let tool =
+            matches!(name, "pnpm" | "yarn") && table::lookup(word).is_some_and(|tool| tool.builds);
+        if output.is_none() && tool {
+            output = self.entry(word, &words[at + 1..], stdin);
+        }
         Some(output.unwrap_or_else(|| {
             self.raise(RiskClass::CodeExecution, &format!("kode does not know `{key}`"));
             self.look_for_outside_paths(&words[at + 1..]);

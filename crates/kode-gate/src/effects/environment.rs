@@ -69,6 +69,30 @@ pub(crate) fn only_shows(program: &str) -> bool {
         && words.all(|word| word.starts_with('-') && !word.contains(['o', 'O', 'k']))
 }
 
+/// Whether `NODE_OPTIONS` holds only flags that load and start nothing.
+pub(crate) fn only_tunes(name: &str, value: &str) -> bool {
+    const TUNES: [&str; 16] = [
+        "--max-old-space-size",
+        "--max_old_space_size",
+        "--max-semi-space-size",
+        "--experimental-vm-modules",
+        "--experimental-strip-types",
+        "--experimental-json-modules",
+        "--no-experimental-strip-types",
+        "--no-experimental-fetch",
+        "--no-warnings",
+        "--no-deprecation",
+        "--enable-source-maps",
+        "--trace-warnings",
+        "--trace-deprecation",
+        "--openssl-legacy-provider",
+        "--unhandled-rejections",
+        "--stack-trace-limit",
+    ];
+    let tunes = |word: &str| TUNES.contains(&word.split('=').next().unwrap_or(word));
+    name == "NODE_OPTIONS" && value.split_whitespace().all(tunes)
+}
+
 /// Whether a search path holds only folders where programs are expected.
 pub(crate) fn is_ordinary_path(value: &str) -> bool {
     let Some(table) = TABLE.as_ref() else { return false };

@@ -5,7 +5,7 @@ use kode_base::RiskClass;
 
 use super::code::{self, Danger, Language};
 use crate::assessment::QuestionKind;
-use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text, Variable};
 use crate::paths::Zone;
 
 /// A shell family.
@@ -27,6 +27,25 @@ pub(crate) fn shell(name: &str) -> Option<Shell> {
         _ => None,
     }
 }
+
+/// Words of Django's `manage.py` that test, check, list or write source files.
+const DJANGO_BUILDS: [&str; 11] = [
+    "test",
+    "check",
+    "makemigrations",
+    "showmigrations",
+    "sqlmigrate",
+    "collectstatic",
+    "compilemessages",
+    "makemessages",
+    "diffsettings",
+    "startapp",
+    "show_urls",
+];
+
+/// Words of Laravel's `artisan` that do, beside `make:…` and `…:list`.
+const ARTISAN_BUILDS: [&str; 7] =
+    ["test", "list", "about", "config:clear", "cache:clear", "view:clear", "route:clear"];
 
 /// How an interpreter is called.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +70,7 @@ const fn interpreter(
     Interpreter { language, name, code, values, harmless }
 }
 
-const INTERPRETERS: [Interpreter; 26] = [
+const INTERPRETERS: [Interpreter; 27] = [
     interpreter(
         Language::Python,
         "python",
@@ -101,6 +120,7 @@ const INTERPRETERS: [Interpreter; 26] = [
     ),
     interpreter(Language::Other, "Rscript", &["-e"], &[], &["--version"]),
     interpreter(Language::Other, "R", &["-e"], &["-f"], &["--version"]),
+    interpreter(Language::Other, "jrunscript", &["-e"], &["-cp", "-l"], &[]),
     interpreter(Language::Other, "osascript", &["-e"], &["-l"], &[]),
     interpreter(Language::Other, "tclsh", &[], &[], &[]),
     interpreter(Language::Other, "expect", &["-c"], &[], &["-v"]),
@@ -176,6 +196,9 @@ impl Evaluator<'_> {
         }
         let state = self.state.clone();
         self.state.positional = arguments.iter().skip(1).map(|each| each.text.clone()).collect();
+        if let Some(name) = arguments.first() {
+            self.set("0", Variable { values: vec![name.text.clone()], array: false });
+        }
         let exported = &self.state.exported;
         self.state.functions.retain(|name, _| exported.contains(name));
         let output = self.shell_text(&text, stdin);
@@ -273,6 +296,9 @@ impl Evaluator<'_> {
             {
                 return Stream::unknown(Taint::LITERAL);
             }
+            if kind.language == Language::Node && text == "--test" && !ran_code {
+                return self.node_tests(&words[at..]);
+            }
             if kind.values.contains(&text) {
                 at += 1;
             } else if !text.starts_with('-') || text == "-" || word.text.open {
@@ -286,6 +312,22 @@ impl Evaluator<'_> {
             self.program_input(kind, &stdin);
         }
         unknown
+    }
+
+    /// `node --test FILE…`: the project's tests.
+    fn node_tests(&mut self, words: &[Field]) -> Stream {
+        let plain = |word: &Field| {
+            let text = word.text.known.as_str();
+            let test = ["--test-", "--watch", "--experimental-test-coverage"];
+            !text.starts_with('-') || test.iter().any(|start| text.starts_with(start))
+        };
+        let written =
+            words.iter().any(|word| self.files.contains_key(&self.place_of(&word.text).path));
+        if written || !words.iter().all(plain) {
+            self.raise(RiskClass::CodeExecution, "node runs more than the project's tests");
+        }
+        self.look_for_outside_paths(words);
+        Stream::unknown(Taint::FILE)
     }
 
     /// A program file: what this command wrote is judged, the rest prompts.
@@ -306,6 +348,12 @@ impl Evaluator<'_> {
             }
         }
         let content = self.content_of(file, &stdin);
+        if content.text.known.is_empty()
+            && content.text.taint == Taint::FILE
+            && self.project_tool(file, rest)
+        {
+            return unknown;
+        }
         let from_stdin = matches!(file.as_exact(), Some("-" | "/dev/stdin"));
         if from_stdin {
             self.program_input(kind, &stdin);
@@ -321,6 +369,29 @@ impl Evaluator<'_> {
             self.code(kind.language, &content.text);
         }
         unknown
+    }
+
+    /// `manage.py test`, `artisan route:list`: the project's own tool used to
+    /// build, test or list, as `make test` is.
+    fn project_tool(&mut self, file: &Field, rest: &[Field]) -> bool {
+        let place = self.place_of(&file.text);
+        let name = place.path.rsplit('/').next().unwrap_or_default();
+        let Some(word) = rest.first().and_then(Field::as_exact) else { return false };
+        let ordinary = match name {
+            "manage.py" => DJANGO_BUILDS.contains(&word),
+            "artisan" => {
+                ARTISAN_BUILDS.contains(&word)
+                    || word.starts_with("make:")
+                    || word.ends_with(":list")
+            }
+            _ => false,
+        };
+        let ours = ordinary && place.zone == Zone::Project && file.as_exact().is_some();
+        if ours {
+            self.raise(RiskClass::LocalWrite, "runs a tool of the project");
+            self.look_for_outside_paths(rest);
+        }
+        ours
     }
 
     fn program_input(&mut self, kind: &Interpreter, stdin: &Stream) {

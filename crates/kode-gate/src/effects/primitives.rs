@@ -54,6 +54,10 @@ impl Evaluator<'_> {
         if matches!(place.zone, Zone::Null | Zone::Unknown) {
             return false;
         }
+        // `/proc/$pid/…` may be any process's environment or memory.
+        if text.open && text.known == "/proc/" {
+            return true;
+        }
         let all = recursive || text.open && text.known.ends_with('/');
         looks_secret(&place.path)
             || all && holds_secrets(&place.path, self.session)

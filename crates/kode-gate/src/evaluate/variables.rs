@@ -58,6 +58,9 @@ impl Evaluator<'_> {
         if value.as_exact() == Some("") {
             return;
         }
+        if value.as_exact().is_some_and(|value| environment::only_tunes(name, value)) {
+            return;
+        }
         match environment::meaning(name, &value.known) {
             Meaning::Plain => {}
             Meaning::Searched | Meaning::Loads | Meaning::Writes if theirs => {}

@@ -6,7 +6,7 @@ use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
 use crate::effects::table::{Value, lookup};
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
-use crate::paths::{Zone, holds_secrets};
+use crate::paths::{Zone, holds_secrets, looks_secret};
 
 /// Tests of `find` that narrow what it finds.
 const NARROWING: [&str; 24] = [
@@ -201,7 +201,8 @@ impl Evaluator<'_> {
 
     /// `find / | xargs rm`: the names of everything in a tree are deleted.
     fn delete_all_found(&mut self, argv: &[Field]) {
-        let program = argv[0].as_exact().and_then(|name| name.rsplit('/').next());
+        let program =
+            argv.first().and_then(Field::as_exact).and_then(|name| name.rsplit('/').next());
         if matches!(program, Some("rm" | "unlink" | "shred" | "truncate")) {
             let text = "would delete every file that was found in a system tree or home";
             self.found.refuse("recursive_delete", RiskClass::Destructive, text);
@@ -314,8 +315,17 @@ impl Evaluator<'_> {
     /// Moving a tree away is deleting it where it was.
     fn moved(&mut self, operands: &[Field]) {
         let Some((target, sources)) = operands.split_last() else { return };
+        let hides = !looks_secret(&self.place_of(&target.text).path);
         for source in sources {
             self.refuse_tree(source);
+            let path = self.place_of(&source.text).path;
+            if path.ends_with("/.git") {
+                self.found.ask(QuestionKind::Guard, "the repository's history would be moved away");
+            }
+            // Under another name it would no longer look like a credential.
+            if hides && looks_secret(&path) {
+                self.read_path(&source.text, false);
+            }
         }
         if self.place_of(&target.text).zone == Zone::Null {
             self.found.ask(QuestionKind::Guard, "what is moved onto a device is lost");
@@ -342,7 +352,15 @@ impl Evaluator<'_> {
             .map(|word| if word.text.known.contains('{') { unknown.clone() } else { word.clone() })
             .collect();
         argv.push(unknown);
+        if tree.has(Taint::TREE) && call.words.iter().any(|word| self.is_tree(word)) {
+            self.delete_all_found(&argv);
+        }
         Some(self.run_argv(argv, Stream::default()))
+    }
+
+    /// Whether a word names a system tree or a home.
+    fn is_tree(&self, word: &Field) -> bool {
+        word.text.known.contains(['/', '~']) && self.place_of(&word.text).zone == Zone::Tree
     }
 
     /// `mkfifo`, `mknod … p`.
@@ -359,8 +377,9 @@ impl Evaluator<'_> {
 
     /// `chmod`: set-id bits are privilege.
     pub(super) fn chmod(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let first = call.arguments.operands.first()?;
-        if call.arguments.has(&["-x", "-w", "-r", "-X", "-s", "-t"]) {
+        let installed = call.arguments.value(&["-m", "--mode"]).filter(|_| call.name == "install");
+        let first = installed.or(call.arguments.operands.first())?;
+        if call.name == "chmod" && call.arguments.has(&["-x", "-w", "-r", "-X", "-s", "-t"]) {
             // `chmod -x FILE`: the mode looks like a flag.
             self.change_mode(&first.clone(), call.arguments.has(&["-R", "--recursive"]));
             return None;

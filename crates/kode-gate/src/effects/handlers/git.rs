@@ -69,6 +69,14 @@ impl Evaluator<'_> {
     fn git_key(&mut self, setting: &str, open: bool) {
         let key = setting.split('=').next().unwrap_or_default().to_ascii_lowercase();
         let plain = PLAIN_KEYS.iter().any(|each| glob_matches(each, &key));
+        let shown = setting.split_once('=').is_some_and(|(_, value)| {
+            (key.ends_with("editor") || key == "core.pager")
+                && !open
+                && crate::effects::environment::only_shows(value)
+        });
+        if shown {
+            return;
+        }
         if !plain || (open && !setting.contains('=')) {
             self.raise(RiskClass::CodeExecution, &format!("git's {key} may run a program"));
             if let Some((_, value)) = setting.split_once('=') {

@@ -63,6 +63,11 @@ pub(crate) fn run(
         "nicety" => walk.nicety(call),
         "located" => walk.located(call),
         "client" => walk.send(call),
+        "tasks" => walk.tasks(call),
+        "pager" => walk.pager(call),
+        "completion" => walk.completion(call),
+        "debugger" => walk.debugger(call),
+        "fetching_tool" => walk.fetching_tool(call),
         "build" | "" => None,
         _ => run_tool(walk, handler, call),
     }

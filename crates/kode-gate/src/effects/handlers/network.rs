@@ -232,6 +232,10 @@ impl Evaluator<'_> {
             if is_remote(operand) {
                 self.egress(&operand.text);
             } else if at == last && operands.len() > 1 {
+                let mirrors = |word: &Field| word.text.known.starts_with("--del");
+                if call.words.iter().any(mirrors) {
+                    self.refuse_tree(operand);
+                }
                 self.write_path(&operand.text, "write");
             } else {
                 self.read_path(&operand.text, true);

@@ -2,6 +2,7 @@
 
 use kode_base::RiskClass;
 
+use crate::effects::code::Language;
 use crate::effects::dispatch::Invocation;
 use crate::effects::table;
 use crate::evaluate::{Evaluator, Field, Stream, Text, Variable};
@@ -14,6 +15,11 @@ impl Evaluator<'_> {
         if let Some(split) = call.arguments.value(&["-S", "--split-string"]) {
             let words = split.text.known.split_whitespace().map(Field::exact);
             operands = words.chain(operands).collect();
+            // Quoted as a shell quotes, apart from operators.
+            if split.text.known.contains(['"', '\'', '\\']) {
+                let script = Text::exact(&split.text.known);
+                self.perhaps(|walk| walk.shell_text(&script, call.stdin.clone()));
+            }
             if split.text.open {
                 self.raise(RiskClass::CodeExecution, "what env runs is known only when it runs");
             }
@@ -199,9 +205,82 @@ impl Evaluator<'_> {
             let attached = text.strip_prefix('+').or_else(|| text.strip_prefix("-c"));
             previous = text;
             let Some(command) = attached.or(given.then_some(text)) else { continue };
+            let language = command.trim_start_matches(':').split_whitespace().next();
+            if let Some(language) = language.and_then(embedded) {
+                self.perhaps(|walk| walk.code(language, &word.text));
+            }
             let Some((_, script)) = command.split_once('!') else { continue };
             let script = Text { known: script.to_owned(), ..word.text.clone() };
             self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+        }
+        None
+    }
+
+    /// `gdb -ex 'python …'`: code given to a debugger.
+    pub(super) fn debugger(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for word in call.words {
+            let text = word.text.known.as_str();
+            let command = text.strip_prefix('!').or_else(|| text.strip_prefix("shell "));
+            if let Some(command) = command {
+                let script = Text { known: command.to_owned(), ..word.text.clone() };
+                self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+            } else if let Some(language) = text.split_whitespace().next().and_then(embedded) {
+                self.perhaps(|walk| walk.code(language, &word.text));
+            }
+        }
+        None
+    }
+
+    /// `rake TASK`: tasks that change a database or another machine.
+    pub(super) fn tasks(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        const CHANGES: [&str; 5] = ["db:drop", "db:reset", "db:purge", "release", "deploy"];
+        let changes = |word: &Field| {
+            CHANGES.iter().any(|task| {
+                word.text.known.strip_prefix(task).is_some_and(|rest| {
+                    rest.is_empty() || rest.starts_with([':', '[']) && !rest.ends_with(":status")
+                })
+            })
+        };
+        if call.arguments.operands.iter().any(changes) {
+            self.raise(RiskClass::CodeExecution, "the task changes a database or a host");
+        }
+        None
+    }
+
+    /// `compgen -W WORDS`: bash expands the words.
+    pub(super) fn completion(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let words = call.arguments.value(&["-W"])?.text.known.clone();
+        self.evaluate_substitutions(&words);
+        None
+    }
+
+    /// `less +COMMAND`: only a place or a search is harmless.
+    pub(super) fn pager(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        if !matches!(call.name, "less" | "more" | "most") {
+            return None;
+        }
+        let first = call.words.iter().find_map(|word| word.text.known.strip_prefix('+'));
+        let moves = |text: &str| {
+            text.chars().all(|each| each.is_ascii_digit() || "GFgp%+".contains(each))
+                || text.starts_with(['/', '?']) && !text.contains('\n')
+        };
+        if first.is_some_and(|text| !moves(text)) {
+            self.raise(RiskClass::CodeExecution, "a pager's first command may run a program");
+        }
+        None
+    }
+
+    /// `playwright install` fetches browsers; `dotnet ef database` changes one.
+    pub(super) fn fetching_tool(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let mut words = call.arguments.operands.iter().filter_map(Field::as_exact);
+        match (words.next(), words.next()) {
+            (Some("install" | "install-deps" | "uninstall"), _) => {
+                self.raise(RiskClass::Install, "fetches packages or browsers");
+            }
+            (Some("codegen" | "open" | "show-trace" | "run-server"), _) => {
+                self.raise(RiskClass::CodeExecution, "starts a browser");
+            }
+            _ => {}
         }
         None
     }
@@ -259,6 +338,8 @@ impl Evaluator<'_> {
             self.raise(RiskClass::CodeExecution, "the makefile is not the project's");
         }
         if let Some(file) = call.arguments.value(&["-f", "--file", "--makefile"]) {
+            let content = self.content_of(file, &call.stdin);
+            self.refuse_foreign_code(content.text.taint, "make");
             self.judge_recipes(&file.clone(), &call.stdin);
         }
         self.look_for_recipe_variables(&call.arguments.operands);
@@ -395,5 +476,16 @@ impl Evaluator<'_> {
             self.raise(RiskClass::Install, "fetches and installs Go programs");
         }
         None
+    }
+}
+
+/// The language that an editor's or debugger's command is followed by.
+fn embedded(command: &str) -> Option<Language> {
+    match command {
+        "py" | "py3" | "pyx" | "python" | "python3" | "script" => Some(Language::Python),
+        "lua" => Some(Language::Lua),
+        "perl" => Some(Language::Perl),
+        "ruby" | "rubydo" => Some(Language::Ruby),
+        _ => None,
     }
 }

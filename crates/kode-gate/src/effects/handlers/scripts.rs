@@ -76,6 +76,10 @@ impl Evaluator<'_> {
         let skip = usize::from(!from_file && !found.has(&["-e", "--source"]));
         if from_file {
             self.raise(RiskClass::CodeExecution, "awk runs a program from a file");
+            if let Some(file) = found.value(&["-f", "--file"]) {
+                let content = self.content_of(file, &call.stdin);
+                self.refuse_foreign_code(content.text.taint, "awk");
+            }
         }
         if let Some(code) = code {
             let text = code.text.clone();
@@ -144,6 +148,7 @@ impl Evaluator<'_> {
             self.raise(RiskClass::CodeExecution, "the SQL runs programs or loads code");
         }
         for line in all.iter().flat_map(|text| text.lines()) {
+            self.sql_reaches(line);
             let mut words = line.split_whitespace();
             let writes = matches!(
                 words.next(),
@@ -167,6 +172,36 @@ impl Evaluator<'_> {
             self.raise(RiskClass::CodeExecution, "what sqlite3 runs is known only when it runs");
         }
         None
+    }
+}
+
+impl Evaluator<'_> {
+    /// Shell commands and files that a line for `sqlite3` or `duckdb` names.
+    fn sql_reaches(&mut self, line: &str) {
+        let dot = line.trim_start();
+        let command = dot.strip_prefix(".shell ").or_else(|| dot.strip_prefix(".system "));
+        if let Some(command) = command {
+            let script = Text::exact(command);
+            self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+        }
+        if let Some(path) = dot.strip_prefix(".read ") {
+            let place = self.place_of(&Text::exact(path.trim()));
+            if !matches!(place.zone, Zone::Project) {
+                self.raise(RiskClass::CodeExecution, "runs SQL from outside the project");
+            }
+        }
+        // `ATTACH 'FILE' AS x`, `COPY t TO 'FILE'`, `VACUUM INTO 'FILE'`.
+        let upper = line.to_ascii_uppercase();
+        for word in ["ATTACH ", " TO ", " INTO ", "EXPORT "] {
+            let Some(at) = upper.find(word) else { continue };
+            let Some(after) = line.get(at + word.len()..) else { continue };
+            let after =
+                after.trim_start_matches(|each: char| each.is_ascii_alphabetic() || each == ' ');
+            let path = after.strip_prefix('\'').and_then(|rest| rest.split('\'').next());
+            if let Some(path) = path.filter(|path| path.contains('/') && !path.contains(' ')) {
+                self.write_path(&Text::exact(path), "write");
+            }
+        }
     }
 }
 
