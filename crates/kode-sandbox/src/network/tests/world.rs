@@ -98,6 +98,7 @@ impl World {
         let (listener, requests) = (self.listen(address, 443), Arc::clone(&self.requests));
         std::thread::spawn(move || {
             for socket in listener.incoming().flatten() {
+                socket.set_nodelay(true).unwrap();
                 let (config, answer, requests) =
                     (Arc::clone(&config), Arc::clone(&answer), Arc::clone(&requests));
                 std::thread::spawn(move || {
@@ -120,6 +121,7 @@ impl World {
         let (listener, requests) = (self.listen(address, 80), Arc::clone(&self.requests));
         std::thread::spawn(move || {
             for socket in listener.incoming().flatten() {
+                socket.set_nodelay(true).unwrap();
                 let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
                 std::thread::spawn(move || talk(socket, &answer, &requests));
             }
@@ -215,6 +217,7 @@ impl Tested {
     pub(super) fn connect(&self) -> TcpStream {
         let socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket.set_nodelay(true).unwrap();
         socket
     }
 
