@@ -182,7 +182,7 @@ impl<'a> Evaluator<'a> {
 
     /// Counts one step; past the limit nothing more is walked, and that is
     /// never allowed silently.
-    fn step(&mut self) -> bool {
+    pub(crate) fn step(&mut self) -> bool {
         self.steps += 1;
         if self.steps == STEPS_MAX {
             self.raise(RiskClass::CodeExecution, "the command does too many things to follow");

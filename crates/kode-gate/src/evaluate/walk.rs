@@ -245,12 +245,14 @@ impl Evaluator<'_> {
             None => self.state.positional.clone(),
         };
         let mut output = Stream::literal(Text::default());
-        let walked = if values.len() > ITERATIONS_MAX {
-            vec![super::parameters::one_of(&values)]
-        } else {
-            values
-        };
+        // A long walk is cut short, so that what follows the loop is still seen.
+        let long = values.len() > ITERATIONS_MAX || self.steps > super::STEPS_MAX / 4;
+        let walked = if long { vec![super::parameters::one_of(&values)] } else { values };
         for value in walked {
+            // Loops within loops multiply: each round is a step.
+            if !self.step() {
+                break;
+            }
             let variable_now = Variable { values: vec![value], array: false };
             self.set(variable, variable_now);
             let produced = self.script(body, stdin.clone());

@@ -574,22 +574,28 @@ impl<'a> Parser<'a> {
     /// The value after `=`: a word, an array or nothing.
     fn assigned(&mut self) -> Parse<Word> {
         if self.take("(") {
-            let mut words = Vec::new();
-            loop {
-                self.newlines();
-                if self.take(")") {
-                    return Ok(Word { pieces: vec![Piece::Array(words)] });
-                }
-                if self.peek().is_none() {
-                    return Err(SyntaxError::Unclosed("`(`"));
-                }
-                words.push(self.argument()?);
-            }
+            // `a=(b=(c=(…` nests as deep as the text is long.
+            return self.deeper(Self::array);
         }
         match self.peek() {
             None | Some(b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b')') => Ok(Word::default()),
             Some(b'<' | b'>') if !self.starts("<(") && !self.starts(">(") => Ok(Word::default()),
             _ => self.word(),
+        }
+    }
+
+    /// The words of an array, from behind its `(`.
+    fn array(&mut self) -> Parse<Word> {
+        let mut words = Vec::new();
+        loop {
+            self.newlines();
+            if self.take(")") {
+                return Ok(Word { pieces: vec![Piece::Array(words)] });
+            }
+            if self.peek().is_none() {
+                return Err(SyntaxError::Unclosed("`(`"));
+            }
+            words.push(self.argument()?);
         }
     }
 

@@ -89,6 +89,8 @@ fn what_comes_before_an_error_is_kept_because_bash_runs_it() {
 fn limits_hold() {
     let deep = "( ".repeat(1_000) + "a" + &")".repeat(1_000);
     assert_eq!(parse_nested(&deep, 0).error, Some(SyntaxError::TooDeep));
+    let arrays = "a=(".repeat(15_000) + &")".repeat(15_000);
+    assert_eq!(parse_nested(&arrays, 0).error, Some(SyntaxError::TooDeep));
     assert_eq!(parse_nested("a", DEPTH_MAX).error, Some(SyntaxError::TooDeep));
     let long = "a".repeat(SIZE_MAX + 1);
     assert_eq!(parse_nested(&long, 0).error, Some(SyntaxError::TooLong));

@@ -99,3 +99,10 @@ fn flags_and_words_that_run_something_else_are_asked_about() {
     let wrong = rows_that_fail(include_str!("../../fixtures/injection.txt"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn loops_within_loops_end_and_hide_nothing_that_follows() {
+    let deep = "for a in 1 2 3 4 5 6 7 8 9; do ".repeat(12) + "x=1;" + &"done;".repeat(12);
+    assert!(verdict(&deep) < Verdict::Deny);
+    assert_eq!(verdict(&format!("{deep} rm -rf /")), Verdict::Refuse);
+}

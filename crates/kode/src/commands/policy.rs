@@ -45,8 +45,9 @@ fn answer(
 ) -> Result<(), Failure> {
     let Some(command) = &arguments.command else {
         let mut out = BufWriter::new(stdout().lock());
-        for line in stdin().lock().lines() {
-            let line = line?;
+        for line in stdin().lock().split(b'\n') {
+            // A line that is no UTF-8 is a question of its own, not the end.
+            let line = String::from_utf8(line?).unwrap_or_else(|_| "not UTF-8".to_owned());
             if !line.trim().is_empty() {
                 writeln!(out, "{}", check_line(&line, policy, state))?;
             }
