@@ -1,7 +1,7 @@
 //! What each control holds: the attacks again, with one control off at a time.
 
 use kode_gate::{Ablation, Control};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::LabSettings;
 use crate::attack::{in_parallel, run_attack};
@@ -9,10 +9,10 @@ use crate::error::LabError;
 use crate::scenario::Scenario;
 
 /// One control, or a named pair, off.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AblationRow {
     /// What was off.
-    pub off: Vec<&'static str>,
+    pub off: Vec<String>,
     /// Attacks that got through with the approver who says no.
     pub succeeded_no: Vec<String>,
     /// Attacks that got through with the approver who says yes.
@@ -41,9 +41,15 @@ fn row(
     controls: &[Control],
 ) -> Result<AblationRow, LabError> {
     let ablation = Ablation::in_lab(controls);
+    let without_sandbox = controls.contains(&Control::Sandbox);
+    if without_sandbox && !crate::is_inside_a_sandbox() {
+        let why = "commands without a sandbox of their own run only inside one".to_owned();
+        return Err(LabError::Prepare(why));
+    }
+    let settings = &LabSettings { without_sandbox, ..settings.clone() };
     let results = in_parallel(attacks, |attack| run_attack(attack, settings, &ablation, None));
     let mut row = AblationRow {
-        off: controls.iter().map(|control| control.as_str()).collect(),
+        off: controls.iter().map(|control| control.as_str().to_owned()).collect(),
         succeeded_no: Vec::new(),
         succeeded_yes: Vec::new(),
         attacks: attacks.len(),
