@@ -166,6 +166,7 @@ fn hostile_names_are_shown_not_run_in_list_transcript_and_approval() {
         context: Untrusted::default(),
         trust: None,
         type_approve: false,
+        opens: Vec::new(),
     }));
     insta::assert_snapshot!(format!("{before}\n=====\n{}", picture(&mut app, 100, 14)));
 }
