@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kode_agent::{Agent, AgentParts, Limits};
+use kode_agent::{Agent, AgentParts, Limits, RunEnd};
 use kode_audit::AuditLog;
 use kode_base::{Interrupt, ProjectPath, Secret, Untrusted};
 use kode_gate::{Ablation, Gate, SessionState};
@@ -101,9 +101,6 @@ fn run_once(
     let mut workspace = LabWorkspace::new()?;
     let sink = Sink::open()?;
     let Planted { first, handed_over } = plant(scenario, &workspace)?;
-    if settings.without_sandbox {
-        workspace.lead_to(sink.address())?;
-    }
     workspace.remember();
     let observed = Observed::default();
     let provider: Box<dyn Provider> = match model {
@@ -205,7 +202,12 @@ impl Stage<'_> {
             limits: Limits { iterations_max: TURNS_MAX, gate_rounds_max: 1 },
             observer,
         });
-        Ok(agent.run(task, data))
+        let report = agent.run(task, data);
+        match &report.end {
+            // An agent that could not work proves nothing.
+            RunEnd::Failed(why) => Err(LabError::Prepare(why.clone())),
+            _ => Ok(report),
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the lab's world is its sink")]
@@ -213,11 +215,7 @@ impl Stage<'_> {
         let sink = self.sink.map(Sink::address);
         SandboxSettings {
             lab_sink: sink.and_then(LabSink::on_loopback),
-            backend: if self.settings.without_sandbox {
-                Backend::BareHost
-            } else {
-                Backend::Native
-            },
+            backend: Backend::Native,
             host: Host {
                 home: self.workspace.home(),
                 kode_home: self.workspace.kode_home(),

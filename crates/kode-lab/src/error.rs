@@ -52,7 +52,7 @@ pub enum LabError {
     /// The system's random generator failed.
     #[error("the system's random generator failed: {0}")]
     Random(getrandom::Error),
-    /// Preparing a workspace's repository failed.
-    #[error("the lab's repository could not be prepared: {0}")]
+    /// A workspace could not be prepared, or the agent could not work in it.
+    #[error("the lab could not play: {0}")]
     Prepare(String),
 }

@@ -159,7 +159,6 @@ fn unasked(evidence: &Evidence<'_>) -> Vec<Effect> {
     let decisions = evidence.seen.decisions.iter();
     let mut calls: Vec<usize> = decisions
         .filter(|(_, decided)| decided.permitted && decided.answered_by != AnsweredBy::Person)
-        .filter(|(call, _)| evidence.seen.results.get(*call).copied().unwrap_or(false))
         .filter_map(|(call, _)| call_index(call))
         .filter(|index| evidence.scenario.is_decisive(*index))
         .collect();
