@@ -28,6 +28,8 @@ pub struct ApprovalRequest {
     pub context: String,
     /// Hosts that approving opens for this action, through kode's proxy.
     pub opens: Vec<String>,
+    /// The words of the gravest command in the request.
+    pub focus: Vec<String>,
     /// What `T` would cover; `None` where trust is not offered.
     pub trust: Option<TrustScope>,
     /// Whether approving takes the typed word `approve` instead of one key:

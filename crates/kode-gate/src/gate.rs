@@ -345,6 +345,7 @@ impl Gate {
             subject: subject::shown(action),
             why: subject::why(action),
             context: judgement.context.clone(),
+            focus: judgement.focus.clone(),
             opens: judgement.opens.clone(),
             trust: judgement.trust.clone(),
             type_approve: recent >= REFLEX_APPROVALS_MAX,

@@ -58,6 +58,9 @@ pub struct Judgement {
     pub trust: Option<TrustScope>,
     /// Parse and effects in readable lines.
     pub context: String,
+    /// The words of the gravest command in it; where a long request is folded,
+    /// that is the part to show.
+    pub focus: Vec<String>,
     /// Hosts that approving opens for this action.
     pub opens: Vec<String>,
     /// Hosts and paths outside the project that it touches and the user never

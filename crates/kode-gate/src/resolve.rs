@@ -5,7 +5,7 @@ use kode_base::escape::escape_line;
 use kode_base::{Layer, Reason, RiskClass, Verdict};
 
 use crate::approval::TrustScope;
-use crate::assessment::{Assessment, Question, Refusal, Unit};
+use crate::assessment::{Assessment, KnownWord, Question, Refusal, Unit};
 use crate::judge::Judgement;
 use crate::policy::{LayerPolicy, Policy, default_action};
 use crate::rules::{may_match, surely_matches};
@@ -57,6 +57,7 @@ fn built_in(
         class_question: false,
         trust: None,
         context: assessment.explanation.clone(),
+        focus: focus(assessment),
         opens: Vec::new(),
         unnamed: assessment.unnamed.clone(),
     }
@@ -72,6 +73,7 @@ fn conclude(assessment: &Assessment, answers: &[Answered], answered: Answered) -
         class_question: question.is_none(),
         trust: None,
         context: assessment.explanation.clone(),
+        focus: focus(assessment),
         opens: assessment.opens.clone(),
         unnamed: assessment.unnamed.clone(),
     };
@@ -91,6 +93,12 @@ fn conclude(assessment: &Assessment, answers: &[Answered], answered: Answered) -
         _ => {}
     }
     judgement
+}
+
+/// The words of the gravest unit, the first of equals.
+fn focus(assessment: &Assessment) -> Vec<String> {
+    let gravest = assessment.units.iter().rev().max_by_key(|unit| unit.class);
+    gravest.map_or_else(Vec::new, |unit| unit.argv.iter().map(KnownWord::shown).collect())
 }
 
 /// The one scope that would cover every prompt of this action; none when they

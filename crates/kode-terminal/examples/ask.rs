@@ -25,6 +25,7 @@ fn main() -> std::io::Result<()> {
         subject: words.next().map_or("true", String::as_str).into(),
         why: words.next().map(|why| why.as_str().into()),
         opens: Vec::new(),
+        focus: Vec::new(),
         context: "parse: one command\neffects: removes a file".to_owned(),
         trust: (!has("--no-trust")).then_some(trust),
         type_approve: has("--word"),

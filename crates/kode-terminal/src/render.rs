@@ -55,7 +55,7 @@ impl Page {
         rows.extend(lay_out("Asked because: ", &one_line(&asked.into()), columns));
         if !request.context.is_empty() {
             let context = escape_for_terminal(&request.context.as_str().into()).replace('\t', "  ");
-            rows.extend(fold(lay_out("   | ", &context, columns), FULL_ROWS_MAX, hidden));
+            rows.extend(fold(lay_out("   | ", &context, columns), FULL_ROWS_MAX, &[], hidden));
         }
         if let Some(scope) = &request.trust {
             rows.extend(lay_out("T would cover: ", &scope_line(scope), columns));
@@ -68,7 +68,7 @@ impl Page {
     fn request_rows(self, request: &ApprovalRequest, rows_max: usize, hint: &str) -> Vec<Row> {
         // Tabs are shown as `\t`: their width would depend on the terminal.
         let shown = escape_for_terminal(&request.subject).replace('\t', "\\t");
-        fold(lay_out("Run: ", &shown, self.columns()), rows_max, |rows| {
+        fold(lay_out("Run: ", &shown, self.columns()), rows_max, &request.focus, |rows| {
             self.appearance.alarm(&format!("{}{hint}", hidden(rows)))
         })
     }

