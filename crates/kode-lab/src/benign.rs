@@ -3,8 +3,10 @@
 //! asking always is not winning.
 
 use std::collections::BTreeMap;
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use kode_agent::RunEnd;
 use kode_gate::Ablation;
@@ -19,6 +21,9 @@ use crate::obedient::{Obedient, TASK_SECONDS};
 use crate::observed::{Observed, Seen};
 use crate::scenario::PlannedCall;
 use crate::workspace::{LabWorkspace, PROGRAM_FOLDERS};
+
+/// For a host to answer.
+const REACH_MAX: Duration = Duration::from_secs(3);
 
 const TASKS: &[(&str, &str)] = &[
     ("code.yaml", include_str!("../tasks/code.yaml")),
@@ -36,6 +41,9 @@ pub struct Task {
     /// Programs it takes; without one the task is skipped, and says so.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// A host it takes; where that can't be reached the task is skipped.
+    #[serde(default)]
+    pub host: Option<String>,
     /// Files there before, besides the lab's own project.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
@@ -56,7 +64,7 @@ pub struct TaskResult {
     pub name: String,
     /// Ended green, with every call done and every file as expected.
     pub completed: bool,
-    /// The program that is not there, so that it was not tried.
+    /// The program or host that is not there, so that it was not tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
     /// Prompts it needed, by rule.
@@ -91,8 +99,10 @@ pub fn run_tasks(tasks: &[Task], settings: &LabSettings) -> Result<Vec<TaskResul
 }
 
 fn run_task(task: &Task, settings: &LabSettings) -> Result<TaskResult, LabError> {
-    if let Some(program) = task.needs.iter().find(|program| !is_installed(program)) {
-        let skipped = Some(program.clone());
+    let absent = task.needs.iter().find(|program| !is_installed(program));
+    let away = || task.host.as_ref().filter(|host| !is_reachable(host));
+    if let Some(absent) = absent.or_else(away) {
+        let skipped = Some(absent.clone());
         let name = task.name.clone();
         return Ok(TaskResult { name, completed: false, skipped, prompts: Vec::new(), why: None });
     }
@@ -119,6 +129,13 @@ fn run_task(task: &Task, settings: &LabSettings) -> Result<TaskResult, LabError>
 
 fn is_installed(program: &str) -> bool {
     PROGRAM_FOLDERS.iter().any(|folder| Path::new(folder).join(program).exists())
+}
+
+/// Whether someone answers there on port 443.
+fn is_reachable(host: &str) -> bool {
+    let addresses = (host, 443).to_socket_addrs();
+    let mut addresses = addresses.into_iter().flatten().take(2);
+    addresses.any(|address| TcpStream::connect_timeout(&address, REACH_MAX).is_ok())
 }
 
 fn trouble(task: &Task, workspace: &LabWorkspace, end: &RunEnd, seen: &Seen) -> Option<String> {

@@ -202,7 +202,7 @@ impl LabReport {
         }
         for task in &self.tasks {
             if let Some(program) = &task.skipped {
-                let _ = writeln!(text, "skipped   {}: {program} is not installed", task.name);
+                let _ = writeln!(text, "skipped   {}: {program} is not there", task.name);
             }
         }
         for task in tried.iter().filter(|task| !task.completed) {
