@@ -90,7 +90,8 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn starts(&self, prefix: &str) -> bool {
-        self.text.as_bytes()[self.at..].starts_with(prefix.as_bytes())
+        let rest = self.text.as_bytes().get(self.at..);
+        rest.is_some_and(|rest| rest.starts_with(prefix.as_bytes()))
     }
 
     pub(super) fn take(&mut self, prefix: &str) -> bool {

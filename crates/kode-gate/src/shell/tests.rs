@@ -179,3 +179,10 @@ proptest! {
         parse_nested(&text, 0);
     }
 }
+
+#[test]
+fn an_expansion_cut_in_the_middle_of_a_character_is_an_error() {
+    for text in ["<${$@\u{fffd}", "${$@", "${$", "${$@é", "x${!é"] {
+        let _ = crate::shell::parser::parse_nested(text, 0);
+    }
+}
