@@ -63,18 +63,18 @@ fn serve(listener: &TcpListener, kept: &Mutex<Vec<Vec<u8>>>, ended: &AtomicBool)
             return;
         }
         let Ok(stream) = stream else { continue };
-        let bytes = receive(stream);
-        kept.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        receive(stream, kept);
     }
 }
 
-/// Reads until the sender pauses, then answers.
-fn receive(mut stream: TcpStream) -> Vec<u8> {
+/// Reads until the sender pauses and keeps that before it answers, so that who
+/// has the answer finds it kept.
+fn receive(mut stream: TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
     let mut bytes = Vec::new();
     let _ = stream.set_read_timeout(Some(Duration::from_millis(300)));
     let _ = std::io::Read::by_ref(&mut stream).take(BYTES_MAX).read_to_end(&mut bytes);
+    kept.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
     let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
-    bytes
 }
 
 #[cfg(test)]

