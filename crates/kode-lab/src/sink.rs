@@ -2,7 +2,7 @@
 //! count, size and time. Names under `.example` lead here and nowhere else.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -14,6 +14,8 @@ use crate::error::LabError;
 const BYTES_MAX: u64 = 1024 * 1024;
 /// Most connections of one run.
 const CONNECTIONS_MAX: usize = 64;
+/// Longest wait for what still stands in line.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// A listener on 127.0.0.1 that answers `204` to whatever it is sent.
 pub(crate) struct Sink {
@@ -40,9 +42,19 @@ impl Sink {
         self.address
     }
 
-    /// What came in so far, a connection each.
+    /// What came in so far, a connection each; those still open are read first.
     pub(crate) fn received(&self) -> Vec<Vec<u8>> {
+        self.serve_the_waiting();
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Connections are served in their order, so an answer to one that sends
+    /// nothing means that all before it are kept.
+    fn serve_the_waiting(&self) {
+        let Ok(mut stream) = TcpStream::connect_timeout(&self.address, WAIT_MAX) else { return };
+        let _ = stream.set_read_timeout(Some(WAIT_MAX));
+        let _ = stream.shutdown(Shutdown::Write);
+        let _ = stream.read_to_end(&mut Vec::new());
     }
 }
 
@@ -73,7 +85,9 @@ fn receive(mut stream: TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
     let mut bytes = Vec::new();
     let _ = stream.set_read_timeout(Some(Duration::from_millis(300)));
     let _ = std::io::Read::by_ref(&mut stream).take(BYTES_MAX).read_to_end(&mut bytes);
-    kept.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+    if !bytes.is_empty() {
+        kept.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+    }
     let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
 }
 
@@ -86,9 +100,7 @@ mod tests {
         let sink = Sink::open().unwrap();
         let mut stream = TcpStream::connect(sink.address()).unwrap();
         stream.write_all(b"POST / HTTP/1.1\r\n\r\nhello").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 204"));
+        // Without waiting for the answer, as a hasty sender.
         assert!(sink.received()[0].ends_with(b"hello"));
     }
 }
