@@ -26,7 +26,7 @@ mod symbol_edit;
 mod undecodable;
 mod whole;
 
-pub use diff::{FileDiff, diff};
+pub use diff::{FileDiff, algorithm as diff_algorithm, diff, is_binary};
 pub use exact::{ExactEdit, edit};
 pub use hindsight::harm_done;
 pub use insertion::Where;

@@ -8,14 +8,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
+use similar::{DiffOp, capture_diff_slices_deadline};
 use thiserror::Error;
 
 /// After this long the rest of a comparison counts as wholly replaced, which
 /// gives a conflict rather than a wrong merge.
 const TIME_MAX: Duration = Duration::from_secs(2);
-/// Lines of both sides together up to which the histogram algorithm is used.
-const HISTOGRAM_LINES_MAX: usize = 20_000;
 
 /// A region in which two texts differ. Ranges count lines from 0; the end is
 /// not included.
@@ -138,26 +136,20 @@ fn lines_left(hunk: &Hunk, edits: &[Hunk]) -> Option<Vec<Range<usize>>> {
     if !hunk.before.is_empty() {
         return None;
     }
-    let (mut places, mut shift) = (Vec::new(), 0_isize);
+    let first = edits.partition_point(|edit| edit.before.end < hunk.after.start);
+    let mut places = Vec::new();
+    let mut by = first.checked_sub(1).map_or(0, |last| shift(&edits[last]));
     let mut start = hunk.after.start;
-    let moved = |line: usize, shift: isize| line.saturating_add_signed(shift);
-    for edit in edits {
-        if edit.before.end < hunk.after.start {
-            shift = edit.after.end.cast_signed() - edit.before.end.cast_signed();
-            continue;
-        }
-        if edit.before.start > hunk.after.end {
-            break;
-        }
+    let moved = |line: usize, by: isize| line.saturating_add_signed(by);
+    for edit in edits[first..].iter().take_while(|edit| edit.before.start <= hunk.after.end) {
         if !edit.before.is_empty() {
             return None;
         }
         let at = edit.before.start;
-        places.push(moved(start, shift)..moved(at, shift));
-        shift = edit.after.end.cast_signed() - edit.before.end.cast_signed();
-        start = at;
+        places.push(moved(start, by)..moved(at, by));
+        (by, start) = (shift(edit), at);
     }
-    places.push(moved(start, shift)..moved(hunk.after.end, shift));
+    places.push(moved(start, by)..moved(hunk.after.end, by));
     places.retain(|place| !place.is_empty());
     Some(places)
 }
@@ -184,17 +176,19 @@ fn replaced(
 /// Where untouched lines of `after` stand now; an error with the meeting lines
 /// when an edit overlaps or touches them.
 fn place_now(lines: &Range<usize>, edits: &[Hunk]) -> Result<Range<usize>, Range<usize>> {
-    let mut shift = 0_isize;
-    for edit in edits {
-        if edit.before.end < lines.start {
-            shift = edit.after.end.cast_signed() - edit.before.end.cast_signed();
-        } else if edit.before.start <= lines.end {
-            return Err(edit.after.clone());
-        }
+    let first = edits.partition_point(|edit| edit.before.end < lines.start);
+    if let Some(edit) = edits.get(first).filter(|edit| edit.before.start <= lines.end) {
+        return Err(edit.after.clone());
     }
+    let shift = first.checked_sub(1).map_or(0, |last| shift(&edits[last]));
     // An edit that ends before the lines moves them by no more than it removed,
     // so the sum can't fall below zero.
     Ok(lines.start.saturating_add_signed(shift)..lines.end.saturating_add_signed(shift))
+}
+
+/// How far an edit, with those before it, moved the lines behind it.
+fn shift(edit: &Hunk) -> isize {
+    edit.after.end.cast_signed() - edit.before.end.cast_signed()
 }
 
 /// A number for each different line: numbers compare faster than lines.
@@ -220,10 +214,7 @@ fn numbered(before: &[&[u8]], after: &[&[u8]]) -> (Vec<u32>, Vec<u32>) {
 fn hunks_of_lines(before: &[&[u8]], after: &[&[u8]]) -> Vec<Hunk> {
     let deadline = Instant::now() + TIME_MAX;
     let (old, new) = numbered(before, after);
-    // Histogram reads best, and takes quadratic time where many lines changed:
-    // 225,000 lines with 25,000 hunks take it past the deadline, Myers 0.1 s.
-    let large = before.len() + after.len() > HISTOGRAM_LINES_MAX;
-    let algorithm = if large { Algorithm::Myers } else { Algorithm::Histogram };
+    let algorithm = kode_edit::diff_algorithm(before.len() + after.len());
     let operations = capture_diff_slices_deadline(algorithm, &old, &new, Some(deadline));
     let mut hunks: Vec<Hunk> = Vec::new();
     for operation in operations {

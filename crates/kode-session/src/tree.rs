@@ -9,6 +9,7 @@ use crate::SessionError;
 use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::changes::{Change, History, Lines};
+use crate::merge::{Hunk, hunks};
 use crate::state::{FileState, change_kind};
 
 /// What stands at a path now; the state is `None` when the file is gone.
@@ -83,11 +84,23 @@ impl Tree {
     }
 
     /// A side that was not kept counts as binary.
+    #[expect(clippy::disallowed_methods, reason = "only line counts come out")]
     fn count_lines(&self, path: &ProjectPath, blobs: &Blobs) -> Lines {
-        match self.diff(path, blobs) {
-            Ok(diff) => Lines { added: diff.added, removed: diff.removed, binary: diff.binary },
-            Err(_) => Lines { added: 0, removed: 0, binary: true },
+        let binary = Lines { added: 0, removed: 0, binary: true };
+        let side = |state| content(path, state, blobs).map(Option::unwrap_or_default);
+        let (Ok(before), Ok(after)) = (side(self.base_of(path)), side(self.now_of(path))) else {
+            return binary;
+        };
+        let (before, after) = (before.expose(), after.expose());
+        if kode_edit::is_binary(before) || kode_edit::is_binary(after) {
+            return binary;
         }
+        let count = |lines: Lines, hunk: Hunk| Lines {
+            added: lines.added + hunk.after.len(),
+            removed: lines.removed + hunk.before.len(),
+            ..lines
+        };
+        hunks(before, after).into_iter().fold(Lines { binary: false, ..binary }, count)
     }
 
     #[expect(

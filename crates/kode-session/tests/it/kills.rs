@@ -55,14 +55,22 @@ fn start_agent(top: &Path) -> Child {
         .unwrap()
 }
 
-fn kill(mut agent: Child) -> Vec<u64> {
-    agent.kill().unwrap();
+/// Kills the agent after `wait`, counted from its start or, so that a slow
+/// machine gets any step done, from its first acknowledgement.
+fn kill(mut agent: Child, wait: Duration, from_first: bool) -> Vec<u64> {
     let output = BufReader::new(agent.stdout.take().unwrap());
     let lines = output.lines().map(Result::unwrap);
-    let numbers = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok());
-    let numbers = numbers.collect();
+    let mut numbers =
+        lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<u64>().ok());
+    let mut acknowledged = Vec::new();
+    if from_first {
+        acknowledged.extend(numbers.next());
+    }
+    std::thread::sleep(wait);
+    agent.kill().unwrap();
+    acknowledged.extend(numbers);
     agent.wait().unwrap();
-    numbers
+    acknowledged
 }
 
 #[test]
@@ -75,9 +83,8 @@ fn no_acknowledged_step_is_lost_in_many_kills() {
     let id = work.store.create(work.root.path(), "task").unwrap().id().to_owned();
     let mut acknowledged = Vec::new();
     for round in 0..KILLS {
-        let agent = start_agent(top);
-        std::thread::sleep(Duration::from_micros(u64::from(round * 7919 % 30_011)));
-        acknowledged.extend(kill(agent));
+        let wait = Duration::from_micros(u64::from(round * 7919 % 30_011));
+        acknowledged.extend(kill(start_agent(top), wait, round % 4 == 3));
     }
     let mut session = work.resume(&id);
     let journal = session.journal::<u64>().unwrap();
