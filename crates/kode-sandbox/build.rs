@@ -9,6 +9,7 @@ use std::process::Command;
 /// Files whose change makes another helper.
 const SOURCES: &[&str] = &[
     "helper-program",
+    "src/container_plan.rs",
     "src/helper",
     "src/landlock_wall.rs",
     "src/plan/types.rs",

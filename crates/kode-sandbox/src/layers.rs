@@ -64,6 +64,15 @@ pub(crate) fn of(test: &SelfTest, group: Result<String, String>) -> Vec<Layer> {
     ]
 }
 
+/// The same for a container whose supervisor found everything in order.
+pub(crate) fn of_container(test: &SelfTest) -> Vec<Layer> {
+    let detail = "a container without network, capabilities or writable root; the project at \
+                  /workspace; removed at the end of the session";
+    let (name, state) = ("container", LayerState::Holds);
+    let container = Layer { name, state, detail: detail.to_owned(), remedy: None };
+    vec![container, landlock(test)]
+}
+
 fn landlock(test: &SelfTest) -> Layer {
     let (state, detail, remedy) = match test.landlock_abi {
         0 => (

@@ -17,6 +17,8 @@
 //! before any thread, logger or runtime starts.
 
 mod bare;
+mod container_plan;
+mod docker;
 mod editor;
 mod error;
 mod files;
@@ -49,5 +51,5 @@ pub use output::{CommandEnd, CommandOutput, Incident};
 pub use remotes::git_remotes;
 pub use root::{ProjectRoot, RootError};
 pub use sandbox::{InteractiveEnd, Sandbox, StartingSandbox, command_line};
-pub use settings::{Backend, HelperImage, Host, LabSink, SandboxSettings};
+pub use settings::{Backend, DockerSettings, HelperImage, Host, LabSink, SandboxSettings};
 pub use throwaway::ThrowawayCopy;

@@ -103,6 +103,8 @@ pub enum Incident {
         /// Bytes that must stay free.
         free_bytes_min: u64,
     },
+    /// The command ended the container it ran in, and everything with it.
+    ContainerEnded,
     /// The processes together went over the memory limit and were killed.
     MemoryLimit {
         /// The limit in bytes.
@@ -143,6 +145,10 @@ impl fmt::Display for Incident {
                 formatter,
                 "the command's processes were killed: the project's disk has less than \
                  {free_bytes_min} bytes free; make room before going on"
+            ),
+            Self::ContainerEnded => formatter.write_str(
+                "the command ended its container; the next one runs in a new one, where temporary \
+                 files and home are empty again",
             ),
             Self::MemoryLimit { bytes_max } => write!(
                 formatter,

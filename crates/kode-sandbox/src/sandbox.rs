@@ -6,6 +6,7 @@ use kode_base::{Interrupt, ShellCommand, WebFetch};
 use kode_gate::Permit;
 
 use crate::bare::BareHost;
+use crate::docker::{self, Docker};
 use crate::layers::{self, Layer};
 use crate::native::{self, Native};
 use crate::network::Network;
@@ -44,6 +45,7 @@ pub struct InteractiveEnd {
 #[derive(Debug)]
 enum Wall {
     Native(Box<Native>),
+    Docker(Box<Docker>),
     BareHost(BareHost),
 }
 
@@ -58,6 +60,7 @@ pub struct StartingSandbox {
 #[derive(Debug)]
 enum StartingWall {
     Native(Box<native::Starting>),
+    Docker(Box<docker::Starting>),
     BareHost(BareHost),
 }
 
@@ -70,6 +73,9 @@ impl StartingSandbox {
         let (wall, name) = match self.wall {
             StartingWall::Native(starting) => {
                 (Wall::Native(Box::new(starting.finish()?)), "native")
+            }
+            StartingWall::Docker(starting) => {
+                (Wall::Docker(Box::new(starting.finish()?)), "docker")
             }
             StartingWall::BareHost(bare) => (Wall::BareHost(bare), "none"),
         };
@@ -115,6 +121,9 @@ impl Sandbox {
             Backend::Native => {
                 StartingWall::Native(Box::new(native::Starting::begin(root, &settings)?))
             }
+            Backend::Docker => {
+                StartingWall::Docker(Box::new(docker::Starting::begin(root, &settings)?))
+            }
             Backend::BareHost => StartingWall::BareHost(BareHost::new(&settings)),
         };
         Ok(StartingSandbox { wall, root: root.clone(), settings })
@@ -123,8 +132,10 @@ impl Sandbox {
     /// Lets every process of the sandbox begin to end; dropping it waits until
     /// all are gone. Nothing runs in it any more.
     pub fn begin_end(&self) {
-        if let Wall::Native(native) = &mut *self.wall() {
-            native.begin_end();
+        match &mut *self.wall() {
+            Wall::Native(native) => native.begin_end(),
+            Wall::Docker(docker) => docker.native().begin_end(),
+            Wall::BareHost(_) => {}
         }
     }
 
@@ -133,7 +144,7 @@ impl Sandbox {
         &self.settings
     }
 
-    /// `native`, or `none` on the bare host.
+    /// `native`, `docker`, or `none` on the bare host.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -142,6 +153,7 @@ impl Sandbox {
     pub fn layers(&self) -> Vec<Layer> {
         match &mut *self.wall() {
             Wall::Native(native) => layers::of(&native.self_test().clone(), native.control_group()),
+            Wall::Docker(docker) => layers::of_container(docker.native().self_test()),
             Wall::BareHost(_) => Vec::new(),
         }
     }
@@ -169,6 +181,7 @@ impl Sandbox {
                 output.connections = connections;
                 Ok(output)
             }
+            Wall::Docker(docker) => docker.run(&order, interrupt, on_output),
             Wall::BareHost(bare) => bare.run(&order, interrupt, on_output),
         }
     }
@@ -201,6 +214,10 @@ impl Sandbox {
                     self.network.with_hosts(native, &self.settings, open, run)?;
                 Ok(InteractiveEnd { end, incidents, connections })
             }
+            Wall::Docker(docker) => {
+                let (end, incidents) = docker.run_interactive(&order)?;
+                Ok(InteractiveEnd { end, incidents, connections: Vec::new() })
+            }
             Wall::BareHost(_) => {
                 Err(SandboxError::Command("an interactive command needs the sandbox".to_owned()))
             }
@@ -227,6 +244,7 @@ impl Sandbox {
     pub fn end_processes(&self) -> Result<(), SandboxError> {
         match &mut *self.wall() {
             Wall::Native(native) => native.end_processes(),
+            Wall::Docker(docker) => docker.native().end_processes(),
             // Each command's process group ended with the command.
             Wall::BareHost(_) => Ok(()),
         }

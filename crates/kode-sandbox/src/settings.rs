@@ -10,6 +10,8 @@ pub enum Backend {
     /// Namespaces, Landlock and seccomp of this kernel.
     #[default]
     Native,
+    /// `--sandbox`: a container, see [`DockerSettings`].
+    Docker,
     /// `--no-sandbox`, from a flag or the user's own configuration only.
     BareHost,
 }
@@ -42,6 +44,19 @@ pub struct Host {
     pub helper: HelperImage,
 }
 
+/// What a session chooses about its container.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DockerSettings {
+    /// `--sandbox-image`; `alpine:latest` by default.
+    pub image: Option<String>,
+    /// Thousandths of a processor that all processes together may use.
+    pub cpu_thousandths: Option<u64>,
+    /// User and group inside; the project's owner by default.
+    pub user: Option<(u32, u32)>,
+    /// Files whose copies commands find in `/kode/context`.
+    pub context_files: Vec<PathBuf>,
+}
+
 /// One session's choices. `None` limits mean the defaults stated there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SandboxSettings {
@@ -64,6 +79,8 @@ pub struct SandboxSettings {
     pub open_hosts: Vec<String>,
     /// Where the poisoned prompt lab's open hosts lead; `None` outside of it.
     pub lab_sink: Option<LabSink>,
+    /// What only containers have.
+    pub docker: DockerSettings,
     /// Home, environment and helper.
     pub host: Host,
 }

@@ -4,6 +4,8 @@
 
 #![allow(dead_code, unused_imports, reason = "the files also hold kode's side of the talk")]
 
+#[path = "../../src/container_plan.rs"]
+mod container_plan;
 #[path = "../../src/helper/mod.rs"]
 mod helper;
 #[path = "../../src/landlock_wall.rs"]

@@ -18,9 +18,41 @@ use rustix::termios::Winsize;
 use super::{kernel, memory};
 use crate::plan::Plan;
 use crate::wire::{self, Reply, Request};
+use crate::{landlock_wall, seccomp};
 
 /// How often orphans are reaped while a command runs.
 const REAP_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// What commands are given and held to.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) environment: Vec<(String, String)>,
+    /// Folders that live in memory, and what all memory together may be.
+    pub(super) in_memory: Vec<String>,
+    pub(super) memory_bytes_max: u64,
+    /// In a container the walls go around each command and not around the
+    /// process that serves it: the folders that stay writable.
+    pub(super) confined_to: Option<Vec<String>>,
+}
+
+impl Service {
+    /// As the plan of a native sandbox says.
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            environment: plan.environment.clone(),
+            in_memory: plan.folders_in_memory().map(str::to_owned).collect(),
+            memory_bytes_max: plan.limits.memory_bytes_max,
+            confined_to: None,
+        }
+    }
+
+    /// Small images have no bash; their `sh` takes its place.
+    fn shell_of<'a>(&self, program: &'a str) -> &'a str {
+        const BASH: &str = "/bin/bash";
+        let missing = program == BASH && self.confined_to.is_some() && !Path::new(BASH).exists();
+        if missing { "/bin/sh" } else { program }
+    }
+}
 
 struct Running {
     pid: Pid,
@@ -32,15 +64,13 @@ struct Running {
 }
 
 /// Serves kode until it is gone.
-pub(super) fn serve(socket: &UnixStream, plan: &Plan) -> ! {
-    let environment = &plan.environment;
-    let in_memory: Vec<String> = plan.folders_in_memory().map(str::to_owned).collect();
+pub(super) fn serve(socket: &UnixStream, service: &Service) -> ! {
     let mut running: Option<Running> = None;
     loop {
         if wait(socket, running.as_ref()).is_ok_and(|ready| ready) {
             match wire::receive::<Request>(socket) {
                 Ok(Some((request, descriptors))) => {
-                    let answered = obey(socket, environment, &mut running, request, descriptors);
+                    let answered = obey(socket, service, &mut running, request, descriptors);
                     if answered.is_err() {
                         kernel::leave(1);
                     }
@@ -56,7 +86,7 @@ pub(super) fn serve(socket: &UnixStream, plan: &Plan) -> ! {
             }
         }
         if let Some(running) = &mut running
-            && memory::used_bytes(&in_memory) > plan.limits.memory_bytes_max
+            && memory::used_bytes(&service.in_memory) > service.memory_bytes_max
         {
             running.over_memory = true;
             kernel::kill_all_others();
@@ -90,7 +120,7 @@ fn wait(socket: &UnixStream, running: Option<&Running>) -> rustix::io::Result<bo
 
 fn obey(
     socket: &UnixStream,
-    environment: &[(String, String)],
+    service: &Service,
     running: &mut Option<Running>,
     request: Request,
     descriptors: Vec<OwnedFd>,
@@ -102,7 +132,7 @@ fn obey(
                 None => from_kode(descriptors),
             };
             let started =
-                streams.and_then(|streams| start(&arguments, &directory, environment, streams));
+                streams.and_then(|streams| start(&arguments, &directory, service, streams));
             match started {
                 Ok(started) => *running = Some(started),
                 Err(error) => {
@@ -165,11 +195,13 @@ fn on_terminal(socket: &UnixStream, (rows, columns): (u16, u16)) -> io::Result<S
 fn start(
     arguments: &[String],
     directory: &str,
-    environment: &[(String, String)],
+    service: &Service,
     streams: Streams,
 ) -> io::Result<Running> {
+    let environment = &service.environment;
     let (program, rest) =
         arguments.split_first().ok_or_else(|| io::Error::other("no program was named"))?;
+    let program = service.shell_of(program);
     #[expect(clippy::disallowed_methods, reason = "runs exactly what a permit or a person said")]
     let mut command = Command::new(search(program, environment));
     command
@@ -190,11 +222,22 @@ fn start(
         // enough, and much cheaper than a full fork.
         command.process_group(0);
     }
+    if let Some(writable) = service.confined_to.clone() {
+        // SAFETY: this process has a single thread, so the child may allocate
+        // between fork and exec.
+        unsafe { command.pre_exec(move || confine(&writable)) };
+    }
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
     let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
     Ok(Running { pid, handle, over_memory: false, confirm: false })
+}
+
+/// Landlock and the native system-call filter around one command, for good.
+pub(super) fn confine(writable: &[String]) -> io::Result<()> {
+    landlock_wall::confine(writable).map_err(io::Error::other)?;
+    seccomp::install()
 }
 
 /// Where a program is on the inside `PATH`; itself when it has a `/` or is

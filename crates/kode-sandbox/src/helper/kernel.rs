@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Pid;
@@ -106,15 +107,42 @@ pub(super) fn close_descriptors_from(first: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Kills every process of this pid namespace but the caller.
+/// Set by the supervisor of a container, once it has seen that it is one.
+static IN_CONTAINER: AtomicBool = AtomicBool::new(false);
+
+/// Says that this process serves a container below the container's own first
+/// process.
+pub(super) fn serve_container() {
+    IN_CONTAINER.store(true, Ordering::Relaxed);
+}
+
+/// Kills every process of this pid namespace but the caller, and the first of
+/// a container.
 pub(super) fn kill_all_others() {
-    // `kill(-1)` is only harmless as process 1 of an own namespace.
-    if std::process::id() != 1 {
+    // `kill(-1)` is only harmless in a process namespace of one's own.
+    if std::process::id() != 1 && !IN_CONTAINER.load(Ordering::Relaxed) {
         return;
     }
     // SAFETY: no memory is involved; it can reach only processes inside, since
-    // the caller is process 1 of the namespace it was cloned into.
+    // the caller is process 1 of the namespace it was cloned into, or has
+    // checked that it serves a container.
     unsafe { libc::kill(-1, libc::SIGKILL) };
+}
+
+/// Has processes whose parent died become children of this one.
+pub(super) fn adopt_orphans() -> io::Result<()> {
+    // SAFETY: takes integers; no memory or descriptor is involved.
+    check(libc::c_long::from(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }))?;
+    Ok(())
+}
+
+/// The signals that a terminal or a person ends programs with do nothing.
+pub(super) fn ignore_end_signals() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGPIPE] {
+        // SAFETY: sets a disposition without a handler, so no code of ours runs
+        // in a signal's context.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
 }
 
 /// Sends a signal to a process group of this namespace.

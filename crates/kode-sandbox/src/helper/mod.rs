@@ -5,19 +5,23 @@
 mod bridge;
 mod grafts;
 mod init;
+mod keeper;
 mod kernel;
 mod memory;
 mod new_root;
 mod privileges;
 mod self_test;
+mod supervisor;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use crate::container_plan::{KEEPER_NAME, SUPERVISOR_NAME};
 use crate::plan::{PROXY_PORT, Plan};
 use crate::wire::{self, Reply, SelfTest};
 
@@ -57,7 +61,14 @@ pub(crate) fn at<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) 
 /// returns its exit code; otherwise returns `None` at once. Call it first
 /// thing in `main`, before any thread exists.
 pub fn run_helper_if_requested() -> Option<u8> {
-    let name = std::env::args_os().next()?;
+    let called = std::env::args_os().next()?;
+    let name = Path::new(&called).file_name()?;
+    if name == SUPERVISOR_NAME {
+        return Some(supervisor::run());
+    }
+    if name == KEEPER_NAME {
+        return Some(u8::from(keeper::run().is_err()));
+    }
     if name == BRIDGE_NAME {
         let folder = std::env::args_os().nth(1)?;
         return Some(u8::from(bridge::run(folder.as_ref(), PROXY_PORT).is_err()));
@@ -197,7 +208,7 @@ fn first_process(
         kernel::leave(1);
     }
     drop(outcome);
-    init::serve(socket, plan);
+    init::serve(socket, &init::Service::of(plan));
 }
 
 /// Returns what the self-test found, and the descriptors that go to kode.

@@ -22,7 +22,8 @@ pub(super) fn take_identity(identity: &Identity) -> Result<(), StepError> {
 /// In this order: what needs a capability first, the filter last.
 /// Returns what Landlock offers, see [`landlock_wall::confine`].
 pub(super) fn drop_all(plan: &Plan) -> Result<(i32, bool), StepError> {
-    limits(plan).map_err(at("resource limits"))?;
+    let processes = Some(plan.limits.processes_max);
+    limits(plan.limits.memory_bytes_max, processes).map_err(at("resource limits"))?;
     drop_capabilities().map_err(at("capabilities"))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(at("core dumps"))?;
@@ -33,7 +34,9 @@ pub(super) fn drop_all(plan: &Plan) -> Result<(i32, bool), StepError> {
     Ok(landlock)
 }
 
-fn limits(plan: &Plan) -> rustix::io::Result<()> {
+/// Of each process. Without a user namespace of its own a user's processes are
+/// counted on the whole host, so in a container Docker bounds their number.
+pub(super) fn limits(memory_bytes: u64, processes: Option<u64>) -> rustix::io::Result<()> {
     let set = |resource, value: u64| {
         let hard = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
         let value = value.min(hard);
@@ -42,8 +45,10 @@ fn limits(plan: &Plan) -> rustix::io::Result<()> {
     };
     set(Resource::Core, 0)?;
     set(Resource::Nofile, OPEN_FILES_MAX)?;
-    set(Resource::Nproc, plan.limits.processes_max)?;
-    set(Resource::Data, plan.limits.memory_bytes_max)?;
+    if let Some(processes) = processes {
+        set(Resource::Nproc, processes)?;
+    }
+    set(Resource::Data, memory_bytes)?;
     set(Resource::Msgqueue, 0)?;
     set(Resource::Memlock, 64 * 1024 * 1024)?;
     set(Resource::Rtprio, 0)

@@ -30,25 +30,74 @@ pub(super) fn run() -> Result<(), StepError> {
     if std::process::id() != 1 {
         return Err(failed("own processes"));
     }
-    let status = fs::read_to_string("/proc/self/status").map_err(at("self-test: status"))?;
-    let reads = |(name, value): &(&str, &str)| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.is_some_and(|found| found.trim() == *value)
-    };
-    if !STATUS.iter().all(reads) {
+    if !has_no_privileges().map_err(at("self-test: status"))? {
         return Err(failed("privileges"));
     }
     if ABSENT.iter().any(|place| fs::symlink_metadata(place).is_ok()) {
         return Err(failed("hidden host"));
     }
-    if rustix::fs::mkdirat(CWD, "/kode-self-test", Mode::from_raw_mode(0o700)).is_ok() {
+    if root_is_writable() {
         return Err(failed("read-only root"));
     }
     if kernel::unshare_user_namespace().is_ok() {
         return Err(failed("no further namespaces"));
     }
-    match rustix::net::socket(AddressFamily::VSOCK, SocketType::STREAM, None) {
-        Err(Errno::AFNOSUPPORT) => Ok(()),
-        _ => Err(failed("system-call filter")),
+    if !is_filtered() {
+        return Err(failed("system-call filter"));
     }
+    Ok(())
+}
+
+/// What is looked at in a container, by number.
+pub(super) const CONTAINER_CHECKS: &[&str] = &[
+    "Landlock and system-call filter",
+    "privileges",
+    "read-only root",
+    "no further namespaces",
+    "system-call filter",
+    "no network but loopback",
+];
+
+/// The same in a container, from under the walls of a command; the number of
+/// what does not hold.
+pub(super) fn in_container() -> Result<(), i32> {
+    let holds = [
+        true,
+        has_no_privileges().unwrap_or(false),
+        !root_is_writable(),
+        kernel::unshare_user_namespace().is_err(),
+        is_filtered(),
+        has_only_loopback().unwrap_or(false),
+    ];
+    let failed = holds.iter().position(|holds| !holds);
+    failed.map_or(Ok(()), |number| Err(i32::try_from(number).unwrap_or_default()))
+}
+
+fn has_no_privileges() -> io::Result<bool> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let reads = |(name, value): &(&str, &str)| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.is_some_and(|found| found.trim() == *value)
+    };
+    Ok(STATUS.iter().all(reads))
+}
+
+fn root_is_writable() -> bool {
+    rustix::fs::mkdirat(CWD, "/kode-self-test", Mode::from_raw_mode(0o700)).is_ok()
+}
+
+fn is_filtered() -> bool {
+    let socket = rustix::net::socket(AddressFamily::VSOCK, SocketType::STREAM, None);
+    matches!(socket, Err(Errno::AFNOSUPPORT))
+}
+
+/// No route leads anywhere else. Interfaces that some kernels make in every
+/// namespace carry nothing while they are down.
+fn has_only_loopback() -> io::Result<bool> {
+    let routes = fs::read_to_string("/proc/net/route")?;
+    // Where there is no IPv6 there is no such file.
+    let newer = fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
+    let over_loopback = |line: &str| line.split_ascii_whitespace().last() == Some("lo");
+    // One line of headings.
+    Ok(routes.lines().count() <= 1 && newer.lines().all(over_loopback))
 }

@@ -13,13 +13,13 @@ use crate::settings::HelperImage;
 
 /// The helper program alone, see `build.rs`: small and static, so that it
 /// starts in a fraction of the time the whole binary takes.
-const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kode-sandbox-helper"));
+pub(crate) const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kode-sandbox-helper"));
 
 /// Sealed once in a process and kept.
 static SEALED: OnceLock<OwnedFd> = OnceLock::new();
 
 /// Where to find what to execute.
-pub(super) fn path(image: &HelperImage) -> io::Result<PathBuf> {
+pub(crate) fn path(image: &HelperImage) -> io::Result<PathBuf> {
     let program = match image {
         HelperImage::Program(path) => return Ok(path.clone()),
         HelperImage::CurrentProgram => return Ok(PathBuf::from("/proc/self/exe")),

@@ -2,9 +2,11 @@
 //! sandbox's first process, and ends it.
 
 mod beside;
+mod contained;
 mod control_group;
 mod image;
 mod interactive;
+mod keeper;
 mod process;
 mod remedy;
 mod space;
@@ -26,7 +28,10 @@ use crate::plan::{Limits, Ownership, Plan, Shape, plan};
 use crate::sandbox::Order;
 use crate::wire::{self, Reply, Request, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
+pub(crate) use contained::Contained;
 use control_group::{Bounds, ControlGroup};
+pub(crate) use image::{PROGRAM as HELPER_PROGRAM, path as helper_path};
+use keeper::Keeper;
 use process::HelperProcess;
 pub use process::launch_early;
 use space::Space;
@@ -41,7 +46,7 @@ const KILL_MAX: Duration = Duration::from_secs(10);
 /// A running sandbox.
 #[derive(Debug)]
 pub(crate) struct Native {
-    helper: HelperProcess,
+    helper: Keeper,
     /// `None` where the project can't be written.
     guard: Option<Guard>,
     space: Space,
@@ -102,10 +107,11 @@ impl Starting {
             return Err(SandboxError::unavailable("the project belongs to root", remedy::MAPPED));
         }
         // The helper starts while kode plans.
-        let helper = HelperProcess::begin(&settings.host.helper)?;
+        let mut helper = HelperProcess::begin(&settings.host.helper)?;
         let plan = plan(root, settings, ownership, shape)?;
+        helper.started()?;
         let mut native = Native {
-            helper,
+            helper: Keeper::Helper(helper),
             guard: None,
             space: Space::new(root, settings.free_bytes_min)?,
             group: Group::From(Instant::now() + GROUP_AFTER, plan.limits.clone()),
@@ -117,7 +123,6 @@ impl Starting {
             self_test: SelfTest::default(),
             heritage: None,
         };
-        native.helper.started()?;
         let inherited: Vec<_> = inherited.iter().map(AsFd::as_fd).collect();
         native.send(&plan, &inherited).map_err(|error| no_helper(&error))?;
         if !settings.read_only {
@@ -243,7 +248,7 @@ impl Native {
         }
     }
 
-    fn after_command(&mut self) -> Vec<Incident> {
+    pub(crate) fn after_command(&mut self) -> Vec<Incident> {
         let mut incidents = self.guard.as_mut().map(Guard::after_command).unwrap_or_default();
         if let Some(free_bytes_min) = self.low_space.take() {
             incidents.push(Incident::LowSpace { free_bytes_min });
@@ -379,7 +384,7 @@ impl Native {
     }
 
     pub(crate) fn end_processes(&mut self) -> Result<(), SandboxError> {
-        if self.helper.socket.is_none() {
+        if self.helper.socket().is_none() {
             return Ok(());
         }
         self.settle()?;
@@ -412,7 +417,7 @@ impl Native {
     }
 
     fn socket(&self) -> Result<&UnixStream, SandboxError> {
-        self.helper.socket.as_ref().ok_or_else(|| {
+        self.helper.socket().ok_or_else(|| {
             SandboxError::unavailable("it ended earlier in this session", remedy::START_AGAIN)
         })
     }

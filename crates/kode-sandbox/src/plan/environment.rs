@@ -65,18 +65,32 @@ pub(super) fn inside(
         system(entry) || toolchains.iter().any(|grant| entry.starts_with(&grant.target))
     };
     let mut environment = passed(settings, &visible);
-    let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
-    set("HOME", home);
-    set("USER", &identity.name);
-    set("LOGNAME", &identity.name);
-    set("SHELL", "/bin/bash");
-    set("TMPDIR", "/tmp");
-    // There is no network: ask caches at once instead of timing out.
-    set("CARGO_NET_OFFLINE", "true");
-    set("GOPROXY", "off");
-    set("npm_config_update_notifier", "false");
-    set("GIT_TERMINAL_PROMPT", "0");
+    environment.push(("SHELL".to_owned(), "/bin/bash".to_owned()));
+    environment.extend(own(home, &identity.name));
     environment
+}
+
+/// The environment over an image's own, whose programs and paths are its own.
+pub(super) fn in_container(settings: &SandboxSettings, home: &str) -> Vec<(String, String)> {
+    let mut environment = named(settings);
+    environment.extend(own(home, "kode"));
+    environment
+}
+
+/// What every sandbox sets.
+fn own(home: &str, user: &str) -> Vec<(String, String)> {
+    let variables = [
+        ("HOME", home),
+        ("USER", user),
+        ("LOGNAME", user),
+        ("TMPDIR", "/tmp"),
+        // There is no network: ask caches at once instead of timing out.
+        ("CARGO_NET_OFFLINE", "true"),
+        ("GOPROXY", "off"),
+        ("npm_config_update_notifier", "false"),
+        ("GIT_TERMINAL_PROMPT", "0"),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 /// The environment on the bare host: the same list, with the real home.
@@ -94,17 +108,19 @@ pub(crate) fn bare_environment(settings: &SandboxSettings) -> Vec<(String, Strin
 
 fn passed(settings: &SandboxSettings, on_path: &dyn Fn(&Path) -> bool) -> Vec<(String, String)> {
     let variables = &settings.host.variables;
-    let mut environment = Vec::new();
-    for name in PASSED {
-        environment
-            .extend(variable(variables, name).map(|value| ((*name).to_owned(), value.to_owned())));
-    }
+    let mut environment = named(settings);
     for name in PATHS {
         let value = variable(variables, name).filter(|value| value.starts_with('/'));
         environment.extend(value.map(|value| ((*name).to_owned(), value.to_owned())));
     }
     environment.push(("PATH".to_owned(), search_path(settings, on_path)));
     environment
+}
+
+/// The names that are passed on as they are.
+fn named(settings: &SandboxSettings) -> Vec<(String, String)> {
+    let value = |name: &str| variable(&settings.host.variables, name).map(str::to_owned);
+    PASSED.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect()
 }
 
 fn search_path(settings: &SandboxSettings, on_path: &dyn Fn(&Path) -> bool) -> String {

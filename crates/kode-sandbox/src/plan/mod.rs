@@ -2,6 +2,7 @@
 //!
 //! The helper carries a [`Plan`] out and decides nothing.
 
+mod container;
 mod environment;
 mod network;
 mod repository;
@@ -15,7 +16,10 @@ use std::path::Path;
 
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
-pub(crate) use environment::bare_environment;
+pub(crate) use container::{
+    ContainerMount, ContainerView, FOLDER, HOME, WORKSPACE, inside as inside_container,
+};
+pub(crate) use environment::{bare_environment, variable};
 pub(crate) use network::{Additions, CERTIFICATES, variables as network_variables};
 pub(crate) use types::{Access, Bind, Identity, Limits, PROXY_PORT, Plan, Step};
 
@@ -83,7 +87,7 @@ pub(crate) fn plan(
     let maps = identity.started_as_root && ownership == Ownership::Mapped;
     let mapping = maps.then_some((project.uid(), project.gid()));
     let home = home(settings);
-    let memory = settings.memory_bytes_max.unwrap_or_else(default_memory_bytes);
+    let memory = limits(settings).memory_bytes_max;
     let mut steps = system_view::steps(&identity, &home, memory);
     let toolchains = toolchains::find(root, settings, &home);
     let mut writable = system_view::writable_folders(&home);
@@ -113,12 +117,17 @@ pub(crate) fn plan(
     if !settings.read_only {
         writable.push(root.text().to_owned());
     }
-    let limits = Limits {
-        processes_max: settings.processes_max.unwrap_or(PROCESSES_MAX),
-        memory_bytes_max: memory,
-    };
+    let limits = limits(settings);
     let parent = std::process::id();
     Ok(Plan { parent, identity, steps, writable, environment, limits, proxy_port })
+}
+
+/// What was chosen, or the defaults.
+fn limits(settings: &SandboxSettings) -> Limits {
+    Limits {
+        processes_max: settings.processes_max.unwrap_or(PROCESSES_MAX),
+        memory_bytes_max: settings.memory_bytes_max.unwrap_or_else(default_memory_bytes),
+    }
 }
 
 fn toolchain_steps(

@@ -5,11 +5,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "tests lay out projects, spawn victims and look at output of their own"
 )]
 
 mod arena;
 mod commands;
+mod docker;
 mod escapes;
 mod ordinary_user;
 mod refusals;

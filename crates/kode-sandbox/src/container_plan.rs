@@ -1,0 +1,62 @@
+//! What kode tells the two programs of its own around a container: the keeper
+//! outside, who starts and removes it, and the supervisor inside. Plain data;
+//! kode decides it, both are built from this file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Limits;
+
+/// The name the supervisor is called by, inside; its argument is the path of
+/// kode's socket.
+pub(crate) const SUPERVISOR_NAME: &str = "kode-container-supervisor";
+
+/// The name the keeper is called by, outside.
+pub(crate) const KEEPER_NAME: &str = "kode-container-keeper";
+
+/// The keeper's orders. It obeys them once, and undoes them when kode's end of
+/// the socket closes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeeperPlan {
+    /// The `docker` program, absolute.
+    pub(crate) program: String,
+    pub(crate) environment: Vec<(String, String)>,
+    /// `run …`, which returns once the container runs.
+    pub(crate) create: Vec<String>,
+    /// The container's name.
+    pub(crate) name: String,
+    /// The container's private folder on the host; removed with it.
+    pub(crate) folder: String,
+}
+
+/// What the keeper says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum KeeperReply {
+    /// Docker says that the container runs.
+    Started,
+    /// Docker could not start it; this is what it printed.
+    Failed(String),
+}
+
+/// The supervisor's orders, and what it checks before it obeys any command.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SupervisorPlan {
+    /// Over the image's own variables.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Files to write into the private folders, by absolute path.
+    pub(crate) files: Vec<(String, String)>,
+    /// Folders that stay writable under Landlock.
+    pub(crate) writable: Vec<String>,
+    /// Folders that live in memory.
+    pub(crate) in_memory: Vec<String>,
+    pub(crate) limits: Limits,
+    /// What must be where, or the daemon serves another file system.
+    pub(crate) places: Vec<Place>,
+}
+
+/// A file or folder of the host that must be found inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    pub(crate) path: String,
+    pub(crate) device_and_inode: (u64, u64),
+    pub(crate) writable: bool,
+}

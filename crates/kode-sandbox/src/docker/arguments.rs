@@ -1,0 +1,90 @@
+//! What `docker run` is told. Pure: choices in, arguments out.
+
+use std::path::Path;
+
+use super::folder::{PrivateFolder, SOCKET_NAME, container_name};
+use crate::container_plan::SUPERVISOR_NAME;
+use crate::plan::{ContainerMount, ContainerView, FOLDER, HOME, WORKSPACE};
+use crate::{DockerSettings, SandboxError};
+
+/// Processes of kode's own in the container: Docker's first one and the
+/// supervisor.
+const OWN_PROCESSES: u64 = 2;
+
+/// Whom the container's processes run as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct User {
+    pub(super) user: u32,
+    pub(super) group: u32,
+}
+
+/// Everything for one container.
+pub(super) fn run(
+    view: &ContainerView,
+    chosen: &DockerSettings,
+    image: &str,
+    user: User,
+    folder: &PrivateFolder,
+) -> Result<Vec<String>, SandboxError> {
+    let mut arguments = fixed();
+    let mut set = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+    set("--name", container_name(&folder.identifier));
+    set("--security-opt", format!("seccomp={}", text(&folder.profile())?));
+    set("--user", format!("{}:{}", user.user, user.group));
+    let memory = view.limits.memory_bytes_max;
+    set("--memory", memory.to_string());
+    // The same: nothing is swapped.
+    set("--memory-swap", memory.to_string());
+    let processes = view.limits.processes_max.saturating_add(OWN_PROCESSES);
+    set("--pids-limit", processes.to_string());
+    if let Some(thousandths) = chosen.cpu_thousandths {
+        set("--cpus", format!("{}.{:03}", thousandths / 1000, thousandths % 1000));
+    }
+    for path in view.temporary {
+        set("--tmpfs", format!("{path}:rw,noexec,nosuid,nodev,mode=1777"));
+    }
+    let owner = format!("uid={},gid={}", user.user, user.group);
+    set("--tmpfs", format!("{HOME}:rw,exec,nosuid,nodev,mode=0700,{owner}"));
+    let own =
+        ContainerMount { source: text(&folder.path)?, target: FOLDER.to_owned(), read_only: true };
+    for mount in view.mounts.iter().chain([&own]) {
+        set("--mount", mount.value()?);
+    }
+    set("--entrypoint", format!("{FOLDER}/{SUPERVISOR_NAME}"));
+    arguments.extend([image.to_owned(), format!("{FOLDER}/{SOCKET_NAME}")]);
+    Ok(arguments)
+}
+
+/// What is the same for every container.
+fn fixed() -> Vec<String> {
+    let mut arguments: Vec<String> =
+        ["run", "--detach", "--rm", "--init", "--read-only", "--no-healthcheck"]
+            .map(str::to_owned)
+            .into();
+    let options = [
+        // kode fetches nothing by itself.
+        ("--pull", "never"),
+        // Hosts are reached over kode's proxy, which needs no network of Docker's.
+        ("--network", "none"),
+        ("--cap-drop", "ALL"),
+        ("--security-opt", "no-new-privileges"),
+        ("--ipc", "private"),
+        ("--cgroupns", "private"),
+        ("--hostname", "kode"),
+        ("--workdir", WORKSPACE),
+        ("--log-driver", "none"),
+        ("--label", "kode=session"),
+    ];
+    arguments.extend(options.iter().flat_map(|(name, value)| [*name, *value]).map(str::to_owned));
+    arguments
+}
+
+fn text(path: &Path) -> Result<String, SandboxError> {
+    let text = path.to_str().filter(|text| !text.contains(['\r', '\n']));
+    text.map(str::to_owned).ok_or_else(|| {
+        SandboxError::unavailable(
+            format!("Docker can't be told the path {}", path.display()),
+            "set KODE_HOME to a folder with a plain name",
+        )
+    })
+}

@@ -1,0 +1,146 @@
+//! A container's private folder: kode's static program, the socket that the
+//! supervisor connects to, and what is laid over secrets. Nobody else of the
+//! host can reach it, since the folder above it is the user's alone.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::container_plan::SUPERVISOR_NAME;
+use crate::native::HELPER_PROGRAM;
+
+/// Begins the name of every such folder; the process id follows.
+const PREFIX: &str = "container-";
+/// The socket's name.
+pub(super) const SOCKET_NAME: &str = "control.sock";
+/// A file that nobody can read.
+pub(super) const MASK_NAME: &str = "mask";
+/// The system-call filter, for Docker.
+const PROFILE_NAME: &str = "seccomp.json";
+/// Copies of `--ctx` files.
+const CONTEXT_NAME: &str = "context";
+
+/// What the container's processes are held to besides; made from the rules of
+/// the native filter.
+pub(super) const PROFILE: &str = include_str!("../../data/seccomp.json");
+
+/// The folder and the socket in it.
+#[derive(Debug)]
+pub(super) struct PrivateFolder {
+    pub(super) path: PathBuf,
+    pub(super) listener: UnixListener,
+    /// What the folder and the container are called after.
+    pub(super) identifier: String,
+}
+
+impl PrivateFolder {
+    /// Makes it below `runtime`, a folder of the user's own.
+    pub(super) fn make(runtime: &Path) -> io::Result<Self> {
+        let random = getrandom::u64().map_err(io::Error::other)?;
+        let identifier = format!("{}-{random:016x}", std::process::id());
+        let path = runtime.join(format!("{PREFIX}{identifier}"));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(runtime)?;
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        let filled = fill(&path);
+        match filled {
+            Ok(listener) => Ok(Self { path, listener, identifier }),
+            Err(error) => {
+                remove(&path);
+                Err(error)
+            }
+        }
+    }
+
+    /// The system-call filter for Docker's command.
+    pub(super) fn profile(&self) -> PathBuf {
+        self.path.join(PROFILE_NAME)
+    }
+
+    /// Copies a file so that commands can read it.
+    ///
+    /// # Errors
+    /// When it is no ordinary file, such as a socket, or one of that name was
+    /// copied before.
+    pub(super) fn take_in(&self, file: &Path) -> io::Result<()> {
+        const BYTES_MAX: u64 = 64 * 1024 * 1024;
+        let folder = self.path.join(CONTEXT_NAME);
+        let name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let source = fs::File::from(rustix::fs::open(file, flags, Mode::empty())?);
+        let metadata = source.metadata()?;
+        if !metadata.is_file() || metadata.len() > BYTES_MAX {
+            return Err(io::Error::other("only ordinary files up to 64 MiB can be handed over"));
+        }
+        if !folder.is_dir() {
+            fs::DirBuilder::new().mode(0o755).create(&folder)?;
+            open_to_all(&folder, 0o755)?;
+        }
+        copy_into(source, &folder.join(name))
+    }
+}
+
+fn fill(path: &Path) -> io::Result<UnixListener> {
+    place(&path.join(SUPERVISOR_NAME), HELPER_PROGRAM, 0o555)?;
+    place(&path.join(PROFILE_NAME), PROFILE.as_bytes(), 0o444)?;
+    place(&path.join(MASK_NAME), b"", 0o000)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder: OwnedFd = rustix::fs::open(path, flags, Mode::empty())?;
+    // A socket's name may have 107 bytes at most; this one always fits.
+    let short = format!("/proc/self/fd/{}/{SOCKET_NAME}", folder.as_raw_fd());
+    let listener = UnixListener::bind(&short)?;
+    listener.set_nonblocking(true)?;
+    open_to_all(&path.join(SOCKET_NAME), 0o666)?;
+    open_to_all(path, 0o755)?;
+    Ok(listener)
+}
+
+#[expect(clippy::disallowed_methods, reason = "kode's own folder, outside every project")]
+fn place(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    use io::Write;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[expect(clippy::disallowed_methods, reason = "kode's own folder, outside every project")]
+fn copy_into(mut source: fs::File, target: &Path) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(target)?;
+    io::copy(&mut source, &mut file)?;
+    file.set_permissions(fs::Permissions::from_mode(0o444))
+}
+
+#[expect(clippy::disallowed_methods, reason = "kode's own folder, outside every project")]
+fn open_to_all(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+#[expect(clippy::disallowed_methods, reason = "kode's own folder, outside every project")]
+pub(super) fn remove(path: &Path) {
+    let _ = fs::remove_dir_all(path);
+}
+
+/// What sessions left whose process and keeper were both killed: the
+/// containers' names, and their folders.
+pub(super) fn left_behind(runtime: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = fs::read_dir(runtime) else { return Vec::new() };
+    let own = rustix::process::geteuid().as_raw();
+    let stale = entries.flatten().take(4096).filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let identifier = name.strip_prefix(PREFIX)?;
+        let process: u32 = identifier.split('-').next()?.parse().ok()?;
+        let is_own = entry.metadata().ok().filter(|found| found.is_dir())?.uid() == own;
+        let alive = Path::new(&format!("/proc/{process}")).exists();
+        (is_own && !alive).then(|| (container_name(identifier), entry.path()))
+    });
+    stale.collect()
+}
+
+/// What a container is called.
+pub(super) fn container_name(identifier: &str) -> String {
+    format!("kode-{identifier}")
+}

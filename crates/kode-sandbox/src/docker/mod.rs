@@ -1,0 +1,103 @@
+//! The Docker backend: a session's commands in one container, through the
+//! `docker` command. The container's supervisor is spoken to as a native
+//! sandbox's first process is, so a command costs what it costs there. Never
+//! falls back to anything else.
+
+mod arguments;
+mod engine;
+mod folder;
+mod mount;
+mod start;
+
+use std::os::unix::fs::MetadataExt;
+
+use kode_base::Interrupt;
+
+use crate::native::Native;
+use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
+use crate::plan::inside_container;
+use crate::sandbox::Order;
+use crate::{ProjectRoot, SandboxError, SandboxSettings};
+pub(crate) use start::Starting;
+
+/// The image where none is named and the project brings none.
+const DEFAULT_IMAGE: &str = "alpine:latest";
+
+/// A session's container.
+#[derive(Debug)]
+pub(crate) struct Docker {
+    native: Native,
+    root: ProjectRoot,
+    settings: SandboxSettings,
+}
+
+impl Docker {
+    /// Runs one command to its end. One that kills its own container ends with
+    /// it; the next gets a new one.
+    pub(crate) fn run(
+        &mut self,
+        order: &Order,
+        interrupt: &Interrupt,
+        on_output: &mut dyn FnMut(&[u8]),
+    ) -> Result<CommandOutput, SandboxError> {
+        self.revive()?;
+        let started = std::time::Instant::now();
+        let mut capture = Capture::default();
+        let mut both = |bytes: &[u8]| {
+            capture.push(bytes);
+            on_output(bytes);
+        };
+        match self.native.run(&self.inside(order), interrupt, &mut both) {
+            Err(SandboxError::Unavailable { .. }) if !self.native.is_alive() => {
+                let end = CommandEnd::Signalled(libc::SIGKILL);
+                let mut output = capture.finish(end, started.elapsed());
+                output.incidents = self.native.after_command();
+                output.incidents.push(Incident::ContainerEnded);
+                Ok(output)
+            }
+            output => output,
+        }
+    }
+
+    /// The same on the caller's own streams.
+    pub(crate) fn run_interactive(
+        &mut self,
+        order: &Order,
+    ) -> Result<(CommandEnd, Vec<Incident>), SandboxError> {
+        self.revive()?;
+        match self.native.run_interactive(&self.inside(order)) {
+            Err(SandboxError::Unavailable { .. }) if !self.native.is_alive() => {
+                let mut incidents = self.native.after_command();
+                incidents.push(Incident::ContainerEnded);
+                Ok((CommandEnd::Signalled(libc::SIGKILL), incidents))
+            }
+            ended => ended,
+        }
+    }
+
+    /// The conversation, for what is the same in every sandbox.
+    pub(crate) fn native(&mut self) -> &mut Native {
+        &mut self.native
+    }
+
+    /// A container instead of one that a command has ended.
+    fn revive(&mut self) -> Result<(), SandboxError> {
+        if !self.native.is_alive() {
+            self.native = Starting::begin(&self.root, &self.settings)?.finish()?.native;
+        }
+        Ok(())
+    }
+
+    fn inside(&self, order: &Order) -> Order {
+        Order { directory: inside_container(&self.root, &order.directory), ..order.clone() }
+    }
+}
+
+/// The project's owner, unless somebody was chosen.
+fn user(root: &ProjectRoot, settings: &SandboxSettings) -> Result<arguments::User, SandboxError> {
+    if let Some((user, group)) = settings.docker.user {
+        return Ok(arguments::User { user, group });
+    }
+    let owner = std::fs::metadata(root.path())?;
+    Ok(arguments::User { user: owner.uid(), group: owner.gid() })
+}

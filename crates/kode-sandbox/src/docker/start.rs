@@ -1,0 +1,214 @@
+//! Starting a container: the keeper asks Docker for it, the supervisor inside
+//! connects, checks what it finds and says that it is ready. Whatever fails on
+//! the way, the keeper removes.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::arguments::{self, User};
+use super::engine::{Engine, complaint};
+use super::folder::{self, PrivateFolder, SOCKET_NAME};
+use super::{DEFAULT_IMAGE, Docker, user};
+use crate::container_plan::{
+    KEEPER_NAME, KeeperPlan, KeeperReply, SUPERVISOR_NAME, SupervisorPlan,
+};
+use crate::native::{self, Contained, Native};
+use crate::plan::ContainerView;
+use crate::wire::{self, Reply, SelfTest};
+use crate::{HelperImage, ProjectRoot, SandboxError, SandboxSettings};
+
+/// A container must stand in this time; it takes half a second.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// Where sessions keep what is theirs alone, below `$KODE_HOME`.
+const RUNTIME: &str = "run";
+
+/// A container that Docker is starting.
+#[derive(Debug)]
+pub(crate) struct Starting {
+    contained: Contained,
+    folder: PrivateFolder,
+    plan: SupervisorPlan,
+    user: User,
+    image: String,
+    root: ProjectRoot,
+    settings: SandboxSettings,
+}
+
+impl Starting {
+    /// Has the keeper start a container; returns while that goes on.
+    pub(crate) fn begin(
+        root: &ProjectRoot,
+        settings: &SandboxSettings,
+    ) -> Result<Self, SandboxError> {
+        let engine = Engine::find(&settings.host, root)?;
+        let runtime = settings.host.kode_home.join(RUNTIME);
+        for (name, path) in folder::left_behind(&runtime) {
+            // Where Docker does not answer now, the start says why.
+            let _ = engine.ask(&["rm", "--force", "--volumes", &name]);
+            folder::remove(&path);
+        }
+        let image = settings.docker.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned());
+        let user = user(root, settings)?;
+        let view = ContainerView::new(root, settings)?;
+        let folder = PrivateFolder::make(&runtime)?;
+        let prepared = prepare(&view, settings, &image, user, &folder)
+            .and_then(|create| keep(&engine, create, &folder));
+        let contained = match prepared {
+            Ok(contained) => contained,
+            Err(error) => {
+                folder::remove(&folder.path);
+                return Err(error);
+            }
+        };
+        let plan = SupervisorPlan {
+            in_memory: view.in_memory(),
+            environment: view.environment,
+            files: view.files,
+            writable: view.writable,
+            limits: view.limits,
+            places: view.places,
+        };
+        let (root, settings) = (root.clone(), settings.clone());
+        Ok(Self { contained, folder, plan, user, image, root, settings })
+    }
+
+    /// Waits until commands can run in it.
+    pub(crate) fn finish(self) -> Result<Docker, SandboxError> {
+        let Self { mut contained, folder, plan, user, image, root, settings } = self;
+        let supervisor = accept(&contained, &folder, &image)?;
+        is_ours(&supervisor, user)?;
+        // Nobody else is to connect, and commands are to find nothing.
+        let _ = rustix::fs::unlink(folder.path.join(SOCKET_NAME));
+        supervisor.set_read_timeout(Some(START_MAX))?;
+        wire::send(&supervisor, &plan, &[])?;
+        let test = ready(&supervisor)?;
+        contained.connect(supervisor);
+        let memory = plan.limits.memory_bytes_max;
+        let native = Native::contained(contained, test, &root, &settings, memory)?;
+        Ok(Docker { native, root, settings })
+    }
+}
+
+fn prepare(
+    view: &ContainerView,
+    settings: &SandboxSettings,
+    image: &str,
+    user: User,
+    folder: &PrivateFolder,
+) -> Result<Vec<String>, SandboxError> {
+    for file in &settings.docker.context_files {
+        let taken = folder.take_in(file);
+        taken.map_err(|error| {
+            SandboxError::Command(format!("{} can't be handed over: {error}", file.display()))
+        })?;
+    }
+    arguments::run(view, &settings.docker, image, user, folder)
+}
+
+/// Starts the keeper and gives it its orders.
+fn keep(
+    engine: &Engine,
+    create: Vec<String>,
+    folder: &PrivateFolder,
+) -> Result<Contained, SandboxError> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let child = keeper(&native::helper_path(&HelperImage::Embedded)?, theirs.try_clone()?)
+        // Some systems execute nothing from memory (`vm.memfd_noexec`).
+        .or_else(|_| keeper(&folder.path.join(SUPERVISOR_NAME), theirs))?;
+    let plan = KeeperPlan {
+        program: engine.program.to_string_lossy().into_owned(),
+        environment: engine.environment.clone(),
+        create,
+        name: folder::container_name(&folder.identifier),
+        folder: folder.path.to_string_lossy().into_owned(),
+    };
+    wire::send(&ours, &plan, &[])?;
+    Ok(Contained::new(ours, child))
+}
+
+fn keeper(program: &Path, socket: UnixStream) -> io::Result<Child> {
+    #[expect(clippy::disallowed_methods, reason = "starts kode's own keeper")]
+    let mut command = Command::new(program);
+    command
+        .arg0(KEEPER_NAME)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(socket)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn()
+}
+
+/// Waits for the supervisor, or for the keeper's word why none comes.
+fn accept(
+    contained: &Contained,
+    folder: &PrivateFolder,
+    image: &str,
+) -> Result<UnixStream, SandboxError> {
+    let until = Instant::now() + START_MAX;
+    let lifeline = contained.lifeline().ok_or_else(|| lost("it was given up"))?;
+    let mut started = false;
+    while Instant::now() < until {
+        let mut sources = vec![PollFd::from_borrowed_fd(folder.listener.as_fd(), PollFlags::IN)];
+        if !started {
+            sources.push(PollFd::new(lifeline, PollFlags::IN));
+        }
+        let tick = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+        let _ = rustix::event::poll(&mut sources, Some(&tick));
+        let spoke = sources.get(1).is_some_and(|source| !source.revents().is_empty());
+        match folder.listener.accept() {
+            Ok((supervisor, _)) => {
+                supervisor.set_nonblocking(false)?;
+                return Ok(supervisor);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+        if spoke {
+            match wire::receive::<KeeperReply>(lifeline)? {
+                Some((KeeperReply::Started, _)) => started = true,
+                Some((KeeperReply::Failed(printed), _)) => return Err(complaint(&printed, image)),
+                None => return Err(lost("its keeper ended")),
+            }
+        }
+    }
+    Err(lost("nothing of kode's came up in it"))
+}
+
+/// Only the container's processes and this user's own may be the supervisor.
+fn is_ours(supervisor: &UnixStream, user: User) -> Result<(), SandboxError> {
+    let peer = rustix::net::sockopt::socket_peercred(supervisor).map_err(io::Error::from)?;
+    let peer = peer.uid.as_raw();
+    if peer == user.user || peer == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(SandboxError::unavailable(
+        format!("Docker runs user {} of the container as user {peer} of this machine", user.user),
+        "with rootless Docker pass --sandbox-user 0:0; with `userns-remap` use the native sandbox",
+    ))
+}
+
+fn ready(supervisor: &UnixStream) -> Result<SelfTest, SandboxError> {
+    match wire::receive::<Reply>(supervisor)? {
+        Some((Reply::Ready(test), _)) => Ok(test),
+        Some((Reply::SetupFailed { step, error, .. }, _)) => Err(lost(&format!("{step}: {error}"))),
+        _ => Err(lost("its supervisor ended")),
+    }
+}
+
+fn lost(cause: &str) -> SandboxError {
+    SandboxError::unavailable(
+        format!("the container is not what was asked for: {cause}"),
+        "the daemon must run on this machine and see its files (not in another container, virtual \
+         machine or user's namespace); or leave --sandbox out: kode's native sandbox needs no \
+         Docker",
+    )
+}

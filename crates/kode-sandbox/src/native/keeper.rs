@@ -1,0 +1,60 @@
+//! What keeps a sandbox's first process, and is ended with it: the helper of a
+//! native sandbox, or the keeper of a container.
+
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::process::Pid;
+
+use super::contained::Contained;
+use super::process::HelperProcess;
+
+/// Whom kode talks to a first process through.
+#[derive(Debug)]
+pub(super) enum Keeper {
+    Helper(HelperProcess),
+    Container(Contained),
+}
+
+impl Keeper {
+    /// The conversation with the first process; `None` once it is given up.
+    pub(super) fn socket(&self) -> Option<&UnixStream> {
+        match self {
+            Self::Helper(helper) => helper.socket.as_ref(),
+            Self::Container(container) => container.socket(),
+        }
+    }
+
+    /// The helper's process id, for the control group; a container has one of
+    /// Docker's making.
+    pub(super) fn id(&self) -> Option<Pid> {
+        match self {
+            Self::Helper(helper) => helper.id(),
+            Self::Container(_) => None,
+        }
+    }
+
+    /// Lets everything begin to end.
+    pub(super) fn close(&mut self) {
+        match self {
+            Self::Helper(helper) => helper.close(),
+            Self::Container(container) => container.close(),
+        }
+    }
+
+    /// Lets everything end by itself; false when that takes longer.
+    pub(super) fn end_within(&mut self, limit: Duration) -> bool {
+        match self {
+            Self::Helper(helper) => helper.end_within(limit),
+            Self::Container(container) => container.end_within(limit),
+        }
+    }
+
+    /// Waits until everything is gone.
+    pub(super) fn end(&mut self) {
+        match self {
+            Self::Helper(helper) => helper.end(),
+            Self::Container(container) => container.end(),
+        }
+    }
+}

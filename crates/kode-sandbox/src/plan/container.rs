@@ -1,0 +1,102 @@
+//! The same decisions for a container: what of the project is mounted where,
+//! what stays read-only, which variables commands see. How Docker is told is
+//! not its business.
+
+use std::path::Path;
+
+use super::{Access, Limits, Step, cannot_look, canonical_bind, environment, limits, repository};
+use crate::container_plan::Place;
+use crate::{ProjectRoot, SandboxError, SandboxSettings};
+
+/// Where the project is, inside.
+pub(crate) const WORKSPACE: &str = "/workspace";
+/// The private home folder, inside.
+pub(crate) const HOME: &str = "/home/kode";
+/// Where kode's own private folder of the container is, inside.
+pub(crate) const FOLDER: &str = "/kode";
+
+/// Private folders in memory, beside the home.
+const TEMPORARY: &[&str] = &["/tmp", "/var/tmp"];
+
+/// What else programs write to; Docker makes these.
+const WRITABLE: &[&str] = &["/dev"];
+
+/// A part of the host's file system, mounted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContainerMount {
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) read_only: bool,
+}
+
+/// What commands of one container find.
+#[derive(Debug)]
+pub(crate) struct ContainerView {
+    /// Parents first.
+    pub(crate) mounts: Vec<ContainerMount>,
+    /// Folders in memory where nothing can be executed.
+    pub(crate) temporary: &'static [&'static str],
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) files: Vec<(String, String)>,
+    pub(crate) writable: Vec<String>,
+    pub(crate) limits: Limits,
+    pub(crate) places: Vec<Place>,
+}
+
+impl ContainerView {
+    /// Decides about one container.
+    ///
+    /// # Errors
+    /// When the project can't be looked at.
+    pub(crate) fn new(
+        root: &ProjectRoot,
+        settings: &SandboxSettings,
+    ) -> Result<Self, SandboxError> {
+        let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
+        let project = canonical_bind(root.path(), root.text(), access, None)
+            .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
+        let protections = repository::protections(root, settings.read_only, None);
+        let (mut mounts, mut places) = (Vec::new(), Vec::new());
+        for step in std::iter::once(project).chain(protections) {
+            let Step::Bind(bind) = step else { continue };
+            let target = inside(root, &bind.target);
+            let read_only = bind.access == Access::ReadOnly;
+            places.push(Place {
+                path: target.clone(),
+                device_and_inode: bind.device_and_inode,
+                writable: !read_only,
+            });
+            mounts.push(ContainerMount { source: bind.source, target, read_only });
+        }
+        let mut writable: Vec<String> =
+            [HOME].iter().chain(TEMPORARY).chain(WRITABLE).map(|&path| path.to_owned()).collect();
+        if !settings.read_only {
+            writable.push(WORKSPACE.to_owned());
+        }
+        let identity = repository::git_identity(Path::new(&settings.host.home));
+        Ok(Self {
+            mounts,
+            temporary: TEMPORARY,
+            environment: environment::in_container(settings, HOME),
+            files: vec![(format!("{HOME}/.gitconfig"), identity)],
+            writable,
+            limits: limits(settings),
+            places,
+        })
+    }
+
+    /// Folders in memory.
+    pub(crate) fn in_memory(&self) -> Vec<String> {
+        let folders = self.temporary.iter().chain([&HOME, &"/dev/shm"]);
+        folders.map(|&path| path.to_owned()).collect()
+    }
+}
+
+/// A path of the project as it is called inside; any other stays itself.
+pub(crate) fn inside(root: &ProjectRoot, path: &str) -> String {
+    match path.strip_prefix(root.text()) {
+        Some("") => WORKSPACE.to_owned(),
+        Some(below) if below.starts_with('/') => format!("{WORKSPACE}{below}"),
+        _ => path.to_owned(),
+    }
+}

@@ -1,0 +1,94 @@
+//! The Docker backend with the real engine: what a command finds inside, what
+//! it can't do, and that nothing is left. Needs the image that
+//! `scripts/setup-tests.sh` imports.
+
+use std::process::Command;
+
+use kode_base::Interrupt;
+use kode_sandbox::{Backend, CommandEnd, Incident, Sandbox, SandboxSettings};
+
+use crate::support::Place;
+
+pub(crate) const IMAGE: &str = "kode-test-base";
+
+/// Whether Docker answers and has the image; under `KODE_REQUIRE_ALL` it must.
+pub(crate) fn usable() -> bool {
+    let asked = Command::new("docker").args(["image", "inspect", IMAGE]).output();
+    let usable = asked.is_ok_and(|output| output.status.success());
+    let required = std::env::var_os("KODE_REQUIRE_ALL").is_some_and(|value| value == "1");
+    assert!(usable || !required, "no Docker with the image {IMAGE}");
+    if !usable {
+        println!("skipped: no Docker with the image {IMAGE}");
+    }
+    usable
+}
+
+pub(crate) fn settings(place: &Place) -> SandboxSettings {
+    let mut settings = place.settings(Backend::Docker);
+    settings.docker.image = Some(IMAGE.to_owned());
+    settings
+}
+
+fn sandbox(place: &Place) -> Sandbox {
+    Sandbox::start(&place.root(), settings(place)).unwrap()
+}
+
+/// Containers of this test's own place.
+fn containers(place: &Place) -> Vec<String> {
+    let names = std::fs::read_dir(place.home().join(".kode/run")).into_iter().flatten();
+    let names = names.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names = names.filter_map(|name| Some(format!("kode-{}", name.strip_prefix("container-")?)));
+    names.collect()
+}
+
+fn exists(container: &str) -> bool {
+    let asked = Command::new("docker").args(["container", "inspect", container]).output().unwrap();
+    asked.status.success()
+}
+
+#[test]
+fn a_command_runs_in_a_container_that_is_gone_afterwards() {
+    if !usable() {
+        return;
+    }
+    let place = Place::new();
+    let sandbox = sandbox(&place);
+    let names = containers(&place);
+    assert_eq!(names.len(), 1);
+    assert!(exists(&names[0]));
+    let text = place.run(&sandbox, "pwd; hostname; echo made > made; echo $HOME").worked();
+    assert_eq!(text, "/workspace\nkode\n/home/kode\n");
+    assert_eq!(std::fs::read_to_string(place.project().join("made")).unwrap(), "made\n");
+    drop(sandbox);
+    assert!(!exists(&names[0]));
+    assert!(containers(&place).is_empty());
+}
+
+#[test]
+fn nothing_of_a_command_outlives_it() {
+    if !usable() {
+        return;
+    }
+    let place = Place::new();
+    let sandbox = sandbox(&place);
+    place.run(&sandbox, "(setsid sleep 300 &) ; (sleep 301 &); echo x > /tmp/kept").worked();
+    let text = place.run(&sandbox, "ps -o args; cat /tmp/kept").worked();
+    assert!(!text.contains("sleep 30"), "{text}");
+    assert!(text.ends_with("x\n"), "{text}");
+}
+
+#[test]
+fn a_command_that_ends_its_container_gets_no_further_and_the_next_one_works() {
+    if !usable() {
+        return;
+    }
+    let place = Place::new();
+    let sandbox = sandbox(&place);
+    let names = containers(&place);
+    assert!(Command::new("docker").args(["kill", &names[0]]).status().unwrap().success());
+    let ended =
+        place.run_with(&sandbox, "echo on", std::time::Duration::from_secs(30), &Interrupt::new());
+    assert_eq!(ended.end, CommandEnd::Signalled(9), "{ended:?}");
+    assert!(ended.incidents.contains(&Incident::ContainerEnded), "{ended:?}");
+    assert_eq!(place.run(&sandbox, "echo again").worked(), "again\n");
+}
