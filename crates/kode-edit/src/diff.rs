@@ -5,14 +5,14 @@ use std::time::Duration;
 use kode_base::{ProjectPath, Untrusted};
 use similar::{Algorithm, ChangeTag, TextDiff};
 
+use crate::wide::{is_binary, shown};
+
 /// After this long the rest of a diff is shown as wholly replaced.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 /// Lines of both sides together up to which the histogram algorithm is used.
 const HISTOGRAM_LINES_MAX: usize = 20_000;
 /// Lines of context around a hunk.
 const CONTEXT_LINES: usize = 3;
-/// A NUL byte this far into a file marks it as binary, as git has it.
-const BINARY_PROBE_BYTES: usize = 8000;
 
 /// What changed in one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,11 @@ pub struct FileDiff {
 
 /// Lines added and removed, and a unified diff with three lines of context and
 /// `a/`, `b/` headers (`/dev/null` for a missing side); empty when nothing
-/// changed or a side is binary. Bytes that are not UTF-8 show as U+FFFD.
+/// changed or a side is binary. UTF-16 shows as text, other
+/// bytes that are not UTF-8 as U+FFFD.
 pub fn diff(path: &ProjectPath, before: Option<&[u8]>, after: Option<&[u8]>) -> FileDiff {
-    let (old, new) = (before.unwrap_or_default(), after.unwrap_or_default());
+    let (old, new) = (shown(before.unwrap_or_default()), shown(after.unwrap_or_default()));
+    let (old, new) = (&*old, &*new);
     let mut result =
         FileDiff { added: 0, removed: 0, binary: false, unified: Untrusted::default() };
     if before == after {
@@ -129,11 +131,6 @@ pub(crate) fn unquoted_name(quoted: &str) -> Option<String> {
         });
     }
     String::from_utf8(bytes).ok()
-}
-
-/// Whether there is a NUL byte near the begin, as git has it.
-pub fn is_binary(bytes: &[u8]) -> bool {
-    memchr::memchr(0, &bytes[..bytes.len().min(BINARY_PROBE_BYTES)]).is_some()
 }
 
 #[cfg(test)]

@@ -25,8 +25,9 @@ mod rewrite;
 mod symbol_edit;
 mod undecodable;
 mod whole;
+mod wide;
 
-pub use diff::{FileDiff, algorithm as diff_algorithm, diff, is_binary};
+pub use diff::{FileDiff, algorithm as diff_algorithm, diff};
 pub use exact::{ExactEdit, edit};
 pub use hindsight::harm_done;
 pub use insertion::Where;
@@ -34,6 +35,7 @@ pub use operation::{FileChange, Operation, Project, apply, apply_in_project};
 pub use outline::{MAX_FOUND_SYMBOLS, find_symbol, outline, render_outline};
 pub use refusal::EditRefusal;
 pub use whole::write;
+pub use wide::is_binary;
 
 /// The largest file an edit touches, in bytes: beyond it parsing twice would
 /// take longer than a person waits.

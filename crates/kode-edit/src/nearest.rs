@@ -53,7 +53,17 @@ fn nearest_start(lines: &[&str], wanted: &[&str]) -> Option<usize> {
     let plain: Vec<String> = lines.iter().map(|line| plain_form(line)).collect();
     let wanted: Vec<String> = wanted.iter().map(|line| plain_form(line)).collect();
     let whole = plain.windows(wanted.len()).position(|window| window == wanted);
-    whole.or_else(|| by_anchor(&plain, &wanted))
+    whole.or_else(|| by_fragment(&plain, &wanted)).or_else(|| by_anchor(&plain, &wanted))
+}
+
+/// The line that holds the one wanted line.
+fn by_fragment(plain: &[String], wanted: &[String]) -> Option<usize> {
+    match wanted {
+        [fragment] if !fragment.is_empty() => {
+            plain.iter().position(|line| line.contains(fragment.as_str()))
+        }
+        _ => None,
+    }
 }
 
 /// Aligns on the wanted line that says most, and picks the place whose lines agree best.
@@ -84,6 +94,7 @@ fn plain_form(line: &str) -> String {
     let mut plain = String::with_capacity(line.len().min(COMPARED_CHARS * 4));
     for character in line.trim().chars().take(COMPARED_CHARS) {
         match look_alike(character) {
+            _ if is_invisible(character) => {}
             Some(' ') | None if plain.ends_with(' ') && is_space(character) => {}
             Some(ascii) => plain.push(ascii),
             None if character.is_whitespace() => plain.push(' '),
@@ -104,8 +115,34 @@ const fn look_alike(character: char) -> Option<char> {
         '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' | '\u{2033}' => '"',
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
+        '\u{c0}'..='\u{c5}' => 'A',
+        '\u{c8}'..='\u{cb}' => 'E',
+        '\u{cc}'..='\u{cf}' => 'I',
+        '\u{d2}'..='\u{d6}' => 'O',
+        '\u{d9}'..='\u{dc}' => 'U',
+        '\u{e0}'..='\u{e5}' => 'a',
+        '\u{e8}'..='\u{eb}' => 'e',
+        '\u{ec}'..='\u{ef}' => 'i',
+        '\u{f2}'..='\u{f6}' => 'o',
+        '\u{f9}'..='\u{fc}' => 'u',
+        '\u{c7}' => 'C',
+        '\u{d1}' => 'N',
+        '\u{e7}' => 'c',
+        '\u{f1}' => 'n',
+        // The full-width forms stand in the order of ASCII.
+        '\u{ff01}'..='\u{ff5e}' => ((character as u32 - 0xff01) as u8 + b'!') as char,
         _ => return None,
     })
+}
+
+/// Whether a character takes no room of its own: marks that combine with the
+/// letter before, joiners, soft hyphens, the byte order mark.
+const fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+    )
 }
 
 /// A line with tabs, leading and trailing spaces and carriage returns made visible.
@@ -130,6 +167,13 @@ fn name_differences(found: &[&str], wanted: &[&str], start: usize) -> Vec<String
         if has == want {
             continue;
         }
+        // A part of the line differs from what it was taken for in odd characters.
+        if wanted.len() == 1 && plain_form(has) != plain_form(want) {
+            named.extend(odd_characters(has, start + index + 1));
+            if !named.is_empty() {
+                break;
+            }
+        }
         let column = has.chars().zip(want.chars()).take_while(|(a, b)| a == b).count();
         named.push(format!(
             "line {} column {}: the file has {}, `old` has {}",
@@ -143,6 +187,22 @@ fn name_differences(found: &[&str], wanted: &[&str], start: usize) -> Vec<String
         }
     }
     named
+}
+
+/// The characters of a line that are easily taken for others or not seen.
+fn odd_characters(line: &str, number: usize) -> Vec<String> {
+    line.chars()
+        .enumerate()
+        .filter(|(_, character)| is_invisible(*character) || look_alike(*character).is_some())
+        .take(SHOWN_DIFFERENCES)
+        .map(|(column, character)| {
+            format!(
+                "line {number} column {}: the file has {}",
+                column + 1,
+                code_point(Some(character))
+            )
+        })
+        .collect()
 }
 
 fn code_point(character: Option<char>) -> String {

@@ -9,6 +9,7 @@ use crate::exact::ExactEdit;
 use crate::insertion::{self, Where};
 use crate::refusal::{EditRefusal, refuse};
 use crate::rename::{self, Place};
+use crate::wide::Wide;
 use crate::{exact, patch, project_rename, project_rewrite, rewrite, symbol_edit, whole};
 
 /// One edit operation. Lines and columns count from 1, columns in characters.
@@ -209,6 +210,15 @@ impl Operation {
 /// When the operation can't be done exactly, is about several files, or a guard
 /// objects.
 pub fn apply(operation: &Operation, before: Option<&[u8]>) -> Result<Vec<u8>, EditRefusal> {
+    if let (Some(path), Some(bytes)) = (operation.path(), before)
+        && let Some(wide) = Wide::of(path, bytes)?
+    {
+        return Ok(wide.encode(&apply_to_bytes(operation, Some(wide.text.as_bytes()))?));
+    }
+    apply_to_bytes(operation, before)
+}
+
+fn apply_to_bytes(operation: &Operation, before: Option<&[u8]>) -> Result<Vec<u8>, EditRefusal> {
     if let Operation::Write { path, content, allow_shrink } = operation {
         return whole::write(path, before, content, *allow_shrink);
     }

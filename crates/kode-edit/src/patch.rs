@@ -8,8 +8,10 @@ use kode_base::ProjectPath;
 use crate::guard::{Change, Declared, check};
 use crate::operation::{FileChange, Project};
 use crate::refusal::{EditRefusal, refuse};
+use crate::wide::{self, Wide};
 
 mod hunk;
+mod place;
 mod unified;
 mod v4a;
 
@@ -21,9 +23,25 @@ const MAX_PATCH_BYTES: usize = 4 * 1024 * 1024;
 /// What a patch does to one file.
 #[derive(Debug, PartialEq, Eq)]
 enum FilePatch {
-    Add { path: ProjectPath, content: String },
-    Delete { path: ProjectPath },
-    Update { path: ProjectPath, move_to: Option<ProjectPath>, hunks: Vec<Hunk> },
+    Add {
+        path: ProjectPath,
+        content: String,
+    },
+    /// With `hunks`, only a file that is what they remove.
+    Delete {
+        path: ProjectPath,
+        hunks: Option<Vec<Hunk>>,
+    },
+    Copy {
+        from: ProjectPath,
+        to: ProjectPath,
+        hunks: Vec<Hunk>,
+    },
+    Update {
+        path: ProjectPath,
+        move_to: Option<ProjectPath>,
+        hunks: Vec<Hunk>,
+    },
 }
 
 /// Works out every change of `patch`; all of them belong together.
@@ -32,7 +50,7 @@ pub(crate) fn apply(patch: &str, project: &dyn Project) -> Result<Vec<FileChange
         return refuse!("the patch is longer than {MAX_PATCH_BYTES} bytes");
     }
     let patch = patch.replace("\r\n", "\n");
-    let files = if patch.trim_start().starts_with("*** Begin Patch") {
+    let files = if patch.lines().any(|line| line.trim_end() == v4a::BEGIN) {
         v4a::read(&patch)?
     } else {
         unified::read(&patch)?
@@ -67,9 +85,25 @@ fn apply_file(
             check(&change, &Declared::default())?;
             record(changes, path, None, Some(after.to_vec()));
         }
-        FilePatch::Delete { path } => {
+        FilePatch::Delete { path, hunks } => {
             let before = present(path, project, changes)?;
+            if let Some(hunks) = hunks
+                && !hunk::apply_all(path, &wide::shown(&before), hunks)?.is_empty()
+            {
+                return refuse!(
+                    "the patch deletes {path}, which holds more than the patch removes: read it \
+                     again"
+                );
+            }
             record(changes, path, Some(before), None);
+        }
+        FilePatch::Copy { from, to, hunks } => {
+            let before = present(from, project, changes)?;
+            if current(to, project, changes)?.is_some() {
+                return refuse!("the patch copies {from} to {to}, which is already there");
+            }
+            let after = update(from, &before, hunks)?;
+            record(changes, to, None, Some(after));
         }
         FilePatch::Update { path, move_to, hunks } => {
             let before = present(path, project, changes)?;
@@ -93,6 +127,12 @@ fn apply_file(
 
 fn update(path: &ProjectPath, before: &[u8], hunks: &[Hunk]) -> Result<Vec<u8>, EditRefusal> {
     crate::exact::check_size(path, before.len())?;
+    if hunks.is_empty() {
+        return Ok(before.to_vec());
+    }
+    if let Some(wide) = Wide::of(path, before)? {
+        return Ok(wide.encode(&update(path, wide.text.as_bytes(), hunks)?));
+    }
     let after = hunk::apply_all(path, before, hunks)?;
     let written: String = hunks.iter().map(Hunk::added_text).collect();
     if std::str::from_utf8(before).is_err() && !written.is_ascii() {

@@ -86,3 +86,22 @@ fn swallowing_a_definition_in_a_comment_is_refused() {
     let refusal = apply("a.c", source, "/* two */", "/* two").unwrap_err();
     assert!(refusal.0.contains('b'), "{refusal}");
 }
+
+#[test]
+fn a_near_miss_is_named_by_its_code_points_and_not_applied() {
+    for (text, old, shown) in [
+        ("x\u{a0}= 1\n", "x = 1", "U+00A0"),
+        ("a\u{200b}b = 1\n", "ab = 1", "U+200B"),
+        ("say caf\u{e9} now\n", "cafe\u{301}", "U+00E9"),
+        ("cafe\u{301}\n", "caf\u{e9}", "U+0065"),
+        ("f\u{ff08}1)\n", "f(1)", "U+FF08"),
+        ("long line with don\u{2019}t in it\n", "don't", "U+2019"),
+        ("p\u{430}ss = 1\n", "pass = 1", "U+0430"),
+    ] {
+        let request =
+            ExactEdit { old: old.into(), new: "y".into(), all: false, expect_count: None };
+        let path = ProjectPath::new("a.txt").unwrap();
+        let refusal = edit(&path, text.as_bytes(), &request).unwrap_err();
+        assert!(refusal.0.contains(shown), "{refusal}");
+    }
+}

@@ -1,11 +1,11 @@
-//! One hunk: finding its place and putting its lines there.
+//! One hunk: the lines to find and what they become. A hunk that is not exactly
+//! there, or is there in several places, is refused.
 
 use kode_base::ProjectPath;
-use kode_base::escape::escape_line;
 
-use crate::nearest;
-use crate::newline::ending_at;
-use crate::refusal::{EditRefusal, refuse};
+use super::place::find_place;
+use crate::newline::{BOM, ending_at};
+use crate::refusal::EditRefusal;
 
 /// What a line of a hunk does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,13 +16,19 @@ pub(super) enum Tag {
 }
 
 /// Lines to find and what they become.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Hunk {
-    /// Lines to go past first, in order (`@@ class A`).
+    /// Lines to go below first, outermost first (`@@ class A`).
     pub(super) anchors: Vec<String>,
     /// The 1-based line the first old line is said to be on.
     pub(super) line: Option<usize>,
     pub(super) lines: Vec<(Tag, String)>,
+    /// How many lines at the front and the back are empty without even the space
+    /// of a context line: they may be layout of the patch.
+    pub(super) bare: (usize, usize),
+    /// How many context lines its `@@` line counts and the patch does not show:
+    /// blank ones may have been trimmed off its end.
+    pub(super) lost: usize,
     /// The old lines are the last of the file.
     pub(super) at_end: bool,
     /// What the patch says of the final newline afterwards.
@@ -38,8 +44,56 @@ impl Hunk {
         self.text(&[Tag::Remove])
     }
 
-    fn old_lines(&self) -> Vec<&str> {
+    pub(super) fn old_lines(&self) -> Vec<&str> {
         self.lines.iter().filter(|(tag, _)| *tag != Tag::Add).map(|(_, text)| &**text).collect()
+    }
+
+    /// Reads one line of a hunk's body; `None` when it is none.
+    pub(super) fn push(&mut self, line: &str) -> Option<Tag> {
+        let (tag, text) = match line.as_bytes().first() {
+            None => (Tag::Keep, ""),
+            Some(b' ') => (Tag::Keep, &line[1..]),
+            Some(b'-') => (Tag::Remove, &line[1..]),
+            Some(b'+') => (Tag::Add, &line[1..]),
+            Some(_) => return None,
+        };
+        if !line.is_empty() {
+            self.bare.1 = 0;
+        } else {
+            self.bare.1 += 1;
+            if self.bare.0 == self.lines.len() {
+                self.bare.0 += 1;
+            }
+        }
+        self.lines.push((tag, text.to_owned()));
+        Some(tag)
+    }
+
+    /// Notes `\ No newline at end of file` below the line read last. Below a
+    /// context line it changes nothing.
+    pub(super) fn note_no_newline(&mut self) {
+        match self.lines.last() {
+            Some((Tag::Add, _)) => self.final_newline = Some(false),
+            Some((Tag::Remove, _)) => self.final_newline = Some(true),
+            _ => {}
+        }
+    }
+
+    /// The hunk without the empty lines that may be layout; `None` when there are none.
+    pub(super) fn without_bare_lines(&self) -> Option<Self> {
+        let (front, back) = self.bare;
+        if front + back == 0 || front + back > self.lines.len() {
+            return None;
+        }
+        Some(Self {
+            anchors: self.anchors.clone(),
+            line: self.line,
+            lines: self.lines[front..self.lines.len() - back].to_vec(),
+            bare: (0, 0),
+            lost: 0,
+            at_end: self.at_end,
+            final_newline: self.final_newline,
+        })
     }
 
     fn text(&self, tags: &[Tag]) -> String {
@@ -53,8 +107,8 @@ impl Hunk {
 }
 
 /// A line without its ending, and the ending: empty only on the last line.
-struct Line<'a> {
-    content: &'a [u8],
+pub(super) struct Line<'a> {
+    pub(super) content: &'a [u8],
     ending: &'a [u8],
 }
 
@@ -78,15 +132,15 @@ pub(super) fn apply_all(
     before: &[u8],
     hunks: &[Hunk],
 ) -> Result<Vec<u8>, EditRefusal> {
-    let lines = split(before);
-    let (mut after, mut next) = (Vec::with_capacity(before.len()), 0);
-    // How many lines earlier hunks added or removed: shifts nothing here, since
-    // places are sought in the old file, but a patch may drift from its numbers.
-    let mut drift = 0isize;
-    let mut final_newline = None;
-    let bom = usize::from(before.starts_with(crate::newline::BOM)) * crate::newline::BOM.len();
+    // The byte order mark belongs to the file, not to its first line.
+    let text = before.strip_prefix(BOM).unwrap_or(before);
+    let lines = split(text);
+    let mut after = before[..before.len() - text.len()].to_vec();
+    let bom_length = after.len();
+    // How far the patch's line numbers are off so far.
+    let (mut next, mut drift, mut final_newline) = (0, 0isize, None);
     for hunk in hunks {
-        let place = find_place(path, before, &lines, hunk, next, drift, bom)?;
+        let (hunk, place) = find_place(path, text, &lines, hunk, next, drift)?;
         if let Some(line) = hunk.line {
             drift = place as isize - (line as isize - 1);
         }
@@ -94,7 +148,7 @@ pub(super) fn apply_all(
             after.extend_from_slice(line.content);
             after.extend_from_slice(line.ending);
         }
-        next = put(&mut after, before, &lines, hunk, place);
+        next = put(&mut after, bom_length, text, &lines, &hunk, place);
         if hunk.final_newline.is_some() {
             final_newline = hunk.final_newline;
         }
@@ -103,29 +157,43 @@ pub(super) fn apply_all(
         after.extend_from_slice(line.content);
         after.extend_from_slice(line.ending);
     }
-    settle_final_newline(&mut after, before, final_newline);
+    settle_final_newline(&mut after, text, final_newline);
     Ok(after)
 }
 
 /// Writes the hunk's new lines; returns the first old line after it.
-fn put(after: &mut Vec<u8>, before: &[u8], lines: &[Line<'_>], hunk: &Hunk, place: usize) -> usize {
+fn put(
+    after: &mut Vec<u8>,
+    bom_length: usize,
+    before: &[u8],
+    lines: &[Line<'_>],
+    hunk: &Hunk,
+    place: usize,
+) -> usize {
     let offset: usize = lines[..place].iter().map(|l| l.content.len() + l.ending.len()).sum();
     let own_ending = ending_at(before, offset).as_bytes();
     let mut next = place;
+    // The endings of removed lines whose replacements are still to come.
+    let mut removed = std::collections::VecDeque::new();
     for (tag, text) in &hunk.lines {
-        if *tag != Tag::Remove && !after.is_empty() && !after.ends_with(b"\n") {
+        if *tag != Tag::Remove && after.len() > bom_length && !after.ends_with(b"\n") {
             after.extend_from_slice(own_ending);
         }
         match tag {
             Tag::Keep => {
+                removed.clear();
                 after.extend_from_slice(lines[next].content);
                 after.extend_from_slice(lines[next].ending);
                 next += 1;
             }
-            Tag::Remove => next += 1,
+            Tag::Remove => {
+                removed.push_back(lines[next].ending);
+                next += 1;
+            }
             Tag::Add => {
                 after.extend_from_slice(text.as_bytes());
-                after.extend_from_slice(own_ending);
+                let ending = removed.pop_front().filter(|ending| !ending.is_empty());
+                after.extend_from_slice(ending.unwrap_or(own_ending));
             }
         }
     }
@@ -146,79 +214,5 @@ fn settle_final_newline(after: &mut Vec<u8>, before: &[u8], said: Option<bool>) 
     after.pop();
     if after.last() == Some(&b'\r') {
         after.pop();
-    }
-}
-
-fn find_place(
-    path: &ProjectPath,
-    before: &[u8],
-    lines: &[Line<'_>],
-    hunk: &Hunk,
-    next: usize,
-    drift: isize,
-    bom: usize,
-) -> Result<usize, EditRefusal> {
-    let mut from = next;
-    for anchor in &hunk.anchors {
-        let wanted = anchor.trim();
-        let found = lines[from..].iter().position(|l| l.content.trim_ascii() == wanted.as_bytes());
-        match found {
-            Some(offset) => from += offset + 1,
-            None => {
-                return refuse!("the line `{}` of the patch is not in {path}", escape_line(wanted));
-            }
-        }
-    }
-    let old = hunk.old_lines();
-    let hinted = hunk.line.map(|line| (line as isize - 1 + drift).max(0) as usize);
-    if old.is_empty() {
-        return insertion_place(path, lines, hunk, from, hinted);
-    }
-    let matches = |place: usize| {
-        lines[place..].len() >= old.len()
-            && old.iter().zip(&lines[place..]).enumerate().all(|(index, (wanted, line))| {
-                let skip = if place + index == 0 { bom } else { 0 };
-                wanted.as_bytes() == &line.content[skip..] || wanted.as_bytes() == line.content
-            })
-    };
-    let mut places: Vec<usize> = (from..lines.len()).filter(|&place| matches(place)).collect();
-    if hunk.at_end {
-        places.retain(|&place| place + old.len() == lines.len());
-    }
-    match (places.as_slice(), hinted) {
-        ([place], _) => Ok(*place),
-        ([], _) => {
-            Err(EditRefusal::new(nearest::describe_miss(path, before, &old.join("\n")).replacen(
-                "`old`",
-                "the patch's context",
-                1,
-            )))
-        }
-        (_, Some(hint)) if places.contains(&hint) => Ok(hint),
-        _ => refuse!(
-            "the patch's context is in {path} {} times (first at line {}): give more context lines \
-             or an `@@` line",
-            places.len(),
-            places[0] + 1
-        ),
-    }
-}
-
-/// Where lines without any context go.
-fn insertion_place(
-    path: &ProjectPath,
-    lines: &[Line<'_>],
-    hunk: &Hunk,
-    from: usize,
-    hinted: Option<usize>,
-) -> Result<usize, EditRefusal> {
-    if !hunk.anchors.is_empty() {
-        return Ok(from);
-    }
-    match hinted {
-        // `@@ -5,0` means after line 5; `@@ -0,0` is the start of an empty file.
-        Some(hint) if hunk.line != Some(0) => Ok((hint + 1).clamp(from, lines.len())),
-        _ if lines.is_empty() || hunk.at_end => Ok(lines.len()),
-        _ => refuse!("a hunk for {path} only adds lines: give context lines to say where"),
     }
 }

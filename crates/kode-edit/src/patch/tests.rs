@@ -111,3 +111,154 @@ fn bad_patches_are_refused() {
         assert!(run(&[("a.txt", "a\n")], patch).is_err(), "{patch}");
     }
 }
+
+/// The text of the one file after the patch.
+fn one(text: &str, patch: &str) -> Result<String, EditRefusal> {
+    let name = if patch.contains("a.py") { "a.py" } else { "a.txt" };
+    let mut changes = run(&[(name, text)], patch)?;
+    assert_eq!(changes.len(), 1);
+    Ok(changes.remove(0).1.unwrap())
+}
+
+/// A unified diff of `a.txt`.
+fn unified(hunks: &str) -> String {
+    format!("--- a/a.txt\n+++ b/a.txt\n{hunks}")
+}
+
+fn envelope(lines: &str) -> String {
+    format!("*** Begin Patch\n*** Update File: a.py\n{lines}*** End Patch\n")
+}
+
+#[test]
+fn wrong_counts_are_forgiven_where_nothing_can_be_lost() {
+    let hunk = " b\n-c\n+C\n d\n";
+    for header in ["@@ -2,2 +2,2 @@", "@@ -2 +2 @@", "@@", "@@ @@", "@@ ... @@", "@@ fn f() @@"] {
+        let patch = unified(&format!("{header}\n{hunk}"));
+        assert_eq!(one("a\nb\nc\nd\n", &patch).unwrap(), "a\nb\nC\nd\n", "{header}");
+    }
+    // Lines beyond the counts are part of the hunk, not silently dropped.
+    assert_eq!(
+        one("a\nb\nc\n", &unified("@@ -1 +1 @@\n-a\n+A\n b\n-c\n+C\n")).unwrap(),
+        "A\nb\nC\n"
+    );
+    assert!(one("a\nb\nc\nd\n", &unified(&format!("@@ -2,9 +2,9 @@\n{hunk}"))).is_err());
+    assert!(one("a\nb\nc\n", &unified("@@ -1,3 +1,3 @@\n a\n-b\n")).is_err());
+}
+
+#[test]
+fn blank_context_may_have_lost_its_space_or_itself() {
+    assert_eq!(
+        one("a\n\nb\n\nc\n", &unified("@@ -1,5 +1,5 @@\n a\n\n-b\n+B\n\n c\n")).unwrap(),
+        "a\n\nB\n\nc\n"
+    );
+    assert_eq!(
+        one("a\nb\n\nc\n", &unified("@@ -1,3 +1,3 @@\n a\n-b\n+B\n")).unwrap(),
+        "a\nB\n\nc\n"
+    );
+    assert_eq!(
+        one("a = 1\nb = 2\n", &envelope("\n@@\n a = 1\n-b = 2\n+b = 3\n\n")).unwrap(),
+        "a = 1\nb = 3\n"
+    );
+}
+
+#[test]
+fn a_replaced_line_keeps_its_own_ending_and_the_file_its_mark() {
+    let patch = unified("@@ -1,4 +1,4 @@\n a\n-b\n+B\n c\n d\n");
+    assert_eq!(one("a\r\nb\nc\r\nd\n", &patch).unwrap(), "a\r\nB\nc\r\nd\n");
+    assert_eq!(
+        one("\u{feff}a\nb\n", &unified("@@ -1,2 +1,2 @@\n-a\n+A\n b\n")).unwrap(),
+        "\u{feff}A\nb\n"
+    );
+    assert_eq!(one("\u{feff}a\n", &unified("@@ -0,0 +1 @@\n+0\n")).unwrap(), "\u{feff}0\na\n");
+    // Below a context line the mark says nothing new.
+    let patch = unified("@@ -1,2 +1,2 @@\n-a\n+A\n b\n\\ No newline at end of file\n");
+    assert_eq!(one("a\nb\n", &patch).unwrap(), "A\nb\n");
+}
+
+#[test]
+fn utf_16_is_patched_as_text() {
+    let wide = |text: &str| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    let files = Files([("a.txt".to_owned(), wide("a\r\nb\r\n"))].into());
+    let changes = apply(&unified("@@ -1,2 +1,2 @@\n a\n-b\n+日\n"), &files).unwrap();
+    assert_eq!(changes[0].after, Some(wide("a\r\n日\r\n")));
+}
+
+#[test]
+fn gits_headers_alone_make_empty_files_and_move_or_copy_whole_ones() {
+    let files = [("o", "a\n"), ("e", "")];
+    let done = |patch: &str| run(&files, patch);
+    let kept = Some("a\n".to_owned());
+    assert_eq!(
+        done("diff --git a/n b/n\nnew file mode 100644\n").unwrap(),
+        [("n".into(), Some(String::new()))]
+    );
+    assert_eq!(
+        done("diff --git a/e b/e\ndeleted file mode 100644\n").unwrap(),
+        [("e".into(), None)]
+    );
+    assert_eq!(
+        done("diff --git a/o b/d/n\nrename from o\nrename to d/n\n").unwrap(),
+        [("o".into(), None), ("d/n".into(), kept.clone())]
+    );
+    assert_eq!(done("diff --git a/o b/n\ncopy from o\ncopy to n\n").unwrap(), [("n".into(), kept)]);
+    for refused in [
+        "diff --git a/o b/e\nrename from o\nrename to e\n",
+        "diff --git a/o b/o\nold mode 100644\nnew mode 100755\n",
+        "diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+/x\n",
+        "diff --git a/o b/o\ndeleted file mode 100644\n",
+        "--- a/o\n+++ /dev/null\n@@ -1 +0,0 @@\n-other\n",
+    ] {
+        assert!(done(refused).is_err(), "{refused}");
+    }
+}
+
+#[test]
+fn a_folder_named_a_is_told_from_gits_prefix() {
+    let hunk = "@@ -1 +1 @@\n-x\n+y\n";
+    for (name, header) in [
+        ("a/f", "--- a/f\n+++ a/f\n"),
+        ("a/f", "--- a/a/f\n+++ b/a/f\n"),
+        ("f", "--- a/f\n+++ b/f\n"),
+        ("b/f", "--- b/f\n+++ b/f\n"),
+    ] {
+        let changes = run(&[(name, "x\n")], &format!("{header}{hunk}")).unwrap();
+        assert_eq!(changes, [(name.to_owned(), Some("y\n".to_owned()))], "{header}");
+    }
+}
+
+#[test]
+fn anchors_open_a_block_and_the_context_is_sought_inside() {
+    let text = "class A(B):\n    def f(self):\n        x = 1\n\n    def g(self):\n        x = 1\n\n\nclass C:\n    def g(self):\n        x = 1\n";
+    let hunk = "-        x = 1\n+        x = 2\n";
+    for (anchors, line) in [
+        ("@@ class A(B):\n@@     def g(self):\n", 5),
+        ("@@ class A\n@@ def g\n", 5),
+        ("@@ class C:\n", 10),
+        ("@@ def f(self):\n", 2),
+    ] {
+        let after = one(text, &envelope(&format!("{anchors}{hunk}"))).unwrap();
+        assert_eq!(after.lines().nth(line), Some("        x = 2"), "{anchors}");
+        assert_eq!(after.matches("x = 2").count(), 1);
+    }
+    for ambiguous in ["@@ class A(B):\n", "@@ def g(self):\n", "@@ class D:\n", ""] {
+        assert!(one(text, &envelope(&format!("{ambiguous}{hunk}"))).is_err(), "{ambiguous}");
+    }
+    // The anchor may be the first line of the context, and be said again.
+    let again = "@@ class C:\n@@ def g(self):\n     def g(self):\n-        x = 1\n+        x = 2\n";
+    assert!(one(text, &envelope(again)).is_ok());
+}
+
+#[test]
+fn what_stands_around_the_envelope_is_not_read() {
+    let inner = envelope("-a = 1\n+a = 2\n");
+    for text in [
+        format!("```\n{inner}```\n"),
+        format!("apply_patch <<'EOF'\n{inner}EOF\n"),
+        inner.replace('\n', "\r\n"),
+        envelope("@@ -7,1 +7,1 @@\n-a = 1\n+a = 2\n"),
+    ] {
+        assert_eq!(one("a = 1\n", &text).unwrap(), "a = 2\n", "{text}");
+    }
+}

@@ -1,4 +1,6 @@
-//! Reads unified diffs, git's headers included.
+//! Reads unified diffs, git's headers included. Wrong line numbers and counts
+//! are forgiven where nothing can be lost by it; binary patches and links are not
+//! applied.
 
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
@@ -11,23 +13,30 @@ use crate::refusal::{EditRefusal, refuse};
 pub(super) fn read(patch: &str) -> Result<Vec<FilePatch>, EditRefusal> {
     let lines: Vec<&str> = patch.lines().collect();
     let mut files = Vec::new();
+    let mut header = GitHeader::default();
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
         if line.starts_with("GIT binary patch") || line.starts_with("Binary files ") {
             return refuse!("binary patches are not applied");
         }
-        if line.starts_with("--- ") && lines.get(at + 1).is_some_and(|l| l.starts_with("+++ ")) {
-            let (old, new) = (header_path(line)?, header_path(lines[at + 1])?);
+        if is_file_header(&lines, at) {
+            let (old, new) = header_paths(line, lines[at + 1])?;
             at += 2;
             let hunks = read_hunks(&lines, &mut at)?;
-            files.push(file_patch(old, new, hunks)?);
-        } else if line.starts_with("@@ ") {
+            let copied = std::mem::take(&mut header).copied;
+            files.push(file_patch(old, new, hunks, copied)?);
+        } else if line.starts_with("@@") {
             return refuse!("the patch has a hunk before any `---` and `+++` header");
         } else {
+            if line.starts_with("diff --git ") {
+                files.extend(std::mem::take(&mut header).without_hunks()?);
+            }
+            header.read(line)?;
             at += 1;
         }
     }
+    files.extend(header.without_hunks()?);
     if files.is_empty() {
         return refuse!(
             "this is neither a V4A patch (`*** Begin Patch`) nor a unified diff (`---`, `+++`)"
@@ -36,22 +45,123 @@ pub(super) fn read(patch: &str) -> Result<Vec<FilePatch>, EditRefusal> {
     Ok(files)
 }
 
-/// The path of a `---` or `+++` line; `None` for `/dev/null`.
-fn header_path(line: &str) -> Result<Option<ProjectPath>, EditRefusal> {
-    let text = line[4..].split('\t').next().unwrap_or_default().trim();
-    if text == "/dev/null" {
-        return Ok(None);
+/// What git says of a file above its hunks.
+#[derive(Default)]
+struct GitHeader {
+    paths: Option<String>,
+    is_new: bool,
+    is_deleted: bool,
+    mode_changes: bool,
+    copied: bool,
+    moved: (Option<ProjectPath>, Option<ProjectPath>),
+}
+
+impl GitHeader {
+    fn read(&mut self, line: &str) -> Result<(), EditRefusal> {
+        if let Some(paths) = line.strip_prefix("diff --git ") {
+            self.paths = Some(paths.to_owned());
+        }
+        if self.paths.is_none() {
+            return Ok(());
+        }
+        for mode in ["new file mode ", "deleted file mode ", "new mode ", "old mode "] {
+            if line.strip_prefix(mode).is_some_and(|mode| !mode.starts_with("100")) {
+                return refuse!("patches to links and submodules are not applied");
+            }
+        }
+        self.is_new |= line.starts_with("new file mode ");
+        self.is_deleted |= line.starts_with("deleted file mode ");
+        self.mode_changes |= line.starts_with("new mode ");
+        for (mark, copied) in [("rename", false), ("copy", true)] {
+            let Some(rest) = line.strip_prefix(mark) else { continue };
+            if let Some(path) = rest.strip_prefix(" from ") {
+                self.moved.0 = Some(plain_path(path)?);
+            } else if let Some(path) = rest.strip_prefix(" to ") {
+                self.moved.1 = Some(plain_path(path)?);
+                self.copied = copied;
+            }
+        }
+        Ok(())
     }
-    let unquoted = text.starts_with('"').then(|| unquoted_name(text)).flatten();
-    let text = unquoted.as_deref().unwrap_or(text);
-    let plain = text.strip_prefix("a/").or_else(|| text.strip_prefix("b/")).unwrap_or(text);
-    named_path(plain).map(Some)
+
+    /// What the header alone does, where no hunks followed it.
+    fn without_hunks(self) -> Result<Option<FilePatch>, EditRefusal> {
+        let Some(paths) = self.paths else { return Ok(None) };
+        if let (Some(from), Some(to)) = self.moved {
+            return file_patch(Some(from), Some(to), Vec::new(), self.copied).map(Some);
+        }
+        if self.is_new || self.is_deleted {
+            let path = same_path(&paths)?;
+            return Ok(Some(match self.is_new {
+                true => FilePatch::Add { path, content: String::new() },
+                false => FilePatch::Delete { path, hunks: Some(Vec::new()) },
+            }));
+        }
+        if self.mode_changes {
+            return refuse!("the patch changes only a file's mode: use the shell for that");
+        }
+        Ok(None)
+    }
+}
+
+/// The path of `a/PATH b/PATH`.
+fn same_path(paths: &str) -> Result<ProjectPath, EditRefusal> {
+    let half = paths.len() / 2;
+    let (Some(old), Some(new)) = (paths.get(..half), paths.get(half + 1..)) else {
+        return refuse!("`{}` names no file", escape_line(paths));
+    };
+    let (old, new) = (plain_name(old)?, plain_name(new)?);
+    match (old.strip_prefix("a/"), new.strip_prefix("b/")) {
+        (Some(old), Some(new)) if old == new => named_path(old),
+        _ => refuse!("`{}` names no file", escape_line(paths)),
+    }
+}
+
+fn is_file_header(lines: &[&str], at: usize) -> bool {
+    lines[at].starts_with("--- ") && lines.get(at + 1).is_some_and(|l| l.starts_with("+++ "))
+}
+
+/// The paths of a `---` and a `+++` line; `None` for `/dev/null`. Git's `a/` and
+/// `b/` are taken off where they are git's.
+fn header_paths(
+    old: &str,
+    new: &str,
+) -> Result<(Option<ProjectPath>, Option<ProjectPath>), EditRefusal> {
+    let (old, new) = (header_name(old)?, header_name(new)?);
+    let is_gits = old == "/dev/null" || new == "/dev/null" || old != new;
+    let path = |name: &str, mark: &str| -> Result<Option<ProjectPath>, EditRefusal> {
+        if name == "/dev/null" {
+            return Ok(None);
+        }
+        let plain = if is_gits { name.strip_prefix(mark) } else { None };
+        named_path(plain.unwrap_or(name)).map(Some)
+    };
+    Ok((path(&old, "a/")?, path(&new, "b/")?))
+}
+
+fn header_name(line: &str) -> Result<String, EditRefusal> {
+    plain_name(line[4..].split('\t').next().unwrap_or_default().trim())
+}
+
+fn plain_name(text: &str) -> Result<String, EditRefusal> {
+    if !text.starts_with('"') {
+        return Ok(text.to_owned());
+    }
+    let unquoted = unquoted_name(text);
+    unquoted.ok_or_else(|| {
+        EditRefusal::new(format!("the patch names a bad path: {}", escape_line(text)))
+    })
+}
+
+fn plain_path(text: &str) -> Result<ProjectPath, EditRefusal> {
+    named_path(&plain_name(text)?)
 }
 
 fn file_patch(
     old: Option<ProjectPath>,
     new: Option<ProjectPath>,
     hunks: Vec<Hunk>,
+    copied: bool,
 ) -> Result<FilePatch, EditRefusal> {
     match (old, new) {
         (None, Some(path)) => {
@@ -61,7 +171,8 @@ fn file_patch(
             }
             Ok(FilePatch::Add { path, content })
         }
-        (Some(path), None) => Ok(FilePatch::Delete { path }),
+        (Some(path), None) => Ok(FilePatch::Delete { path, hunks: Some(hunks) }),
+        (Some(from), Some(to)) if copied => Ok(FilePatch::Copy { from, to, hunks }),
         (Some(old), Some(new)) => {
             let move_to = (old != new).then_some(new);
             Ok(FilePatch::Update { path: old, move_to, hunks })
@@ -73,69 +184,85 @@ fn file_patch(
 fn read_hunks(lines: &[&str], at: &mut usize) -> Result<Vec<Hunk>, EditRefusal> {
     let mut hunks = Vec::new();
     while let Some(header) = lines.get(*at).filter(|line| line.starts_with("@@")) {
-        let (line, old_count, new_count) = read_ranges(header)?;
+        let ranges = read_ranges(header)?;
         *at += 1;
-        let mut hunk = Hunk { line: Some(line), ..Hunk::default() };
-        read_body(lines, at, &mut hunk, old_count, new_count)?;
+        let mut hunk = Hunk { line: ranges.map(|ranges| ranges.line), ..Hunk::default() };
+        read_body(lines, at, &mut hunk, ranges)?;
         hunks.push(hunk);
     }
     Ok(hunks)
+}
+
+/// What `@@ -line,old +_,new @@` says.
+#[derive(Clone, Copy)]
+struct Ranges {
+    line: usize,
+    old: usize,
+    new: usize,
 }
 
 fn read_body(
     lines: &[&str],
     at: &mut usize,
     hunk: &mut Hunk,
-    mut old_left: usize,
-    mut new_left: usize,
+    ranges: Option<Ranges>,
 ) -> Result<(), EditRefusal> {
+    let (mut old, mut new) = (0, 0);
+    let (wanted_old, wanted_new) = ranges.map_or((0, 0), |ranges| (ranges.old, ranges.new));
     while let Some(line) = lines.get(*at) {
         if line.starts_with('\\') {
-            let removed = hunk.lines.last().is_some_and(|(tag, _)| *tag == Tag::Remove);
-            hunk.final_newline = Some(removed);
+            hunk.note_no_newline();
             *at += 1;
             continue;
         }
-        if old_left == 0 && new_left == 0 {
+        let complete = old >= wanted_old && new >= wanted_new;
+        if complete && ends_hunk(lines, *at, ranges.is_some()) {
             break;
         }
-        let (tag, text) = match line.as_bytes().first() {
-            None => (Tag::Keep, ""),
-            Some(b' ') => (Tag::Keep, &line[1..]),
-            Some(b'-') => (Tag::Remove, &line[1..]),
-            Some(b'+') => (Tag::Add, &line[1..]),
-            Some(_) => break,
-        };
-        if tag != Tag::Add {
-            old_left = old_left.saturating_sub(1);
-        }
-        if tag != Tag::Remove {
-            new_left = new_left.saturating_sub(1);
-        }
-        hunk.lines.push((tag, text.to_owned()));
+        let Some(tag) = hunk.push(line) else { break };
+        old += usize::from(tag != Tag::Add);
+        new += usize::from(tag != Tag::Remove);
         *at += 1;
     }
-    if old_left > 0 || new_left > 0 {
-        return refuse!(
-            "a hunk of the patch is shorter than its `@@` line says: it may be cut off, or the \
-             counts are wrong"
-        );
+    let (short_old, short_new) = (wanted_old.saturating_sub(old), wanted_new.saturating_sub(new));
+    // A patch that goes on was not cut off here, so only its counts are wrong.
+    if lines.get(*at).is_none() && short_old + short_new > 0 {
+        if short_old != short_new {
+            return refuse!("the patch ends inside a hunk: it may be cut off");
+        }
+        hunk.lost = short_old;
     }
     Ok(())
 }
 
-/// Start line and counts of `@@ -a,b +c,d @@`.
-fn read_ranges(header: &str) -> Result<(usize, usize, usize), EditRefusal> {
+/// Whether the line after a complete hunk is no part of it.
+fn ends_hunk(lines: &[&str], at: usize, counted: bool) -> bool {
+    let line = lines[at];
+    // The signature of a mailed patch, and blank lines after the last hunk.
+    line == "-- " || is_file_header(lines, at) || line.is_empty() && counted
+}
+
+/// `None` for an `@@` line without ranges, which says nothing.
+fn read_ranges(header: &str) -> Result<Option<Ranges>, EditRefusal> {
+    let text = header.trim_start_matches('@').trim_start();
+    if !text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        return Ok(None);
+    }
     let parse = || {
-        let mut words = header.trim_start_matches('@').split_whitespace();
+        let mut words = text.split_whitespace();
         let old = words.next()?.strip_prefix('-')?;
         let new = words.next()?.strip_prefix('+')?;
-        let (line, old_count) = range(old)?;
-        Some((line, old_count, range(new)?.1))
+        let (line, old) = range(old)?;
+        Some(Ranges { line, old, new: range(new)?.1 })
     };
-    parse().ok_or_else(|| {
+    parse().map(Some).ok_or_else(|| {
         EditRefusal::new(format!("`{}` is no `@@ -a,b +c,d @@` line", escape_line(header)))
     })
+}
+
+/// The old line an `@@` line of ranges names.
+pub(super) fn line_named(header: &str) -> Option<usize> {
+    read_ranges(header).ok().flatten().map(|ranges| ranges.line)
 }
 
 fn range(text: &str) -> Option<(usize, usize)> {

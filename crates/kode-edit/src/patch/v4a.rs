@@ -2,13 +2,17 @@
 
 use kode_base::escape::escape_line;
 
-use super::hunk::{Hunk, Tag};
-use super::{FilePatch, named_path};
+use super::hunk::Hunk;
+use super::{FilePatch, named_path, unified};
 use crate::refusal::{EditRefusal, refuse};
 
+/// The first line of the envelope.
+pub(super) const BEGIN: &str = "*** Begin Patch";
+
 pub(super) fn read(patch: &str) -> Result<Vec<FilePatch>, EditRefusal> {
-    let mut lines = patch.trim().lines().peekable();
-    lines.next();
+    let mut lines = patch.lines().peekable();
+    // What stands above the envelope (a fence, a shell's here-document) is none of it.
+    while lines.next().is_some_and(|line| line.trim_end() != BEGIN) {}
     let mut files = Vec::new();
     loop {
         let Some(line) = lines.next() else {
@@ -20,7 +24,7 @@ pub(super) fn read(patch: &str) -> Result<Vec<FilePatch>, EditRefusal> {
         if let Some(path) = line.strip_prefix("*** Add File: ") {
             files.push(read_added(path, &mut lines)?);
         } else if let Some(path) = line.strip_prefix("*** Delete File: ") {
-            files.push(FilePatch::Delete { path: named_path(path)? });
+            files.push(FilePatch::Delete { path: named_path(path)?, hunks: None });
         } else if let Some(path) = line.strip_prefix("*** Update File: ") {
             files.push(read_update(path, &mut lines)?);
         } else if !line.trim().is_empty() {
@@ -57,7 +61,7 @@ fn read_update(path: &str, lines: &mut Lines<'_>) -> Result<FilePatch, EditRefus
     {
         read_line(line, &mut hunks)?;
     }
-    hunks.retain(|hunk| !hunk.lines.is_empty());
+    hunks.retain(|hunk| hunk.bare.0 < hunk.lines.len());
     if hunks.is_empty() && move_to.is_none() {
         return refuse!("the patch updates {} without a change", escape_line(path));
     }
@@ -75,6 +79,11 @@ fn read_line(line: &str, hunks: &mut Vec<Hunk>) -> Result<(), EditRefusal> {
     }
     if let Some(anchor) = line.strip_prefix("@@") {
         let anchor = anchor.trim().trim_end_matches("@@").trim();
+        // Nothing but blank lines stands between the header and this line.
+        if hunk.bare.0 == hunk.lines.len() {
+            hunk.lines.clear();
+            hunk.bare = (0, 0);
+        }
         let target = if hunk.lines.is_empty() {
             hunk
         } else {
@@ -82,23 +91,18 @@ fn read_line(line: &str, hunks: &mut Vec<Hunk>) -> Result<(), EditRefusal> {
             let Some(hunk) = hunks.last_mut() else { return Ok(()) };
             hunk
         };
-        if !anchor.is_empty() {
-            target.anchors.push(anchor.to_owned());
+        match unified::line_named(line) {
+            Some(named) => target.line = Some(named),
+            None if anchor.is_empty() || anchor == "..." => {}
+            None => target.anchors.push(anchor.to_owned()),
         }
         return Ok(());
     }
-    let (tag, text) = match line.as_bytes().first() {
-        None => (Tag::Keep, ""),
-        Some(b' ') => (Tag::Keep, &line[1..]),
-        Some(b'-') => (Tag::Remove, &line[1..]),
-        Some(b'+') => (Tag::Add, &line[1..]),
-        Some(_) => {
-            return refuse!(
-                "a patch line begins with a space, `+` or `-`, not like `{}`",
-                escape_line(line)
-            );
-        }
-    };
-    hunk.lines.push((tag, text.to_owned()));
+    if hunk.push(line).is_none() {
+        return refuse!(
+            "a patch line begins with a space, `+` or `-`, not like `{}`",
+            escape_line(line)
+        );
+    }
     Ok(())
 }
