@@ -7,6 +7,8 @@ use std::rc::Rc;
 
 use thiserror::Error;
 
+mod cursor;
+
 use super::syntax::{
     AndOr, Assignment, Command, CommandKind, Piece, Pipeline, RedirectOperator, Redirection,
     Script, Target, Word,
@@ -64,8 +66,11 @@ pub(super) struct PendingHereDocument {
 
 /// The parser's state.
 pub(super) struct Parser<'a> {
-    pub(super) text: &'a str,
-    pub(super) at: usize,
+    text: &'a str,
+    /// Moved by `cursor` alone.
+    at: usize,
+    /// A step led out of the text: it is not understood.
+    strayed: bool,
     pub(super) depth: u32,
     pub(super) pending: Vec<PendingHereDocument>,
     /// In a parameter expansion within double quotes `'` is an ordinary
@@ -82,28 +87,7 @@ const RESERVED: [&str; 15] = [
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, depth: u32) -> Self {
-        Self { text, at: 0, depth, pending: Vec::new(), in_double_quotes: false }
-    }
-
-    pub(super) fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    pub(super) fn starts(&self, prefix: &str) -> bool {
-        let rest = self.text.as_bytes().get(self.at..);
-        rest.is_some_and(|rest| rest.starts_with(prefix.as_bytes()))
-    }
-
-    pub(super) fn take(&mut self, prefix: &str) -> bool {
-        let found = self.starts(prefix);
-        if found {
-            self.at += prefix.len();
-        }
-        found
-    }
-
-    pub(super) fn unexpected<T>(&self) -> Parse<T> {
-        Err(SyntaxError::Unexpected(self.at))
+        Self { text, at: 0, strayed: false, depth, pending: Vec::new(), in_double_quotes: false }
     }
 
     /// Runs `parse` one level deeper.
@@ -120,19 +104,19 @@ impl<'a> Parser<'a> {
     fn end(&mut self) -> Parse<()> {
         // Bash warns about a here-document cut off by the end, and uses it.
         self.read_bodies();
-        if self.at == self.text.len() { Ok(()) } else { self.unexpected() }
+        if self.rest().is_empty() && !self.strayed { Ok(()) } else { self.unexpected() }
     }
 
     /// Skips blanks, line continuations and a comment.
     pub(super) fn blanks(&mut self) {
-        let start = self.at;
+        let start = self.position();
         loop {
             match self.peek() {
-                Some(b' ' | b'\t') => self.at += 1,
-                Some(b'\\') if self.starts("\\\n") => self.at += 2,
-                Some(b'#') if self.at == start || self.after_blank() => {
-                    let rest = &self.text[self.at..];
-                    self.at += rest.find('\n').unwrap_or(rest.len());
+                Some(b' ' | b'\t') => self.advance(1),
+                Some(b'\\') if self.starts("\\\n") => self.advance(2),
+                Some(b'#') if self.position() == start || self.after_blank() => {
+                    let rest = self.rest();
+                    self.advance(rest.find('\n').unwrap_or(rest.len()));
                 }
                 _ => return,
             }
@@ -140,11 +124,8 @@ impl<'a> Parser<'a> {
     }
 
     fn after_blank(&self) -> bool {
-        self.at == 0
-            || matches!(
-                self.text.as_bytes()[self.at - 1],
-                b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')'
-            )
+        let before = self.text()[..self.position()].chars().next_back();
+        before.is_none_or(|before| " \t\n;&|()".contains(before))
     }
 
     /// Skips blanks, comments and newlines; bodies of here-documents are read.
@@ -154,7 +135,7 @@ impl<'a> Parser<'a> {
             if self.peek() != Some(b'\n') {
                 return;
             }
-            self.at += 1;
+            self.advance(1);
             self.read_bodies();
         }
     }
@@ -163,7 +144,7 @@ impl<'a> Parser<'a> {
     /// continuation right behind it, with nothing joined to it, ends it.
     fn plain_word(&self) -> &'a str {
         let ends = |character: char| " \t\n;&|<>()".contains(character);
-        let rest = &self.text[self.at..];
+        let rest = self.rest();
         let end = rest.find(ends).unwrap_or(rest.len());
         // `}<(a)` is one word: a process substitution joins what is before it.
         if end > 0 && (rest[end..].starts_with("<(") || rest[end..].starts_with(">(")) {
@@ -189,7 +170,7 @@ impl<'a> Parser<'a> {
         if self.plain_word() != word {
             return self.unexpected();
         }
-        self.at += word.len();
+        self.advance(word.len());
         Ok(())
     }
 
@@ -216,10 +197,10 @@ impl<'a> Parser<'a> {
             self.blanks();
             match self.peek() {
                 Some(b'&') if !self.starts("&&") => {
-                    self.at += 1;
+                    self.advance(1);
                     list.background = true;
                 }
-                Some(b';') if !self.starts(";;") && !self.starts(";&") => self.at += 1,
+                Some(b';') if !self.starts(";;") && !self.starts(";&") => self.advance(1),
                 Some(b'\n' | b')' | b';') | None => {}
                 Some(_) if self.at_reserved(stops) => {}
                 Some(_) => return self.unexpected(),
@@ -248,14 +229,14 @@ impl<'a> Parser<'a> {
             match self.plain_word() {
                 "!" => {
                     prefixed = true;
-                    self.at += 1;
+                    self.advance(1);
                 }
                 "time" => {
                     prefixed = true;
-                    self.at += 4;
+                    self.advance(4);
                     self.blanks();
                     if self.plain_word() == "-p" {
-                        self.at += 2;
+                        self.advance(2);
                     }
                 }
                 _ => break,
@@ -265,7 +246,11 @@ impl<'a> Parser<'a> {
         // `!` and `time` alone are complete.
         if prefixed && matches!(self.peek(), None | Some(b'\n' | b';')) {
             let kind = CommandKind::Simple { assignments: Vec::new(), words: Vec::new() };
-            commands.push(Command { kind, redirections: Vec::new(), span: self.at..self.at });
+            commands.push(Command {
+                kind,
+                redirections: Vec::new(),
+                span: self.position()..self.position(),
+            });
             return Ok(Pipeline { after_failure, commands });
         }
         loop {
@@ -280,7 +265,7 @@ impl<'a> Parser<'a> {
 
     fn command(&mut self) -> Parse<Command> {
         self.blanks();
-        let start = self.at;
+        let start = self.position();
         let kind = self.command_kind()?;
         let (kind, mut redirections) = match kind {
             Some(kind) => (kind, Vec::new()),
@@ -293,13 +278,15 @@ impl<'a> Parser<'a> {
                 self.blanks();
             }
         }
-        Ok(Command { kind, redirections, span: start..self.at })
+        Ok(Command { kind, redirections, span: start..self.position() })
     }
 
     /// A compound command, if one stands here.
     fn command_kind(&mut self) -> Parse<Option<CommandKind>> {
-        if self.starts("((") && super::words::arithmetic_end(self.text, self.at + 2).is_some() {
-            self.at += 2;
+        if self.starts("((")
+            && super::words::arithmetic_end(self.text(), self.position() + 2).is_some()
+        {
+            self.advance(2);
             return Ok(Some(CommandKind::Arithmetic(self.arithmetic("))")?)));
         }
         if self.take("(") {
@@ -312,24 +299,24 @@ impl<'a> Parser<'a> {
         let word = self.plain_word();
         let kind = match word {
             "{" => {
-                self.at += 1;
+                self.advance(1);
                 let script = self.list(&["}"])?;
                 self.keyword("}").map_err(|_| SyntaxError::Unclosed("`{`"))?;
                 CommandKind::Group(script)
             }
             "if" => self.conditional()?,
             "while" | "until" => {
-                self.at += 5;
+                self.advance(5);
                 let condition = self.list(&["do"])?;
                 CommandKind::Loop { condition, body: self.body()? }
             }
             "for" | "select" => self.iteration(word.len())?,
             "case" => self.case()?,
             "function" => {
-                self.at += 8;
+                self.advance(8);
                 self.blanks();
                 let name = self.plain_word().to_owned();
-                self.at += name.len();
+                self.advance(name.len());
                 self.blanks();
                 if self.take("(") {
                     self.blanks();
@@ -341,7 +328,7 @@ impl<'a> Parser<'a> {
             }
             "[[" => self.test()?,
             "coproc" => {
-                self.at += 6;
+                self.advance(6);
                 return self.coprocess().map(Some);
             }
             _ if RESERVED.contains(&word) && word != "in" => return self.unexpected(),
@@ -352,10 +339,10 @@ impl<'a> Parser<'a> {
 
     /// `name () body`, if that is what stands here.
     fn function_definition(&mut self, name: &str) -> Parse<Option<CommandKind>> {
-        let start = self.at;
+        let start = self.position();
         let plain = !name.is_empty() && !name.contains(['<', '>', '$', '\'', '"', '`', '\\', '=']);
         if plain {
-            self.at += name.len();
+            self.advance(name.len());
             self.blanks();
             if self.take("(") {
                 self.blanks();
@@ -364,7 +351,7 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        self.at = start;
+        self.back_to(start);
         Ok(None)
     }
 
@@ -381,12 +368,12 @@ impl<'a> Parser<'a> {
         if word == "PATH" {
             return self.unexpected();
         }
-        let after = self.text[self.at + word.len()..].trim_start_matches([' ', '\t']);
+        let after = self.rest()[word.len()..].trim_start_matches([' ', '\t']);
         let named = !word.is_empty()
             && (after.starts_with('{') || after.starts_with('('))
             && !self.starts("{");
         if named {
-            self.at += word.len();
+            self.advance(word.len());
         }
         let name = if named { word } else { "COPROC" }.to_owned();
         let command = self.deeper(Self::command)?;
@@ -396,7 +383,7 @@ impl<'a> Parser<'a> {
     }
 
     fn conditional(&mut self) -> Parse<CommandKind> {
-        self.at += 2;
+        self.advance(2);
         let mut branches = Vec::new();
         let mut otherwise = None;
         loop {
@@ -405,9 +392,9 @@ impl<'a> Parser<'a> {
             let body = self.list(&["elif", "else", "fi"])?;
             branches.push((condition, body));
             match self.plain_word() {
-                "elif" => self.at += 4,
+                "elif" => self.advance(4),
                 "else" => {
-                    self.at += 4;
+                    self.advance(4);
                     otherwise = Some(self.list(&["fi"])?);
                     break;
                 }
@@ -421,7 +408,7 @@ impl<'a> Parser<'a> {
     fn body(&mut self) -> Parse<Script> {
         self.newlines();
         if self.plain_word() == "{" {
-            self.at += 1;
+            self.advance(1);
             let script = self.list(&["}"])?;
             self.keyword("}")?;
             return Ok(script);
@@ -433,7 +420,7 @@ impl<'a> Parser<'a> {
     }
 
     fn iteration(&mut self, keyword: usize) -> Parse<CommandKind> {
-        self.at += keyword;
+        self.advance(keyword);
         self.blanks();
         if self.take("((") {
             let expressions = self.arithmetic("))")?;
@@ -445,11 +432,11 @@ impl<'a> Parser<'a> {
         if variable.is_empty() {
             return self.unexpected();
         }
-        self.at += variable.len();
+        self.advance(variable.len());
         self.newlines();
         let mut words = None;
         if self.plain_word() == "in" {
-            self.at += 2;
+            self.advance(2);
             let mut list = Vec::new();
             loop {
                 self.blanks();
@@ -466,7 +453,7 @@ impl<'a> Parser<'a> {
     }
 
     fn case(&mut self) -> Parse<CommandKind> {
-        self.at += 4;
+        self.advance(4);
         self.blanks();
         let subject = self.word()?;
         self.keyword("in")?;
@@ -474,7 +461,7 @@ impl<'a> Parser<'a> {
         loop {
             self.newlines();
             if self.plain_word() == "esac" {
-                self.at += 4;
+                self.advance(4);
                 return Ok(CommandKind::Case { subject, arms });
             }
             self.take("(");
@@ -496,7 +483,7 @@ impl<'a> Parser<'a> {
     }
 
     fn test(&mut self) -> Parse<CommandKind> {
-        self.at += 2;
+        self.advance(2);
         let mut words = Vec::new();
         loop {
             self.newlines();
@@ -504,13 +491,13 @@ impl<'a> Parser<'a> {
                 return Err(SyntaxError::Unclosed("`[[`"));
             }
             if self.plain_word() == "]]" {
-                self.at += 2;
+                self.advance(2);
                 return Ok(CommandKind::Test(words));
             }
             let regex = words.last().and_then(Word::as_plain) == Some("=~");
             let operator = ["&&", "||", "(", ")", "<", ">"].into_iter().find(|op| self.starts(op));
             match operator {
-                Some(operator) if !regex => self.at += operator.len(),
+                Some(operator) if !regex => self.advance(operator.len()),
                 _ if regex => words.push(self.regex_word()?),
                 _ => words.push(self.word()?),
             }
@@ -548,7 +535,7 @@ impl<'a> Parser<'a> {
 
     /// `name=…` in front of a command word.
     fn assignment(&mut self) -> Parse<Option<Assignment>> {
-        let start = self.at;
+        let start = self.position();
         let name = self.name();
         if name.is_empty() {
             return Ok(None);
@@ -558,14 +545,14 @@ impl<'a> Parser<'a> {
             match self.braced_until(b']') {
                 Ok(word) => index = Some(word),
                 Err(_) => {
-                    self.at = start;
+                    self.back_to(start);
                     return Ok(None);
                 }
             }
         }
         let append = self.take("+=");
         if !append && !self.take("=") {
-            self.at = start;
+            self.back_to(start);
             return Ok(None);
         }
         let value = self.assigned()?;
@@ -620,24 +607,24 @@ impl<'a> Parser<'a> {
             return name;
         }
         loop {
-            let rest = &self.text[self.at..];
+            let rest = self.rest();
             let length = rest.bytes().take_while(|byte| is_part(*byte)).count();
             name.push_str(&rest[..length]);
-            self.at += length;
+            self.advance(length);
             let joined = rest[length..].strip_prefix("\\\n").and_then(|rest| rest.bytes().next());
             if name.is_empty() || !joined.is_some_and(is_part) {
                 return name;
             }
-            self.at += 2;
+            self.advance(2);
         }
     }
 
     fn redirection(&mut self) -> Parse<Option<Redirection>> {
-        let start = self.at;
-        let digits = self.text[start..].bytes().take_while(u8::is_ascii_digit).count();
-        let mut descriptor = self.text[start..start + digits].parse().ok();
+        let start = self.position();
+        let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
+        let mut descriptor = self.rest()[..digits].parse().ok();
         let mut variable = None;
-        self.at += digits;
+        self.advance(digits);
         if digits == 0 && self.take("{") {
             // `{name}>file` picks a free descriptor; 10 is the first bash takes.
             let name = self.name();
@@ -647,14 +634,14 @@ impl<'a> Parser<'a> {
             }
             let named = !name.is_empty() && self.take("}");
             if !named || !matches!(self.peek(), Some(b'<' | b'>')) {
-                self.at = start;
+                self.back_to(start);
                 return Ok(None);
             }
             descriptor = Some(10);
             variable = Some(name);
         }
         let Some(operator) = self.redirect_operator(digits == 0) else {
-            self.at = start;
+            self.back_to(start);
             return Ok(None);
         };
         let strip_tabs = operator == RedirectOperator::HereDocument && self.take("-");
@@ -694,7 +681,7 @@ impl<'a> Parser<'a> {
         if found.1 == Op::WriteBoth && !may_be_both {
             return None;
         }
-        self.at += found.0.len();
+        self.advance(found.0.len());
         Some(found.1)
     }
 }

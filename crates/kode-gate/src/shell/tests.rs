@@ -180,9 +180,63 @@ proptest! {
     }
 }
 
+/// Every beginning of `text`, cut between characters.
+fn beginnings(text: &str) -> impl Iterator<Item = &str> {
+    text.char_indices().map(|(at, _)| &text[..at]).chain([text])
+}
+
+// The parser's `advance` stops a test at a step out of the text or into a
+// character, so these need no assertion of their own.
+
 #[test]
-fn an_expansion_cut_in_the_middle_of_a_character_is_an_error() {
-    for text in ["<${$@\u{fffd}", "${$@", "${$", "${$@é", "x${!é"] {
-        let _ = crate::shell::parser::parse_nested(text, 0);
+fn an_expansion_cut_anywhere_never_leads_out_of_the_text() {
+    for text in [
+        "<${$@\u{fffd}",
+        "${$@é}",
+        "x${!é}",
+        "${a@💥}",
+        "${a[é]@Q}",
+        "${#é}",
+        "${a//é/💥}",
+        "$'\\é\\u{1f4a5}'",
+        "`é\\💥`",
+        "a[é]=💥",
+        "{é}>💥",
+        "$((é+\\💥))",
+        "<<é\n💥\né\n",
+        "coproc é { 💥; }",
+        "@(é|💥)",
+        "\\é",
+        "\"\\é$é\"",
+    ] {
+        for cut in beginnings(text) {
+            for after in ["", "é", "💥", "}", "'", "\\", "\u{fffd}"] {
+                parse_nested(&format!("{cut}{after}"), 0);
+            }
+        }
+    }
+}
+
+fn fragments() -> impl Strategy<Value = String> {
+    let parts = vec![
+        "${", "}", "$", "@", "!", "#", "$'", "'", "\"", "\\", "`", "$(", "((", "))", ")", "[", "]",
+        "<<", "<", ">", "<(", "&", "|", ";", "\n", "=", "a", "1", "/", "%", "^", ":", "-", "*",
+        "?", "é", "💥", "\u{fffd}", "\u{300}", "\u{202e}", " ", "{", "coproc ", "case ", " in ",
+        "for ", "[[ ", "~",
+    ];
+    prop::collection::vec(prop::sample::select(parts), 0..24).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_fragments_lead_the_parser_out_of_the_text(text in fragments()) {
+        parse_nested(&text, 0);
+    }
+
+    #[test]
+    fn no_bytes_lead_the_parser_out_of_the_text(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+        parse_nested(&String::from_utf8_lossy(&bytes), 0);
     }
 }

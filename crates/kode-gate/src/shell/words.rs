@@ -64,12 +64,12 @@ impl Parser<'_> {
         if self.peek() != Some(close) {
             return Err(SyntaxError::Unclosed("`[` or `{`"));
         }
-        self.at += 1;
+        self.advance(1);
         Ok(word)
     }
 
     fn word_until(&mut self, ends: impl Fn(u8) -> bool + Copy) -> Parse<Word> {
-        let start = self.at;
+        let start = self.position();
         let mut builder = Builder::default();
         while let Some(byte) = self.peek() {
             let process = self.starts("<(") || self.starts(">(");
@@ -94,10 +94,10 @@ impl Parser<'_> {
                 _ => self.character(&mut builder, false),
             }
         }
-        if self.at == start && builder.pieces.is_empty() && !self.peek().is_some_and(ends) {
+        if self.position() == start && builder.pieces.is_empty() && !self.peek().is_some_and(ends) {
             return self.unexpected();
         }
-        if self.at == start
+        if self.position() == start
             && self.peek().is_some_and(|byte| byte != b'}' && byte != b']' && byte != b'/')
         {
             return self.unexpected();
@@ -108,17 +108,17 @@ impl Parser<'_> {
     /// `@(a|b)`, `!(x)` and their kin, as `extglob` reads them: whatever they
     /// match, `*` matches as well. Groups that expand something are left alone.
     fn extended_pattern(&mut self, start: usize, builder: &mut Builder) -> bool {
-        let before = self.text[start..self.at].bytes().next_back();
+        let before = self.since(start).bytes().next_back();
         if !before.is_some_and(|before| b"?*+@!".contains(&before)) {
             return false;
         }
-        let rest = &self.text[self.at..];
+        let rest = self.rest();
         let mut open = 0_usize;
         for (at, byte) in rest.bytes().enumerate() {
             match byte {
                 b'(' => open += 1,
                 b')' if open == 1 => {
-                    self.at += at + 1;
+                    self.advance(at + 1);
                     if let Some(Piece::Literal { text, quoted: false }) = builder.pieces.last_mut()
                     {
                         text.pop();
@@ -138,13 +138,13 @@ impl Parser<'_> {
 
     /// One character of plain text, whatever its length in bytes.
     fn character(&mut self, builder: &mut Builder, quoted: bool) {
-        let length = self.text[self.at..].chars().next().map_or(1, char::len_utf8);
-        builder.text(&self.text[self.at..self.at + length], quoted);
-        self.at += length;
+        let start = self.position();
+        self.take_character();
+        builder.text(self.since(start), quoted);
     }
 
     fn escaped(&mut self, builder: &mut Builder) {
-        self.at += 1;
+        self.advance(1);
         if self.take("\n") {
             return;
         }
@@ -156,17 +156,17 @@ impl Parser<'_> {
     }
 
     fn single_quoted(&mut self) -> Parse<&str> {
-        let start = self.at + 1;
-        let length = self.text[start..].find('\'').ok_or(SyntaxError::Unclosed("`'`"))?;
-        self.at = start + length + 1;
-        Ok(&self.text[start..start + length])
+        let rest = &self.rest()[1..];
+        let length = rest.find('\'').ok_or(SyntaxError::Unclosed("`'`"))?;
+        self.advance(length + 2);
+        Ok(&rest[..length])
     }
 
     fn double_quoted(&mut self, builder: &mut Builder) -> Parse<()> {
-        self.at += 1;
+        self.advance(1);
         builder.text("", true);
         self.quoted_until(builder, |parser| parser.peek() == Some(b'"'))?;
-        self.at += 1;
+        self.advance(1);
         Ok(())
     }
 
@@ -176,9 +176,9 @@ impl Parser<'_> {
             match self.peek() {
                 None => return Err(SyntaxError::Unclosed("`\"`")),
                 Some(b'\\') => {
-                    self.at += 1;
+                    self.advance(1);
                     match self.peek() {
-                        Some(b'\n') => self.at += 1,
+                        Some(b'\n') => self.advance(1),
                         Some(b'$' | b'`' | b'"' | b'\\') => self.character(builder, true),
                         _ => builder.text("\\", true),
                     }
@@ -197,15 +197,15 @@ impl Parser<'_> {
             builder.pieces.push(piece);
             return Ok(());
         }
-        let after = self.text.as_bytes().get(self.at + 1).copied();
+        let after = self.peek_after(1);
         match after {
             Some(b'\'') if !quoted => {
-                self.at += 1;
+                self.advance(1);
                 let text = self.ansi_c()?;
                 builder.text(&text, true);
             }
             Some(b'"') if !quoted => {
-                self.at += 1;
+                self.advance(1);
                 self.double_quoted(builder)?;
             }
             Some(b'(') => {
@@ -213,7 +213,7 @@ impl Parser<'_> {
                 builder.pieces.push(piece);
             }
             Some(b'[') => {
-                self.at += 2;
+                self.advance(2);
                 let word = self.deeper(|parser| parser.arithmetic("]"))?;
                 builder.pieces.push(Piece::Arithmetic(Box::new(word)));
             }
@@ -222,13 +222,13 @@ impl Parser<'_> {
                 builder.pieces.push(piece);
             }
             Some(byte) if byte.is_ascii_alphanumeric() || b"_@*#?-$!".contains(&byte) => {
-                self.at += 1;
+                self.advance(1);
                 let name = self.parameter_name();
                 let parameter = Box::new(Parameter { name, ..Parameter::default() });
                 builder.pieces.push(Piece::Parameter { parameter, quoted });
             }
             _ => {
-                self.at += 1;
+                self.advance(1);
                 builder.text("$", quoted);
             }
         }
@@ -241,17 +241,15 @@ impl Parser<'_> {
         if !name.is_empty() {
             return name;
         }
-        let byte = self.peek().unwrap_or(b'?');
-        self.at += 1;
-        char::from(byte).to_string()
+        self.take_character().map_or_else(|| "?".to_owned(), String::from)
     }
 
     fn substitution(&mut self, quoted: bool) -> Parse<Piece> {
-        if self.starts("$((") && arithmetic_end(self.text, self.at + 3).is_some() {
-            self.at += 3;
+        if self.starts("$((") && arithmetic_end(self.text(), self.position() + 3).is_some() {
+            self.advance(3);
             return Ok(Piece::Arithmetic(Box::new(self.arithmetic("))")?)));
         }
-        self.at += 2;
+        self.advance(2);
         let outer = std::mem::take(&mut self.in_double_quotes);
         let script = self.list(&[])?;
         self.in_double_quotes = outer;
@@ -263,7 +261,7 @@ impl Parser<'_> {
 
     fn process(&mut self) -> Parse<Script> {
         self.deeper(|parser| {
-            parser.at += 2;
+            parser.advance(2);
             let script = parser.list(&[])?;
             if parser.take(")") { Ok(script) } else { Err(SyntaxError::Unclosed("`<(`")) }
         })
@@ -272,24 +270,24 @@ impl Parser<'_> {
     /// Backticks: `\` before `` ` ``, `\` and `$` is removed, and `\"` too
     /// within double quotes; the rest is a script of its own.
     fn backticks(&mut self, quoted: bool) -> Parse<Piece> {
-        self.at += 1;
+        self.advance(1);
         let mut inner = String::new();
         loop {
-            let rest = &self.text[self.at..];
+            let rest = self.rest();
             let stop = rest.find(['`', '\\']).ok_or(SyntaxError::Unclosed("`` ` ``"))?;
             inner.push_str(&rest[..stop]);
-            self.at += stop + 1;
+            self.advance(stop + 1);
             if rest.as_bytes()[stop] == b'`' {
                 break;
             }
-            let Some(next) = self.text[self.at..].chars().next() else {
+            let Some(next) = self.rest().chars().next() else {
                 return Err(SyntaxError::Unclosed("`` ` ``"));
             };
             if !(matches!(next, '`' | '\\' | '$') || (quoted && next == '"')) {
                 inner.push('\\');
             }
             inner.push(next);
-            self.at += next.len_utf8();
+            self.advance(next.len_utf8());
         }
         let parsed = parse_nested(&inner, self.depth);
         match parsed.error {
@@ -322,7 +320,7 @@ impl Parser<'_> {
                     }
                     match byte {
                         b'$' | b'`' => self.expansion(&mut builder, true)?,
-                        b'"' => self.at += 1,
+                        b'"' => self.advance(1),
                         b'\\' => self.escaped(&mut builder),
                         _ => self.character(&mut builder, true),
                     }
@@ -333,7 +331,7 @@ impl Parser<'_> {
 
     /// `${…}`.
     fn parameter(&mut self, quoted: bool) -> Parse<Piece> {
-        self.at += 2;
+        self.advance(2);
         if matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'|')) {
             self.take("|");
             let script = self.list(&["}"])?;
@@ -344,20 +342,20 @@ impl Parser<'_> {
             return Ok(Piece::Command { script, source: None, quoted });
         }
         let mut parameter = Parameter::default();
-        let next = self.text.as_bytes().get(self.at + 1).copied();
+        let next = self.peek_after(1);
         if self.peek() == Some(b'#')
             && !matches!(next, Some(b'}' | b':' | b'-' | b'=' | b'+' | b'%' | b'/'))
         {
             parameter.length = true;
-            self.at += 1;
+            self.advance(1);
         } else if self.peek() == Some(b'!') && !matches!(next, Some(b'}' | b':' | b'-')) {
             parameter.indirect = true;
-            self.at += 1;
+            self.advance(1);
         }
-        let digits = self.text[self.at..].bytes().take_while(u8::is_ascii_digit).count();
+        let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
         if digits > 0 {
-            parameter.name = self.text[self.at..self.at + digits].to_owned();
-            self.at += digits;
+            parameter.name = self.rest()[..digits].to_owned();
+            self.advance(digits);
         } else if self
             .peek()
             .is_some_and(|byte| byte.is_ascii_alphabetic() || b"_@*#?-$!".contains(&byte))
@@ -392,11 +390,11 @@ impl Parser<'_> {
         let Some(operator) = OPERATORS.into_iter().find(|operator| self.starts(operator)) else {
             return self.unexpected();
         };
-        self.at += operator.len();
+        self.advance(operator.len());
         parameter.operator = operator.to_owned();
         if operator == "@" {
-            parameter.operator.push(self.peek().map_or(' ', char::from));
-            self.at += 1;
+            // One letter; at the end of the text there is none.
+            parameter.operator.extend(self.take_character());
             return if self.take("}") { Ok(()) } else { self.unexpected() };
         }
         if operator.starts_with('/') {
@@ -413,24 +411,24 @@ impl Parser<'_> {
 
     /// `$'…'`, from the quote on.
     fn ansi_c(&mut self) -> Parse<String> {
-        let start = self.at + 1;
-        let bytes = self.text.as_bytes();
-        let mut end = start;
+        let rest = &self.rest()[1..];
+        let bytes = rest.as_bytes();
+        let mut end = 0;
         while bytes.get(end).is_some_and(|byte| *byte != b'\'') {
             end += if bytes[end] == b'\\' { 2 } else { 1 };
         }
         if end >= bytes.len() {
             return Err(SyntaxError::Unclosed("`$'`"));
         }
-        self.at = end + 1;
-        Ok(super::escapes::decode(&self.text[start..end], super::escapes::Dialect::AnsiC))
+        self.advance(end + 2);
+        Ok(super::escapes::decode(&rest[..end], super::escapes::Dialect::AnsiC))
     }
 
     /// Reads a here-document's delimiter and queues its body.
     pub(super) fn here_document(&mut self, strip_tabs: bool) -> Parse<Target> {
-        let start = self.at;
+        let start = self.position();
         let word = self.word()?;
-        let source = &self.text[start..self.at];
+        let source = self.since(start);
         let literal = source.contains(['\'', '"', '\\']);
         let delimiter = if literal {
             let text = |piece: &Piece| match piece {
@@ -451,11 +449,11 @@ impl Parser<'_> {
     pub(super) fn read_bodies(&mut self) {
         for pending in std::mem::take(&mut self.pending) {
             let mut body = String::new();
-            while self.at < self.text.len() {
-                let rest = &self.text[self.at..];
+            while !self.rest().is_empty() {
+                let rest = self.rest();
                 let length = rest.find('\n').map_or(rest.len(), |end| end + 1);
                 let mut line = &rest[..length];
-                self.at += length;
+                self.advance(length);
                 if pending.strip_tabs {
                     line = line.trim_start_matches('\t');
                 }
@@ -479,7 +477,7 @@ impl Parser<'_> {
         }
         let mut inner = Parser::new(body, self.depth);
         // A `"` is an ordinary character here; the end is the body's end.
-        let parsed = inner.quoted_until(&mut builder, |parser| parser.at >= parser.text.len());
+        let parsed = inner.quoted_until(&mut builder, |parser| parser.rest().is_empty());
         if parsed.is_err() {
             let name = "unparsable".to_owned();
             let parameter = Box::new(Parameter { name, ..Parameter::default() });
