@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example's output")]
 
-use std::io::{BufRead, BufWriter, Write};
+use std::io::BufWriter;
 
 use kode_gate::{Policy, SessionState, policy_check};
 
@@ -21,9 +21,6 @@ fn main() -> std::io::Result<()> {
         print!("{}", policy_check::explain(&command, &policy, &state));
         return Ok(());
     }
-    let mut output = BufWriter::new(std::io::stdout().lock());
-    for line in std::io::stdin().lock().lines() {
-        writeln!(output, "{}", policy_check::check_line(&line?, &policy, &state))?;
-    }
-    output.flush()
+    let output = BufWriter::new(std::io::stdout().lock());
+    policy_check::answer_lines(std::io::stdin().lock(), output, &policy, &state)
 }

@@ -1,6 +1,10 @@
 //! `kode policy check` and `explain`: judging without running. Lines in, lines
 //! out; nothing is asked, recorded or minted.
 
+mod lines;
+
+pub use lines::answer_lines;
+
 use kode_base::{Layer, ProjectPath, Verdict};
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ use kode_base::RiskClass;
 
 use super::code::Language;
 use super::dispatch::Invocation;
-use super::table::{Operand, Spec, Value};
+use super::table::{Operand, Spec, Style, Value};
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text, Variable};
 use crate::paths::{Zone, holds_secrets, looks_secret};
@@ -15,9 +15,10 @@ impl Evaluator<'_> {
     pub(crate) fn apply_entry(&mut self, spec: &Spec, invocation: &Invocation<'_>) -> Stream {
         let name = invocation.name;
         let help = invocation.words.len() == 1
-            && invocation.words[0]
-                .as_exact()
-                .is_some_and(|word| matches!(word, "--help" | "--version" | "-V" | "--usage"));
+            && invocation.words[0].as_exact().is_some_and(|word| {
+                matches!(word, "--help" | "--version" | "-V" | "--usage")
+                    || matches!(word, "-version" | "-help") && whole_words(spec)
+            });
         if help {
             return Stream::unknown(Taint::LITERAL);
         }
@@ -49,7 +50,11 @@ impl Evaluator<'_> {
             "decoded" => taint |= Taint::DECODED,
             "secret" => taint |= Taint::SECRET,
             "plain" => taint = Taint::LITERAL,
+            "endless" => taint |= Taint::ENDLESS,
             _ => {}
+        }
+        if !passes_on(name) {
+            taint = taint.without(Taint::ENDLESS);
         }
         Stream::unknown(taint | Taint::FILE)
     }
@@ -238,6 +243,16 @@ fn is_about_names(name: &str) -> bool {
         "pkill", "expr", "figlet", "cowsay", "fd", "fdfind", "hostname", "pidof", "touch",
     ];
     NAMES.contains(&name) || name.starts_with("git ")
+}
+
+/// Whether `-version` is one flag to the command, not a cluster of letters.
+fn whole_words(spec: &Spec) -> bool {
+    spec.style == Style::Single || spec.any_flags && spec.class == RiskClass::CodeExecution
+}
+
+/// Commands whose output goes on as long as their input does.
+fn passes_on(name: &str) -> bool {
+    matches!(name, "yes" | "cat" | "tac" | "rev" | "tee" | "tr" | "base64" | "nl" | "gzip" | "pv")
 }
 
 /// A packing program and its flags, as `--compress-program` expects it.

@@ -34,7 +34,7 @@ const DESCRIPTIONS: [&str; 19] = [
 ];
 
 /// Flags that name the folder or description a build runs from.
-const PLACES: [&str; 14] = [
+const PLACES: [&str; 19] = [
     "-C",
     "--directory",
     "--prefix",
@@ -49,6 +49,11 @@ const PLACES: [&str; 14] = [
     "-f",
     "--file",
     "-S",
+    "-p",
+    "--project",
+    "-R",
+    "--rakelibdir",
+    "--config-file",
 ];
 /// Builds whose description names commands, wherever they are started.
 const DESCRIBED: [&str; 18] = [
@@ -67,10 +72,43 @@ const SETTINGS: [&str; 9] = [
     "--formatter",
     "--resolve-plugins-relative-to",
 ];
+/// Flags that name code a test runner, linter or bundler loads.
+const LOADS: [&str; 30] = [
+    "--globalSetup",
+    "--globalTeardown",
+    "--setupFiles",
+    "--setupFilesAfterEach",
+    "--setupFilesAfterEnv",
+    "--testEnvironment",
+    "--testRunner",
+    "--testSequencer",
+    "--runner",
+    "--transform",
+    "--resolver",
+    "--reporters",
+    "--reporter",
+    "--snapshotSerializers",
+    "--preset",
+    "--presets",
+    "--plugins",
+    "--custom-syntax",
+    "--customSyntax",
+    "--environment",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "--bootstrap",
+    "--autoload-file",
+    "--settings",
+    "--rcfile",
+    "--test-adapter-path",
+    "--processor",
+    "--file",
+];
 /// Programs whose `-B`, `-specs` and `-wrapper` name other programs.
-const COMPILERS: [&str; 12] = [
+const COMPILERS: [&str; 13] = [
     "gcc", "g++", "cc", "c++", "clang", "clang++", "tcc", "gfortran", "rustc", "rustdoc", "nvcc",
-    "ld",
+    "ld", "javac",
 ];
 
 impl Evaluator<'_> {
@@ -123,7 +161,16 @@ impl Evaluator<'_> {
     fn look_for_settings(&mut self, invocation: &Invocation<'_>) {
         const CODE: [&str; 7] = [".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py"];
         const SETTINGS_NAMES: [&str; 5] = ["config", "conf", "rc", "setup", "setting"];
+        for (flag, value) in valued(invocation.words, &LOADS) {
+            self.ask_if_foreign(flag, &value.text, invocation.name);
+        }
         for (flag, value) in valued(invocation.words, &SETTINGS) {
+            // `--config '{"globalSetup": "/tmp/x"}'`: settings written out.
+            let written = value.text.known.contains(['{', '=']);
+            let is_part = |each: char| each.is_alphanumeric() || "._/~-".contains(each);
+            for path in value.text.known.split(|each| !is_part(each)).filter(|_| written) {
+                self.ask_if_foreign(flag, &Text::exact(path), invocation.name);
+            }
             let file = value.text.known.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
             let code = CODE.iter().any(|ending| file.ends_with(ending));
             let expected = SETTINGS_NAMES.iter().any(|part| file.contains(part))
@@ -137,9 +184,23 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Code from a temporary folder is not the project's.
+    fn ask_if_foreign(&mut self, flag: &str, path: &Text, name: &str) {
+        if self.place_of(path).zone == Zone::Temporary {
+            let text = format!("{flag} makes `{name}` run {}", path.known);
+            self.raise(RiskClass::CodeExecution, &text);
+        }
+    }
+
     /// `gcc -B.`, `rustc -C linker=./x`: the compiler starts other programs.
     fn look_for_compiler_programs(&mut self, invocation: &Invocation<'_>) {
-        if let Some(word) = invocation.words.iter().find(|word| flag_runs(&word.text.known)) {
+        // `@FILE` holds more flags.
+        let foreign = |word: &&Field| {
+            let file = word.text.known.strip_prefix('@');
+            file.is_some_and(|file| self.place_of(&Text::exact(file)).zone == Zone::Temporary)
+        };
+        let runs = |word: &&Field| flag_runs(&word.text.known) || foreign(word);
+        if let Some(word) = invocation.words.iter().find(runs) {
             let text = format!("{} makes the compiler run another program", word.text.known);
             self.raise(RiskClass::CodeExecution, &text);
         }

@@ -22,6 +22,11 @@ const PROGRAM_FOLDERS: [&str; 8] = [
 const TOOL_FOLDERS: [&str; 5] =
     ["node_modules/.bin", "vendor/bin", ".venv/bin", "venv/bin", "env/bin"];
 
+/// Whether the programs in `folder` are known by their names.
+pub(crate) fn holds_programs(folder: &str) -> bool {
+    PROGRAM_FOLDERS.contains(&folder)
+}
+
 /// A command as it is about to be judged.
 pub(crate) struct Invocation<'i> {
     /// The entry's name: `ls`, `git status`.
@@ -80,12 +85,17 @@ impl Evaluator<'_> {
         let Some((folder, base)) = name.rsplit_once('/') else { return Some(name.to_owned()) };
         let place = self.place_of(&Text::exact(name));
         let absolute = place.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let system = name.starts_with('/') && PROGRAM_FOLDERS.contains(&absolute);
+        let base = place.path.rsplit('/').next().filter(|base| !base.is_empty()).unwrap_or(base);
+        let system = holds_programs(absolute);
         let tools = place.zone == Zone::Project
             && TOOL_FOLDERS.iter().any(|tools| {
                 absolute.ends_with(tools)
                     && folder.ends_with(tools.rsplit('/').next().unwrap_or(tools))
             });
+        let stub = place.zone == Zone::Project
+            && absolute.ends_with("/bin")
+            && table::lookup(base).is_some_and(|tool| tool.builds || base == "rails");
+        let tools = tools || stub;
         let wrapper = matches!(base, "gradlew" | "mvnw") && place.zone == Zone::Project;
         let written = self.files.contains_key(&place.path);
         if (tools || wrapper) && self.session.bare_host {

@@ -1,5 +1,6 @@
 //! What setting an environment variable does to programs started later.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -17,6 +18,10 @@ pub(crate) enum Meaning {
     Loads,
     /// A file that is written when the value is a path.
     Writes,
+    /// A host that programs talk to.
+    Reaches,
+    /// Flags of the tool of this name.
+    FlagsOf(&'static str),
     /// Its value is run, or loaded as code.
     Runs,
 }
@@ -29,6 +34,8 @@ struct Table {
     searched: Vec<String>,
     loads: Vec<String>,
     writes: Vec<String>,
+    reaches: Vec<String>,
+    flags_of: HashMap<String, String>,
     ordinary_folders: Vec<String>,
 }
 
@@ -48,6 +55,10 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
         Meaning::Plain
     } else if listed(&table.runs) || unknown_program || runs_by_flag {
         Meaning::Runs
+    } else if let Some(tool) = table.flags_of.get(name) {
+        Meaning::FlagsOf(tool)
+    } else if listed(&table.reaches) && value.contains(':') && !is_local_socket(value) {
+        Meaning::Reaches
     } else if listed(&table.searched) {
         Meaning::Searched
     } else if listed(&table.loads) {
@@ -57,6 +68,10 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     } else {
         Meaning::Plain
     }
+}
+
+fn is_local_socket(address: &str) -> bool {
+    ["unix:", "npipe:", "file:", "/"].iter().any(|start| address.starts_with(start))
 }
 
 /// A pager or editor that only shows, or does nothing: `cat`, `less -R`, `true`.
@@ -105,7 +120,7 @@ pub(crate) fn is_ordinary_path(value: &str) -> bool {
 /// Whether a compiler's or runtime's flag names a program it starts or a
 /// library it loads: `-toolexec=x`, `-Clinker=./x`, `-B.`, `-fplugin=x`.
 pub(crate) fn flag_runs(flag: &str) -> bool {
-    const STARTS: [&str; 11] = [
+    const STARTS: [&str; 13] = [
         "-exec",
         "-toolexec",
         "-vettool",
@@ -117,6 +132,8 @@ pub(crate) fn flag_runs(flag: &str) -> bool {
         "-javaagent",
         "-agentpath",
         "-agentlib",
+        "-J-javaagent",
+        "-J-agent",
     ];
     let linker = flag.split_once("linker=").map(|(_, program)| program);
     let foreign_linker = linker.is_some_and(|program| !super::table::knows(program));

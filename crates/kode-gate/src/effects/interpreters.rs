@@ -452,7 +452,7 @@ impl Evaluator<'_> {
             self.found.refuse(name, class, sentence);
         }
         for script in code::shell_strings(language, &text.known) {
-            let script = Text { known: script, open: text.open, taint: text.taint };
+            let script = Text { open: text.open, ..Text::known(script, text.taint) };
             self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
         }
         if code::runs_strings(language, &text.known) && self.found.refusal.is_none() {

@@ -2,7 +2,9 @@
 //! hooks. What this very command writes there is judged as if it ran now, as
 //! far as it must be refused; that it is written at all is a question anyway.
 
-use crate::evaluate::{Evaluator, Stream, Text};
+use kode_base::RiskClass;
+
+use crate::evaluate::{Evaluator, Stream, Taint, Text};
 
 /// Lines of one file that are looked at.
 const LINES_MAX: usize = 64;
@@ -21,6 +23,10 @@ enum Runs {
 impl Evaluator<'_> {
     /// Keeps what was written to `path`, and judges it where it runs later.
     pub(crate) fn keep_file(&mut self, path: String, content: Stream) {
+        if runs(&path).is_some() && content.text.taint.has(Taint::REMOTE) {
+            let text = format!("what came over the network goes into {path}, which runs later");
+            self.found.refuse("remote_code", RiskClass::CodeExecution, &text);
+        }
         match runs(&path) {
             Some(Runs::Crontab) => self.judge_crontab(&content),
             Some(Runs::Unit) => self.judge_unit(&content),

@@ -9,7 +9,7 @@ use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
 use crate::paths::{
     Place, Zone, holds_kodes_own, holds_project, holds_secrets, is_public, is_sensitive,
-    is_tree_pattern, looks_secret, place,
+    is_tree_pattern, looks_secret, normalise, place,
 };
 use crate::patterns::{Aim, could_be_kodes_own, could_be_secret};
 
@@ -20,7 +20,14 @@ impl Evaluator<'_> {
         if text.open && text.known.is_empty() {
             return Place { zone: Zone::Unknown, path: String::new() };
         }
-        place(&text.known, self.state.directory.as_deref(), self.session)
+        let named = place(&text.known, self.state.directory.as_deref(), self.session);
+        for (link, target) in self.links.iter().rev() {
+            let below = named.path.strip_prefix(link.as_str());
+            if let Some(rest) = below.filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+                return place(&format!("{target}{rest}"), Some("/"), self.session);
+            }
+        }
+        named
     }
 
     /// Reads a file or, when `recursive`, a tree; what it yields.
@@ -35,6 +42,10 @@ impl Evaluator<'_> {
             _ => {}
         }
         let mut taint = Taint::FILE;
+        if matches!(place.path.as_str(), "/dev/zero" | "/dev/urandom" | "/dev/random" | "/dev/full")
+        {
+            taint |= Taint::ENDLESS;
+        }
         if self.may_be_secret(text, &place, recursive) {
             self.found.reads_secret = true;
             taint |= Taint::SECRET;
@@ -48,7 +59,7 @@ impl Evaluator<'_> {
     }
 
     fn may_be_secret(&self, text: &Text, place: &Place, recursive: bool) -> bool {
-        if text.open && text.taint.has(Taint::TREE) {
+        if text.open && (text.taint.has(Taint::TREE) || ends_like_secret(&text.after)) {
             return true;
         }
         if matches!(place.zone, Zone::Null | Zone::Unknown) {
@@ -60,6 +71,7 @@ impl Evaluator<'_> {
         }
         let all = recursive || text.open && text.known.ends_with('/');
         looks_secret(&place.path)
+            || is_memory(&place.path)
             || all && holds_secrets(&place.path, self.session)
             || could_be_secret(&place.path, self.session)
             || self.state.dotglob && self.could_be_hidden_secret(&place.path)
@@ -125,6 +137,10 @@ impl Evaluator<'_> {
                         format!("{path} is a place whose content runs later, outside the sandbox");
                     self.found.ask(QuestionKind::SensitivePlace, &text);
                 }
+            }
+            _ if is_memory(&path) => {
+                let text = format!("would {verb} {path}, the memory of a running program");
+                self.found.refuse("raw_device", RiskClass::Blocked, &text);
             }
             Zone::Home | Zone::System | Zone::Tree => self.write_outside(&path, verb),
             Zone::Device => self.write_device(&path, verb),
@@ -209,7 +225,8 @@ impl Evaluator<'_> {
         let root = self.session.project_root.trim_end_matches('/');
         let rest = path.strip_prefix(root).unwrap_or(path).trim_start_matches('/');
         let everything = field.glob && matches!(rest, "*" | ".*" | "?*" | ".??*" | ".[!.]*" | "**");
-        everything || rest == ".git" || rest.starts_with(".git/") && field.glob
+        let history = rest == ".git" || rest.ends_with("/.git");
+        everything || history || rest.starts_with(".git/") && field.glob
     }
 
     /// Refuses the recursive delete of a system tree, a home or the root.
@@ -312,6 +329,19 @@ impl Evaluator<'_> {
             self.found.refuse("decoded_code", RiskClass::CodeExecution, &text);
         }
     }
+}
+
+/// Whether a path with this known ending looks like a credential, wherever it
+/// begins: `$FOLDER/.env`, `$NAME.pem`.
+fn ends_like_secret(after: &str) -> bool {
+    let folder = if after.starts_with('/') { "/folder" } else { "/folder/name" };
+    !after.is_empty() && looks_secret(&normalise(&format!("{folder}{after}"), "/"))
+}
+
+/// The memory of a process, through `/proc`.
+fn is_memory(path: &str) -> bool {
+    let process = path.strip_prefix("/proc/").and_then(|rest| rest.split_once('/'));
+    process.is_some_and(|(_, rest)| rest == "mem" || rest.ends_with("/mem"))
 }
 
 /// What lies in the machine's temporary folders, which are outside only

@@ -9,7 +9,7 @@ use crate::evaluate::{Evaluator, Field, Text};
 use crate::paths::Zone;
 
 /// Tool, word (a final `*` for every word that begins so), class, why.
-const WORDS: [(&str, &str, RiskClass, &str); 58] = {
+const WORDS: [(&str, &str, RiskClass, &str); 61] = {
     use RiskClass::{CodeExecution as Code, Install, NetworkEgress as Network};
     const RUNS: &str = "runs the program it builds";
     const FETCHES: &str = "fetches dependencies";
@@ -24,6 +24,9 @@ const WORDS: [(&str, &str, RiskClass, &str); 58] = {
         ("dotnet", "restore", Install, FETCHES),
         ("dotnet", "tool", Install, FETCHES),
         ("dotnet", "workload", Install, FETCHES),
+        ("dotnet", "ef database*", Network, "talks to the database"),
+        ("dotnet", "ef dbcontext scaffold", Network, "talks to the database"),
+        ("dotnet", "user-secrets", Code, "handles credentials"),
         ("dotnet", "nuget", Network, SENDS),
         ("mvn", "exec:*", Code, RUNS),
         ("mvn", "spring-boot:run", Code, RUNS),
@@ -77,9 +80,9 @@ const WORDS: [(&str, &str, RiskClass, &str); 58] = {
 };
 
 /// Programs that run the files they are given.
-const FILE_RUNNERS: [&str; 14] = [
+const FILE_RUNNERS: [&str; 16] = [
     "pytest", "py.test", "mocha", "jest", "vitest", "ava", "tap", "tape", "jasmine", "rspec",
-    "phpunit", "pest", "bats", "busted",
+    "phpunit", "pest", "bats", "busted", "dotnet", "msbuild",
 ];
 
 /// Plug-ins of pytest that are named with `-p` every day.
@@ -106,7 +109,8 @@ impl Evaluator<'_> {
     /// Judges the words and values of a build tool.
     pub(super) fn look_at_tasks(&mut self, invocation: &Invocation<'_>) {
         let name = invocation.name;
-        let first = invocation.arguments.operands.first().and_then(Field::as_exact);
+        let operands: Vec<&str> =
+            invocation.arguments.operands.iter().map_while(Field::as_exact).take(3).collect();
         for (tool, word, class, why) in WORDS {
             let matches = |text: &str| match word.strip_suffix('*') {
                 Some(start) => text.starts_with(start),
@@ -114,7 +118,11 @@ impl Evaluator<'_> {
             };
             let all = matches!(tool, "mvn" | "mvnw" | "gradle" | "gradlew" | "sbt");
             let any = || invocation.words.iter().filter_map(Field::as_exact).any(matches);
-            if tool == name && (all && any() || first.is_some_and(matches)) {
+            if tool != name {
+                continue;
+            }
+            let count = word.split(' ').count().min(operands.len());
+            if all && any() || count > 0 && matches(&operands[..count].join(" ")) {
                 self.raise(class, why);
             }
         }
@@ -123,6 +131,9 @@ impl Evaluator<'_> {
         }
         if FILE_RUNNERS.contains(&name) {
             self.look_for_foreign_files(invocation);
+        }
+        if matches!(name, "dotnet" | "msbuild") {
+            self.look_at_properties(invocation);
         }
         if name.starts_with("go ") {
             self.look_at_go_flags(invocation);
@@ -152,6 +163,24 @@ impl Evaluator<'_> {
             let path = operand.text.known.split("::").next().unwrap_or_default();
             if self.place_of(&Text::exact(path)).zone == Zone::Temporary {
                 let text = format!("runs {path}, which is not the project's");
+                self.raise(RiskClass::CodeExecution, &text);
+            }
+        }
+    }
+
+    /// `dotnet build -p:PreBuildEvent=…`: a property that is run, or names
+    /// files with more targets.
+    fn look_at_properties(&mut self, invocation: &Invocation<'_>) {
+        const PARTS: [&str; 7] =
+            ["Event", "Targets", "Props", "Import", "ToolExe", "ToolPath", "Extensions"];
+        for word in invocation.words {
+            let text = word.text.known.as_str();
+            let property = ["-p:", "/p:", "-property:", "/property:", "--property:"]
+                .iter()
+                .find_map(|start| text.strip_prefix(start));
+            let name = property.and_then(|pair| pair.split('=').next()).unwrap_or_default();
+            if PARTS.iter().any(|part| name.contains(part)) {
+                let text = format!("the property {name} makes the build run something else");
                 self.raise(RiskClass::CodeExecution, &text);
             }
         }

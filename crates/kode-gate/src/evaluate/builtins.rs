@@ -309,11 +309,10 @@ impl Evaluator<'_> {
             }
         }
         if name != "read" {
-            let lines = stdin.text.as_exact().filter(|_| stdin.present).map(|text| {
-                text.lines()
-                    .map(|line| Text { known: line.to_owned(), open: false, taint })
-                    .collect()
-            });
+            let lines =
+                stdin.text.as_exact().filter(|_| stdin.present).map(|text| {
+                    text.lines().map(|line| Text::known(line.to_owned(), taint)).collect()
+                });
             let values = lines.unwrap_or_else(|| vec![Text::unknown(taint)]);
             let array = names.pop().unwrap_or_else(|| "MAPFILE".to_owned());
             return self.set(&array, Variable { values, array: true });
@@ -327,7 +326,7 @@ impl Evaluator<'_> {
             names.push("REPLY".to_owned());
         }
         let separators = self.separators();
-        let known = |text: &str| Text { known: text.to_owned(), open: false, taint };
+        let known = |text: &str| Text::known(text.to_owned(), taint);
         let mut rest = line.map(|line| line.trim_matches([' ', '\t']));
         if array {
             let split = |line: &str| {

@@ -46,6 +46,7 @@ impl Fields {
         if text.open {
             let field = self.current();
             field.text.append(&Text::unknown(text.taint));
+            field.text.push(text.after.rsplit(is_separator).next().unwrap_or_default());
             field.many = !separators.is_empty();
             field.glob = true;
         }
@@ -54,7 +55,7 @@ impl Fields {
     fn append(&mut self, piece: &str, taint: Taint) {
         let field = self.current();
         field.glob |= has_glob(piece);
-        field.text.append(&Text { known: piece.to_owned(), open: false, taint });
+        field.text.append(&Text::known(piece.to_owned(), taint));
     }
 }
 
@@ -81,10 +82,7 @@ impl Evaluator<'_> {
             return vec![Field { text: Text::exact(text), quoted: *quoted, ..Field::default() }];
         }
         match braces::expand(word) {
-            Some(words) if words.len() > 1 => {
-                words.iter().flat_map(|each| self.expand_plain(each)).collect()
-            }
-            Some(_) => self.expand_plain(word),
+            Some(words) => words.iter().flat_map(|each| self.expand_plain(each)).collect(),
             None => {
                 let mut field = self.expand_plain(word).into_iter().next().unwrap_or_default();
                 field.text = Text { open: true, ..Text::unknown(field.text.taint) };
@@ -244,9 +242,8 @@ impl Evaluator<'_> {
         if let Some(outer) = outer {
             self.state.source = outer;
         }
-        if !text.open {
-            text.known.truncate(text.known.trim_end_matches('\n').len());
-        }
+        let end = if text.open { &mut text.after } else { &mut text.known };
+        end.truncate(end.trim_end_matches('\n').len());
         text
     }
 }

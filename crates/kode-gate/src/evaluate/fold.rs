@@ -2,7 +2,7 @@
 //! what attackers build command names from, and what tests echo.
 
 use super::filter;
-use super::text::{Field, Stream, Taint, Text};
+use super::text::{Field, Names, Stream, Taint, Text};
 use super::{Evaluator, KNOWN_MAX};
 use crate::shell::escapes::{Dialect, decode};
 
@@ -49,13 +49,11 @@ impl Evaluator<'_> {
                     let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
                     Text::exact(&format!("{}\n", if folder.is_empty() { "/" } else { folder }))
                 }
-                [only] => {
-                    Text { known: folder_of(&only.text.known), open: true, taint: only.text.taint }
-                }
+                [only] => Text::beginning(folder_of(&only.text.known), only.text.taint),
                 _ => return None,
             },
             "mktemp" if arguments.iter().all(|each| each.text.known.starts_with('-')) => {
-                Text { known: "/tmp/tmp.".to_owned(), open: true, taint: Taint::LITERAL }
+                Text::beginning("/tmp/tmp.".to_owned(), Taint::LITERAL)
             }
             "whoami" => Text::unknown(Taint::LITERAL),
             "pwd" => {
@@ -72,7 +70,8 @@ impl Evaluator<'_> {
             }
             _ => return None,
         };
-        Some(Stream::literal(bounded(text)))
+        let names = if keeps_names(name, arguments) { stdin.names } else { Names::Unknown };
+        Some(Stream::literal(bounded(text)).of_names(names))
     }
 
     /// The files named, or standard input.
@@ -129,14 +128,25 @@ fn filter_input(name: &str, arguments: &[Field], input: &Text) -> Text {
     let known =
         input.as_exact().zip(words).and_then(|(text, words)| filter::filtered(name, &words, text));
     match known {
-        Some(known) => Text { known, open: false, taint },
-        None => Text::unknown(input.taint),
+        Some(known) => Text::known(known, taint),
+        None => Text::unknown(input.taint.without(Taint::ENDLESS)),
     }
 }
 
 /// A path's beginning up to its last slash.
 pub(crate) fn folder_of(path: &str) -> String {
     path.rfind('/').map_or(String::new(), |end| path[..=end].to_owned())
+}
+
+/// Whether the lines that come out are among those that went in.
+fn keeps_names(name: &str, arguments: &[Field]) -> bool {
+    let changes = |word: &Field| {
+        let text = word.text.known.as_str();
+        word.text.open && text.is_empty()
+            || text.starts_with("--") && !matches!(text, "--invert-match" | "--unique")
+            || text.starts_with('-') && text.contains(['o', 'c', 'b', 'f', 'r'])
+    };
+    matches!(name, "grep" | "head" | "tail" | "sort" | "uniq") && !arguments.iter().any(changes)
 }
 
 fn flag(arguments: &[Field], names: &[&str]) -> bool {
@@ -151,7 +161,7 @@ fn bounded(text: Text) -> Text {
 fn map(text: Text, taint: Taint, change: impl Fn(&str) -> Option<String>) -> Text {
     let all = text.taint | taint;
     match text.as_exact().and_then(change) {
-        Some(known) => Text { known, open: false, taint: all },
+        Some(known) => Text::known(known, all),
         None => Text::unknown(all),
     }
 }

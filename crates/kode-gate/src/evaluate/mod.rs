@@ -14,6 +14,7 @@ pub(crate) use glob::matches as glob_matches;
 mod parameters;
 mod redirect;
 mod simple;
+mod spawning;
 mod text;
 mod variables;
 mod walk;
@@ -23,7 +24,7 @@ use std::rc::Rc;
 
 use crate::effects::describes_build;
 pub(crate) use findings::Findings;
-pub(crate) use text::{Field, Stream, Taint, Text};
+pub(crate) use text::{Field, Names, Stream, Taint, Text};
 
 use crate::judge::SessionState;
 use crate::shell::parser::{Parsed, SyntaxError, parse_nested};
@@ -75,6 +76,8 @@ pub(crate) struct Evaluator<'a> {
     /// Content of files this very command wrote, and of files the agent wrote
     /// before, by absolute path.
     pub(crate) files: HashMap<String, Stream>,
+    /// Links this command made and programs it copied, with what is behind them.
+    pub(crate) links: Vec<(String, String)>,
     /// FIFOs that were made: what is written to one later flows back.
     pub(crate) fifos: Vec<String>,
     pub(crate) found: Findings,
@@ -114,6 +117,7 @@ impl<'a> Evaluator<'a> {
             session,
             state,
             files: known.collect(),
+            links: Vec::new(),
             fifos: Vec::new(),
             found: Findings::default(),
             stdin: Stream::default(),

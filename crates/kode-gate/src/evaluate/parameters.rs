@@ -174,6 +174,9 @@ pub(crate) fn one_of(values: &[Text]) -> Text {
         let equal = *other == joined;
         joined.known.truncate(length);
         joined.open |= !equal || other.open;
+        if !equal {
+            joined.after.clear();
+        }
         joined.taint |= other.taint;
     }
     joined
@@ -187,7 +190,7 @@ fn transform(value: Text, operator: &str, arguments: &[Text]) -> Text {
     let taint = value.taint;
     // What is cut from the end, or changed in the name, leaves the folder.
     if value.open && matches!(operator, "%" | "%%" | "^" | "^^" | "," | ",,") {
-        return Text { known: super::fold::folder_of(&value.known), open: true, taint };
+        return Text::beginning(super::fold::folder_of(&value.known), taint);
     }
     let argument = arguments.first().map_or(Some(""), Text::as_exact);
     let (Some(text), Some(argument)) = (value.as_exact(), argument) else {
@@ -224,7 +227,7 @@ fn transform(value: Text, operator: &str, arguments: &[Text]) -> Text {
         "@u" => first_letter(text, str::to_uppercase),
         _ => text.to_owned(),
     };
-    Text { known: changed, open: false, taint }
+    Text::known(changed, taint)
 }
 
 /// Large letters small and small ones large.

@@ -58,6 +58,9 @@ impl Evaluator<'_> {
         for file in &redirected.files {
             self.keep_file(file.clone(), output.clone());
         }
+        if redirected.stdout_taken {
+            self.ask_about_endless(&output);
+        }
         self.found.resume(outer);
         if redirected.stdout_taken { Stream::default() } else { output }
     }

@@ -28,6 +28,14 @@ impl Taint {
     /// What an interactive shell prints.
     pub(crate) const SHELL: Self = Self(16);
 
+    /// Never ends by itself: `yes`, `/dev/zero`.
+    pub(crate) const ENDLESS: Self = Self(128);
+
+    /// The set without those of `other`.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether any of `other` is in the set.
     pub(crate) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -48,13 +56,18 @@ impl BitOrAssign for Taint {
     }
 }
 
-/// Text with its known beginning and origin.
+/// Bytes of a known ending that are kept.
+const ENDING_MAX: usize = 4 * 1024;
+
+/// Text with its known beginning, ending and origin.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Text {
     /// What is known, from the start.
     pub(crate) known: String,
     /// Whether unknown text may follow or stand in between.
     pub(crate) open: bool,
+    /// Behind the last unknown part: how an open text is known to end.
+    pub(crate) after: String,
     /// Where it came from.
     pub(crate) taint: Taint,
 }
@@ -62,12 +75,22 @@ pub(crate) struct Text {
 impl Text {
     /// Exactly `text`.
     pub(crate) fn exact(text: &str) -> Self {
-        Self { known: text.to_owned(), open: false, taint: Taint::LITERAL }
+        Self::known(text.to_owned(), Taint::LITERAL)
+    }
+
+    /// Exactly `known`, from `taint`.
+    pub(crate) fn known(known: String, taint: Taint) -> Self {
+        Self { known, taint, ..Self::default() }
+    }
+
+    /// A text that begins with `known`.
+    pub(crate) fn beginning(known: String, taint: Taint) -> Self {
+        Self { known, open: true, taint, ..Self::default() }
     }
 
     /// Nothing is known but where it came from.
     pub(crate) fn unknown(taint: Taint) -> Self {
-        Self { known: String::new(), open: true, taint }
+        Self::beginning(String::new(), taint)
     }
 
     /// The whole text, if known.
@@ -75,11 +98,12 @@ impl Text {
         (!self.open).then_some(self.known.as_str())
     }
 
-    /// Appends; what follows an unknown part is not kept.
+    /// Appends; of what follows an unknown part only the ending is kept.
     pub(crate) fn append(&mut self, more: &Self) {
-        if !self.open {
-            self.known.push_str(&more.known);
-            self.open = more.open;
+        self.push(&more.known);
+        if more.open {
+            self.open = true;
+            self.after.clone_from(&more.after);
         }
         self.taint |= more.taint;
     }
@@ -88,7 +112,14 @@ impl Text {
     pub(crate) fn push(&mut self, more: &str) {
         if !self.open {
             self.known.push_str(more);
+        } else if self.after.len() < ENDING_MAX {
+            self.after.push_str(more);
         }
+    }
+
+    /// The known beginning and ending, apart; for looking for words in them.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
+        [self.known.as_str(), self.after.as_str()].into_iter().filter(|part| !part.is_empty())
     }
 }
 
@@ -101,17 +132,36 @@ pub(crate) struct Stream {
     pub(crate) present: bool,
     /// Known text that follows somewhere behind an unknown part.
     pub(crate) later: Vec<String>,
+    /// What its lines are, where that is known.
+    pub(crate) names: Names,
+}
+
+/// Whether every line is the name of a file below the working directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Names {
+    /// Anything may stand there.
+    #[default]
+    Unknown,
+    /// Names of files of the project, perhaps all of them.
+    Local,
+    /// Names of files of the project that were chosen by name or age.
+    Chosen,
 }
 
 impl Stream {
     /// A stream of exactly `text`.
     pub(crate) fn literal(text: Text) -> Self {
-        Self { text, present: true, later: Vec::new() }
+        Self { text, present: true, ..Self::default() }
+    }
+
+    /// The same bytes as names of files.
+    pub(crate) fn of_names(self, names: Names) -> Self {
+        Self { names, ..self }
     }
 
     /// A stream of unknown bytes from `taint`.
     pub(crate) fn unknown(taint: Taint) -> Self {
-        Self { text: Text::unknown(taint), present: true, later: Vec::new() }
+        Self { text: Text::unknown(taint), present: true, ..Self::default() }
     }
 }
 

@@ -54,14 +54,16 @@ impl Evaluator<'_> {
     /// take commands or libraries from counts as running its value.
     pub(crate) fn judge_value(&mut self, name: &str, value: &Text) {
         // The user's own environment, not anything this command chose.
-        let theirs = value.open && value.known.is_empty() && value.taint == Taint::LITERAL;
+        let theirs = value.open && value.parts().next().is_none() && value.taint == Taint::LITERAL;
         if value.as_exact() == Some("") {
             return;
         }
         if value.as_exact().is_some_and(|value| environment::only_tunes(name, value)) {
             return;
         }
-        match environment::meaning(name, &value.known) {
+        // What stands behind an unknown part counts as well: `$GOFLAGS -toolexec=x`.
+        let whole = value.parts().collect::<Vec<_>>().join(" ");
+        match environment::meaning(name, &whole) {
             Meaning::Plain => {}
             Meaning::Searched | Meaning::Loads | Meaning::Writes if theirs => {}
             Meaning::Searched => {
@@ -74,6 +76,11 @@ impl Evaluator<'_> {
             }
             Meaning::Loads => self.judge_loaded(name, value),
             Meaning::Writes => self.judge_written(name, value),
+            Meaning::Reaches => self.egress(value),
+            Meaning::FlagsOf(tool) => {
+                let script = format!("{tool} {whole}");
+                self.perhaps(|walk| walk.text_script(&script, Stream::default()));
+            }
             Meaning::Runs => {
                 self.raise(RiskClass::CodeExecution, &format!("programs run what {name} holds"));
                 let script = value.known.clone();

@@ -1,6 +1,7 @@
 //! Compound commands: lists, pipelines, branches, loops, functions. What may
 //! or may not run is walked, and leaves its assignments as alternatives.
 
+use super::spawning::{counts_without_end, never_ends};
 use super::text::{Stream, Text};
 use super::{Evaluator, ShellState, Taint, Variable};
 use crate::shell::syntax::{AndOr, Command, CommandKind, Pipeline, Script, Word};
@@ -46,6 +47,9 @@ impl Evaluator<'_> {
             output.text.open |= at > 0 && pipeline.after_failure;
         }
         self.forked = outer;
+        if list.background {
+            self.ask_about_endless(&output);
+        }
         output
     }
 
@@ -147,7 +151,10 @@ impl Evaluator<'_> {
             CommandKind::Group(script) => self.script(script, stdin),
             CommandKind::Subshell(script) => self.subshell(script, stdin),
             CommandKind::If { branches, otherwise } => self.branches(branches, otherwise, stdin),
-            CommandKind::Loop { condition, body } => {
+            CommandKind::Loop { until, condition, body } => {
+                if never_ends(condition, *until) {
+                    self.judge_endless(body);
+                }
                 let mut output = self.script(condition, stdin.clone());
                 for _ in 0..2 {
                     output = self.perhaps(|walk| {
@@ -161,6 +168,9 @@ impl Evaluator<'_> {
                 self.iterate(variable, words.as_deref(), body, stdin)
             }
             CommandKind::ArithmeticFor { expressions, body } => {
+                if counts_without_end(expressions) {
+                    self.judge_endless(body);
+                }
                 self.arithmetic(expressions);
                 opened(self.perhaps(|walk| walk.script(body, stdin)))
             }

@@ -308,7 +308,7 @@ impl<'a> Parser<'a> {
             "while" | "until" => {
                 self.advance(5);
                 let condition = self.list(&["do"])?;
-                CommandKind::Loop { condition, body: self.body()? }
+                CommandKind::Loop { until: word == "until", condition, body: self.body()? }
             }
             "for" | "select" => self.iteration(word.len())?,
             "case" => self.case()?,

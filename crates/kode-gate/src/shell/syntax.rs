@@ -64,6 +64,8 @@ pub(crate) enum CommandKind {
     },
     /// `while` and `until`.
     Loop {
+        /// Goes on while the condition fails, as `until` does.
+        until: bool,
         /// Before `do`.
         condition: Script,
         /// The body.

@@ -240,3 +240,33 @@ proptest! {
         parse_nested(&String::from_utf8_lossy(&bytes), 0);
     }
 }
+
+/// Run by hand over what fuzzing kept: `KODE_CORPUS=FOLDER`, see `fuzz/README.md`.
+#[test]
+#[ignore = "compares a folder of inputs that fuzzing makes"]
+fn a_corpus_is_accepted_where_bash_accepts_it() {
+    let folder = std::env::var("KODE_CORPUS").expect("KODE_CORPUS names a folder");
+    let mut counts = [0_usize; 2];
+    let mut missed = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let Ok(text) = std::fs::read_to_string(entry.unwrap().path()) else { continue };
+        // Bash drops NUL bytes, and reads a final `\` at the end of a file as an
+        // ordinary character.
+        if text.contains('\0') || bash_accepts(&text) != Some(true) {
+            continue;
+        }
+        counts[0] += 1;
+        if !accepts(&text) {
+            counts[1] += 1;
+            missed.push(text);
+        }
+    }
+    missed.sort_by_key(String::len);
+    let shown: Vec<String> = missed.iter().take(60).map(|text| format!("{text:?}")).collect();
+    panic!(
+        "bash accepts {}, of these kode does not accept {}:\n{}",
+        counts[0],
+        counts[1],
+        shown.join("\n")
+    );
+}

@@ -101,6 +101,18 @@ fn flags_and_words_that_run_something_else_are_asked_about() {
 }
 
 #[test]
+fn commands_written_afresh_are_read_for_what_they_do() {
+    for list in [
+        include_str!("../../fixtures/fresh/attacks.txt"),
+        include_str!("../../fixtures/fresh/everyday.txt"),
+        include_str!("../../fixtures/fresh/prompts.txt"),
+    ] {
+        let wrong = rows_that_fail(list);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+#[test]
 fn loops_within_loops_end_and_hide_nothing_that_follows() {
     let deep = "for a in 1 2 3 4 5 6 7 8 9; do ".repeat(12) + "x=1;" + &"done;".repeat(12);
     assert!(verdict(&deep) < Verdict::Deny);

@@ -1,13 +1,13 @@
 //! `kode policy`: asks the gate without running anything. Neither
 //! `non_interactive` nor session trust answers here.
 
-use std::io::{BufRead, BufWriter, Write, stdin, stdout};
+use std::io::{BufWriter, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 use kode_base::ExitStatus;
 use kode_base::escape::escape_line;
 use kode_config::FlagOverrides;
-use kode_gate::policy_check::{check, check_line, explain};
+use kode_gate::policy_check::{answer_lines, check, check_line, explain};
 use kode_gate::{Policy, SessionState};
 use serde_json::json;
 
@@ -44,15 +44,8 @@ fn answer(
     state: &SessionState,
 ) -> Result<(), Failure> {
     let Some(command) = &arguments.command else {
-        let mut out = BufWriter::new(stdout().lock());
-        for line in stdin().lock().split(b'\n') {
-            // A line that is no UTF-8 is a question of its own, not the end.
-            let line = String::from_utf8(line?).unwrap_or_else(|_| "not UTF-8".to_owned());
-            if !line.trim().is_empty() {
-                writeln!(out, "{}", check_line(&line, policy, state))?;
-            }
-        }
-        return Ok(out.flush()?);
+        let out = BufWriter::new(stdout().lock());
+        return Ok(answer_lines(stdin().lock(), out, policy, state)?);
     };
     if arguments.json {
         let line = json!({"id": null, "cmd": command}).to_string();

@@ -84,9 +84,22 @@ fn as_outside(word: &Field, mounts: &[Mount]) -> Field {
     let mut word = word.clone();
     for mount in mounts {
         let outside = mount.outside.trim_end_matches('/');
-        let replaced = word.text.known.replace(&mount.inside, outside);
-        let whole = if replaced.is_empty() { "/".to_owned() } else { replaced };
-        word.text.known = whole;
+        word.text.known = replaced(&word.text.known, &mount.inside, outside);
     }
     word
+}
+
+/// `text` with the folder `inside` called `outside`, wherever a path begins so.
+/// The root is called by its whole name where nothing follows.
+fn replaced(text: &str, inside: &str, outside: &str) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(inside) {
+        let after = &rest[at + inside.len()..];
+        result.push_str(&rest[..at]);
+        let whole = !after.starts_with('/');
+        result.push_str(if outside.is_empty() && whole { "/" } else { outside });
+        rest = after;
+    }
+    result + rest
 }

@@ -3,9 +3,9 @@
 use kode_base::RiskClass;
 
 use crate::assessment::QuestionKind;
-use crate::effects::dispatch::Invocation;
+use crate::effects::dispatch::{Invocation, holds_programs};
 use crate::effects::table::{Value, lookup};
-use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text};
 use crate::paths::{Zone, holds_secrets, looks_secret};
 
 /// Tests of `find` that narrow what it finds.
@@ -36,6 +36,9 @@ const NARROWING: [&str; 24] = [
     "-samefile",
 ];
 
+/// Links and copies of programs that are remembered for one command.
+const LINKS_MAX: usize = 32;
+
 impl Evaluator<'_> {
     /// `find PATH… EXPRESSION`: actions run or delete what is found.
     pub(super) fn find(&mut self, call: &Invocation<'_>) -> Option<Stream> {
@@ -53,10 +56,10 @@ impl Evaluator<'_> {
                 Some("-exec" | "-execdir" | "-ok" | "-okdir") => {
                     let is_end = |each: &Field| matches!(each.as_exact(), Some(";" | "+"));
                     let length = words[at..].iter().position(is_end).unwrap_or(words.len() - at);
-                    self.find_exec(&words[at..at + length], &starts, narrowed);
+                    self.find_exec(&words[at..at + length], &starts, narrowed, words);
                     at += length + 1;
                 }
-                Some("-delete") => self.find_delete(&starts, narrowed),
+                Some("-delete") => self.find_delete(&starts, narrowed, words),
                 Some("-fprint" | "-fprint0" | "-fls") => {
                     self.write_next(words.get(at));
                     at += 1;
@@ -88,7 +91,29 @@ impl Evaluator<'_> {
         let whole =
             |start: &Field| !start.text.open && self.place_of(&start.text).zone == Zone::Tree;
         let all = if !narrowed && below.iter().any(whole) { Taint::ALL } else { Taint::LITERAL };
-        Some(Stream::unknown(Taint::FILE | tree | all))
+        let prints = |word: &Field| {
+            matches!(word.as_exact(), Some("-printf" | "-ls" | "-exec" | "-execdir" | "-ok"))
+        };
+        let local = !words.iter().any(prints) && self.all_local(below);
+        let names = match (local, narrowed) {
+            (false, _) => Names::Unknown,
+            (true, false) => Names::Local,
+            (true, true) => Names::Chosen,
+        };
+        Some(Stream::unknown(Taint::FILE | tree | all).of_names(names))
+    }
+
+    /// Whether all of `places` are below the working directory, which is in
+    /// the project: what is found there has a name below it, too.
+    pub(super) fn all_local(&self, places: &[Field]) -> bool {
+        let local = |word: &Field| {
+            let zone = self.place_of(&word.text).zone;
+            let relative = !word.text.known.starts_with(['/', '~']) && word.stream.is_none();
+            word.as_exact().is_some() && relative && zone.is_local() && zone != Zone::Null
+        };
+        let directory = self.state.directory.as_deref();
+        let here = directory.map(|path| self.place_of(&Text::exact(path)).zone);
+        here.is_some_and(|zone| zone.is_local() && zone != Zone::Null) && places.iter().all(local)
     }
 
     /// A test or option: how many words it takes.
@@ -115,9 +140,13 @@ impl Evaluator<'_> {
         }
     }
 
-    fn find_exec(&mut self, command: &[Field], starts: &[Field], narrowed: bool) {
+    fn find_exec(&mut self, command: &[Field], starts: &[Field], narrowed: bool, words: &[Field]) {
         if command.is_empty() {
             return;
+        }
+        let mut names = names_looked_for(words);
+        if names.is_empty() {
+            names.push("{}".to_owned());
         }
         let default = [Field::exact(".")];
         let starts = if starts.is_empty() { &default[..] } else { starts };
@@ -133,24 +162,29 @@ impl Evaluator<'_> {
             {
                 self.read_path(&start.text, true);
             }
-            let found = found_below(start, narrowed);
-            let place = |word: &Field| {
-                if word.text.known == "{}" {
-                    return found.clone();
-                }
-                let mut word = word.clone();
-                word.text.known = word.text.known.replace("{}", &found.text.known);
-                word
-            };
-            self.run_argv(command.iter().map(place).collect(), Stream::default());
+            for name in &names {
+                let found = found_below(start, narrowed, name);
+                let place = |word: &Field| {
+                    if word.text.known == "{}" {
+                        return found.clone();
+                    }
+                    let mut word = word.clone();
+                    word.text.known = word.text.known.replace("{}", &found.text.known);
+                    word
+                };
+                self.run_argv(command.iter().map(place).collect(), Stream::default());
+            }
         }
     }
 
-    fn find_delete(&mut self, starts: &[Field], narrowed: bool) {
+    fn find_delete(&mut self, starts: &[Field], narrowed: bool, words: &[Field]) {
         let default = [Field::exact(".")];
         let starts = if starts.is_empty() { &default[..] } else { starts };
         for start in starts {
             if narrowed {
+                for name in names_looked_for(words) {
+                    self.delete_path(&found_below(start, true, &name), false);
+                }
                 let inside = self.place_of(&start.text).zone.is_local();
                 let class = if inside { RiskClass::LocalWrite } else { RiskClass::SystemWrite };
                 self.raise(class, "find deletes what it finds");
@@ -183,7 +217,13 @@ impl Evaluator<'_> {
             self.delete_all_found(&argv);
         }
         // What is split off is known only when it runs.
-        let unknown = Field { text: Text::unknown(input.taint), many: true, ..Field::default() };
+        let text = if names_some_file(&argv, source.names) {
+            // `{}` stands for a name, as in `find -exec`.
+            Text::beginning("./{}".to_owned(), input.taint)
+        } else {
+            Text::unknown(input.taint)
+        };
+        let unknown = Field { text, many: true, ..Field::default() };
         let replaced =
             call.arguments.value(&["-I", "--replace", "-i"]).map(|value| value.text.known.clone());
         let replaced =
@@ -218,7 +258,7 @@ impl Evaluator<'_> {
                     word.text.known[..at].to_owned(),
                     word.text.known[at + mark.len()..].to_owned(),
                 );
-                word.text = Text { known: before, open: false, taint: word.text.taint };
+                word.text = Text::known(before, word.text.taint);
                 word.text.append(&each.text);
                 word.text.push(&after.replace(mark, &each.text.known));
                 word
@@ -248,7 +288,7 @@ impl Evaluator<'_> {
                 _ => self.raise(RiskClass::CodeExecution, "kode does not know this operand of dd"),
             }
         }
-        Some(Stream::unknown(taint | Taint::FILE))
+        Some(Stream::unknown(taint.without(Taint::ENDLESS) | Taint::FILE))
     }
 
     /// `tar`: extracting writes below `-C`, creating writes `-f`.
@@ -303,6 +343,7 @@ impl Evaluator<'_> {
                 self.read_path(&source.text, true);
             }
         }
+        self.keep_links(call);
         let [source, target] = operands.as_slice() else { return None };
         let from = self.place_of(&source.text).path;
         let to = self.place_of(&target.text).path;
@@ -310,6 +351,21 @@ impl Evaluator<'_> {
             self.files.insert(to, content);
         }
         None
+    }
+
+    /// A link to something outside, or a copy of a program, is what is behind
+    /// it: `ln -s / r; rm -rf r/*`, `cp /bin/rm x; ./x -rf /`.
+    fn keep_links(&mut self, call: &Invocation<'_>) {
+        let [source, target] = call.arguments.operands.as_slice() else { return };
+        let (from, to) = (self.place_of(&source.text), self.place_of(&target.text));
+        let follows = call.name == "ln" && !from.zone.is_local();
+        let program = from.path.rsplit_once('/').is_some_and(|(folder, _)| holds_programs(folder));
+        if (follows || program) && !from.path.is_empty() && self.links.len() < LINKS_MAX {
+            let name = from.path.rsplit('/').next().unwrap_or_default();
+            let inside = matches!(to.zone, Zone::ProjectRoot) || target.text.known.ends_with('/');
+            let link = if inside { format!("{}/{name}", to.path) } else { to.path };
+            self.links.push((link, from.path));
+        }
     }
 
     /// Moving a tree away is deleting it where it was.
@@ -406,6 +462,27 @@ impl Evaluator<'_> {
     }
 }
 
+/// Whether what `xargs` adds to `argv` are names of the project's files. To
+/// delete, move or open up files, they must have been chosen.
+fn names_some_file(argv: &[Field], names: Names) -> bool {
+    let program = argv.first().and_then(Field::as_exact).and_then(|name| name.rsplit('/').next());
+    let whole = matches!(
+        program,
+        Some(
+            "rm" | "unlink"
+                | "shred"
+                | "truncate"
+                | "mv"
+                | "chmod"
+                | "chown"
+                | "chgrp"
+                | "cp"
+                | "ln"
+        )
+    );
+    names == Names::Chosen || names == Names::Local && !whole
+}
+
 /// Commands that look at names and attributes of what `find` finds.
 fn only_names(command: &Field) -> bool {
     const NAMES: [&str; 14] = [
@@ -427,11 +504,37 @@ fn find_starts(words: &[Field]) -> Vec<Field> {
     words[skip..].iter().take_while(|word| !is_expression(word)).cloned().collect()
 }
 
-/// What `{}` stands for below `start`: something in it, or all of it.
-fn found_below(start: &Field, narrowed: bool) -> Field {
+/// What `{}` stands for below `start`: something in it, by the name it must
+/// have where one is given, or all of it.
+fn found_below(start: &Field, narrowed: bool, name: &str) -> Field {
     let mut field = start.clone();
     if narrowed {
-        field.text.push("/{}");
+        field.text.push("/");
+        field.text.push(name);
     }
     field
+}
+
+/// The last parts of the names that `find` looks for: of `-name X`, `-path
+/// Y/X`. What is left out by `!` or `-prune` is not among them.
+fn names_looked_for(words: &[Field]) -> Vec<String> {
+    const TESTS: [&str; 5] = ["-name", "-iname", "-path", "-ipath", "-wholename"];
+    let is = |at: usize, names: &[&str]| {
+        words.get(at).and_then(Field::as_exact).is_some_and(|text| names.contains(&text))
+    };
+    let tests = (0..words.len()).filter(|at| is(*at, &TESTS));
+    let kept = tests.filter(|at| {
+        let negated = at.checked_sub(1).is_some_and(|before| is(before, &["!", "-not", "\\!"]));
+        let left_out = is(at + 2, &["-prune"]) && is(at + 3, &["-o", "-or"]);
+        !negated && !left_out
+    });
+    let patterns = kept.filter_map(|at| words.get(at + 1).and_then(Field::as_exact));
+    patterns.filter_map(last_name).take(4).collect()
+}
+
+/// What a pattern says of the last part of a path: `.env*` is told by `.env`.
+fn last_name(pattern: &str) -> Option<String> {
+    let part = pattern.rsplit('/').find(|part| !part.trim_matches('*').is_empty())?;
+    let name = part.trim_matches('*');
+    (!name.contains(['?', '[', '*'])).then(|| name.to_owned())
 }

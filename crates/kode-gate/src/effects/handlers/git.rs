@@ -4,7 +4,7 @@ use kode_base::RiskClass;
 
 use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
-use crate::evaluate::{Evaluator, Field, Stream, Text, glob_matches};
+use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text, glob_matches};
 use crate::paths::{Zone, looks_secret, normalise};
 use crate::patterns::could_be_secret;
 
@@ -196,6 +196,15 @@ impl Evaluator<'_> {
             }
             _ => false,
         };
+        let lists = match call.name {
+            "git ls-files" => !has(&["-s", "--stage", "--full-name", "-t", "-u", "--format"]),
+            "git grep" => has(&["-l", "-L", "-lz", "-lw", "-li", "-lE", "--name-only"]),
+            "git diff" => has(&["--name-only"]),
+            _ => false,
+        };
+        if lists && self.all_local(&[]) {
+            return Some(Stream::unknown(Taint::FILE).of_names(Names::Local));
+        }
         if !prints
             || has(&["--name-only", "--name-status", "--stat", "--shortstat"])
             || call.name == "git cat-file" && has(&["-t", "-e", "-s"])
@@ -221,6 +230,10 @@ impl Evaluator<'_> {
     pub(super) fn git_files(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         for operand in &call.arguments.operands {
             let place = self.place_of(&operand.text);
+            if call.name == "git add" && looks_secret(&place.path) {
+                // What is committed is kept, and pushed, in plain text.
+                self.read_path(&operand.text, false);
+            }
             if place.zone == Zone::Kode {
                 self.refuse_kode(&place.path);
             } else if call.name == "git mv" {

@@ -3,7 +3,7 @@
 use kode_base::RiskClass;
 
 use crate::effects::dispatch::Invocation;
-use crate::evaluate::{Evaluator, Field, Stream, Text};
+use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text};
 use crate::paths::Zone;
 
 /// Subcommands of docker's groups that only look.
@@ -207,7 +207,11 @@ impl Evaluator<'_> {
         if files.is_empty() && tree && !call.stdin.present {
             self.read_path(&Text::exact("."), true);
         }
-        None
+        let lists = call.arguments.has(&["-l", "-L", "--files"])
+            || call.arguments.has(&["--files-with-matches", "--files-without-match"]);
+        let names = lists && (recursive || !files.is_empty()) && self.all_local(files);
+        let taint = call.stdin.text.taint | Taint::FILE;
+        names.then(|| Stream::unknown(taint).of_names(Names::Local))
     }
 
     /// Text filters: operands are files that are read.

@@ -2,6 +2,7 @@
 //! runs after the entry's flags and operands were applied.
 
 mod containers;
+mod fetching;
 mod files;
 mod git;
 mod inspect;
@@ -52,6 +53,9 @@ pub(crate) fn run(
         "ssh" => walk.ssh(call),
         "transfer" => walk.transfer(call),
         "env" => walk.env(call),
+        "download" => walk.download(call),
+        "each_line" => walk.each_line(call),
+        "cluster_command" => walk.cluster_command(call),
         "runner" => walk.runner(call),
         "kill" => walk.kill(call),
         "kode" => walk.kode(call),

@@ -80,7 +80,7 @@ impl Evaluator<'_> {
     }
 
     /// Remembers that a file now holds what came over the network.
-    fn downloaded(&mut self, target: &Text, folder: Option<&str>) {
+    pub(super) fn downloaded(&mut self, target: &Text, folder: Option<&str>) {
         let mut path = target.clone();
         if let Some(folder) = folder {
             path.known = format!("{folder}/{}", path.known);
@@ -214,11 +214,9 @@ impl Evaluator<'_> {
             }
         }
         let remote = call.arguments.operands.get(1..).unwrap_or_default();
-        if !remote.is_empty() {
-            let script = crate::effects::apply_join(remote);
-            self.refusals_only(|walk| {
-                walk.shell_text(&Text { open: false, ..script.clone() }, Stream::default());
-            });
+        let forwards = call.arguments.has(&["-N", "-W", "-O", "-V", "-Q", "-G"]);
+        if !forwards {
+            self.runs_elsewhere(remote, &call.stdin);
         }
         self.refuse_shell_output(&call.stdin);
         Some(Stream::unknown(Taint::REMOTE))
@@ -237,6 +235,9 @@ impl Evaluator<'_> {
                     self.refuse_tree(operand);
                 }
                 self.write_path(&operand.text, "write");
+                for source in operands.iter().filter(|source| is_remote(source)) {
+                    self.copied_from_elsewhere(&source.text, operand);
+                }
             } else {
                 self.read_path(&operand.text, true);
             }
@@ -298,7 +299,7 @@ fn is_remote(operand: &Field) -> bool {
     text.starts_with("rsync://") || text.starts_with("scp://") || before.contains(':')
 }
 
-fn file_name(url: &Text) -> Text {
+pub(super) fn file_name(url: &Text) -> Text {
     let path = url.known.split(['?', '#']).next().unwrap_or_default();
     let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.html");
     Text { known: name.to_owned(), ..url.clone() }

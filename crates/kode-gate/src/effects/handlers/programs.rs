@@ -54,35 +54,6 @@ impl Evaluator<'_> {
         output
     }
 
-    /// `npx TOOL`, `uv run TOOL`: a known development tool of the project, or
-    /// something that is fetched and run.
-    pub(super) fn runner(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let operands = &call.arguments.operands;
-        let first = operands.first()?;
-        let local =
-            !matches!(call.name, "uvx" | "bunx" | "pnpx" | "pnpm dlx" | "yarn dlx" | "pipx run");
-        let plain =
-            local && first.as_exact().is_some_and(|name| table::knows(name) && !name.contains('@'));
-        let interpreter = first
-            .as_exact()
-            .is_some_and(|name| crate::effects::interpreters::language(name).is_some());
-        if plain || interpreter {
-            return Some(self.run_argv(operands.clone(), call.stdin.clone()));
-        }
-        let class = if call.name.contains("npx")
-            || call.name.contains('x') && !call.name.contains("exec")
-        {
-            RiskClass::Install
-        } else {
-            RiskClass::CodeExecution
-        };
-        self.raise(class, "fetches and runs a package");
-        if operands.len() > 1 || first.as_exact().is_some() {
-            self.run_argv(operands.clone(), call.stdin.clone());
-        }
-        None
-    }
-
     /// `… -- COMMAND`: only what follows `--` is a command.
     pub(super) fn after_separator(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let at = call.words.iter().position(|word| word.as_exact() == Some("--"))?;
@@ -233,7 +204,17 @@ impl Evaluator<'_> {
 
     /// `rake TASK`: tasks that change a database or another machine.
     pub(super) fn tasks(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        const CHANGES: [&str; 5] = ["db:drop", "db:reset", "db:purge", "release", "deploy"];
+        const CHANGES: [&str; 9] = [
+            "db:migrate:reset",
+            "db:setup",
+            "db:schema:load",
+            "db:structure:load",
+            "db:drop",
+            "db:reset",
+            "db:purge",
+            "release",
+            "deploy",
+        ];
         let changes = |word: &Field| {
             CHANGES.iter().any(|task| {
                 word.text.known.strip_prefix(task).is_some_and(|rest| {

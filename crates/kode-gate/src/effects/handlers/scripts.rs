@@ -229,7 +229,7 @@ fn sed_effects(script: &str) -> Vec<SedEffect> {
             's' => {
                 let (flags, next) = substitution(after);
                 if flags.contains('e') {
-                    effects.push(SedEffect::Runs(String::new()));
+                    effects.push(SedEffect::Runs(replacement(after)));
                 }
                 if let Some(at) = flags.find('w') {
                     effects.push(SedEffect::Writes(flags[at + 1..].trim().to_owned()));
@@ -321,6 +321,16 @@ fn substitution(text: &str) -> (&str, &str) {
     let stops: &[char] = if writes { &['\n'] } else { &['\n', ';', '}'] };
     let end = flags.find(stops).unwrap_or(flags.len());
     (flags[..end].trim(), &flags[end..])
+}
+
+/// What `s` (from its delimiter on) puts in, as far as that is plain text.
+fn replacement(text: &str) -> String {
+    let Some(delimiter) = text.chars().next() else { return String::new() };
+    let body = &text[delimiter.len_utf8()..];
+    let Some(rest) = after_delimiter(body, delimiter) else { return String::new() };
+    let end = after_delimiter(rest, delimiter).map_or(rest.len(), |next| rest.len() - next.len());
+    let put = rest[..end].strip_suffix(delimiter).unwrap_or(&rest[..end]);
+    put.replace(&format!("\\{delimiter}"), &delimiter.to_string()).replace("\\n", "\n")
 }
 
 #[derive(Debug, Default)]

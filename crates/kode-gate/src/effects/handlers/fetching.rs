@@ -1,0 +1,132 @@
+//! What is fetched and then run: package runners, downloads that land in files,
+//! copies from other machines, input that becomes commands.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use kode_base::RiskClass;
+use serde::Deserialize;
+
+use crate::effects::dispatch::Invocation;
+use crate::effects::{interpreters, table};
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+
+#[derive(Deserialize)]
+struct NpmTools {
+    tools: HashSet<String>,
+}
+
+/// Without its list no name is a tool of the project.
+static NPM_TOOLS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let table = toml::from_str::<NpmTools>(include_str!("../../../data/npm_tools.toml"));
+    table.map(|table| table.tools).unwrap_or_default()
+});
+
+/// Flags that name the file a download goes to, and its folder.
+const TARGETS: [&str; 6] = ["-o", "--out", "--output", "-O", "--output-document", "--output-file"];
+const FOLDERS: [&str; 4] = ["-d", "--dir", "--directory-prefix", "-P"];
+
+impl Evaluator<'_> {
+    /// `npx TOOL`, `uv run TOOL`: a known development tool of the project, or
+    /// something that is fetched and run.
+    pub(super) fn runner(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let operands = &call.arguments.operands;
+        let first = operands.first()?;
+        let fetches = call.name.contains("npx")
+            || call.name.contains('x') && !call.name.contains("exec")
+            || matches!(call.name, "npm exec" | "npm x");
+        let local =
+            !matches!(call.name, "uvx" | "bunx" | "pnpx" | "pnpm dlx" | "yarn dlx" | "pipx run");
+        let known = |name: &str| {
+            if fetches {
+                NPM_TOOLS.contains(name)
+            } else {
+                table::knows(name) && !name.contains('@')
+            }
+        };
+        let plain = local && first.as_exact().is_some_and(known);
+        let interpreter = first.as_exact().and_then(interpreters::language).is_some();
+        if plain || interpreter {
+            return Some(self.run_argv(operands.clone(), call.stdin.clone()));
+        }
+        let class = if fetches { RiskClass::Install } else { RiskClass::CodeExecution };
+        self.raise(class, "fetches and runs a package");
+        if operands.len() > 1 || first.as_exact().is_some() {
+            self.run_argv(operands.clone(), call.stdin.clone());
+        }
+        None
+    }
+
+    /// `aria2c -o FILE URL`, `axel URL`: the file now holds what came.
+    pub(super) fn download(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let found = &call.arguments;
+        let folder = found.value(&FOLDERS).map(|value| value.text.known.clone());
+        for url in found.operands.iter().filter(|word| word.text.known.contains("://")) {
+            self.egress(&url.text);
+        }
+        match found.value(&TARGETS) {
+            Some(target) => self.downloaded(&target.text.clone(), folder.as_deref()),
+            None => {
+                for url in found.operands.iter().filter(|word| word.text.known.contains('/')) {
+                    self.downloaded(&super::network::file_name(&url.text), folder.as_deref());
+                }
+            }
+        }
+        // `lwp-download URL FILE`.
+        if let Some(file) = found.operands.get(1).filter(|file| !file.text.known.contains("://")) {
+            self.downloaded(&file.text.clone(), None);
+        }
+        self.send(call)
+    }
+
+    /// `scp HOST:FILE .`: what now lies under the target came from elsewhere.
+    pub(super) fn copied_from_elsewhere(&mut self, source: &Text, target: &Field) {
+        let name = source.known.rsplit(['/', ':']).next().unwrap_or_default();
+        let place = self.place_of(&target.text).path;
+        for path in [format!("{}/{name}", place.trim_end_matches('/')), place] {
+            self.files.insert(path, Stream::unknown(Taint::REMOTE));
+        }
+    }
+
+    /// `parallel` without a command runs its input, line by line.
+    pub(super) fn each_line(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let given = call
+            .arguments
+            .operands
+            .first()
+            .is_some_and(|first| !matches!(first.as_exact(), Some(":::" | "::::" | ":::+")));
+        if !given && call.stdin.present {
+            let script = call.stdin.text.clone();
+            return Some(self.shell_text(&script, Stream::default()));
+        }
+        None
+    }
+
+    /// A command that runs on another machine or in a container there: what is
+    /// always refused is refused there too.
+    pub(super) fn runs_elsewhere(&mut self, command: &[Field], stdin: &Stream) {
+        if command.is_empty() {
+            if stdin.present {
+                let script = stdin.text.clone();
+                self.refusals_only(|walk| {
+                    walk.shell_text(&script, Stream::default());
+                });
+            }
+            return;
+        }
+        let script = crate::effects::apply_join(command);
+        self.refusals_only(|walk| {
+            walk.shell_text(&Text { open: false, ..script }, stdin.clone());
+        });
+    }
+
+    /// `kubectl exec POD -- COMMAND`.
+    pub(super) fn cluster_command(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let at = call.words.iter().position(|word| word.as_exact() == Some("--"))?;
+        let command = call.words.get(at + 1..).unwrap_or_default().to_vec();
+        self.refusals_only(|walk| {
+            walk.run_argv(command, call.stdin.clone());
+        });
+        None
+    }
+}
