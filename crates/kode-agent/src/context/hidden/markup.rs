@@ -2,6 +2,8 @@
 //! attributes, image texts; and images whose address carries something out.
 //! Reported only where it speaks to an agent.
 
+use std::cell::LazyCell;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -12,8 +14,13 @@ use super::{Found, HiddenKind};
 
 /// Bytes of one invisible part that are looked at.
 const PART_BYTES_MAX: usize = 4096;
-/// Invisible parts looked at in one text.
-const PARTS_MAX: usize = 2000;
+/// Bytes of invisible parts, which may hold one another, looked at for each byte
+/// of a text. Real documents need fewer than two.
+const WORK_PER_BYTE: usize = 16;
+/// Bytes that looking at a part costs however short it is.
+const PART_BYTES_MIN: usize = 16;
+/// Bytes searched for the elements that style sheets hide.
+const SEARCHED_BYTES_MAX: usize = 512 << 20;
 
 /// What begins something invisible. The first group hides by style.
 const STYLES: [&str; 26] = [
@@ -86,14 +93,30 @@ static FILLED_IN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Looks at everything invisible.
 pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
+    if !inspect_parts(text, found) {
+        // More than can be looked at in time is no ordinary document.
+        found.add(HiddenKind::HiddenMarkup, 0, "more invisible markup than can be looked at");
+    }
+}
+
+/// Looks at the parts; whether there was time for all of them.
+fn inspect_parts(text: &str, found: &mut Found<'_>) -> bool {
     let Some(trigger) = TRIGGER.as_ref() else {
-        found.add(HiddenKind::HiddenMarkup, 0, "the table of invisible markup can't be read");
-        return;
+        return false;
     };
-    for hit in trigger.find_iter(text).take(PARTS_MAX) {
+    let sheets = LazyCell::new(|| style_sheets(text));
+    let mut searches_left = SEARCHED_BYTES_MAX / text.len().max(1);
+    let mut work_left = text.len().saturating_mul(WORK_PER_BYTE);
+    for hit in trigger.find_iter(text) {
         let at = hit.start();
         let part = if hit.pattern().as_usize() < STYLES.len() {
-            styled(text, at)
+            if sheets.iter().any(|sheet| sheet.contains(&at)) {
+                let Some(left) = searches_left.checked_sub(1) else { return false };
+                searches_left = left;
+                hidden_by_class(text, at)
+            } else {
+                styled(text, at)
+            }
         } else {
             other(text, at, hit.end(), OTHERS[hit.pattern().as_usize() - STYLES.len()])
         };
@@ -104,10 +127,17 @@ pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
             continue;
         }
         let part = &part[..part.floor_char_boundary(PART_BYTES_MAX)];
-        if is_suspicious(part, Zone::Hidden) || is_suspicious(&unescaped(part), Zone::Hidden) {
+        let cost = part.len().max(PART_BYTES_MIN);
+        let Some(left) = work_left.checked_sub(cost) else { return false };
+        work_left = left;
+        let has_references = part.contains('&');
+        if is_suspicious(part, Zone::Hidden)
+            || has_references && is_suspicious(&unescaped(part), Zone::Hidden)
+        {
             found.add(HiddenKind::HiddenMarkup, at, part);
         }
     }
+    true
 }
 
 /// The part that begins at a trigger.
@@ -165,7 +195,7 @@ fn carries_out(image: &str) -> bool {
 /// The content of the element whose own style hides it.
 fn styled(text: &str, at: usize) -> Option<&str> {
     if !in_tag(text, at) {
-        return in_style_sheet(text, at).then(|| hidden_by_class(text, at))?;
+        return None;
     }
     let tag_start = text[..at].rfind('<')?;
     let name: &str =
@@ -192,9 +222,16 @@ fn hidden_by_class(text: &str, at: usize) -> Option<&str> {
     })
 }
 
-fn in_style_sheet(text: &str, at: usize) -> bool {
-    let before = &text[..at];
-    before.rfind("<style").is_some_and(|open| before.rfind("</style").is_none_or(|end| end < open))
+/// The texts of the style sheets; one without an end goes to the end.
+fn style_sheets(text: &str) -> Vec<Range<usize>> {
+    let ends = |start: usize| text[start..].find("</style").map_or(text.len(), |end| start + end);
+    let mut sheets: Vec<Range<usize>> = Vec::new();
+    for (start, _) in text.match_indices("<style") {
+        if sheets.last().is_none_or(|sheet| sheet.end <= start) {
+            sheets.push(start..ends(start));
+        }
+    }
+    sheets
 }
 
 /// Whether byte `at` stands inside a tag, between `<` and `>`.

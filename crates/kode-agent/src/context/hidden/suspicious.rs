@@ -2,9 +2,11 @@
 //! only about text that no reader sees, that claims a role, or that describes a
 //! tool; never about plain visible prose.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
+use aho_corasick::AhoCorasick;
 use regex::RegexSet;
+use regex_syntax::hir::literal::Extractor;
 use serde::Deserialize;
 
 /// Longer zones are looked at this far, in bytes.
@@ -39,26 +41,67 @@ struct Pattern {
     not_match: Vec<String>,
 }
 
+/// The patterns of one zone. Building them takes longer than searching a
+/// megabyte, so that waits for text that gets past the quick search.
+struct Set {
+    patterns: Vec<String>,
+    /// What every match begins with; `None` when a pattern can begin with
+    /// anything.
+    beginnings: Option<AhoCorasick>,
+    regexes: OnceLock<Option<RegexSet>>,
+}
+
 /// One set a zone; `None` when the table can't be read, which a test rules out.
 struct Sets {
-    hidden: Option<RegexSet>,
-    tool: Option<RegexSet>,
-    role: Option<RegexSet>,
+    hidden: Option<Set>,
+    tool: Option<Set>,
+    role: Option<Set>,
 }
 
 static SETS: LazyLock<Sets> = LazyLock::new(|| {
     let table = table();
     let set = |zone: Zone| {
-        let patterns = &table.as_ref()?.pattern;
-        let fitting = patterns.iter().filter(|pattern| pattern.zones.contains(&zone));
-        regex::RegexSetBuilder::new(fitting.map(|pattern| &pattern.regex))
-            .case_insensitive(true)
-            .size_limit(64 << 20)
-            .build()
-            .ok()
+        let patterns = table.as_ref()?.pattern.iter();
+        let fitting = patterns.filter(|pattern| pattern.zones.contains(&zone));
+        Some(Set::new(fitting.map(|pattern| pattern.regex.clone()).collect()))
     };
     Sets { hidden: set(Zone::Hidden), tool: set(Zone::Tool), role: set(Zone::Role) }
 });
+
+impl Set {
+    fn new(patterns: Vec<String>) -> Self {
+        let beginnings: Option<Vec<_>> = patterns.iter().map(|regex| beginnings(regex)).collect();
+        let search = |all: Vec<Vec<Vec<u8>>>| {
+            AhoCorasick::builder().ascii_case_insensitive(true).build(all.concat()).ok()
+        };
+        Self { patterns, beginnings: beginnings.and_then(search), regexes: OnceLock::new() }
+    }
+
+    /// Patterns that can't be built match everything, which a test rules out.
+    fn is_match(&self, text: &str) -> bool {
+        // Beyond ASCII some letters have more cases than the search knows.
+        let possible = !text.is_ascii()
+            || self.beginnings.as_ref().is_none_or(|beginnings| beginnings.is_match(text));
+        possible && self.regexes().is_none_or(|regexes| regexes.is_match(text))
+    }
+
+    fn regexes(&self) -> Option<&RegexSet> {
+        let build = || {
+            let mut builder = regex::RegexSetBuilder::new(&self.patterns);
+            builder.case_insensitive(true).size_limit(64 << 20).build().ok()
+        };
+        self.regexes.get_or_init(build).as_ref()
+    }
+}
+
+/// What matches of `regex` begin with, any case; `None` for anything.
+fn beginnings(regex: &str) -> Option<Vec<Vec<u8>>> {
+    let parsed = regex_syntax::parse(regex).ok()?;
+    let found = Extractor::new().extract(&parsed);
+    let literals = found.literals()?;
+    let all: Vec<Vec<u8>> = literals.iter().map(|each| each.as_bytes().to_vec()).collect();
+    (!all.iter().any(Vec::is_empty)).then_some(all)
+}
 
 fn table() -> Option<Table> {
     toml::from_str(include_str!("../../../data/suspicious.toml")).ok()
@@ -96,7 +139,30 @@ mod tests {
                 assert!(!regex.is_match(text), "{}: {text}", pattern.name);
             }
         }
-        assert!(SETS.hidden.is_some() && SETS.tool.is_some() && SETS.role.is_some());
+        for set in [&SETS.hidden, &SETS.tool, &SETS.role] {
+            assert!(set.as_ref().unwrap().regexes().is_some());
+        }
+    }
+
+    #[test]
+    fn the_quick_search_passes_on_whatever_a_pattern_finds() {
+        let hidden = SETS.hidden.as_ref().unwrap();
+        assert!(hidden.beginnings.is_some());
+        for pattern in table().unwrap().pattern {
+            for set in [&SETS.hidden, &SETS.tool, &SETS.role].into_iter().flatten() {
+                for text in pattern
+                    .matching
+                    .iter()
+                    .flat_map(|text| [text.clone(), text.to_ascii_uppercase()])
+                {
+                    assert_eq!(
+                        set.is_match(&text),
+                        set.regexes().unwrap().is_match(&text),
+                        "{text}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]
