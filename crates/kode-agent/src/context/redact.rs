@@ -2,9 +2,7 @@
 //! them: credentials in kode's environment, its own key, and the values of the
 //! project's `.env` files.
 
-use std::borrow::Cow;
-
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use kode_base::Secret;
 use kode_gate::{Ablation, Control};
 use thiserror::Error;
@@ -21,6 +19,10 @@ const CANARY_MARK: &str = "[not shown]";
 
 /// Shorter values are too common in ordinary text to cut out.
 const SECRET_LENGTH_MIN: usize = 8;
+
+/// Bytes of patterns up to which the search is a table of states: twice as fast
+/// as the sparse form, at a quarter of a kilobyte for each.
+const TABLE_PATTERN_BYTES_MAX: usize = 16 * 1024;
 
 /// Words of a credential file that count as its secrets: so long at least, and
 /// so many at most of one file.
@@ -43,6 +45,9 @@ pub enum Leak {
 pub struct Redactor {
     secrets: Option<AhoCorasick>,
     canary: Option<AhoCorasick>,
+    /// Both, to cut them in one pass: forms of the canary come after this many.
+    known: (Option<AhoCorasick>, usize),
+    spellings: Vec<String>,
     /// What approved reads of credentials showed the model: it may see them,
     /// they may not leave.
     learned: Vec<String>,
@@ -55,13 +60,18 @@ impl Redactor {
     /// hexadecimal and backwards.
     pub fn new(secrets: &[Secret]) -> Self {
         let known: Vec<&str> = secrets.iter().map(Secret::reveal).collect();
-        Self { secrets: automaton(&known), ..Self::default() }
+        let spellings = spellings(&known);
+        let secrets = search(&spellings);
+        Self { known: (secrets.clone(), spellings.len()), secrets, spellings, ..Self::default() }
     }
 
     /// The same with this session's canary.
     #[must_use]
     pub fn with_canary(mut self, canary: &str) -> Self {
-        self.canary = automaton(&[canary]);
+        let own = spellings(&[canary]);
+        self.canary = search(&own);
+        let secrets = self.spellings.len();
+        self.known = (search(&[self.spellings.as_slice(), &own].concat()), secrets);
         self
     }
 
@@ -81,7 +91,7 @@ impl Redactor {
         self.learned.extend(values.chain(long).take(LEARNED_VALUES_MAX));
         let known: Vec<&str> =
             self.learned.iter().map(String::as_str).take(LEARNED_VALUES_MAX * 4).collect();
-        self.learned_forms = automaton(&known);
+        self.learned_forms = search(&spellings(&known));
     }
 
     pub(super) fn keeps(&self, control: Control) -> bool {
@@ -93,11 +103,17 @@ impl Redactor {
         if !self.keeps(Control::Secrets) {
             return text.to_owned();
         }
-        let cut = cut(text, self.secrets.as_ref(), REDACTION_MARK);
-        match cut {
-            Cow::Borrowed(text) => cut_owned(text, self.canary.as_ref()),
-            Cow::Owned(text) => cut_owned(&text, self.canary.as_ref()),
-        }
+        let (known, secrets) = &self.known;
+        let Some(known) = known.as_ref().filter(|known| known.is_match(text)) else {
+            return text.to_owned();
+        };
+        let mut result = String::with_capacity(text.len());
+        known.replace_all_with(text, &mut result, |found, _, result| {
+            let is_secret = found.pattern().as_usize() < *secrets;
+            result.push_str(if is_secret { REDACTION_MARK } else { CANARY_MARK });
+            true
+        });
+        result
     }
 
     /// Whether `text` holds a known secret.
@@ -125,32 +141,22 @@ impl Redactor {
     }
 }
 
-fn automaton(secrets: &[&str]) -> Option<AhoCorasick> {
+/// Every form of the secrets that are long enough, each once.
+fn spellings(secrets: &[&str]) -> Vec<String> {
     let long = secrets.iter().filter(|secret| secret.len() >= SECRET_LENGTH_MIN);
     let mut patterns: Vec<String> = long.flat_map(|secret| forms(secret)).collect();
     patterns.sort_unstable();
     patterns.dedup();
+    patterns
+}
+
+/// Finds any of `patterns`; as a table up to a size that caches hold.
+fn search(patterns: &[String]) -> Option<AhoCorasick> {
+    let bytes: usize = patterns.iter().map(String::len).sum();
+    let kind = (bytes <= TABLE_PATTERN_BYTES_MAX).then_some(AhoCorasickKind::DFA);
     let mut builder = AhoCorasick::builder();
-    builder.match_kind(MatchKind::LeftmostLongest);
-    (!patterns.is_empty()).then(|| builder.build(&patterns)).and_then(Result::ok)
-}
-
-fn cut<'t>(text: &'t str, automaton: Option<&AhoCorasick>, mark: &str) -> Cow<'t, str> {
-    match automaton.filter(|automaton| automaton.is_match(text)) {
-        None => Cow::Borrowed(text),
-        Some(automaton) => {
-            let mut result = String::with_capacity(text.len());
-            automaton.replace_all_with(text, &mut result, |_, _, result| {
-                result.push_str(mark);
-                true
-            });
-            Cow::Owned(result)
-        }
-    }
-}
-
-fn cut_owned(text: &str, canary: Option<&AhoCorasick>) -> String {
-    cut(text, canary, CANARY_MARK).into_owned()
+    builder.match_kind(MatchKind::LeftmostLongest).kind(kind);
+    (!patterns.is_empty()).then(|| builder.build(patterns)).and_then(Result::ok)
 }
 
 /// The credential in a `NAME=value` pair, if the name says it holds one. Of a

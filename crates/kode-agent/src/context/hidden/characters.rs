@@ -31,7 +31,7 @@ pub(super) fn reveal<'t>(text: &'t str, found: &mut Found<'_>) -> Seen<'t> {
     while at < bytes.len() {
         let byte = bytes[at];
         if is_plain(byte) {
-            at += 1;
+            at += 1 + plain_blocks(&bytes[at + 1..]);
             continue;
         }
         if byte >= 0x80 && !may_be_special(byte) {
@@ -146,6 +146,14 @@ fn named(run: &str) -> String {
         .collect();
     let count = run.chars().count();
     if tags.is_empty() { written(run) } else { format!("{count} tag characters: {tags}") }
+}
+
+/// Bytes of whole blocks at the begin in which every byte is plain. Without an
+/// early end inside a block the compiler compares many bytes at once.
+fn plain_blocks(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let plain = |block: &&[u8]| block.iter().fold(true, |all, byte| all & is_plain(*byte));
+    BLOCK * bytes.chunks_exact(BLOCK).take_while(plain).count()
 }
 
 const fn is_plain(byte: u8) -> bool {

@@ -2,6 +2,8 @@
 //! references: decoded, and reported where they speak to an agent. Also words
 //! spelled with a space after every letter.
 
+use std::ops::Range;
+
 use super::look_alike::drawn_together;
 use super::markup::unescaped;
 use super::suspicious::{Zone, is_suspicious};
@@ -18,24 +20,15 @@ const RUNS_MAX: usize = 4000;
 pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
     let bytes = text.as_bytes();
     let (mut at, mut runs) = (0, 0);
-    while at < bytes.len() && runs < RUNS_MAX {
-        if !is_code(bytes[at]) {
-            at += 1;
-            continue;
+    while let Some(run) = next_run(bytes, at)
+        && runs < RUNS_MAX
+    {
+        runs += 1;
+        let (start, end) = (run.start, run.end.min(run.start + RUN_BYTES_MAX));
+        if says_something(&text[start..end]) {
+            found.add(HiddenKind::Encoded, start, &text[start..end]);
         }
-        // Most words are short: look at where a long run would end.
-        let end = bytes[at..]
-            .iter()
-            .position(|byte| !is_code(*byte))
-            .map_or(bytes.len(), |length| at + length);
-        if end - at >= RUN_BYTES_MIN {
-            runs += 1;
-            let run = &text[at..end.min(at + RUN_BYTES_MAX)];
-            if says_something(run) {
-                found.add(HiddenKind::Encoded, at, run);
-            }
-        }
-        at = end;
+        at = run.end;
     }
     for (mark, decode) in [
         ("%", percent as fn(&str) -> String),
@@ -46,6 +39,22 @@ pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
         lines_with(text, mark, decode, HiddenKind::Encoded, found);
     }
     spaced(text, found);
+}
+
+/// The next run that is long enough. Steps from one possible end of a shortest
+/// run to the next, so that most bytes are never looked at.
+fn next_run(bytes: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut start = from;
+    loop {
+        let last = start + RUN_BYTES_MIN - 1;
+        let window = bytes.get(start..=last)?;
+        if let Some(gap) = window.iter().rposition(|byte| !is_code(*byte)) {
+            start += gap + 1;
+            continue;
+        }
+        let more = bytes[last..].iter().position(|byte| !is_code(*byte));
+        return Some(start..more.map_or(bytes.len(), |more| last + more));
+    }
 }
 
 const fn is_code(byte: u8) -> bool {

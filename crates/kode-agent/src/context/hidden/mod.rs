@@ -161,10 +161,25 @@ fn long_lines(text: &str, found: &mut Found<'_>) {
 
 /// Where text goes on after a run of spaces as wide as a screen.
 fn padding(line: &str) -> Option<usize> {
-    const SPACES: &str = "                                                            ";
-    let start = memchr::memmem::find(line.as_bytes(), SPACES.as_bytes())?;
+    const SPACES: usize = 60;
+    if line.len() <= SPACES {
+        return None;
+    }
+    let start = run_of_spaces(line.as_bytes(), SPACES)?;
     let rest = line[start..].trim_start();
     (!rest.is_empty() && start > 0).then(|| line.len() - rest.len())
+}
+
+/// Where the first so many spaces in a row begin; looks at one byte of many.
+fn run_of_spaces(line: &[u8], length: usize) -> Option<usize> {
+    let mut start = 0;
+    loop {
+        let window = line.get(start..start + length)?;
+        match window.iter().rposition(|byte| *byte != b' ') {
+            Some(gap) => start += gap + 1,
+            None => return Some(start),
+        }
+    }
 }
 
 /// Collects findings, a bounded number of each kind.

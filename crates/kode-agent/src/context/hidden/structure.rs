@@ -74,6 +74,12 @@ static TOKENS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder().ascii_case_insensitive(true).match_kind(kind).build(TEMPLATE_TOKENS).ok()
 });
 
+/// Words of instructions thirteen letters on, or backwards.
+static TURNED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = ["vtaber", "cerivbhf", "cebzcg", "snoitcurtsni", "erongi"];
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+});
+
 /// What the lines of forged structure look like.
 struct Shapes {
     /// Ends what kode or a provider wrapped around a result.
@@ -182,6 +188,9 @@ impl Line<'_> {
     }
 
     fn has_tag(&self, shapes: &Shapes) -> bool {
+        if !self.line.contains('<') {
+            return false;
+        }
         let closes = shapes.closing.find(self.line);
         let opens = shapes.opening.find(self.line);
         let bare = |at: usize| !self.is_quoted(at) && !self.is_fenced();
@@ -214,15 +223,16 @@ impl Line<'_> {
     }
 
     fn has_message(&self, shapes: &Shapes) -> bool {
+        if !self.line.contains('"') {
+            return false;
+        }
         let message = shapes.message.find(self.line);
         message.is_some_and(|found| is_suspicious(self.after(found.end()), Zone::Role))
     }
 
     /// Backwards, or every letter thirteen places on.
     fn is_turned_around(&self) -> bool {
-        let lower = self.line.to_ascii_lowercase();
-        let words = ["vtaber", "cerivbhf", "cebzcg", "snoitcurtsni", "erongi"];
-        if !words.iter().any(|word| lower.contains(word)) {
+        if TURNED.as_ref().is_some_and(|words| !words.is_match(self.line)) {
             return false;
         }
         let rotated: String = self.line.chars().map(rotate).collect();

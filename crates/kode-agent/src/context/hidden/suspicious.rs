@@ -4,7 +4,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::RegexSet;
 use regex_syntax::hir::literal::Extractor;
 use serde::Deserialize;
@@ -72,7 +72,9 @@ impl Set {
     fn new(patterns: Vec<String>) -> Self {
         let beginnings: Option<Vec<_>> = patterns.iter().map(|regex| beginnings(regex)).collect();
         let search = |all: Vec<Vec<Vec<u8>>>| {
-            AhoCorasick::builder().ascii_case_insensitive(true).build(all.concat()).ok()
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
+            builder.build(all.concat()).ok()
         };
         Self { patterns, beginnings: beginnings.and_then(search), regexes: OnceLock::new() }
     }
