@@ -103,9 +103,10 @@ impl From<Denial> for EditError {
     }
 }
 
-/// Records that a file is about to be written and gets the permit for it.
+/// Records that files are about to be written and gets the permits for them, in
+/// order; all or none.
 pub type Authorize<'a> =
-    dyn FnMut(FileWrite) -> Result<(Permit<FileWrite>, Decision), EditError> + 'a;
+    dyn FnMut(Vec<FileWrite>) -> Result<Vec<(Permit<FileWrite>, Decision)>, EditError> + 'a;
 
 /// Plans `operation`, gets a permit for every file, then writes. Either all
 /// files are changed or none.
@@ -124,17 +125,10 @@ pub fn carry_out(
     if matches!(operation, Operation::Rewrite { dry_run: true, .. }) {
         return Ok(Edited { changes, decisions: Vec::new() });
     }
-    let mut permits = Vec::new();
-    let mut decisions = Vec::new();
-    for change in &changes {
-        let (permit, decision) = authorize(forward(change))?;
-        permits.push(permit);
-        decisions.push(decision);
-    }
-    for (written, permit) in permits.into_iter().enumerate() {
-        if let Err(failed) = project.files.write(permit) {
-            return Err(put_back(&changes[..written], project.files, authorize, failed));
-        }
+    let authorized = authorize(changes.iter().map(forward).collect())?;
+    let (permits, decisions) = authorized.into_iter().unzip();
+    if let Err((written, failed)) = project.files.write_all(permits) {
+        return Err(put_back(&changes[..written], project.files, authorize, failed));
     }
     Ok(Edited { changes, decisions })
 }
@@ -175,8 +169,11 @@ fn put_back(
 ) -> EditError {
     for change in written.iter().rev() {
         let backward = write(&change.path, change.after.as_deref(), change.before.clone());
-        let restored = match authorize(backward) {
-            Ok((permit, _)) => files.write(permit).map_err(|error| error.to_string()),
+        let restored = match authorize(vec![backward]) {
+            Ok(permits) => {
+                let permits = permits.into_iter().map(|(permit, _)| permit).collect();
+                files.write_all(permits).map_err(|(_, error)| error.to_string())
+            }
             Err(error) => Err(error.to_string()),
         };
         if let Err(why) = restored {

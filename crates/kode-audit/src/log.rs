@@ -115,12 +115,21 @@ impl AuditLog {
     /// # Errors
     /// When it could not be made durable; nothing may run then.
     pub fn append(&mut self, record: &Record) -> Result<AuditSequence, AuditError> {
+        self.append_all(std::slice::from_ref(record))
+    }
+
+    /// Appends several records with one flush: all are durable when this returns.
+    /// They are numbered from the one returned.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`].
+    pub fn append_all(&mut self, records: &[Record]) -> Result<AuditSequence, AuditError> {
         self.locked(|log| {
             if !still_in_place(&log.path, &log.file).map_err(at(&log.path))? {
                 return Err(AuditError::Removed { path: log.path.clone() });
             }
             log.catch_up()?;
-            log.write(record)
+            log.write(records)
         })
     }
 
@@ -180,42 +189,48 @@ impl AuditLog {
     fn set_aside(&mut self, torn: &[u8]) -> Result<(), AuditError> {
         quarantine(&self.quarantine, self.end.length, torn)?;
         self.file.set_len(self.end.length).map_err(at(&self.path))?;
-        self.write(&Record::Notice {
+        self.write(&[Record::Notice {
             name: "audit.torn_line".to_owned(),
             text: format!(
                 "an unfinished line of {} bytes, never acknowledged, was moved to quarantine.jsonl",
                 torn.len()
             ),
-        })?;
+        }])?;
         Ok(())
     }
 
-    fn write(&mut self, record: &Record) -> Result<AuditSequence, AuditError> {
+    /// Writes the records at once; returns the first one's number.
+    fn write(&mut self, records: &[Record]) -> Result<AuditSequence, AuditError> {
         if self.flush_failed {
             return Err(AuditError::Unflushed { path: self.path.clone() });
         }
-        let sequence = self.end.count + 1;
-        let unsealed = Unsealed {
-            sequence,
-            time: &jiff::Timestamp::now().to_string(),
-            session: &self.session,
-            record,
-            previous: self.end.hash,
-        };
-        let (line, hash) = seal(&unsealed).map_err(|error| at(&self.path)(error.into()))?;
-        if line.len() > RECORD_BYTES_MAX {
-            return Err(AuditError::TooLarge { bytes: line.len() });
+        let (mut lines, mut end) = (Vec::new(), self.end);
+        for record in records {
+            let unsealed = Unsealed {
+                sequence: end.count + 1,
+                time: &jiff::Timestamp::now().to_string(),
+                session: &self.session,
+                record,
+                previous: end.hash,
+            };
+            let (line, hash) = seal(&unsealed).map_err(|error| at(&self.path)(error.into()))?;
+            if line.len() > RECORD_BYTES_MAX {
+                return Err(AuditError::TooLarge { bytes: line.len() });
+            }
+            let length = end.length + line.len() as u64;
+            end = Checkpoint { count: end.count + 1, hash, length };
+            lines.extend_from_slice(&line);
         }
-        self.write_line(&line)?;
-        self.end =
-            Checkpoint { count: sequence, hash, length: self.end.length + line.len() as u64 };
+        self.write_lines(&lines)?;
+        let first = AuditSequence(self.end.count + 1);
+        self.end = end;
         self.end.store(&self.checkpoint).map_err(at(&self.path))?;
-        Ok(AuditSequence(sequence))
+        Ok(first)
     }
 
     /// Writes and flushes; on failure takes back what was written.
-    fn write_line(&mut self, line: &[u8]) -> Result<(), AuditError> {
-        let mut result = self.file.write_all_at(line, self.end.length);
+    fn write_lines(&mut self, lines: &[u8]) -> Result<(), AuditError> {
+        let mut result = self.file.write_all_at(lines, self.end.length);
         if result.is_ok() {
             result = self.file.sync_data();
             // After a failed flush the kernel may claim that lost pages are clean.

@@ -142,8 +142,9 @@ pub struct FileChange {
 }
 
 /// What an operation sees of the project. The caller answers for what is
-/// readable: nothing outside the root, no links that lead out.
-pub trait Project {
+/// readable: nothing outside the root, no links that lead out. Files are read
+/// from several threads at once.
+pub trait Project: Sync {
     /// The bytes of a regular file; `None` when there is none.
     ///
     /// # Errors

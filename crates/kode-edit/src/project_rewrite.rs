@@ -1,18 +1,12 @@
 //! Structural search and replace over many files.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use kode_base::ProjectPath;
 use kode_syntax::Language;
 
 use crate::operation::{FileChange, Project};
+use crate::parallel::in_parallel;
 use crate::refusal::{EditRefusal, refuse};
 use crate::rewrite::{Rewrite, Rewriter, language_named};
-
-/// How many files are held in memory at a time.
-const BATCH_FILES: usize = 512;
-/// How many threads rewrite at most.
-const MAX_WORKERS: usize = 16;
 
 /// Rewrites every match in the files at or below `paths` (all files when empty).
 pub(crate) fn rewrite(
@@ -21,26 +15,17 @@ pub(crate) fn rewrite(
     request: &Rewrite<'_>,
     max_files: Option<usize>,
 ) -> Result<Vec<FileChange>, EditRefusal> {
-    let Some(name) = request.language else {
-        return refuse!("name the language in `lang` when rewriting several files");
+    let language = match request.language {
+        Some(name) => language_named(name)?,
+        None => the_language_of(paths)?,
     };
-    let language = language_named(name)?;
     let rewriter = Rewriter::for_language(language, request)?;
+    let mut paths_there = project.files()?;
+    paths_there.retain(|path| Language::of(path) == Some(language) && is_below(path, paths));
     let mut changes = Vec::new();
-    let mut batch = Vec::new();
-    for path in project.files()? {
-        if Language::of(&path) != Some(language) || !is_below(&path, paths) {
-            continue;
-        }
-        let Some(before) = project.read(&path)? else { continue };
-        if rewriter.may_match(&before) {
-            batch.push((path, before));
-        }
-        if batch.len() == BATCH_FILES {
-            changes.extend(rewrite_batch(&rewriter, std::mem::take(&mut batch))?);
-        }
+    for change in in_parallel(&paths_there, |path| rewrite_file(project, &rewriter, path)) {
+        changes.extend(change?);
     }
-    changes.extend(rewrite_batch(&rewriter, batch)?);
     if changes.is_empty() {
         return refuse!("nothing matches the pattern in the {} files there", language.name());
     }
@@ -52,44 +37,31 @@ pub(crate) fn rewrite(
     Ok(changes)
 }
 
-/// The new bytes of one file; `None` when nothing in it matches.
-type Rewritten = Result<Option<Vec<u8>>, EditRefusal>;
-
-/// Rewrites files on every core; the order of the changes is that of the files.
-fn rewrite_batch(
-    rewriter: &Rewriter<'_>,
-    batch: Vec<(ProjectPath, Vec<u8>)>,
-) -> Result<Vec<FileChange>, EditRefusal> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((path, before)) = batch.get(index) else { return done };
-            done.push((index, rewriter.rewrite(path, before)));
-        }
-    };
-    let mut results: Vec<(usize, Rewritten)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mut results = work();
-        for other in others {
-            match other.join() {
-                Ok(more) => results.extend(more),
-                Err(_) => results.push((0, refuse!("a rewriting thread stopped"))),
-            }
-        }
-        results
-    });
-    results.sort_by_key(|(index, _)| *index);
-    let mut rewritten: Vec<Option<Vec<u8>>> = Vec::with_capacity(batch.len());
-    for (_, result) in results {
-        rewritten.push(result?);
+/// The language all the named files are in.
+fn the_language_of(paths: &[ProjectPath]) -> Result<Language, EditRefusal> {
+    let mut languages = paths.iter().map(Language::of);
+    match languages.next().flatten() {
+        Some(first) if languages.all(|other| other == Some(first)) => Ok(first),
+        _ => refuse!("name the language in `lang` when rewriting several files"),
     }
-    let changed = batch.into_iter().zip(rewritten).filter_map(|((path, before), after)| {
-        Some(FileChange { path, before: Some(before), after: Some(after?) })
-    });
-    Ok(changed.collect())
+}
+
+/// `None` when nothing in the file matches.
+fn rewrite_file(
+    project: &dyn Project,
+    rewriter: &Rewriter<'_>,
+    path: &ProjectPath,
+) -> Result<Option<FileChange>, EditRefusal> {
+    let Some(before) = project.read(path)? else { return Ok(None) };
+    if !rewriter.may_match(&before) {
+        return Ok(None);
+    }
+    let after = rewriter.rewrite(path, &before)?;
+    Ok(after.map(|after| FileChange {
+        path: path.clone(),
+        before: Some(before),
+        after: Some(after),
+    }))
 }
 
 fn is_below(path: &ProjectPath, folders: &[ProjectPath]) -> bool {

@@ -205,6 +205,42 @@ impl Gate {
         self.conclude(action, &general, judgement, answer)
     }
 
+    /// The same for several actions, with one flush of the log: every record is
+    /// durable before the first permit exists.
+    ///
+    /// # Errors
+    /// When the audit records can't be written; then there is no permit at all.
+    pub fn authorize_person_for_all<A>(
+        &mut self,
+        actions: Vec<A>,
+    ) -> Result<Vec<(Permit<A>, Decision)>, Denial>
+    where
+        A: Clone + Into<Action>,
+    {
+        let mut concluded = Vec::with_capacity(actions.len());
+        let mut records = Vec::with_capacity(actions.len());
+        for action in &actions {
+            let general: Action = action.clone().into();
+            let judgement = judge(&general, &self.policy, &self.state);
+            let answer = Answered {
+                permitted: true,
+                answered_by: AnsweredBy::Person,
+                kind: DenialKind::Failure,
+                opened: Vec::new(),
+            };
+            records.push(decision_record(&general, &judgement, &answer));
+            concluded.push((judgement, answer));
+        }
+        let first = self.audit.append_all(&records).ok();
+        let mut permits = Vec::with_capacity(actions.len());
+        for (index, (action, (judgement, answer))) in (0..).zip(actions.into_iter().zip(concluded))
+        {
+            let sequence = first.map(|first| AuditSequence(first.0 + index));
+            permits.push(self.conclude_recorded(action, judgement, answer, sequence)?);
+        }
+        Ok(permits)
+    }
+
     /// Decides about a command that trusted configuration names (`checks`): not
     /// judged, but recorded as the policy's own.
     ///
@@ -359,19 +395,21 @@ impl Gate {
         judgement: Judgement,
         answer: Answered,
     ) -> Result<(Permit<A>, Decision), Denial> {
+        let record = decision_record(general, &judgement, &answer);
+        let appended = self.audit.append(&record).ok();
+        self.conclude_recorded(action, judgement, answer, appended)
+    }
+
+    /// `recorded`: the number of the decision's durable record, if there is one.
+    fn conclude_recorded<A>(
+        &mut self,
+        action: A,
+        judgement: Judgement,
+        answer: Answered,
+        recorded: Option<AuditSequence>,
+    ) -> Result<(Permit<A>, Decision), Denial> {
         let Answered { permitted, answered_by, kind, opened } = answer;
-        let record = DecisionRecord {
-            action: subject::kind(general).to_owned(),
-            subject: subject::logged(general),
-            digest: subject::digest(general),
-            verdict: judgement.verdict,
-            permitted,
-            answered_by,
-            reason: judgement.reason.clone(),
-            opened: opened.clone(),
-        };
-        let appended = self.audit.append(&Record::Decision(record));
-        let audit = appended.as_ref().copied().unwrap_or(AuditSequence(0));
+        let audit = recorded.unwrap_or(AuditSequence(0));
         if permitted {
             self.unnamed.extend(judgement.unnamed);
         }
@@ -386,12 +424,25 @@ impl Gate {
             hosts,
             opened: !opened.is_empty(),
         };
-        match (permitted, appended) {
-            (true, Ok(sequence)) => Ok((Permit::mint(action, sequence, opened), decision)),
-            (true, Err(_)) => Err(Denial { kind: DenialKind::Failure, decision }),
+        match (permitted, recorded) {
+            (true, Some(sequence)) => Ok((Permit::mint(action, sequence, opened), decision)),
+            (true, None) => Err(Denial { kind: DenialKind::Failure, decision }),
             (false, _) => Err(Denial { kind, decision }),
         }
     }
+}
+
+fn decision_record(action: &Action, judgement: &Judgement, answer: &Answered) -> Record {
+    Record::Decision(DecisionRecord {
+        action: subject::kind(action).to_owned(),
+        subject: subject::logged(action),
+        digest: subject::digest(action),
+        verdict: judgement.verdict,
+        permitted: answer.permitted,
+        answered_by: answer.answered_by,
+        reason: judgement.reason.clone(),
+        opened: answer.opened.clone(),
+    })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(super) fn run(
     let Workspace { gate, files, last_read, .. } = workspace;
     let mut written = Vec::new();
     let project = EditedProject::new(files, last_read);
-    let result = carry_out(operation, &project, &mut |write: FileWrite| {
+    let mut authorize_one = |write: FileWrite| {
         // A file an edit tool writes is kept and scanned even where ignored.
         let marked = session.mark_edited(&write.path, files);
         marked.map_err(|error| EditError::NotRecorded(error.to_string()))?;
@@ -34,6 +34,9 @@ pub(super) fn run(
         let (permit, decision) = authorize(write, files, gate)?;
         written.push(path);
         Ok((permit, decision))
+    };
+    let result = carry_out(operation, &project, &mut |writes| {
+        writes.into_iter().map(&mut authorize_one).collect()
     });
     match result {
         Ok(edited) => ToolOutcome { written, ..done(edited, operation, workspace) },

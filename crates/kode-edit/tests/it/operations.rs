@@ -75,6 +75,18 @@ fn a_rewrite_over_a_tree_changes_what_matches() {
 }
 
 #[test]
+fn named_files_of_one_language_tell_it() {
+    let files = Files::of(&[("a.js", b"f(1);\n"), ("b.js", b"f(2);\n"), ("c.py", b"f(1)\n")]);
+    let rewrite = |paths: &str| {
+        let text = r#"{"type":"ast_rewrite","pattern":"f($X)","template":"h($X)","paths":["#;
+        apply_in_project(&read(&format!("{text}{paths}]}}")), &files).map(|changes| changes.len())
+    };
+    assert_eq!(rewrite(r#""a.js""#), Ok(1));
+    assert_eq!(rewrite(r#""a.js","b.js""#), Ok(2));
+    assert!(rewrite(r#""a.js","c.py""#).is_err() && rewrite(r#"".""#).is_err());
+}
+
+#[test]
 fn one_bad_file_stops_a_rewrite() {
     let files = Files::of(&[("a.js", b"f(1);\n"), ("b.js", b"f(2);\n")]);
     let breaking =

@@ -21,12 +21,28 @@ use super::{FileError, ProjectFiles};
 const NEW_FILE_MODE: u32 = 0o644;
 const NEW_FOLDER_MODE: u32 = 0o755;
 
+/// How many files are written beside before they are renamed: each holds two
+/// descriptors meanwhile.
+const FILES_AT_ONCE: usize = 256;
+/// How many flushes run at a time.
+const FLUSHES_AT_ONCE: usize = 8;
+
 /// A directory entry to be changed, and what stands there now.
 struct Place {
     path: ProjectPath,
     folder: OwnedFd,
     name: String,
     now: Option<Stat>,
+}
+
+/// A change that is ready but for the last step, which shows it.
+struct Prepared {
+    place: Place,
+    expected: Option<[u8; 32]>,
+    /// What was written beside; `None` for a deletion.
+    beside: Option<String>,
+    /// Its content, not durable yet; a link has none.
+    content: Option<File>,
 }
 
 impl ProjectFiles {
@@ -38,25 +54,67 @@ impl ProjectFiles {
     /// # Errors
     /// [`FileError::Changed`] when the expectation fails; nothing was changed.
     pub fn write(&self, permit: Permit<FileWrite>) -> Result<(), FileError> {
-        let FileWrite { path, expected, mode } = permit.redeem();
+        self.write_all(vec![permit]).map_err(|(_, error)| error)
+    }
+
+    /// [`ProjectFiles::write`] for several files, in order: first all are written
+    /// beside and made durable together, then they are renamed into place.
+    ///
+    /// # Errors
+    /// How many were changed, from the first one on, and why the next was not.
+    pub fn write_all(&self, permits: Vec<Permit<FileWrite>>) -> Result<(), (usize, FileError)> {
+        let mut writes = permits.into_iter().map(Permit::redeem).peekable();
+        let mut done = 0;
+        while let Some(first) = writes.next() {
+            // What a deletion makes room for may come right after it.
+            let alone = |write: &FileWrite| matches!(write.mode, WriteMode::Delete);
+            let mut batch = vec![first];
+            while batch.len() < FILES_AT_ONCE
+                && !batch.iter().any(alone)
+                && let Some(next) = writes.next_if(|next| !alone(next))
+            {
+                batch.push(next);
+            }
+            self.write_batch(batch, &mut done).map_err(|error| (done, error))?;
+        }
+        Ok(())
+    }
+
+    fn write_batch(&self, batch: Vec<FileWrite>, done: &mut usize) -> Result<(), FileError> {
+        let prepared: Result<Vec<Prepared>, FileError> =
+            batch.into_iter().map(|write| self.prepare(write)).collect();
+        let mut prepared = prepared?;
+        make_durable(&prepared)?;
+        for change in &mut prepared {
+            change.commit()?;
+            *done += 1;
+        }
+        sync_folders(&prepared)
+    }
+
+    fn prepare(&self, write: FileWrite) -> Result<Prepared, FileError> {
+        let FileWrite { path, expected, mode } = write;
         refuse_protected(&path)?;
         let place = match mode {
             WriteMode::Content(_) => self.place_of_content(&path)?,
             _ => self.place_of_entry(&path)?,
         };
         place.check(expected)?;
+        let mut prepared = Prepared { place, expected, beside: None, content: None };
         match mode {
             WriteMode::Content(content) => {
-                place.refuse_read_only()?;
-                let bits = place.now.as_ref().map_or(NEW_FILE_MODE, |now| now.st_mode);
-                place.put_file(exposed(&content), bits, expected)
+                prepared.place.refuse_read_only()?;
+                let bits = prepared.place.now.as_ref().map_or(NEW_FILE_MODE, |now| now.st_mode);
+                prepared.lay_file(exposed(&content), bits)?;
             }
-            WriteMode::Restore { content, mode } => {
-                place.put_file(exposed(&content), mode, expected)
+            WriteMode::Restore { content, mode } => prepared.lay_file(exposed(&content), mode)?,
+            WriteMode::RestoreLink { target } => prepared.lay_link(exposed(&target))?,
+            WriteMode::Delete if prepared.place.now.is_none() => {
+                return Err(FileError::NotFound(path));
             }
-            WriteMode::RestoreLink { target } => place.put_link(exposed(&target), expected),
-            WriteMode::Delete => place.delete(),
+            WriteMode::Delete => {}
         }
+        Ok(prepared)
     }
 
     /// The entry that content goes to: a link's target.
@@ -172,29 +230,12 @@ impl Place {
         }
     }
 
-    fn put_file(
-        &self,
-        content: &[u8],
-        mode: u32,
-        expected: Option<[u8; 32]>,
-    ) -> Result<(), FileError> {
-        let io = |error: rustix::io::Errno| FileError::io(&self.path, error);
-        let beside = beside_name(&self.path)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.folder, &beside, flags, Mode::from_raw_mode(0o600))
-            .map_err(io)?;
-        let mut file = File::from(fd);
-        let written = self.fill(&mut file, content, mode);
-        self.swap_in(&beside, written, expected)
-    }
-
     fn fill(&self, file: &mut File, content: &[u8], mode: u32) -> Result<(), FileError> {
         let io = |error: std::io::Error| FileError::io(&self.path, error);
         file.write_all(content).map_err(io)?;
         self.take_owner(file)?;
         rustix::fs::fchmod(&*file, Mode::from_raw_mode(mode & 0o777))
-            .map_err(|error| io(error.into()))?;
-        file.sync_all().map_err(io)
+            .map_err(|error| io(error.into()))
     }
 
     /// Run by root, kode leaves files to who owns them already, or to the
@@ -212,35 +253,6 @@ impl Place {
             .map_err(|error| FileError::io(&self.path, error))
     }
 
-    fn put_link(&self, target: &[u8], expected: Option<[u8; 32]>) -> Result<(), FileError> {
-        let beside = beside_name(&self.path)?;
-        let made = rustix::fs::symlinkat(target, &self.folder, &beside)
-            .map_err(|error| FileError::io(&self.path, error));
-        self.swap_in(&beside, made, expected)
-    }
-
-    /// Renames what was written beside over the entry, once more checked.
-    fn swap_in(
-        &self,
-        beside: &str,
-        made: Result<(), FileError>,
-        expected: Option<[u8; 32]>,
-    ) -> Result<(), FileError> {
-        let swapped = made.and_then(|()| self.check_again(expected)).and_then(|()| {
-            let flags =
-                if self.now.is_none() { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
-            rustix::fs::renameat_with(&self.folder, beside, &self.folder, &self.name, flags)
-                .map_err(|error| match error {
-                    rustix::io::Errno::EXIST => FileError::Changed(self.path.clone()),
-                    error => FileError::io(&self.path, error),
-                })
-        });
-        if swapped.is_err() {
-            let _ = rustix::fs::unlinkat(&self.folder, beside, AtFlags::empty());
-        }
-        swapped.and_then(|()| self.sync_folder())
-    }
-
     fn check_again(&self, expected: Option<[u8; 32]>) -> Result<(), FileError> {
         let now = rustix::fs::statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW).ok();
         let same = match (&self.now, &now) {
@@ -250,22 +262,100 @@ impl Place {
         };
         if same { self.check(expected) } else { Err(FileError::Changed(self.path.clone())) }
     }
+}
 
-    fn delete(&self) -> Result<(), FileError> {
-        if self.now.is_none() {
-            return Err(FileError::NotFound(self.path.clone()));
+impl Prepared {
+    fn lay_file(&mut self, content: &[u8], mode: u32) -> Result<(), FileError> {
+        let beside = beside_name(&self.place.path)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.place.folder, &beside, flags, Mode::from_raw_mode(0o600))
+            .map_err(|error| FileError::io(&self.place.path, error))?;
+        self.beside = Some(beside);
+        let mut file = File::from(fd);
+        self.place.fill(&mut file, content, mode)?;
+        self.content = Some(file);
+        Ok(())
+    }
+
+    fn lay_link(&mut self, target: &[u8]) -> Result<(), FileError> {
+        let beside = beside_name(&self.place.path)?;
+        rustix::fs::symlinkat(target, &self.place.folder, &beside)
+            .map_err(|error| FileError::io(&self.place.path, error))?;
+        self.beside = Some(beside);
+        Ok(())
+    }
+
+    /// Renames what was written beside over the entry, once more checked.
+    fn commit(&mut self) -> Result<(), FileError> {
+        let Place { path, folder, name, now } = &self.place;
+        let Some(beside) = &self.beside else {
+            return rustix::fs::unlinkat(folder, name, AtFlags::empty())
+                .map_err(|error| FileError::io(path, error));
+        };
+        self.place.check_again(self.expected)?;
+        let flags = if now.is_none() { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+        rustix::fs::renameat_with(folder, beside, folder, name, flags).map_err(
+            |error| match error {
+                rustix::io::Errno::EXIST => FileError::Changed(path.clone()),
+                error => FileError::io(path, error),
+            },
+        )?;
+        self.beside = None;
+        self.content = None;
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), FileError> {
+        match &self.content {
+            Some(file) => file.sync_all().map_err(|error| FileError::io(&self.place.path, error)),
+            None => Ok(()),
         }
-        rustix::fs::unlinkat(&self.folder, &self.name, AtFlags::empty())
-            .map_err(|error| FileError::io(&self.path, error))?;
-        self.sync_folder()
     }
+}
 
-    fn sync_folder(&self) -> Result<(), FileError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        rustix::fs::openat(&self.folder, ".", flags, Mode::empty())
-            .and_then(rustix::fs::fsync)
-            .map_err(|error| FileError::io(&self.path, error))
+impl Drop for Prepared {
+    /// What did not get into its place is taken away.
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            let _ = rustix::fs::unlinkat(&self.place.folder, beside, AtFlags::empty());
+        }
     }
+}
+
+/// Several flushes at a time share one write of the file system's own journal.
+fn make_durable(batch: &[Prepared]) -> Result<(), FileError> {
+    let share = batch.len().div_ceil(FLUSHES_AT_ONCE).max(1);
+    if batch.len() == 1 {
+        return batch.iter().try_for_each(Prepared::sync);
+    }
+    std::thread::scope(|scope| {
+        let flushes: Vec<_> = batch
+            .chunks(share)
+            .map(|files| scope.spawn(|| files.iter().try_for_each(Prepared::sync)))
+            .collect();
+        flushes.into_iter().try_for_each(|flush| match flush.join() {
+            Ok(result) => result,
+            Err(_) => Err(FileError::io(
+                &ProjectPath::root(),
+                std::io::Error::other("a thread that flushes files stopped"),
+            )),
+        })
+    })
+}
+
+/// Makes the new entries durable, each folder once.
+fn sync_folders(changed: &[Prepared]) -> Result<(), FileError> {
+    let mut synced = std::collections::HashSet::new();
+    for Prepared { place, .. } in changed {
+        let stat = stat_of(&place.folder, &place.path)?;
+        if synced.insert((stat.st_dev, stat.st_ino)) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            rustix::fs::openat(&place.folder, ".", flags, Mode::empty())
+                .and_then(rustix::fs::fsync)
+                .map_err(|error| FileError::io(&place.path, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Git's own files, and kode's at the top of the project, however a link leads

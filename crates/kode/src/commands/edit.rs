@@ -8,7 +8,7 @@ use std::io::{Read, stdin};
 use kode_agent::editing::{EditError, Edited, EditedProject, carry_out};
 use kode_audit::AuditLog;
 use kode_base::ExitStatus;
-use kode_edit::{Operation, diff};
+use kode_edit::{Operation, diff, in_parallel};
 use kode_gate::{Gate, NoTerminal, Policy};
 use kode_sandbox::{ProjectFiles, ProjectRoot};
 use serde_json::{Value, json};
@@ -49,13 +49,13 @@ fn apply(operation: &Operation) -> Result<Result<Edited, EditError>, Failure> {
     let nothing_read = HashMap::new();
     let project = EditedProject::new(&files, &nothing_read);
     let mut gate: Option<Gate> = None;
-    Ok(carry_out(operation, &project, &mut |write| {
+    Ok(carry_out(operation, &project, &mut |writes| {
         // The log is opened only when there is something to record.
         let gate = match &mut gate {
             Some(gate) => gate,
             none => none.insert(recording_gate(&places)?),
         };
-        Ok(gate.authorize_person(write)?)
+        Ok(gate.authorize_person_for_all(writes)?)
     }))
 }
 
@@ -69,19 +69,15 @@ fn recording_gate(places: &Places) -> Result<Gate, EditError> {
 }
 
 fn applied(edited: &Edited) -> Value {
-    let files: Vec<Value> = edited
-        .changes
-        .iter()
-        .map(|change| {
-            let shown = diff(&change.path, change.before.as_deref(), change.after.as_deref());
-            json!({
-                "path": change.path.as_str(),
-                "added": shown.added,
-                "removed": shown.removed,
-                "diff": shown.unified,
-            })
+    let files: Vec<Value> = in_parallel(&edited.changes, |change| {
+        let shown = diff(&change.path, change.before.as_deref(), change.after.as_deref());
+        json!({
+            "path": change.path.as_str(),
+            "added": shown.added,
+            "removed": shown.removed,
+            "diff": shown.unified,
         })
-        .collect();
+    });
     json!({"applied": !edited.decisions.is_empty(), "files": files})
 }
 
