@@ -34,7 +34,7 @@ const DESCRIPTIONS: [&str; 19] = [
 ];
 
 /// Flags that name the folder or description a build runs from.
-const PLACES: [&str; 19] = [
+const PLACES: [&str; 26] = [
     "-C",
     "--directory",
     "--prefix",
@@ -52,6 +52,13 @@ const PLACES: [&str; 19] = [
     "-p",
     "--project",
     "-R",
+    "-g",
+    "-s",
+    "-gs",
+    "--gradle-user-home",
+    "--include-build",
+    "-Dmaven.ext.class.path",
+    "-Dmaven.repo.local",
     "--rakelibdir",
     "--config-file",
 ];
@@ -129,6 +136,14 @@ impl Evaluator<'_> {
         if !versioned {
             self.look_for_foreign_build(invocation);
             self.look_for_settings(invocation);
+        }
+        let agent = |word: &&Field| {
+            let agents = ["-javaagent:", "-agentpath:", "-agentlib:"];
+            agents.iter().any(|agent| word.text.known.contains(agent))
+        };
+        if let Some(word) = invocation.words.iter().find(agent) {
+            let text = format!("{} loads code into the tool", word.text.known);
+            self.raise(RiskClass::CodeExecution, &text);
         }
         let compiles = COMPILERS.contains(&name) || matches!(name, "cargo rustc" | "cargo rustdoc");
         if compiles || name.ends_with("-gcc") || name.ends_with("-g++") {

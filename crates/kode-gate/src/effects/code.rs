@@ -290,6 +290,8 @@ fn forks_without_end(code: &str) -> bool {
             "forkwhile",
             "loop{fork",
             "fork&&",
+            "{fork",
+            "fork;",
         ],
     );
     let forever = has(
@@ -329,6 +331,9 @@ fn deletes_tree(code: &str) -> bool {
             "RecursiveDirectoryIterator",
             "deltree",
             "removedirs",
+            "unlink(",
+            "RemoveAll",
+            "delete_recursive",
         ],
     );
     let tree = |text: &String| {
@@ -369,6 +374,9 @@ fn writes_device(code: &str) -> bool {
         code,
         &[
             "open(",
+            "open F",
+            "open(my",
+            "open my",
             "File.open",
             "writeFile",
             "createWriteStream",
@@ -380,7 +388,7 @@ fn writes_device(code: &str) -> bool {
     let writes =
         has(code, &["'w", "\"w", "'r+", "\"r+", "'a", "\"a", "write", "put_contents", ">"]);
     let device = |text: &String| {
-        text.strip_prefix("/dev/").is_some_and(|name| {
+        text.trim_start_matches(['>', '+', '<', ' ']).strip_prefix("/dev/").is_some_and(|name| {
             ["sd", "hd", "vd", "nvme", "mmcblk", "disk", "mem", "dm-"]
                 .iter()
                 .any(|start| name.starts_with(start))

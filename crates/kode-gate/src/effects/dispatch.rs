@@ -27,6 +27,13 @@ pub(crate) fn holds_programs(folder: &str) -> bool {
     PROGRAM_FOLDERS.contains(&folder)
 }
 
+/// Whether `name` is a program, a shell or an interpreter that kode knows.
+pub(crate) fn is_known_program(name: &str) -> bool {
+    table::knows(name)
+        || interpreters::shell(name).is_some()
+        || interpreters::language(name).is_some()
+}
+
 /// A command as it is about to be judged.
 pub(crate) struct Invocation<'i> {
     /// The entry's name: `ls`, `git status`.
@@ -64,6 +71,7 @@ impl Evaluator<'_> {
         };
         let folded = self.folded(known, &fields[1..], &stdin);
         let output = self.entry(known, &fields[1..], stdin.clone());
+        let output = output.map(|output| named_secrets(known, &fields[1..], output));
         match (folded, output) {
             (Some(folded), _) if !folded.text.open => folded,
             (Some(mut folded), Some(output)) => {
@@ -197,6 +205,32 @@ impl Evaluator<'_> {
     }
 }
 
+/// The names that come out of `find -name .env`, `ls .env`: where one looks like
+/// a credential's, that is how an unknown name is known to end.
+fn named_secrets(name: &str, words: &[Field], mut output: Stream) -> Stream {
+    let prints = matches!(
+        name,
+        "find"
+            | "gfind"
+            | "fd"
+            | "fdfind"
+            | "ls"
+            | "rg"
+            | "git"
+            | "locate"
+            | "realpath"
+            | "readlink"
+    );
+    if prints && output.text.open && output.text.after.is_empty() {
+        let names = words.iter().filter_map(Field::as_exact).filter(|word| !word.starts_with('!'));
+        let mut endings =
+            names.filter_map(super::handlers::last_name).map(|name| format!("/{name}"));
+        let secret = endings.find(|path| crate::paths::looks_secret(&format!("/folder{path}")));
+        output.text.after = secret.unwrap_or_default();
+    }
+    output
+}
+
 /// `tar xzf`: the first word holds flags without a dash.
 fn is_bundle(name: &str, fields: &[Field]) -> bool {
     let letters =
@@ -218,9 +252,7 @@ fn is_disguised_socket(base: &str) -> bool {
 
 /// `python3.11` is `python`, `mkfs.ext4` is `mkfs`, `gcc-12` is `gcc`.
 fn known_name(program: &str) -> &str {
-    let special =
-        interpreters::shell(program).is_some() || interpreters::language(program).is_some();
-    if table::knows(program) || special {
+    if is_known_program(program) {
         return program;
     }
     let stem =

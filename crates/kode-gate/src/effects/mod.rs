@@ -17,3 +17,4 @@ mod tasks;
 
 pub(crate) use apply::join as apply_join;
 pub(crate) use builds::describes_build;
+pub(crate) use dispatch::is_known_program;

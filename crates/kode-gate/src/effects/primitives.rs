@@ -221,7 +221,7 @@ impl Evaluator<'_> {
     }
 
     /// Everything at the project's top, or its history.
-    fn is_wide(&self, field: &Field, path: &str) -> bool {
+    pub(crate) fn is_wide(&self, field: &Field, path: &str) -> bool {
         let root = self.session.project_root.trim_end_matches('/');
         let rest = path.strip_prefix(root).unwrap_or(path).trim_start_matches('/');
         let everything = field.glob && matches!(rest, "*" | ".*" | "?*" | ".??*" | ".[!.]*" | "**");

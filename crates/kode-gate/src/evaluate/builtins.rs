@@ -112,7 +112,7 @@ impl Evaluator<'_> {
         Some(Stream::default())
     }
 
-    fn change_directory(&mut self, arguments: &[Field]) {
+    pub(crate) fn change_directory(&mut self, arguments: &[Field]) {
         let operand = arguments.iter().find(|each| {
             each.text.known == "-" || each.text.open || !each.text.known.starts_with(['-', '+'])
         });

@@ -36,25 +36,14 @@ impl Evaluator<'_> {
             {
                 map(self.given(arguments, stdin), Taint::DECODED, hex)
             }
-            "basename" => match arguments {
-                [only] if only.as_exact().is_some() => {
-                    let path = only.text.known.trim_end_matches('/');
-                    Text::exact(&format!("{}\n", path.rsplit('/').next().unwrap_or(path)))
-                }
-                _ => return None,
-            },
-            "dirname" => match arguments {
-                [only] if only.as_exact().is_some() => {
-                    let path = only.text.known.trim_end_matches('/');
-                    let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
-                    Text::exact(&format!("{}\n", if folder.is_empty() { "/" } else { folder }))
-                }
-                [only] => Text::beginning(folder_of(&only.text.known), only.text.taint),
-                _ => return None,
-            },
+            "basename" | "dirname" => part_of_path(name, arguments)?,
             "mktemp" if arguments.iter().all(|each| each.text.known.starts_with('-')) => {
-                Text::beginning("/tmp/tmp.".to_owned(), Taint::LITERAL)
+                // Each call makes another; the name stands for itself.
+                self.temporaries += 1;
+                Text::exact(&format!("/tmp/tmp.XXXXXXXXX{}\n", self.temporaries))
             }
+            "which" | "type" | "whence" | "command" => found_program(arguments)?,
+            "yes" => Text::beginning(yes(arguments), Taint::ENDLESS),
             "whoami" => Text::unknown(Taint::LITERAL),
             "pwd" => {
                 let directory = self.state.directory.clone()?;
@@ -71,7 +60,13 @@ impl Evaluator<'_> {
             _ => return None,
         };
         let names = if keeps_names(name, arguments) { stdin.names } else { Names::Unknown };
-        Some(Stream::literal(bounded(text)).of_names(names))
+        let mut output = Stream::literal(bounded(text)).of_names(names);
+        // What a filter made of known lines is not known, but they may be among it.
+        if output.text.open && output.text.known.is_empty() && stdin.present {
+            output.later.extend(Some(stdin.text.known.clone()).filter(|text| !text.is_empty()));
+            output.later.extend(stdin.later.iter().cloned());
+        }
+        Some(output)
     }
 
     /// The files named, or standard input.
@@ -170,6 +165,33 @@ fn map(text: Text, taint: Taint, change: impl Fn(&str) -> Option<String>) -> Tex
 /// change (`tr -d '\r' < script`) is still that file.
 fn disguise(input: &Text) -> Taint {
     if input.open { Taint::FILE } else { Taint::DECODED }
+}
+
+/// `basename PATH`, `dirname PATH`.
+fn part_of_path(name: &str, arguments: &[Field]) -> Option<Text> {
+    let [only] = arguments else { return None };
+    let Some(path) = only.as_exact().map(|path| path.trim_end_matches('/')) else {
+        let folder = || Text::beginning(folder_of(&only.text.known), only.text.taint);
+        return (name == "dirname").then(folder);
+    };
+    let (folder, last) = path.rsplit_once('/').unwrap_or((".", path));
+    let part = if name == "basename" { last } else { folder };
+    Some(Text::exact(&format!("{}\n", if part.is_empty() { "/" } else { part })))
+}
+
+/// `which NAME`, `command -v NAME`: a known program is in a known folder.
+fn found_program(arguments: &[Field]) -> Option<Text> {
+    let finds = ["-v", "-p", "-P", "-pv"];
+    let mut words = arguments.iter().map(Field::as_exact);
+    let name = words.find(|word| !word.is_some_and(|word| finds.contains(&word)))??;
+    let known = crate::effects::is_known_program(name);
+    (known && words.next().is_none()).then(|| Text::exact(&format!("/usr/bin/{name}\n")))
+}
+
+/// A few of the lines that `yes` writes for ever.
+fn yes(arguments: &[Field]) -> String {
+    let line = joined(arguments).known;
+    format!("{}\n", if line.is_empty() { "y" } else { &line })
 }
 
 fn echo(arguments: &[Field]) -> Text {

@@ -89,6 +89,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) calls: Vec<String>,
     /// Whether the command stands in a pipeline or the background.
     pub(crate) forked: bool,
+    /// Temporary files and folders that were made.
+    pub(crate) temporaries: u32,
     nesting: u32,
     steps: u32,
 }
@@ -124,6 +126,7 @@ impl<'a> Evaluator<'a> {
             output_remote: false,
             calls: Vec::new(),
             forked: false,
+            temporaries: 0,
             nesting: 0,
             steps: 0,
         }

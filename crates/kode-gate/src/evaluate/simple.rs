@@ -5,7 +5,7 @@ use kode_base::RiskClass;
 use super::text::{Field, Stream, Text};
 use super::{Evaluator, Taint, Variable};
 use crate::assessment::KnownWord;
-use crate::shell::syntax::{Assignment, Command, Piece, Word};
+use crate::shell::syntax::{Assignment, Command, Piece, Redirection, Script, Target, Word};
 
 impl Evaluator<'_> {
     /// Walks one simple command; its standard output.
@@ -45,8 +45,10 @@ impl Evaluator<'_> {
         let kept = self.state.descriptors.clone();
         self.state.descriptors.extend(redirected.descriptors.clone());
         self.stdin = stdin.clone();
+        let stdin_fed = stdin.clone();
         let output =
             if fields.is_empty() { Stream::default() } else { self.run(fields.clone(), stdin) };
+        self.feed_written(&command.redirections, words, &stdin_fed, &output);
         self.output_remote = remote;
         let is_exec = fields.first().and_then(Field::as_exact) == Some("exec") && fields.len() == 1;
         if is_exec {
@@ -63,6 +65,32 @@ impl Evaluator<'_> {
         }
         self.found.resume(outer);
         if redirected.stdout_taken { Stream::default() } else { output }
+    }
+
+    /// Walks what stands in `>(…)` once more, now that it is known what is
+    /// written into it: the output behind `>`, the input for `tee >(…)`.
+    fn feed_written(
+        &mut self,
+        redirections: &[Redirection],
+        words: &[Word],
+        stdin: &Stream,
+        output: &Stream,
+    ) {
+        let targets = redirections.iter().filter_map(|each| match &each.target {
+            Target::Word(word) => Some((word, output)),
+            Target::Body(_) => None,
+        });
+        let fed: Vec<(&Script, &Stream)> = targets
+            .chain(words.iter().map(|word| (word, stdin)))
+            .flat_map(|(word, stream)| word.pieces.iter().map(move |piece| (piece, stream)))
+            .filter_map(|(piece, stream)| match piece {
+                Piece::Process { script, written: true } => Some((script, stream)),
+                _ => None,
+            })
+            .collect();
+        for (script, stream) in fed {
+            self.subshell(script, Stream { present: true, ..stream.clone() });
+        }
     }
 
     /// The first variable in `words` that has several possible values.
@@ -305,15 +333,13 @@ impl Evaluator<'_> {
     /// Refuses when the arguments would be a recursive delete of a tree, were
     /// the command `rm`.
     fn perhaps_deletes(&mut self, arguments: &[Field]) {
-        let recursive = arguments.iter().any(|each| {
-            each.as_exact().is_some_and(|text| {
-                text == "--recursive"
-                    || (text.starts_with('-')
-                        && !text.starts_with("--")
-                        && text.contains(['r', 'R'])
-                        && text.contains('f'))
+        let given = |letters: [char; 2], long: &str| {
+            arguments.iter().filter_map(Field::as_exact).any(|text| {
+                let cluster = text.starts_with('-') && !text.starts_with("--");
+                text == long || cluster && text.contains(letters)
             })
-        });
+        };
+        let recursive = given(['r', 'R'], "--recursive") && given(['f', 'f'], "--force");
         if recursive {
             for each in arguments.iter().filter(|each| !each.text.known.starts_with('-')) {
                 self.refuse_tree(each);

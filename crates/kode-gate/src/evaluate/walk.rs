@@ -252,6 +252,8 @@ impl Evaluator<'_> {
                 .into_iter()
                 .map(|field| Text { open: field.text.open || field.glob, ..cut_at_glob(field) })
                 .collect(),
+            // Without any, what a later call gives is walked once.
+            None if self.state.positional.is_empty() => vec![Text::unknown(Taint::FILE)],
             None => self.state.positional.clone(),
         };
         let mut output = Stream::literal(Text::default());

@@ -104,6 +104,7 @@ fn flags_and_words_that_run_something_else_are_asked_about() {
 fn commands_written_afresh_are_read_for_what_they_do() {
     for list in [
         include_str!("../../fixtures/fresh/attacks.txt"),
+        include_str!("../../fixtures/fresh/asked.txt"),
         include_str!("../../fixtures/fresh/everyday.txt"),
         include_str!("../../fixtures/fresh/prompts.txt"),
     ] {

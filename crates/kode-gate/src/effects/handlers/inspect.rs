@@ -264,7 +264,7 @@ impl Evaluator<'_> {
             let text = word.text.known.as_str();
             text.starts_with('-')
                 || (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
-                || (call.name.contains("faketime") || call.name == "perf")
+                || (call.name.contains("faketime") || matches!(call.name, "perf" | "setarch"))
                     && !text.contains('/')
                     && crate::effects::table::lookup(text).is_none()
         };

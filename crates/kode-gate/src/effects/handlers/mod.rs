@@ -4,11 +4,14 @@
 mod containers;
 mod fetching;
 mod files;
+mod find;
 mod git;
 mod inspect;
 mod network;
 mod programs;
 mod scripts;
+
+pub(super) use find::last_name;
 
 use super::dispatch::Invocation;
 use crate::evaluate::{Evaluator, Stream};
@@ -54,6 +57,7 @@ pub(crate) fn run(
         "transfer" => walk.transfer(call),
         "env" => walk.env(call),
         "download" => walk.download(call),
+        "separator_flags" => walk.flags_of_go_test(call),
         "each_line" => walk.each_line(call),
         "cluster_command" => walk.cluster_command(call),
         "runner" => walk.runner(call),

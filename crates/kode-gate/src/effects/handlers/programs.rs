@@ -40,8 +40,14 @@ impl Evaluator<'_> {
             at += 1;
         }
         let rest = operands.split_off(at.min(operands.len()));
+        let outer = self.state.directory.clone();
+        let folder = if call.name == "env" { ["-C", "--chdir"] } else { ["-D", "--chdir"] };
+        if let Some(folder) = call.arguments.value(&folder).cloned() {
+            self.change_directory(&[folder]);
+        }
         let output =
             if rest.is_empty() { None } else { Some(self.run_argv(rest, call.stdin.clone())) };
+        self.state.directory = outer;
         for (name, variable) in old {
             self.put_back(&name, variable);
         }
@@ -52,6 +58,13 @@ impl Evaluator<'_> {
             self.raise(RiskClass::CodeExecution, "an interactive shell runs whatever it is told");
         }
         output
+    }
+
+    /// `gotestsum -- FLAGS`: what follows is given to `go test`.
+    pub(super) fn flags_of_go_test(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let at = call.words.iter().position(|word| word.as_exact() == Some("--"))?;
+        let words = call.words.get(at + 1..).unwrap_or_default();
+        self.entry("go test", words, call.stdin.clone())
     }
 
     /// `… -- COMMAND`: only what follows `--` is a command.
@@ -121,8 +134,10 @@ impl Evaluator<'_> {
             call.words.iter().any(|word| word.as_exact().is_some_and(|text| words.contains(&text)))
         };
         let bare = call.arguments.operands.is_empty();
-        if call.name == "crontab" {
-            self.scheduled(call);
+        match call.name {
+            "crontab" => self.scheduled(call),
+            "tmux" | "screen" => self.started_apart(call),
+            _ => {}
         }
         let (lists, class) = match call.name {
             "mount" => (
@@ -146,9 +161,23 @@ impl Evaluator<'_> {
         None
     }
 
+    /// `tmux new -d COMMAND`, `screen -dm COMMAND`: what is always refused is
+    /// refused in another terminal, too. Where the command begins depends on
+    /// the subcommand, so each place is tried.
+    fn started_apart(&mut self, call: &Invocation<'_>) {
+        const STARTS_MAX: usize = 8;
+        for at in 0..call.words.len().min(STARTS_MAX) {
+            let script = crate::effects::apply_join(&call.words[at..]);
+            self.refusals_only(|walk| {
+                walk.shell_text(&script, Stream::default());
+            });
+        }
+    }
+
     /// The commands of a crontab given on standard input: what is always
     /// refused is refused later, too.
     fn scheduled(&mut self, call: &Invocation<'_>) {
+        self.refuse_foreign_code(call.stdin.text.taint, "a crontab");
         self.judge_crontab(&call.stdin.clone());
     }
 
@@ -172,7 +201,8 @@ impl Evaluator<'_> {
         let mut previous = "";
         for word in call.words {
             let text = word.text.known.as_str();
-            let given = matches!(previous, "-c" | "--cmd" | "-s" | "-e");
+            let cluster = previous.starts_with('-') && !previous.starts_with("--");
+            let given = cluster && previous.ends_with(['c', 's', 'e']) || previous == "--cmd";
             let attached = text.strip_prefix('+').or_else(|| text.strip_prefix("-c"));
             previous = text;
             let Some(command) = attached.or(given.then_some(text)) else { continue };
@@ -247,6 +277,10 @@ impl Evaluator<'_> {
         };
         if first.is_some_and(|text| !moves(text)) {
             self.raise(RiskClass::CodeExecution, "a pager's first command may run a program");
+            let command = first.and_then(|text| text.strip_prefix('!')).map(Text::exact);
+            if let Some(script) = command {
+                self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+            }
         }
         None
     }

@@ -26,7 +26,7 @@ impl Evaluator<'_> {
             _ => (given, found.operands.as_slice()),
         };
         for script in &scripts {
-            self.sed_script(script);
+            self.sed_script(script, &call.stdin);
         }
         if let Some(file) = found.value(&["-f", "--file"]) {
             let content = self.content_of(file, &call.stdin);
@@ -34,7 +34,7 @@ impl Evaluator<'_> {
             if content.text.taint.has(Taint::REMOTE) || file.as_exact().is_none() || unseen {
                 self.raise(RiskClass::CodeExecution, "the sed script is known only when it runs");
             }
-            self.sed_script(&content.text);
+            self.sed_script(&content.text, &call.stdin);
         }
         let in_place = found.has(&["-i", "--in-place"]);
         for file in files {
@@ -47,7 +47,7 @@ impl Evaluator<'_> {
         None
     }
 
-    fn sed_script(&mut self, script: &Text) {
+    fn sed_script(&mut self, script: &Text, stdin: &Stream) {
         if script.open && script.known.is_empty() && script.taint.has(Taint::REMOTE) {
             self.raise(RiskClass::CodeExecution, "the sed script is known only when it runs");
         }
@@ -55,6 +55,7 @@ impl Evaluator<'_> {
             match effect {
                 SedEffect::Runs(command) => {
                     self.raise(RiskClass::CodeExecution, "the sed script runs commands");
+                    self.refuse_foreign_code(stdin.text.taint, "what sed runs");
                     let command = Text::exact(&command);
                     self.perhaps(|walk| walk.shell_text(&command, Stream::default()));
                 }
@@ -86,7 +87,10 @@ impl Evaluator<'_> {
             if text.open && text.known.is_empty() {
                 self.raise(RiskClass::CodeExecution, "the awk program is known only when it runs");
             }
-            self.awk_program(&text.known);
+            if text.open {
+                self.refuse_foreign_code(text.taint, "awk");
+            }
+            self.awk_program(&text.known, &call.stdin);
         }
         for file in found.operands.iter().skip(skip).filter(|each| !each.text.known.contains('=')) {
             if file.stream.is_none() {
@@ -96,14 +100,16 @@ impl Evaluator<'_> {
         None
     }
 
-    fn awk_program(&mut self, program: &str) {
+    fn awk_program(&mut self, program: &str, stdin: &Stream) {
         let shape = awk_shape(program);
         if shape.runs {
+            self.refuse_foreign_code(stdin.text.taint, "what awk runs");
             self.code(Language::Awk, &Text::exact(program));
         }
         for command in shape.pipes {
             self.perhaps(|walk| {
-                walk.shell_text(&Text::exact(&command), Stream::unknown(Taint::FILE))
+                let input = Stream::unknown(stdin.text.taint | Taint::FILE);
+                walk.shell_text(&Text::exact(&command), input)
             });
         }
         for path in shape.reads {
