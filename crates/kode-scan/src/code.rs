@@ -1,12 +1,16 @@
 //! Code files: which are analysed, which can't be and why.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use kode_syntax::{Language, parse};
 
 use crate::ScanFile;
 use crate::engine::{Engine, Outcome, Unit};
 use crate::lower::{lower, lower_moved, supports};
+use crate::lowered::lowered;
 use crate::raw::RawFinding;
-use crate::{component, coverage, encoding, page, prefilter, template};
+use crate::{component, coverage, encoding, page, prefilter, secrets, template};
 
 /// Code files above this size are listed instead of analysed.
 const CODE_BYTES_MAX: usize = 2 << 20;
@@ -17,19 +21,32 @@ const STACK_BYTES: usize = 256 << 20;
 const ALWAYS_LOWERED: usize = 64;
 /// Analysing threads at most.
 const THREADS_MAX: usize = 8;
+/// Memory that a thread's allocator is given at its start, in blocks of this size:
+/// grown bit by bit, it asks the kernel for every page.
+const ARENA_BLOCK_BYTES: usize = 96 << 10;
+const ARENA_BLOCKS: usize = 24;
 
-/// Findings of the code analysis and the files it could not do, with why.
+/// Findings of every inspector, and the files the code analysis could not do, with why.
 pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, String)>) {
     let selective = files.len() > ALWAYS_LOWERED;
-    let prepared = in_parallel(files.len(), |at| vec![(at, prepare(&files[at], selective))]);
+    let next = AtomicUsize::new(0);
+    let prepared = on_threads(files.len(), |_, _| {
+        taken(&next, files.len())
+            .map(|at| {
+                let file = &files[at];
+                let found = secrets::inspect(at, file.path, file.content);
+                (at, prepare(file, selective), found)
+            })
+            .collect()
+    });
     let mut units: Vec<Option<Unit<'_>>> = (0..files.len()).map(|_| None).collect();
-    let mut unscanned = Vec::new();
-    for (at, (unit, why)) in prepared {
+    let (mut unscanned, mut findings) = (Vec::new(), Vec::new());
+    for (at, (unit, why), found) in prepared {
         units[at] = unit;
         unscanned.extend(why.map(|why| (at, why)));
+        findings.extend(found);
     }
     let outcomes = analyse(&units);
-    let mut findings = Vec::new();
     for (at, outcome) in outcomes {
         findings.extend(outcome.findings);
         unscanned.extend(outcome.incomplete.map(|why| (at, why)));
@@ -55,14 +72,17 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
     if selective && !prefilter::may_hold_sink(file.content) {
         return (None, None);
     }
-    let text = encoding::readable(file.content);
-    let Ok(tree) = parse(language, &text) else {
+    let made = lowered(language, file.content, || {
+        let text = encoding::readable(file.content);
+        let tree = parse(language, &text).ok()?;
+        let root = tree.tree.root_node();
+        let why = (root.has_error() && broken_share(root) > 0.1)
+            .then(|| format!("it does not parse as {}", language.name()));
+        Some((Arc::new(lower(language, &text, &tree.tree)), why))
+    });
+    let Some((program, why)) = made else {
         return (None, Some(format!("the {} parser gave up", language.name())));
     };
-    let root = tree.tree.root_node();
-    let why = (root.has_error() && broken_share(root) > 0.1)
-        .then(|| format!("it does not parse as {}", language.name()));
-    let program = lower(language, &text, &tree.tree);
     let (path, source) = (file.path.as_str(), file.content);
     let unit = Unit { path, language, source, program, outputs: Vec::new() };
     (Some(unit), why)
@@ -87,7 +107,7 @@ fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     let Ok(tree) = parse(language, &scripts) else {
         return (None, Some("the scripts in it do not parse".to_owned()));
     };
-    let program = lower_moved(language, &scripts, &tree.tree, moved);
+    let program = Arc::new(lower_moved(language, &scripts, &tree.tree, moved));
     let outputs = match coverage::extension(file.path).as_str() {
         "vue" | "svelte" => Vec::new(),
         _ => template::raw_outputs(Some(file.path), file.content),
@@ -130,10 +150,11 @@ fn analyse(units: &[Option<Unit<'_>>]) -> Vec<(usize, Outcome)> {
     on_threads(wanted.len(), share)
 }
 
-/// Runs `work` for every index on a few threads.
-fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> Vec<T> + Sync) -> Vec<T> {
-    on_threads(count, |thread, threads| {
-        (0..count).skip(thread).step_by(threads).flat_map(&work).collect()
+/// The numbers below `count` that no other thread has taken, as they are asked for.
+fn taken(next: &AtomicUsize, count: usize) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        (at < count).then_some(at)
     })
 }
 
@@ -141,14 +162,22 @@ fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> Vec<T> + Sync) -> 
 /// started or that died is an error nobody may overlook, so it is not caught.
 fn on_threads<T: Send>(count: usize, share: impl Fn(usize, usize) -> Vec<T> + Sync) -> Vec<T> {
     let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = available.min(THREADS_MAX).min(count.div_ceil(4)).max(1);
+    let threads = available.min(THREADS_MAX).min(count.div_ceil(2)).max(1);
     std::thread::scope(|scope| {
         let share = &share;
         let handles: Vec<_> = (0..threads)
             .map(|thread| {
-                std::thread::Builder::new()
-                    .stack_size(STACK_BYTES)
-                    .spawn_scoped(scope, move || share(thread, threads))
+                std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, move || {
+                    // What is freed before the last block stays with the thread.
+                    let mut blocks = vec![Vec::<u8>::with_capacity(64)];
+                    let grown = (0..ARENA_BLOCKS).map(|_| Vec::with_capacity(ARENA_BLOCK_BYTES));
+                    blocks.extend(grown);
+                    blocks.push(Vec::with_capacity(64));
+                    blocks.drain(..=ARENA_BLOCKS);
+                    let done = share(thread, threads);
+                    drop(blocks);
+                    done
+                })
             })
             .collect();
         let mut results = Vec::new();

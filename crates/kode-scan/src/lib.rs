@@ -15,6 +15,7 @@ mod input;
 mod introduced;
 mod ir;
 mod lower;
+mod lowered;
 mod model;
 mod page;
 mod prefilter;
@@ -23,6 +24,7 @@ pub mod report;
 mod scan;
 mod secrets;
 mod suppression;
+mod tables;
 mod template;
 
 pub use category::Category;

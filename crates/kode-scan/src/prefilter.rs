@@ -9,7 +9,7 @@ use crate::model::{FAMILIES, models};
 
 static SINKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let mut words: Vec<&str> =
-        FAMILIES.iter().flat_map(|family| &models(family).words).map(String::as_str).collect();
+        FAMILIES.iter().flat_map(|family| &models(family).words).copied().collect();
     words.extend(["innerHTML", "srcDoc", "dangerouslySetInnerHTML", "uery", "xecute"]);
     words.sort_unstable();
     words.dedup();

@@ -7,7 +7,7 @@ use kode_base::{Finding, ProjectPath};
 use crate::introduced::ChangedLines;
 use crate::raw::{LineIndex, RawFinding, finish};
 use crate::suppression::{self, Comment};
-use crate::{ScanFile, ScanOptions, ScanReport, Suppressed, code, secrets};
+use crate::{ScanFile, ScanOptions, ScanReport, Suppressed, code};
 
 /// Scans files together. With `base: None` everything counts as introduced.
 ///
@@ -61,9 +61,6 @@ struct Inspection {
 
 fn inspect(files: &[ScanFile<'_>]) -> Inspection {
     let (mut raw, unscanned) = code::inspect(files);
-    for (index, file) in files.iter().enumerate() {
-        raw.extend(secrets::inspect(index, file.path, file.content));
-    }
     // Of a warning and a proven finding in one place the proven one stays.
     let worst = |one: &RawFinding| (std::cmp::Reverse(one.severity), one.end);
     raw.sort_by(|a, b| {

@@ -62,7 +62,7 @@ impl Engine<'_> {
         if self.state_set(&site) {
             return Value::default();
         }
-        if let Some(result) = self.detached_call(&site) {
+        if let Some(result) = self.detached_call(&site).or_else(|| self.schema_call(&site)) {
             return result;
         }
         if let Some(closure) = site.callee.data().and_then(|data| data.function.clone()) {
@@ -482,22 +482,11 @@ impl Engine<'_> {
                 return parts.stepped(self.file, site.start, site.end, &text);
             }
         }
+        if let Some(elements) = self.jquery_setter(site) {
+            return elements;
+        }
         if let Some(result) = result_place {
-            let value = self.at_place(result, site.start, site.end);
-            if !value.taints().is_empty() {
-                return value;
-            }
-            let passed = self.kept_taints(site, known.is_some_and(|known| known.carries));
-            let origin = self.origin(site);
-            // `URI.create(text)`: how it begins is still known.
-            let only = site.given.len() == 1 && known.is_some_and(|known| known.carries);
-            let text = site.value(0).data().filter(|_| only).and_then(|data| data.text.clone());
-            return value.with(|data| {
-                super::value::merge_taints(&mut data.taints, &passed);
-                data.text = text;
-                data.normalized = known.is_some_and(|known| known.normalizes);
-                data.origin = origin;
-            });
+            return self.placed_result(result, known, site);
         }
         if known.is_some_and(|known| known.normalizes) {
             return self.normalized(site);
@@ -512,6 +501,51 @@ impl Engine<'_> {
             return result;
         }
         self.unknown_call(site)
+    }
+
+    /// The result of a call that is known to be something: input, or an object that
+    /// keeps the input of what it is made of.
+    fn placed_result(
+        &mut self,
+        result: crate::model::Place,
+        known: Option<&crate::model::Knowledge>,
+        site: &Site,
+    ) -> Value {
+        /// Methods that change how a path is held, not where it leads.
+        const SAME_PATH: [&str; 5] =
+            ["toAbsolutePath", "toFile", "toPath", "getAbsoluteFile", "absolute"];
+        let value = self.at_place(result, site.start, site.end);
+        if !value.taints().is_empty() {
+            return value;
+        }
+        let carries = known.is_some_and(|known| known.carries);
+        let passed = self.kept_taints(site, carries);
+        let origin = self.origin(site);
+        // `URI.create(text)`: how it begins is still known.
+        let only = site.given.len() == 1 && carries;
+        let text = site.value(0).data().filter(|_| only).and_then(|data| data.text.clone());
+        let receiver = site.receiver.as_ref().and_then(|(_, value)| value.data());
+        let stays_normalized =
+            receiver.is_some_and(|data| data.normalized) && SAME_PATH.contains(&&*site.method);
+        value.with(|data| {
+            super::value::merge_taints(&mut data.taints, &passed);
+            data.text = text;
+            data.normalized = known.is_some_and(|known| known.normalizes) || stays_normalized;
+            data.origin = origin;
+        })
+    }
+
+    /// jQuery's `text(value)` and `attr(name, value)` give the elements, not their text.
+    fn jquery_setter(&self, site: &Site) -> Option<Value> {
+        let needed = match &*site.method {
+            "text" | "val" => 1,
+            "attr" | "prop" | "data" => 2,
+            _ => return None,
+        };
+        let elements = self.place("global.$()").filter(|_| site.given.len() >= needed)?;
+        let (_, receiver) = site.receiver.as_ref()?;
+        let is_one = receiver.data().and_then(|data| data.place) == Some(elements);
+        is_one.then(|| receiver.clone())
     }
 
     /// `decoder.Decode(&value)`: what is read is put into an argument.

@@ -265,7 +265,11 @@ impl Engine<'_> {
         let mut current = Some(class);
         for _ in 0..BASES_MAX {
             let Some(at) = current else { break };
-            if let Some(field) = self.class_fields.get(&at).and_then(|fields| fields.get(name)) {
+            let field = self.class_fields.get(&at).and_then(|fields| fields.get(name));
+            // An object made of input (a request's body) holds it wherever nothing
+            // else is known.
+            let says_nothing = |field: &&Value| field.is_unknown() && !data.taints.is_empty();
+            if let Some(field) = field.filter(|field| !says_nothing(field)) {
                 return Some(field.clone());
             }
             current = self.base(at);

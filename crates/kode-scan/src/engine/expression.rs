@@ -269,6 +269,7 @@ impl Engine<'_> {
         let origin = value.data().and_then(|data| data.origin.clone());
         let field = Value::new(Data { taints, origin, place: Some(place), ..Data::default() });
         match known.and_then(|known| known.cleans) {
+            Some(CategorySet::EVERY) => Value::place(place),
             Some(set) => field.cleaned(set),
             None => field,
         }

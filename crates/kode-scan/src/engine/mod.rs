@@ -18,6 +18,7 @@ mod guard;
 mod header;
 mod modules;
 mod route;
+mod schema;
 mod sink;
 mod statement;
 mod unknown;
@@ -25,6 +26,7 @@ mod value;
 mod view;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use kode_syntax::Language;
 
@@ -52,7 +54,7 @@ pub(crate) struct Unit<'a> {
     pub(crate) path: &'a str,
     pub(crate) language: Language,
     pub(crate) source: &'a [u8],
-    pub(crate) program: Program,
+    pub(crate) program: Arc<Program>,
     /// What a template puts out without escaping.
     pub(crate) outputs: Vec<RawOutput>,
 }

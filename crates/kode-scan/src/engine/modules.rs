@@ -164,7 +164,7 @@ mod tests {
         };
         let unit = |path: &&'static str| {
             let (language, program) = (language(path), Program::default());
-            Some(Unit { path, language, source: b"", program, outputs: Vec::new() })
+            Some(Unit { path, language, source: b"", program: program.into(), outputs: Vec::new() })
         };
         paths.iter().map(unit).collect()
     }

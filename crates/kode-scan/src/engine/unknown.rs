@@ -12,6 +12,10 @@ impl Engine<'_> {
     /// says that it looks something up, checks or cleans.
     pub(super) fn unknown_call(&mut self, site: &Site) -> Value {
         let name = site.method.to_ascii_lowercase();
+        // Where an application is mounted: nothing, or a path from the root.
+        if name == "getcontextpath" {
+            return Value::text("");
+        }
         if let Some(result) = self.wrapped_request(&name, site) {
             return result;
         }
@@ -58,7 +62,6 @@ impl Engine<'_> {
             .then(|| self.source(site.start, site.end, "the request's data", CategorySet::NONE))
     }
 
-    /// What a function's name promises to make safe.
     /// `db.collection('users')` of whatever database.
     pub(super) fn collection(&self, site: &Site) -> Option<Value> {
         let is_one = matches!(&*site.method, "collection" | "getCollection" | "get_collection");
@@ -66,6 +69,7 @@ impl Engine<'_> {
             .then(|| self.kind("global.Collection()"))
     }
 
+    /// What a function's name promises to make safe.
     fn cleaned_by_name(&mut self, name: &str, site: &Site) -> Option<Value> {
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
         if has(&["unescape", "decode", "unquote", "base64", "tostring", "bytes"]) {

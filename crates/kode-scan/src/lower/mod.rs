@@ -6,6 +6,7 @@ mod java;
 mod javascript;
 mod python;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ pub(crate) fn lower_moved(
     tree: &Tree,
     moved: Vec<Moved>,
 ) -> Program {
+    FIELD_IDS.with_borrow_mut(|known| known.fill((0, 0)));
     let mut builder = Builder::new(source);
     builder.moved = moved;
     match language {
@@ -265,14 +267,37 @@ impl<'s> Builder<'s> {
 /// The named children of a node, comments left out.
 pub(crate) fn children(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();
-    node.named_children(&mut cursor)
-        .filter(|child| !child.is_extra() && !child.kind().contains("comment"))
-        .collect()
+    // Comments are extras in every grammar.
+    node.named_children(&mut cursor).filter(|child| !child.is_extra()).collect()
 }
 
 /// The child in a field.
-pub(crate) fn child<'t>(node: Node<'t>, field: &str) -> Option<Node<'t>> {
-    node.child_by_field_name(field)
+pub(crate) fn child<'t>(node: Node<'t>, field: &'static str) -> Option<Node<'t>> {
+    node.child_by_field_id(field_id(node, field)?)
+}
+
+/// Fields whose numbers are kept, by the address of their name.
+const KNOWN_FIELDS: usize = 128;
+
+thread_local! {
+    /// Numbers of fields in the grammar that is being lowered: looking one up by its
+    /// name goes through all of them. Zero is no field.
+    static FIELD_IDS: RefCell<[(usize, u16); KNOWN_FIELDS]> =
+        const { RefCell::new([(0, 0); KNOWN_FIELDS]) };
+}
+
+fn field_id(node: Node<'_>, field: &'static str) -> Option<u16> {
+    let address = field.as_ptr() as usize;
+    let slot = (address ^ (address >> 7) ^ field.len()) % KNOWN_FIELDS;
+    // The same bytes may be the beginning of another name.
+    let key = address.wrapping_mul(64).wrapping_add(field.len());
+    FIELD_IDS.with_borrow_mut(|known| {
+        if known[slot].0 != key {
+            let id = node.language().field_id_for_name(field);
+            known[slot] = (key, id.map_or(0, std::num::NonZero::get));
+        }
+        (known[slot].1 != 0).then_some(known[slot].1)
+    })
 }
 
 /// Resolves the escapes of a string literal's inside, as far as they matter.

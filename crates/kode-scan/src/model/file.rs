@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::category::Category;
+use crate::tables;
 
 /// The built-in model files, with their names.
 pub(crate) const SOURCES: &[(&str, &str)] = &[
@@ -16,65 +17,77 @@ pub(crate) const SOURCES: &[(&str, &str)] = &[
 /// A model file: one language family's knowledge of some frameworks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ModelFile {
-    pub(crate) language: String,
-    #[serde(default)]
-    pub(crate) is: Vec<AliasEntry>,
-    #[serde(default)]
-    pub(crate) source: Vec<SourceEntry>,
-    #[serde(default)]
-    pub(crate) sink: Vec<SinkEntry>,
-    #[serde(default)]
-    pub(crate) clean: Vec<CleanEntry>,
-    #[serde(default)]
-    pub(crate) guard: Vec<CleanEntry>,
-    #[serde(default)]
-    pub(crate) callback: Vec<CallbackEntry>,
-    #[serde(default)]
-    pub(crate) route: Vec<RouteEntry>,
-    #[serde(default)]
-    pub(crate) template: Vec<TemplateEntry>,
-    #[serde(default)]
-    pub(crate) handler: Vec<HandlerEntry>,
-    #[serde(default)]
-    pub(crate) variant: Vec<VariantEntry>,
-    pub(crate) identity: Option<Names>,
-    pub(crate) opaque: Option<Names>,
-    pub(crate) normalizes: Option<Names>,
-    pub(crate) content_type: Option<Names>,
-    pub(crate) stops: Option<Names>,
-    pub(crate) carries: Option<Names>,
-    #[serde(default)]
-    pub(crate) fill: Vec<FillEntry>,
+pub(crate) struct ModelFile<'t> {
+    pub(crate) language: &'t str,
+    #[serde(default, borrow)]
+    pub(crate) is: Vec<AliasEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) source: Vec<SourceEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) sink: Vec<SinkEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) clean: Vec<CleanEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) guard: Vec<CleanEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) callback: Vec<CallbackEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) route: Vec<RouteEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) template: Vec<TemplateEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) handler: Vec<HandlerEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) variant: Vec<VariantEntry<'t>>,
+    #[serde(borrow)]
+    pub(crate) identity: Option<Names<'t>>,
+    #[serde(borrow)]
+    pub(crate) opaque: Option<Names<'t>>,
+    #[serde(borrow)]
+    pub(crate) normalizes: Option<Names<'t>>,
+    #[serde(borrow)]
+    pub(crate) content_type: Option<Names<'t>>,
+    #[serde(borrow)]
+    pub(crate) stops: Option<Names<'t>>,
+    #[serde(borrow)]
+    pub(crate) carries: Option<Names<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) fill: Vec<FillEntry<'t>>,
     /// Called with a route's text and its function, as Django's `path`.
-    pub(crate) routes_to: Option<Names>,
+    #[serde(borrow)]
+    pub(crate) routes_to: Option<Names<'t>>,
     /// Gives what the function it is handed gives.
-    pub(crate) calls: Option<Names>,
+    #[serde(borrow)]
+    pub(crate) calls: Option<Names<'t>>,
     /// Gives a component's state and its setter.
-    pub(crate) state: Option<Names>,
+    #[serde(borrow)]
+    pub(crate) state: Option<Names<'t>>,
 }
 
 /// A list of canonical names.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Names {
-    pub(crate) names: Vec<String>,
+pub(crate) struct Names<'t> {
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
 }
 
 /// These names are values of that kind.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AliasEntry {
-    pub(crate) kind: String,
-    pub(crate) names: Vec<String>,
+pub(crate) struct AliasEntry<'t> {
+    pub(crate) kind: &'t str,
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
 }
 
 /// Where input enters.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SourceEntry {
+pub(crate) struct SourceEntry<'t> {
     pub(crate) text: String,
-    pub(crate) names: Vec<String>,
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
     /// What the input surely begins with: a request's URI with `/`.
     pub(crate) begins: Option<String>,
     /// Text, never an object.
@@ -87,9 +100,10 @@ pub(crate) struct SourceEntry {
 /// Where input does harm. `bad` must be reported, `good` must not.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SinkEntry {
+pub(crate) struct SinkEntry<'t> {
     pub(crate) category: Category,
-    pub(crate) names: Vec<String>,
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
     #[serde(default)]
     pub(crate) argument: ArgumentChoice,
     pub(crate) keyword: Option<String>,
@@ -107,8 +121,9 @@ pub(crate) struct SinkEntry {
 /// What these read is put into an argument; input where `text` says so.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FillEntry {
-    pub(crate) names: Vec<String>,
+pub(crate) struct FillEntry<'t> {
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
     #[serde(default)]
     pub(crate) argument: usize,
     pub(crate) text: Option<String>,
@@ -117,17 +132,20 @@ pub(crate) struct FillEntry {
 /// What makes a value harmless; all categories where none are named.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CleanEntry {
-    pub(crate) names: Vec<String>,
+pub(crate) struct CleanEntry<'t> {
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
     pub(crate) categories: Option<Vec<Category>>,
 }
 
 /// What functions handed to these are called with.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CallbackEntry {
-    pub(crate) names: Vec<String>,
-    pub(crate) parameters: Vec<String>,
+pub(crate) struct CallbackEntry<'t> {
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
+    #[serde(borrow)]
+    pub(crate) parameters: Vec<&'t str>,
     /// Only when the first argument is this text: the event listened to.
     pub(crate) event: Option<String>,
 }
@@ -135,8 +153,9 @@ pub(crate) struct CallbackEntry {
 /// Decorators that make a function answer requests.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RouteEntry {
-    pub(crate) names: Vec<String>,
+pub(crate) struct RouteEntry<'t> {
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
     #[serde(default)]
     pub(crate) returns_markup: bool,
     /// Its parameters are none of the request's.
@@ -147,16 +166,19 @@ pub(crate) struct RouteEntry {
 /// Methods of classes derived from these answer requests: their parameters are input.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct HandlerEntry {
-    pub(crate) names: Vec<String>,
-    pub(crate) methods: Vec<String>,
+pub(crate) struct HandlerEntry<'t> {
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
+    #[serde(borrow)]
+    pub(crate) methods: Vec<&'t str>,
 }
 
 /// These fill a template: named by the argument at this position, or given there.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TemplateEntry {
-    pub(crate) names: Vec<String>,
+pub(crate) struct TemplateEntry<'t> {
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
     pub(crate) argument: usize,
     #[serde(default)]
     pub(crate) inline: bool,
@@ -165,10 +187,11 @@ pub(crate) struct TemplateEntry {
 /// Called with this keyword argument on, these give a value of another kind.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct VariantEntry {
-    pub(crate) names: Vec<String>,
+pub(crate) struct VariantEntry<'t> {
+    #[serde(borrow)]
+    pub(crate) names: Vec<&'t str>,
     pub(crate) keyword: String,
-    pub(crate) kind: String,
+    pub(crate) kind: &'t str,
 }
 
 /// Which argument is dangerous.
@@ -179,7 +202,7 @@ pub(crate) enum ArgumentChoice {
     At(usize),
     /// `"all"`, `"receiver"`, `"value"` (what is assigned), `"call"` (no argument matters),
     /// `"from-1"` (all from that position), `"list"` and `"list-from-1"` (all as one
-    /// argument list), `"location"` (that field of an object), `"properties"` (markup among an element's).
+    /// argument list), `"location"` (that field of an object), `"keyword-only"`, `"properties"` (markup among an element's).
     Named(String),
 }
 
@@ -217,6 +240,6 @@ pub(crate) enum Context {
 }
 
 /// Parses a model file.
-pub(crate) fn parse(text: &str) -> Result<ModelFile, toml::de::Error> {
-    toml::from_str(text)
+pub(crate) fn parse(text: &str) -> Result<ModelFile<'_>, tables::Error> {
+    tables::read(text)
 }

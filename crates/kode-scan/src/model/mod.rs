@@ -7,6 +7,7 @@
 mod file;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use kode_syntax::Language;
@@ -80,12 +81,53 @@ pub(crate) struct Sink {
 /// The models of one family.
 #[derive(Debug)]
 pub(crate) struct Models {
-    /// The places below each place, by its number.
-    children: Vec<HashMap<Box<str>, Place>>,
-    aliases: HashMap<Place, Place>,
-    knowledge: HashMap<Place, Knowledge>,
+    /// The places below places, by number and segment.
+    edges: HashMap<(u32, &'static str), Place, BuildHasherDefault<SegmentHasher>>,
+    /// By a place's number: what it is another name of, where in `knowledge` what is
+    /// known of it stands, and whether any segment leads on from it.
+    places: Vec<PlaceEntry>,
+    knowledge: Vec<Knowledge>,
     /// Last segments of sinks and dialogs, for the prefilter.
-    pub(crate) words: Vec<String>,
+    pub(crate) words: Vec<&'static str>,
+}
+
+/// What the tree holds of one place.
+#[derive(Debug, Clone, Copy, Default)]
+struct PlaceEntry {
+    alias: Option<Place>,
+    knowledge: Option<u32>,
+    any: Option<Place>,
+}
+
+/// Hashes segments of names, multiplying word by word as FxHash does: the names are
+/// this crate's own, so nobody can choose them to collide.
+#[derive(Debug, Default)]
+struct SegmentHasher(u64);
+
+impl Hasher for SegmentHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(u64::from(byte));
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(u64::from(word));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Families of languages that have models.
@@ -132,31 +174,30 @@ impl Models {
 
     fn empty() -> Self {
         Self {
-            children: vec![HashMap::new()],
-            aliases: HashMap::new(),
-            knowledge: HashMap::new(),
+            edges: HashMap::default(),
+            places: vec![PlaceEntry::default()],
+            knowledge: Vec::new(),
             words: Vec::new(),
         }
     }
 
     /// The root of a language family's names.
     pub(crate) fn root(&self, family: &str) -> Option<Place> {
-        self.children[0].get(family).copied()
+        self.edges.get(&(0, family)).copied()
     }
 
     /// The place a segment leads to, aliases followed.
     pub(crate) fn step(&self, from: Place, segment: &str) -> Option<Place> {
-        let below = self.children.get(from.0 as usize)?;
-        let found = below.get(segment);
-        let found = found.or_else(|| if segment == "()" { None } else { below.get("*") })?;
-        Some(self.resolved(*found))
+        let found = self.edges.get(&(from.0, segment)).copied();
+        let any = || self.places.get(from.0 as usize)?.any.filter(|_| segment != "()");
+        Some(self.resolved(found.or_else(any)?))
     }
 
     fn resolved(&self, place: Place) -> Place {
         let mut place = place;
         for _ in 0..8 {
-            match self.aliases.get(&place) {
-                Some(next) => place = *next,
+            match self.places.get(place.0 as usize).and_then(|entry| entry.alias) {
+                Some(next) => place = next,
                 None => break,
             }
         }
@@ -170,10 +211,11 @@ impl Models {
 
     /// What is known of a place.
     pub(crate) fn know(&self, place: Place) -> Option<&Knowledge> {
-        self.knowledge.get(&place)
+        let at = self.places.get(place.0 as usize)?.knowledge?;
+        self.knowledge.get(at as usize)
     }
 
-    fn make(&mut self, family: &str, path: &str) -> Place {
+    fn make(&mut self, family: &'static str, path: &'static str) -> Place {
         let mut place = self.child(Place(0), family);
         for segment in segments(path) {
             place = self.child(place, segment);
@@ -182,29 +224,37 @@ impl Models {
         place
     }
 
-    fn child(&mut self, from: Place, segment: &str) -> Place {
-        if let Some(known) = self.children[from.0 as usize].get(segment) {
+    fn child(&mut self, from: Place, segment: &'static str) -> Place {
+        if let Some(known) = self.edges.get(&(from.0, segment)) {
             return *known;
         }
-        let place = Place(self.children.len() as u32);
-        self.children.push(HashMap::new());
-        self.children[from.0 as usize].insert(Box::from(segment), place);
+        let place = Place(self.places.len() as u32);
+        self.places.push(PlaceEntry::default());
+        self.edges.insert((from.0, segment), place);
+        if segment == "*" {
+            self.places[from.0 as usize].any = Some(place);
+        }
         place
     }
 
-    fn entry(&mut self, family: &str, path: &str) -> &mut Knowledge {
+    fn entry(&mut self, family: &'static str, path: &'static str) -> &mut Knowledge {
         let place = self.make(family, path);
-        self.knowledge.entry(place).or_default()
+        let entry = &mut self.places[place.0 as usize];
+        let at = *entry.knowledge.get_or_insert(self.knowledge.len() as u32) as usize;
+        if at == self.knowledge.len() {
+            self.knowledge.push(Knowledge::default());
+        }
+        &mut self.knowledge[at]
     }
 
-    fn add(&mut self, file: &file::ModelFile) {
-        let family = file.language.as_str();
+    fn add(&mut self, file: &file::ModelFile<'static>) {
+        let family = file.language;
         for alias in &file.is {
-            let target = self.make(family, &alias.kind);
+            let target = self.make(family, alias.kind);
             for name in &alias.names {
                 let place = self.make(family, name);
                 if place != target {
-                    self.aliases.insert(place, target);
+                    self.places[place.0 as usize].alias = Some(target);
                 }
             }
         }
@@ -257,7 +307,7 @@ impl Models {
         }
     }
 
-    fn add_sources(&mut self, family: &str, file: &file::ModelFile) {
+    fn add_sources(&mut self, family: &'static str, file: &file::ModelFile<'static>) {
         for source in &file.source {
             let mut cleans = CategorySet::NONE;
             if let Some(harms) = &source.categories {
@@ -275,7 +325,7 @@ impl Models {
         }
     }
 
-    fn add_routes(&mut self, family: &str, file: &file::ModelFile) {
+    fn add_routes(&mut self, family: &'static str, file: &file::ModelFile<'static>) {
         for entry in &file.route {
             for name in &entry.names {
                 let known = self.entry(family, name);
@@ -290,22 +340,23 @@ impl Models {
         }
         for entry in &file.handler {
             for name in &entry.names {
-                self.entry(family, name).handlers.clone_from(&entry.methods);
+                self.entry(family, name).handlers =
+                    entry.methods.iter().map(|name| (*name).to_owned()).collect();
             }
         }
         for entry in &file.variant {
-            let place = self.make(family, &entry.kind);
+            let place = self.make(family, entry.kind);
             for name in &entry.names {
                 self.entry(family, name).variant = Some((entry.keyword.clone(), place));
             }
         }
     }
 
-    fn add_sink(&mut self, family: &str, entry: &file::SinkEntry) {
+    fn add_sink(&mut self, family: &'static str, entry: &file::SinkEntry<'static>) {
         for name in &entry.names {
             let last = name.rsplit('.').next().unwrap_or(name).trim_end_matches("()");
             if !last.is_empty() {
-                self.words.push(last.to_owned());
+                self.words.push(last);
             }
             let sink = Sink {
                 category: entry.category,

@@ -16,6 +16,8 @@ pub(super) struct Form {
     pub(super) bare_values: bool,
     /// Fields are divided by commas.
     pub(super) is_table: bool,
+    /// A space may stand between a name and its value.
+    pub(super) spaced: bool,
     pub(super) name: (usize, usize),
 }
 
@@ -38,15 +40,31 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
         b"," if quotes == 0 && !form.is_table => return None,
         b">" => return None,
         // `ENV NAME value` and `setx NAME value`.
-        b" " if !follows_command(content, start) => return None,
+        b" " if !form.spaced && !follows_command(content, start) => return None,
         _ => {}
     }
-    // Nothing between the name, the operator and the value: `NAME=value` in a command.
-    let tight = operator == b"=" && cursor == 0 && is_environment_name(&content[start..at]);
+    // Nothing between the name, the operator and the value: `NAME=value` in a command,
+    // `;Password=value` in what a program connects with.
+    let is_part = is_environment_name(&content[start..at]) || is_setting(content, start);
+    let tight = operator == b"=" && cursor == 0 && is_part;
     let from = if operator == b" " { cursor } else { cursor + operator.len() };
     let bare = form.bare_values || form.is_table || tight || operator == b" ";
+    let variable = rest.get(from..).and_then(|value| terraform_default(value, operator));
+    let (from, operator) = variable.map_or((from, operator), |skipped| (from + skipped, b"="));
     let found = value_at(rest, from, bare, operator);
     shifted(found, at)
+}
+
+/// Terraform's `variable "name" { default = "…" }`: how far to skip.
+fn terraform_default(value: &[u8], operator: &[u8]) -> Option<usize> {
+    let open = skip(value, 0, b" \t");
+    if operator != b" " || value.get(open) != Some(&b'{') {
+        return None;
+    }
+    let end = value.iter().position(|byte| *byte == b'}')?;
+    let word = value[..end].windows(7).position(|window| window == b"default")? + 7;
+    let operator = skip(value, word, b" \t");
+    (value.get(operator) == Some(&b'=')).then_some(operator + 1)
 }
 
 fn shifted(found: Option<(usize, usize, bool)>, by: usize) -> Option<(usize, usize, bool)> {
@@ -71,8 +89,11 @@ fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(us
     if !bare {
         return None;
     }
-    let length =
-        rest[cursor..].iter().position(|b| b.is_ascii_whitespace() || b"#;,\\\"'&<".contains(b));
+    let ends = |(at, byte): (usize, &u8)| {
+        let comment = *byte == b'#' && (at == 0 || rest[cursor + at - 1].is_ascii_whitespace());
+        comment || byte.is_ascii_whitespace() || b";,\\\"'&<".contains(byte)
+    };
+    let length = rest[cursor..].iter().enumerate().position(ends);
     let end = length.map_or(rest.len(), |length| cursor + length);
     let is_code = rest[cursor..end].iter().any(|b| matches!(b, b'(' | b'[' | b'{'));
     (!is_code).then_some((cursor, end, false))
@@ -122,9 +143,33 @@ fn is_environment_name(name: &[u8]) -> bool {
         && name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || b.is_ascii_digit())
 }
 
-/// Whether `ENV `, `ARG ` or the like stands before a name.
+/// Whether a name is one of several settings in a text: `Server=x;Password=…`,
+/// `?user=x&password=…`, `host=x password=…`.
+fn is_setting(content: &[u8], start: usize) -> bool {
+    let line = &content[start.saturating_sub(200)..start];
+    let Some(last) = line.last() else { return false };
+    match last {
+        b';' | b'?' | b'&' => line[..line.len() - 1].iter().any(|b| matches!(b, b'=' | b':')),
+        b' ' => {
+            let before = line[..line.len() - 1].rsplit(|byte| byte.is_ascii_whitespace()).next();
+            before.is_some_and(|word| {
+                let name = word.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                let is_one = word.get(name) == Some(&b'=') && word.len() > name + 1 && name > 0;
+                // After a comma it is an argument of a call.
+                (is_one && !word.ends_with(b",")) || (word.ends_with(b";") && word.contains(&b'='))
+            })
+        }
+        _ => false,
+    }
+}
+
+/// Whether `ENV `, `#define ` or the like stands before a name.
 fn follows_command(content: &[u8], start: usize) -> bool {
-    [&b"ENV "[..], b"setx "].iter().any(|command| content[..start].ends_with(command))
+    let before = &content[start.saturating_sub(200)..start];
+    let before = before.strip_suffix(b"\"").unwrap_or(before);
+    [&b"ENV "[..], b"setx ", b"#define ", b"variable "]
+        .iter()
+        .any(|command| before.ends_with(command))
 }
 
 fn skip(line: &[u8], from: usize, any_of: &[u8]) -> usize {
@@ -177,7 +222,7 @@ mod tests {
 
     fn value(text: &str, bare_values: bool, is_table: bool) -> Option<String> {
         let start = text.find("token").or_else(|| text.find("TOKEN")).unwrap();
-        let form = Form { bare_values, is_table, name: (start, start + 5) };
+        let form = Form { bare_values, is_table, spaced: false, name: (start, start + 5) };
         let (from, to, _) = value_after(text.as_bytes(), form)?;
         Some(text[from..to].to_owned())
     }

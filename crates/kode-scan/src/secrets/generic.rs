@@ -158,8 +158,9 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
     let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
     let bare_values = allows_bare_values(path);
     let is_table = path.extension() == Some("csv");
+    let spaced = has_spaced_values(path);
     let in_tests = is_test_path(path);
-    let in_docs = ["md", "rst", "adoc", "mdx"].contains(&path.extension().unwrap_or_default());
+    let in_docs = is_manual(path);
     let mut hits = Vec::new();
     let mut done = 0;
     for keyword in automaton.find_iter(content) {
@@ -169,7 +170,7 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         let (start, end) = name_around(content, keyword.start(), keyword.end());
         done = end;
         let Some(promise) = promise_of(&content[start..end]) else { continue };
-        let form = Form { bare_values, is_table, name: (start, end) };
+        let form = Form { bare_values, is_table, spaced, name: (start, end) };
         let Some((from, to, quoted)) = value_after(content, form) else { continue };
         done = done.max(from);
         let value = &content[from..to];
@@ -226,6 +227,8 @@ fn allows_bare_values(path: &ProjectPath) -> bool {
             "bat",
             "cmd",
             "csv",
+            "http",
+            "rest",
             "dockerfile",
             "tf",
             "hcl",
@@ -233,7 +236,18 @@ fn allows_bare_values(path: &ProjectPath) -> bool {
         .contains(&extension)
 }
 
-fn is_test_path(path: &ProjectPath) -> bool {
+/// Formats of lines that are a name, a space and a value.
+fn has_spaced_values(path: &ProjectPath) -> bool {
+    path.file_name().ends_with("netrc")
+        || ["conf", "cfg"].contains(&path.extension().unwrap_or_default())
+}
+
+/// Text about a program, where passwords are examples.
+pub(super) fn is_manual(path: &ProjectPath) -> bool {
+    ["md", "rst", "adoc", "mdx"].contains(&path.extension().unwrap_or_default())
+}
+
+pub(super) fn is_test_path(path: &ProjectPath) -> bool {
     path.components().any(|part| {
         let part = part.to_ascii_lowercase();
         ["test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata", "mocks"]
@@ -306,7 +320,7 @@ fn promise_of(name: &[u8]) -> Option<Promise> {
 }
 
 /// Random-looking: long enough, mixed, not made of words.
-fn is_key(value: &[u8]) -> bool {
+pub(super) fn is_key(value: &[u8]) -> bool {
     let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"_-.=+/~@!#$%^&*:|?".contains(b);
     if !(10..=300).contains(&value.len()) || !value.iter().all(allowed) || is_location(value) {
         return false;
@@ -315,7 +329,27 @@ fn is_key(value: &[u8]) -> bool {
     let hexadecimal = value.iter().all(u8::is_ascii_hexdigit);
     let entropy = bits_per_byte(value);
     let random = if hexadecimal { value.len() >= 16 && entropy >= 2.8 } else { entropy >= 3.3 };
-    digits >= 1 && digits < value.len() && random && !is_made_of_words(value)
+    let counted = digits >= 1 || is_shuffled(value);
+    counted && digits < value.len() && random && !is_made_of_words(value)
+}
+
+/// Sixteen or more letters of both cases in no order that words have: as many
+/// capitals as small letters, and capitals beside capitals.
+fn is_shuffled(value: &[u8]) -> bool {
+    let capitals = value.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let small = value.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+    let pairs = value.windows(2);
+    let (mut rises, mut twins) = (0, 0);
+    for pair in pairs {
+        rises += usize::from(pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+        twins += usize::from(pair[0].is_ascii_uppercase() && pair[1].is_ascii_uppercase());
+    }
+    value.len() >= 12
+        && capitals * 3 >= value.len()
+        && small * 4 >= value.len()
+        && rises >= 2
+        && twins >= 1
+        && bits_per_byte(value) >= 3.0
 }
 
 /// Long, with letters of both cases and digits, or plain hexadecimal.
@@ -326,7 +360,7 @@ fn is_long_and_mixed(value: &[u8]) -> bool {
 }
 
 /// A password a person chose: at least two kinds of characters, no prose.
-fn is_password(value: &[u8], quoted: bool) -> bool {
+pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     let visible = value.iter().all(|byte| byte.is_ascii_graphic());
     let least = if quoted { 6 } else { 8 };
     if !(least..=128).contains(&value.len()) || !visible || is_location(value) {
@@ -336,7 +370,8 @@ fn is_password(value: &[u8], quoted: bool) -> bool {
     let letter = value.iter().any(u8::is_ascii_alphabetic);
     let special = value.iter().any(|b| b.is_ascii_punctuation() && !b"_-.:/,=&?".contains(b));
     let code = value.iter().any(|byte| b"(){}[]<>".contains(byte)) || value.contains(&b',');
-    letter && !code && (digit || special) && !is_made_of_words(value) && bits_per_byte(value) >= 2.2
+    let varied = digit || special || is_shuffled(value);
+    letter && !code && varied && !is_made_of_words(value) && bits_per_byte(value) >= 2.2
 }
 
 /// URLs and paths are not secrets by themselves.
@@ -371,5 +406,5 @@ fn is_wordlike(part: &[u8]) -> bool {
         .windows(2)
         .filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
         .count();
-    switches * 4 <= letters.len()
+    switches * 4 <= letters.len() && !is_shuffled(letters)
 }

@@ -1,6 +1,7 @@
 //! Credentials committed to any kind of file. A secret is never shown whole.
 
 mod assigned;
+mod connection;
 mod entropy;
 mod generic;
 mod placeholder;
@@ -58,7 +59,7 @@ fn in_content(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding
     find(path, &halved).into_iter().map(doubled).collect()
 }
 
-/// Provider patterns first, then services, then secret-named assignments; a
+/// Provider patterns first, then what programs connect with, then services, then secret-named assignments; a
 /// place is reported once, by the most specific.
 pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
     let mut hits = rules::find(content);
@@ -67,6 +68,7 @@ pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         || coverage::language(path, content).is_some()
         || !encoding::is_binary(content);
     if is_text && !is_generated(path) {
+        add_apart(&mut hits, connection::find(path, content));
         add_apart(&mut hits, services::find(content));
         add_apart(&mut hits, generic::find(path, content));
     }

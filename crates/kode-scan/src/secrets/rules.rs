@@ -3,18 +3,21 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::SecretHit;
 use super::entropy::bits_per_byte;
 use super::placeholder::is_placeholder;
-use super::structure::{is_jwt, is_pem_body};
+use super::structure::{has_checksum, is_jwt, is_pem_body};
+use crate::tables;
 
 /// How far before a keyword a match may begin, and how far after it may end.
-const WINDOW_BEFORE: usize = 64;
+const WINDOW_BEFORE: usize = 128;
 const WINDOW_AFTER: usize = 2_300;
+/// The shortest run of visible bytes that a match is part of, where a rule names none.
+const RUN_LEAST: usize = 18;
 /// The longest key body looked at.
 const PEM_BYTES_MAX: usize = 20_000;
 
@@ -24,9 +27,14 @@ pub(super) struct Rule {
     pub(super) id: String,
     pub(super) title: String,
     keywords: Vec<String>,
-    pattern: String,
+    pub(super) pattern: String,
     entropy: Option<f64>,
     check: Option<Check>,
+    /// A match may begin before the keyword.
+    #[serde(default)]
+    inside: bool,
+    /// How many visible bytes in a row a match begins with.
+    run: Option<usize>,
     #[serde(default)]
     #[cfg_attr(not(test), expect(dead_code, reason = "samples that the tests run"))]
     pub(super) detects: Vec<String>,
@@ -42,6 +50,10 @@ pub(super) struct Rule {
 enum Check {
     PemBody,
     Jwt,
+    /// The last six characters are a checksum, as in GitHub's and npm's tokens.
+    Checksum,
+    /// Capitals, small letters and digits, all three.
+    Mixed,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +63,7 @@ struct RuleFile {
 
 /// The rules of `data/secret_rules.toml`; a test proves that it parses.
 pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let file: Result<RuleFile, _> = toml::from_str(include_str!("../../data/secret_rules.toml"));
+    let file: Result<RuleFile, _> = tables::read(include_str!("../../data/secret_rules.toml"));
     file.map(|file| file.rule).unwrap_or_default()
 });
 
@@ -64,6 +76,7 @@ static KEYWORDS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| 
     let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
     let automaton = AhoCorasickBuilder::new()
         .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
         .match_kind(MatchKind::Standard)
         .build(words);
     Some((automaton.ok()?, owners))
@@ -80,23 +93,41 @@ pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
             continue;
         }
         let rule = &RULES[index];
-        let from = line_start(content, keyword.start(), WINDOW_BEFORE);
-        let to = content.len().min(keyword.end() + WINDOW_AFTER);
-        let Some(regex) = rule.regex() else { continue };
-        if let Some(found) = regex.find_at(&content[..to], from)
-            && found.start() <= keyword.end()
-        {
-            let end = rule.end_of(content, found.end());
-            searched[index] = end;
-            if rule.accepts(content, found.start(), end) {
-                hits.push(rule.hit(found.start(), end));
-            }
+        let Some((start, end)) = rule.matched(content, keyword.start(), keyword.end()) else {
+            continue;
+        };
+        let end = rule.end_of(content, end);
+        searched[index] = end;
+        if rule.accepts(content, start, end) {
+            hits.push(rule.hit(start, end));
         }
     }
     without_overlaps(hits)
 }
 
 impl Rule {
+    /// The match around a keyword. Most keywords are ordinary letters somewhere, so
+    /// what can't match is left before its pattern is even compiled.
+    fn matched(&self, content: &[u8], keyword: usize, after: usize) -> Option<(usize, usize)> {
+        let (from, to) = if self.inside {
+            run_around(content, keyword)
+        } else {
+            (keyword, content.len().min(after + WINDOW_AFTER))
+        };
+        let window = &content[from..to];
+        if !self.inside {
+            let least = self.run.unwrap_or(RUN_LEAST);
+            let run = window.iter().take(least).take_while(|byte| is_token_byte(**byte));
+            let head = literal_head(&self.pattern);
+            if !window.starts_with(head.as_bytes()) || run.count() < least {
+                return None;
+            }
+        }
+        let found = self.regex()?.find(window)?;
+        let (start, end) = (from + found.start(), from + found.end());
+        (start <= after && end > keyword).then_some((start, end))
+    }
+
     /// Where the match ends: a PEM header's match takes its body along.
     fn end_of(&self, content: &[u8], end: usize) -> usize {
         if self.check != Some(Check::PemBody) {
@@ -108,9 +139,12 @@ impl Rule {
     }
 
     pub(super) fn regex(&self) -> Option<&Regex> {
-        self.regex
-            .get_or_init(|| RegexBuilder::new(&self.pattern).unicode(false).build().ok())
-            .as_ref()
+        let build = || {
+            let anchor = if self.inside { "" } else { "^" };
+            let pattern = format!("{anchor}(?:{})", self.pattern);
+            RegexBuilder::new(&pattern).unicode(false).build().ok()
+        };
+        self.regex.get_or_init(build).as_ref()
     }
 
     /// Whether a match is a token by itself, varied enough and well formed.
@@ -119,7 +153,11 @@ impl Rule {
         match self.check {
             Some(Check::PemBody) => return is_pem_body(value),
             Some(Check::Jwt) => return is_jwt(value) && stands_alone(content, start, end),
-            None => {}
+            Some(Check::Checksum) if has_checksum(value) => {
+                return stands_alone(content, start, end);
+            }
+            Some(Check::Mixed) if !is_mixed(value) => return false,
+            _ => {}
         }
         stands_alone(content, start, end)
             && self.entropy.is_none_or(|least| bits_per_byte(value) >= least)
@@ -131,10 +169,30 @@ impl Rule {
     }
 }
 
-fn line_start(content: &[u8], at: usize, most: usize) -> usize {
-    let from = at.saturating_sub(most);
-    let newline = content[from..at].iter().rposition(|byte| *byte == b'\n');
-    newline.map_or(from, |position| from + position + 1)
+/// The visible bytes around a place, without quotes.
+fn run_around(content: &[u8], at: usize) -> (usize, usize) {
+    let before = content[at.saturating_sub(WINDOW_BEFORE)..at].iter().rev();
+    let after = content[at..content.len().min(at + WINDOW_AFTER)].iter();
+    let before = before.take_while(|byte| is_token_byte(**byte)).count();
+    (at - before, at + after.take_while(|byte| is_token_byte(**byte)).count())
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\"'`<>".contains(&byte)
+}
+
+/// The plain text a pattern begins with.
+fn literal_head(pattern: &str) -> &str {
+    let special = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-');
+    let end = pattern.find(special).unwrap_or(pattern.len());
+    // What a quantifier follows is not certain.
+    let certain = !pattern[end..].starts_with(['?', '*', '{', '|']);
+    &pattern[..if certain { end } else { end.saturating_sub(1) }]
+}
+
+fn is_mixed(value: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
 }
 
 /// Whether no letter or digit continues the match; an escape such as `\n`

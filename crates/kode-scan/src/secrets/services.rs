@@ -3,7 +3,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
@@ -13,6 +13,8 @@ use super::placeholder::is_placeholder;
 
 /// Service values are short names, an operator and one token.
 const WINDOW: usize = 400;
+/// The shortest value of any service.
+const TOKEN_LEAST: usize = 14;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +37,7 @@ struct ServiceFile {
 /// The services of `data/secret_services.toml`; a test proves that it parses.
 pub(super) static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
     let text = include_str!("../../data/secret_services.toml");
-    let file: Result<ServiceFile, _> = toml::from_str(text);
+    let file: Result<ServiceFile, _> = crate::tables::read(text);
     file.map(|file| file.service).unwrap_or_default()
 });
 
@@ -44,7 +46,12 @@ static KEYWORDS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| 
         service.name.split('|').map(move |part| (plain_prefix(part), index))
     });
     let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
-    let automaton = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(words).ok()?;
+    // Built at every start, so what is quicker to build is better than what searches faster.
+    let automaton = AhoCorasickBuilder::new()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(words)
+        .ok()?;
     Some((automaton, owners))
 });
 
@@ -69,6 +76,9 @@ pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
         let line = content[keyword.start()..].iter().position(|byte| *byte == b'\n');
         let line_end = line.map_or(content.len(), |length| keyword.start() + length);
         let to = line_end.min(keyword.start() + WINDOW);
+        if !holds_token(&content[keyword.end()..to.max(keyword.end())]) {
+            continue;
+        }
         let Some(regex) = service.regex() else { continue };
         let Some(found) = regex.captures(&content[keyword.start()..to]) else { continue };
         let Some(value) = found.get(1) else { continue };
@@ -80,6 +90,12 @@ pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
         }
     }
     hits
+}
+
+/// Whether anything a value could be is there, before a pattern is compiled for it.
+fn holds_token(rest: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-=./+:%".contains(byte);
+    rest.split(|byte| !is_part(byte)).any(|run| run.len() >= TOKEN_LEAST)
 }
 
 impl Service {

@@ -20,13 +20,42 @@ pub(crate) fn is_pem_body(matched: &[u8]) -> bool {
 /// Whether the first part of a JSON Web Token decodes to a header with an algorithm.
 pub(crate) fn is_jwt(matched: &[u8]) -> bool {
     let head = matched.split(|byte| *byte == b'.').next().unwrap_or_default();
-    let Some(decoded) = base64_url(head) else { return false };
+    let Some(decoded) = base64(head) else { return false };
     let Ok(header) = serde_json::from_slice::<serde_json::Value>(&decoded) else { return false };
     header.get("alg").is_some_and(serde_json::Value::is_string)
 }
 
-/// Decodes base64url without padding (RFC 4648 §5).
-fn base64_url(text: &[u8]) -> Option<Vec<u8>> {
+/// Whether a token ends with the CRC-32 of its thirty characters before, in base 62,
+/// as GitHub's and npm's tokens do.
+pub(crate) fn has_checksum(token: &[u8]) -> bool {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let Some(at) = token.iter().position(|byte| *byte == b'_') else { return false };
+    let body = &token[at + 1..];
+    if body.len() != 36 {
+        return false;
+    }
+    let mut rest = crc32(&body[..30]);
+    body[30..].iter().rev().all(|byte| {
+        let digit = DIGITS[(rest % 62) as usize];
+        rest /= 62;
+        digit == *byte
+    })
+}
+
+/// CRC-32 as in IEEE 802.3, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut sum = u32::MAX;
+    for byte in bytes {
+        sum ^= u32::from(*byte);
+        for _ in 0..8 {
+            sum = (sum >> 1) ^ (0xEDB8_8320 & (sum & 1).wrapping_neg());
+        }
+    }
+    !sum
+}
+
+/// Decodes base64, of either alphabet, padded or not (RFC 4648 §4 and §5).
+pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let (mut bits, mut held) = (0u32, 0u32);
     let mut decoded = Vec::with_capacity(text.len() * 3 / 4);
     for byte in text.iter().take_while(|byte| **byte != b'=') {
@@ -52,6 +81,27 @@ fn base64_url(text: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_checksum_is_that_of_the_characters_before() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+        let body = "k3Jd82hTqPz71LmVb4Rn6Yw0Xc5Gs9";
+        let mut rest = crc32(body.as_bytes());
+        let mut sum = [b'0'; 6];
+        for place in sum.iter_mut().rev() {
+            let digit = (rest % 62) as u8;
+            rest /= 62;
+            *place = match digit {
+                0..=9 => b'0' + digit,
+                10..=35 => b'A' + digit - 10,
+                _ => b'a' + digit - 36,
+            };
+        }
+        let token = [b"ghp_", body.as_bytes(), &sum[..]].concat();
+        assert!(has_checksum(&token));
+        let other = [&token[..39], b"!"].concat();
+        assert!(!has_checksum(&other) && !has_checksum(b"ghp_short"));
+    }
 
     #[test]
     fn a_token_without_an_algorithm_is_no_jwt() {

@@ -32,6 +32,24 @@ fn every_provider_rule_finds_its_samples() {
     }
 }
 
+/// A pattern's plain head is only certain where no alternative stands beside it.
+#[test]
+fn no_pattern_has_alternatives_outside_a_group() {
+    for rule in RULES.iter() {
+        let (mut depth, mut escaped) = (0, false);
+        for byte in rule.pattern.bytes() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'(' | b'[' => depth += 1,
+                b')' | b']' => depth -= 1,
+                b'|' => assert!(depth > 0, "{}", rule.id),
+                _ => {}
+            }
+        }
+    }
+}
+
 #[test]
 fn every_service_rule_finds_its_samples() {
     assert!(SERVICES.len() > 50);

@@ -328,7 +328,7 @@ impl Lowering<'_, '_> {
     }
 
     /// The expression in a field; an empty one where it is missing.
-    pub(super) fn field(&mut self, node: Node<'_>, field: &str) -> ExprId {
+    pub(super) fn field(&mut self, node: Node<'_>, field: &'static str) -> ExprId {
         match child(node, field) {
             Some(inner) => self.expression(inner),
             None => self.builder.add(Kind::Mixed(Vec::new()), node),
