@@ -247,7 +247,7 @@ pub(crate) fn is_meant_path(path: &str, state: &SessionState) -> bool {
 }
 
 fn unit(class: RiskClass, why: String, trust: Option<TrustScope>) -> Unit {
-    Unit { argv: Vec::new(), class, why, parent: None, trust }
+    Unit::of_class(class, why, trust)
 }
 
 /// Whether a file of the project looks like a credential: an environment file,

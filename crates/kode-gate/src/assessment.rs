@@ -24,19 +24,62 @@ impl KnownWord {
     }
 }
 
+/// A set of classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Classes(u8);
+
+impl Classes {
+    /// Adds one.
+    pub(crate) fn insert(&mut self, class: RiskClass) {
+        self.0 |= 1 << class as u8;
+    }
+
+    /// From harmless to worst.
+    pub(crate) fn iter(self) -> impl Iterator<Item = RiskClass> {
+        RiskClass::ALL.into_iter().filter(move |class| self.0 & (1 << *class as u8) != 0)
+    }
+}
+
 /// One judged piece of an action: a simple command, or a whole file action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unit {
     /// The words rules are matched against; empty for file actions.
     pub(crate) argv: Vec<KnownWord>,
+    /// Other words for the same, which `prompt` and `deny` rules are matched
+    /// against as well: `git -C x push` is `git push`.
+    pub(crate) also: Vec<Vec<KnownWord>>,
     /// The worst class among the unit's own effects.
     pub(crate) class: RiskClass,
-    /// Why it has that class, in words.
+    /// The classes of all its effects; the policy's strictest answer counts.
+    pub(crate) effects: Classes,
+    /// Why it has its class, in words.
     pub(crate) why: String,
     /// The unit that starts this one (`sudo` for `sudo ls`'s `ls`).
     pub(crate) parent: Option<usize>,
     /// What session trust for this unit would cover.
     pub(crate) trust: Option<TrustScope>,
+}
+
+impl Unit {
+    /// A unit with these words that does nothing yet.
+    pub(crate) fn new(argv: Vec<KnownWord>, parent: Option<usize>) -> Self {
+        Self {
+            argv,
+            also: Vec::new(),
+            class: RiskClass::Safe,
+            effects: Classes::default(),
+            why: "it only reads".to_owned(),
+            parent,
+            trust: None,
+        }
+    }
+
+    /// A unit without words whose only effect is of `class`.
+    pub(crate) fn of_class(class: RiskClass, why: String, trust: Option<TrustScope>) -> Self {
+        let mut unit = Self { class, why, trust, ..Self::new(Vec::new(), None) };
+        unit.effects.insert(class);
+        unit
+    }
 }
 
 /// A question that only a person can answer with yes: `non_interactive`,

@@ -9,6 +9,7 @@ use kode_base::{
 };
 
 use crate::approval::{Answer, ApprovalRequest, Approver, TrustScope};
+use crate::denied::{self, DeniedEffects};
 use crate::judge::{Judgement, SessionState, judge, judge_sensitive};
 use crate::memory::{GateMemory, Remembered};
 use crate::{Label, NonInteractive, Permit, Policy, subject};
@@ -78,6 +79,7 @@ pub struct Gate {
     sandboxed: bool,
     unnamed: Vec<String>,
     approvals: VecDeque<(Instant, RiskClass)>,
+    denied: DeniedEffects,
     memory: GateMemory,
     /// What the judge knows of the session; the agent keeps it current.
     pub state: SessionState,
@@ -102,6 +104,7 @@ impl Gate {
             sandboxed,
             unnamed: Vec::new(),
             approvals: VecDeque::new(),
+            denied: DeniedEffects::default(),
             memory: GateMemory::default(),
             state,
         }
@@ -113,6 +116,7 @@ impl Gate {
     pub fn remembering(mut self, memory: GateMemory) -> Self {
         let known = memory.load();
         (self.trusted, self.approvals) = (known.trusted, known.approvals);
+        self.denied = known.denied;
         self.state.untrusted_in_context |= known.untrusted_in_context;
         self.state.secret_in_context |= known.secret_in_context;
         self.state.sensitive_changed |= known.sensitive_changed;
@@ -124,6 +128,7 @@ impl Gate {
         self.memory.store(Remembered {
             trusted: self.trusted.clone(),
             approvals: self.approvals.clone(),
+            denied: self.denied.clone(),
             untrusted_in_context: self.state.untrusted_in_context,
             secret_in_context: self.state.secret_in_context,
             sensitive_changed: self.state.sensitive_changed,
@@ -347,7 +352,8 @@ impl Gate {
         shown: Option<Untrusted<String>>,
     ) -> (bool, AnsweredBy, DenialKind) {
         let trusted = judgement.trust.as_ref().is_some_and(|scope| self.trusted.contains(scope));
-        if judgement.class_question && trusted {
+        let effects = denied::effects(&subject::digest(action), judgement);
+        if judgement.class_question && trusted && !self.denied.hold(&effects) {
             return (true, AnsweredBy::SessionTrust, DenialKind::Policy);
         }
         if !self.approver.is_interactive() {
@@ -359,8 +365,13 @@ impl Gate {
         let mut request = self.request(action, judgement, Instant::now());
         request.subject = shown.unwrap_or(request.subject);
         match self.approver.ask(&request) {
-            Ok(Answer::Deny) => (false, AnsweredBy::Person, DenialKind::Person),
+            Ok(Answer::Deny) => {
+                self.denied.add(effects);
+                self.remember();
+                (false, AnsweredBy::Person, DenialKind::Person)
+            }
             Ok(answer) => {
+                self.denied.lift(&effects);
                 if answer == Answer::TrustSession {
                     self.trusted.extend(judgement.trust.clone());
                 }

@@ -12,6 +12,7 @@ mod ablation;
 mod approval;
 mod assess;
 mod assessment;
+mod denied;
 mod effects;
 mod evaluate;
 mod foreign_code;
@@ -29,6 +30,7 @@ mod resolve;
 mod rules;
 mod sensitive;
 mod shell;
+mod spellings;
 mod subject;
 
 pub use ablation::{Ablation, Control, UnknownControl};

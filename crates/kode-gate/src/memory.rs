@@ -8,6 +8,7 @@ use std::time::Instant;
 use kode_base::RiskClass;
 
 use crate::approval::TrustScope;
+use crate::denied::DeniedEffects;
 
 /// Handed from gate to gate; clones share what is remembered.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,7 @@ pub(crate) struct Remembered {
     /// What a person trusts for the life of the process.
     pub(crate) trusted: Vec<TrustScope>,
     pub(crate) approvals: VecDeque<(Instant, RiskClass)>,
+    pub(crate) denied: DeniedEffects,
     pub(crate) untrusted_in_context: bool,
     pub(crate) secret_in_context: bool,
     pub(crate) sensitive_changed: bool,

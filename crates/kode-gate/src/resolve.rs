@@ -9,6 +9,7 @@ use crate::assessment::{Assessment, KnownWord, Question, Refusal, Unit};
 use crate::judge::Judgement;
 use crate::policy::{LayerPolicy, Policy, default_action};
 use crate::rules::{may_match, surely_matches};
+use crate::spellings::others;
 
 /// One answer with who gave it.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ pub(crate) fn resolve(assessment: &Assessment, policy: &Policy, lapsed: bool) ->
         Some(listed) if listed.verdict >= worst.verdict => listed,
         _ => worst,
     };
-    conclude(assessment, &answers, answered)
+    conclude(assessment, policy, &answers, answered)
 }
 
 fn built_in(
@@ -65,7 +66,12 @@ fn built_in(
 
 /// Turns the policy's answer into a judgement, with the questions that only a
 /// person can answer on top.
-fn conclude(assessment: &Assessment, answers: &[Answered], answered: Answered) -> Judgement {
+fn conclude(
+    assessment: &Assessment,
+    policy: &Policy,
+    answers: &[Answered],
+    answered: Answered,
+) -> Judgement {
     let question: Option<&Question> = assessment.questions.iter().max_by_key(|each| each.kind);
     let mut judgement = Judgement {
         verdict: answered.verdict,
@@ -88,7 +94,7 @@ fn conclude(assessment: &Assessment, answers: &[Answered], answered: Answered) -
             };
         }
         _ if judgement.verdict == Verdict::Prompt => {
-            judgement.trust = trust_scope(assessment, answers);
+            judgement.trust = trust_scope(assessment, policy, answers);
         }
         _ => {}
     }
@@ -103,7 +109,17 @@ fn focus(assessment: &Assessment) -> Vec<String> {
 
 /// The one scope that would cover every prompt of this action; none when they
 /// differ, a rule asks, or the class is too grave to trust.
-fn trust_scope(assessment: &Assessment, answers: &[Answered]) -> Option<TrustScope> {
+fn trust_scope(
+    assessment: &Assessment,
+    policy: &Policy,
+    answers: &[Answered],
+) -> Option<TrustScope> {
+    // A scope speaks for one class: `ssh -o ProxyCommand=x HOST` does more than
+    // talk to its host.
+    let asks = |unit: &Unit| {
+        let asked = |class: &RiskClass| class_action(policy, *class).0 > Verdict::Allow;
+        unit.effects.iter().filter(asked).count()
+    };
     let mut offered: Option<&TrustScope> = None;
     for (unit, answer) in assessment.units.iter().zip(answers) {
         if answer.verdict != Verdict::Prompt {
@@ -111,7 +127,7 @@ fn trust_scope(assessment: &Assessment, answers: &[Answered]) -> Option<TrustSco
         }
         let scope = unit.trust.as_ref()?;
         let differs = offered.is_some_and(|other| other != scope);
-        if differs || answer.by_rule || unit.class >= RiskClass::Destructive {
+        if differs || answer.by_rule || asks(unit) > 1 || unit.class >= RiskClass::Destructive {
             return None;
         }
         offered = Some(scope);
@@ -161,22 +177,28 @@ fn explicit_layer(policy: &Policy, class: RiskClass) -> Option<&LayerPolicy> {
 
 fn unit_answer(assessment: &Assessment, policy: &Policy, index: usize) -> Answered {
     let unit = &assessment.units[index];
-    let (action, layer) = class_action(policy, unit.class);
-    let by_class = Answered {
-        verdict: action,
-        reason: Reason {
-            class: unit.class,
-            rule: format!("class.{}", unit.class),
-            layer,
-            text: unit.why.clone(),
-        },
-        by_rule: false,
-    };
+    let by_class = class_answer(policy, unit);
     match strict_rule(policy, unit) {
         Some(asked) if asked.verdict >= by_class.verdict => asked,
         Some(_) => by_class,
         None => allow_rule(assessment, policy, index).unwrap_or(by_class),
     }
+}
+
+/// What the policy says of the unit's classes: the strictest answer, of equals
+/// that of the worst class.
+fn class_answer(policy: &Policy, unit: &Unit) -> Answered {
+    let worst = (class_action(policy, unit.class), unit.class);
+    let each = unit.effects.iter().map(|class| (class_action(policy, class), class));
+    let ((verdict, layer), class) = each
+        .fold(worst, |strictest, other| if other.0.0 > strictest.0.0 { other } else { strictest });
+    let text = if class == unit.class {
+        unit.why.clone()
+    } else {
+        format!("it is {class} as well: {}", unit.why)
+    };
+    let reason = Reason { class, rule: format!("class.{class}"), layer, text };
+    Answered { verdict, reason, by_rule: false }
 }
 
 /// The strictest matching `prompt` or `deny` rule.
@@ -186,7 +208,7 @@ fn strict_rule(policy: &Policy, unit: &Unit) -> Option<Answered> {
         for rule in layer.rules.iter().filter(|rule| rule.action > Verdict::Allow) {
             let verdict = rule.action.min(Verdict::Deny);
             let stricter = found.as_ref().is_none_or(|other| other.verdict < verdict);
-            if stricter && may_match(rule, &unit.argv) {
+            if stricter && means(rule, unit) {
                 found = Some(Answered {
                     verdict,
                     reason: rule_reason(rule, layer.layer, unit.class),
@@ -198,12 +220,33 @@ fn strict_rule(policy: &Policy, unit: &Unit) -> Option<Answered> {
     found
 }
 
+/// Whether a strict rule means the unit, in any of its spellings.
+fn means(rule: &crate::Rule, unit: &Unit) -> bool {
+    // A rule that names no flag means the command with any flags in between.
+    let bare = !rule.command.iter().any(|word| word.starts_with('-'));
+    let spelled = |argv: &[KnownWord]| {
+        may_match(rule, argv) || others(argv).iter().any(|other| may_match(rule, other))
+    };
+    std::iter::once(&unit.argv)
+        .chain(&unit.also)
+        .any(|argv| spelled(argv) || bare && spelled(&without_flags(argv)))
+}
+
+fn without_flags(argv: &[KnownWord]) -> Vec<KnownWord> {
+    let flag = |word: &&KnownWord| matches!(word, KnownWord::Exact(text) if text.starts_with('-'));
+    argv.iter().filter(|word| !flag(word)).cloned().collect()
+}
+
 /// A matching `allow` rule of a layer that no higher explicit class action
 /// overrules; a rule for a wrapper covers what it starts.
 fn allow_rule(assessment: &Assessment, policy: &Policy, index: usize) -> Option<Answered> {
     let unit = &assessment.units[index];
     let overruled = |layer: Layer| {
-        explicit_layer(policy, unit.class).is_some_and(|explicit| explicit.layer < layer)
+        let asked =
+            unit.effects.iter().filter(|class| class_action(policy, *class).0 > Verdict::Allow);
+        asked.chain([unit.class]).any(|class| {
+            explicit_layer(policy, class).is_some_and(|explicit| explicit.layer < layer)
+        })
     };
     let chain = ancestors(assessment, index);
     for layer in policy.layers.iter().filter(|each| !each.tightens_only()) {
@@ -268,12 +311,13 @@ fn list_answer(assessment: &Assessment, policy: &Policy, lapsed: bool) -> Option
 fn higher_forbids(assessment: &Assessment, policy: &Policy, below: Layer) -> bool {
     let higher = || policy.layers.iter().filter(move |each| each.layer < below);
     assessment.units.iter().any(|unit| {
-        let by_class = higher()
-            .any(|each| each.classes.get(&unit.class).is_some_and(|said| *said > Verdict::Allow));
+        let by_class = higher().any(|each| {
+            let forbids =
+                |class| each.classes.get(&class).is_some_and(|said| *said > Verdict::Allow);
+            unit.effects.iter().chain([unit.class]).any(forbids)
+        });
         let by_rule = higher().any(|each| {
-            each.rules
-                .iter()
-                .any(|rule| rule.action > Verdict::Allow && may_match(rule, &unit.argv))
+            each.rules.iter().any(|rule| rule.action > Verdict::Allow && means(rule, unit))
         });
         by_class || by_rule
     })

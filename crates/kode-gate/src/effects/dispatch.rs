@@ -144,6 +144,12 @@ impl Evaluator<'_> {
             let invocation = Invocation { name, words, arguments, stdin };
             return Some(self.apply(spec, &invocation));
         };
+        if at > 0 && words[at].as_exact().is_some() {
+            // Rules are written without the flags in front: `git -C x push`.
+            let mut argv = vec![Field::exact(name)];
+            argv.extend_from_slice(&words[at..]);
+            self.found.also(crate::evaluate::shown(&argv));
+        }
         let arguments = arguments::sort(spec, &words[..at]);
         let before = Invocation { name, words: &words[..at], arguments, stdin: stdin.clone() };
         self.apply_flags(spec, &before);

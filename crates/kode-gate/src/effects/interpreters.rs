@@ -463,6 +463,9 @@ impl Evaluator<'_> {
 
     fn python_module(&mut self, name: &str, words: &[Field], stdin: Stream) -> Stream {
         let key = format!("python -m {name}");
+        let mut argv = vec![Field::exact(name)];
+        argv.extend_from_slice(words);
+        self.found.also(crate::evaluate::shown(&argv));
         let unknown = Stream::unknown(stdin.text.taint | Taint::FILE);
         match self.entry(&key, words, stdin.clone()).or_else(|| self.entry(name, words, stdin)) {
             Some(output) => output,

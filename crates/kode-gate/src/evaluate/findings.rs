@@ -7,8 +7,12 @@ use kode_base::escape::escape_line;
 use crate::approval::TrustScope;
 use crate::assessment::{KnownWord, Question, QuestionKind, Refusal, Unit};
 
-/// Units, questions and effect lines kept for one action.
+/// Questions and effect lines kept for one action.
 const KEPT_MAX: usize = 256;
+/// Units and parts kept: more than commands are walked.
+const UNITS_MAX: usize = 4_096;
+/// Other spellings kept for one unit.
+const ALSO_MAX: usize = 8;
 
 /// Everything found so far.
 #[derive(Debug, Default)]
@@ -42,14 +46,36 @@ impl Findings {
     /// Adds a unit and makes it the current one. Past the limit the last one
     /// takes what comes, so that nothing is lost.
     pub(crate) fn open_unit(&mut self, argv: Vec<KnownWord>, parent: Option<usize>) -> usize {
-        if self.units.len() < KEPT_MAX {
-            let class = RiskClass::Safe;
-            let why = "it only reads".to_owned();
-            self.units.push(Unit { argv, class, why, parent, trust: None });
+        if self.units.len() < UNITS_MAX {
+            self.units.push(Unit::new(argv, parent));
+        } else if let Some(last) = self.units.last_mut() {
+            // No rule speaks for what is lumped together.
+            last.argv.clear();
+            last.parent = None;
+            self.raise(UNITS_MAX - 1, RiskClass::CodeExecution, "too many commands to keep apart");
         }
         let unit = self.units.len() - 1;
         self.current = Some(unit);
         unit
+    }
+
+    /// Ends `unit`, opened for what surrounds a command: it is forgotten when
+    /// it did nothing and nothing came after it.
+    pub(crate) fn close_unit(&mut self, unit: usize) {
+        let idle = |last: &Unit| last.argv.is_empty() && last.class == RiskClass::Safe;
+        if unit + 1 == self.units.len() && self.units.last().is_some_and(idle) {
+            self.units.pop();
+        }
+        self.current = None;
+    }
+
+    /// Other words for the unit being judged, for strict rules.
+    pub(crate) fn also(&mut self, argv: Vec<KnownWord>) {
+        if let Some(unit) = self.current.and_then(|unit| self.units.get_mut(unit))
+            && unit.also.len() < ALSO_MAX
+        {
+            unit.also.push(argv);
+        }
     }
 
     /// Goes back to judging `unit`.
@@ -66,6 +92,7 @@ impl Findings {
     pub(crate) fn raise(&mut self, unit: usize, class: RiskClass, why: &str) {
         self.line(&format!("{class}: {why}"));
         let judged = &mut self.units[unit];
+        judged.effects.insert(class);
         if class > judged.class {
             judged.class = class;
             judged.why = escape_line(why);
@@ -116,7 +143,7 @@ impl Findings {
 
     /// Keeps the source text of a simple command for denylists.
     pub(crate) fn part(&mut self, text: &str) {
-        if self.parts.len() < KEPT_MAX {
+        if self.parts.len() < UNITS_MAX {
             self.parts.push(text.to_owned());
         }
     }

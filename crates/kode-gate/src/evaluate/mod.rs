@@ -15,6 +15,7 @@ mod parameters;
 mod redirect;
 mod simple;
 mod spawning;
+pub(crate) use simple::shown;
 mod text;
 mod variables;
 mod walk;

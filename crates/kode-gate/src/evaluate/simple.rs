@@ -35,11 +35,19 @@ impl Evaluator<'_> {
             None => words,
         };
         let fields = self.expand_words(words);
-        let unit = self.found.open_unit(shown(&fields), outer.filter(|_| false));
+        // A rule for the command speaks neither for where its output goes nor
+        // for the variables in front of it.
+        let surrounded = !command.redirections.is_empty() || !assignments.is_empty();
+        let around = surrounded.then(|| self.found.open_unit(Vec::new(), None));
         let redirected = self.redirections(&command.redirections);
         let stdin = redirected.stdin.clone().unwrap_or(stdin);
-        self.found.resume(Some(unit));
         let values = self.assign_before(assignments, fields.is_empty());
+        if let Some(around) = around {
+            self.found.close_unit(around);
+        }
+        if !fields.is_empty() || !surrounded {
+            self.found.open_unit(shown(&fields), None);
+        }
         let remote = self.output_remote;
         self.output_remote |= redirected.remote;
         let kept = self.state.descriptors.clone();
@@ -361,7 +369,7 @@ impl Evaluator<'_> {
 }
 
 /// Words as rules see them.
-fn shown(fields: &[Field]) -> Vec<KnownWord> {
+pub(crate) fn shown(fields: &[Field]) -> Vec<KnownWord> {
     let known = |field: &Field| match field.as_exact() {
         Some(text) if field.stream.is_none() && !field.glob => KnownWord::Exact(text.to_owned()),
         _ => KnownWord::Prefix(field.text.known.clone()),

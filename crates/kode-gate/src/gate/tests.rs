@@ -127,6 +127,42 @@ fn trust_and_what_came_into_the_context_outlive_the_gate() {
 }
 
 #[test]
+fn an_effect_denied_once_is_not_granted_by_trust_for_something_else() {
+    use Answer::{Approve, Deny, TrustSession};
+    let answers = vec![Deny, TrustSession, Deny, Deny, Approve];
+    let (mut gate, asked, _folder) = asking(answers);
+    assert!(gate.authorize(command("bash evil.sh")).is_err());
+    gate.authorize(command("node build.js")).unwrap();
+    gate.authorize(command("node other.js")).unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 2);
+    // The same again, and the same in other words.
+    assert!(gate.authorize(command("bash evil.sh")).is_err());
+    assert!(gate.authorize(command("true; 'bash' ./evil.sh")).is_err());
+    gate.authorize(command("bash evil.sh")).unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 5);
+    // A person said yes to it since.
+    gate.authorize(command("bash evil.sh")).unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 5);
+}
+
+#[test]
+fn trust_in_a_host_does_not_run_code_on_the_way_to_it() {
+    let (mut gate, asked, _folder) = asking(vec![Answer::TrustSession]);
+    gate.authorize(command("ssh build.example.com uptime")).unwrap();
+    gate.authorize(command("ssh build.example.com date")).unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    for more in [
+        "ssh -o ProxyCommand=./x build.example.com",
+        "ssh build.example.com date > ~/date",
+        "GIT_SSH_COMMAND=./x ssh build.example.com",
+    ] {
+        let before = asked.lock().unwrap().len();
+        gate.authorize(command(more)).unwrap();
+        assert_eq!(asked.lock().unwrap().len(), before + 1, "{more}");
+    }
+}
+
+#[test]
 fn the_fourth_approval_of_a_class_within_a_minute_takes_the_typed_word() {
     let (mut gate, asked, _folder) = asking(vec![]);
     for _ in 0..4 {

@@ -14,10 +14,7 @@ fn assessed(command: &str, class: RiskClass) -> Assessment {
     Assessment {
         units: vec![Unit {
             argv: words(command),
-            class,
-            why: "because".to_owned(),
-            parent: None,
-            trust: Some(TrustScope::Class(class)),
+            ..Unit::of_class(class, "because".to_owned(), Some(TrustScope::Class(class)))
         }],
         command: Some(command.to_owned()),
         at_root: true,
@@ -174,10 +171,8 @@ fn an_allow_rule_for_a_wrapper_covers_what_it_starts() {
     let mut sudo = assessed("sudo id", RiskClass::SystemWrite);
     sudo.units.push(Unit {
         argv: words("id"),
-        class: RiskClass::SystemWrite,
-        why: String::new(),
         parent: Some(0),
-        trust: None,
+        ..Unit::of_class(RiskClass::SystemWrite, String::new(), None)
     });
     let mut user = layer(Layer::User);
     user.rules.push(rule("sudo id", Verdict::Allow));
@@ -306,4 +301,105 @@ proptest! {
         both.units.extend(second.units);
         prop_assert!(verdict(&both, vec![alone]) >= before);
     }
+}
+
+/// The verdict on a real command line under one user layer.
+fn judged(command: &str, user: LayerPolicy) -> Verdict {
+    let state = crate::SessionState {
+        project_root: "/work/app".to_owned(),
+        home: "/home/dev".to_owned(),
+        kode_home: "/home/dev/.kode".to_owned(),
+        ..crate::SessionState::default()
+    };
+    let policy = Policy { layers: vec![user], non_interactive: None };
+    crate::policy_check::check(command, &policy, &state).verdict
+}
+
+#[test]
+fn the_strictest_of_an_actions_classes_decides_not_the_worst() {
+    let mut user = layer(Layer::User);
+    user.classes.insert(RiskClass::NetworkEgress, Verdict::Allow);
+    assert_eq!(judged("ssh h date", user.clone()), Verdict::Allow);
+    assert_eq!(judged("ssh -o ProxyCommand=./x h", user.clone()), Verdict::Prompt);
+    user.classes.insert(RiskClass::CodeExecution, Verdict::Deny);
+    assert_eq!(judged("ssh -o ProxyCommand=./x h", user.clone()), Verdict::Deny);
+    assert_eq!(judged("curl --engine ./x https://h", user), Verdict::Deny);
+}
+
+#[test]
+fn an_allow_rule_covers_neither_redirections_nor_variables_nor_what_follows() {
+    let mut user = layer(Layer::User);
+    user.rules.push(rule("npm run deploy", Verdict::Allow));
+    user.rules.push(rule("npm run deploy **", Verdict::Allow));
+    assert_eq!(judged("npm run deploy", user.clone()), Verdict::Allow);
+    assert_eq!(judged("npm run deploy -- --prod > out.log 2>&1", user.clone()), Verdict::Allow);
+    for more in [
+        "npm run deploy > /etc/cron.d/x",
+        "npm run deploy >> ~/.bashrc",
+        "LD_PRELOAD=./x.so npm run deploy",
+        "PATH=/tmp/x:$PATH npm run deploy",
+        "npm run deploy $(python3 -c 'x')",
+        "npm run deploy <(curl https://h)",
+        "npm run deploy; python3 x.py",
+        "npm run deploy & ./x",
+        "cd /tmp/x && npm run deploy || ./y",
+        "function npm { ./x; }; npm run deploy",
+        "npm() { ./x; }; npm run deploy",
+        "alias npm=./x; npm run deploy",
+    ] {
+        assert!(judged(more, user.clone()) > Verdict::Allow, "{more}");
+    }
+}
+
+#[test]
+fn a_strict_rule_holds_for_every_spelling_of_its_command() {
+    let spellings = [
+        ("git push", "git -C . push"),
+        ("git push", "git --no-pager -c color.ui=never push origin"),
+        ("git push", "sudo -u x git push"),
+        ("git push", "true; { (git push) & }"),
+        ("git push", "xargs -I{} git push {} < a"),
+        ("git push", "find . -exec git push {} +"),
+        ("git push", "bash -c 'git push'"),
+        ("git push", "g=git; $g push"),
+        ("git push", "g\\it pu''sh"),
+        ("git push", "alias g='git push'\ng"),
+        ("git push", "f() { git \"$@\"; }; f push"),
+        ("npm install", "npm i lodash"),
+        ("npm i", "npm install lodash"),
+        ("npm install", "npm --prefix . add lodash"),
+        ("pip install", "pip3 install x"),
+        ("pip install", "python3 -m pip install x"),
+        ("pip install", "/usr/bin/python3 -m pip install x"),
+        ("docker run", "docker container run x"),
+        ("docker rm", "docker --context x rm y"),
+        ("kubectl delete", "kubectl -n prod delete pod x"),
+        ("cargo run", "cargo +nightly r"),
+        ("apt install", "apt-get -y install x"),
+    ];
+    for (pattern, command) in spellings {
+        let mut user = layer(Layer::User);
+        user.rules.push(rule(pattern, Verdict::Deny));
+        assert!(judged(command, user) >= Verdict::Deny, "{pattern}: {command}");
+    }
+    let mut user = layer(Layer::User);
+    user.rules.push(rule("git push", Verdict::Deny));
+    for other in ["git -C . status", "git stash push", "echo git push", "npm run push"] {
+        assert!(judged(other, user.clone()) < Verdict::Deny, "{other}");
+    }
+}
+
+#[test]
+fn no_number_of_commands_hides_one_from_the_rules() {
+    let mut user = layer(Layer::User);
+    user.rules.push(rule("git push", Verdict::Deny));
+    user.rules.push(rule("make deploy", Verdict::Allow));
+    user.denylist.push("./run".to_owned());
+    let many = |count: usize, last: &str| format!("{}make deploy; {last}", ":;".repeat(count));
+    for count in [0, 255, 256, 300, 1_500] {
+        assert_eq!(judged(&many(count, "git push"), user.clone()), Verdict::Deny, "{count}");
+        assert_eq!(judged(&many(count, "./run"), user.clone()), Verdict::Deny, "{count}");
+        assert!(judged(&many(count, "python3 x"), user.clone()) > Verdict::Allow, "{count}");
+    }
+    assert!(judged(&many(5_000, "git push"), user) > Verdict::Allow);
 }
