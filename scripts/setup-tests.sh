@@ -13,6 +13,9 @@ readonly node=22.23.3
 readonly tools=target/tools
 # What the Docker tests run in: no registry is asked.
 readonly image=kode-test-base
+# The same with the compilers and interpreters of this machine: what ordinary
+# work in a container is tested with.
+readonly system_image=kode-test-system
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -126,6 +129,48 @@ import_image() {
   rm -rf "$tree"
 }
 
+# Installed packages, what they need, and the Rust toolchain: a gigabyte, once.
+import_system_image() {
+  docker_answers || return 0
+  docker image inspect "$system_image" >/dev/null 2>&1 && return
+  echo "setup: importing the Docker image $system_image"
+  local tree toolchain package packages=()
+  for package in bash bsdextrautils bsdutils ca-certificates coreutils curl dash diffutils findutils \
+    gawk gcc git grep gzip hostname iproute2 jq libc-bin libc6-dev linux-libc-dev make mount ncurses-base \
+    nodejs npm openjdk-17-jdk-headless openssl perl procps python3 python3-venv sed strace tar \
+    tzdata util-linux; do
+    dpkg-query -W "$package" >/dev/null 2>&1 && packages+=("$package")
+  done
+  tree=$(mktemp -d)
+  mkdir -p "$tree"/{etc,proc,sys,dev,run,root,home,tmp,var/tmp,workspace,usr/local/bin}
+  mkdir -p "$tree"/usr/{bin,sbin,lib,lib64}
+  ln -s usr/{bin,sbin,lib,lib64} "$tree"
+  chmod 1777 "$tree/tmp" "$tree/var/tmp"
+  echo 'root:x:0:0:root:/root:/bin/bash' >"$tree/etc/passwd"
+  echo 'root:x:0:' >"$tree/etc/group"
+  toolchain=$(rustc --print sysroot)
+  # What a package owns, by its real place, with the links that choose among
+  # alternatives.
+  {
+    apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts \
+      --no-breaks --no-replaces --no-enhances "${packages[@]}" |
+      grep '^[a-z0-9]' | sort -u | { xargs dpkg -L || true; } |
+      sed -E 's,^/(bin|sbin|lib|lib64)/,/usr/\1/,'
+    find /etc/alternatives /usr/bin -type l
+    # npm replaces itself.
+    find /usr/lib/node_modules
+    find /etc/ssl/certs /etc/ld.so.c* /etc/java-* /etc/python3* /etc/nsswitch.conf || true
+  } 2>/dev/null | grep -Ev '^/(usr/share/(doc|man|locale|lintian)|boot|var|run)/' | sed 's,^/,,' |
+    sort -u | tar -C / -c --no-recursion --ignore-failed-read -T - 2>/dev/null |
+    tar -C "$tree" -x --keep-directory-symlink
+  mkdir "$tree/usr/local/rust"
+  tar -C "$toolchain" -c --exclude=./share --exclude=./lib/rustlib/src . |
+    tar -C "$tree/usr/local/rust" -x --no-same-owner
+  tar -C "$tree" -c . | docker import \
+    --change 'ENV PATH=/usr/local/rust/bin:/usr/local/bin:/usr/bin:/bin' - "$system_image" >/dev/null
+  rm -rf "$tree"
+}
+
 # A small real package with its own tests, for the refactoring test.
 install_from_pypi() {
   [ -d "$tools/colorama-0.4.6/colorama" ] && return
@@ -139,6 +184,7 @@ install_packages
 start_docker
 import_image
 install_nextest
+import_system_image
 install_from_npm
 install_from_pypi
 # A small real model: about 160 MB, once.

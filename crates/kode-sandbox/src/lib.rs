@@ -38,6 +38,9 @@ mod settings;
 mod throwaway;
 mod wire;
 
+/// How commands in a container call the project and their home.
+pub const CONTAINER_PLACES: (&str, &str) = (plan::WORKSPACE, plan::HOME);
+
 pub use editor::{EditorError, open_in_editor};
 pub use error::SandboxError;
 pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};
@@ -51,5 +54,7 @@ pub use output::{CommandEnd, CommandOutput, Incident};
 pub use remotes::git_remotes;
 pub use root::{ProjectRoot, RootError};
 pub use sandbox::{InteractiveEnd, Sandbox, StartingSandbox, command_line};
-pub use settings::{Backend, DockerSettings, HelperImage, Host, LabSink, SandboxSettings};
+pub use settings::{
+    Backend, DockerNetwork, DockerSettings, HelperImage, Host, LabSink, SandboxSettings,
+};
 pub use throwaway::ThrowawayCopy;

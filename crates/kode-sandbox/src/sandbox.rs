@@ -170,7 +170,7 @@ impl Sandbox {
         interrupt: &Interrupt,
         on_output: &mut dyn FnMut(&[u8]),
     ) -> Result<CommandOutput, SandboxError> {
-        let open = self.open_hosts(permit.hosts());
+        let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
         let order = self.order(&permit.redeem())?;
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => native.run(&order, interrupt, on_output),
@@ -181,7 +181,16 @@ impl Sandbox {
                 output.connections = connections;
                 Ok(output)
             }
-            Wall::Docker(docker) => docker.run(&order, interrupt, on_output),
+            Wall::Docker(docker) if docker.stays_offline(&open, approved)? => {
+                docker.run(&order, interrupt, on_output)
+            }
+            Wall::Docker(docker) => {
+                let run = |docker: &mut Docker| docker.run(&order, interrupt, on_output);
+                let (mut output, connections) =
+                    self.network.in_container(docker, &self.settings, open, run)?;
+                output.connections = connections;
+                Ok(output)
+            }
             Wall::BareHost(bare) => bare.run(&order, interrupt, on_output),
         }
     }
@@ -197,7 +206,7 @@ impl Sandbox {
         &self,
         permit: Permit<ShellCommand>,
     ) -> Result<InteractiveEnd, SandboxError> {
-        let open = self.open_hosts(permit.hosts());
+        let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
         let mut order = self.order(&permit.redeem())?;
         // What a shell would do with such a line, without the shell.
         if let Some(arguments) = order.arguments.last().and_then(|line| arguments_of(line)) {
@@ -214,9 +223,15 @@ impl Sandbox {
                     self.network.with_hosts(native, &self.settings, open, run)?;
                 Ok(InteractiveEnd { end, incidents, connections })
             }
-            Wall::Docker(docker) => {
+            Wall::Docker(docker) if docker.stays_offline(&open, approved)? => {
                 let (end, incidents) = docker.run_interactive(&order)?;
                 Ok(InteractiveEnd { end, incidents, connections: Vec::new() })
+            }
+            Wall::Docker(docker) => {
+                let run = |docker: &mut Docker| docker.run_interactive(&order);
+                let ((end, incidents), connections) =
+                    self.network.in_container(docker, &self.settings, open, run)?;
+                Ok(InteractiveEnd { end, incidents, connections })
             }
             Wall::BareHost(_) => {
                 Err(SandboxError::Command("an interactive command needs the sandbox".to_owned()))

@@ -44,11 +44,24 @@ pub struct Host {
     pub helper: HelperImage,
 }
 
+/// What the commands of a container can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DockerNetwork {
+    /// Nothing, whatever a person approves.
+    #[default]
+    None,
+    /// Open hosts, over kode's proxy and nothing else. The project's secrets are
+    /// masked for the whole session.
+    Bridge,
+}
+
 /// What a session chooses about its container.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DockerSettings {
     /// `--sandbox-image`; `alpine:latest` by default.
     pub image: Option<String>,
+    /// `--sandbox-network`.
+    pub network: DockerNetwork,
     /// Thousandths of a processor that all processes together may use.
     pub cpu_thousandths: Option<u64>,
     /// User and group inside; the project's owner by default.

@@ -27,6 +27,9 @@ pub(crate) enum Request {
     /// Run a program. Its standard streams come beside the message, or it
     /// gets a terminal of its own with these rows and columns.
     Run { arguments: Vec<String>, directory: String, terminal: Option<(u16, u16)> },
+    /// Open the proxy's door on the inside's loopback (containers; a native
+    /// sandbox opens it once, as its plan says).
+    Door,
     /// Pass a signal to the running command's process group.
     Signal(i32),
     /// Kill everything.
@@ -52,6 +55,8 @@ pub(crate) enum Reply {
     Ready(SelfTest),
     /// A step of the set-up failed.
     SetupFailed { step: String, error: String, code: i32 },
+    /// The door is open and comes beside.
+    Door,
     /// The command runs; its terminal's controlling end comes beside.
     Terminal,
     /// The command could not be started.

@@ -1,9 +1,13 @@
 //! The command line: every command, flag and help text.
 
+mod container;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kode_base::exit::EXIT_CODES_HELP;
+
+pub(crate) use container::{ContainerArguments, ContainerOptions};
 
 /// A coding agent whose changes are allowed to ship. Without a command it opens
 /// the interactive session.
@@ -41,6 +45,8 @@ pub(crate) struct InteractiveArguments {
     /// Run commands on the bare host: no isolation at all
     #[arg(long)]
     pub(crate) no_sandbox: bool,
+    #[command(flatten)]
+    pub(crate) container: ContainerArguments,
 }
 
 impl From<InteractiveArguments> for RunArguments {
@@ -53,6 +59,7 @@ impl From<InteractiveArguments> for RunArguments {
             may_change,
             no_agents,
             no_sandbox,
+            container,
         } = arguments;
         let (task, json, context) = (String::new(), false, Vec::new());
         let (max_iter, max_gate_rounds, system) = (None, None, None);
@@ -70,6 +77,7 @@ impl From<InteractiveArguments> for RunArguments {
             no_agents,
             may_change,
             no_sandbox,
+            container,
         }
     }
 }
@@ -168,6 +176,8 @@ pub(crate) struct RunArguments {
     /// Run commands on the bare host: no isolation at all
     #[arg(long)]
     pub(crate) no_sandbox: bool,
+    #[command(flatten)]
+    pub(crate) container: ContainerArguments,
 }
 
 /// `kode continue`; without a task it opens the interactive session.
@@ -373,6 +383,11 @@ pub(crate) struct SandboxArguments {
     /// example.org:80; the command then stands behind `--`
     #[arg(long, value_name = "HOST", num_args = 1.., value_delimiter = ',')]
     pub(crate) network: Vec<String>,
+    /// In a Docker container instead of kode's native sandbox
+    #[arg(long, id = "container")]
+    pub(crate) docker: bool,
+    #[command(flatten)]
+    pub(crate) container: ContainerOptions,
     /// The command and its arguments
     #[arg(
         required = true,

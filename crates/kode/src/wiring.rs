@@ -1,6 +1,6 @@
 //! Puts a run together from settings: provider, sandbox, gate, session.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kode_agent::context::secret_in;
 use kode_agent::{Agent, AgentParts, Limits, Observer};
@@ -12,6 +12,7 @@ use kode_model::{Provider, ProviderChoice, ProviderKind};
 use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSettings};
 use kode_session::{Session, SessionStore};
 
+use crate::cli::ContainerArguments;
 use crate::failure::Failure;
 use crate::places::{MANAGED_FILE, Places};
 
@@ -138,6 +139,10 @@ pub(crate) struct Prepared {
     pub(crate) approver: Box<dyn Approver>,
     /// What the gate of the message before learned.
     pub(crate) memory: GateMemory,
+    /// Where commands run, if not in the native sandbox.
+    pub(crate) container: ContainerArguments,
+    /// Files that commands in a container find copies of.
+    pub(crate) context: Vec<PathBuf>,
 }
 
 /// Starts sandbox, audit log and session, then runs the task.
@@ -156,9 +161,21 @@ pub(crate) fn agent(
     request: RunRequest,
     observer: &mut dyn Observer,
 ) -> Result<Agent<'_>, Failure> {
-    let Prepared { places, root, settings, provider, interrupt, approver, memory } = prepared;
+    let Prepared {
+        places,
+        root,
+        settings,
+        provider,
+        interrupt,
+        approver,
+        memory,
+        container,
+        context,
+    } = prepared;
     kode_config::prepare_home(&places.kode_home)?;
-    let chosen = sandbox_settings(&places, settings.no_sandbox, &settings.listed_hosts);
+    let mut chosen = sandbox_settings(&places, settings.no_sandbox, &settings.listed_hosts);
+    container.choose(&mut chosen);
+    chosen.docker.context_files = context;
     let sandbox = Sandbox::start(&root, chosen)?;
     let files = ProjectFiles::open(&root)?;
     let session = open_session(&places, &root, &request, observer)?;
@@ -171,6 +188,7 @@ pub(crate) fn agent(
         may_change: request.may_change.clone(),
         ..session_state(&places, root.path(), &settings)
     };
+    let state = if container.wanted { inside_container(state) } else { state };
     let secrets = known_secrets(&settings);
     let gate = Gate::new(settings.policy, audit, approver, !settings.no_sandbox, state)
         .remembering(memory);
@@ -245,6 +263,12 @@ pub(crate) fn session_state(places: &Places, root: &Path, settings: &Settings) -
         git_remotes: kode_sandbox::git_remotes(root),
         ..SessionState::default()
     }
+}
+
+/// In a container commands call the project and the home by other names.
+fn inside_container(state: SessionState) -> SessionState {
+    let (project_root, home) = kode_sandbox::CONTAINER_PLACES;
+    SessionState { project_root: project_root.to_owned(), home: home.to_owned(), ..state }
 }
 
 /// Credentials in kode's own environment and configuration, for the redactor.

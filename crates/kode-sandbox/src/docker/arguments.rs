@@ -1,15 +1,18 @@
-//! What `docker run` is told. Pure: choices in, arguments out.
+//! What `docker run` is told: choices in, arguments out.
 
 use std::path::Path;
 
 use super::folder::{PrivateFolder, SOCKET_NAME, container_name};
 use crate::container_plan::SUPERVISOR_NAME;
-use crate::plan::{ContainerMount, ContainerView, FOLDER, HOME, WORKSPACE};
+use crate::plan::{CERTIFICATES_FOLDER, ContainerMount, ContainerView, FOLDER, HOME, WORKSPACE};
 use crate::{DockerSettings, SandboxError};
 
 /// Processes of kode's own in the container: Docker's first one and the
 /// supervisor.
 const OWN_PROCESSES: u64 = 2;
+
+/// There where the kernel has IPv6.
+const IPV6: &str = "/proc/sys/net/ipv6";
 
 /// Whom the container's processes run as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +46,29 @@ pub(super) fn run(
     for path in view.temporary {
         set("--tmpfs", format!("{path}:rw,noexec,nosuid,nodev,mode=1777"));
     }
+    // Hardware, kernel and control groups of the host.
+    set("--tmpfs", "/sys:ro,noexec,nosuid,nodev,size=4k".to_owned());
+    if Path::new(IPV6).exists() {
+        // The loopback's; Docker turns it off where there is no network.
+        set("--sysctl", "net.ipv6.conf.all.disable_ipv6=0".to_owned());
+        set("--sysctl", "net.ipv6.conf.lo.disable_ipv6=0".to_owned());
+    }
     let owner = format!("uid={},gid={}", user.user, user.group);
     set("--tmpfs", format!("{HOME}:rw,exec,nosuid,nodev,mode=0700,{owner}"));
     let own =
         ContainerMount { source: text(&folder.path)?, target: FOLDER.to_owned(), read_only: true };
-    for mount in view.mounts.iter().chain([&own]) {
+    let certificates = ContainerMount {
+        source: text(&folder.certificates())?,
+        target: CERTIFICATES_FOLDER.to_owned(),
+        read_only: true,
+    };
+    // Docker would show the host's name servers.
+    let names = ContainerMount {
+        source: text(&folder.empty())?,
+        target: "/etc/resolv.conf".to_owned(),
+        read_only: true,
+    };
+    for mount in view.mounts.iter().chain([&own, &certificates, &names]) {
         set("--mount", mount.value()?);
     }
     set("--entrypoint", format!("{FOLDER}/{SUPERVISOR_NAME}"));

@@ -13,6 +13,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::container_plan::SUPERVISOR_NAME;
 use crate::native::HELPER_PROGRAM;
+use crate::plan::CERTIFICATES_NAME;
 
 /// Begins the name of every such folder; the process id follows.
 const PREFIX: &str = "container-";
@@ -20,6 +21,10 @@ const PREFIX: &str = "container-";
 pub(super) const SOCKET_NAME: &str = "control.sock";
 /// A file that nobody can read.
 pub(super) const MASK_NAME: &str = "mask";
+/// A file with nothing in it.
+const EMPTY_NAME: &str = "empty";
+/// Trusted certificates, with the fetcher's of the present command.
+const CERTIFICATES_FOLDER_NAME: &str = "certificates";
 /// The system-call filter, for Docker.
 const PROFILE_NAME: &str = "seccomp.json";
 /// Copies of `--ctx` files.
@@ -27,7 +32,7 @@ const CONTEXT_NAME: &str = "context";
 
 /// What the container's processes are held to besides; made from the rules of
 /// the native filter.
-pub(super) const PROFILE: &str = include_str!("../../data/seccomp.json");
+pub(crate) const PROFILE: &str = include_str!("../../data/seccomp.json");
 
 /// The folder and the socket in it.
 #[derive(Debug)]
@@ -61,6 +66,21 @@ impl PrivateFolder {
         self.path.join(PROFILE_NAME)
     }
 
+    /// The file that is laid over secrets.
+    pub(super) fn mask(&self) -> PathBuf {
+        self.path.join(MASK_NAME)
+    }
+
+    /// An empty file that everybody can read.
+    pub(super) fn empty(&self) -> PathBuf {
+        self.path.join(EMPTY_NAME)
+    }
+
+    /// The folder with the list of trusted certificates.
+    pub(super) fn certificates(&self) -> PathBuf {
+        self.path.join(CERTIFICATES_FOLDER_NAME)
+    }
+
     /// Copies a file so that commands can read it.
     ///
     /// # Errors
@@ -84,10 +104,24 @@ impl PrivateFolder {
     }
 }
 
+/// Puts a list of certificates where commands find it.
+pub(super) fn trust(folder: &Path, certificates: &str) -> io::Result<()> {
+    let folder = folder.join(CERTIFICATES_FOLDER_NAME);
+    let (made, used) = (folder.join("next"), folder.join(CERTIFICATES_NAME));
+    place(&made, certificates.as_bytes(), 0o444)?;
+    rustix::fs::rename(&made, &used)?;
+    Ok(())
+}
+
 fn fill(path: &Path) -> io::Result<UnixListener> {
     place(&path.join(SUPERVISOR_NAME), HELPER_PROGRAM, 0o555)?;
     place(&path.join(PROFILE_NAME), PROFILE.as_bytes(), 0o444)?;
     place(&path.join(MASK_NAME), b"", 0o000)?;
+    place(&path.join(EMPTY_NAME), b"", 0o444)?;
+    let certificates = path.join(CERTIFICATES_FOLDER_NAME);
+    fs::DirBuilder::new().mode(0o755).create(&certificates)?;
+    open_to_all(&certificates, 0o755)?;
+    trust(path, "")?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder: OwnedFd = rustix::fs::open(path, flags, Mode::empty())?;
     // A socket's name may have 107 bytes at most; this one always fits.

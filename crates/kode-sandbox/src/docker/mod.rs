@@ -7,9 +7,12 @@ mod arguments;
 mod engine;
 mod folder;
 mod mount;
+mod secrets;
 mod start;
 
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use kode_base::Interrupt;
 
@@ -17,7 +20,10 @@ use crate::native::Native;
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
 use crate::plan::inside_container;
 use crate::sandbox::Order;
-use crate::{ProjectRoot, SandboxError, SandboxSettings};
+use crate::{DockerNetwork, OpenHosts, ProjectRoot, SandboxError, SandboxSettings};
+#[cfg(test)]
+pub(crate) use folder::PROFILE;
+use secrets::Secrets;
 pub(crate) use start::Starting;
 
 /// The image where none is named and the project brings none.
@@ -29,6 +35,8 @@ pub(crate) struct Docker {
     native: Native,
     root: ProjectRoot,
     settings: SandboxSettings,
+    secrets: Secrets,
+    folder: PathBuf,
 }
 
 impl Docker {
@@ -83,9 +91,40 @@ impl Docker {
     /// A container instead of one that a command has ended.
     fn revive(&mut self) -> Result<(), SandboxError> {
         if !self.native.is_alive() {
-            self.native = Starting::begin(&self.root, &self.settings)?.finish()?.native;
+            *self = Starting::begin(&self.root, &self.settings)?.finish()?;
         }
         Ok(())
+    }
+
+    /// Whether a command runs without a way to any host.
+    ///
+    /// # Errors
+    /// When a person approved hosts and this session's container has no network.
+    pub(crate) fn stays_offline(
+        &self,
+        open: &OpenHosts,
+        approved: bool,
+    ) -> Result<bool, SandboxError> {
+        match self.settings.docker.network {
+            DockerNetwork::Bridge => Ok(open.is_empty()),
+            DockerNetwork::None if approved => Err(SandboxError::Command(
+                "this session's container has no network, so no host can be opened; start kode \
+                 with --sandbox-network bridge"
+                    .to_owned(),
+            )),
+            DockerNetwork::None => Ok(true),
+        }
+    }
+
+    /// Opens the proxy's door for the next command, which finds `certificates`.
+    /// Secrets that are not masked yet are, in a new container.
+    pub(crate) fn open_door(&mut self, certificates: &str) -> Result<TcpListener, SandboxError> {
+        if self.native.is_alive() && Secrets::of(&self.root, &self.settings)? != self.secrets {
+            self.native.begin_end();
+        }
+        self.revive()?;
+        folder::trust(&self.folder, certificates)?;
+        self.native.open_door()
     }
 
     fn inside(&self, order: &Order) -> Order {

@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::arguments::{self, User};
 use super::engine::{Engine, complaint};
 use super::folder::{self, PrivateFolder, SOCKET_NAME};
+use super::secrets::Secrets;
 use super::{DEFAULT_IMAGE, Docker, user};
 use crate::container_plan::{
     KEEPER_NAME, KeeperPlan, KeeperReply, SUPERVISOR_NAME, SupervisorPlan,
@@ -38,6 +39,7 @@ pub(crate) struct Starting {
     plan: SupervisorPlan,
     user: User,
     image: String,
+    secrets: Secrets,
     root: ProjectRoot,
     settings: SandboxSettings,
 }
@@ -57,9 +59,12 @@ impl Starting {
         }
         let image = settings.docker.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned());
         let user = user(root, settings)?;
-        let view = ContainerView::new(root, settings)?;
+        let secrets = Secrets::of(root, settings)?;
+        let mut view = ContainerView::new(root, settings)?;
         let folder = PrivateFolder::make(&runtime)?;
-        let prepared = prepare(&view, settings, &image, user, &folder)
+        let prepared = secrets
+            .cover(root, &mut view, &folder)
+            .and_then(|()| prepare(&view, settings, &image, user, &folder))
             .and_then(|create| keep(&engine, create, &folder));
         let contained = match prepared {
             Ok(contained) => contained,
@@ -77,12 +82,12 @@ impl Starting {
             places: view.places,
         };
         let (root, settings) = (root.clone(), settings.clone());
-        Ok(Self { contained, folder, plan, user, image, root, settings })
+        Ok(Self { contained, folder, plan, user, image, secrets, root, settings })
     }
 
     /// Waits until commands can run in it.
     pub(crate) fn finish(self) -> Result<Docker, SandboxError> {
-        let Self { mut contained, folder, plan, user, image, root, settings } = self;
+        let Self { mut contained, folder, plan, user, image, secrets, root, settings } = self;
         let supervisor = accept(&contained, &folder, &image)?;
         is_ours(&supervisor, user)?;
         // Nobody else is to connect, and commands are to find nothing.
@@ -93,7 +98,7 @@ impl Starting {
         contained.connect(supervisor);
         let memory = plan.limits.memory_bytes_max;
         let native = Native::contained(contained, test, &root, &settings, memory)?;
-        Ok(Docker { native, root, settings })
+        Ok(Docker { native, root, settings, secrets, folder: folder.path })
     }
 }
 

@@ -16,7 +16,7 @@ use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
 use super::{kernel, memory};
-use crate::plan::Plan;
+use crate::plan::{PROXY_PORT, Plan};
 use crate::wire::{self, Reply, Request};
 use crate::{landlock_wall, seccomp};
 
@@ -141,6 +141,10 @@ fn obey(
                     wire::send(socket, &reply, &[])?;
                 }
             }
+        }
+        Request::Door => {
+            let door = super::door(PROXY_PORT)?;
+            wire::send(socket, &Reply::Door, &[door.as_fd()])?;
         }
         Request::Run { .. } => return Err(io::Error::other("a command is running")),
         Request::Signal(signal) => {

@@ -2,15 +2,16 @@
 //! the same requests and replies, over a socket that it connected to. Only how
 //! it is started and ended differs.
 
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use super::keeper::Keeper;
 use super::space::Space;
-use super::{Group, Native};
+use super::{Group, KILL_MAX, Native};
 use crate::guard::Guard;
-use crate::wire::SelfTest;
+use crate::wire::{Reply, Request, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
 /// The container must be gone in this time; its keeper goes on trying.
@@ -104,6 +105,18 @@ impl Native {
             self_test,
             heritage: None,
         })
+    }
+
+    /// Where a proxy for the next command accepts: on the container's loopback.
+    pub(crate) fn open_door(&mut self) -> Result<TcpListener, SandboxError> {
+        self.settle()?;
+        self.send(&Request::Door, &[])?;
+        let received = self.receive_within(KILL_MAX)?;
+        let door = match received {
+            Some((Reply::Door, descriptors)) => descriptors.into_iter().next(),
+            _ => None,
+        };
+        door.map(TcpListener::from).ok_or_else(|| self.give_up("it opened no door for the proxy"))
     }
 
     /// Whether commands can still run in it.

@@ -38,6 +38,7 @@ pub use record::{Connection, Via};
 pub use refusal::Refusal;
 pub use web::{Page, redirected, web_address};
 
+pub(crate) use masks::find as find_secrets;
 pub(crate) use session::Network;
 pub(crate) use stream::Stream;
 

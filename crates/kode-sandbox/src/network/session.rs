@@ -13,6 +13,7 @@ use super::proxy::Proxy;
 use super::record::Connection;
 use super::web::{self, Page};
 use super::{OpenHosts, Refusal, masks};
+use crate::docker::Docker;
 use crate::native::Native;
 use crate::plan::Additions;
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
@@ -59,6 +60,27 @@ impl Network {
         let result = command(&mut beside);
         // Nothing inside is left that could connect.
         drop(beside);
+        let connections = proxy.close();
+        Ok((result?, connections))
+    }
+
+    /// Runs `command` in the session's container with `open` reachable, and
+    /// returns every connection it tried. The container masks secrets itself.
+    pub(crate) fn in_container<T>(
+        &self,
+        docker: &mut Docker,
+        settings: &SandboxSettings,
+        open: OpenHosts,
+        command: impl FnOnce(&mut Docker) -> Result<T, SandboxError>,
+    ) -> Result<(T, Vec<Connection>), SandboxError> {
+        let authority = Authority::new().map_err(std::io::Error::other)?;
+        let additions = Additions::new(settings, &authority.certificate());
+        let listener = docker.open_door(&additions.certificates())?;
+        let outside = self.outside.clone();
+        let rules = Rules { open, outside, authority: Arc::new(authority) };
+        let proxy = Proxy::start(Door::Inside(listener), rules)?;
+        let result = command(docker);
+        // Nothing of the command is alive that could connect.
         let connections = proxy.close();
         Ok((result?, connections))
     }

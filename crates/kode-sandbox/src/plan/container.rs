@@ -2,11 +2,14 @@
 //! what stays read-only, which variables commands see. How Docker is told is
 //! not its business.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Access, Limits, Step, cannot_look, canonical_bind, environment, limits, repository};
+use super::{
+    Access, Limits, Step, cannot_look, canonical_bind, environment, limits, network, repository,
+};
 use crate::container_plan::Place;
-use crate::{ProjectRoot, SandboxError, SandboxSettings};
+use crate::{DockerNetwork, ProjectRoot, SandboxError, SandboxSettings};
 
 /// Where the project is, inside.
 pub(crate) const WORKSPACE: &str = "/workspace";
@@ -73,16 +76,42 @@ impl ContainerView {
         if !settings.read_only {
             writable.push(WORKSPACE.to_owned());
         }
+        let mut environment = environment::in_container(settings, HOME);
+        if settings.docker.network == DockerNetwork::Bridge {
+            network::set_variables(&mut environment);
+        }
         let identity = repository::git_identity(Path::new(&settings.host.home));
         Ok(Self {
             mounts,
             temporary: TEMPORARY,
-            environment: environment::in_container(settings, HOME),
+            environment,
             files: vec![(format!("{HOME}/.gitconfig"), identity)],
             writable,
             limits: limits(settings),
             places,
         })
+    }
+
+    /// Lays the host's file `mask` over one of the project's.
+    ///
+    /// # Errors
+    /// When the mask can't be looked at.
+    pub(crate) fn cover(
+        &mut self,
+        root: &ProjectRoot,
+        path: &str,
+        mask: &Path,
+    ) -> std::io::Result<()> {
+        let found = std::fs::symlink_metadata(mask)?;
+        let target = inside(root, path);
+        self.places.push(Place {
+            path: target.clone(),
+            device_and_inode: (found.dev(), found.ino()),
+            writable: false,
+        });
+        let source = mask.to_string_lossy().into_owned();
+        self.mounts.push(ContainerMount { source, target, read_only: true });
+        Ok(())
     }
 
     /// Folders in memory.

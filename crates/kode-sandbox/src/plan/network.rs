@@ -12,6 +12,10 @@ use crate::SandboxSettings;
 /// Trusted certificates inside, the fetcher's among them.
 pub(crate) const CERTIFICATES: &str = "/etc/kode/certificates.pem";
 
+/// Its folder and name.
+pub(crate) const CERTIFICATES_FOLDER: &str = "/etc/kode";
+pub(crate) const CERTIFICATES_NAME: &str = "certificates.pem";
+
 /// Where distributions keep their trusted certificates.
 const SYSTEM_CERTIFICATES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
@@ -139,6 +143,11 @@ pub(super) fn add(
         steps.push(Step::Cover { from: CERTIFICATES.to_owned(), over: over.to_owned() });
     }
     steps.extend(networked.masked.iter().map(|path| Step::Mask { path: path.clone() }));
+    set_variables(environment);
+}
+
+/// Leads programs to the proxy instead of telling them that there is none.
+pub(super) fn set_variables(environment: &mut Vec<(String, String)>) {
     environment.retain(|(name, _)| !OFFLINE.contains(&name.as_str()));
     environment.extend(variables());
 }

@@ -29,4 +29,7 @@ pub(crate) fn install() -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[cfg(target_arch = "x86_64")]
+mod profile;
+#[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use libc::c_long;
 
-use super::program::{Instruction, Rule, When, fail_with, prologue, rule, search};
+use super::program::{Instruction, When, fail_with, prologue, rule, search};
 
 #[cfg(target_arch = "x86_64")]
 const ARCHITECTURE: u32 = 0xc000_003e;
@@ -122,15 +122,35 @@ const TYPE_MASK: u32 = 0xf;
 const TYPE_RAW: u32 = 3;
 const NETLINK_ROUTE: &[u32] = &[0];
 
+/// What one call is refused for: with this error, when every condition of any
+/// one group holds; no groups at all means always.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) number: u32,
+    pub(super) groups: Vec<Vec<When>>,
+    pub(super) error: i32,
+}
+
 /// The whole filter.
 pub(super) fn filter() -> Vec<Instruction> {
-    let refused = fail_with(libc::EPERM);
+    let rules = refusals().into_iter().map(|refusal| {
+        let groups: Vec<&[When]> = refusal.groups.iter().map(Vec::as_slice).collect();
+        rule(refusal.number, &groups, fail_with(refusal.error))
+    });
+    let mut whole = prologue(ARCHITECTURE, X32_BIT);
+    whole.extend(search(rules.collect()));
+    whole
+}
+
+/// Every call that is refused, and when. Docker's profile says the same.
+pub(super) fn refusals() -> Vec<Refusal> {
+    let refused = libc::EPERM;
     let mut rules = Vec::new();
     for call in REFUSED.iter().chain(REFUSED_HERE) {
         add(&mut rules, *call, &[], refused);
     }
     for call in ABSENT {
-        add(&mut rules, *call, &[], fail_with(libc::ENOSYS));
+        add(&mut rules, *call, &[], libc::ENOSYS);
     }
     add(&mut rules, libc::SYS_clone, &[&[When::AnyBit(0, NAMESPACES)]], refused);
     add(&mut rules, libc::SYS_unshare, &[&[When::AnyBit(0, NAMESPACES_AND_TIME)]], refused);
@@ -148,17 +168,17 @@ pub(super) fn filter() -> Vec<Instruction> {
         add(&mut rules, call, &[&creates_set_id], refused);
     }
     sockets(&mut rules);
-    let mut whole = prologue(ARCHITECTURE, X32_BIT);
-    whole.extend(search(rules));
-    whole
+    rules
 }
 
-fn add(rules: &mut Vec<Rule>, call: c_long, groups: &[&[When]], action: u32) {
+fn add(rules: &mut Vec<Refusal>, call: c_long, groups: &[&[When]], error: i32) {
     // Numbers are small and positive.
-    rules.push(rule(u32::try_from(call).unwrap_or(u32::MAX), groups, action));
+    let number = u32::try_from(call).unwrap_or(u32::MAX);
+    let groups = groups.iter().map(|group| group.to_vec()).collect();
+    rules.push(Refusal { number, groups, error });
 }
 
-fn sockets(rules: &mut Vec<Rule>) {
+fn sockets(rules: &mut Vec<Refusal>) {
     let raw = |family: u32| {
         [When::MaskedEqual(0, u32::MAX, family), When::MaskedEqual(1, TYPE_MASK, TYPE_RAW)]
     };
@@ -168,9 +188,9 @@ fn sockets(rules: &mut Vec<Rule>) {
         [When::NotOneOf(0, &[FAMILY_UNIX, FAMILY_INET, FAMILY_INET6, FAMILY_NETLINK])];
     let groups: &[&[When]] =
         &[&other_family, &raw(FAMILY_INET), &raw(FAMILY_INET6), &other_netlink];
-    add(rules, libc::SYS_socket, groups, fail_with(libc::EAFNOSUPPORT));
+    add(rules, libc::SYS_socket, groups, libc::EAFNOSUPPORT);
     let not_unix = [When::NotOneOf(0, &[FAMILY_UNIX])];
-    add(rules, libc::SYS_socketpair, &[&not_unix], fail_with(libc::EAFNOSUPPORT));
+    add(rules, libc::SYS_socketpair, &[&not_unix], libc::EAFNOSUPPORT);
 }
 
 /// Calls that set permission bits, and which argument holds them.

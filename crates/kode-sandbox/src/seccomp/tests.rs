@@ -42,6 +42,12 @@ fn answer(architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
     }
 }
 
+/// What this machine's filter does with one call.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn answer_here(call: libc::c_long, arguments: [u64; 6]) -> u32 {
+    answer(HERE, u32::try_from(call).unwrap(), arguments)
+}
+
 fn here(call: libc::c_long, arguments: &[u64]) -> u32 {
     let mut all = [0; 6];
     all[..arguments.len()].copy_from_slice(arguments);

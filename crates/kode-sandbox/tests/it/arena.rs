@@ -30,6 +30,9 @@ const SECRETS: &[&str] = &[
     "sibling/secret.txt",
 ];
 
+/// The breach of an attempt that only printed so.
+const SAYS_SO: &str = "says so itself";
+
 pub(crate) struct Arena {
     pub(crate) place: Place,
     secret: String,
@@ -126,7 +129,7 @@ impl Arena {
         // Names of files are no secret, the canary itself is.
         // At the start of a line: shells print the text of commands that died.
         if output.lines().any(|line| line.starts_with("ESCAPED")) {
-            breaches.push("says so itself".to_owned());
+            breaches.push(SAYS_SO.to_owned());
         }
         if output.contains(&self.secret) {
             breaches.push("read the secret".to_owned());
@@ -142,7 +145,8 @@ impl Arena {
         breaches.extend(self.heard());
         breaches.extend(self.victim_harmed());
         breaches.extend(end_survivors(&self.survivor));
-        if !breaches.is_empty() {
+        // Words alone leave nothing to clean up.
+        if breaches.iter().any(|breach| breach != SAYS_SO) {
             self.restore();
         }
         breaches
@@ -163,7 +167,9 @@ impl Arena {
         let mut state = BTreeMap::new();
         let project = self.place.project();
         walk(self.place.path(), &mut |path| {
-            if path.starts_with(&project) {
+            // A container's private folder is kode's own.
+            let run = self.place.home().join(".kode/run");
+            if path.starts_with(&project) || path.starts_with(run) {
                 return;
             }
             // Reading the sibling with git touches nothing but its folder.

@@ -10,7 +10,7 @@ use kode_gate::{GateMemory, NoTerminal};
 use kode_sandbox::ProjectRoot;
 
 use super::run::conclude;
-use crate::cli::DemoArguments;
+use crate::cli::{ContainerArguments, DemoArguments};
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::render::{Human, Json};
@@ -75,7 +75,17 @@ fn prepare(places: Places, root: ProjectRoot) -> Result<Prepared, Failure> {
     let (interrupt, approver) = (Interrupt::new(), Box::new(NoTerminal));
     crate::signals::connect(&interrupt)?;
     let memory = GateMemory::default();
-    Ok(Prepared { places, root, settings, provider, interrupt, approver, memory })
+    Ok(Prepared {
+        places,
+        root,
+        settings,
+        provider,
+        interrupt,
+        approver,
+        memory,
+        container: ContainerArguments::default(),
+        context: Vec::new(),
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a fresh folder of kode's own, before any session")]

@@ -45,7 +45,17 @@ pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, F
     crate::signals::connect(&interrupt)?;
     let approver = approver(&interrupt);
     let memory = GateMemory::default();
-    let prepared = Prepared { places, root, settings, provider, interrupt, approver, memory };
+    let prepared = Prepared {
+        places,
+        root,
+        settings,
+        provider,
+        interrupt,
+        approver,
+        memory,
+        container: arguments.container.clone(),
+        context: arguments.context.clone(),
+    };
     if prepared.settings.no_sandbox {
         warn("the sandbox is off: commands run on the bare host with your rights");
     }

@@ -28,6 +28,9 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     let root = places.project_root()?;
     let mut settings = sandbox_settings(&places, false, &[]);
     settings.read_only = arguments.read_only;
+    if arguments.docker {
+        arguments.container.choose(&mut settings);
+    }
     // The intent is made durable while the sandbox is built: both take
     // milliseconds, and the command needs both.
     let starting = Sandbox::begin(&root, settings)?;

@@ -158,7 +158,17 @@ impl Worker {
         };
         let (approver, memory) = (Box::new(asker), self.memory.clone());
         let known = places.clone();
-        let prepared = Prepared { places, root, settings, provider, interrupt, approver, memory };
+        let prepared = Prepared {
+            places,
+            root,
+            settings,
+            provider,
+            interrupt,
+            approver,
+            memory,
+            container: self.arguments.container.clone(),
+            context: self.arguments.context.clone(),
+        };
         Ok((prepared, known))
     }
 
