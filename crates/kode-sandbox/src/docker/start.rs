@@ -28,6 +28,9 @@ use crate::{HelperImage, ProjectRoot, SandboxError, SandboxSettings};
 /// A container must stand in this time; it takes half a second.
 const START_MAX: Duration = Duration::from_secs(60);
 
+/// The supervisor's step that fails for a user who may not write the project.
+const UNWRITABLE: &str = "writing /workspace";
+
 /// Where sessions keep what is theirs alone, below `$KODE_HOME`.
 const RUNTIME: &str = "run";
 
@@ -125,25 +128,28 @@ fn keep(
     folder: &PrivateFolder,
 ) -> Result<Contained, SandboxError> {
     let (ours, theirs) = UnixStream::pair()?;
-    let child = keeper(&native::helper_path(&HelperImage::Embedded)?, theirs.try_clone()?)
+    let name = folder::container_name(&folder.identifier);
+    let child = keeper(&native::helper_path(&HelperImage::Embedded)?, &name, theirs.try_clone()?)
         // Some systems execute nothing from memory (`vm.memfd_noexec`).
-        .or_else(|_| keeper(&folder.path.join(SUPERVISOR_NAME), theirs))?;
+        .or_else(|_| keeper(&folder.path.join(SUPERVISOR_NAME), &name, theirs))?;
     let plan = KeeperPlan {
         program: engine.program.to_string_lossy().into_owned(),
         environment: engine.environment.clone(),
         create,
-        name: folder::container_name(&folder.identifier),
+        name,
         folder: folder.path.to_string_lossy().into_owned(),
     };
     wire::send(&ours, &plan, &[])?;
     Ok(Contained::new(ours, child))
 }
 
-fn keeper(program: &Path, socket: UnixStream) -> io::Result<Child> {
+/// The container's name is for people who look at processes.
+fn keeper(program: &Path, name: &str, socket: UnixStream) -> io::Result<Child> {
     #[expect(clippy::disallowed_methods, reason = "starts kode's own keeper")]
     let mut command = Command::new(program);
     command
         .arg0(KEEPER_NAME)
+        .arg(name)
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(socket)))
@@ -204,6 +210,13 @@ fn is_ours(supervisor: &UnixStream, user: User) -> Result<(), SandboxError> {
 fn ready(supervisor: &UnixStream) -> Result<SelfTest, SandboxError> {
     match wire::receive::<Reply>(supervisor)? {
         Some((Reply::Ready(test), _)) => Ok(test),
+        Some((Reply::SetupFailed { step, error, .. }, _)) if step == UNWRITABLE => {
+            Err(SandboxError::unavailable(
+                format!("the container's user can't write the project: {error}"),
+                "pass --sandbox-user with the project's owner, or --sandbox-readonly; with \
+                 rootless Docker --sandbox-user 0:0",
+            ))
+        }
         Some((Reply::SetupFailed { step, error, .. }, _)) => Err(lost(&format!("{step}: {error}"))),
         _ => Err(lost("its supervisor ended")),
     }

@@ -105,3 +105,27 @@ fn a_command_that_ends_its_container_gets_no_further_and_the_next_one_works() {
     assert!(ended.incidents.contains(&Incident::ContainerEnded), "{ended:?}");
     assert_eq!(place.run(&sandbox, "echo again").worked(), "again\n");
 }
+
+#[test]
+#[ignore = "a measurement"]
+fn what_a_container_and_its_commands_cost() {
+    let place = Place::new();
+    let started = std::time::Instant::now();
+    let sandbox = sandbox(&place);
+    println!("start: {:?}", started.elapsed());
+    let mut times: Vec<std::time::Duration> = (0..100)
+        .map(|_| {
+            let started = std::time::Instant::now();
+            place.run(&sandbox, "true").worked();
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!(
+        "a command: median {:?}, 95th of 100 {:?}, most {:?}",
+        times[50], times[94], times[99]
+    );
+    let started = std::time::Instant::now();
+    drop(sandbox);
+    println!("end: {:?}", started.elapsed());
+}

@@ -66,7 +66,10 @@ fn the_flags_hold() {
     assert!(said.contains("CapBnd:\t0000000000000000\nNoNewPrivs:\t1\n"), "{said}");
     assert!(!workspace.project().join("made").exists());
     let ran = sandbox(&workspace, &["--sandbox-user", "4242:4243"], &["id"]);
-    assert!(text(&ran.stderr).contains("--sandbox-user") || text(&ran.stdout).contains("4242"));
+    assert_eq!(ran.status.code(), Some(125), "{ran:?}");
+    assert!(text(&ran.stderr).contains("can't write the project"), "{ran:?}");
+    let ran = sandbox(&workspace, &["--sandbox-user", "4242:4243", "--sandbox-readonly"], &["id"]);
+    assert!(text(&ran.stdout).contains("uid=4242 gid=4243"), "{ran:?}");
     for network in ["host", "container:x", "my-net"] {
         let ran = sandbox(&workspace, &["--sandbox-network", network], &["true"]);
         assert_eq!(ran.status.code(), Some(2), "{ran:?}");
@@ -78,12 +81,12 @@ fn the_flags_hold() {
 }
 
 #[test]
-fn commas_and_quotes_in_the_projects_path_are_a_part_of_it() {
+fn blanks_and_quotes_in_the_projects_path_are_a_part_of_it() {
     if !usable() {
         return;
     }
     let workspace = Workspace::new();
-    let strange = workspace.project().join("a,readonly \"b\"=c");
+    let strange = workspace.project().join("a readonly \"b\"=c");
     std::fs::create_dir_all(strange.join(".git/hooks")).unwrap();
     let mut command = workspace.kode(&["sandbox", "--docker", "--sandbox-image", IMAGE, "--"]);
     let line = "echo x > made; echo x > .git/hooks/pre-commit || echo held";
@@ -148,22 +151,51 @@ fn left(workspace: &Workspace, name: &str) -> Vec<String> {
         left.push(format!("container {name}"));
     }
     left.extend(processes_naming(workspace.beside("").to_str().unwrap()));
+    left.extend(processes_naming(name));
     left
 }
 
-/// Processes that have a folder of this workspace in their arguments, their
-/// working folder or their open files.
-fn processes_naming(folder: &str) -> Vec<String> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let own = std::process::id();
+/// Processes that name this in their arguments or work in it.
+fn processes_naming(text: &str) -> Vec<String> {
     let names = |id: u32| {
         let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).into_owned();
         let at = std::fs::read_link(format!("/proc/{id}/cwd")).unwrap_or_default();
-        (line.contains(folder) || at.starts_with(folder)).then(|| format!("process {id}: {line}"))
+        (line.contains(text) || at.starts_with(text)).then(|| format!("process {id}: {line}"))
     };
-    ids.filter(|id| *id != own).filter_map(names).collect()
+    processes().into_iter().filter(|id| *id != std::process::id()).filter_map(names).collect()
+}
+
+fn processes() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// All that `parent` started and they started: kode's helper or keeper, and
+/// what is inside of a native sandbox.
+fn descendants(parent: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = processes()
+        .into_iter()
+        .filter_map(|id| {
+            let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+            Some((id, line.trim().parse().ok()?))
+        })
+        .collect();
+    let mut found = vec![parent];
+    let mut at = 0;
+    while at < found.len() {
+        let of = found[at];
+        found.extend(parents.iter().filter(|(_, parent)| *parent == of).map(|(id, _)| *id));
+        at += 1;
+    }
+    found.split_off(1)
+}
+
+fn is_alive(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next());
+    state.is_some_and(|state| state != 'Z' && state != 'X')
 }
 
 /// Kills kode after `moment` and waits until nothing is left of its session.
@@ -187,6 +219,7 @@ fn one_kill(options: &[&str], moment: Duration) {
         names.extend(containers(&workspace));
         std::thread::sleep(Duration::from_millis(5));
     }
+    let started_by_it = descendants(child.id());
     child.kill().unwrap();
     child.wait().unwrap();
     names.extend(containers(&workspace));
@@ -194,7 +227,9 @@ fn one_kill(options: &[&str], moment: Duration) {
     let name = names.last().cloned().unwrap_or_else(|| "kode-none".to_owned());
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let left = left(&workspace, &name);
+        let mut left = left(&workspace, &name);
+        let alive = started_by_it.iter().filter(|id| is_alive(**id));
+        left.extend(alive.map(|id| format!("descendant {id}")));
         if left.is_empty() {
             break;
         }
