@@ -1,6 +1,6 @@
 //! What `docker run` is told: choices in, arguments out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::folder::{PrivateFolder, SOCKET_NAME, container_name};
 use crate::container_plan::SUPERVISOR_NAME;
@@ -43,37 +43,44 @@ pub(super) fn run(
     if let Some(thousandths) = chosen.cpu_thousandths {
         set("--cpus", format!("{}.{:03}", thousandths / 1000, thousandths % 1000));
     }
-    for path in view.temporary {
-        set("--tmpfs", format!("{path}:rw,noexec,nosuid,nodev,mode=1777"));
+    for folder in in_memory(view, user) {
+        set("--tmpfs", folder);
     }
-    // Hardware, kernel and control groups of the host.
-    set("--tmpfs", "/sys:ro,noexec,nosuid,nodev,size=4k".to_owned());
     if Path::new(IPV6).exists() {
         // The loopback's; Docker turns it off where there is no network.
         set("--sysctl", "net.ipv6.conf.all.disable_ipv6=0".to_owned());
         set("--sysctl", "net.ipv6.conf.lo.disable_ipv6=0".to_owned());
     }
-    let owner = format!("uid={},gid={}", user.user, user.group);
-    set("--tmpfs", format!("{HOME}:rw,exec,nosuid,nodev,mode=0700,{owner}"));
-    let own =
-        ContainerMount { source: text(&folder.path)?, target: FOLDER.to_owned(), read_only: true };
-    let certificates = ContainerMount {
-        source: text(&folder.certificates())?,
-        target: CERTIFICATES_FOLDER.to_owned(),
-        read_only: true,
-    };
-    // Docker would show the host's name servers.
-    let names = ContainerMount {
-        source: text(&folder.empty())?,
-        target: "/etc/resolv.conf".to_owned(),
-        read_only: true,
-    };
-    for mount in view.mounts.iter().chain([&own, &certificates, &names]) {
+    for mount in view.mounts.iter().chain(&own_mounts(folder)?) {
         set("--mount", mount.value()?);
     }
     set("--entrypoint", format!("{FOLDER}/{SUPERVISOR_NAME}"));
     arguments.extend([image.to_owned(), format!("{FOLDER}/{SOCKET_NAME}")]);
     Ok(arguments)
+}
+
+/// Private folders, and one over what the host's `/sys` shows of hardware,
+/// kernel and control groups.
+fn in_memory(view: &ContainerView, user: User) -> Vec<String> {
+    let temporary =
+        view.temporary.iter().map(|path| format!("{path}:rw,noexec,nosuid,nodev,mode=1777"));
+    let User { user, group } = user;
+    let home = format!("{HOME}:rw,exec,nosuid,nodev,mode=0700,uid={user},gid={group}");
+    temporary.chain([home, "/sys:ro,noexec,nosuid,nodev,size=4k".to_owned()]).collect()
+}
+
+/// What kode itself puts inside, all read-only.
+fn own_mounts(folder: &PrivateFolder) -> Result<Vec<ContainerMount>, SandboxError> {
+    let places = [
+        (folder.path.clone(), FOLDER),
+        (folder.certificates(), CERTIFICATES_FOLDER),
+        // Docker would show the host's name servers.
+        (folder.empty(), "/etc/resolv.conf"),
+    ];
+    let mount = |(source, target): (PathBuf, &str)| {
+        Ok(ContainerMount { source: text(&source)?, target: target.to_owned(), read_only: true })
+    };
+    places.into_iter().map(mount).collect()
 }
 
 /// What is the same for every container.

@@ -29,7 +29,4 @@ pub(crate) fn install() -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[cfg(target_arch = "x86_64")]
-mod profile;
-#[cfg(test)]
 mod tests;

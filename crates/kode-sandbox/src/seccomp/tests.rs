@@ -1,3 +1,6 @@
+#[cfg(target_arch = "x86_64")]
+mod profile;
+
 use super::program::{
     ALLOW, AND, Instruction, JUMP, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, KILL, LOAD, RETURN,
     fail_with,
@@ -44,7 +47,7 @@ fn answer(architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
 
 /// What this machine's filter does with one call.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn answer_here(call: libc::c_long, arguments: [u64; 6]) -> u32 {
+fn answer_here(call: libc::c_long, arguments: [u64; 6]) -> u32 {
     answer(HERE, u32::try_from(call).unwrap(), arguments)
 }
 

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::program::{ALLOW, When, fail_with};
-use super::rules;
-use super::tests::answer_here;
+use super::super::program::{ALLOW, When, fail_with};
+use super::super::rules;
+use super::answer_here;
 
 /// Values of families and protocols that kernels may come to know; they refuse
 /// higher ones themselves (`AF_MAX` is 46, `MAX_LINKS` 32).
