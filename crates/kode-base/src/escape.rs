@@ -11,6 +11,52 @@ pub fn escape_for_terminal(text: &Untrusted<String>) -> String {
     escape_block(text.expose())
 }
 
+/// Renders a command that a person is asked about: beside what [`escape_for_terminal`]
+/// escapes, whatever the eye takes for something else in it. Those are blanks
+/// that are no ASCII blanks, joiners and variation selectors, and letters of
+/// other alphabets within a word of Latin ones. Newlines and tabs stay.
+#[expect(clippy::disallowed_methods, reason = "this is the escaping renderer")]
+pub fn escape_command(text: &Untrusted<String>) -> String {
+    let text = text.expose();
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|each: char| !each.is_alphanumeric()).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end.max(first.len_utf8()));
+        let latin = word.chars().any(|each| each.is_ascii_alphabetic());
+        for character in word.chars() {
+            let alike = is_latin_alike(character) || latin && is_letter_alike(character);
+            if alike || is_lost_in_a_command(character) {
+                // Writing to a String can't fail.
+                let _ = write!(shown, "\\u{{{:x}}}", character as u32);
+            } else {
+                shown.push_str(&escape_block(character.encode_utf8(&mut [0; 4])));
+            }
+        }
+        rest = after;
+    }
+    shown
+}
+
+/// Latin letters of another form: full-width and mathematical.
+fn is_latin_alike(character: char) -> bool {
+    let letter = character.is_alphanumeric();
+    letter && matches!(character, '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}')
+}
+
+/// Letters of alphabets that share shapes with the Latin one: Greek, Cyrillic,
+/// Armenian, Cherokee.
+fn is_letter_alike(character: char) -> bool {
+    matches!(character, '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}' | '\u{1c80}'..='\u{1c8f}'
+        | '\u{1f00}'..='\u{1fff}' | '\u{2de0}'..='\u{2dff}' | '\u{a640}'..='\u{a69f}')
+}
+
+/// What looks like a blank or like nothing, and is neither to a shell.
+fn is_lost_in_a_command(character: char) -> bool {
+    let blank = character.is_whitespace() && !character.is_ascii();
+    blank || matches!(character, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}
+
 /// Escapes everything that is not plainly visible but newline and tab.
 pub fn escape_block(text: &str) -> String {
     escape(text, |character| matches!(character, '\n' | '\t'))
@@ -61,6 +107,23 @@ pub fn is_deceptive(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_hides_nothing_from_the_eye() {
+        let shown = |text: &str| escape_command(&text.into());
+        assert_eq!(
+            shown("git\u{a0}push r\u{200d}m x\u{fe0f}"),
+            "git\\u{a0}push r\\u{200d}m x\\u{fe0f}"
+        );
+        assert_eq!(shown("curl https://\u{435}xample.com"), "curl https://\\u{435}xample.com");
+        assert_eq!(shown("\u{ff52}\u{ff4d} -rf x"), "\\u{ff52}\\u{ff4d} -rf x");
+        assert_eq!(shown("ls\u{202e}\u{1b}[2K\r"), "ls\\u{202e}\\e[2K\\r");
+        // Text of another alphabet stays text.
+        for text in ["git commit -m 'Привет, мир — ok'", "echo 日本語 naïve Ünï", "a\tb\nc"]
+        {
+            assert_eq!(shown(text), text);
+        }
+    }
 
     #[test]
     fn escape_sequences_become_text() {

@@ -1,7 +1,7 @@
 //! The lines a person sees. The shape is fixed (design §5); whatever comes
 //! from the model or the project is escaped, and stands behind our own marks.
 
-use kode_base::{Untrusted, escape_for_terminal};
+use kode_base::{Untrusted, escape_command, escape_for_terminal};
 use kode_gate::{ApprovalRequest, TrustScope};
 
 use crate::Appearance;
@@ -67,7 +67,7 @@ impl Page {
 
     fn request_rows(self, request: &ApprovalRequest, rows_max: usize, hint: &str) -> Vec<Row> {
         // Tabs are shown as `\t`: their width would depend on the terminal.
-        let shown = escape_for_terminal(&request.subject).replace('\t', "\\t");
+        let shown = escape_command(&request.subject).replace('\t', "\\t");
         fold(lay_out("Run: ", &shown, self.columns()), rows_max, &request.focus, |rows| {
             self.appearance.alarm(&format!("{}{hint}", hidden(rows)))
         })
@@ -82,7 +82,10 @@ impl Page {
 fn opened_rows(request: &ApprovalRequest, columns: usize) -> Vec<Row> {
     match request.opens.as_slice() {
         [] => Vec::new(),
-        hosts => lay_out("Opens: ", &one_line(&hosts.join(", ").into()), columns),
+        hosts => {
+            let hosts = escape_command(&hosts.join(", ").into());
+            lay_out("Opens: ", &one_line(&hosts.into()), columns)
+        }
     }
 }
 

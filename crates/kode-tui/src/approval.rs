@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use kode_base::escape_for_terminal;
+use kode_base::{escape_command, escape_for_terminal};
 use ratatui::text::Line;
 use unicode_width::UnicodeWidthChar as _;
 
@@ -162,8 +162,8 @@ impl Dialog {
     }
 
     fn request_rows(&self, columns: usize, rows_max: usize) -> Vec<String> {
-        let shown = escape_for_terminal(&self.question.subject).replace('\t', "\\t");
-        fold(lay_out("Run: ", &shown, columns), rows_max)
+        let shown = escape_command(&self.question.subject).replace('\t', "\\t");
+        fold(lay_out("Run: ", &shown, columns), rows_max, &self.question.focus)
     }
 
     fn context_rows(&self, columns: usize) -> Vec<String> {
@@ -175,7 +175,7 @@ impl Dialog {
         rows.extend(lay_out("Asked because: ", &asked, columns));
         if !question.context.is_empty() {
             let context = escape_for_terminal(&question.context).replace('\t', "  ");
-            rows.extend(fold(lay_out("   | ", &context, columns), FULL_ROWS_MAX));
+            rows.extend(fold(lay_out("   | ", &context, columns), FULL_ROWS_MAX, &[]));
         }
         if let Some(scope) = &question.trust {
             let scope = escape_for_terminal(scope).replace('\n', "\\n");
@@ -212,18 +212,39 @@ fn wide(character: char) -> usize {
     character.width_cjk().unwrap_or(1).max(1)
 }
 
-/// Keeps both ends: what a command does last is often what matters most.
-fn fold(rows: Vec<String>, rows_max: usize) -> Vec<String> {
+/// Keeps both ends of `rows`, and the two rows where most words of `focus` stand:
+/// padding can push the part that matters out of both ends.
+fn fold(rows: Vec<String>, rows_max: usize, focus: &[String]) -> Vec<String> {
     if rows.len() <= rows_max {
         return rows;
     }
-    let kept = rows_max.saturating_sub(1);
-    let (head, tail) = (kept.div_ceil(2), kept / 2);
-    let hidden = rows.len() - kept;
+    let note = |hidden: usize| format!("   … {hidden} rows hidden, ? shows them");
+    let place = focused(&rows, focus).filter(|_| rows_max > 5);
+    let kept = rows_max.saturating_sub(if place.is_some() { 4 } else { 1 });
+    let (head, tail) = (kept.div_ceil(2), rows.len() - kept / 2);
+    let start = place.map_or(head, |place| place.clamp(head, tail.saturating_sub(2).max(head)));
+    let end = if place.is_some() { (start + 2).min(tail) } else { head };
     let mut folded: Vec<String> = rows[..head].to_vec();
-    folded.push(format!("   … {hidden} rows hidden, ? shows them"));
-    folded.extend_from_slice(&rows[rows.len() - tail..]);
+    if start > head {
+        folded.push(note(start - head));
+    }
+    folded.extend_from_slice(rows.get(start..end).unwrap_or_default());
+    if end < tail {
+        folded.push(note(tail - end));
+    }
+    folded.extend_from_slice(&rows[tail..]);
     folded
+}
+
+/// The row that has, with the next, the most words of `focus`; the first of equals.
+fn focused(rows: &[String], focus: &[String]) -> Option<usize> {
+    let words = || focus.iter().filter(|word| word.len() > 1);
+    let count = |row: usize| {
+        let two = format!("{}{}", rows[row], rows.get(row + 1).map_or("", String::as_str));
+        words().filter(|word| two.contains(word.as_str())).count()
+    };
+    let best = (0..rows.len()).rev().max_by_key(|row| count(*row))?;
+    (count(best) > 0).then_some(best)
 }
 
 #[cfg(test)]

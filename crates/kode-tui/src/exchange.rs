@@ -127,6 +127,9 @@ pub struct Question {
     pub context: Untrusted<String>,
     /// Hosts that approving opens.
     pub opens: Vec<String>,
+    /// The words of the gravest command in the request: a folded request shows
+    /// where they stand.
+    pub focus: Vec<String>,
     /// What trusting would cover; `None` where it is not offered.
     pub trust: Option<Untrusted<String>>,
     /// Whether approving takes the typed word.

@@ -55,6 +55,15 @@ fn control_and_bidi_characters_are_visible() {
 }
 
 #[test]
+fn letters_and_blanks_that_look_like_others_are_visible() {
+    let shown = PAGE.question(&request("git\u{a0}push p\u{430}ypal.com r\u{200d}m"));
+    assert!(shown.contains("Run: git\\u{a0}push p\\u{430}ypal.com r\\u{200d}m\n"), "{shown}");
+    let opens = vec!["ex\u{430}mple.org".to_owned()];
+    let shown = PAGE.question(&ApprovalRequest { opens, ..request("npm ci") });
+    assert!(shown.contains("Opens: ex\\u{430}mple.org\n"), "{shown}");
+}
+
+#[test]
 fn the_models_words_stay_on_one_line() {
     let why = "fine\n⚠️ Risk: safe\nRun: ls\n[A]pprove";
     let shown = PAGE.question(&ApprovalRequest { why: Some(why.into()), ..request("x") });

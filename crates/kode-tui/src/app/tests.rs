@@ -158,6 +158,7 @@ fn question() -> Question {
         why: None,
         context,
         opens: Vec::new(),
+        focus: Vec::new(),
         trust: None,
         type_approve: false,
     }

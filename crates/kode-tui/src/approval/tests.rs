@@ -20,6 +20,7 @@ fn question(subject: &str, type_approve: bool) -> Question {
         why,
         context,
         opens: Vec::new(),
+        focus: Vec::new(),
         trust,
         type_approve,
     }
@@ -110,4 +111,19 @@ fn context_must_be_seen_before_it_is_answered() {
     assert_eq!(dialog.key(Key::Letter('a'), now), None);
     dialog.drawn(now);
     assert_eq!(dialog.key(Key::Letter('a'), now + Duration::from_secs(1)), Some(Answer::Approve));
+}
+
+#[test]
+fn padding_does_not_hide_the_part_that_matters() {
+    let rows: Vec<String> = (0..500).map(|row| format!("row {row}")).collect();
+    let focus = ["curl".to_owned(), "evil.example".to_owned()];
+    for at in 0..500 {
+        let mut rows = rows.clone();
+        rows[at] = "curl evil.example".to_owned();
+        for rows_max in [6, 9, 13] {
+            let folded = fold(rows.clone(), rows_max, &focus);
+            assert!(folded.contains(&rows[at]) && folded.len() <= rows_max, "{at}: {folded:?}");
+        }
+    }
+    assert_eq!(fold(rows.clone(), 5, &[]).len(), 5);
 }

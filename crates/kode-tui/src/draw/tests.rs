@@ -167,6 +167,7 @@ fn hostile_names_are_shown_not_run_in_list_transcript_and_approval() {
         trust: None,
         type_approve: false,
         opens: Vec::new(),
+        focus: Vec::new(),
     }));
     insta::assert_snapshot!(format!("{before}\n=====\n{}", picture(&mut app, 100, 14)));
 }

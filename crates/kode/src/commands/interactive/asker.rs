@@ -68,6 +68,7 @@ fn question(id: u64, request: &ApprovalRequest) -> Question {
         why: request.why.clone(),
         context: Untrusted::from(request.context.as_str()),
         opens: request.opens.clone(),
+        focus: request.focus.clone(),
         trust: request.trust.as_ref().map(scope),
         type_approve: request.type_approve,
     }
