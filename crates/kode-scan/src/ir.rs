@@ -203,7 +203,7 @@ pub(crate) struct Function {
     pub(crate) decorators: Vec<ExprId>,
     pub(crate) this: Option<VariableId>,
     pub(crate) class: Option<ClassId>,
-    /// The declared type of the result, as written, in Java.
+    /// The declared type of the result, as written, in Java and Go.
     pub(crate) returns: Option<Name>,
     /// Whether it is declared directly at the file's top level.
     pub(crate) is_top_level: bool,

@@ -80,12 +80,21 @@ impl Engine<'_> {
         let closure = closure?;
         let element = self.element_of(receiver);
         match &*site.method {
-            "then" | "tap" | "subscribe" => {
+            "then" | "tap" | "subscribe" | "thenApply" | "thenAccept" | "thenCompose"
+            | "thenApplyAsync" | "thenAcceptAsync" => {
                 Some(self.run_callback(&closure, Some(vec![receiver.clone()])))
             }
-            "forEach" | "some" | "every" | "find" | "findIndex" | "filter" => {
-                self.run_callback(&closure, Some(vec![element]));
+            "forEach" | "some" | "every" | "find" | "findIndex" | "filter" | "ifPresent"
+            | "ifPresentOrElse" | "peek" | "forEachOrdered" | "anyMatch" | "allMatch" => {
+                // Java's maps hand over the key and the value; elsewhere the second is a number.
+                let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
+                let handed = if in_java { vec![element.clone(), element] } else { vec![element] };
+                self.run_callback(&closure, Some(handed));
                 Some(receiver.clone())
+            }
+            "orElseGet" => {
+                let other = self.run_callback(&closure, None);
+                Some(element.join(&other))
             }
             "map" | "flatMap" => {
                 let result = self.run_callback(&closure, Some(vec![element]));

@@ -159,6 +159,9 @@ impl Engine<'_> {
             self.either_way(|engine| given = engine.call_one(implementation, site), |_| {});
             result = Some(result.map_or(given.clone(), |before| before.join(&given)));
         }
+        if implementations.is_empty() {
+            self.mapped_statement(closure, site);
+        }
         result.unwrap_or_else(|| self.call_one(closure, site))
     }
 
@@ -337,7 +340,7 @@ impl Engine<'_> {
             let fields = std::collections::BTreeMap::from([(Name::from("*"), element)]);
             return Value::record(fields, false);
         }
-        let returned = frame.returned.unwrap_or_default();
+        let returned = self.as_declared(function, frame.file, frame.returned.unwrap_or_default());
         let mut facts = returned
             .data()
             .and_then(|data| data.facts.clone())

@@ -50,8 +50,9 @@ impl Lowering<'_, '_> {
             });
             let list = child(node, "parameters");
             let parameters = list.map(|list| lowering.parameters(list)).unwrap_or_default();
+            let returns = child(node, "result").map(|result| lowering.builder.node_name(result));
             let body = lowering.block(child(node, "body"));
-            Function { name, parameters, body, this, class, ..Function::default() }
+            Function { name, parameters, body, this, class, returns, ..Function::default() }
         });
         if let Some(class) = class {
             self.builder.program.classes[class.0 as usize].methods.push(id);
