@@ -21,6 +21,7 @@ mod lock;
 pub mod merge;
 mod meta;
 mod pack;
+mod renames;
 mod restore;
 pub mod review;
 mod reviewed;

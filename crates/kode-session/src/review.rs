@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kode_audit::Digest;
 use kode_base::{ChangeKind, Event, ProjectPath, TouchedFile, Untrusted};
 use kode_edit::FileDiff;
 use kode_sandbox::ProjectFiles;
@@ -16,12 +15,13 @@ use crate::again::line_again;
 use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::capture::capture;
-use crate::changes::{History, StepId};
+use crate::changes::{History, Origin, StepId};
 use crate::ledger::read_lines;
 use crate::merge::{Hunk, hunks};
 use crate::meta::SessionSummary;
+use crate::renames::Renames;
 use crate::reviewed;
-use crate::state::FileState;
+use crate::state::{FileState, change_kind};
 use crate::tree::{Tree, content};
 
 /// A session's changes as they were last recorded.
@@ -33,9 +33,6 @@ pub struct Review {
     history: History,
     blobs: Blobs,
 }
-
-/// One name of a file by the other.
-type Renames = BTreeMap<ProjectPath, ProjectPath>;
 
 /// Before and after of one file.
 pub type Sides = (Option<Untrusted<Vec<u8>>>, Option<Untrusted<Vec<u8>>>);
@@ -57,9 +54,9 @@ pub struct ReviewFile {
     /// The newest turn of the agent's that changed it, for
     /// [`crate::Session::reject_turn`].
     pub turn: Option<StepId>,
-    /// The file it was, with this very content, before it got this name.
+    /// The file it was, with this content or most of it, before it got this name.
     pub renamed_from: Option<ProjectPath>,
-    /// The name that this file's content has now.
+    /// The name that this file's content, or most of it, has now.
     pub renamed_to: Option<ProjectPath>,
     /// A person marked this state of it as reviewed.
     pub reviewed: bool,
@@ -141,19 +138,30 @@ impl Review {
         self.tree.touched(&self.blobs)
     }
 
+    /// How one file changed, without a look at the others; `None` when it did not.
+    pub fn change_of(&self, path: &ProjectPath) -> Option<ChangeKind> {
+        change_kind(self.tree.base_of(path), self.tree.now_of(path))
+    }
+
+    /// Whether a person rejected anything.
+    pub fn has_rejects(&self) -> bool {
+        self.history.steps.iter().any(|step| step.origin == Origin::Reject)
+    }
+
     /// Everything but the diffs' text. Marks that can't be read are no marks.
     pub fn report(&mut self) -> ReviewReport {
         let doings = self.doings();
         let reviewed = reviewed::load(&self.folder).unwrap_or_default();
         let files = self.files();
-        let (from, to) = self.renames(&files);
+        let renames = Renames::find(&files, &self.tree, &self.blobs);
         let known = (&self.history, &self.history.rejected());
         let mut shown = Vec::with_capacity(files.len());
         for file in files {
             let doing = doings.get(&file.path).copied().unwrap_or_default();
             let mut file = self.file(file, doing);
             let path = &file.file.path;
-            (file.renamed_from, file.renamed_to) = (from.get(path).cloned(), to.get(path).cloned());
+            (file.renamed_from, file.renamed_to) =
+                (renames.from.get(path).cloned(), renames.to.get(path).cloned());
             file.reviewed = reviewed.contains(&(file.file.path.clone(), file.state()));
             let again = line_again(&file.file.path, &self.tree, known, &self.blobs);
             file.again = again.map(|(_, line)| line + 1);
@@ -190,33 +198,6 @@ impl Review {
             }
         }
         doings
-    }
-
-    /// Deleted files whose very content stands elsewhere as a new file, both
-    /// ways. Empty files say nothing, and one content in two places neither.
-    fn renames(&self, files: &[TouchedFile]) -> (Renames, Renames) {
-        let of_kind = |kind: ChangeKind| files.iter().filter(move |file| file.change == kind);
-        let filled = |state: &&FileState| state.stamp.size > 0;
-        let mut gone: BTreeMap<Digest, Vec<&ProjectPath>> = BTreeMap::new();
-        for file in of_kind(ChangeKind::Deleted) {
-            if let Some(state) = self.tree.base_of(&file.path).filter(filled) {
-                gone.entry(state.hash).or_default().push(&file.path);
-            }
-        }
-        let mut came: BTreeMap<Digest, Vec<&ProjectPath>> = BTreeMap::new();
-        for file in of_kind(ChangeKind::New) {
-            if let Some(state) = self.tree.now_of(&file.path).filter(filled) {
-                came.entry(state.hash).or_default().push(&file.path);
-            }
-        }
-        let (mut from, mut to) = (Renames::new(), Renames::new());
-        for (hash, olds) in gone {
-            if let ([old], Some([new])) = (olds.as_slice(), came.get(&hash).map(Vec::as_slice)) {
-                from.insert((*new).clone(), (*old).clone());
-                to.insert((*old).clone(), (*new).clone());
-            }
-        }
-        (from, to)
     }
 
     /// The diff of one file against the base; show it escaped.

@@ -108,6 +108,34 @@ fn two_runs_first_turns_are_two_turns() {
 }
 
 #[test]
+fn a_rename_with_edits_is_told_and_two_other_files_are_not_one() {
+    let work = Workspace::new();
+    let text: String = (0..20).map(|line| format!("line {line} of the module\n")).collect();
+    work.write("old.py", &text);
+    work.write("gone.py", "nothing like it\nat all\n");
+    let mut session = work.session();
+    session.attribute(Origin::Agent { turn: 1 });
+    work.remove("old.py");
+    work.remove("gone.py");
+    work.write("new.py", text.replace("line 3 ", "line three "));
+    work.write("other.py", "print(1)\n");
+    session.compare(&work.files).unwrap();
+    let files = work.store.review(session.id()).unwrap().report().files;
+    let told: Vec<_> = files
+        .iter()
+        .map(|file| (file.file.path.as_str(), file.renamed_from.as_ref(), file.renamed_to.as_ref()))
+        .collect();
+    let (old, new) = (path("old.py"), path("new.py"));
+    let expected = [
+        ("gone.py", None, None),
+        ("new.py", Some(&old), None),
+        ("old.py", None, Some(&new)),
+        ("other.py", None, None),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn renames_commands_and_marks_are_told() {
     let work = Workspace::new();
     work.write("old", BASE);

@@ -228,16 +228,32 @@ fn entry(file: ReviewFile) -> FileEntry {
 
 /// What the two sides don't show.
 fn about(review: &mut Review, path: &ProjectPath) -> Option<String> {
+    let kind = review.change_of(path)?;
+    let may_be_renamed = matches!(kind, ChangeKind::New | ChangeKind::Deleted);
+    if !may_be_renamed && !review.has_rejects() {
+        return about_kind(kind);
+    }
     let report = review.report();
-    let file = report.files.into_iter().find(|file| file.file.path == *path)?;
+    let hash = |path: &ProjectPath, side: fn(&ReviewFile) -> &Option<String>| {
+        report.files.iter().find(|file| file.file.path == *path).and_then(|file| side(file).clone())
+    };
+    let edits = |old: &ProjectPath, new: &ProjectPath| {
+        let same = hash(old, |file| &file.before) == hash(new, |file| &file.after);
+        if same { "" } else { ", with edits" }
+    };
+    let file = report.files.iter().find(|file| file.file.path == *path)?.clone();
     match (file.renamed_from, file.renamed_to, file.again, file.file.change) {
-        (Some(old), ..) => Some(format!("the same content as {old} had: renamed")),
-        (_, Some(new), ..) => Some(format!("{new} has this content now: renamed")),
+        (Some(old), ..) => Some(format!("was {old}: renamed{}", edits(&old, path))),
+        (_, Some(new), ..) => Some(format!("is {new} now: renamed{}", edits(path, &new))),
         (_, _, Some(line), _) => Some(format!("holds what you rejected again, line {line}")),
-        (.., ChangeKind::Mode) => Some("only its permissions changed".to_owned()),
-        (.., ChangeKind::Symlink) => {
-            Some("a symbolic link; its text is what it leads to".to_owned())
-        }
+        (.., kind) => about_kind(kind),
+    }
+}
+
+fn about_kind(kind: ChangeKind) -> Option<String> {
+    match kind {
+        ChangeKind::Mode => Some("only its permissions changed".to_owned()),
+        ChangeKind::Symlink => Some("a symbolic link; its text is what it leads to".to_owned()),
         _ => None,
     }
 }
