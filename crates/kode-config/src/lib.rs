@@ -5,6 +5,7 @@
 //! about; it never looks at `$HOME` or the environment itself, and prints
 //! nothing.
 
+mod dockerfile;
 mod environment;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ mod trust;
 mod user_file;
 mod values;
 
+pub use dockerfile::Dockerfile;
 pub use error::ConfigError;
 pub use file::schema;
 pub use home::prepare_home;

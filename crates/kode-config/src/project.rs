@@ -38,21 +38,26 @@ impl ProjectFile {
 /// Reads `kode.json` below `root`; `None` without one. A link that leads out
 /// of the project is refused.
 pub(crate) fn read(root: &Path) -> Result<Option<ProjectFile>, ConfigError> {
+    read_named(root, FILE_NAME)
+}
+
+/// The same for another file in the root.
+pub(crate) fn read_named(root: &Path, name: &str) -> Result<Option<ProjectFile>, ConfigError> {
     let root = std::fs::canonicalize(root).map_err(|error| read::unreadable(root, &error))?;
-    let path = root.join(FILE_NAME);
+    let path = root.join(name);
     let Some(folder) = read::open(&root, OFlags::DIRECTORY)? else { return Ok(None) };
-    let Some(mut file) = open_beneath(&folder, &path)? else { return Ok(None) };
+    let Some(mut file) = open_beneath(&folder, name, &path)? else { return Ok(None) };
     let bytes = read::read_bounded(&path, &mut file, read::FILE_BYTES_MAX)?;
     Ok(Some(ProjectFile { path, root, bytes }))
 }
 
-fn open_beneath(folder: &File, path: &Path) -> Result<Option<File>, ConfigError> {
+fn open_beneath(folder: &File, name: &str, path: &Path) -> Result<Option<File>, ConfigError> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let inside = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let opened = match rustix::fs::openat2(folder, FILE_NAME, flags, Mode::empty(), inside) {
+    let opened = match rustix::fs::openat2(folder, name, flags, Mode::empty(), inside) {
         // Kernels before 5.6, and sandboxes that hide the call: no links at all.
         Err(Errno::NOSYS | Errno::PERM) => {
-            rustix::fs::openat(folder, FILE_NAME, flags | OFlags::NOFOLLOW, Mode::empty())
+            rustix::fs::openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty())
         }
         other => other,
     };

@@ -28,6 +28,9 @@ struct Store {
     version: u32,
     /// Canonical project root to SHA-256 of its `kode.json`, in hexadecimal.
     projects: BTreeMap<String, String>,
+    /// The same of its `Dockerfile.kode`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    dockerfiles: BTreeMap<String, String>,
 }
 
 /// What the store knows of one reading of a project file.
@@ -122,14 +125,34 @@ pub(crate) fn state(kode_home: &Path, project: &ProjectFile) -> Result<TrustStat
     })
 }
 
-fn root_name(project: &ProjectFile) -> Result<&str, ConfigError> {
+/// The hash of the `Dockerfile.kode` a person trusted for this project.
+pub(crate) fn trusted_dockerfile(
+    kode_home: &Path,
+    root: &str,
+) -> Result<Option<String>, ConfigError> {
+    Ok(load(&kode_home.join("trust.json"))?.dockerfiles.remove(root))
+}
+
+/// Records it durably.
+pub(crate) fn trust_dockerfile(
+    kode_home: &Path,
+    root: &str,
+    sha256: &str,
+) -> Result<(), ConfigError> {
+    update(kode_home, |store| {
+        store.dockerfiles.insert(root.to_owned(), sha256.to_owned());
+    })
+}
+
+pub(crate) fn root_name(project: &ProjectFile) -> Result<&str, ConfigError> {
     project.root.to_str().ok_or_else(|| {
         ConfigError::whole(&project.root, "this path is not UTF-8 and can't be trusted; rename it")
     })
 }
 
 fn load(path: &Path) -> Result<Store, ConfigError> {
-    let empty = Store { version: STORE_VERSION, projects: BTreeMap::new() };
+    let empty =
+        Store { version: STORE_VERSION, projects: BTreeMap::new(), dockerfiles: BTreeMap::new() };
     let Some(mut file) = read::open(path, OFlags::NOFOLLOW)? else { return Ok(empty) };
     read::require_owner(path, &file, rustix::process::geteuid().as_raw())?;
     let bytes = read::read_bounded(path, &mut file, STORE_BYTES_MAX)?;

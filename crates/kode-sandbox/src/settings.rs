@@ -58,8 +58,13 @@ pub enum DockerNetwork {
 /// What a session chooses about its container.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DockerSettings {
-    /// `--sandbox-image`; `alpine:latest` by default.
+    /// `--sandbox-image`; by default what `dockerfile` builds, else
+    /// `alpine:latest`.
     pub image: Option<String>,
+    /// The text of the project's `Dockerfile.kode`, once a person trusted it.
+    pub dockerfile: Option<String>,
+    /// Building it may use Docker's network.
+    pub build_network: bool,
     /// `--sandbox-network`.
     pub network: DockerNetwork,
     /// Thousandths of a processor that all processes together may use.

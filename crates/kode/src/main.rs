@@ -6,6 +6,7 @@ mod output;
 
 mod cli;
 mod commands;
+mod container;
 mod failure;
 mod files;
 mod places;

@@ -13,6 +13,7 @@ use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSet
 use kode_session::{Session, SessionStore};
 
 use crate::cli::ContainerArguments;
+use crate::container::take_dockerfile;
 use crate::failure::Failure;
 use crate::places::{MANAGED_FILE, Places};
 
@@ -176,6 +177,9 @@ pub(crate) fn agent(
     let mut chosen = sandbox_settings(&places, settings.no_sandbox, &settings.listed_hosts);
     container.choose(&mut chosen);
     chosen.docker.context_files = context;
+    if let Some(text) = take_dockerfile(&places, &root, &mut chosen)? {
+        observer.observe(&kode_base::Event::Notice { text });
+    }
     let sandbox = Sandbox::start(&root, chosen)?;
     let files = ProjectFiles::open(&root)?;
     let session = open_session(&places, &root, &request, observer)?;

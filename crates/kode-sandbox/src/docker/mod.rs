@@ -4,8 +4,10 @@
 //! falls back to anything else.
 
 mod arguments;
+mod diagnose;
 mod engine;
 mod folder;
+mod image;
 mod mount;
 mod secrets;
 mod start;
@@ -21,6 +23,7 @@ use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
 use crate::plan::inside_container;
 use crate::sandbox::Order;
 use crate::{DockerNetwork, OpenHosts, ProjectRoot, SandboxError, SandboxSettings};
+pub use diagnose::diagnose_docker;
 #[cfg(test)]
 pub(crate) use folder::PROFILE;
 use secrets::Secrets;

@@ -16,7 +16,7 @@ use super::arguments::{self, User};
 use super::engine::{Engine, complaint};
 use super::folder::{self, PrivateFolder, SOCKET_NAME};
 use super::secrets::Secrets;
-use super::{DEFAULT_IMAGE, Docker, user};
+use super::{Docker, image, user};
 use crate::container_plan::{
     KEEPER_NAME, KeeperPlan, KeeperReply, SUPERVISOR_NAME, SupervisorPlan,
 };
@@ -60,7 +60,7 @@ impl Starting {
             let _ = engine.ask(&["rm", "--force", "--volumes", &name]);
             folder::remove(&path);
         }
-        let image = settings.docker.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned());
+        let image = image::choose(&engine, &settings.docker)?;
         let user = user(root, settings)?;
         let secrets = Secrets::of(root, settings)?;
         let mut view = ContainerView::new(root, settings)?;

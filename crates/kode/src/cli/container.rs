@@ -20,6 +20,9 @@ pub(crate) struct ContainerOptions {
     #[arg(long = "sandbox-image", id = "sandbox_image", value_name = "IMAGE")]
     #[arg(requires = "container", value_parser = image)]
     image: Option<String>,
+    /// Let the build of Dockerfile.kode use Docker's network
+    #[arg(long = "sandbox-build-network", id = "sandbox_build_network", requires = "container")]
+    build_network: bool,
     /// What the container can reach: nothing, or open hosts over kode's proxy [default: none]
     #[arg(long = "sandbox-network", id = "sandbox_network", value_name = "NETWORK")]
     #[arg(requires = "container", value_enum)]
@@ -67,6 +70,7 @@ impl ContainerOptions {
         settings.memory_bytes_max = self.memory_bytes.or(settings.memory_bytes_max);
         settings.docker = DockerSettings {
             image: self.image.clone(),
+            build_network: self.build_network,
             network: match self.network {
                 Some(ContainerNetwork::Bridge) => DockerNetwork::Bridge,
                 Some(ContainerNetwork::None) | None => DockerNetwork::None,

@@ -5,7 +5,7 @@ use kode_base::escape::escape_line;
 use kode_base::{ExitStatus, Interrupt};
 use kode_config::{FlagOverrides, Settings};
 use kode_model::{ProviderKind, ServerFacts};
-use kode_sandbox::{Layer, LayerState, ProjectRoot, diagnose};
+use kode_sandbox::{Layer, LayerState, ProjectRoot, diagnose, diagnose_docker};
 use serde::Serialize;
 
 use crate::cli::DoctorArguments;
@@ -79,9 +79,9 @@ fn with_project(places: &Places, root: &ProjectRoot, offline: bool, checks: &mut
         }
         Err(failure) => checks.push(Check::failed("configuration", failure)),
     }
-    checks.extend(
-        diagnose(root, sandbox_settings(places, false, &[])).into_iter().map(sandbox_layer),
-    );
+    let chosen = sandbox_settings(places, false, &[]);
+    checks.push(sandbox_layer(diagnose_docker(root, &chosen)));
+    checks.extend(diagnose(root, chosen).into_iter().map(sandbox_layer));
 }
 
 fn sandbox_layer(layer: Layer) -> Check {

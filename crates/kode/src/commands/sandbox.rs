@@ -13,6 +13,7 @@ use kode_sandbox::{
 };
 
 use crate::cli::SandboxArguments;
+use crate::container::take_dockerfile;
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::wiring::sandbox_settings;
@@ -30,6 +31,9 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     settings.read_only = arguments.read_only;
     if arguments.docker {
         arguments.container.choose(&mut settings);
+        if let Some(text) = take_dockerfile(&places, &root, &mut settings)? {
+            tell!("kode: {}", escape_line(&text));
+        }
     }
     // The intent is made durable while the sandbox is built: both take
     // milliseconds, and the command needs both.

@@ -5,6 +5,7 @@
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::terminal::start;
 use crate::workspace::{Run, Workspace, shell_script};
 
 const IMAGE: &str = "kode-test-base";
@@ -141,6 +142,83 @@ fn a_run_uses_one_container_for_all_its_commands() {
     assert_eq!(containers(&workspace), Vec::<String>::new());
     let log = std::fs::read_to_string(workspace.kode_home().join("audit/log.jsonl")).unwrap();
     assert!(log.contains("\"sandbox\":\"docker\""), "{log}");
+}
+
+#[test]
+fn a_trusted_dockerfile_is_built_without_files_or_network_and_an_untrusted_one_ignored() {
+    if !usable() {
+        return;
+    }
+    let workspace = Workspace::new();
+    let unique = workspace.project().display().to_string();
+    let file =
+        format!("FROM {IMAGE}\nRUN echo {unique} > /built && ! ls -A /sys/class/net | grep eth\n");
+    workspace.write("Dockerfile.kode", &file);
+    let plain = ["sandbox", "--docker", "--", "cat", "/built"];
+    let before = workspace.kode(&plain).output().unwrap();
+    assert!(text(&before.stderr).contains("is ignored because it is not trusted"), "{before:?}");
+    assert!(!text(&before.stdout).contains(&unique), "{before:?}");
+    let shown = start(&workspace, "trust").finish().unwrap().1;
+    assert!(shown.contains("RUN echo"), "{shown}");
+    let after = workspace.kode(&plain).output().unwrap();
+    assert_eq!(text(&after.stdout), format!("{unique}\n"), "{after:?}");
+    // An image that was named beats it.
+    let named = sandbox(&workspace, &[], &["cat", "/built"]);
+    assert_ne!(named.status.code(), Some(0), "{named:?}");
+    let hash = Command::new("sha256sum")
+        .arg(workspace.project().join("Dockerfile.kode"))
+        .output()
+        .unwrap();
+    let image = format!("kode-dockerfile:{}", text(&hash.stdout).split(' ').next().unwrap());
+    let removed = Command::new("docker").args(["rmi", &image]).output().unwrap();
+    assert!(removed.status.success(), "{removed:?}");
+}
+
+#[test]
+fn a_bridged_container_reaches_open_hosts_over_the_proxy_and_no_secret() {
+    const SYSTEM_IMAGE: &str = "kode-test-system";
+    let asked = Command::new("docker").args(["image", "inspect", SYSTEM_IMAGE]).output();
+    if !asked.is_ok_and(|output| output.status.success()) {
+        return kode_testkit::skip_or_fail("no Docker with the image kode-test-system");
+    }
+    let workspace = Workspace::new();
+    workspace.write(".env", "TOKEN=canary\n");
+    workspace.write("a, \"b\".pem", "canary\n");
+    let line = "curl -sS -o got https://registry.npmjs.org/left-pad; \
+                curl -sS -X PUT -d x https://registry.npmjs.org/left-pad; \
+                curl -sS https://example.com; curl -sS --noproxy '*' -m 3 https://1.1.1.1; \
+                cat .env *.pem; ls -A /kode; true";
+    let options = ["--docker", "--sandbox-image", SYSTEM_IMAGE, "--network", "registry.npmjs.org"];
+    let bridge = ["--sandbox-network", "bridge"];
+    let command = ["--", "bash", "-c", line];
+    let run = |more: &[&str]| {
+        let arguments = [&["sandbox"], &options[..], more, &command].concat();
+        workspace.kode(&arguments).output().unwrap()
+    };
+    let shut = run(&[]);
+    assert_ne!(shut.status.code(), Some(0), "{shut:?}");
+    assert!(text(&shut.stderr).contains("--sandbox-network bridge"), "{shut:?}");
+    let open = run(&bridge);
+    let (out, errors) = (text(&open.stdout), text(&open.stderr));
+    assert!(!out.contains("canary"), "{out}");
+    assert_eq!(errors.matches("Permission denied").count(), 2, "{errors}");
+    assert!(errors.contains("example.com is not open"), "{errors}");
+    assert!(!out.contains("control.sock"), "{out}");
+    if registry_answers() {
+        assert!(workspace.read("got").contains("\"left-pad\""), "{errors}");
+        assert!(out.contains("can only be read from here"), "{out}");
+    }
+    let log = std::fs::read_to_string(workspace.kode_home().join("audit/log.jsonl")).unwrap();
+    let connections = log.lines().filter(|line| line.contains("\"record\":\"connection\""));
+    assert_eq!(connections.count(), 3, "{log}");
+}
+
+fn registry_answers() -> bool {
+    use std::net::{TcpStream, ToSocketAddrs};
+    let addresses = ("registry.npmjs.org", 443).to_socket_addrs().into_iter().flatten();
+    addresses
+        .into_iter()
+        .any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok())
 }
 
 /// Whether a container of this name, its keeper or its folder is there.
