@@ -89,7 +89,10 @@ impl Evaluator<'_> {
                     if value.text.open
                         && value.text.known.is_empty()
                         && spec.class == RiskClass::NetworkEgress => {}
-                Some(Value::Write) => self.write_path(&value.text, "write"),
+                Some(Value::Write) => {
+                    let verb = if flag.contains("directory") { "unpack into" } else { "write" };
+                    self.write_path(&value.text, verb);
+                }
                 Some(Value::Execute) => self.execute_value(flag, value),
                 Some(Value::Host) => self.egress(&value.text),
                 None if flag.is_empty() => self.look_for_outside_paths(std::slice::from_ref(value)),

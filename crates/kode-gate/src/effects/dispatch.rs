@@ -114,6 +114,19 @@ impl Evaluator<'_> {
             .then(|| base.to_owned())
     }
 
+    /// Whether a program file is a development tool in the folder a project
+    /// installs it into: `php vendor/bin/phpunit` is `vendor/bin/phpunit`.
+    pub(crate) fn is_tool_file(&self, file: &Field) -> bool {
+        let place = self.place_of(&file.text);
+        let Some((folder, base)) = place.path.rsplit_once('/') else { return false };
+        let tools = TOOL_FOLDERS.iter().any(|tools| folder.ends_with(tools));
+        tools
+            && file.as_exact().is_some_and(|name| name.contains('/'))
+            && place.zone == Zone::Project
+            && !self.files.contains_key(&place.path)
+            && table::lookup(base).is_some_and(|tool| tool.builds)
+    }
+
     /// Runs a file that is no known program: its content, where this command
     /// wrote it, else something kode can't see through.
     fn run_file(&mut self, name: &str, fields: &[Field], stdin: Stream) -> Stream {

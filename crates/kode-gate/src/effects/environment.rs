@@ -51,7 +51,10 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     let unknown_program = listed(&table.programs) && !super::table::knows(first);
     let runs_by_flag = listed(&table.flags) && value.split_whitespace().any(flag_runs);
     let shows = (name.ends_with("PAGER") || name.ends_with("EDITOR")) && only_shows(value);
-    if shows {
+    // The start-up file of interactive shells, and everywhere else `test` or
+    // `production`.
+    let stage = name == "ENV" && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if shows || stage {
         Meaning::Plain
     } else if listed(&table.runs) || unknown_program || runs_by_flag {
         Meaning::Runs

@@ -347,6 +347,10 @@ impl Evaluator<'_> {
                 return output;
             }
         }
+        if self.is_tool_file(file) {
+            let argv = std::iter::once(file).chain(rest).cloned().collect();
+            return self.run_argv(argv, stdin);
+        }
         let content = self.content_of(file, &stdin);
         if content.text.known.is_empty()
             && content.text.taint == Taint::FILE

@@ -131,7 +131,8 @@ impl Evaluator<'_> {
             }
             Zone::Project => {
                 self.raise(RiskClass::LocalWrite, &format!("would {verb} {path}"));
-                let asks = is_sensitive(&path) && !is_meant_path(&path, self.session);
+                let into = verb == "unpack into" && is_sensitive(&format!("{path}/file"));
+                let asks = (is_sensitive(&path) || into) && !is_meant_path(&path, self.session);
                 if asks && verb != "change the mode of" {
                     let text =
                         format!("{path} is a place whose content runs later, outside the sandbox");

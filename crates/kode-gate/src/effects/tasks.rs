@@ -9,7 +9,7 @@ use crate::evaluate::{Evaluator, Field, Text};
 use crate::paths::Zone;
 
 /// Tool, word (a final `*` for every word that begins so), class, why.
-const WORDS: [(&str, &str, RiskClass, &str); 61] = {
+const WORDS: [(&str, &str, RiskClass, &str); 63] = {
     use RiskClass::{CodeExecution as Code, Install, NetworkEgress as Network};
     const RUNS: &str = "runs the program it builds";
     const FETCHES: &str = "fetches dependencies";
@@ -75,6 +75,8 @@ const WORDS: [(&str, &str, RiskClass, &str); 61] = {
         ("hardhat", "run", Code, RUNS),
         ("truffle", "exec", Code, RUNS),
         ("tox", "exec", Code, RUNS),
+        ("ninja", "install", RiskClass::SystemWrite, "installs outside the project"),
+        ("meson", "install", RiskClass::SystemWrite, "installs outside the project"),
         ("pre-commit", "autoupdate", Network, SENDS),
     ]
 };
@@ -132,6 +134,9 @@ impl Evaluator<'_> {
         if FILE_RUNNERS.contains(&name) {
             self.look_for_foreign_files(invocation);
         }
+        if matches!(name, "convert" | "magick" | "mogrify" | "montage" | "identify" | "composite") {
+            self.look_at_image_names(invocation);
+        }
         if matches!(name, "dotnet" | "msbuild") {
             self.look_at_properties(invocation);
         }
@@ -163,6 +168,20 @@ impl Evaluator<'_> {
             let path = operand.text.known.split("::").next().unwrap_or_default();
             if self.place_of(&Text::exact(path)).zone == Zone::Temporary {
                 let text = format!("runs {path}, which is not the project's");
+                self.raise(RiskClass::CodeExecution, &text);
+            }
+        }
+    }
+
+    /// ImageMagick reads scripts, pipes, addresses and other files by prefixes of
+    /// a name: `msl:x`, `|program`, `https://…`, `label:@file`.
+    fn look_at_image_names(&mut self, invocation: &Invocation<'_>) {
+        const STARTS: [&str; 9] =
+            ["msl:", "mvg:", "ephemeral:", "|", "url:", "http:", "https:", "ftp:", "pango:"];
+        for word in invocation.words {
+            let text = word.text.known.to_ascii_lowercase();
+            if STARTS.iter().any(|start| text.starts_with(start)) || text.contains(":@") {
+                let text = format!("{} is more to the program than a picture", word.text.known);
                 self.raise(RiskClass::CodeExecution, &text);
             }
         }

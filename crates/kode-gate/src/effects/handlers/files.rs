@@ -124,6 +124,9 @@ impl Evaluator<'_> {
             if !to_stdout {
                 self.write_path(&folder, "unpack into");
             }
+            if let Some(top) = found.value(&["--one-top-level"]).cloned() {
+                self.write_path(&top.text, "unpack into");
+            }
             if found.has(&["-P", "--absolute-names"]) {
                 self.raise(RiskClass::SystemWrite, "unpacks to absolute paths");
             }
@@ -153,7 +156,7 @@ impl Evaluator<'_> {
     pub(super) fn copy(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let operands = &call.arguments.operands;
         if let Some(target) = call.arguments.value(&["-t", "--target-directory"]) {
-            self.write_path(&target.text.clone(), "write");
+            self.write_path(&target.text.clone(), "unpack into");
         }
         if call.name == "mv" {
             self.moved(operands);
@@ -165,6 +168,9 @@ impl Evaluator<'_> {
             }
         }
         self.keep_links(call);
+        if let Some(target) = operands.last().filter(|_| operands.len() > 1) {
+            self.ask_about_folder(&target.text.clone());
+        }
         let [source, target] = operands.as_slice() else { return None };
         let from = self.place_of(&source.text).path;
         let to = self.place_of(&target.text).path;
@@ -172,6 +178,13 @@ impl Evaluator<'_> {
             self.files.insert(to, content);
         }
         None
+    }
+
+    /// A file put into a sensitive folder by naming the folder alone.
+    pub(super) fn ask_about_folder(&mut self, target: &Text) {
+        if self.place_of(target).zone == Zone::Project {
+            self.write_path(target, "unpack into");
+        }
     }
 
     /// A link to something outside, or a copy of a program, is what is behind

@@ -41,11 +41,20 @@ impl Evaluator<'_> {
     pub(super) fn find(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let words = call.words;
         let starts = find_starts(words);
-        let narrowed = words.iter().enumerate().any(|(at, word)| {
-            // `-name '*'` is every name.
-            let all = words.get(at + 1).and_then(Field::as_exact) == Some("*");
-            !all && word.as_exact().is_some_and(|text| NARROWING.contains(&text))
-        });
+        // `-name '*'` is every name, and `! -name x` leaves nearly all.
+        let is = |at: Option<usize>, names: &[&str]| {
+            let word = at.and_then(|at| words.get(at)).and_then(Field::as_exact);
+            word.is_some_and(|text| names.contains(&text))
+        };
+        let tests =
+            || (0..words.len()).filter(|at| is(Some(*at), &NARROWING) && !is(Some(at + 1), &["*"]));
+        let narrowed = tests().next().is_some();
+        let kept = tests().any(|at| !is(at.checked_sub(1), &["!", "-not", "\\!"]));
+        if narrowed && !kept && is_deleting(words) {
+            for start in &starts {
+                self.refuse_tree(start);
+            }
+        }
         let mut at = starts.len();
         while let Some(word) = words.get(at) {
             at += 1;
@@ -190,6 +199,14 @@ impl Evaluator<'_> {
             }
         }
     }
+}
+
+/// Whether the expression deletes what it finds.
+fn is_deleting(words: &[Field]) -> bool {
+    words.iter().any(|word| {
+        let name = word.as_exact().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        matches!(name, "-delete" | "rm" | "unlink" | "shred")
+    })
 }
 
 /// Commands that look at names and attributes of what `find` finds.

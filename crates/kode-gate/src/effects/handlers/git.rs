@@ -188,8 +188,8 @@ impl Evaluator<'_> {
         }
         let prints = match call.name {
             "git show" | "git cat-file" | "git diff" | "git blame" | "git annotate"
-            | "git grep" | "git archive" | "git diff-index" | "git diff-files"
-            | "git diff-tree" => true,
+            | "git hash-object" | "git grep" | "git archive" | "git diff-index"
+            | "git diff-files" | "git diff-tree" => true,
             "git log" | "git whatchanged" | "git stash show" | "git stash list" => {
                 has(&["-p", "-u", "--patch", "-G", "-S", "--cc", "-c"])
                     || call.words.iter().any(|word| word.text.known.starts_with("-L"))

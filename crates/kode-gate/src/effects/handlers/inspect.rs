@@ -85,7 +85,7 @@ const PACKAGE_LOOKS: [&str; 48] = [
 ];
 
 /// Words with which `ip`, `timedatectl` and their kin change something.
-const SETTING_WORDS: [&str; 19] = [
+const SETTING_WORDS: [&str; 21] = [
     "add",
     "del",
     "delete",
@@ -97,6 +97,8 @@ const SETTING_WORDS: [&str; 19] = [
     "replace",
     "-s",
     "-d",
+    "enable-linger",
+    "disable-linger",
     "set-hostname",
     "set-time",
     "set-timezone",

@@ -58,6 +58,10 @@ pub(crate) fn run(
         "env" => walk.env(call),
         "download" => walk.download(call),
         "separator_flags" => walk.flags_of_go_test(call),
+        "terminal" => {
+            walk.started_apart(call);
+            None
+        }
         "each_line" => walk.each_line(call),
         "cluster_command" => walk.cluster_command(call),
         "runner" => walk.runner(call),

@@ -235,6 +235,7 @@ impl Evaluator<'_> {
                     self.refuse_tree(operand);
                 }
                 self.write_path(&operand.text, "write");
+                self.ask_about_folder(&operand.text.clone());
                 for source in operands.iter().filter(|source| is_remote(source)) {
                     self.copied_from_elsewhere(&source.text, operand);
                 }

@@ -56,6 +56,10 @@ impl Evaluator<'_> {
             && call.name != "env"
         {
             self.raise(RiskClass::CodeExecution, "an interactive shell runs whatever it is told");
+            if call.stdin.present {
+                let script = call.stdin.text.clone();
+                self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+            }
         }
         output
     }
@@ -136,7 +140,7 @@ impl Evaluator<'_> {
         let bare = call.arguments.operands.is_empty();
         match call.name {
             "crontab" => self.scheduled(call),
-            "tmux" | "screen" => self.started_apart(call),
+            "tmux" | "screen" | "xterm" => self.started_apart(call),
             _ => {}
         }
         let (lists, class) = match call.name {
@@ -164,13 +168,15 @@ impl Evaluator<'_> {
     /// `tmux new -d COMMAND`, `screen -dm COMMAND`: what is always refused is
     /// refused in another terminal, too. Where the command begins depends on
     /// the subcommand, so each place is tried.
-    fn started_apart(&mut self, call: &Invocation<'_>) {
+    pub(super) fn started_apart(&mut self, call: &Invocation<'_>) {
         const STARTS_MAX: usize = 8;
         for at in 0..call.words.len().min(STARTS_MAX) {
             let script = crate::effects::apply_join(&call.words[at..]);
-            self.refusals_only(|walk| {
-                walk.shell_text(&script, Stream::default());
-            });
+            for script in [script, call.words[at].text.clone()] {
+                self.refusals_only(|walk| {
+                    walk.shell_text(&script, Stream::default());
+                });
+            }
         }
     }
 
@@ -371,6 +377,8 @@ impl Evaluator<'_> {
                 }
                 text if text.starts_with("SHELL=") || text.contains("$(shell") => {
                     self.raise(RiskClass::CodeExecution, "make runs what it is given");
+                    let script = Text::exact(text.trim_start_matches("SHELL="));
+                    self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
                 }
                 _ => {}
             }
@@ -390,6 +398,14 @@ impl Evaluator<'_> {
 
     /// `cmake -E TOOL`: its own tools, some of which delete or run.
     pub(super) fn cmake(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let texts: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
+        let installs = texts.contains(&"--install")
+            || texts.windows(2).any(|pair| matches!(pair, ["--target" | "-t", "install"]));
+        let prefix = texts.windows(2).find(|pair| pair[0] == "--prefix").map(|pair| pair[1]);
+        let here = prefix.is_some_and(|path| self.place_of(&Text::exact(path)).zone.is_local());
+        if installs && !here {
+            self.raise(RiskClass::SystemWrite, "installs outside the project");
+        }
         self.look_for_cmake_programs(call);
         let at = call.words.iter().position(|word| word.as_exact() == Some("-E"))?;
         let rest = call.words.get(at + 1..).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::assessment::QuestionKind;
 use crate::effects::code::Language;
 use crate::effects::dispatch::Invocation;
 use crate::evaluate::{Evaluator, Stream, Taint, Text};
-use crate::paths::Zone;
+use crate::paths::{Zone, looks_secret};
 
 impl Evaluator<'_> {
     /// `sed`: the script may run (`e`), read (`r`) and write (`w`).
@@ -112,7 +112,12 @@ impl Evaluator<'_> {
                 walk.shell_text(&Text::exact(&command), input)
             });
         }
-        for path in shape.reads {
+        let secret = |path: &&String| {
+            path.starts_with(['/', '.', '~'])
+                && looks_secret(&self.place_of(&Text::exact(path)).path)
+        };
+        let secrets: Vec<String> = shape.strings.iter().filter(secret).cloned().collect();
+        for path in shape.reads.into_iter().chain(secrets) {
             self.read_path(&Text::exact(&path), false);
         }
         for path in shape.writes {
@@ -346,6 +351,8 @@ struct AwkShape {
     pipes: Vec<String>,
     /// Files named literally after `getline <`.
     reads: Vec<String>,
+    /// Every string: `ARGV[1]="file"` reads one, too.
+    strings: Vec<String>,
     writes: Vec<String>,
     writes_unknown: bool,
 }
@@ -398,6 +405,7 @@ fn awk_shape(program: &str) -> AwkShape {
                     .unwrap_or_default()
                     .iter()
                     .collect();
+                shape.strings.push(last_string.clone());
                 at = end;
             }
             '/' if "\n({,;!~&|".contains(previous) => at = skip_awk_regex(&characters, at),
