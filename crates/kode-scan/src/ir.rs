@@ -35,6 +35,8 @@ pub(crate) struct Program {
     pub(crate) exports: HashMap<Name, VariableId>,
     /// The variable that stands for CommonJS `module.exports`, where used.
     pub(crate) module_object: Option<VariableId>,
+    /// Modules all of whose names are imported: `from module import *`.
+    pub(crate) star_imports: Vec<Name>,
     /// Names for which parts were too deep to lower.
     pub(crate) too_deep: bool,
 }

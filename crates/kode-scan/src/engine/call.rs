@@ -62,7 +62,11 @@ impl Engine<'_> {
         if self.state_set(&site) {
             return Value::default();
         }
-        if let Some(result) = self.detached_call(&site).or_else(|| self.schema_call(&site)) {
+        if let Some(result) = self
+            .detached_call(&site)
+            .or_else(|| self.parsed_text(&site))
+            .or_else(|| self.schema_call(&site))
+        {
             return result;
         }
         if let Some(closure) = site.callee.data().and_then(|data| data.function.clone()) {

@@ -11,7 +11,7 @@ use crate::model::Context;
 /// Objects nested deeper than this are not looked into.
 const DEPTH_MAX: usize = 4;
 /// Methods that take a query document first.
-const METHODS: [&str; 20] = [
+const METHODS: [&str; 28] = [
     "find",
     "findOne",
     "findOneAndUpdate",
@@ -32,6 +32,14 @@ const METHODS: [&str; 20] = [
     "exists",
     "where",
     "findAndModify",
+    "find_one",
+    "find_one_and_update",
+    "find_one_and_delete",
+    "update_one",
+    "update_many",
+    "delete_one",
+    "delete_many",
+    "count_documents",
 ];
 
 /// The input in a query document that may be an operator, or is code of `$where`.
@@ -70,6 +78,31 @@ impl Engine<'_> {
         self.check(Category::SqlInjection, Context::Document, &value, place, &site.method);
     }
 
+    /// `JSON.parse(text)`, `json.loads(text)`: what was only text may be an object now.
+    pub(super) fn parsed_text(&self, site: &Site) -> Option<Value> {
+        let (object, _) = site.receiver.as_ref()?;
+        let owner = match &self.program().expression(*object).kind {
+            Kind::Variable(variable) => &self.program().variables[variable.0 as usize],
+            Kind::Global(name) => name,
+            _ => return None,
+        };
+        let parses = matches!(
+            (&**owner, &*site.method),
+            ("JSON", "parse") | ("json" | "ujson" | "orjson" | "simplejson", "loads")
+        );
+        let text = site.value(0);
+        if !parses || text.taints().is_empty() {
+            return None;
+        }
+        Some(text.with(|data| {
+            for taint in &mut data.taints {
+                taint.cleaned = taint.cleaned.intersection(CategorySet::DOCUMENT.complement());
+            }
+            data.text = None;
+            data.constant = None;
+        }))
+    }
+
     /// `db.collection('users')`, `User`, `this.userModel`, `db.users`.
     fn is_collection(&self, object: ExprId) -> bool {
         let program = self.program();
@@ -91,7 +124,7 @@ impl Engine<'_> {
             Kind::Field(owner, name) => {
                 let owner = match &program.expression(*owner).kind {
                     Kind::Variable(variable) => &program.variables[variable.0 as usize],
-                    Kind::Global(name) => name,
+                    Kind::Global(name) | Kind::Field(_, name) => name,
                     _ => return named(name),
                 };
                 matches!(&**owner, "db" | "database" | "mongo") || named(name)

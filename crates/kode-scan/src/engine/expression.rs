@@ -102,8 +102,22 @@ impl Engine<'_> {
         if let Some(found) = self.elsewhere(name) {
             return found;
         }
-        let Some(place) = self.place(&format!("global.{name}")) else { return Value::default() };
-        self.at_place(place, at.start, at.end)
+        match self.place(&format!("global.{name}")) {
+            Some(place) => self.at_place(place, at.start, at.end),
+            None => self.from_whole_module(name),
+        }
+    }
+
+    /// A name that `from module import *` gives.
+    fn from_whole_module(&mut self, name: &Name) -> Value {
+        for module in &self.program().star_imports {
+            let module = self.imported(module);
+            let member = self.field_of(&module, name, None);
+            if !member.is_unknown() {
+                return member;
+            }
+        }
+        Value::default()
     }
 
     /// The value of a canonical place: input where it is a source.

@@ -262,6 +262,11 @@ impl Lowering<'_, '_> {
     }
 
     fn import(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
+        let takes_all = children(node).iter().any(|part| part.kind() == "wildcard_import");
+        if let Some(module) = child(node, "module_name").filter(|_| takes_all) {
+            let module = self.builder.node_name(module);
+            self.builder.program.star_imports.push(module);
+        }
         for (local, (module, member)) in self.bindings(node) {
             let module_name = self.builder.name(&module);
             let mut value = self.builder.add(Kind::Import(module_name), node);
