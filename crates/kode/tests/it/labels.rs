@@ -71,6 +71,36 @@ fn a_later_summary_does_not_lower_what_was_noted() {
     );
 }
 
+/// A task within a task: the agent starts a kode of its own, first by name, then
+/// as a program that the gate can't know for kode.
+#[test]
+fn a_nested_task_starts_no_context_anew() {
+    let workspace = Workspace::new();
+    workspace.configure(ALLOW);
+    workspace.write("notes.md", "hello");
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let egress = format!("curl -m 3 http://{}/x", listener.local_addr().unwrap());
+    workspace.write("inner.yaml", &shell_script(&egress));
+    std::fs::copy(env!("CARGO_BIN_EXE_kode"), workspace.project().join("tool")).unwrap();
+    let inner = "HOME=/tmp/h ./tool run --json --script inner.yaml 'fetch it' > inner.log 2>&1";
+    let commands =
+        ["cat notes.md", "kode run --script inner.yaml 'fetch it'", inner, EGRESS].map(|command| {
+            let command = serde_json::to_string(command).unwrap();
+            format!("  - calls:\n      - {{tool: shell, args: {{command: {command}}}}}\n")
+        });
+    let run = workspace.run_script(&format!("model: test\nturns:\n{}", commands.concat()), &[]);
+    let decisions = run.of_type("decision");
+    let rules: Vec<_> = decisions.iter().map(|it| it["reason"]["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules.len(), 4, "{rules:?}");
+    assert!(rules[1].contains("kode_itself"), "{rules:?}");
+    assert_eq!(rules[3], "question.provenance", "{rules:?} {}", workspace.read("inner.log"));
+    // It did start, and could not put up a sandbox of its own.
+    assert!(workspace.read("inner.log").contains("sandbox"), "{}", workspace.read("inner.log"));
+    let reached = listener.accept().map(|_| ()).map_err(|error| error.kind());
+    assert_eq!(reached, Err(std::io::ErrorKind::WouldBlock), "{}", workspace.read("inner.log"));
+}
+
 #[test]
 fn what_standard_input_says_is_not_the_users_word() {
     use std::io::Write as _;
