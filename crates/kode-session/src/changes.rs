@@ -9,6 +9,7 @@ use kode_base::ProjectPath;
 use serde::{Deserialize, Serialize};
 
 use crate::SessionError;
+use crate::announced::Announcement;
 use crate::held::{Held, HeldId};
 use crate::ledger::{Ledger, read_lines};
 use crate::meta::now;
@@ -99,6 +100,8 @@ pub(crate) enum ChangeLine {
     Marked { path: ProjectPath, base: Option<FileState> },
     /// A pack that holds contents of the steps that follow.
     Pack { id: PackId },
+    /// What an edit tool is about to write.
+    Announced(Announcement),
     /// A step or a part of one.
     Step(Step),
     /// A change of a sensitive place that waits for a person.
@@ -113,6 +116,8 @@ pub(crate) struct History {
     pub(crate) marked: BTreeMap<ProjectPath, Option<FileState>>,
     pub(crate) packs: Vec<PackId>,
     pub(crate) steps: Vec<Step>,
+    /// Announced, and no step recorded since.
+    pub(crate) announced: Option<Announcement>,
     /// Held changes without an end.
     pub(crate) held: Vec<Held>,
     pub(crate) next_held: u64,
@@ -127,7 +132,11 @@ impl History {
                     history.marked.entry(path).or_insert(base);
                 }
                 ChangeLine::Pack { id } => history.packs.push(id),
-                ChangeLine::Step(step) => history.push(step),
+                ChangeLine::Announced(announcement) => history.announced = Some(announcement),
+                ChangeLine::Step(step) => {
+                    history.announced = None;
+                    history.push(step);
+                }
                 ChangeLine::Held(held) => {
                     history.next_held = held.id.0 + 1;
                     history.held.push(held);

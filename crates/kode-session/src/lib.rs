@@ -8,6 +8,7 @@
 
 mod accepted;
 mod again;
+mod announced;
 mod base;
 mod blobs;
 mod capture;

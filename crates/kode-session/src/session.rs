@@ -12,6 +12,7 @@ use kode_sandbox::{ProjectFiles, ProjectRoot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::announced::Announcement;
 use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::capture::capture;
@@ -38,13 +39,15 @@ pub struct Session {
     pub(crate) blobs: Blobs,
     pub(crate) tree: Option<Tree>,
     next_step: StepId,
+    /// What an edit tool was about to write when last heard of.
+    pub(crate) announced: Option<Announcement>,
     /// What was recorded since a person's edits were last noted.
     last_changes: Vec<Change>,
     pub(crate) origin: Origin,
     /// Held changes that wait for a person.
     pub(crate) pending: Vec<Held>,
     pub(crate) next_held: u64,
-    circumstance: Circumstance,
+    pub(crate) circumstance: Circumstance,
     /// Rejected changes that were found again and told.
     pub(crate) told_again: BTreeSet<(StepId, ProjectPath)>,
     /// Whether anything was ever rejected.
@@ -75,6 +78,7 @@ impl Session {
             blobs,
             tree: None,
             next_step: StepId(1),
+            announced: None,
             last_changes: Vec::new(),
             origin: Origin::Agent { turn: 0 },
             pending: Vec::new(),
@@ -114,6 +118,7 @@ impl Session {
         self.blobs.use_packs(&base.header.packs)?;
         self.blobs.use_packs(&history.packs)?;
         self.next_step = history.next_id();
+        self.announced = history.announced.clone();
         self.pending = history.held.clone();
         self.next_held = history.next_held;
         self.has_rejects = history.steps.iter().any(|step| step.origin == Origin::Reject);
@@ -317,8 +322,14 @@ impl Session {
             Some(id) => self.changes.append(&ChangeLine::Pack { id }),
             None => Ok(()),
         };
-        let recorded = recorded.and_then(|()| self.record_step(self.origin, &changes).map(drop));
+        let announced = self.take_announced(&mut changes);
+        let (origin, circumstance, agents) =
+            announced.unwrap_or((self.origin, self.circumstance, Vec::new()));
+        let recorded = recorded
+            .and_then(|()| self.record_step_of(origin, circumstance, &agents).map(drop))
+            .and_then(|()| self.record_step(self.origin, &changes).map(drop));
         if recorded.is_err() {
+            changes.extend(agents);
             self.tree.as_mut().ok_or(SessionError::NoBase)?.revert(changes);
         } else {
             self.last_changes.extend(changes);
@@ -358,13 +369,22 @@ impl Session {
         origin: Origin,
         changes: &[Change],
     ) -> Result<StepId, SessionError> {
+        let circumstance = match origin {
+            Origin::Agent { .. } => self.circumstance,
+            _ => Circumstance::default(),
+        };
+        self.record_step_of(origin, circumstance, changes)
+    }
+
+    fn record_step_of(
+        &mut self,
+        origin: Origin,
+        circumstance: Circumstance,
+        changes: &[Change],
+    ) -> Result<StepId, SessionError> {
         let id = self.next_step;
         if !changes.is_empty() {
             self.has_rejects |= origin == Origin::Reject;
-            let circumstance = match origin {
-                Origin::Agent { .. } => self.circumstance,
-                _ => Circumstance::default(),
-            };
             record(&mut self.changes, id, origin, circumstance, changes)?;
             self.next_step = StepId(id.0 + 1);
         }

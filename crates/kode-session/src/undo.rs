@@ -44,6 +44,10 @@ impl Session {
         files: &ProjectFiles,
         gate: &mut Gate,
     ) -> Result<Restored, SessionError> {
+        if self.announced.is_some() {
+            // Killed in mid-step: what was written then is a step like any other.
+            self.note_persons_edits(files)?;
+        }
         let history = self.history()?;
         let undone = history.taken_back();
         let (of, changes) =

@@ -25,9 +25,6 @@ pub(super) fn run(
     let mut written = Vec::new();
     let project = EditedProject::new(files, last_read);
     let mut authorize_one = |write: FileWrite| {
-        // A file an edit tool writes is kept and scanned even where ignored.
-        let marked = session.mark_edited(&write.path, files);
-        marked.map_err(|error| EditError::NotRecorded(error.to_string()))?;
         let before = text_of(files, &write.path).map(|text| (write.path.as_str().to_owned(), text));
         gate.state.known_files = before.into_iter().collect();
         let path = write.path.clone();
@@ -35,7 +32,11 @@ pub(super) fn run(
         written.push(path);
         Ok((permit, decision))
     };
-    let result = carry_out(operation, &project, &mut |writes| {
+    let result = carry_out(operation, &project, &mut |writes: Vec<FileWrite>| {
+        // A file an edit tool writes is kept and scanned even where ignored.
+        let mut marks = writes.iter().map(|write| session.mark_edited(&write.path, files));
+        let noted = marks.try_for_each(|marked| marked).and_then(|()| session.announce(&writes));
+        noted.map_err(|error| EditError::NotRecorded(error.to_string()))?;
         writes.into_iter().map(&mut authorize_one).collect()
     });
     match result {

@@ -10,7 +10,9 @@ use std::os::fd::OwnedFd;
 
 use kode_base::{FileWrite, ProjectPath, WriteMode};
 use kode_gate::Permit;
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, Uid,
+};
 use sha2::{Digest, Sha256};
 
 use super::confined::{Links, file_type, open_beneath, real_path, reopen, same_file, stat_of};
@@ -235,7 +237,28 @@ impl Place {
         file.write_all(content).map_err(io)?;
         self.take_owner(file)?;
         rustix::fs::fchmod(&*file, Mode::from_raw_mode(mode & 0o777))
-            .map_err(|error| io(error.into()))
+            .map_err(|error| io(error.into()))?;
+        self.move_time_forward(file).map_err(|error| io(error.into()))
+    }
+
+    /// The new content is newer than the old one, whatever the clock's grain and
+    /// wherever the old time was set: builds go by it.
+    fn move_time_forward(&self, file: &File) -> Result<(), rustix::io::Errno> {
+        let Some(old) = &self.now else { return Ok(()) };
+        let new = rustix::fs::fstat(file)?;
+        let time = |stat: &Stat| (stat.st_mtime, stat.st_mtime_nsec);
+        if time(&new) > time(old) {
+            return Ok(());
+        }
+        let (seconds, nanoseconds) = match i64::try_from(old.st_mtime_nsec) {
+            Ok(nanoseconds @ 0..999_999_999) => (old.st_mtime, nanoseconds + 1),
+            _ => (old.st_mtime.saturating_add(1), 0),
+        };
+        let modified = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+        rustix::fs::futimens(
+            file,
+            &Timestamps { last_access: modified, last_modification: modified },
+        )
     }
 
     /// Run by root, kode leaves files to who owns them already, or to the

@@ -183,7 +183,13 @@ proptest! {
         }
         let steps = hashes.len() - 1;
         for expected in hashes[..steps].iter().rev() {
-            session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap();
+            let written = NAMES.map(|name| work.modified(name));
+            let undone = session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap();
+            // A build has to notice the old bytes as it would new ones.
+            for (name, before) in NAMES.iter().zip(written) {
+                let is_older = work.modified(name).zip(before).is_some_and(|(now, was)| now <= was);
+                prop_assert!(!is_older || !undone.paths.contains(&path(name)), "{}", name);
+            }
             let now = session.compare(&work.files).unwrap();
             prop_assert_eq!(&now.hash, expected);
             prop_assert!(now.since_last.is_empty());

@@ -66,6 +66,12 @@ impl Workspace {
         self.place(path).metadata().unwrap().mode() & 0o7777
     }
 
+    /// When a regular file was last written, in seconds and nanoseconds.
+    pub(crate) fn modified(&self, path: &str) -> Option<(i64, i64)> {
+        let metadata = self.place(path).symlink_metadata().ok().filter(|found| found.is_file())?;
+        Some((metadata.mtime(), metadata.mtime_nsec()))
+    }
+
     pub(crate) fn exists(&self, path: &str) -> bool {
         self.place(path).symlink_metadata().is_ok()
     }

@@ -28,6 +28,8 @@ pub(crate) fn run() -> Result<ExitStatus, Failure> {
         },
         Err(why) => (ExitStatus::Denied, refused(&why)),
     };
+    // As one text: written piece by piece, a large result takes a thousand writes.
+    let result = result.to_string();
     say!("{result}");
     Ok(status)
 }

@@ -1,6 +1,7 @@
 //! Files that a command changes pass the guard of the edit tools afterwards:
 //! the model and the person are told, and one undo takes it back.
 
+use crate::terminal::start;
 use crate::workspace::{Run, Workspace, shell_script};
 
 fn module() -> String {
@@ -67,4 +68,61 @@ fn what_the_command_did_is_journalled_as_one_step() {
     let changes = session.unwrap().unwrap().path().join("changes.jsonl");
     let changes = std::fs::read_to_string(changes).unwrap();
     assert!(changes.contains("\"by_command\":true") && changes.contains("m.py"), "{changes}");
+}
+
+/// A repository whose only commit holds less than the working tree.
+fn with_uncommitted_work(workspace: &Workspace) {
+    std::fs::remove_dir(workspace.project().join(".git")).unwrap();
+    workspace.write("m.py", "def f0():\n    return 0\n");
+    workspace
+        .write("format.sh", "#!/bin/sh\nhead -n 6 m.py > m.new && cat m.new > m.py && rm m.new\n");
+    workspace.write("restore.sh", "git checkout -- m.py\n");
+    for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "one"]] {
+        let output = std::process::Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@t"])
+            .args(arguments)
+            .current_dir(workspace.project())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_checkout_or_formatter_that_eats_work_is_reported_and_taken_back_by_one_undo() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for command in ["sh restore.sh", "sh format.sh"] {
+        let workspace = Workspace::new();
+        with_uncommitted_work(&workspace);
+        workspace.configure(
+            r#"{"dangerous": {"non_interactive": "allow", "classes": {"destructive": "allow"}}}"#,
+        );
+        workspace.write("m.py", &module());
+        let file = workspace.project().join("m.py");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let run = workspace.run_script(&shell_script(command), &[]);
+        assert!(run.outputs().contains("shrank from 24"), "{command}: {}", run.outputs());
+        assert!(notices(&run).contains("kode undo"), "{command}: {}", notices(&run));
+        assert_ne!(workspace.read("m.py"), module(), "{command}");
+
+        let (status, output) = start(&workspace, "undo").finish().unwrap();
+        assert!(status.success(), "{command}: {output}");
+        assert_eq!(workspace.read("m.py"), module(), "{command}");
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o755, "{command}");
+    }
+}
+
+#[test]
+fn a_checkout_that_would_lose_work_is_denied_where_nobody_can_answer() {
+    let workspace = Workspace::new();
+    with_uncommitted_work(&workspace);
+    for command in ["git checkout -- m.py", "git restore m.py"] {
+        workspace.configure(r#"{"dangerous": {"non_interactive": "allow"}}"#);
+        workspace.write("m.py", &module());
+        let run = workspace.run_script(&shell_script(command), &[]).expect(4);
+        assert!(run.outputs().contains("not committed would be lost"), "{}", run.outputs());
+        assert_eq!(workspace.read("m.py"), module(), "{command}");
+    }
 }

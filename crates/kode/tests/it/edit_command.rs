@@ -40,8 +40,9 @@ fn replace(path: &str) -> Value {
     json!({"type": "edit", "path": path, "old": "one", "new": "two"})
 }
 
-/// Everything below a folder: kind, mode, link target or bytes.
-fn tree(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+/// Everything below a folder: kind and mode, link target or bytes, and of files
+/// the inode and the time of the last write.
+fn tree(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>, [i64; 3])> {
     let mut found = BTreeMap::new();
     let mut pending = vec![folder.to_owned()];
     while let Some(folder) = pending.pop() {
@@ -55,10 +56,12 @@ fn tree(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
             } else {
                 metadata.len().to_le_bytes().to_vec()
             };
+            let mut written = [metadata.ino() as i64, metadata.mtime(), metadata.mtime_nsec()];
             if metadata.is_dir() {
                 pending.push(path.clone());
+                written = [0; 3];
             }
-            found.insert(path.display().to_string(), (metadata.mode(), bytes));
+            found.insert(path.display().to_string(), (metadata.mode(), bytes, written));
         }
     }
     found
@@ -185,6 +188,121 @@ fn a_rename_over_files_leaves_all_as_they_were_when_one_is_read_only() {
     let (code, result) = carry_out(command(&workspace), &rename);
     assert_eq!(code, 0, "{result}");
     assert_eq!(workspace.read("b.ts"), "import { uno } from './a';\nexport const two = uno;\n");
+}
+
+#[test]
+fn a_refused_operation_leaves_the_tree_as_it_was() {
+    let workspace = Workspace::new();
+    let code: String = (0..6).map(|n| format!("def f{n}(x):\n    return x\n\n\n")).collect();
+    workspace.write("m.py", &code);
+    workspace.write("notes.txt", "one\none\nsay \u{201c}hi\u{201d}\n");
+    std::fs::set_permissions(
+        workspace.project().join("m.py"),
+        std::fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    symlink("m.py", workspace.project().join("link.py")).unwrap();
+    std::fs::hard_link(workspace.project().join("notes.txt"), workspace.beside("other")).unwrap();
+    let patch = |lines: &str| json!({"type": "apply_patch", "patch": lines});
+    for (operation, because) in [
+        (replace("notes.txt"), "2 times"),
+        (json!({"type": "edit", "path": "notes.txt", "old": "say \"hi\"", "new": "x"}), "U+201C"),
+        (
+            json!({"type": "edit", "path": "m.py", "old": "def f1(x):", "new": "def f1(x:"}),
+            "syntax",
+        ),
+        (json!({"type": "write", "path": "link.py", "content": "x = 1\n"}), "shrink"),
+        (
+            json!({"type": "rename", "path": "m.py", "line": 1, "column": 8, "new_name": "class"}),
+            "",
+        ),
+        (json!({"type": "replace_body", "path": "m.py", "symbol": "f9", "body": "pass"}), "f9"),
+        (json!({"type": "insert_after", "path": "m.py", "symbol": "f1", "code": "def (:"}), ""),
+        (json!({"type": "rewrite", "path": "m.py", "pattern": "f($", "template": "x"}), ""),
+        (patch("--- a/notes.txt\n+++ b/notes.txt\n@@ -1 +1 @@\n-two\n+x\n"), "context"),
+        (
+            patch(
+                "*** Begin Patch\n*** Add File: new/n.txt\n+x\n*** Delete File: gone\n*** End Patch",
+            ),
+            "gone",
+        ),
+        (patch("*** Begin Patch\n*** Add File: .git/hooks/pre-commit\n+x\n*** End Patch"), ""),
+        (json!({"type": "write", "path": "sub/.GIT/config", "content": "x"}), ""),
+        (json!({"type": "write", "path": "KODE.JSON", "content": "{}"}), ""),
+        (json!({"type": "write", "path": ".kode/config", "content": "{}"}), ""),
+    ] {
+        refused(&workspace, &operation, because);
+    }
+    assert_eq!(
+        std::fs::read_to_string(workspace.beside("other")).unwrap(),
+        workspace.read("notes.txt")
+    );
+}
+
+/// Editing gives the name a file of its own: what else is linked to the old
+/// bytes, perhaps outside the project, keeps them.
+#[test]
+fn an_edit_does_not_reach_through_a_hard_link() {
+    let workspace = Workspace::new();
+    std::fs::write(workspace.beside("outside.txt"), "one\n").unwrap();
+    std::fs::hard_link(workspace.beside("outside.txt"), workspace.project().join("in.txt"))
+        .unwrap();
+    let (code, result) = carry_out(command(&workspace), &replace("in.txt"));
+    assert_eq!(code, 0, "{result}");
+    assert_eq!(workspace.read("in.txt"), "two\n");
+    assert_eq!(std::fs::read_to_string(workspace.beside("outside.txt")).unwrap(), "one\n");
+}
+
+/// Another process swaps the file for a link out of the project all the while.
+#[test]
+fn a_file_swapped_for_a_link_meanwhile_never_leads_out() {
+    let workspace = Workspace::new();
+    let (project, outside) = (workspace.project(), workspace.beside("outside.txt"));
+    std::fs::write(&outside, "one\n").unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let staged = workspace.beside("staged");
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = std::fs::remove_file(&staged);
+                symlink("../outside.txt", &staged).unwrap();
+                std::fs::rename(&staged, project.join("a.txt")).unwrap();
+                std::fs::write(&staged, "one\n").unwrap();
+                std::fs::rename(&staged, project.join("a.txt")).unwrap();
+            }
+        });
+        for _ in 0..40 {
+            let (code, result) = carry_out(command(&workspace), &replace("a.txt"));
+            assert!(matches!(code, 0 | 4), "{result}");
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "one\n");
+    let left = tree(&project).into_keys().filter(|name| name.contains(".kode-")).count();
+    assert_eq!(left, 0, "nothing is left beside");
+}
+
+/// A pattern that can match in countless ways, deep nesting and long lines end
+/// in time.
+#[test]
+fn hostile_patterns_and_files_end_in_time() {
+    let workspace = Workspace::new();
+    workspace.write("deep.js", &format!("{}1{};\n", "f(".repeat(20_000), ")".repeat(20_000)));
+    workspace.write("deep.py", &format!("x = {}1{}\n", "[".repeat(5_000), "]".repeat(5_000)));
+    workspace.write("long.js", &format!("f({});\n", "a,".repeat(20_000)));
+    let started = std::time::Instant::now();
+    for (path, pattern) in [
+        ("deep.js", "f(f(f(f($X))))"),
+        ("deep.py", "[$X]"),
+        ("long.js", "f($$$A, $B, $$$C, $D, $$$E, zz, $$$F)"),
+        ("long.js", "f($$$A, $$$B, $$$C, $$$D, zz)"),
+    ] {
+        let rewrite =
+            json!({"type": "rewrite", "path": path, "pattern": pattern, "template": "g(1)"});
+        let (code, result) = carry_out(command(&workspace), &rewrite);
+        assert!(matches!(code, 0 | 4), "{path} {pattern}: {result}");
+    }
+    assert!(started.elapsed() < std::time::Duration::from_secs(120));
 }
 
 /// Kills at every stage of a change to several files.

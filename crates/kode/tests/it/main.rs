@@ -13,6 +13,7 @@ mod container;
 mod demo;
 mod denied;
 mod edit_command;
+mod edit_kills;
 mod events_page;
 mod git_objects;
 mod hard_output;
