@@ -4,9 +4,9 @@
 /// The most bytes after a name that are looked at.
 const REACH: usize = 600;
 /// Operators, the longest first of those that begin alike.
-const OPERATORS: [&[u8]; 15] = [
-    b":::=", b"::=", b":=", b"??=", b"||=", b"=>", b"->", b"?=", b".=", b"+=", b"=", b":", b",",
-    b">", b" ",
+const OPERATORS: [&[u8]; 17] = [
+    b":::=", b"::=", b":=", b"??=", b"||=", b"=>", b"->", b"?=", b".=", b"+=", b"||", b"??", b"=",
+    b":", b",", b">", b" ",
 ];
 
 /// How values stand in a file, and where the name is.
@@ -33,6 +33,9 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     if let Some(found) = named_value(rest, quotes) {
         return shifted(Some(found), at);
     }
+    if quotes == 0 && rest.first() == Some(&b'(') && is_setter(&content[start..at]) {
+        return shifted(value_at(rest, 1, false, b"("), at);
+    }
     let spaced = skip(rest, quotes, b" \t");
     let cursor = after_type_annotation(rest, spaced);
     let operator = operator_at(rest, cursor)?;
@@ -53,6 +56,14 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     let (from, operator) = variable.map_or((from, operator), |skipped| (from + skipped, b"="));
     let found = value_at(rest, from, bare, operator);
     shifted(found, at)
+}
+
+/// Whether a name is that of a function that sets what the name says: `setPassword`,
+/// `client.with_token`.
+fn is_setter(name: &[u8]) -> bool {
+    let last = name.rsplit(|byte| matches!(byte, b'.' | b'$')).next().unwrap_or(name);
+    let lower = last.to_ascii_lowercase();
+    lower.len() > 4 && (lower.starts_with(b"set") || lower.starts_with(b"with"))
 }
 
 /// Terraform's `variable "name" { default = "…" }`: how far to skip.
@@ -245,6 +256,8 @@ mod tests {
             "var token string = \"v1\"",
             "let token: &str = \"v1\";",
             "get(\"token\", \"v1\")",
+            "process.env.token || \"v1\"",
+            "env.token ?? 'v1'",
             "run -e TOKEN=v1 image",
             "{\"a\": \"TOKEN=v1\\nB=2\"}",
         ] {

@@ -30,11 +30,12 @@ static AUTOMATON: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(KEYWORDS).ok());
 
 /// Words before `key` that make it a secret.
-const KEY_WORDS: [&str; 22] = [
+const KEY_WORDS: [&str; 23] = [
     "api",
     "access",
     "secret",
     "private",
+    "priv",
     "auth",
     "encryption",
     "signing",

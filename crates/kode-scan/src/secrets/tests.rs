@@ -75,6 +75,12 @@ fn secret_names_with_random_values_are_found_in_any_format() {
         ("a.yml", "  client_secret: k3Jd82hTqPz71LmVb"),
         ("a.json", "{\"accessToken\": \"k3Jd82hTqPz71LmVb\"}"),
         ("a.toml", "api-key = \"k3Jd82hTqPz71LmVb\""),
+        ("a.js", "const key = process.env.API_KEY || 'k3Jd82hTqPz71LmVb';"),
+        ("a.java", "source.setPassword(\"Tr0ub4dor!9x\");"),
+        ("a.c", "#define API_TOKEN \"k3Jd82hTqPz71LmVb\""),
+        ("a.tf", "variable \"api_secret\" {\n  default = \"k3Jd82hTqPz71LmVb\"\n}"),
+        ("a.cs", "\"Server=db;User Id=app;Password=Tr0ub4dor!9x;\""),
+        (".netrc", "machine git.acme.io login x password Tr0ub4dor!9x"),
     ] {
         assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
     }
