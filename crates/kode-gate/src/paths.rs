@@ -106,6 +106,12 @@ pub(crate) fn secret_samples(outside: bool) -> impl Iterator<Item = &'static str
     names.iter().filter(fits).map(String::as_str).chain(ENDING_SAMPLES)
 }
 
+/// The ends of paths that are credentials: `/.kube/config`.
+pub(crate) fn secret_tails() -> impl Iterator<Item = &'static str> {
+    let suffixes = TABLE.as_ref().map_or(&[][..], |table| table.secret.suffixes.as_slice());
+    suffixes.iter().map(String::as_str).filter(|suffix| suffix.starts_with('/'))
+}
+
 /// Names of folders that hold credentials: `.ssh`, `.aws`.
 pub(crate) fn secret_folders() -> &'static [String] {
     static FOLDERS: LazyLock<Vec<String>> = LazyLock::new(|| {

@@ -3,7 +3,7 @@
 
 use crate::evaluate::glob_matches;
 use crate::judge::SessionState;
-use crate::paths::{holds_secrets, secret_folders, secret_samples};
+use crate::paths::{holds_secrets, secret_folders, secret_samples, secret_tails};
 
 /// Endings so usual that they say nothing of what a pattern means.
 const USUAL_ENDINGS: [&str; 9] =
@@ -68,8 +68,19 @@ pub(crate) fn could_be_secret(path: &str, session: &SessionState) -> bool {
     let least =
         if outside && holds_secrets(&folder, session) { Aim::Anything } else { Aim::Likely };
     in_folder
+        || is_pattern(path) && secret_tails().any(|tail| could_end_in(path, tail))
         || is_pattern(last)
             && secret_samples(outside).any(|name| aim(last, name).is_some_and(|aim| aim >= least))
+}
+
+/// Whether the pattern's last parts plainly stand for `tail`, such as
+/// `/.kube/config`.
+fn could_end_in(path: &str, tail: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    tail.trim_start_matches('/').rsplit('/').all(|name| {
+        let part = parts.next().unwrap_or_default();
+        part == name || is_pattern(part) && aim(part, name).is_some_and(|aim| aim >= Aim::Likely)
+    })
 }
 
 /// How plainly the pattern `path` (absolute) names one of kode's own files.

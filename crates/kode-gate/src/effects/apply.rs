@@ -90,7 +90,8 @@ impl Evaluator<'_> {
                         && value.text.known.is_empty()
                         && spec.class == RiskClass::NetworkEgress => {}
                 Some(Value::Write) => {
-                    let verb = if flag.contains("directory") { "unpack into" } else { "write" };
+                    let folder = flag.contains("directory") || matches!(flag.as_str(), "-d" | "-C");
+                    let verb = if folder { "unpack into" } else { "write" };
                     self.write_path(&value.text, verb);
                 }
                 Some(Value::Execute) => self.execute_value(flag, value),

@@ -16,12 +16,18 @@ fn verdict(command: &str) -> Verdict {
 }
 
 fn listed() -> impl Strategy<Value = String> {
-    let all =
-        [include_str!("../../fixtures/refused.txt"), include_str!("../../fixtures/asked.txt")];
+    let all = [
+        include_str!("../../fixtures/refused.txt"),
+        include_str!("../../fixtures/asked.txt"),
+        include_str!("../../fixtures/fresh/attacks.txt"),
+        include_str!("../../fixtures/fresh/asked.txt"),
+        include_str!("../../fixtures/fresh/prompts.txt"),
+    ];
     let lines: Vec<String> = all
         .iter()
         .flat_map(|list| list.lines())
         .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_once('\t').map_or(line, |(_, command)| command))
         .map(|line| line.replace('⏎', "\n"))
         .collect();
     prop::sample::select(lines)
@@ -36,11 +42,16 @@ fn plain_words() -> impl Strategy<Value = Vec<String>> {
         include_str!("../../fixtures/refused.txt"),
         include_str!("../../fixtures/asked.txt"),
         include_str!("../../fixtures/everyday.txt"),
+        include_str!("../../fixtures/fresh/attacks.txt"),
+        include_str!("../../fixtures/fresh/asked.txt"),
+        include_str!("../../fixtures/fresh/everyday.txt"),
+        include_str!("../../fixtures/fresh/prompts.txt"),
     ];
     let keywords = ["time", "if", "for", "while", "until", "case", "function", "coproc", "select"];
     let lines: Vec<Vec<String>> = all
         .iter()
         .flat_map(|list| list.lines())
+        .map(|line| line.split_once('\t').map_or(line, |(_, command)| command))
         .filter(|line| plain(line) && !keywords.contains(&line.split(' ').next().unwrap_or("")))
         .map(|line| line.split(' ').map(str::to_owned).collect())
         .collect();

@@ -3,6 +3,7 @@
 
 use kode_base::RiskClass;
 
+use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
 use crate::effects::table::{Value, lookup};
 use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text};
@@ -54,6 +55,7 @@ impl Evaluator<'_> {
             for start in &starts {
                 self.refuse_tree(start);
             }
+            self.found.ask(QuestionKind::Guard, "find deletes all but what is named");
         }
         let mut at = starts.len();
         while let Some(word) = words.get(at) {

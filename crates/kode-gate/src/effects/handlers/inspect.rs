@@ -2,6 +2,7 @@
 
 use kode_base::RiskClass;
 
+use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
 use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text};
 use crate::paths::Zone;
@@ -416,6 +417,21 @@ impl Evaluator<'_> {
         let outer = call.words.len();
         if call.name == "yarn" && subcommand && !shows && self.bare_call(outer) {
             self.raise(RiskClass::Install, "bare `yarn` installs packages");
+        }
+        None
+    }
+
+    /// `npm pkg set KEY=VALUE` changes the manifest; its scripts run later.
+    pub(super) fn manifest(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let mut words = call.arguments.operands.iter().map(|word| word.text.known.as_str());
+        if !matches!(words.next(), Some("set" | "delete" | "fix")) {
+            return None;
+        }
+        self.raise(RiskClass::LocalWrite, "changes package.json");
+        if call.words.iter().any(|word| word.text.open)
+            || words.any(|key| key.starts_with("scripts"))
+        {
+            self.found.ask(QuestionKind::SensitivePlace, "a script of package.json runs later");
         }
         None
     }

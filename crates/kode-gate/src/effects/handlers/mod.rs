@@ -62,6 +62,7 @@ pub(crate) fn run(
             walk.started_apart(call);
             None
         }
+        "manifest" => walk.manifest(call),
         "each_line" => walk.each_line(call),
         "cluster_command" => walk.cluster_command(call),
         "runner" => walk.runner(call),
