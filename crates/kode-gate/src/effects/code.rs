@@ -157,6 +157,7 @@ const EVALUATORS: &[&str] = &[
     "exec(",
     "eval(",
     "eval ",
+    "(eval)",
     "compile(",
     "Function(",
     "assert(",
@@ -198,6 +199,41 @@ pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
         found.push(Danger::WritesDevice);
     }
     found
+}
+
+/// Whether the code reads its standard input and evaluates text.
+pub(crate) fn evaluates_input(code: &str) -> bool {
+    const INPUTS: &[&str] = &[
+        "stdin",
+        "STDIN",
+        "readFileSync(0",
+        "/dev/stdin",
+        "<>",
+        "$<",
+        "ARGF",
+        "gets",
+        "input(",
+        "php://input",
+    ];
+    let code = head(code);
+    has(code, INPUTS) && has(code, EVALUATORS)
+}
+
+/// PowerShell's `iex (iwr ADDRESS)` in its spellings, which ignore case.
+pub(crate) fn fetches_and_invokes(code: &str) -> bool {
+    let lower = head(code).to_ascii_lowercase();
+    let fetches = [
+        "iwr",
+        "irm",
+        "invoke-webrequest",
+        "invoke-restmethod",
+        "downloadstring",
+        "downloadfile",
+        "curl ",
+        "wget ",
+    ];
+    let invokes = ["iex", "invoke-expression", "scriptblock]::create", "&(", "& ("];
+    has(&lower, &fetches) && has(&lower, &invokes)
 }
 
 fn head(code: &str) -> &str {

@@ -178,6 +178,10 @@ impl Evaluator<'_> {
         }
         if kind == Shell::Other {
             self.raise(RiskClass::CodeExecution, "kode does not speak this shell's language");
+            if fields.iter().any(|word| code::fetches_and_invokes(&word.text.known)) {
+                let text = "the code runs what it fetches";
+                self.found.refuse("remote_code", RiskClass::CodeExecution, text);
+            }
         }
         match (from_argument, rest.first()) {
             (true, Some(script)) => self.shell_argument(script, &rest[1..], stdin),
@@ -308,7 +312,12 @@ impl Evaluator<'_> {
                 break;
             }
         }
-        if !ran_code {
+        if ran_code {
+            let code = words.iter().any(|word| code::evaluates_input(&word.text.known));
+            if stdin.present && code {
+                self.refuse_foreign_code(stdin.text.taint, kind.name);
+            }
+        } else {
             self.program_input(kind, &stdin);
         }
         unknown

@@ -42,6 +42,11 @@ impl Evaluator<'_> {
                 self.temporaries += 1;
                 Text::exact(&format!("/tmp/tmp.XXXXXXXXX{}\n", self.temporaries))
             }
+            "realpath" | "readlink" => self.resolved_path(arguments)?,
+            "printenv" => match arguments {
+                [only] => self.inherited(only.as_exact()?),
+                _ => return None,
+            },
             "which" | "type" | "whence" | "command" => found_program(arguments)?,
             "yes" => Text::beginning(yes(arguments), Taint::ENDLESS),
             "whoami" => Text::unknown(Taint::LITERAL),
@@ -84,6 +89,16 @@ impl Evaluator<'_> {
             all = if stdin.present { stdin.text.clone() } else { Text::unknown(Taint::FILE) };
         }
         if name == "tac" { Some(Text::unknown(all.taint)) } else { Some(all) }
+    }
+
+    /// `realpath PATH`, `readlink -f PATH` of a place that is no link of the
+    /// project's: the path made absolute.
+    fn resolved_path(&self, arguments: &[Field]) -> Option<Text> {
+        let flag = |word: &Field| word.as_exact().is_some_and(|text| text.starts_with('-'));
+        let mut operands = arguments.iter().filter(|word| !flag(word));
+        let place = self.place_of(&operands.next()?.text);
+        let known = place.path.starts_with('/') && operands.next().is_none();
+        known.then(|| Text::exact(&format!("{}\n", place.path)))
     }
 
     /// What reading one argument as a file yields.

@@ -72,9 +72,17 @@ impl Evaluator<'_> {
                 }
             }
         }
-        // `lwp-download URL FILE`.
-        if let Some(file) = found.operands.get(1).filter(|file| !file.text.known.contains("://")) {
-            self.downloaded(&file.text.clone(), None);
+        // `lwp-download URL FILE`, `sftp HOST:FILE .`
+        let local = found.operands.get(1).filter(|file| !file.text.known.contains(':'));
+        match (call.name, found.operands.first(), local) {
+            ("sftp", Some(source), _) if source.text.known.contains(':') => {
+                let here = Field::exact(".");
+                self.copied_from_elsewhere(&source.text, local.unwrap_or(&here));
+            }
+            (name, _, Some(file)) if name.starts_with("lwp") => {
+                self.downloaded(&file.text.clone(), None);
+            }
+            _ => {}
         }
         self.send(call)
     }

@@ -142,12 +142,31 @@ impl Evaluator<'_> {
                     path = Text { known: format!("{}/{}", folder.known, path.known), ..path };
                 }
                 self.read_path(&path, true);
+                if found.has(&["--remove-files"]) {
+                    let word = Field { text: path, ..packed.clone() };
+                    self.delete_path(&word, true);
+                }
             }
         }
         if let Some(remote) = archive
             .filter(|archive| archive.text.known.contains(':') && !found.has(&["--force-local"]))
         {
             self.egress(&remote.text);
+        }
+        None
+    }
+
+    /// `zip -m`, `7z -sdel`: what was packed is deleted.
+    pub(super) fn archive(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let moves = |word: &Field| {
+            let text = word.text.known.as_str();
+            let cluster = text.starts_with('-') && !text.starts_with("--") && text.contains('m');
+            matches!(text, "-sdel" | "--move") || call.name == "zip" && cluster
+        };
+        if call.words.iter().any(moves) {
+            for packed in call.arguments.operands.iter().skip(1).cloned().collect::<Vec<_>>() {
+                self.delete_path(&packed, true);
+            }
         }
         None
     }
@@ -283,19 +302,6 @@ impl Evaluator<'_> {
         if digits || (mode.contains('s') && mode.contains(['+', '='])) {
             self.raise(RiskClass::SystemWrite, "sets a set-user-id or set-group-id bit");
         }
-        None
-    }
-
-    /// `mkfs` and its kind on a device are refused.
-    pub(super) fn make_filesystem(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        for word in call.words {
-            let place = self.place_of(&word.text);
-            if place.zone == Zone::Device {
-                let text = format!("would overwrite the device {} with a file system", place.path);
-                self.found.refuse("make_filesystem", RiskClass::Destructive, &text);
-            }
-        }
-        self.found.ask(QuestionKind::Guard, "a file system is made over what is there");
         None
     }
 }

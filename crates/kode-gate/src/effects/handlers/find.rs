@@ -42,21 +42,7 @@ impl Evaluator<'_> {
     pub(super) fn find(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let words = call.words;
         let starts = find_starts(words);
-        // `-name '*'` is every name, and `! -name x` leaves nearly all.
-        let is = |at: Option<usize>, names: &[&str]| {
-            let word = at.and_then(|at| words.get(at)).and_then(Field::as_exact);
-            word.is_some_and(|text| names.contains(&text))
-        };
-        let tests =
-            || (0..words.len()).filter(|at| is(Some(*at), &NARROWING) && !is(Some(at + 1), &["*"]));
-        let narrowed = tests().next().is_some();
-        let kept = tests().any(|at| !is(at.checked_sub(1), &["!", "-not", "\\!"]));
-        if narrowed && !kept && is_deleting(words) {
-            for start in &starts {
-                self.refuse_tree(start);
-            }
-            self.found.ask(QuestionKind::Guard, "find deletes all but what is named");
-        }
+        let narrowed = self.narrowing(words, &starts);
         let mut at = starts.len();
         while let Some(word) = words.get(at) {
             at += 1;
@@ -122,6 +108,26 @@ impl Evaluator<'_> {
         let directory = self.state.directory.as_deref();
         let here = directory.map(|path| self.place_of(&Text::exact(path)).zone);
         here.is_some_and(|zone| zone.is_local() && zone != Zone::Null) && places.iter().all(local)
+    }
+
+    /// Whether tests narrow what is found: `-name '*'` is every name, and what is
+    /// deleted but for `! -name x` is nearly everything.
+    fn narrowing(&mut self, words: &[Field], starts: &[Field]) -> bool {
+        let is = |at: Option<usize>, names: &[&str]| {
+            let word = at.and_then(|at| words.get(at)).and_then(Field::as_exact);
+            word.is_some_and(|text| names.contains(&text))
+        };
+        let all = 0..words.len();
+        let tests: Vec<usize> =
+            all.filter(|at| is(Some(*at), &NARROWING) && !is(Some(at + 1), &["*"])).collect();
+        let kept = tests.iter().any(|at| !is(at.checked_sub(1), &["!", "-not", "\\!"]));
+        if !tests.is_empty() && !kept && is_deleting(words) {
+            for start in starts {
+                self.refuse_tree(start);
+            }
+            self.found.ask(QuestionKind::Guard, "find deletes all but what is named");
+        }
+        !tests.is_empty()
     }
 
     /// A test or option: how many words it takes.

@@ -5,7 +5,6 @@ use kode_base::RiskClass;
 use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
 use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text};
-use crate::paths::Zone;
 
 /// Subcommands of docker's groups that only look.
 const DOCKER_LOOKS: [&str; 18] = [
@@ -366,35 +365,6 @@ impl Evaluator<'_> {
         } else if !(looks || shows) {
             self.raise(RiskClass::SystemWrite, "changes the system's packages");
         }
-        None
-    }
-
-    /// Partitioning and formatting: `-l` lists; a device is refused to mkfs.
-    pub(super) fn disks(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let lists = call.words.iter().any(|word| {
-            matches!(
-                word.as_exact(),
-                Some("-l" | "--list" | "list" | "info" | "--help" | "--version" | "-V")
-            )
-        });
-        if lists {
-            return None;
-        }
-        let makes = call.name.starts_with("mk")
-            || matches!(call.name, "newfs" | "wipefs" | "blkdiscard" | "format");
-        if makes {
-            return self.make_filesystem(call);
-        }
-        for word in call.words {
-            let place = self.place_of(&word.text);
-            if place.zone != Zone::Device && matches!(call.name, "dcfldd" | "dc3dd") {
-                self.look_for_outside_paths(std::slice::from_ref(word));
-            }
-            if let Some(path) = word.text.known.strip_prefix("of=") {
-                self.write_path(&Text::exact(path), "write");
-            }
-        }
-        self.raise(RiskClass::Destructive, "changes disks, partitions or file systems");
         None
     }
 

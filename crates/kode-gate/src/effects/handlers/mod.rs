@@ -2,6 +2,7 @@
 //! runs after the entry's flags and operands were applied.
 
 mod containers;
+mod disks;
 mod fetching;
 mod files;
 mod find;
@@ -63,6 +64,8 @@ pub(crate) fn run(
             None
         }
         "manifest" => walk.manifest(call),
+        "archive" => walk.archive(call),
+        "device_tool" => walk.device_tool(call),
         "each_line" => walk.each_line(call),
         "cluster_command" => walk.cluster_command(call),
         "runner" => walk.runner(call),

@@ -249,7 +249,9 @@ impl Evaluator<'_> {
     /// Programs that send their input: `openssl s_client`, `telnet`, mailers.
     pub(super) fn send(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         self.refuse_shell_output(&call.stdin);
-        None
+        // Logging in prints commands to run; only what is stored is foreign.
+        let first = call.arguments.operands.first().and_then(Field::as_exact);
+        (call.name == "aws" && first != Some("s3")).then(|| Stream::unknown(Taint::FILE))
     }
 
     /// `openssl`: `enc -d` decodes, `s_client` connects.

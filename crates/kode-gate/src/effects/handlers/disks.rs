@@ -1,0 +1,81 @@
+//! Tools that partition, format and build on whole devices: listing is free,
+//! and a device that would be overwritten is refused.
+
+use kode_base::RiskClass;
+
+use crate::assessment::QuestionKind;
+use crate::effects::dispatch::Invocation;
+use crate::evaluate::{Evaluator, Field, Stream, Text};
+use crate::paths::Zone;
+
+impl Evaluator<'_> {
+    /// `nvme format DEVICE`, `pvcreate DEVICE`: what is on the device is lost.
+    pub(super) fn device_tool(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        const DESTROYS: [&str; 13] = [
+            "format",
+            "sanitize",
+            "write-zeroes",
+            "luksFormat",
+            "luksErase",
+            "erase",
+            "reencrypt",
+            "create",
+            "--create",
+            "-C",
+            "labelclear",
+            "--zero-superblock",
+            "add",
+        ];
+        let destroys = call.name == "pvcreate"
+            || call.words.iter().filter_map(Field::as_exact).any(|word| DESTROYS.contains(&word));
+        let mut places = call.words.iter().map(|word| self.place_of(&word.text));
+        let device = places.rfind(|place| place.zone == Zone::Device);
+        if let Some(place) = device.filter(|_| destroys) {
+            let text = format!("would overwrite the device {}", place.path);
+            self.found.refuse("raw_device", RiskClass::Blocked, &text);
+        }
+        None
+    }
+
+    /// Partitioning and formatting: `-l` lists; a device is refused to mkfs.
+    pub(super) fn disks(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let lists = call.words.iter().any(|word| {
+            matches!(
+                word.as_exact(),
+                Some("-l" | "--list" | "list" | "info" | "--help" | "--version" | "-V")
+            )
+        });
+        if lists {
+            return None;
+        }
+        let makes = call.name.starts_with("mk")
+            || matches!(call.name, "newfs" | "wipefs" | "blkdiscard" | "format");
+        if makes {
+            return self.make_filesystem(call);
+        }
+        for word in call.words {
+            let place = self.place_of(&word.text);
+            if place.zone != Zone::Device && matches!(call.name, "dcfldd" | "dc3dd") {
+                self.look_for_outside_paths(std::slice::from_ref(word));
+            }
+            if let Some(path) = word.text.known.strip_prefix("of=") {
+                self.write_path(&Text::exact(path), "write");
+            }
+        }
+        self.raise(RiskClass::Destructive, "changes disks, partitions or file systems");
+        None
+    }
+
+    /// `mkfs` and its kind on a device are refused.
+    pub(super) fn make_filesystem(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for word in call.words {
+            let place = self.place_of(&word.text);
+            if place.zone == Zone::Device {
+                let text = format!("would overwrite the device {} with a file system", place.path);
+                self.found.refuse("make_filesystem", RiskClass::Destructive, &text);
+            }
+        }
+        self.found.ask(QuestionKind::Guard, "a file system is made over what is there");
+        None
+    }
+}
