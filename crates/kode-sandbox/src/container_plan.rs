@@ -10,7 +10,8 @@ use crate::plan::Limits;
 /// kode's socket.
 pub(crate) const SUPERVISOR_NAME: &str = "kode-container-supervisor";
 
-/// The name the keeper is called by, outside.
+/// The name the keeper is called by, outside; its arguments are the container's
+/// name and its private folder on the host, which is removed with it.
 pub(crate) const KEEPER_NAME: &str = "kode-container-keeper";
 
 /// The keeper's orders. It obeys them once, and undoes them when kode's end of
@@ -22,10 +23,6 @@ pub(crate) struct KeeperPlan {
     pub(crate) environment: Vec<(String, String)>,
     /// `run …`, which returns once the container runs.
     pub(crate) create: Vec<String>,
-    /// The container's name.
-    pub(crate) name: String,
-    /// The container's private folder on the host; removed with it.
-    pub(crate) folder: String,
 }
 
 /// What the keeper says.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::folder::{PrivateFolder, SOCKET_NAME, container_name};
+use super::folder::{PrivateFolder, SOCKET_NAME};
 use crate::container_plan::SUPERVISOR_NAME;
 use crate::plan::{CERTIFICATES_FOLDER, ContainerMount, ContainerView, FOLDER, HOME, WORKSPACE};
 use crate::{DockerSettings, SandboxError};
@@ -25,13 +25,13 @@ pub(super) struct User {
 pub(super) fn run(
     view: &ContainerView,
     chosen: &DockerSettings,
-    image: &str,
+    (name, image): (&str, &str),
     user: User,
     folder: &PrivateFolder,
 ) -> Result<Vec<String>, SandboxError> {
     let mut arguments = fixed();
     let mut set = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
-    set("--name", container_name(&folder.identifier));
+    set("--name", name.to_owned());
     set("--security-opt", format!("seccomp={}", text(&folder.profile())?));
     set("--user", format!("{}:{}", user.user, user.group));
     let memory = view.limits.memory_bytes_max;

@@ -39,26 +39,39 @@ pub(crate) const PROFILE: &str = include_str!("../../data/seccomp.json");
 pub(super) struct PrivateFolder {
     pub(super) path: PathBuf,
     pub(super) listener: UnixListener,
-    /// What the folder and the container are called after.
-    pub(super) identifier: String,
+}
+
+/// What a container and its folder are called after.
+#[derive(Debug)]
+pub(super) struct Identifier(String);
+
+impl Identifier {
+    /// A new one, of this process.
+    pub(super) fn new() -> io::Result<Self> {
+        let random = getrandom::u64().map_err(io::Error::other)?;
+        Ok(Self(format!("{}-{random:016x}", std::process::id())))
+    }
+
+    /// What the container is called.
+    pub(super) fn container(&self) -> String {
+        container_name(&self.0)
+    }
+
+    /// Where the private folder is.
+    pub(super) fn folder(&self, runtime: &Path) -> PathBuf {
+        runtime.join(format!("{PREFIX}{}", self.0))
+    }
 }
 
 impl PrivateFolder {
-    /// Makes it below `runtime`, a folder of the user's own.
-    pub(super) fn make(runtime: &Path) -> io::Result<Self> {
-        let random = getrandom::u64().map_err(io::Error::other)?;
-        let identifier = format!("{}-{random:016x}", std::process::id());
-        let path = runtime.join(format!("{PREFIX}{identifier}"));
+    /// Makes it where [`Identifier::folder`] says; whoever was told of that
+    /// place removes it.
+    pub(super) fn make(runtime: &Path, identifier: &Identifier) -> io::Result<Self> {
+        let path = identifier.folder(runtime);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(runtime)?;
         fs::DirBuilder::new().mode(0o700).create(&path)?;
-        let filled = fill(&path);
-        match filled {
-            Ok(listener) => Ok(Self { path, listener, identifier }),
-            Err(error) => {
-                remove(&path);
-                Err(error)
-            }
-        }
+        let listener = fill(&path)?;
+        Ok(Self { path, listener })
     }
 
     /// The system-call filter for Docker's command.
@@ -175,6 +188,6 @@ pub(super) fn left_behind(runtime: &Path) -> Vec<(String, PathBuf)> {
 }
 
 /// What a container is called.
-pub(super) fn container_name(identifier: &str) -> String {
+fn container_name(identifier: &str) -> String {
     format!("kode-{identifier}")
 }

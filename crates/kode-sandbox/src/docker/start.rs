@@ -6,20 +6,18 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::arguments::{self, User};
 use super::engine::{Engine, complaint};
-use super::folder::{self, PrivateFolder, SOCKET_NAME};
+use super::folder::{self, Identifier, PrivateFolder, SOCKET_NAME};
 use super::secrets::Secrets;
 use super::{Docker, image, user};
-use crate::container_plan::{
-    KEEPER_NAME, KeeperPlan, KeeperReply, SUPERVISOR_NAME, SupervisorPlan,
-};
+use crate::container_plan::{KEEPER_NAME, KeeperPlan, KeeperReply, SupervisorPlan};
 use crate::native::{self, Contained, Native};
 use crate::plan::ContainerView;
 use crate::wire::{self, Reply, SelfTest};
@@ -64,18 +62,16 @@ impl Starting {
         let user = user(root, settings)?;
         let secrets = Secrets::of(root, settings)?;
         let mut view = ContainerView::new(root, settings)?;
-        let folder = PrivateFolder::make(&runtime)?;
-        let prepared = secrets
-            .cover(root, &mut view, &folder)
-            .and_then(|()| prepare(&view, settings, &image, user, &folder))
-            .and_then(|create| keep(&engine, create, &folder));
-        let contained = match prepared {
-            Ok(contained) => contained,
-            Err(error) => {
-                folder::remove(&folder.path);
-                return Err(error);
-            }
-        };
+        let identifier = Identifier::new()?;
+        // From here on the keeper cleans up, whatever happens to this process.
+        let contained = keeper(&identifier.container(), &identifier.folder(&runtime))?;
+        let folder = PrivateFolder::make(&runtime, &identifier)?;
+        secrets.cover(root, &mut view, &folder)?;
+        hand_over(&settings.docker.context_files, &folder)?;
+        let names = (identifier.container(), image);
+        let named = (names.0.as_str(), names.1.as_str());
+        let create = arguments::run(&view, &settings.docker, named, user, &folder)?;
+        order(&contained, &engine, create)?;
         let plan = SupervisorPlan {
             in_memory: view.in_memory(),
             environment: view.environment,
@@ -85,7 +81,7 @@ impl Starting {
             places: view.places,
         };
         let (root, settings) = (root.clone(), settings.clone());
-        Ok(Self { contained, folder, plan, user, image, secrets, root, settings })
+        Ok(Self { contained, folder, plan, user, image: names.1, secrets, root, settings })
     }
 
     /// Waits until commands can run in it.
@@ -105,57 +101,50 @@ impl Starting {
     }
 }
 
-fn prepare(
-    view: &ContainerView,
-    settings: &SandboxSettings,
-    image: &str,
-    user: User,
-    folder: &PrivateFolder,
-) -> Result<Vec<String>, SandboxError> {
-    for file in &settings.docker.context_files {
+/// Copies of `--ctx` files.
+fn hand_over(files: &[PathBuf], folder: &PrivateFolder) -> Result<(), SandboxError> {
+    for file in files {
         let taken = folder.take_in(file);
         taken.map_err(|error| {
             SandboxError::Command(format!("{} can't be handed over: {error}", file.display()))
         })?;
     }
-    arguments::run(view, &settings.docker, image, user, folder)
+    Ok(())
 }
 
-/// Starts the keeper and gives it its orders.
-fn keep(
-    engine: &Engine,
-    create: Vec<String>,
-    folder: &PrivateFolder,
-) -> Result<Contained, SandboxError> {
+/// Starts a keeper for the container `name` and its folder, which it does not
+/// make but remove.
+fn keeper(name: &str, folder: &Path) -> Result<Contained, SandboxError> {
     let (ours, theirs) = UnixStream::pair()?;
-    let name = folder::container_name(&folder.identifier);
-    let child = keeper(&native::helper_path(&HelperImage::Embedded)?, &name, theirs.try_clone()?)
+    let start = |image: HelperImage, socket: UnixStream| {
+        #[expect(clippy::disallowed_methods, reason = "starts kode's own keeper")]
+        let mut command = Command::new(native::helper_path(&image)?);
+        command
+            .arg0(KEEPER_NAME)
+            .arg(name)
+            .arg(folder)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(socket)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn()
+    };
+    let child = start(HelperImage::Embedded, theirs.try_clone()?)
         // Some systems execute nothing from memory (`vm.memfd_noexec`).
-        .or_else(|_| keeper(&folder.path.join(SUPERVISOR_NAME), &name, theirs))?;
+        .or_else(|_: io::Error| start(HelperImage::CurrentProgram, theirs))?;
+    Ok(Contained::new(ours, child))
+}
+
+/// Gives the keeper its orders.
+fn order(contained: &Contained, engine: &Engine, create: Vec<String>) -> Result<(), SandboxError> {
+    let lifeline = contained.lifeline().ok_or_else(|| lost("it was given up"))?;
     let plan = KeeperPlan {
         program: engine.program.to_string_lossy().into_owned(),
         environment: engine.environment.clone(),
         create,
-        name,
-        folder: folder.path.to_string_lossy().into_owned(),
     };
-    wire::send(&ours, &plan, &[])?;
-    Ok(Contained::new(ours, child))
-}
-
-/// The container's name is for people who look at processes.
-fn keeper(program: &Path, name: &str, socket: UnixStream) -> io::Result<Child> {
-    #[expect(clippy::disallowed_methods, reason = "starts kode's own keeper")]
-    let mut command = Command::new(program);
-    command
-        .arg0(KEEPER_NAME)
-        .arg(name)
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::from(OwnedFd::from(socket)))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.spawn()
+    Ok(wire::send(lifeline, &plan, &[])?)
 }
 
 /// Waits for the supervisor, or for the keeper's word why none comes.

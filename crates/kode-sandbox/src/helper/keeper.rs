@@ -34,23 +34,35 @@ pub(super) fn run() -> io::Result<()> {
     kernel::ignore_end_signals();
     kernel::close_descriptors_from(3)?;
     let socket = UnixStream::from(super::move_away_from_standard_input()?);
-    let Some((plan, _)) = wire::receive::<KeeperPlan>(&socket)? else { return Ok(()) };
+    let mut arguments = std::env::args().skip(1);
+    let (Some(name), Some(folder)) = (arguments.next(), arguments.next()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    // kode may die before it says what to start: then there is a folder at most.
+    if let Ok(Some((plan, _))) = wire::receive::<KeeperPlan>(&socket) {
+        keep(&plan, &socket)?;
+        remove(&plan, &name);
+    }
+    remove_folder(&folder);
+    Ok(())
+}
+
+/// Has the container started, and waits until kode is gone.
+fn keep(plan: &KeeperPlan, socket: &UnixStream) -> io::Result<()> {
     let printed = File::from(rustix::fs::memfd_create(c"printed", MemfdFlags::CLOEXEC)?);
-    let started = docker(&plan, &plan.create, Some(printed.try_clone()?));
+    let started = docker(plan, &plan.create, Some(printed.try_clone()?));
     match started {
         Ok(mut child) => {
-            if let Some(success) = wait(&mut child, &socket) {
+            if let Some(success) = wait(&mut child, socket) {
                 // kode may be gone; the next look at the socket says so.
-                let _ = wire::send(&socket, &outcome(success, printed), &[]);
-                wait_for_end(&socket);
+                let _ = wire::send(socket, &outcome(success, printed), &[]);
+                wait_for_end(socket);
             }
         }
         Err(error) => {
-            let _ = wire::send(&socket, &KeeperReply::Failed(error.to_string()), &[]);
+            let _ = wire::send(socket, &KeeperReply::Failed(error.to_string()), &[]);
         }
     }
-    remove(&plan);
-    remove_folder(&plan.folder);
     Ok(())
 }
 
@@ -113,8 +125,8 @@ fn wait_for_end(mut socket: &UnixStream) {
 }
 
 /// Tells Docker to remove the container until it says that there is none.
-fn remove(plan: &KeeperPlan) {
-    let orders = ["rm", "--force", "--volumes", &plan.name].map(str::to_owned);
+fn remove(plan: &KeeperPlan, name: &str) {
+    let orders = ["rm", "--force", "--volumes", name].map(str::to_owned);
     let until = Instant::now() + REMOVE_MAX;
     while Instant::now() < until {
         let Ok(printed) = rustix::fs::memfd_create(c"printed", MemfdFlags::CLOEXEC) else { return };

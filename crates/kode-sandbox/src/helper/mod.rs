@@ -2,7 +2,6 @@
 //! environment. It makes the namespaces, builds the new root and becomes the
 //! sandbox's first process. It decides nothing; the plan comes from kode.
 
-mod bridge;
 mod grafts;
 mod init;
 mod keeper;
@@ -22,19 +21,11 @@ use std::path::Path;
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use crate::container_plan::{KEEPER_NAME, SUPERVISOR_NAME};
-use crate::plan::{PROXY_PORT, Plan};
+use crate::plan::Plan;
 use crate::wire::{self, Reply, SelfTest};
-
-pub(crate) use bridge::SOCKET_NAME;
-#[cfg(test)]
-pub(crate) use bridge::tests::run as run_bridge;
 
 /// The name the helper is called by; nothing else starts it.
 pub(crate) const HELPER_NAME: &str = "kode-sandbox-helper";
-
-/// The name the bridge of a container is called by; its argument is the folder
-/// with the proxy's socket.
-const BRIDGE_NAME: &str = "kode-proxy-bridge";
 
 /// What the step of mapping the project's owner is called.
 pub(crate) const ID_MAP_STEP: &str = "id-mapped mount";
@@ -68,10 +59,6 @@ pub fn run_helper_if_requested() -> Option<u8> {
     }
     if name == KEEPER_NAME {
         return Some(u8::from(keeper::run().is_err()));
-    }
-    if name == BRIDGE_NAME {
-        let folder = std::env::args_os().nth(1)?;
-        return Some(u8::from(bridge::run(folder.as_ref(), PROXY_PORT).is_err()));
     }
     if name != HELPER_NAME || std::env::args_os().len() != 1 {
         return None;

@@ -12,8 +12,6 @@ mod allow;
 mod authority;
 mod body;
 mod connection;
-mod container;
-mod door;
 mod fetcher;
 mod head;
 mod hello;
@@ -32,7 +30,6 @@ mod tunnel;
 mod web;
 
 pub use allow::OpenHosts;
-pub use container::ContainerNetwork;
 pub use host::HostName;
 pub use record::{Connection, Via};
 pub use refusal::Refusal;

@@ -101,9 +101,7 @@ impl Outside {
             match (self.dial)(SocketAddr::new(address, port)) {
                 Ok(socket) => {
                     let _ = socket.set_nodelay(true);
-                    return Ok(
-                        Stream::new(Socket::Tcp(socket), limit).counted(Arc::clone(counters))
-                    );
+                    return Ok(Stream::new(Socket(socket), limit).counted(Arc::clone(counters)));
                 }
                 Err(error) => cause = error.to_string(),
             }

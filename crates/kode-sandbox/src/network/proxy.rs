@@ -2,6 +2,7 @@
 //! thread, and is gone with everything it carried when it is closed.
 
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,6 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::pipe::PipeFlags;
 
 use super::connection::{Rules, serve};
-use super::door::Door;
 use super::record::{Connection, Ledger};
 use super::{Refusal, stream::Socket};
 
@@ -31,7 +31,7 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// Begins to accept.
-    pub(crate) fn start(door: Door, rules: Rules) -> io::Result<Self> {
+    pub(crate) fn start(door: TcpListener, rules: Rules) -> io::Result<Self> {
         let ledger = Arc::new(Ledger::default());
         let (stopped, stop) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         let shared =
@@ -70,7 +70,7 @@ struct Shared {
     active: AtomicUsize,
 }
 
-fn accept(door: &Door, stopped: &OwnedFd, shared: &Arc<Shared>) {
+fn accept(door: &TcpListener, stopped: &OwnedFd, shared: &Arc<Shared>) {
     loop {
         let mut sources = [
             PollFd::from_borrowed_fd(door.as_fd(), PollFlags::IN),
@@ -85,7 +85,10 @@ fn accept(door: &Door, stopped: &OwnedFd, shared: &Arc<Shared>) {
         }
         if !sources[0].revents().is_empty() {
             match door.accept() {
-                Ok(socket) => admit(shared, socket),
+                Ok((socket, _)) => {
+                    let _ = socket.set_nodelay(true);
+                    admit(shared, Socket(socket));
+                }
                 // A client that is gone already, or too many descriptors.
                 Err(_) => std::thread::sleep(std::time::Duration::from_millis(1)),
             }
@@ -93,16 +96,11 @@ fn accept(door: &Door, stopped: &OwnedFd, shared: &Arc<Shared>) {
     }
 }
 
-fn admit(shared: &Arc<Shared>, (socket, stranger): (Socket, bool)) {
+fn admit(shared: &Arc<Shared>, socket: Socket) {
     let Some(entry) = shared.ledger.open() else { return };
     let full = shared.active.fetch_add(1, Ordering::AcqRel) >= CONCURRENT_MAX;
-    let refusal = match (full, stranger) {
-        (_, true) => Some(Refusal::OtherUser),
-        (true, _) => Some(Refusal::TooMany),
-        _ => None,
-    };
-    if let Some(refusal) = refusal {
-        entry.refused(&refusal);
+    if full {
+        entry.refused(&Refusal::TooMany);
         entry.ended();
         shared.active.fetch_sub(1, Ordering::AcqRel);
         return;

@@ -80,9 +80,6 @@ pub enum Refusal {
     /// Too many connections.
     #[error("too many connections")]
     TooMany,
-    /// Someone else's process.
-    #[error("a process of another user")]
-    OtherUser,
 }
 
 impl Refusal {

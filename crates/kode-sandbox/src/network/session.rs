@@ -7,7 +7,6 @@ use kode_base::{Interrupt, WebFetch};
 
 use super::authority::Authority;
 use super::connection::Rules;
-use super::door::Door;
 use super::outside::Outside;
 use super::proxy::Proxy;
 use super::record::Connection;
@@ -56,7 +55,7 @@ impl Network {
         let (mut beside, listener) = session.beside(&self.root, settings, masked, additions)?;
         let outside = self.outside.clone();
         let rules = Rules { open, outside, authority: Arc::new(authority) };
-        let proxy = Proxy::start(Door::Inside(listener), rules)?;
+        let proxy = Proxy::start(listener, rules)?;
         let result = command(&mut beside);
         // Nothing inside is left that could connect.
         drop(beside);
@@ -78,7 +77,7 @@ impl Network {
         let listener = docker.open_door(&additions.certificates())?;
         let outside = self.outside.clone();
         let rules = Rules { open, outside, authority: Arc::new(authority) };
-        let proxy = Proxy::start(Door::Inside(listener), rules)?;
+        let proxy = Proxy::start(listener, rules)?;
         let result = command(docker);
         // Nothing of the command is alive that could connect.
         let connections = proxy.close();

@@ -4,7 +4,6 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,48 +13,28 @@ use rustls::{ClientConnection, ServerConnection, StreamOwned};
 use super::Refusal;
 use super::head::end_of_head;
 
-/// Either kind of socket the proxy meets.
+/// A client's or a server's connection.
 #[derive(Debug)]
-pub(crate) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
+pub(crate) struct Socket(pub(crate) TcpStream);
 
 impl Socket {
     pub(crate) fn try_clone(&self) -> io::Result<Self> {
-        Ok(match self {
-            Self::Tcp(socket) => Self::Tcp(socket.try_clone()?),
-            Self::Unix(socket) => Self::Unix(socket.try_clone()?),
-        })
+        Ok(Self(self.0.try_clone()?))
     }
 
     pub(crate) fn shutdown(&self, how: Shutdown) {
-        let _ = match self {
-            Self::Tcp(socket) => socket.shutdown(how),
-            Self::Unix(socket) => socket.shutdown(how),
-        };
+        let _ = self.0.shutdown(how);
     }
 
     fn set_timeout(&self, limit: Duration) -> io::Result<()> {
-        match self {
-            Self::Tcp(socket) => {
-                socket.set_read_timeout(Some(limit))?;
-                socket.set_write_timeout(Some(limit))
-            }
-            Self::Unix(socket) => {
-                socket.set_read_timeout(Some(limit))?;
-                socket.set_write_timeout(Some(limit))
-            }
-        }
+        self.0.set_read_timeout(Some(limit))?;
+        self.0.set_write_timeout(Some(limit))
     }
 }
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(socket) => socket.as_fd(),
-            Self::Unix(socket) => socket.as_fd(),
-        }
+        self.0.as_fd()
     }
 }
 
@@ -194,10 +173,7 @@ impl Read for Stream {
             return Ok(count);
         }
         self.tick()?;
-        let count = match &mut self.socket {
-            Socket::Tcp(socket) => socket.read(bytes)?,
-            Socket::Unix(socket) => socket.read(bytes)?,
-        };
+        let count = self.socket.0.read(bytes)?;
         self.count_received(count);
         Ok(count)
     }
@@ -206,10 +182,7 @@ impl Read for Stream {
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.tick()?;
-        let count = match &mut self.socket {
-            Socket::Tcp(socket) => socket.write(bytes)?,
-            Socket::Unix(socket) => socket.write(bytes)?,
-        };
+        let count = self.socket.0.write(bytes)?;
         self.count_sent(count);
         Ok(count)
     }

@@ -20,9 +20,7 @@ pub(crate) use container::{
     ContainerMount, ContainerView, FOLDER, HOME, WORKSPACE, inside as inside_container,
 };
 pub(crate) use environment::{bare_environment, variable};
-pub(crate) use network::{
-    Additions, CERTIFICATES, CERTIFICATES_FOLDER, CERTIFICATES_NAME, variables as network_variables,
-};
+pub(crate) use network::{Additions, CERTIFICATES_FOLDER, CERTIFICATES_NAME};
 pub(crate) use types::{Access, Bind, Identity, Limits, PROXY_PORT, Plan, Step};
 
 /// Host ids of root's sandboxes: systemd's table of ids leaves this range

@@ -10,7 +10,7 @@ use super::{Networked, PROXY_PORT, Step};
 use crate::SandboxSettings;
 
 /// Trusted certificates inside, the fetcher's among them.
-pub(crate) const CERTIFICATES: &str = "/etc/kode/certificates.pem";
+const CERTIFICATES: &str = "/etc/kode/certificates.pem";
 
 /// Its folder and name.
 pub(crate) const CERTIFICATES_FOLDER: &str = "/etc/kode";
@@ -154,7 +154,7 @@ pub(super) fn set_variables(environment: &mut Vec<(String, String)>) {
 
 /// The variables that lead programs to the proxy and have them trust the
 /// fetcher.
-pub(crate) fn variables() -> Vec<(String, String)> {
+fn variables() -> Vec<(String, String)> {
     let mut variables = Vec::new();
     let mut set = |names: &[&str], value: &str| {
         variables.extend(names.iter().map(|name| ((*name).to_owned(), value.to_owned())));

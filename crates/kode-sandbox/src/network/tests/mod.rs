@@ -2,7 +2,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests lay out folders")]
 
-mod doors;
 mod pages;
 mod registries;
 mod speed;

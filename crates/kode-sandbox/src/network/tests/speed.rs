@@ -29,11 +29,7 @@ fn speed() {
         let counters = Default::default();
         let stream =
             world.outside().connect(&dialled, 443, &counters, Duration::from_secs(30)).unwrap();
-        let socket: std::os::fd::OwnedFd = match stream.socket().try_clone().unwrap() {
-            super::super::stream::Socket::Tcp(socket) => socket.into(),
-            super::super::stream::Socket::Unix(socket) => socket.into(),
-        };
-        TcpStream::from(socket)
+        stream.socket().try_clone().unwrap().0
     };
     let latency = |connect: &dyn Fn() -> TcpStream| {
         let times = (0..200).map(|_| {

@@ -16,7 +16,6 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Stream
 use super::super::address::is_public;
 use super::super::authority::Authority;
 use super::super::connection::Rules;
-use super::super::door::Door;
 use super::super::outside::Outside;
 use super::super::proxy::Proxy;
 use super::super::record::Connection;
@@ -157,7 +156,7 @@ impl World {
         let port = listener.local_addr().unwrap().port();
         let rules =
             Rules { open: OpenHosts::parse(open).unwrap(), outside: self.outside(), authority };
-        let proxy = Proxy::start(Door::Inside(listener), rules).unwrap();
+        let proxy = Proxy::start(listener, rules).unwrap();
         let client = Arc::new(trusting(&[fetcher, self.issuer.der().clone()]));
         Tested { proxy, port, client }
     }
