@@ -6,6 +6,7 @@
 #   scripts/bench.sh --long    also 500 turns over a small window: time a turn, memory
 #   scripts/bench.sh --sandbox also `kode sandbox` beside a plain spawn, bubblewrap and codex
 #   scripts/bench.sh --screen  also the screens: 5,000 touched files, a diff of 200,000 lines
+#   scripts/bench.sh --edits   also edits of 5,000 lines, a rewrite over 1,000 files beside ast-grep
 #   scripts/bench.sh --cold    also the cold development build (minutes)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -158,6 +159,19 @@ screen() {
     grep ' ms ')
 }
 
+edits() {
+  [ -x "$repository/target/tools/ast-grep/bin/ast-grep" ] || {
+    python3 -m venv "$repository/target/tools/ast-grep"
+    "$repository/target/tools/ast-grep/bin/pip" install --quiet ast-grep-cli
+  }
+  mkdir -p "$work/edits"
+  python3 "$repository/scripts/edits.py" "$kode" \
+    "$repository/target/tools/ast-grep/bin/ast-grep" "$work/edits"
+  echo '-- in process'
+  (cd "$repository" && cargo bench --locked --quiet -p kode-edit --bench edit 2>/dev/null |
+    grep -E 'time:|lines')
+}
+
 cold() {
   cd "$repository"
   local start
@@ -173,6 +187,7 @@ for extra in "$@"; do
     --long) long ;;
     --sandbox) sandbox ;;
     --screen) screen ;;
+    --edits) edits ;;
     --cold) cold ;;
     *) echo "unknown: $extra" >&2; exit 2 ;;
   esac

@@ -4,12 +4,11 @@
 use std::ops::Range;
 
 use kode_base::ProjectPath;
-use kode_syntax::{
-    ErrorSummary, Language, SourceTree, error_summary, parse, reparse, single_replacement,
-};
+use kode_syntax::{ErrorSummary, Language, SourceTree, error_summary, reparse, single_replacement};
 
 use crate::loss;
 use crate::placeholder;
+use crate::recent_trees;
 use crate::refusal::{EditRefusal, refuse};
 
 /// A change to one file that is not made yet.
@@ -35,7 +34,13 @@ pub(crate) struct Declared<'a> {
 
 /// Refuses a change that breaks the file or loses more than was declared.
 pub(crate) fn check(change: &Change<'_>, declared: &Declared<'_>) -> Result<(), EditRefusal> {
-    check_parsed(change, declared, None)
+    placeholder::check(change)?;
+    let trees = Trees::of(change)?;
+    check_trees(change, declared, trees.as_ref())?;
+    if let Some(trees) = trees {
+        recent_trees::keep(change.after, &trees.after);
+    }
+    Ok(())
 }
 
 /// [`check`], for a caller that has the trees already.
@@ -49,11 +54,19 @@ pub(crate) fn check_parsed(
         Some(trees) => Some(trees),
         None => Trees::of(change)?,
     };
-    check_syntax(change, trees.as_ref())?;
+    check_trees(change, declared, trees.as_ref())
+}
+
+fn check_trees(
+    change: &Change<'_>,
+    declared: &Declared<'_>,
+    trees: Option<&Trees>,
+) -> Result<(), EditRefusal> {
+    check_syntax(change, trees)?;
     if declared.shrink {
         return Ok(());
     }
-    loss::check(change, trees.as_ref(), declared)
+    loss::check(change, trees, declared)
 }
 
 /// The trees before and after, where the file has a grammar.
@@ -77,7 +90,9 @@ impl Trees {
         if language.grammar().is_none() {
             return Ok(None);
         }
-        let tree = |source| parse(language, source).map_err(|error| EditRefusal(error.to_string()));
+        let tree = |source| {
+            recent_trees::tree_of(language, source).map_err(|error| EditRefusal(error.to_string()))
+        };
         let Some(before) = change.before else {
             return Ok(Some(Self { before: None, after: tree(change.after)?, differing: None }));
         };

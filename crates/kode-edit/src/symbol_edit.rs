@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
-use kode_syntax::{Language, SourceTree, Symbol, SymbolKind, parse, symbols};
+use kode_syntax::{Language, SourceTree, Symbol, SymbolKind, symbols};
 
 use crate::exact::check_size;
 use crate::guard::{Change, Declared, check};
 use crate::indentation::{dedent, indent, indent_at, indent_of, trim_blank_lines};
 use crate::newline::{ending_at, to_lf, with_ending};
+use crate::recent_trees;
 use crate::refusal::{EditRefusal, refuse};
 
 /// How many candidates a refusal lists.
@@ -75,7 +76,8 @@ impl<'a> SymbolFile<'a> {
         let Some(language) = Language::detect(path, source) else {
             return refuse!("{path} is in no language kode can parse: use the exact `edit`");
         };
-        let tree = parse(language, source).map_err(|error| EditRefusal(error.to_string()))?;
+        let tree = recent_trees::tree_of(language, source)
+            .map_err(|error| EditRefusal(error.to_string()))?;
         let symbols = symbols(&tree, source);
         Ok(Self { path, source, language, tree, symbols })
     }
@@ -179,6 +181,10 @@ impl<'a> SymbolFile<'a> {
             return Ok(self.fit_indented_body(symbol, range, body, &place));
         }
         let body = trim_blank_lines(body);
+        if self.language == Language::CSharp && body.trim_start().starts_with("=>") {
+            let end = if body.ends_with(';') { "" } else { ";" };
+            return Ok(format!("{}{end}", body.trim_start()));
+        }
         let braced = self.source.get(range.start) == Some(&b'{');
         if braced && !body.trim_start().starts_with('{') {
             return refuse!("`body` must come with its braces");

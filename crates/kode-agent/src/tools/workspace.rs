@@ -2,6 +2,7 @@
 //! was read so far.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kode_base::{FileRead, Interrupt, ProjectPath, Untrusted};
 use kode_gate::{Decision, Gate};
@@ -91,6 +92,27 @@ impl Workspace {
     #[expect(clippy::disallowed_methods, reason = "hashing shows nothing")]
     pub(super) fn remember(&mut self, path: &ProjectPath, bytes: &Untrusted<Vec<u8>>) {
         self.last_read.insert(path.clone(), digest(bytes.expose()));
+        parse_in_the_background(path.clone(), bytes.expose().clone());
+    }
+}
+
+/// Files that are parsed at this moment; more are not begun.
+static PARSES: AtomicUsize = AtomicUsize::new(0);
+const PARSES_MAX: usize = 2;
+
+/// While the model thinks about a file it read, kode parses it: an edit is quick then.
+fn parse_in_the_background(path: ProjectPath, bytes: Vec<u8>) {
+    if PARSES.fetch_add(1, Ordering::Relaxed) >= PARSES_MAX {
+        PARSES.fetch_sub(1, Ordering::Relaxed);
+        return;
+    }
+    let parse = move || {
+        kode_edit::parse_ahead(&path, &bytes);
+        PARSES.fetch_sub(1, Ordering::Relaxed);
+    };
+    // Without a thread the edit parses the file itself.
+    if std::thread::Builder::new().spawn(parse).is_err() {
+        PARSES.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -99,3 +99,22 @@ fn an_exported_function_stays_exported() {
         "/** doc */\nexport function f(x: number) { return x }\n"
     );
 }
+
+#[test]
+fn expression_bodies_of_c_sharp_are_replaced_by_either_form() {
+    let path = ProjectPath::new("A.cs").unwrap();
+    let block = "class A\n{\n    int F(int a)\n    {\n        return a;\n    }\n}\n";
+    let arrow = "class A\n{\n    int F(int a) => a;\n}\n";
+    let replaced = |source: &str, body: &str| {
+        String::from_utf8(replace_body(&path, source.as_bytes(), "F", body).unwrap()).unwrap()
+    };
+    assert_eq!(
+        replaced(arrow, "{\n    return 2;\n}"),
+        "class A\n{\n    int F(int a) {\n        return 2;\n    }\n}\n"
+    );
+    for body in ["=> 2", "=> 2;"] {
+        assert_eq!(replaced(arrow, body), "class A\n{\n    int F(int a) => 2;\n}\n");
+        assert_eq!(replaced(block, body), "class A\n{\n    int F(int a)\n    => 2;\n}\n");
+    }
+    assert!(replace_body(&path, arrow.as_bytes(), "F", "2").is_err());
+}

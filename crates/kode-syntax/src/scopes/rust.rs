@@ -107,6 +107,8 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
                 walk.refer_as(name, VALUE, spelled(name, before, String::new(), false), None);
             }
         }
+        // Lifetimes and labels have names of their own kind.
+        "lifetime" | "label" => walk.skip(node.named_child(0)),
         "identifier" => {
             // In `a::b`, `a` is a module, type or import.
             let path = node.parent().is_some_and(|parent| {

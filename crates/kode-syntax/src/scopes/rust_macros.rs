@@ -96,6 +96,11 @@ fn named_arguments<'s>(walk: &Walk<'s>, trees: &[Node<'_>]) -> Vec<&'s str> {
 
 fn enter_token(walk: &mut Walk<'_>, tree: Node<'_>, token: Node<'_>, formatting: bool) {
     let source = walk.source;
+    if source[..token.start_byte()].ends_with(b"'") {
+        // A lifetime or a label.
+        walk.skip(Some(token));
+        return;
+    }
     let before = source[..token.start_byte()].trim_ascii_end();
     let after = source[token.end_byte().min(source.len())..].trim_ascii_start();
     let range = before.ends_with(b"..");
