@@ -93,8 +93,12 @@ pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
             continue;
         }
         let rule = &RULES[index];
-        let Some((start, end)) = rule.matched(content, keyword.start(), keyword.end()) else {
-            continue;
+        let (start, end) = match rule.matched(content, keyword.start(), keyword.end()) {
+            Ok(found) => found,
+            Err(nothing_before) => {
+                searched[index] = searched[index].max(nothing_before);
+                continue;
+            }
         };
         let end = rule.end_of(content, end);
         searched[index] = end;
@@ -106,9 +110,15 @@ pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
 }
 
 impl Rule {
-    /// The match around a keyword. Most keywords are ordinary letters somewhere, so
-    /// what can't match is left before its pattern is even compiled.
-    fn matched(&self, content: &[u8], keyword: usize, after: usize) -> Option<(usize, usize)> {
+    /// The match around a keyword, or up to where there is surely none. Most keywords
+    /// are ordinary letters somewhere, so what can't match is left before its pattern
+    /// is even compiled.
+    fn matched(
+        &self,
+        content: &[u8],
+        keyword: usize,
+        after: usize,
+    ) -> Result<(usize, usize), usize> {
         let (from, to) = if self.inside {
             run_around(content, keyword)
         } else {
@@ -120,12 +130,18 @@ impl Rule {
             let run = window.iter().take(least).take_while(|byte| is_token_byte(**byte));
             let head = literal_head(&self.pattern);
             if !window.starts_with(head.as_bytes()) || run.count() < least {
-                return None;
+                return Err(0);
             }
         }
-        let found = self.regex()?.find(window)?;
+        let found = self.regex().and_then(|regex| regex.find(window));
+        let Some(found) = found else {
+            // The whole run holds none; of one that goes on, its end may yet begin one.
+            let goes_on = to == keyword + WINDOW_AFTER;
+            let unsure = if goes_on { WINDOW_AFTER / 2 } else { 0 };
+            return Err(if self.inside { to - unsure } else { 0 });
+        };
         let (start, end) = (from + found.start(), from + found.end());
-        (start <= after && end > keyword).then_some((start, end))
+        if start <= after && end > keyword { Ok((start, end)) } else { Err(0) }
     }
 
     /// Where the match ends: a PEM header's match takes its body along.
