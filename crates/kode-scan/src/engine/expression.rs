@@ -104,12 +104,12 @@ impl Engine<'_> {
         }
         match self.place(&format!("global.{name}")) {
             Some(place) => self.at_place(place, at.start, at.end),
-            None => self.from_whole_module(name),
+            None => self.in_whole_modules(name),
         }
     }
 
     /// A name that `from module import *` gives.
-    fn from_whole_module(&mut self, name: &Name) -> Value {
+    fn in_whole_modules(&mut self, name: &Name) -> Value {
         for module in &self.program().star_imports {
             let module = self.imported(module);
             let member = self.field_of(&module, name, None);
