@@ -32,6 +32,7 @@ install_packages() {
   command -v python3 >/dev/null || missing+=(python3)
   command -v dockerd >/dev/null || missing+=(docker.io)
   command -v busybox >/dev/null || missing+=(busybox-static)
+  [ -x /usr/bin/bwrap ] || missing+=(bubblewrap)
   python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
   [ ${#missing[@]} -eq 0 ] && return
   if ! command -v apt-get >/dev/null; then

@@ -10,6 +10,7 @@ use std::process::Command;
 const SOURCES: &[&str] = &[
     "helper-program",
     "src/container_plan.rs",
+    "src/family.rs",
     "src/helper",
     "src/landlock_wall.rs",
     "src/plan/types.rs",

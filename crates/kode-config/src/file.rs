@@ -66,6 +66,24 @@ pub(crate) enum Provider {
 pub(crate) struct Sandbox {
     /// The network of sandboxed commands.
     pub(crate) network: Option<Network>,
+    /// The weakest wall that may hold commands where the system allows no
+    /// stronger one. Only `~/.kode/config.json` can weaken it; managed policy can
+    /// ask for a stronger one. Default: bubblewrap.
+    pub(crate) accept: Option<AcceptedWall>,
+}
+
+/// A wall around commands, the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AcceptedWall {
+    /// kode's own namespaces, Landlock and the system-call filter, or nothing
+    /// runs.
+    Full,
+    /// The same view made by /usr/bin/bwrap, where only that may make namespaces.
+    Bubblewrap,
+    /// Landlock and the system-call filter alone: no sockets, names and
+    /// permission bits outside are not protected.
+    Partial,
 }
 
 /// The network of sandboxed commands.

@@ -26,7 +26,7 @@ mod values;
 
 pub use dockerfile::Dockerfile;
 pub use error::ConfigError;
-pub use file::schema;
+pub use file::{AcceptedWall, schema};
 pub use home::prepare_home;
 pub use resolve::load;
 pub use settings::{

@@ -98,7 +98,8 @@ pub(crate) fn restrict(file: ConfigFile) -> (ConfigFile, Vec<String>) {
     ignored.note(api_key.is_some(), "api_key");
     ignored.note(checks.is_some(), "checks");
     ignored.note(no_sandbox.is_some(), "no_sandbox");
-    if let Some(Sandbox { network }) = sandbox {
+    if let Some(Sandbox { network, accept }) = sandbox {
+        ignored.note(accept.is_some(), "sandbox.accept");
         let allow = network.and_then(|Network { allow }| allow);
         ignored.note(allow.is_some(), "sandbox.network.allow");
     }

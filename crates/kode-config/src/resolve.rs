@@ -8,7 +8,7 @@ use kode_base::{Layer, Secret};
 use kode_gate::Policy;
 
 use crate::environment::{self, Environment};
-use crate::file::{ConfigFile, Provider};
+use crate::file::{AcceptedWall, ConfigFile, Provider};
 use crate::flags::Flags;
 use crate::hosts::Hosts;
 use crate::policy::{layer_policy, strictest};
@@ -104,6 +104,7 @@ impl Layers {
         let mut notices = std::mem::take(&mut self.environment.notices);
         notices.append(&mut self.project.notices);
         let no_sandbox = self.no_sandbox(sources, &mut notices)?;
+        let accepted_wall = self.accepted_wall(&mut notices);
         let limits = self.limits(&mut notices);
         let model = self.model(&mut notices);
         let provider = self.provider(&mut notices);
@@ -121,6 +122,7 @@ impl Layers {
             max_iterations: limits.iterations,
             max_gate_rounds: limits.gate_rounds,
             no_sandbox,
+            accepted_wall,
             network_allow: network.allow,
             listed_hosts: network.listed,
             notices,
@@ -149,6 +151,20 @@ impl Layers {
             return Err(ConfigError::whole(&sources.managed, message));
         }
         Ok(asked)
+    }
+
+    /// The user's choice, unless managed policy asks for a stronger wall.
+    fn accepted_wall(&self, notices: &mut Vec<String>) -> Option<AcceptedWall> {
+        let accept = |file: &ConfigFile| file.sandbox.as_ref().and_then(|sandbox| sandbox.accept);
+        if accept(&self.project.file).is_some() {
+            notices.push(only_user(Path::new(project::FILE_NAME), "sandbox.accept"));
+        }
+        match (accept(&self.managed), accept(&self.user)) {
+            (Some(managed), Some(user)) => Some(managed.min(user)),
+            // Policy alone can only tighten what holds without it.
+            (Some(managed), None) => Some(managed.min(AcceptedWall::Bubblewrap)),
+            (None, user) => user,
+        }
     }
 
     fn limits(&self, notices: &mut Vec<String>) -> Limits {

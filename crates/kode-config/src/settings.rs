@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use kode_base::Secret;
 use kode_gate::Policy;
 
+use crate::AcceptedWall;
+
 /// Turns a run may take when nobody says otherwise.
 pub const DEFAULT_MAX_ITERATIONS: u32 = 50;
 
@@ -37,6 +39,9 @@ pub struct Settings {
     /// Commands run on the bare host (flag or the user's own configuration
     /// only).
     pub no_sandbox: bool,
+    /// The weakest wall that may hold commands (the user's own configuration,
+    /// cut by managed policy); `None` for the default.
+    pub accepted_wall: Option<AcceptedWall>,
     /// Hosts a sandboxed command may reach, from trusted layers only.
     pub network_allow: Vec<String>,
     /// The part of `network_allow` that managed policy or the user listed: the

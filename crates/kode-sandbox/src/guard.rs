@@ -5,8 +5,12 @@
 //! let everybody write are taken away.
 //!
 //! Mounts keep the project's own repository read-only where it counts; this is
-//! for what mounts can't name beforehand.
+//! for what mounts can't name beforehand. Where such a mount stood to the end, a
+//! change was not the command's and stays; where a person replaced the file and
+//! the mount went with it, it may be either's: what was there before is put back
+//! and the change kept beside it.
 
+mod kept;
 mod modes;
 mod sensitive;
 mod tree;
@@ -20,6 +24,7 @@ use rustix::fs::{Mode, OFlags, RenameFlags};
 
 use crate::ProjectRoot;
 use crate::output::Incident;
+use kept::Kept;
 use modes::{Loose, Modes};
 use sensitive::Stamp;
 use tree::Tree;
@@ -31,6 +36,7 @@ pub(crate) struct Guard {
     tree: Tree,
     before: BTreeMap<Vec<u8>, Stamp>,
     modes: Modes,
+    kept: Kept,
     complete: bool,
 }
 
@@ -38,12 +44,14 @@ pub(crate) struct Guard {
 const LOOSE_NAMED_MAX: usize = 20;
 
 impl Guard {
-    pub(crate) fn new(root: &ProjectRoot) -> io::Result<Self> {
+    /// `protected` are the absolute paths of the project's read-only mounts.
+    pub(crate) fn new(root: &ProjectRoot, protected: Vec<String>) -> io::Result<Self> {
+        let kept = Kept::new(root, protected);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
         let tree = Tree::new(&root)?;
         let mut guard =
-            Self { root, tree, before: BTreeMap::new(), modes: Modes::new(), complete: true };
+            Self { root, tree, before: BTreeMap::new(), modes: Modes::new(), kept, complete: true };
         guard.complete = guard.tree.look_before(&guard.root);
         // What is loose already is the user's.
         guard.loose();
@@ -55,12 +63,15 @@ impl Guard {
     pub(crate) fn before_command(&mut self) {
         self.complete = self.tree.look_before(&self.root);
         self.before = sensitive::find(&self.root, &self.tree);
+        self.kept.take(&self.root, &self.before);
         self.modes.begin();
     }
 
     /// Puts aside what the command made or changed among the sensitive files.
-    /// Every process of the sandbox is dead by now.
-    pub(crate) fn after_command(&mut self) -> Vec<Incident> {
+    /// Every process of the sandbox is dead by now; of its protections, `held`
+    /// stood to the end.
+    pub(crate) fn after_command(&mut self, held: &[String]) -> Vec<Incident> {
+        let held = self.kept.below_root(held);
         self.complete &= self.tree.look_after(&self.root);
         let after = sensitive::find(&self.root, &self.tree);
         let mut incidents = Vec::new();
@@ -68,6 +79,10 @@ impl Guard {
         for (path, stamp) in after {
             let inside_moved = moved.iter().any(|outer| is_inside(&path, outer));
             if inside_moved || self.before.get(&path) == Some(&stamp) {
+                continue;
+            }
+            let is_held = |outer: &Vec<u8>| path == *outer || is_inside(&path, outer);
+            if stamp.has_one_name() && held.iter().any(is_held) {
                 continue;
             }
             incidents.push(self.put_aside(&path));
@@ -118,6 +133,9 @@ impl Guard {
             Ok(name)
         });
         match outcome {
+            Ok(name) if self.kept.put_back(&self.root, path) => {
+                Incident::PutBack { path: readable(path), moved_to: readable(&name) }
+            }
             Ok(name) => Incident::Quarantined { path: readable(path), moved_to: readable(&name) },
             Err(error) => {
                 Incident::NotQuarantined { path: readable(path), error: error.to_string() }

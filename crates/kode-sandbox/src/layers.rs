@@ -1,7 +1,8 @@
 //! What holds a sandbox, layer by layer, for `kode doctor`.
 
+use crate::native::Standing;
 use crate::wire::SelfTest;
-use crate::{ProjectRoot, Sandbox, SandboxError, SandboxSettings};
+use crate::{ProjectRoot, Sandbox, SandboxError, SandboxSettings, Wall};
 
 /// How a layer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,23 +46,59 @@ pub fn diagnose(root: &ProjectRoot, settings: SandboxSettings) -> Vec<Layer> {
 
 /// The report of a sandbox that stands. What must hold was checked before it
 /// said so, see the helper's self-test.
-pub(crate) fn of(test: &SelfTest, group: Result<String, String>) -> Vec<Layer> {
-    let holds = |name: &'static str, detail: &str| Layer {
-        name,
-        state: LayerState::Holds,
-        detail: detail.to_owned(),
-        remedy: None,
+pub(crate) fn of(
+    standing: &Standing,
+    test: &SelfTest,
+    group: Result<String, String>,
+) -> Vec<Layer> {
+    let partial = standing.wall == Wall::Partial;
+    let mut layers = vec![wall(standing)];
+    if partial {
+        layers.push(landlock(test));
+        layers.push(holds("system calls", "filtered; no sockets, foreign architectures refused"));
+        layers.push(holds("limits", "processes and memory of each, open files, disk"));
+    } else {
+        layers.extend([
+            holds("namespaces", "own users, mounts, processes, network, ipc, host name, cgroups"),
+            holds("root", "private and read-only; home hidden, only the project shown"),
+            holds("privileges", "no capabilities, none to regain; no further user namespaces"),
+            landlock(test),
+            holds("system calls", "filtered; foreign architectures refused"),
+            holds("limits", "processes, memory of all together, open files, private folders, disk"),
+        ]);
+    }
+    layers.extend([control_group(group), caches(test)]);
+    layers
+}
+
+fn holds(name: &'static str, detail: &str) -> Layer {
+    Layer { name, state: LayerState::Holds, detail: detail.to_owned(), remedy: None }
+}
+
+fn wall(standing: &Standing) -> Layer {
+    let name = "wall";
+    match weaker(standing) {
+        None => holds(name, "full: namespaces and a root of kode's own making"),
+        Some(detail) => Layer { name, state: LayerState::Weaker, detail, remedy: None },
+    }
+}
+
+/// What less than the full wall means, and why there is no more.
+pub(crate) fn weaker(standing: &Standing) -> Option<String> {
+    let what = match standing.wall {
+        Wall::Full => return None,
+        Wall::Bubblewrap => {
+            "bubblewrap makes the namespaces here; hosts can't be opened and toolchain caches are \
+             read-only"
+        }
+        Wall::Partial => {
+            "only Landlock and the system-call filter hold commands: no sockets; names and \
+             permission bits of this user's files are not protected, and git's hooks are looked \
+             after only when a command has ended"
+        }
     };
-    vec![
-        holds("namespaces", "own users, mounts, processes, network, ipc, host name, cgroups"),
-        holds("root", "private and read-only; home hidden, only the project shown"),
-        holds("privileges", "no capabilities, none to regain; no further user namespaces"),
-        landlock(test),
-        holds("system calls", "filtered; foreign architectures refused"),
-        holds("limits", "processes, memory of all together, open files, private folders, disk"),
-        control_group(group),
-        caches(test),
-    ]
+    let because = standing.because.as_ref().map(|because| format!(" ({because})"));
+    Some(format!("{what}{}", because.unwrap_or_default()))
 }
 
 /// The same for a container whose supervisor found everything in order.

@@ -67,6 +67,15 @@ pub enum Incident {
         /// Where it is now.
         moved_to: ProjectPath,
     },
+    /// A protected file changed so that the command could have changed it too,
+    /// though it may have been a person. It was renamed, and what stood there
+    /// before the command is back.
+    PutBack {
+        /// The file.
+        path: ProjectPath,
+        /// Where the change is now.
+        moved_to: ProjectPath,
+    },
     /// The same, but renaming failed: don't run git there before looking.
     NotQuarantined {
         /// Where it appeared.
@@ -119,6 +128,11 @@ impl fmt::Display for Incident {
                 formatter,
                 "the command made or changed {path}, which git or kode would obey; it is now \
                  {moved_to}"
+            ),
+            Self::PutBack { path, moved_to } => write!(
+                formatter,
+                "{path}, which git or kode obeys, was replaced while the command ran, by you or by \
+                 it; it is as it was before, and the change is now {moved_to}"
             ),
             Self::NotQuarantined { path, error } => write!(
                 formatter,

@@ -70,22 +70,42 @@ impl StartingSandbox {
     /// # Errors
     /// As [`Sandbox::start`].
     pub fn finish(self) -> Result<Sandbox, SandboxError> {
-        let (wall, name) = match self.wall {
-            StartingWall::Native(starting) => {
-                (Wall::Native(Box::new(starting.finish()?)), "native")
-            }
-            StartingWall::Docker(starting) => {
-                (Wall::Docker(Box::new(starting.finish()?)), "docker")
-            }
-            StartingWall::BareHost(bare) => (Wall::BareHost(bare), "none"),
+        let wall = match self.wall {
+            StartingWall::Native(starting) => Wall::Native(Box::new(starting.finish()?)),
+            StartingWall::Docker(starting) => Wall::Docker(Box::new(starting.finish()?)),
+            StartingWall::BareHost(bare) => Wall::BareHost(bare),
         };
-        Ok(Sandbox {
-            wall: Mutex::new(wall),
-            name,
-            root: self.root.text().to_owned(),
-            network: Network::new(&self.root, &self.settings),
-            settings: self.settings,
-        })
+        Ok(Sandbox::around(wall, &self.root, self.settings))
+    }
+
+    /// Waits until it stands and runs the permit's command in it, as
+    /// [`Sandbox::run_interactive`] does. `warn` is told before it runs what
+    /// [`Sandbox::warning`] tells.
+    ///
+    /// # Errors
+    /// As [`Sandbox::start`] and [`Sandbox::run_interactive`].
+    pub fn run_interactive(
+        self,
+        permit: Permit<ShellCommand>,
+        warn: &mut dyn FnMut(&str),
+    ) -> Result<(Sandbox, InteractiveEnd), SandboxError> {
+        let hosts = !permit.hosts().is_empty() || !self.settings.open_hosts.is_empty();
+        let starting = match self.wall {
+            StartingWall::Native(starting) if !hosts => starting,
+            wall => {
+                let sandbox = Self { wall, ..self }.finish()?;
+                sandbox.warning().iter().for_each(|warning| warn(warning));
+                let ended = sandbox.run_interactive(permit)?;
+                return Ok((sandbox, ended));
+            }
+        };
+        let order = interactive_order(self.root.text(), &permit.redeem())?;
+        let mut told = |standing: &native::Standing| {
+            layers::weaker(standing).iter().for_each(|warning| warn(warning));
+        };
+        let (native, (end, incidents)) = starting.run_interactive(&order, &mut told)?;
+        let sandbox = Sandbox::around(Wall::Native(Box::new(native)), &self.root, self.settings);
+        Ok((sandbox, InteractiveEnd { end, incidents, connections: Vec::new() }))
     }
 }
 
@@ -99,6 +119,25 @@ pub(crate) struct Order {
 }
 
 impl Sandbox {
+    fn around(wall: Wall, root: &ProjectRoot, settings: SandboxSettings) -> Self {
+        let name = match &wall {
+            Wall::Native(native) => match native.standing().wall {
+                crate::Wall::Full => "native",
+                crate::Wall::Bubblewrap => "bubblewrap",
+                crate::Wall::Partial => "partial",
+            },
+            Wall::Docker(_) => "docker",
+            Wall::BareHost(_) => "none",
+        };
+        Self {
+            wall: Mutex::new(wall),
+            name,
+            root: root.text().to_owned(),
+            network: Network::new(root, &settings),
+            settings,
+        }
+    }
+
     /// Builds the sandbox and checks that a command runs in it.
     ///
     /// # Errors
@@ -144,15 +183,28 @@ impl Sandbox {
         &self.settings
     }
 
-    /// `native`, `docker`, or `none` on the bare host.
+    /// `native`, `bubblewrap` or `partial` where less is allowed, `docker`, or
+    /// `none` on the bare host.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// What a person must know at the start: that less than the full wall
+    /// stands, and why.
+    pub fn warning(&self) -> Option<String> {
+        match &*self.wall() {
+            Wall::Native(native) => layers::weaker(native.standing()),
+            Wall::Docker(_) | Wall::BareHost(_) => None,
+        }
     }
 
     /// What holds this sandbox, layer by layer; nothing on the bare host.
     pub fn layers(&self) -> Vec<Layer> {
         match &mut *self.wall() {
-            Wall::Native(native) => layers::of(&native.self_test().clone(), native.control_group()),
+            Wall::Native(native) => {
+                let group = native.control_group();
+                layers::of(native.standing(), native.self_test(), group)
+            }
             Wall::Docker(docker) => layers::of_container(docker.native().self_test()),
             Wall::BareHost(_) => Vec::new(),
         }
@@ -171,7 +223,7 @@ impl Sandbox {
         on_output: &mut dyn FnMut(&[u8]),
     ) -> Result<CommandOutput, SandboxError> {
         let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
-        let order = self.order(&permit.redeem())?;
+        let order = order(&self.root, &permit.redeem())?;
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => native.run(&order, interrupt, on_output),
             Wall::Native(native) => {
@@ -207,11 +259,7 @@ impl Sandbox {
         permit: Permit<ShellCommand>,
     ) -> Result<InteractiveEnd, SandboxError> {
         let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
-        let mut order = self.order(&permit.redeem())?;
-        // What a shell would do with such a line, without the shell.
-        if let Some(arguments) = order.arguments.last().and_then(|line| arguments_of(line)) {
-            order.arguments = arguments;
-        }
+        let order = interactive_order(&self.root, &permit.redeem())?;
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => {
                 let (end, incidents) = native.run_interactive(&order)?;
@@ -265,30 +313,6 @@ impl Sandbox {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the exact bytes of the permit are what runs")]
-    fn order(&self, command: &ShellCommand) -> Result<Order, SandboxError> {
-        let text = command.command.expose();
-        if text.len() > COMMAND_BYTES_MAX {
-            return Err(SandboxError::Command(format!(
-                "it is {} bytes long, the system takes {COMMAND_BYTES_MAX}; write a script file \
-                 and run that",
-                text.len()
-            )));
-        }
-        if text.contains('\0') {
-            return Err(SandboxError::Command("it contains a NUL byte".to_owned()));
-        }
-        let directory = match command.directory.is_root() {
-            true => self.root.clone(),
-            false => format!("{}/{}", self.root, command.directory.as_str()),
-        };
-        Ok(Order {
-            arguments: vec!["/bin/bash".to_owned(), "-c".to_owned(), text.clone()],
-            directory,
-            timeout: command.timeout,
-        })
-    }
-
     /// What this command may reach: what is always open, and what its permit
     /// opens.
     fn open_hosts(&self, approved: &[String]) -> OpenHosts {
@@ -299,6 +323,39 @@ impl Sandbox {
         // A panic in a caller's `on_output` leaves the wall itself intact.
         self.wall.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a shell would do with a line of [`command_line`]'s, without the shell.
+fn interactive_order(root: &str, command: &ShellCommand) -> Result<Order, SandboxError> {
+    let mut order = order(root, command)?;
+    if let Some(arguments) = order.arguments.last().and_then(|line| arguments_of(line)) {
+        order.arguments = arguments;
+    }
+    Ok(order)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the exact bytes of the permit are what runs")]
+fn order(root: &str, command: &ShellCommand) -> Result<Order, SandboxError> {
+    let text = command.command.expose();
+    if text.len() > COMMAND_BYTES_MAX {
+        return Err(SandboxError::Command(format!(
+            "it is {} bytes long, the system takes {COMMAND_BYTES_MAX}; write a script file and \
+             run that",
+            text.len()
+        )));
+    }
+    if text.contains('\0') {
+        return Err(SandboxError::Command("it contains a NUL byte".to_owned()));
+    }
+    let directory = match command.directory.is_root() {
+        true => root.to_owned(),
+        false => format!("{root}/{}", command.directory.as_str()),
+    };
+    Ok(Order {
+        arguments: vec!["/bin/bash".to_owned(), "-c".to_owned(), text.clone()],
+        directory,
+        timeout: command.timeout,
+    })
 }
 
 /// One line for `bash -c` that executes `arguments` exactly as they are, in

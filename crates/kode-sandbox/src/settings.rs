@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::Wall;
+
 /// Which wall holds commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Backend {
@@ -80,6 +82,16 @@ pub struct DockerSettings {
 pub struct SandboxSettings {
     /// Which wall.
     pub backend: Backend,
+    /// The weakest wall that may hold commands where this system does not allow
+    /// a stronger one: the user's own choice, never the project's.
+    /// [`Wall::Bubblewrap`] by default; below it nothing runs.
+    pub weakest: Option<Wall>,
+    /// No stronger wall than this is tried (tests).
+    pub strongest: Wall,
+    /// It is for one command without hosts, after which the whole program ends:
+    /// nothing is kept for another sandbox beside it, and nobody waits while
+    /// the kernel takes its namespaces apart once every process in it is gone.
+    pub one_command: bool,
     /// The project can't be written either.
     pub read_only: bool,
     /// Bytes of memory for all processes together; three quarters of the

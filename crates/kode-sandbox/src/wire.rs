@@ -14,12 +14,32 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::{Identity, Wall};
+
 /// Bytes one message may have: a plan with long environment and mount lists.
 const MESSAGE_BYTES_MAX: u32 = 4 * 1024 * 1024;
 
-/// Descriptors one message may carry: standard streams, or private folders on
-/// their way to a networked sandbox.
-pub(crate) const DESCRIPTORS_MAX: usize = 32;
+/// Descriptors one message may carry: standard streams, private folders on
+/// their way to a networked sandbox, or id-mapped mounts. The kernel takes 253.
+pub(crate) const DESCRIPTORS_MAX: usize = 240;
+
+/// The first word to the helper, there before it starts: with it the namespaces
+/// are made and mapped while kode still plans.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    /// Process id of kode, to notice that it died before the helper looked.
+    pub(crate) parent: u32,
+    pub(crate) identity: Identity,
+    pub(crate) wall: Wall,
+}
+
+/// What the helper hands to the sandbox's first process before the plan, with
+/// the descriptors beside it: mounts by the number of their step, then what
+/// came with the plan.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Handover {
+    pub(crate) grafted: Vec<usize>,
+}
 
 /// What kode tells the sandbox's first process.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,18 +82,28 @@ pub(crate) enum Reply {
     /// The command could not be started.
     NotStarted { error: String, code: i32 },
     /// The command ended with this wait status, and nothing else is alive.
-    Ended { exit_code: Option<i32>, signal: Option<i32>, over_memory: bool },
+    /// `held` are the project's read-only mounts that still stand: none that
+    /// went comes back, so whatever changed there, the command did not.
+    Ended { exit_code: Option<i32>, signal: Option<i32>, over_memory: bool, held: Vec<String> },
     /// Everything was killed as asked; the answer to every `Kill`.
     Killed,
 }
 
 /// Sends one message.
 pub(crate) fn send(
-    mut socket: &UnixStream,
+    socket: &UnixStream,
     message: &impl Serialize,
     descriptors: &[BorrowedFd<'_>],
 ) -> io::Result<()> {
-    let body = serde_json::to_vec(message)?;
+    send_bytes(socket, &serde_json::to_vec(message)?, descriptors)
+}
+
+/// Sends one message that is JSON already.
+pub(crate) fn send_bytes(
+    mut socket: &UnixStream,
+    body: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
     let length = u32::try_from(body.len()).ok().filter(|length| *length <= MESSAGE_BYTES_MAX);
     let length = length.ok_or_else(|| io::Error::other("the message is too long"))?;
     let header = length.to_le_bytes();
@@ -82,19 +112,28 @@ pub(crate) fn send(
     if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::Error::other("too many descriptors"));
     }
-    let slices = [io::IoSlice::new(&header)];
-    // Four bytes into an open stream socket are never split.
+    // In one piece, so that the other end wakes once.
+    let slices = [io::IoSlice::new(&header), io::IoSlice::new(body)];
     let sent = sendmsg(socket.as_fd(), &slices, &mut ancillary, SendFlags::NOSIGNAL)?;
-    if sent != header.len() {
-        return Err(io::Error::from(io::ErrorKind::WriteZero));
-    }
-    socket.write_all(&body)
+    // Four bytes into an open stream socket are never split; a long body may be.
+    let sent = sent.checked_sub(header.len()).ok_or(io::ErrorKind::WriteZero)?;
+    socket.write_all(&body[sent..])
 }
 
 /// Receives one message; `None` when the other end is gone.
 pub(crate) fn receive<M: DeserializeOwned>(
-    mut socket: &UnixStream,
+    socket: &UnixStream,
 ) -> io::Result<Option<(M, Vec<OwnedFd>)>> {
+    match receive_bytes(socket)? {
+        Some((body, descriptors)) => Ok(Some((serde_json::from_slice(&body)?, descriptors))),
+        None => Ok(None),
+    }
+}
+
+/// Receives one message as the JSON it is.
+pub(crate) fn receive_bytes(
+    mut socket: &UnixStream,
+) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
     let mut header = [0; 4];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -122,7 +161,7 @@ pub(crate) fn receive<M: DeserializeOwned>(
     }
     let mut body = vec![0; length as usize];
     socket.read_exact(&mut body)?;
-    Ok(Some((serde_json::from_slice(&body)?, descriptors)))
+    Ok(Some((body, descriptors)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod container;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use kode_base::exit::EXIT_CODES_HELP;
 
 pub(crate) use container::{ContainerArguments, ContainerOptions};
@@ -396,6 +396,17 @@ pub(crate) struct SandboxArguments {
         value_name = "CMD"
     )]
     pub(crate) command: Vec<String>,
+}
+
+impl SandboxArguments {
+    /// The arguments of `kode sandbox` alone, without building the whole command
+    /// line first; `None` for any other and for what can't be understood, which
+    /// the whole command line then explains.
+    pub(crate) fn quickly() -> Option<Self> {
+        let command = Self::augment_args(clap::Command::new("kode"));
+        let matches = command.try_get_matches_from(std::env::args_os().skip(1)).ok()?;
+        Self::from_arg_matches(&matches).ok()
+    }
 }
 
 /// `kode policy`.

@@ -24,11 +24,14 @@ fn main() -> ExitCode {
         return ExitCode::from(code);
     }
     // `kode sandbox` does little else than start one: every millisecond counts.
-    if std::env::args_os().nth(1).is_some_and(|command| command == "sandbox") {
+    let is_sandbox = std::env::args_os().nth(1).is_some_and(|command| command == "sandbox");
+    if is_sandbox {
         kode_sandbox::launch_early();
     }
-    let cli = cli::Cli::parse();
-    let ended = commands::dispatch(cli);
+    let ended = match is_sandbox.then(cli::SandboxArguments::quickly).flatten() {
+        Some(arguments) => commands::sandbox::run(&arguments),
+        None => commands::dispatch(cli::Cli::parse()),
+    };
     match (ended, output::failure()) {
         (Ok(0), Some(lost)) => lost.report(),
         (Ok(code), _) => ExitCode::from(code),

@@ -6,10 +6,10 @@ use kode_agent::context::secret_in;
 use kode_agent::{Agent, AgentParts, Limits, Observer};
 use kode_audit::{AuditLog, Record};
 use kode_base::{ExitStatus, Interrupt, Secret, Untrusted};
-use kode_config::{FlagOverrides, Settings, Sources};
+use kode_config::{AcceptedWall, FlagOverrides, Settings, Sources};
 use kode_gate::{Approver, Gate, GateMemory, SessionState};
 use kode_model::{Provider, ProviderChoice, ProviderKind};
-use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSettings};
+use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSettings, Wall};
 use kode_session::{Session, SessionStore};
 
 use crate::cli::ContainerArguments;
@@ -109,6 +109,15 @@ pub(crate) fn sandbox_settings(
     }
 }
 
+/// The weakest wall that the settings accept.
+pub(crate) fn weakest_wall(settings: &Settings) -> Option<Wall> {
+    settings.accepted_wall.map(|wall| match wall {
+        AcceptedWall::Full => Wall::Full,
+        AcceptedWall::Bubblewrap => Wall::Bubblewrap,
+        AcceptedWall::Partial => Wall::Partial,
+    })
+}
+
 /// Which session a run belongs to.
 pub(crate) enum Start {
     /// A new one.
@@ -180,12 +189,14 @@ pub(crate) fn agent(
     if let Some(text) = take_dockerfile(&places, &root, &mut chosen)? {
         observer.observe(&kode_base::Event::Notice { text });
     }
+    chosen.weakest = weakest_wall(&settings);
     let sandbox = Sandbox::start(&root, chosen)?;
     let files = ProjectFiles::open(&root)?;
     let session = open_session(&places, &root, &request, observer)?;
     let mut audit = AuditLog::open(&places.audit_folder(), session.id())?;
     record_start(&mut audit, &root, &sandbox, settings.no_sandbox)?;
-    for text in &settings.notices {
+    let weaker = sandbox.warning();
+    for text in weaker.iter().chain(&settings.notices) {
         observer.observe(&kode_base::Event::Notice { text: text.clone() });
     }
     let state = SessionState {
@@ -253,6 +264,9 @@ fn record_start(
             name: "sandbox.off".to_owned(),
             text: "commands of this session run on the bare host".to_owned(),
         })?;
+    }
+    if let Some(text) = sandbox.warning() {
+        audit.append(&Record::Notice { name: "sandbox.weaker".to_owned(), text })?;
     }
     Ok(())
 }

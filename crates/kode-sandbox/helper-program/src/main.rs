@@ -6,6 +6,8 @@
 
 #[path = "../../src/container_plan.rs"]
 mod container_plan;
+#[path = "../../src/family.rs"]
+mod family;
 #[path = "../../src/helper/mod.rs"]
 mod helper;
 #[path = "../../src/landlock_wall.rs"]

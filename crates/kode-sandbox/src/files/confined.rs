@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use kode_base::ProjectPath;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 
-use super::FileError;
+use super::{FileError, stepwise};
 
 /// What happens to symbolic links on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,11 @@ pub(super) fn open_beneath(
     for _ in 0..ATTEMPTS_MAX {
         match rustix::fs::openat2(root, path.as_str(), flags, Mode::empty(), resolve) {
             Err(rustix::io::Errno::AGAIN) => {}
+            // Kernels before 5.6, and sandboxes that hide the call.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+                return stepwise::open(root, path.as_str().as_bytes(), links)
+                    .map_err(|error| FileError::io(path, error));
+            }
             result => return result.map_err(|error| FileError::io(path, error)),
         }
     }

@@ -2,12 +2,14 @@
 //!
 //! Every path is resolved by the kernel beneath an open descriptor of the root
 //! (`openat2` with `RESOLVE_BENEATH`), so a link swapped in during the call
-//! can't lead out. Special files are refused; sizes are bounded.
+//! can't lead out; where that call is missing, component by component, see
+//! `stepwise`. Special files are refused; sizes are bounded.
 
 mod confined;
 mod error;
 mod ignore_rules;
 mod rule_source;
+mod stepwise;
 mod walk;
 mod write;
 

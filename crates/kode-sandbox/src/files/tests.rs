@@ -295,3 +295,39 @@ fn one_entry_is_looked_at_without_following_it() {
         Err(FileError::NotRegular(_))
     ));
 }
+
+/// Runs `test` where `openat2` and all else that commands do without is refused,
+/// as when kode runs inside its own sandbox. A filter holds for one thread.
+fn below_our_own_filter(test: fn()) {
+    let thread = std::thread::spawn(move || {
+        rustix::thread::set_no_new_privs(true).unwrap();
+        crate::seccomp::install().unwrap();
+        let missing = rustix::fs::openat2(
+            rustix::fs::CWD,
+            ".",
+            OFlags::PATH,
+            Mode::empty(),
+            rustix::fs::ResolveFlags::BENEATH,
+        );
+        assert_eq!(missing.unwrap_err(), Errno::NOSYS);
+        test();
+    });
+    thread.join().unwrap();
+}
+
+#[test]
+fn everything_holds_without_openat2_as_well() {
+    for test in [
+        files_are_read_through_links_that_stay_inside as fn(),
+        links_that_lead_out_are_refused_for_reading_and_writing,
+        special_files_folders_and_large_files_are_refused,
+        a_write_makes_missing_folders_and_new_files,
+        a_write_that_expects_something_else_changes_nothing,
+        gits_own_files_are_never_written,
+        kodes_own_files_are_never_written_through_a_link_either,
+        a_walk_is_in_byte_order_and_respects_ignore_files,
+        one_entry_is_looked_at_without_following_it,
+    ] {
+        below_our_own_filter(test);
+    }
+}

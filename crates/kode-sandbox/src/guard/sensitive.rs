@@ -24,9 +24,18 @@ const MODULE_FOLDERS_MAX: usize = 20_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     kind: FileType,
+    /// Names of a file; a second one may stand where commands write.
+    links: u64,
     inode: u64,
     size: i64,
     changed_ns: i128,
+}
+
+impl Stamp {
+    /// Whether it can be written by this name only.
+    pub(super) fn has_one_name(&self) -> bool {
+        self.kind != FileType::RegularFile || self.links == 1
+    }
 }
 
 /// Every sensitive file that stands in the project now.
@@ -58,9 +67,14 @@ impl Found<'_> {
         let stat = rustix::fs::statat(self.root, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         let kind = FileType::from_raw_mode(stat.st_mode);
         let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
-        let (size, changed_ns) =
-            if kind == FileType::Directory { (0, 0) } else { (stat.st_size, changed_ns) };
-        self.all.insert(path.to_vec(), Stamp { kind, inode: stat.st_ino, size, changed_ns });
+        #[allow(clippy::useless_conversion, reason = "the field's width differs between targets")]
+        let links = u64::from(stat.st_nlink);
+        let (links, size, changed_ns) = match kind {
+            FileType::Directory => (0, 0, 0),
+            _ => (links, stat.st_size, changed_ns),
+        };
+        let stamp = Stamp { kind, links, inode: stat.st_ino, size, changed_ns };
+        self.all.insert(path.to_vec(), stamp);
         Some(kind)
     }
 

@@ -21,7 +21,7 @@ fn place() -> Place {
     }
     let nowhere = folder.path().join("kode");
     let root = ProjectRoot::find(&folder.path().join("p"), &nowhere, &nowhere).unwrap();
-    let mut guard = Guard::new(&root).unwrap();
+    let mut guard = Guard::new(&root, Vec::new()).unwrap();
     guard.before_command();
     Place { folder, guard }
 }
@@ -37,7 +37,7 @@ impl Place {
     }
 
     fn quarantined(&mut self) -> Vec<String> {
-        let incidents = self.guard.after_command();
+        let incidents = self.guard.after_command(&[]);
         let path = |incident: Incident| match incident {
             Incident::Quarantined { path, moved_to } => {
                 assert!(fs::symlink_metadata(self.at(path.as_str())).is_err());
@@ -139,7 +139,7 @@ fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
         fs::write(place.at(name), "x").unwrap();
     }
     chmod(&place, "users", 0o666);
-    place.guard = Guard::new(&place.root()).unwrap();
+    place.guard = Guard::new(&place.root(), Vec::new()).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(20));
     place.guard.before_command();
     fs::write(place.at("users"), "changed by the command").unwrap();
@@ -149,7 +149,7 @@ fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
     chmod(&place, "open", 0o1777);
     symlink("/nonexistent", place.at("plain/link")).unwrap();
     let mut tightened: Vec<(String, u32)> = Vec::new();
-    for incident in place.guard.after_command() {
+    for incident in place.guard.after_command(&[]) {
         let Incident::PermissionsTightened { path, bits } = incident else {
             panic!("{incident:?}")
         };
@@ -162,7 +162,7 @@ fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
     assert_eq!(mode(&place, "plain/new"), 0o644);
     assert_eq!(mode(&place, "plain/program"), 0o755);
     assert_eq!(mode(&place, "open"), 0o1775);
-    assert!(place.guard.after_command().is_empty());
+    assert!(place.guard.after_command(&[]).is_empty());
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn many_loose_files_are_all_tightened_and_some_named() {
         fs::write(&file, "x").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     }
-    let incidents = place.guard.after_command();
+    let incidents = place.guard.after_command(&[]);
     assert_eq!(incidents.len(), 21);
     assert_eq!(incidents.last(), Some(&Incident::MorePermissions { count: 10 }));
     for number in 0..30 {

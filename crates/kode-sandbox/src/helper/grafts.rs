@@ -12,13 +12,17 @@ use rustix::mount::OpenTreeFlags;
 use rustix::process::Pid;
 
 use super::{StepError, at, kernel};
-use crate::plan::{Access, Bind, Plan, Step};
+use crate::plan::{Access, Bind, Identity, Plan, Step};
 
 /// Detached mounts by the number of their step.
 #[derive(Debug, Default)]
 pub(super) struct Grafts(HashMap<usize, OwnedFd>);
 
 impl Grafts {
+    pub(super) fn new(mounts: impl Iterator<Item = (usize, OwnedFd)>) -> Self {
+        Self(mounts.collect())
+    }
+
     pub(super) fn take(&mut self, step: usize) -> Option<OwnedFd> {
         self.0.remove(&step)
     }
@@ -26,10 +30,14 @@ impl Grafts {
 
 /// Opens and maps everything that has an owner in the plan. The first donor
 /// was forked before the plan came.
-pub(super) fn prepare(plan: &Plan, mut first_donor: Option<Donor>) -> Result<Grafts, StepError> {
-    let mut grafts = Grafts::default();
+pub(super) fn prepare(
+    plan: &Plan,
+    identity: &Identity,
+    mut first_donor: Option<Donor>,
+) -> Result<Vec<(usize, OwnedFd)>, StepError> {
+    let mut grafts = Vec::new();
     let mut namespaces: HashMap<(u32, u32), OwnedFd> = HashMap::new();
-    let host = (plan.identity.host_user, plan.identity.host_group);
+    let host = (identity.host_user, identity.host_group);
     for (number, step) in plan.steps.iter().enumerate() {
         let Step::Bind(bind @ Bind { owner: Some(owner), .. }) = step else { continue };
         if !namespaces.contains_key(owner) {
@@ -41,7 +49,7 @@ pub(super) fn prepare(plan: &Plan, mut first_donor: Option<Donor>) -> Result<Gra
             namespaces.insert(*owner, namespace.map_err(at("user namespace of the id map"))?);
         }
         if let Some(namespace) = namespaces.get(owner) {
-            grafts.0.insert(number, graft(bind, namespace)?);
+            grafts.push((number, graft(bind, namespace)?));
         }
     }
     Ok(grafts)

@@ -15,7 +15,8 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
-use super::{kernel, memory};
+use super::partial::{self, Confinement};
+use super::{first_process, kernel, memory, new_root};
 use crate::plan::{PROXY_PORT, Plan};
 use crate::wire::{self, Reply, Request};
 use crate::{landlock_wall, seccomp};
@@ -33,6 +34,8 @@ pub(super) struct Service {
     /// In a container the walls go around each command and not around the
     /// process that serves it: the folders that stay writable.
     pub(super) confined_to: Option<Vec<String>>,
+    /// Inside paths of what is read-only in a writable project.
+    pub(super) protected: Vec<String>,
 }
 
 impl Service {
@@ -43,6 +46,7 @@ impl Service {
             in_memory: plan.folders_in_memory().map(str::to_owned).collect(),
             memory_bytes_max: plan.limits.memory_bytes_max,
             confined_to: None,
+            protected: plan.protected_in_project().map(str::to_owned).collect(),
         }
     }
 
@@ -63,42 +67,99 @@ struct Running {
     confirm: bool,
 }
 
+/// What holds commands together, and how far killing them reaches.
+#[derive(Debug)]
+pub(super) enum Reach {
+    /// This is process 1 of a namespace: everything else in it.
+    Namespace,
+    /// This is an ordinary process that orphans fall back to: everything below
+    /// it. Commands are confined as they start.
+    Below(Confinement),
+}
+
+impl Reach {
+    fn kill_all_others(&self) {
+        match self {
+            Self::Namespace => kernel::kill_all_others(),
+            Self::Below(_) => partial::kill_all_below(),
+        }
+    }
+
+    fn used_bytes(&self, in_memory: &[String]) -> u64 {
+        match self {
+            Self::Namespace => memory::used_bytes(memory::others(), in_memory),
+            Self::Below(_) => memory::used_bytes(partial::below(), in_memory),
+        }
+    }
+
+    /// Kills every other process and waits until all are gone.
+    fn end_everything(&self) {
+        match self {
+            Self::Namespace => end_namespace(),
+            Self::Below(_) => partial::end_all_below(),
+        }
+    }
+
+    /// The project's read-only mounts that stand. A file renamed over one on the
+    /// host takes the mount away.
+    fn held(&self, service: &Service) -> Vec<String> {
+        let Self::Namespace = self else { return Vec::new() };
+        let protected = service.protected.iter();
+        protected.filter(|path| new_root::is_mount(path)).cloned().collect()
+    }
+
+    /// Ends with this process what would outlive it.
+    fn leave(&self, code: i32) -> ! {
+        if let Self::Below(_) = self {
+            self.end_everything();
+        }
+        kernel::leave(code)
+    }
+}
+
 /// Serves kode until it is gone.
-pub(super) fn serve(socket: &UnixStream, service: &Service) -> ! {
+pub(super) fn serve(socket: &UnixStream, service: &Service, reach: &Reach) -> ! {
     let mut running: Option<Running> = None;
     loop {
         if wait(socket, running.as_ref()).is_ok_and(|ready| ready) {
             match wire::receive::<Request>(socket) {
                 Ok(Some((request, descriptors))) => {
-                    let answered = obey(socket, service, &mut running, request, descriptors);
-                    if answered.is_err() {
-                        kernel::leave(1);
+                    let mut init = Init { socket, service, reach, running: &mut running };
+                    if init.obey(request, descriptors).is_err() {
+                        reach.leave(1);
                     }
                 }
-                _ => kernel::leave(0),
+                _ => reach.leave(0),
             }
         }
         if let Some(status) = reap(running.as_ref()) {
             let ended = running.take();
-            end_everything();
-            if tell_end(socket, status, ended.as_ref()).is_err() {
-                kernel::leave(1);
+            reach.end_everything();
+            let held = reach.held(service);
+            if tell_end(socket, status, ended.as_ref(), held).is_err() {
+                reach.leave(1);
             }
         }
         if let Some(running) = &mut running
-            && memory::used_bytes(&service.in_memory) > service.memory_bytes_max
+            && reach.used_bytes(&service.in_memory) > service.memory_bytes_max
         {
             running.over_memory = true;
-            kernel::kill_all_others();
+            reach.kill_all_others();
         }
     }
 }
 
-fn tell_end(socket: &UnixStream, status: WaitStatus, ended: Option<&Running>) -> io::Result<()> {
+fn tell_end(
+    socket: &UnixStream,
+    status: WaitStatus,
+    ended: Option<&Running>,
+    held: Vec<String>,
+) -> io::Result<()> {
     let reply = Reply::Ended {
         exit_code: status.exit_status(),
         signal: status.terminating_signal(),
         over_memory: ended.is_some_and(|ended| ended.over_memory),
+        held,
     };
     wire::send(socket, &reply, &[])?;
     if ended.is_some_and(|ended| ended.confirm) {
@@ -118,54 +179,104 @@ fn wait(socket: &UnixStream, running: Option<&Running>) -> rustix::io::Result<bo
     Ok(!sources[0].revents().is_empty())
 }
 
-fn obey(
-    socket: &UnixStream,
-    service: &Service,
-    running: &mut Option<Running>,
-    request: Request,
-    descriptors: Vec<OwnedFd>,
-) -> io::Result<()> {
-    match request {
-        Request::Run { arguments, directory, terminal } if running.is_none() => {
-            let streams = match terminal {
-                Some(size) => on_terminal(socket, size),
-                None => from_kode(descriptors),
-            };
-            let started =
-                streams.and_then(|streams| start(&arguments, &directory, service, streams));
-            match started {
-                Ok(started) => *running = Some(started),
-                Err(error) => {
-                    let code = error.raw_os_error().unwrap_or_default();
-                    let reply = Reply::NotStarted { error: error.to_string(), code };
-                    wire::send(socket, &reply, &[])?;
+/// What a request is carried out with.
+struct Init<'a> {
+    socket: &'a UnixStream,
+    service: &'a Service,
+    reach: &'a Reach,
+    running: &'a mut Option<Running>,
+}
+
+impl Init<'_> {
+    fn obey(&mut self, request: Request, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+        match request {
+            Request::Run { arguments, directory, terminal } if self.running.is_none() => {
+                let streams = match terminal {
+                    Some(size) => on_terminal(self.socket, size),
+                    None => from_kode(descriptors),
+                };
+                match streams.and_then(|streams| self.start(&arguments, &directory, streams)) {
+                    Ok(started) => *self.running = Some(started),
+                    Err(error) => {
+                        let code = error.raw_os_error().unwrap_or_default();
+                        let reply = Reply::NotStarted { error: error.to_string(), code };
+                        wire::send(self.socket, &reply, &[])?;
+                    }
                 }
             }
-        }
-        Request::Door => {
-            let door = super::door(PROXY_PORT)?;
-            wire::send(socket, &Reply::Door, &[door.as_fd()])?;
-        }
-        Request::Run { .. } => return Err(io::Error::other("a command is running")),
-        Request::Signal(signal) => {
-            if let Some(running) = running {
-                kernel::signal_group(running.pid, signal);
+            Request::Door => {
+                let door = first_process::door(PROXY_PORT)?;
+                wire::send(self.socket, &Reply::Door, &[door.as_fd()])?;
             }
+            Request::Run { .. } => return Err(io::Error::other("a command is running")),
+            Request::Signal(signal) => {
+                if let Some(running) = &self.running {
+                    kernel::signal_group(running.pid, signal);
+                }
+            }
+            // Always answered by `Killed`, after the command's own end if one
+            // runs: the request may cross with that end on its way.
+            Request::Kill => match self.running {
+                Some(running) => {
+                    running.confirm = true;
+                    self.reach.kill_all_others();
+                }
+                None => {
+                    self.reach.end_everything();
+                    wire::send(self.socket, &Reply::Killed, &[])?;
+                }
+            },
         }
-        // Always answered by `Killed`, after the command's own end if one runs:
-        // the request may cross with that end on its way.
-        Request::Kill => match running {
-            Some(running) => {
-                running.confirm = true;
-                kernel::kill_all_others();
-            }
-            None => {
-                end_everything();
-                wire::send(socket, &Reply::Killed, &[])?;
-            }
-        },
+        Ok(())
     }
-    Ok(())
+
+    fn start(
+        &self,
+        arguments: &[String],
+        directory: &str,
+        streams: Streams,
+    ) -> io::Result<Running> {
+        let (program, rest) =
+            arguments.split_first().ok_or_else(|| io::Error::other("no program was named"))?;
+        let environment = &self.service.environment;
+        let program = self.service.shell_of(program);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "runs exactly what a permit or a person said"
+        )]
+        let mut command = Command::new(search(program, environment));
+        command
+            .arg0(program)
+            .args(rest)
+            .current_dir(directory)
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::from(streams.input))
+            .stdout(Stdio::from(streams.output))
+            .stderr(Stdio::from(streams.errors));
+        if streams.are_terminal {
+            // SAFETY: between fork and exec only setsid and an ioctl are called,
+            // both async-signal-safe.
+            unsafe { command.pre_exec(kernel::take_terminal) };
+        } else {
+            // The session is process 1's, which has no terminal; a group is
+            // enough, and much cheaper than a full fork.
+            command.process_group(0);
+        }
+        if let Some(writable) = self.service.confined_to.clone() {
+            // SAFETY: this process has a single thread, so the child may
+            // allocate between fork and exec.
+            unsafe { command.pre_exec(move || confine(&writable)) };
+        }
+        if let Reach::Below(confinement) = self.reach {
+            confinement.of(&mut command)?;
+        }
+        let child = command.spawn()?;
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
+        let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+        Ok(Running { pid, handle, over_memory: false, confirm: false })
+    }
 }
 
 /// A command's standard streams; on a terminal all three are its.
@@ -194,48 +305,6 @@ fn on_terminal(socket: &UnixStream, (rows, columns): (u16, u16)) -> io::Result<S
     let (output, errors) = (input.try_clone()?, input.try_clone()?);
     wire::send(socket, &Reply::Terminal, &[controller.as_fd()])?;
     Ok(Streams { input, output, errors, are_terminal: true })
-}
-
-fn start(
-    arguments: &[String],
-    directory: &str,
-    service: &Service,
-    streams: Streams,
-) -> io::Result<Running> {
-    let environment = &service.environment;
-    let (program, rest) =
-        arguments.split_first().ok_or_else(|| io::Error::other("no program was named"))?;
-    let program = service.shell_of(program);
-    #[expect(clippy::disallowed_methods, reason = "runs exactly what a permit or a person said")]
-    let mut command = Command::new(search(program, environment));
-    command
-        .arg0(program)
-        .args(rest)
-        .current_dir(directory)
-        .env_clear()
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::from(streams.input))
-        .stdout(Stdio::from(streams.output))
-        .stderr(Stdio::from(streams.errors));
-    if streams.are_terminal {
-        // SAFETY: between fork and exec only setsid and an ioctl are called,
-        // both async-signal-safe.
-        unsafe { command.pre_exec(kernel::take_terminal) };
-    } else {
-        // The session is process 1's, which has no terminal; a group is
-        // enough, and much cheaper than a full fork.
-        command.process_group(0);
-    }
-    if let Some(writable) = service.confined_to.clone() {
-        // SAFETY: this process has a single thread, so the child may allocate
-        // between fork and exec.
-        unsafe { command.pre_exec(move || confine(&writable)) };
-    }
-    let child = command.spawn()?;
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
-    let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-    Ok(Running { pid, handle, over_memory: false, confirm: false })
 }
 
 /// Landlock and the native system-call filter around one command, for good.
@@ -272,9 +341,8 @@ fn reap(running: Option<&Running>) -> Option<WaitStatus> {
     ended
 }
 
-/// Kills every other process of the namespace and waits until all are gone.
 /// Processes forked meanwhile die too: fork fails with a signal pending.
-fn end_everything() {
+fn end_namespace() {
     loop {
         kernel::kill_all_others();
         match rustix::process::wait(WaitOptions::empty()) {

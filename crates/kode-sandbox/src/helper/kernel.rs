@@ -44,6 +44,41 @@ pub(super) fn clone_into_user_namespace() -> io::Result<Option<Pid>> {
     fork_with(libc::CLONE_NEWUSER)
 }
 
+/// Forks; the caller has a single thread. `None` in the child.
+pub(super) fn fork() -> io::Result<Option<Pid>> {
+    fork_with(0)
+}
+
+/// How many threads this process has.
+pub(super) fn count_threads() -> io::Result<u64> {
+    // Each is a folder, and folders link back to the one above.
+    let links = rustix::fs::stat("/proc/self/task")?.st_nlink;
+    #[allow(clippy::useless_conversion, reason = "the field's width differs between targets")]
+    Ok(u64::from(links).saturating_sub(2))
+}
+
+/// Makes descriptor `number` another name of `descriptor`, open across execve.
+pub(super) fn place_descriptor(descriptor: &impl AsFd, number: i32) -> io::Result<()> {
+    // SAFETY: in a copy that was just forked nothing owns the numbers 0 to 2,
+    // the only ones asked for.
+    let placed = unsafe { libc::dup2(descriptor.as_fd().as_raw_fd(), number) };
+    check(libc::c_long::from(placed)).map(|_| ())
+}
+
+/// This kernel's version of Landlock, 0 for none.
+pub(super) fn landlock_version() -> i32 {
+    // SAFETY: with a null pointer, no size and the flag for the version (1)
+    // nothing is read or made (landlock_create_ruleset(2)).
+    let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, 0, 0, 1) };
+    i32::try_from(version).unwrap_or_default().max(0)
+}
+
+/// What process lists call this process.
+pub(super) fn set_process_name(name: &str) -> io::Result<()> {
+    let name = std::ffi::CString::new(name)?;
+    Ok(rustix::thread::set_name(&name)?)
+}
+
 fn fork_with(flags: libc::c_int) -> io::Result<Option<Pid>> {
     let flags = libc::c_long::from(flags | libc::SIGCHLD);
     // SAFETY: without CLONE_VM and with a null stack this is fork: the child

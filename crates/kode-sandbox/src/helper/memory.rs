@@ -7,10 +7,17 @@ use std::fs;
 /// Size of the units of `/proc/PID/statm`.
 const PAGE_BYTES: u64 = 4096;
 
-/// Bytes in use by every process of the namespace but process 1, and by the
-/// private folders in memory.
-pub(super) fn used_bytes(folders_in_memory: &[String]) -> u64 {
-    let processes: u64 = process_ids().filter(|id| *id != 1).filter_map(private_bytes).sum();
+/// Every process of the namespace but process 1.
+pub(super) fn others() -> impl Iterator<Item = u32> {
+    process_ids().filter(|id| *id != 1)
+}
+
+/// Bytes in use by these processes and by the private folders in memory.
+pub(super) fn used_bytes(
+    processes: impl Iterator<Item = u32>,
+    folders_in_memory: &[String],
+) -> u64 {
+    let processes: u64 = processes.filter_map(private_bytes).sum();
     let folders: u64 = folders_in_memory.iter().filter_map(|folder| folder_bytes(folder)).sum();
     processes.saturating_add(folders)
 }

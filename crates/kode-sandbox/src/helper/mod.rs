@@ -1,19 +1,26 @@
-//! The helper: this program once more, single-threaded, with an empty
-//! environment. It makes the namespaces, builds the new root and becomes the
-//! sandbox's first process. It decides nothing; the plan comes from kode.
+//! The helper: single-threaded, with an empty environment. It makes the
+//! namespaces and what only the host's side can, and waits for the sandbox's
+//! first process, which builds the new root. It decides nothing; the plan comes
+//! from kode.
+//!
+//! Most often it is a program of its own, executed from sealed memory. For
+//! `kode sandbox` it is a copy of kode, forked before anything else happened.
 
+mod first_process;
 mod grafts;
 mod init;
 mod keeper;
 mod kernel;
 mod memory;
 mod new_root;
+mod partial;
 mod privileges;
 mod self_test;
 mod supervisor;
+mod trace;
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -21,8 +28,8 @@ use std::path::Path;
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use crate::container_plan::{KEEPER_NAME, SUPERVISOR_NAME};
-use crate::plan::Plan;
-use crate::wire::{self, Reply, SelfTest};
+use crate::plan::{Identity, Plan, Wall};
+use crate::wire::{self, Handover, Hello, Reply};
 
 /// The name the helper is called by; nothing else starts it.
 pub(crate) const HELPER_NAME: &str = "kode-sandbox-helper";
@@ -63,22 +70,42 @@ pub fn run_helper_if_requested() -> Option<u8> {
     if name != HELPER_NAME || std::env::args_os().len() != 1 {
         return None;
     }
-    Some(match helper() {
-        Ok(()) => 0,
-        Err(_) => 1,
-    })
+    Some(u8::from(helper().is_err()))
+}
+
+/// Forks a helper off this process, which must have a single thread and must
+/// not have read anything yet. What it was started with (arguments and the
+/// environment) is wiped in the copy.
+pub(crate) fn fork(socket: OwnedFd) -> io::Result<Pid> {
+    if kernel::count_threads()? != 1 {
+        return Err(io::Error::other("other threads run"));
+    }
+    if let Some(child) = kernel::fork()? {
+        return Ok(child);
+    }
+    let became = trace::wipe(HELPER_NAME).and_then(|()| stand_alone(socket));
+    kernel::leave(i32::from(became.and_then(|()| helper()).is_err()));
+}
+
+/// Lays the socket where an executed helper has it, and nothing besides.
+fn stand_alone(socket: OwnedFd) -> io::Result<()> {
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    kernel::place_descriptor(&socket, 0)?;
+    kernel::place_descriptor(&null, 1)?;
+    kernel::place_descriptor(&null, 2)?;
+    std::mem::forget((socket, null));
+    Ok(rustix::process::chdir("/")?)
 }
 
 fn helper() -> io::Result<()> {
     kernel::close_descriptors_from(3)?;
     let socket = UnixStream::from(move_away_from_standard_input()?);
-    // Root will need one; it forks while kode still plans.
-    let donor = match rustix::process::geteuid().is_root() {
-        true => grafts::Donor::fork().map(Some),
-        false => Ok(None),
+    let Some((hello, _)) = wire::receive::<Hello>(&socket)? else { return Ok(()) };
+    let outcome = match hello.wall {
+        Wall::Full => supervise(&socket, &hello),
+        Wall::Bubblewrap => first_process::live_in_bubblewrap(&socket),
+        Wall::Partial => partial::live(&socket),
     };
-    let Some((plan, inherited)) = wire::receive::<Plan>(&socket)? else { return Ok(()) };
-    let outcome = donor.and_then(|donor| supervise(&socket, &plan, donor, inherited));
     if let Err(failed) = &outcome {
         report(&socket, failed)?;
     }
@@ -108,38 +135,63 @@ fn report(socket: &UnixStream, failed: &StepError) -> io::Result<()> {
     wire::send(socket, &reply, &[])
 }
 
-/// Starts the first process and waits for its end.
-fn supervise(
-    socket: &UnixStream,
-    plan: &Plan,
-    donor: Option<grafts::Donor>,
-    inherited: Vec<OwnedFd>,
-) -> Result<(), StepError> {
+/// Starts the first process, gives it the plan and waits for its end.
+fn supervise(socket: &UnixStream, hello: &Hello) -> Result<(), StepError> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
     let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
-    if parent.and_then(|pid| u32::try_from(pid).ok()) != Some(plan.parent) {
+    if parent.and_then(|pid| u32::try_from(pid).ok()) != Some(hello.parent) {
         return Err(at("lifeline")(io::Error::other("kode is gone")));
     }
-    let grafts = grafts::prepare(plan, donor)?;
-    if plan.identity.started_as_root {
+    // Keys of the caller's terminal are kode's to pass on, not the helper's end.
+    rustix::process::setsid().map_err(at("session"))?;
+    let identity = &hello.identity;
+    let mut donor = None;
+    if identity.started_as_root {
+        donor = Some(grafts::Donor::fork()?);
         rustix::thread::set_thread_groups(&[]).map_err(at("supplementary groups"))?;
     }
+    let (ours, theirs) = UnixStream::pair().map_err(at("hand-over"))?;
     let (gate, opener) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
     let Some(first) = kernel::clone_into_namespaces().map_err(at("namespaces"))? else {
-        drop(opener);
-        first_process(socket, plan, grafts, inherited, gate);
+        drop((opener, ours, donor));
+        first_process::live(socket, &theirs, identity, gate);
     };
-    drop(gate);
-    let mapped = map_identity(first, plan);
-    if mapped.is_ok() {
-        File::from(opener).write_all(b"!").map_err(at("start"))?;
-    } else {
-        drop(opener);
+    drop((gate, theirs));
+    map_identity(first, identity)?;
+    File::from(opener).write_all(b"!").map_err(at("start"))?;
+    // kode is gone where no plan comes; so is everything else, then.
+    if let Some((plan, inherited)) = wire::receive_bytes(socket).map_err(at("plan"))? {
+        hand_over(&ours, identity, donor, &plan, inherited)?;
+        drop(ours);
+        wait_for(first, socket)?;
     }
-    drop((grafts, inherited));
-    mapped?;
-    wait_for(first, socket)
+    Ok(())
+}
+
+fn hand_over(
+    first: &UnixStream,
+    identity: &Identity,
+    donor: Option<grafts::Donor>,
+    body: &[u8],
+    inherited: Vec<OwnedFd>,
+) -> Result<(), StepError> {
+    let mut grafts = Vec::new();
+    if identity.started_as_root {
+        let plan: Plan =
+            serde_json::from_slice(body).map_err(|error| at("plan")(io::Error::from(error)))?;
+        grafts = grafts::prepare(&plan, identity, donor)?;
+    }
+    let (grafted, mounts): (Vec<_>, Vec<_>) = grafts.into_iter().unzip();
+    let descriptors: Vec<_> = mounts.iter().chain(&inherited).map(AsFd::as_fd).collect();
+    let sent = wire::send(first, &Handover { grafted }, &descriptors)
+        .and_then(|()| wire::send_bytes(first, body, &[]));
+    match sent.map_err(|error| (error.kind(), error)) {
+        // It failed already, and has said why.
+        Err((io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset, _)) => Ok(()),
+        Err((_, error)) => Err(at("hand-over")(error)),
+        Ok(()) => Ok(()),
+    }
 }
 
 fn wait_for(first: Pid, socket: &UnixStream) -> Result<(), StepError> {
@@ -159,8 +211,7 @@ fn socket_number(socket: &UnixStream) -> u32 {
 }
 
 /// Writes the maps of the first process's user namespace.
-fn map_identity(first: Pid, plan: &Plan) -> Result<(), StepError> {
-    let identity = &plan.identity;
+fn map_identity(first: Pid, identity: &Identity) -> Result<(), StepError> {
     let write = |name: &str, text: String| {
         kernel::write_file(&format!("/proc/{}/{name}", first.as_raw_nonzero()), text.as_bytes())
             .map_err(at(format!("user namespace ({name})")))
@@ -168,66 +219,4 @@ fn map_identity(first: Pid, plan: &Plan) -> Result<(), StepError> {
     write("setgroups", "deny".to_owned())?;
     write("uid_map", format!("{} {} 1", identity.inside_user, identity.host_user))?;
     write("gid_map", format!("{} {} 1", identity.inside_group, identity.host_group))
-}
-
-/// The life of process 1.
-fn first_process(
-    socket: &UnixStream,
-    plan: &Plan,
-    grafts: grafts::Grafts,
-    inherited: Vec<OwnedFd>,
-    gate: OwnedFd,
-) -> ! {
-    let mut byte = [0];
-    // No byte: the helper could not map us, and has said why.
-    if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
-        kernel::leave(1);
-    }
-    let outcome = enter(plan, grafts, inherited);
-    let sent = match &outcome {
-        Ok((test, handed)) => {
-            let handed: Vec<_> = handed.iter().map(AsFd::as_fd).collect();
-            wire::send(socket, &Reply::Ready(test.clone()), &handed)
-        }
-        Err(failed) => report(socket, failed),
-    };
-    if outcome.is_err() || sent.is_err() {
-        kernel::leave(1);
-    }
-    drop(outcome);
-    init::serve(socket, &init::Service::of(plan));
-}
-
-/// Returns what the self-test found, and the descriptors that go to kode.
-fn enter(
-    plan: &Plan,
-    grafts: grafts::Grafts,
-    inherited: Vec<OwnedFd>,
-) -> Result<(SelfTest, Vec<OwnedFd>), StepError> {
-    // Short of memory, the kernel should end commands before the user's own
-    // programs; where it can't be asked to, nothing else is lost.
-    let _ = kernel::write_file("/proc/self/oom_score_adj", b"500");
-    privileges::take_identity(&plan.identity)?;
-    // Cleared by the change of identity, so set again; should the helper be
-    // gone already, the socket's end says so.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
-    rustix::process::setsid().map_err(at("session"))?;
-    kernel::bring_loopback_up().map_err(at("loopback"))?;
-    kernel::set_host_name("kode").map_err(at("host name"))?;
-    let mut handed = Vec::new();
-    if let Some(port) = plan.proxy_port {
-        handed.push(door(port).map_err(at("the proxy's door"))?);
-    }
-    let built = new_root::build(&plan.steps, grafts, inherited)?;
-    handed.extend(built.kept);
-    let (landlock_abi, landlock_complete) = privileges::drop_all(plan)?;
-    self_test::run()?;
-    let caches_read_only = built.caches_read_only;
-    Ok((SelfTest { landlock_abi, landlock_complete, caches_read_only }, handed))
-}
-
-/// A socket that listens on the inside's own loopback. Whoever holds it accepts
-/// from inside, wherever it is itself.
-fn door(port: u16) -> io::Result<OwnedFd> {
-    Ok(std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port))?.into())
 }

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
     OpenTreeFlags, UnmountFlags,
@@ -32,7 +32,8 @@ const PROC_HIDDEN: &[&str] =
 /// An empty file that nobody can read, for laying over others.
 const MASK: &str = "/run/kode-mask";
 
-struct Builder {
+/// A new root that is being filled.
+pub(super) struct Builder {
     root: OwnedFd,
     host: OwnedFd,
     hidden: OwnedFd,
@@ -49,29 +50,40 @@ pub(super) struct Built {
     pub(super) kept: Vec<OwnedFd>,
 }
 
-/// Runs as process 1, with all capabilities of the new user namespace.
-pub(super) fn build(
-    steps: &[Step],
-    mut grafts: Grafts,
-    inherited: Vec<OwnedFd>,
-) -> Result<Built, StepError> {
-    enter_new_root()?;
-    let builder = Builder {
-        root: open_root("/")?,
-        host: open_root(HOST)?,
-        hidden: open_root(HIDDEN)?,
-        caches_read_only: Cell::new(0),
-        inherited,
-        kept: RefCell::default(),
-    };
-    for (number, step) in steps.iter().enumerate() {
-        builder.step(number, step, grafts.take(number))?;
+impl Builder {
+    /// Moves into an empty root and gives it a `/proc`. Runs as process 1, with
+    /// all capabilities of the new user namespace.
+    pub(super) fn begin() -> Result<Self, StepError> {
+        enter_new_root()?;
+        let builder = Self {
+            root: open_root("/")?,
+            host: open_root(HOST)?,
+            hidden: open_root(HIDDEN)?,
+            caches_read_only: Cell::new(0),
+            inherited: Vec::new(),
+            kept: RefCell::default(),
+        };
+        builder.proc()?;
+        Ok(builder)
     }
-    let Builder { root, caches_read_only, kept, .. } = builder;
-    rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).map_err(at("detaching the host"))?;
-    rustix::fs::rmdir(HIDDEN).map_err(at("detaching the host"))?;
-    kernel::set_attributes(&root, kernel::READ_ONLY, false).map_err(at("read-only root"))?;
-    Ok(Built { caches_read_only: caches_read_only.get(), kept: kept.into_inner() })
+
+    /// Carries the plan out, and lets go of the host's tree.
+    pub(super) fn build(
+        mut self,
+        steps: &[Step],
+        mut grafts: Grafts,
+        inherited: Vec<OwnedFd>,
+    ) -> Result<Built, StepError> {
+        self.inherited = inherited;
+        for (number, step) in steps.iter().enumerate() {
+            self.step(number, step, grafts.take(number))?;
+        }
+        let Self { root, caches_read_only, kept, .. } = self;
+        rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).map_err(at("detaching the host"))?;
+        rustix::fs::rmdir(HIDDEN).map_err(at("detaching the host"))?;
+        kernel::set_attributes(&root, kernel::READ_ONLY, false).map_err(at("read-only root"))?;
+        Ok(Built { caches_read_only: caches_read_only.get(), kept: kept.into_inner() })
+    }
 }
 
 fn open_root(path: &str) -> Result<OwnedFd, StepError> {
@@ -110,7 +122,6 @@ impl Builder {
             Step::Link { path, target } => self.link(path, target),
             Step::Tmpfs { path, bytes_max, mode } => self.tmpfs(path, *bytes_max, *mode),
             Step::Bind(bind) => self.bind(number, bind, graft),
-            Step::Proc => self.proc(),
             Step::Terminals => self.terminals(),
             Step::Keep { path } => self.keep(path),
             Step::Inherit { path, number } => self.inherit(path, *number),
@@ -326,21 +337,29 @@ impl Builder {
         for name in PROC_READ_ONLY {
             self.cover(&format!("/proc/{name}"), &format!("/proc/{name}"))?;
         }
+        let nothing = open_inside(&self.host, "/dev/null").map_err(at("hiding parts of /proc"))?;
         for name in PROC_HIDDEN {
-            self.cover("/dev/null", &format!("/proc/{name}"))?;
+            self.cover_with(&nothing, &format!("/proc/{name}"))?;
         }
         Ok(())
     }
 
     /// Lays a read-only copy of one inside place over another, where it exists.
     fn cover(&self, from: &str, over: &str) -> Result<(), StepError> {
+        if self.open(over).is_err() {
+            return Ok(());
+        }
+        let source = self.open(from).map_err(at(format!("covering {over}")))?;
+        self.cover_with(&source, over)
+    }
+
+    fn cover_with(&self, source: &OwnedFd, over: &str) -> Result<(), StepError> {
         let step = || format!("covering {over}");
         let Ok(target) = self.open(over) else { return Ok(()) };
-        let source = self.open(from).map_err(at(step()))?;
         let flags = OpenTreeFlags::OPEN_TREE_CLONE
             | OpenTreeFlags::OPEN_TREE_CLOEXEC
             | OpenTreeFlags::AT_EMPTY_PATH;
-        let tree = rustix::mount::open_tree(&source, "", flags).map_err(at(step()))?;
+        let tree = rustix::mount::open_tree(source, "", flags).map_err(at(step()))?;
         kernel::set_attributes(&tree, kernel::READ_ONLY, false).map_err(at(step()))?;
         move_onto(&tree, &target).map_err(at(step()))
     }
@@ -355,6 +374,23 @@ fn open_inside(root: &OwnedFd, path: &str) -> io::Result<OwnedFd> {
 fn move_onto(tree: impl AsFd, target: impl AsFd) -> rustix::io::Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     rustix::mount::move_mount(tree, "", target, "", flags)
+}
+
+/// Opens what stands at `path` as it is.
+pub(super) fn look(path: &str) -> Result<OwnedFd, StepError> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).map_err(at(format!("showing {path}")))
+}
+
+/// Whether a mount of its own stands at `path`.
+pub(super) fn is_mount(path: &str) -> bool {
+    let flags = AtFlags::SYMLINK_NOFOLLOW;
+    let found = rustix::fs::statx(CWD, path, flags, StatxFlags::TYPE);
+    // Kernels before 5.8 can't say; then none is known to stand.
+    found.is_ok_and(|found| {
+        found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT)
+            && found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
+    })
 }
 
 /// What was opened must be what kode looked at when it planned.

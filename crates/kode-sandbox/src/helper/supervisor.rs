@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::DumpableBehavior;
 
-use super::init::Service;
+use super::init::{Reach, Service};
 use super::{StepError, at, init, kernel, privileges, report, self_test};
 use crate::container_plan::{Place, SUPERVISOR_NAME, SupervisorPlan};
 use crate::wire::{self, Reply, SelfTest};
@@ -56,8 +56,9 @@ fn serve(place: &Path) -> io::Result<()> {
         in_memory: plan.in_memory,
         memory_bytes_max: plan.limits.memory_bytes_max,
         confined_to: Some(plan.writable),
+        protected: Vec::new(),
     };
-    init::serve(&socket, &service);
+    init::serve(&socket, &service, &Reach::Namespace);
 }
 
 fn enter(plan: &SupervisorPlan) -> Result<SelfTest, StepError> {

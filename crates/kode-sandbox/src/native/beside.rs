@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 
 use super::{Native, Starting, remedy};
-use crate::plan::{Additions, Identity, Networked, Ownership, Plan, Shape, Step};
+use crate::plan::{Additions, Identity, Networked, Ownership, Plan, Shape, Step, Wall};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
 /// What the session's sandboxes share, one after another.
@@ -48,6 +48,10 @@ impl Native {
         additions: Additions,
     ) -> Result<(Self, TcpListener), SandboxError> {
         self.settle()?;
+        if self.standing.wall != Wall::Full {
+            let cause = "hosts can be opened only where the full sandbox stands";
+            return Err(SandboxError::unavailable(cause, remedy::SEE_DOCTOR));
+        }
         let broken = || {
             let cause = "its private folders were lost in an earlier failure";
             SandboxError::unavailable(cause, remedy::START_AGAIN)

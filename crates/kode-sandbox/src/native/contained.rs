@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::keeper::Keeper;
 use super::space::Space;
-use super::{Group, KILL_MAX, Native};
+use super::{Group, KILL_MAX, Native, Standing};
 use crate::guard::Guard;
 use crate::wire::{Reply, Request, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
@@ -91,7 +91,7 @@ impl Native {
         settings: &SandboxSettings,
         memory_bytes_max: u64,
     ) -> Result<Self, SandboxError> {
-        let guard = if settings.read_only { None } else { Some(Guard::new(root)?) };
+        let guard = if settings.read_only { None } else { Some(Guard::new(root, Vec::new())?) };
         Ok(Self {
             helper: Keeper::Container(container),
             guard,
@@ -101,9 +101,14 @@ impl Native {
             low_space: None,
             memory_bytes_max,
             over_memory: false,
+            held: Vec::new(),
             in_command: false,
+            is_brief: false,
+            asked_ahead: false,
             self_test,
             heritage: None,
+            standing: Standing::default(),
+            _private: None,
         })
     }
 

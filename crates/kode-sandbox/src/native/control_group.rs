@@ -14,14 +14,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::process::{Pid, Signal};
 
+use crate::family::{MEMBERS_MAX, family};
+
 /// What the groups of kode are called; the process's id follows.
 const PREFIX: &str = "kode-";
 
 /// Processes may fork while they are moved; each round finds fewer.
 const ROUNDS_MAX: usize = 100;
-
-/// Members of a group that are looked at.
-const MEMBERS_MAX: usize = 100_000;
 
 /// Half of what other programs of the same parent get when all are busy.
 const CPU_WEIGHT: &str = "50";
@@ -235,31 +234,6 @@ fn own_path<'a>(own: &'a str, controller: &str) -> Option<&'a str> {
     })
 }
 
-/// A process and all below it.
-fn family(first: i32) -> BTreeSet<i32> {
-    let mut found = BTreeSet::from([first]);
-    let mut todo = vec![first];
-    while let Some(process) = todo.pop() {
-        for child in children(process) {
-            if found.len() < MEMBERS_MAX && found.insert(child) {
-                todo.push(child);
-            }
-        }
-    }
-    found
-}
-
-fn children(process: i32) -> Vec<i32> {
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
-    let lists = threads.flatten().map(|thread| thread.path().join("children"));
-    let texts = lists.filter_map(|list| std::fs::read_to_string(list).ok());
-    texts
-        .flat_map(|text| {
-            text.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<i32>>()
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,14 +259,5 @@ mod tests {
         assert_eq!(own_path(own, "cpu"), Some("a/b"));
         assert_eq!(own_path(own, "pids"), Some(""));
         assert_eq!(own_path(own, "memory"), None);
-    }
-
-    #[test]
-    fn a_family_is_found_down_to_grandchildren() {
-        let own = std::process::id().cast_signed();
-        let found = family(own);
-        assert!(found.contains(&own));
-        let init = family(1);
-        assert!(init.contains(&own) || init.len() == 1, "{init:?}");
     }
 }

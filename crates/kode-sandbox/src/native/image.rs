@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 
 use crate::settings::HelperImage;
 
@@ -32,6 +32,12 @@ pub(crate) fn path(image: &HelperImage) -> io::Result<PathBuf> {
         },
     };
     Ok(PathBuf::from(format!("/proc/self/fd/{}", program.as_raw_fd())))
+}
+
+/// The program to be read from its beginning, for who copies it.
+pub(super) fn data(image: &HelperImage) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path(image)?, flags, Mode::empty())?)
 }
 
 /// The program in memory that nobody can change any more.

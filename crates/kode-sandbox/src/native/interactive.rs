@@ -50,6 +50,14 @@ impl AsFd for End<'_> {
     }
 }
 
+/// A command that was asked for before the sandbox stands, over pipes.
+pub(super) struct Ahead<'a>(Vec<Carrier<'a>>);
+
+/// Whether commands get a terminal of their own, because the caller has one.
+pub(super) fn at_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
 impl Native {
     /// Runs `order` on this process's own standard streams, to its end.
     pub(crate) fn run_interactive(
@@ -62,31 +70,62 @@ impl Native {
         Ok((end, self.after_command()))
     }
 
+    /// Asks for `order` while the sandbox is still built, so that its process 1
+    /// finds the request there when it is done. It runs only then.
+    pub(super) fn ask_ahead<'a>(
+        &mut self,
+        order: &Order,
+        streams: [BorrowedFd<'a>; 3],
+    ) -> Result<Ahead<'a>, SandboxError> {
+        self.before_command();
+        self.asked_ahead = true;
+        self.start_on_pipes(order, streams).map(Ahead)
+    }
+
+    /// Carries what was asked for ahead to its end, once the sandbox stands.
+    pub(super) fn run_ahead(
+        &mut self,
+        Ahead(mut carriers): Ahead<'_>,
+        signals: &mut Signals,
+    ) -> Result<(CommandEnd, Vec<Incident>), SandboxError> {
+        let end = self.attend(&mut carriers, signals, None)?;
+        Ok((end, self.after_command()))
+    }
+
     fn relay(&mut self, order: &Order) -> Result<CommandEnd, SandboxError> {
-        let mut signals = Signals::new(PASSED_ON)?;
+        let mut signals = passed_on()?;
         let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
         let caller = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
-        let at_terminal = stdin.is_terminal() && stdout.is_terminal();
         let _raw;
-        let (mut carriers, terminal) = if at_terminal {
+        let (mut carriers, terminal) = if at_terminal() {
             let terminal = self.start_on_terminal(order, stdout.as_fd())?;
             _raw = RawTerminal::enter(stdin.as_fd())?;
             (on_terminal(caller, &terminal)?, Some(terminal))
         } else {
             (self.start_on_pipes(order, caller)?, None)
         };
+        self.attend(&mut carriers, &mut signals, terminal.as_ref())
+    }
+
+    fn attend(
+        &mut self,
+        carriers: &mut [Carrier<'_>],
+        signals: &mut Signals,
+        terminal: Option<&OwnedFd>,
+    ) -> Result<CommandEnd, SandboxError> {
+        let stdout = io::stdout();
         loop {
             self.join_group(std::time::Instant::now());
             if self.out_of_bounds().is_some() {
                 self.send(&Request::Kill, &[])?;
             }
             for signal in signals.pending() {
-                self.pass_on(signal, terminal.as_ref(), stdout.as_fd())?;
+                self.pass_on(signal, terminal, stdout.as_fd())?;
             }
-            let replied = self.carry(&mut carriers)?;
+            let replied = self.carry(carriers)?;
             if replied {
                 let end = self.interactive_end();
-                finish(&mut carriers);
+                finish(carriers);
                 return end;
             }
         }
@@ -176,6 +215,11 @@ impl Native {
         // Input alone does not hold up the end.
         Ok(replied && !moved)
     }
+}
+
+/// Takes in the signals that are passed on to the command.
+pub(super) fn passed_on() -> Result<Signals, SandboxError> {
+    Ok(Signals::new(PASSED_ON)?)
 }
 
 fn run_request(order: &Order, terminal: Option<(u16, u16)>) -> Request {

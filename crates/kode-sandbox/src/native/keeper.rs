@@ -50,6 +50,15 @@ impl Keeper {
         }
     }
 
+    /// Whether the first process ends within `limit`, so that nobody need wait
+    /// for the rest.
+    pub(super) fn end_of_talk(&mut self, limit: Duration) -> bool {
+        match self {
+            Self::Helper(helper) => helper.end_of_talk(limit),
+            Self::Container(container) => container.end_within(limit),
+        }
+    }
+
     /// Waits until everything is gone.
     pub(super) fn end(&mut self) {
         match self {

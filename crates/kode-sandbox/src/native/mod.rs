@@ -2,43 +2,42 @@
 //! sandbox's first process, and ends it.
 
 mod beside;
+mod bubblewrap;
 mod contained;
 mod control_group;
 mod image;
 mod interactive;
 mod keeper;
+mod partial;
 mod process;
 mod remedy;
 mod space;
+mod starting;
 pub(crate) mod stream;
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use kode_base::Interrupt;
 use rustix::event::{PollFd, PollFlags};
 
+use crate::SandboxError;
 use crate::guard::Guard;
-use crate::helper::ID_MAP_STEP;
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
-use crate::plan::{Limits, Ownership, Plan, Shape, plan};
+use crate::plan::{Limits, Wall};
 use crate::sandbox::Order;
 use crate::wire::{self, Reply, Request, SelfTest};
-use crate::{ProjectRoot, SandboxError, SandboxSettings};
 pub(crate) use contained::Contained;
 use control_group::{Bounds, ControlGroup};
 pub(crate) use image::{PROGRAM as HELPER_PROGRAM, path as helper_path};
 use keeper::Keeper;
-use process::HelperProcess;
+use partial::PrivateFolder;
 pub use process::launch_early;
 use space::Space;
+pub(crate) use starting::Starting;
 use stream::{Found, Pipe};
-
-/// Setting up must be done in this time; it takes milliseconds.
-const SETUP_MAX: Duration = Duration::from_secs(20);
 
 /// Killing everything must be confirmed in this time.
 const KILL_MAX: Duration = Duration::from_secs(10);
@@ -57,11 +56,28 @@ pub(crate) struct Native {
     memory_bytes_max: u64,
     /// The last command was killed for using too much memory.
     over_memory: bool,
+    /// The project's protections that stood to the last command's end.
+    held: Vec<String>,
     /// A command was started and its end not taken in: its caller panicked.
     in_command: bool,
+    /// For one command, after which this whole program ends.
+    is_brief: bool,
+    /// The first command was asked for while this was still built.
+    asked_ahead: bool,
     self_test: SelfTest,
     /// What a networked sandbox of the session takes over.
     heritage: Option<beside::Heritage>,
+    standing: Standing,
+    /// Home and temporary folder where no namespace hides them. After the
+    /// helper: it goes when every process has.
+    _private: Option<PrivateFolder>,
+}
+
+/// Which wall stands, and why no stronger one does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Standing {
+    pub(crate) wall: Wall,
+    pub(crate) because: Option<String>,
 }
 
 /// A sandbox that has lived this long joins a control group.
@@ -77,101 +93,11 @@ enum Group {
     Without(String),
 }
 
-/// A sandbox whose helper is at work on it.
-#[derive(Debug)]
-pub(crate) struct Starting {
-    native: Native,
-    plan: Plan,
-    root: ProjectRoot,
-    settings: SandboxSettings,
-    ownership: Ownership,
-}
-
-impl Starting {
-    /// Starts the helper and gives it its plan; returns while it works.
-    pub(crate) fn begin(
-        root: &ProjectRoot,
-        settings: &SandboxSettings,
-    ) -> Result<Self, SandboxError> {
-        Self::begin_as(root, settings, Ownership::Mapped, Shape::Session, &[])
-    }
-
-    fn begin_as(
-        root: &ProjectRoot,
-        settings: &SandboxSettings,
-        ownership: Ownership,
-        shape: Shape<'_>,
-        inherited: &[OwnedFd],
-    ) -> Result<Self, SandboxError> {
-        if ownership == Ownership::Owner && is_roots(root) {
-            return Err(SandboxError::unavailable("the project belongs to root", remedy::MAPPED));
-        }
-        // The helper starts while kode plans.
-        let mut helper = HelperProcess::begin(&settings.host.helper)?;
-        let plan = plan(root, settings, ownership, shape)?;
-        helper.started()?;
-        let mut native = Native {
-            helper: Keeper::Helper(helper),
-            guard: None,
-            space: Space::new(root, settings.free_bytes_min)?,
-            group: Group::From(Instant::now() + GROUP_AFTER, plan.limits.clone()),
-            memory_kills_before: 0,
-            low_space: None,
-            memory_bytes_max: plan.limits.memory_bytes_max,
-            over_memory: false,
-            in_command: false,
-            self_test: SelfTest::default(),
-            heritage: None,
-        };
-        let inherited: Vec<_> = inherited.iter().map(AsFd::as_fd).collect();
-        native.send(&plan, &inherited).map_err(|error| no_helper(&error))?;
-        if !settings.read_only {
-            // The first look takes longest, and the helper works meanwhile.
-            native.guard = Some(Guard::new(root)?);
-        }
-        Ok(Self { native, plan, root: root.clone(), settings: settings.clone(), ownership })
-    }
-
-    /// Waits until the sandbox stands.
-    pub(crate) fn finish(self) -> Result<Native, SandboxError> {
-        self.finish_with_door().map(|(native, _)| native)
-    }
-
-    /// The same, with the descriptor the proxy accepts on where the plan has one.
-    fn finish_with_door(self) -> Result<(Native, Option<OwnedFd>), SandboxError> {
-        let Self { mut native, plan, root, settings, ownership } = self;
-        let received = native.receive_within(SETUP_MAX).map_err(|error| no_helper(&error))?;
-        let (reply, handed) = received.unzip();
-        match reply {
-            Some(Reply::Ready(test)) => {
-                native.self_test = test;
-                let handed = handed.unwrap_or_default();
-                let (heritage, door) = beside::Heritage::take(&plan, ownership, handed);
-                native.heritage = Some(heritage);
-                Ok((native, door))
-            }
-            Some(Reply::SetupFailed { step, error, code }) => {
-                let no_id_maps = step.starts_with(ID_MAP_STEP);
-                let error = remedy::unavailable(&step, &error, code, &plan);
-                // A networked sandbox is owned as its session's.
-                if !no_id_maps || ownership == Ownership::Owner || plan.proxy_port.is_some() {
-                    return Err(error);
-                }
-                drop(native);
-                let owner = Ownership::Owner;
-                let again = Self::begin_as(&root, &settings, owner, Shape::Session, &[]);
-                again.and_then(Self::finish_with_door).map_err(|_| error)
-            }
-            other => Err(SandboxError::unavailable(
-                format!("its first process did not come up ({other:?})"),
-                remedy::START_DIRECTLY,
-            )),
-        }
-    }
-}
-
 impl Drop for Native {
     fn drop(&mut self) {
+        if self.is_brief && self.helper.end_of_talk(KILL_MAX) {
+            return;
+        }
         if self.helper.end_within(KILL_MAX) {
             return;
         }
@@ -186,6 +112,10 @@ impl Drop for Native {
 impl Native {
     pub(crate) fn self_test(&self) -> &SelfTest {
         &self.self_test
+    }
+
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Runs one command to its end, and the end of everything it started.
@@ -249,7 +179,9 @@ impl Native {
     }
 
     pub(crate) fn after_command(&mut self) -> Vec<Incident> {
-        let mut incidents = self.guard.as_mut().map(Guard::after_command).unwrap_or_default();
+        let held = std::mem::take(&mut self.held);
+        let guard = self.guard.as_mut();
+        let mut incidents = guard.map(|guard| guard.after_command(&held)).unwrap_or_default();
         if let Some(free_bytes_min) = self.low_space.take() {
             incidents.push(Incident::LowSpace { free_bytes_min });
         }
@@ -368,6 +300,10 @@ impl Native {
     }
 
     fn command_end(&mut self, reply: Option<Reply>) -> Result<CommandEnd, SandboxError> {
+        let mut reply = reply;
+        if let Some(Reply::Ended { held, .. }) = &mut reply {
+            self.held = std::mem::take(held);
+        }
         match reply {
             Some(Reply::Ended { over_memory: true, .. }) => {
                 self.over_memory = true;
@@ -432,17 +368,6 @@ impl Native {
     pub(crate) fn begin_end(&mut self) {
         self.helper.close();
     }
-}
-
-fn no_helper(error: &SandboxError) -> SandboxError {
-    SandboxError::unavailable(
-        format!("the helper does not answer: {error}"),
-        remedy::START_DIRECTLY,
-    )
-}
-
-fn is_roots(root: &ProjectRoot) -> bool {
-    std::fs::metadata(root.path()).is_ok_and(|metadata| metadata.uid() == 0)
 }
 
 fn must_end(deadline: Instant, interrupt: &Interrupt) -> Option<CommandEnd> {

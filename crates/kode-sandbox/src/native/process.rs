@@ -1,71 +1,121 @@
 //! The helper as a process of kode's: started from a thread that lives as long
 //! as it does, ended by closing the socket, and killed when it does not end.
 
-use std::io;
-use std::os::fd::OwnedFd;
+use std::io::{self, Read};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
-use super::{KILL_MAX, image, remedy};
+use super::bubblewrap::Arguments;
+use super::{KILL_MAX, image, remedy, stream};
 use crate::SandboxError;
-use crate::helper::HELPER_NAME;
+use crate::helper::{self, HELPER_NAME};
+use crate::plan::{self, Identity, Wall};
 use crate::settings::HelperImage;
+use crate::wire::{self, Hello};
 
-/// A helper and the thread that keeps it.
+/// A helper, and who waits for it.
 #[derive(Debug)]
 pub(super) struct HelperProcess {
     /// `None` once the sandbox is given up.
     pub(super) socket: Option<UnixStream>,
-    started: Receiver<io::Result<(OwnedFd, Pid)>>,
-    handle: Option<OwnedFd>,
-    pid: Option<Pid>,
-    keeper: Option<JoinHandle<()>>,
-    ended: Receiver<()>,
+    /// The talk after its last word.
+    ending: Option<UnixStream>,
+    /// It ends by itself, and nobody waits.
+    is_left: bool,
+    identity: Identity,
+    keeper: Keeper,
+}
+
+/// The death signal follows the thread that forked, not the process.
+#[derive(Debug)]
+enum Keeper {
+    /// A thread that lives as long as the helper.
+    Thread {
+        started: Receiver<io::Result<(OwnedFd, Pid)>>,
+        process: Option<(OwnedFd, Pid)>,
+        thread: Option<JoinHandle<()>>,
+        ended: Receiver<()>,
+    },
+    /// The program's first thread, which ends with it.
+    FirstThread { process: Option<(OwnedFd, Pid)> },
 }
 
 /// A helper that was started before anybody asked for a sandbox.
 static EARLY: Mutex<Option<HelperProcess>> = Mutex::new(None);
 
 /// Starts a helper ahead of the next sandbox, while the program still reads its
-/// arguments and settings. Without a next sandbox it ends with this process.
+/// arguments and settings; called first thing in `main`, before any thread
+/// exists. Without a next sandbox it ends with this process.
 pub fn launch_early() {
     // Should this fail, starting the sandbox says why.
-    let helper = HelperProcess::launch(&HelperImage::Embedded).ok();
+    let Ok(identity) = plan::identity() else { return };
+    let helper = HelperProcess::fork(identity).ok();
     *EARLY.lock().unwrap_or_else(PoisonError::into_inner) = helper;
 }
 
 impl HelperProcess {
-    /// The helper that runs already, or a new one.
-    pub(super) fn begin(image: &HelperImage) -> Result<Self, SandboxError> {
-        if *image == HelperImage::Embedded {
-            let early = EARLY.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(early) = early {
-                return Ok(early);
-            }
+    /// The helper that runs already, if there is one.
+    pub(super) fn early(image: &HelperImage) -> Option<Self> {
+        if *image != HelperImage::Embedded {
+            return None;
         }
-        Self::launch(image)
+        EARLY.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Begins to start the helper, from a thread that lives as long as the
-    /// helper does: the death signal follows the thread that forked, not the
-    /// process. Returns at once.
-    fn launch(image: &HelperImage) -> Result<Self, SandboxError> {
-        let (ours, theirs) = UnixStream::pair()?;
+    /// A copy of this process, in a fraction of the time another program takes
+    /// to load.
+    fn fork(identity: Identity) -> io::Result<Self> {
+        let (ours, theirs) = greeted(&identity, Wall::Full)?;
+        let pid = helper::fork(OwnedFd::from(theirs))?;
+        let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+        let keeper = Keeper::FirstThread { process: Some((handle, pid)) };
+        Ok(Self { socket: Some(ours), ending: None, is_left: false, identity, keeper })
+    }
+
+    /// Begins to start the helper for this wall. Returns at once.
+    pub(super) fn launch(
+        image: &HelperImage,
+        identity: Identity,
+        wall: Wall,
+    ) -> Result<Self, SandboxError> {
         let image = image.clone();
+        Self::launch_with(identity, wall, move |socket| spawn(&image, socket))
+    }
+
+    /// The same through bubblewrap.
+    pub(super) fn launch_in_bubblewrap(
+        arguments: Arguments,
+        identity: Identity,
+    ) -> Result<Self, SandboxError> {
+        let start = move |socket| arguments.start(OwnedFd::from(socket));
+        Self::launch_with(identity, Wall::Bubblewrap, start)
+    }
+
+    /// From a thread that lives as long as the helper does.
+    fn launch_with(
+        identity: Identity,
+        wall: Wall,
+        start: impl FnOnce(UnixStream) -> io::Result<Child> + Send + 'static,
+    ) -> Result<Self, SandboxError> {
+        let (ours, theirs) = greeted(&identity, wall)?;
         let (report, started) = mpsc::sync_channel::<io::Result<(OwnedFd, Pid)>>(1);
         let (end, ended) = mpsc::sync_channel::<()>(1);
         let keeper = std::thread::Builder::new().name("kode-sandbox".to_owned());
-        let keeper = keeper.spawn(move || {
-            let mut child = match spawn(&image, theirs) {
-                Ok((handle, pid, child)) => {
-                    let _ = report.send(Ok((handle, pid)));
+        let thread = keeper.spawn(move || {
+            let begun = start(theirs).and_then(|child| Ok((handle_of(&child)?, child)));
+            let mut child = match begun {
+                Ok((process, child)) => {
+                    let _ = report.send(Ok(process));
                     child
                 }
                 Err(error) => {
@@ -76,73 +126,167 @@ impl HelperProcess {
             let _ = child.wait();
             let _ = end.send(());
         })?;
-        let (socket, keeper) = (Some(ours), Some(keeper));
-        Ok(Self { socket, started, handle: None, pid: None, keeper, ended })
+        let keeper = Keeper::Thread { started, process: None, thread: Some(thread), ended };
+        Ok(Self { socket: Some(ours), ending: None, is_left: false, identity, keeper })
+    }
+
+    /// Who its sandbox's commands are.
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Waits until the helper runs.
     pub(super) fn started(&mut self) -> Result<(), SandboxError> {
-        let started = self.started.recv().unwrap_or_else(|_| Err(io::Error::other("no thread")));
+        let Keeper::Thread { started, process, .. } = &mut self.keeper else { return Ok(()) };
+        let outcome = started.recv().unwrap_or_else(|_| Err(io::Error::other("no thread")));
         let cannot = |error: io::Error| {
             SandboxError::unavailable(
                 format!("the helper did not start: {error}"),
                 remedy::START_DIRECTLY,
             )
         };
-        let (handle, pid) = started.map_err(cannot)?;
-        (self.handle, self.pid) = (Some(handle), Some(pid));
+        *process = Some(outcome.map_err(cannot)?);
         Ok(())
     }
 
     /// Closes the lifeline: the helper and everything below it begins to end.
+    /// The other direction stays open: its end tells of process 1's.
     pub(super) fn close(&mut self) {
-        self.socket = None;
+        if let Some(socket) = self.socket.take() {
+            let _ = socket.shutdown(Shutdown::Write);
+            self.ending = Some(socket);
+        }
+    }
+
+    /// Whether process 1 ends within `limit`. Its side of the talk closes when it
+    /// can do nothing more and everything it started is gone; what is left is
+    /// the kernel's work on its namespaces, in which the helper waits for it.
+    /// Then nobody waits for that any more.
+    pub(super) fn end_of_talk(&mut self, limit: Duration) -> bool {
+        self.close();
+        let Some(socket) = self.ending.take() else { return false };
+        let deadline = Instant::now() + limit;
+        let mut rest = [0; 256];
+        loop {
+            let wait = deadline.saturating_duration_since(Instant::now());
+            if wait.is_zero() || socket.set_read_timeout(Some(wait)).is_err() {
+                return false;
+            }
+            match (&socket).read(&mut rest) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        self.is_left = true;
+        true
     }
 
     /// The helper's process id, while it is waited for.
     pub(super) fn id(&self) -> Option<Pid> {
         self.socket.as_ref()?;
-        self.pid
+        self.keeper.process().map(|(_, pid)| *pid)
     }
 
     /// Lets everything end by itself; false when that takes longer.
     pub(super) fn end_within(&mut self, limit: Duration) -> bool {
         self.close();
-        let waited = self.ended.recv_timeout(limit);
-        !matches!(waited, Err(RecvTimeoutError::Timeout))
+        self.ending = None;
+        self.keeper.wait(limit)
     }
 
     /// Waits until every process is gone, and helps along where that takes too
     /// long.
     pub(super) fn end(&mut self) {
         if !self.end_within(KILL_MAX)
-            && let Some(handle) = &self.handle
+            && let Some((handle, _)) = self.keeper.process()
         {
             let _ = rustix::process::pidfd_send_signal(handle, Signal::KILL);
         }
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
-        }
+        self.keeper.finish();
     }
 }
 
 impl Drop for HelperProcess {
     fn drop(&mut self) {
-        self.end();
+        if !self.is_left {
+            self.end();
+        }
     }
 }
 
-fn spawn(image: &HelperImage, socket: UnixStream) -> io::Result<(OwnedFd, Pid, Child)> {
+impl Keeper {
+    fn process(&self) -> Option<&(OwnedFd, Pid)> {
+        match self {
+            Self::Thread { process, .. } | Self::FirstThread { process } => process.as_ref(),
+        }
+    }
+
+    /// Whether the helper ends within `limit`.
+    fn wait(&self, limit: Duration) -> bool {
+        match self {
+            Self::Thread { ended, .. } => {
+                !matches!(ended.recv_timeout(limit), Err(RecvTimeoutError::Timeout))
+            }
+            Self::FirstThread { process: None } => true,
+            Self::FirstThread { process: Some((handle, _)) } => ends(handle, limit),
+        }
+    }
+
+    /// Waits for the end that comes for certain, and leaves no zombie.
+    fn finish(&mut self) {
+        match self {
+            Self::Thread { thread, .. } => {
+                if let Some(thread) = thread.take() {
+                    let _ = thread.join();
+                }
+            }
+            Self::FirstThread { process } => {
+                let Some((_, pid)) = process.take() else { return };
+                while let Err(rustix::io::Errno::INTR) =
+                    rustix::process::waitpid(Some(pid), WaitOptions::empty())
+                {}
+            }
+        }
+    }
+}
+
+/// Whether the process behind `handle` ends within `limit`.
+fn ends(handle: &OwnedFd, limit: Duration) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        let mut sources = [PollFd::from_borrowed_fd(handle.as_fd(), PollFlags::IN)];
+        let wait = deadline.saturating_duration_since(Instant::now());
+        match stream::poll(&mut sources, wait) {
+            Ok(()) if !sources[0].revents().is_empty() => return true,
+            Ok(()) if Instant::now() < deadline => {}
+            _ => return false,
+        }
+    }
+}
+
+/// A talk with a helper whose first word was said.
+fn greeted(identity: &Identity, wall: Wall) -> io::Result<(UnixStream, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let hello = Hello { parent: std::process::id(), identity: identity.clone(), wall };
+    wire::send(&ours, &hello, &[])?;
+    Ok((ours, theirs))
+}
+
+fn spawn(image: &HelperImage, socket: UnixStream) -> io::Result<Child> {
     let socket = OwnedFd::from(socket);
-    let child = match execute(image, socket.try_clone()?) {
+    match execute(image, socket.try_clone()?) {
         // Some systems execute nothing from memory (`vm.memfd_noexec`).
-        Err(_) if *image == HelperImage::Embedded => execute(&HelperImage::CurrentProgram, socket)?,
-        child => child?,
-    };
+        Err(_) if *image == HelperImage::Embedded => execute(&HelperImage::CurrentProgram, socket),
+        child => child,
+    }
+}
+
+fn handle_of(child: &Child) -> io::Result<(OwnedFd, Pid)> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
-    let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-    Ok((handle, pid, child))
+    Ok((rustix::process::pidfd_open(pid, PidfdFlags::empty())?, pid))
 }
 
 fn execute(image: &HelperImage, socket: OwnedFd) -> io::Result<Child> {

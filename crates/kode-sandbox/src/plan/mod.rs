@@ -21,6 +21,7 @@ pub(crate) use container::{
 };
 pub(crate) use environment::{bare_environment, variable};
 pub(crate) use network::{Additions, CERTIFICATES_FOLDER, CERTIFICATES_NAME};
+pub use types::Wall;
 pub(crate) use types::{Access, Bind, Identity, Limits, PROXY_PORT, Plan, Step};
 
 /// Host ids of root's sandboxes: systemd's table of ids leaves this range
@@ -73,17 +74,11 @@ pub(crate) struct Networked {
 pub(crate) fn plan(
     root: &ProjectRoot,
     settings: &SandboxSettings,
+    identity: Identity,
     ownership: Ownership,
     shape: Shape<'_>,
 ) -> Result<Plan, SandboxError> {
     let project = fs::metadata(root.path()).map_err(|error| cannot_look(root.path(), &error))?;
-    let mut identity = match shape {
-        Shape::Session => identity(&project)?,
-        Shape::Networked(networked) => networked.identity.clone(),
-    };
-    if ownership == Ownership::Owner && identity.started_as_root {
-        (identity.host_user, identity.host_group) = (project.uid(), project.gid());
-    }
     let maps = identity.started_as_root && ownership == Ownership::Mapped;
     let mapping = maps.then_some((project.uid(), project.gid()));
     let home = home(settings);
@@ -94,6 +89,7 @@ pub(crate) fn plan(
     writable.extend(toolchains.roots.iter().cloned());
     toolchain_steps(&toolchains, maps, &mut steps, &mut writable);
     match shape {
+        Shape::Session if settings.one_command => {}
         Shape::Session => network::keep(&mut steps),
         Shape::Networked(networked) => network::inherit(&mut steps, &networked.folders),
     }
@@ -118,8 +114,7 @@ pub(crate) fn plan(
         writable.push(root.text().to_owned());
     }
     let limits = limits(settings);
-    let parent = std::process::id();
-    Ok(Plan { parent, identity, steps, writable, environment, limits, proxy_port })
+    Ok(Plan { identity, steps, writable, environment, limits, proxy_port })
 }
 
 /// What was chosen, or the defaults.
@@ -156,7 +151,8 @@ fn home(settings: &SandboxSettings) -> String {
     if usable { home.to_owned() } else { HOME_WITHOUT_HOST.to_owned() }
 }
 
-fn identity(project: &fs::Metadata) -> Result<Identity, SandboxError> {
+/// Who the commands of one more sandbox are. Nothing of the project counts yet.
+pub(crate) fn identity() -> Result<Identity, SandboxError> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     if !user.is_root() || !all_ids_are_mapped() {
         // Root of a user namespace is an ordinary user outside. It is not to
@@ -174,10 +170,7 @@ fn identity(project: &fs::Metadata) -> Result<Identity, SandboxError> {
     let random = getrandom::u32().map_err(|error| {
         SandboxError::unavailable(format!("no random numbers: {error}"), "check /dev/urandom")
     })?;
-    let mut session = SESSION_ID_FIRST | (random & SESSION_ID_MASK);
-    if session == project.uid() || session == project.gid() {
-        session ^= 1;
-    }
+    let session = SESSION_ID_FIRST | (random & SESSION_ID_MASK);
     Ok(Identity {
         inside_user: INSIDE_ID,
         inside_group: INSIDE_ID,
@@ -185,6 +178,36 @@ fn identity(project: &fs::Metadata) -> Result<Identity, SandboxError> {
         host_group: session,
         started_as_root: true,
         name: "kode".to_owned(),
+    })
+}
+
+/// The identity that a sandbox around `root` must have; `None` for any that
+/// [`identity`] chose and `chosen` is one of.
+pub(crate) fn required_identity(
+    root: &ProjectRoot,
+    chosen: &Identity,
+    ownership: Ownership,
+    shape: Shape<'_>,
+) -> Result<Option<Identity>, SandboxError> {
+    if let Shape::Networked(networked) = shape {
+        return Ok(Some(networked.identity.clone()));
+    }
+    if !chosen.started_as_root {
+        return Ok(None);
+    }
+    let project = fs::metadata(root.path()).map_err(|error| cannot_look(root.path(), &error))?;
+    let other = |user: u32, group: u32| {
+        Some(Identity { host_user: user, host_group: group, ..chosen.clone() })
+    };
+    Ok(match ownership {
+        Ownership::Owner => other(project.uid(), project.gid()),
+        // The project's own ids are not unused.
+        Ownership::Mapped if [project.uid(), project.gid()].contains(&chosen.host_user) => {
+            let session = chosen.host_user ^ 2;
+            let free = session != project.uid() && session != project.gid();
+            other(session ^ u32::from(!free), session ^ u32::from(!free))
+        }
+        Ownership::Mapped => None,
     })
 }
 

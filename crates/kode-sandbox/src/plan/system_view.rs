@@ -92,7 +92,6 @@ pub(super) fn steps(identity: &Identity, home: &str, memory_bytes_max: u64) -> V
         steps.push(tmpfs(folder, TEMPORARY_BYTES_MAX, 0o1777));
     }
     steps.push(tmpfs(home, HOME_BYTES_MAX, 0o700));
-    steps.push(Step::Proc);
     steps
 }
 

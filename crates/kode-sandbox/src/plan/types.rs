@@ -8,11 +8,27 @@ use serde::{Deserialize, Serialize};
 /// a loopback of its own, so the port is always free.
 pub(crate) const PROXY_PORT: u16 = 3128;
 
+/// How much stands between commands and the host. The order counts: later walls
+/// hold less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub enum Wall {
+    /// Namespaces and a root of kode's own making, Landlock, the system-call
+    /// filter.
+    #[default]
+    Full,
+    /// The same view made by `/usr/bin/bwrap`, where the system lets only that
+    /// make namespaces; Landlock and the filter inside. Hosts can't be opened.
+    Bubblewrap,
+    /// Landlock and the system-call filter alone: no namespaces, so no sockets
+    /// either. Names of files, their permission bits and other processes'
+    /// existence are not hidden, and quotas are weaker.
+    Partial,
+}
+
 /// Everything the helper needs to know.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    /// Process id of kode, to notice that it died before the helper looked.
-    pub(crate) parent: u32,
+    /// As the helper knows it already.
     pub(crate) identity: Identity,
     /// In this order.
     pub(crate) steps: Vec<Step>,
@@ -25,6 +41,16 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Inside paths of what is read-only in a writable project.
+    pub(crate) fn protected_in_project(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Bind(bind) if bind.in_project && bind.access == Access::ReadOnly => {
+                Some(bind.target.as_str())
+            }
+            _ => None,
+        })
+    }
+
     /// Inside paths of the folders that live in memory.
     pub(crate) fn folders_in_memory(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| match step {
@@ -76,7 +102,6 @@ pub(crate) enum Step {
         mode: u32,
     },
     Bind(Bind),
-    Proc,
     Terminals,
     /// Hands a folder made so far, with all that is mounted below it, to kode.
     Keep {

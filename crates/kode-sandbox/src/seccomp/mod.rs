@@ -13,7 +13,16 @@ use std::io;
 /// Installs the filter for good, on this thread and its future children.
 /// `no_new_privs` must be set.
 pub(crate) fn install() -> io::Result<()> {
-    let program = rules::filter();
+    install_program(&rules::filter(rules::Beside::Namespaces))
+}
+
+/// The same where Landlock is the only other wall: no sockets, and nothing that
+/// processes of one user share.
+pub(crate) fn install_alone() -> io::Result<()> {
+    install_program(&rules::filter(rules::Beside::LandlockAlone))
+}
+
+fn install_program(program: &[program::Instruction]) -> io::Result<()> {
     let length = u16::try_from(program.len()).map_err(io::Error::other)?;
     let header = libc::sock_fprog {
         len: length,

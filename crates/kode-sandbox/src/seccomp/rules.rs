@@ -131,9 +131,49 @@ pub(super) struct Refusal {
     pub(super) error: i32,
 }
 
+/// Refused besides where no namespaces stand: what is shared between processes
+/// of one user, and news of files elsewhere.
+const REFUSED_ALONE: &[c_long] = &[
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_msgget,
+    libc::SYS_msgctl,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_semget,
+    libc::SYS_semctl,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    libc::SYS_pidfd_open,
+    libc::SYS_inotify_init1,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_inotify_init,
+];
+
+/// Calls whose first argument names a process; 0 is the caller itself.
+const OF_ITSELF_ALONE: &[c_long] = &[
+    libc::SYS_prlimit64,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setattr,
+];
+
+/// What stands beside the filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Namespaces of the sandbox's own.
+    Namespaces,
+    /// Nothing but Landlock.
+    LandlockAlone,
+}
+
 /// The whole filter.
-pub(super) fn filter() -> Vec<Instruction> {
-    let rules = refusals().into_iter().map(|refusal| {
+pub(super) fn filter(beside: Beside) -> Vec<Instruction> {
+    let rules = refusals(beside).into_iter().map(|refusal| {
         let groups: Vec<&[When]> = refusal.groups.iter().map(Vec::as_slice).collect();
         rule(refusal.number, &groups, fail_with(refusal.error))
     });
@@ -143,7 +183,7 @@ pub(super) fn filter() -> Vec<Instruction> {
 }
 
 /// Every call that is refused, and when. Docker's profile says the same.
-pub(super) fn refusals() -> Vec<Refusal> {
+pub(super) fn refusals(beside: Beside) -> Vec<Refusal> {
     let refused = libc::EPERM;
     let mut rules = Vec::new();
     for call in REFUSED.iter().chain(REFUSED_HERE) {
@@ -167,7 +207,10 @@ pub(super) fn refusals() -> Vec<Refusal> {
         let creates_set_id = [When::AnyBit(flags, CREATES), When::AnyBit(flags + 1, SET_ID)];
         add(&mut rules, call, &[&creates_set_id], refused);
     }
-    sockets(&mut rules);
+    match beside {
+        Beside::Namespaces => sockets(&mut rules),
+        Beside::LandlockAlone => alone(&mut rules),
+    }
     rules
 }
 
@@ -176,6 +219,23 @@ fn add(rules: &mut Vec<Refusal>, call: c_long, groups: &[&[When]], error: i32) {
     let number = u32::try_from(call).unwrap_or(u32::MAX);
     let groups = groups.iter().map(|group| group.to_vec()).collect();
     rules.push(Refusal { number, groups, error });
+}
+
+/// Nothing keeps one's sockets apart from the host's, so there are none.
+fn alone(rules: &mut Vec<Refusal>) {
+    add(rules, libc::SYS_socket, &[], libc::EAFNOSUPPORT);
+    let not_unix = [When::NotOneOf(0, &[FAMILY_UNIX])];
+    add(rules, libc::SYS_socketpair, &[&not_unix], libc::EAFNOSUPPORT);
+    for call in REFUSED_ALONE {
+        add(rules, *call, &[], libc::EPERM);
+    }
+    for call in OF_ITSELF_ALONE {
+        add(rules, *call, &[&[When::NotOneOf(0, &[0])]], libc::EPERM);
+    }
+    // Of a process, a group or a user: only one's own, written as 0.
+    for call in [libc::SYS_setpriority, libc::SYS_ioprio_set] {
+        add(rules, call, &[&[When::NotOneOf(1, &[0])]], libc::EPERM);
+    }
 }
 
 fn sockets(rules: &mut Vec<Refusal>) {

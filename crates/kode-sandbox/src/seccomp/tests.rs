@@ -5,7 +5,7 @@ use super::program::{
     ALLOW, AND, Instruction, JUMP, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, KILL, LOAD, RETURN,
     fail_with,
 };
-use super::rules;
+use super::rules::{self, Beside};
 
 const HERE: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
 const I386: u32 = 0x4000_0003;
@@ -13,7 +13,10 @@ const I386: u32 = 0x4000_0003;
 /// Interprets the program as the kernel does; panics where the kernel would
 /// refuse to load it.
 fn answer(architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
-    let program: Vec<Instruction> = rules::filter();
+    answer_of(&rules::filter(Beside::Namespaces), architecture, number, arguments)
+}
+
+fn answer_of(program: &[Instruction], architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
     let mut data = Vec::new();
     data.extend(number.to_le_bytes());
     data.extend(architecture.to_le_bytes());
@@ -192,4 +195,24 @@ fn every_number_without_a_rule_is_allowed() {
     let refused = (0..600).filter(|number| here(*number, &[]) != ALLOW).count();
     assert!((60..100).contains(&refused), "{refused}");
     assert_eq!(here(599, &[]), ALLOW);
+}
+
+#[test]
+fn beside_landlock_alone_there_are_no_sockets_and_nothing_shared() {
+    let program = rules::filter(Beside::LandlockAlone);
+    let alone = |call: libc::c_long, arguments: &[u64]| {
+        let mut all = [0; 6];
+        all[..arguments.len()].copy_from_slice(arguments);
+        answer_of(&program, HERE, u32::try_from(call).unwrap(), all)
+    };
+    for family in [1, 2, 10, 16, 40] {
+        assert_eq!(alone(libc::SYS_socket, &[family, 1, 0]), NO_FAMILY);
+    }
+    assert_eq!(alone(libc::SYS_socketpair, &[1, 1, 0]), ALLOW);
+    for call in [libc::SYS_shmget, libc::SYS_mq_open, libc::SYS_inotify_init1, libc::SYS_ptrace] {
+        assert_eq!(alone(call, &[]), REFUSED);
+    }
+    assert_eq!(alone(libc::SYS_prlimit64, &[0]), ALLOW);
+    assert_eq!(alone(libc::SYS_prlimit64, &[4321]), REFUSED);
+    assert_eq!(alone(libc::SYS_clone, &[0x1000_0000]), REFUSED);
 }

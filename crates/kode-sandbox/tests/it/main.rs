@@ -10,6 +10,7 @@
 )]
 
 mod arena;
+mod beside_a_person;
 mod commands;
 mod docker;
 mod escapes;
@@ -17,3 +18,4 @@ mod ordinary_user;
 mod refusals;
 mod support;
 mod survivors;
+mod weaker_walls;

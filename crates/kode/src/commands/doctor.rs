@@ -12,7 +12,7 @@ use crate::cli::DoctorArguments;
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::render::Style;
-use crate::wiring::{connect_settings, protocol, sandbox_settings, settings};
+use crate::wiring::{connect_settings, protocol, sandbox_settings, settings, weakest_wall};
 
 /// How one part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -72,16 +72,17 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitStatus, Failure> {
 }
 
 fn with_project(places: &Places, root: &ProjectRoot, offline: bool, checks: &mut Vec<Check>) {
+    let mut sandbox = sandbox_settings(places, false, &[]);
     match settings(places, root.path(), FlagOverrides::default()) {
         Ok(settings) => {
+            sandbox.weakest = weakest_wall(&settings);
             checks.push(configuration(&settings));
             checks.extend(model(&settings, offline));
         }
         Err(failure) => checks.push(Check::failed("configuration", failure)),
     }
-    let chosen = sandbox_settings(places, false, &[]);
-    checks.push(sandbox_layer(diagnose_docker(root, &chosen)));
-    checks.extend(diagnose(root, chosen).into_iter().map(sandbox_layer));
+    checks.push(sandbox_layer(diagnose_docker(root, &sandbox)));
+    checks.extend(diagnose(root, sandbox).into_iter().map(sandbox_layer));
 }
 
 fn sandbox_layer(layer: Layer) -> Check {

@@ -16,7 +16,7 @@ mod review;
 mod review_screen;
 mod reviewing;
 mod run;
-mod sandbox;
+pub(crate) mod sandbox;
 mod scan;
 mod session;
 mod terminal;

@@ -1,22 +1,27 @@
 //! `kode sandbox -- CMD`: runs a command under the agent's sandbox. A person
 //! typed it, so the gate records and does not judge it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use kode_agent::connection_record;
 use kode_audit::{AuditLog, Outcome};
 use kode_base::escape::escape_line;
 use kode_base::{ExitStatus, ShellCommand, Untrusted};
+use kode_config::FlagOverrides;
 use kode_gate::{Gate, NoTerminal, Policy};
 use kode_sandbox::{
-    CommandEnd, Connection, Incident, OpenHosts, ProjectRoot, Sandbox, command_line,
+    CommandEnd, Connection, Incident, OpenHosts, ProjectRoot, Sandbox, Wall, command_line,
 };
 
 use crate::cli::SandboxArguments;
 use crate::container::take_dockerfile;
 use crate::failure::Failure;
-use crate::places::Places;
-use crate::wiring::sandbox_settings;
+use crate::places::{MANAGED_FILE, Places};
+use crate::wiring::{sandbox_settings, settings, weakest_wall};
+
+/// The user's own settings, below kode's home.
+const USER_FILE: &str = "config.json";
 
 /// Runs it on kode's own standard streams; returns its exit code.
 pub(crate) fn run(arguments: &SandboxArguments) -> Result<u8, Failure> {
@@ -27,17 +32,19 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     OpenHosts::parse(&arguments.network).map_err(Failure::error)?;
     let places = Places::from_environment()?;
     let root = places.project_root()?;
-    let mut settings = sandbox_settings(&places, false, &[]);
-    settings.read_only = arguments.read_only;
+    let mut chosen = sandbox_settings(&places, false, &[]);
+    chosen.read_only = arguments.read_only;
+    chosen.one_command = arguments.network.is_empty() && !arguments.docker;
+    chosen.weakest = accepted(&places, &root)?;
     if arguments.docker {
-        arguments.container.choose(&mut settings);
-        if let Some(text) = take_dockerfile(&places, &root, &mut settings)? {
+        arguments.container.choose(&mut chosen);
+        if let Some(text) = take_dockerfile(&places, &root, &mut chosen)? {
             tell!("kode: {}", escape_line(&text));
         }
     }
     // The intent is made durable while the sandbox is built: both take
     // milliseconds, and the command needs both.
-    let starting = Sandbox::begin(&root, settings)?;
+    let starting = Sandbox::begin(&root, chosen)?;
     kode_config::prepare_home(&places.kode_home)?;
     let audit = AuditLog::open(&places.audit_folder(), "")?;
     let mut gate =
@@ -53,14 +60,14 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
         let result = result.to_owned();
         gate.record_outcome(Outcome { intent: decision.audit, exit_code, result })
     };
-    let sandbox = match starting.finish() {
-        Ok(sandbox) => sandbox,
+    let mut warn = |warning: &str| tell!("kode: {}", escape_line(warning));
+    let (sandbox, ended) = match starting.run_interactive(permit, &mut warn) {
+        Ok(ended) => ended,
         Err(error) => {
             record(None, "failed", &[])?;
             return Err(error.into());
         }
     };
-    let ended = sandbox.run_interactive(permit)?;
     // The same at the end: everything inside ends while the outcome is kept.
     sandbox.begin_end();
     let (exit_code, result) = ended.end.recorded();
@@ -69,6 +76,15 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     report(&ended.incidents);
     report_refused(&ended.connections);
     Ok(shell_code(ended.end))
+}
+
+/// The weakest wall that is accepted. Reading settings takes time, and only two
+/// files can say so.
+fn accepted(places: &Places, root: &ProjectRoot) -> Result<Option<Wall>, Failure> {
+    if !places.kode_home.join(USER_FILE).exists() && !Path::new(MANAGED_FILE).exists() {
+        return Ok(None);
+    }
+    Ok(weakest_wall(&settings(places, root.path(), FlagOverrides::default())?))
 }
 
 fn command(arguments: &SandboxArguments, places: &Places, root: &ProjectRoot) -> ShellCommand {

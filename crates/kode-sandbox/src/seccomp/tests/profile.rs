@@ -115,7 +115,7 @@ fn name(number: u32) -> &'static str {
 /// The whole profile: what is not refused is allowed, as in the native filter.
 fn profile() -> Value {
     let mut by_rule: BTreeMap<String, (Vec<&str>, i32, Value)> = BTreeMap::new();
-    for refusal in rules::refusals() {
+    for refusal in rules::refusals(rules::Beside::Namespaces) {
         let mut conditions = vec![json!([])];
         if !refusal.groups.is_empty() {
             conditions = refusal.groups.iter().flat_map(|group| alternatives(group)).collect();

@@ -1,0 +1,107 @@
+//! What the project's protected files held before a command, to put back where
+//! nobody can tell whether a person or the command replaced one.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::fs::{FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
+
+use super::sensitive::Stamp;
+use crate::ProjectRoot;
+
+/// Larger files are not kept.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Protected files of one project.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Absolute, with a `/` at the end.
+    root: Vec<u8>,
+    /// Relative to it.
+    protected: Vec<Vec<u8>>,
+    files: BTreeMap<Vec<u8>, (Stamp, Stat, Vec<u8>)>,
+}
+
+impl Kept {
+    /// `protected` are absolute paths.
+    pub(super) fn new(root: &ProjectRoot, protected: Vec<String>) -> Self {
+        let root = [root.path().as_os_str().as_bytes(), b"/"].concat();
+        let mut kept = Self { root, protected: Vec::new(), files: BTreeMap::new() };
+        kept.protected = kept.below_root(&protected);
+        kept
+    }
+
+    /// These absolute paths as the guard names them.
+    pub(super) fn below_root(&self, paths: &[String]) -> Vec<Vec<u8>> {
+        let below = paths.iter().filter_map(|path| path.as_bytes().strip_prefix(&*self.root));
+        below.map(<[u8]>::to_vec).collect()
+    }
+
+    /// Takes in what stands now; what did not change is not read again.
+    pub(super) fn take(&mut self, root: &OwnedFd, now: &BTreeMap<Vec<u8>, Stamp>) {
+        for path in &self.protected {
+            let Some(stamp) = now.get(path) else {
+                self.files.remove(path);
+                continue;
+            };
+            if self.files.get(path).is_some_and(|(kept, ..)| kept == stamp) {
+                continue;
+            }
+            match read(root, path) {
+                Some((stat, content)) => {
+                    self.files.insert(path.clone(), (*stamp, stat, content));
+                }
+                None => drop(self.files.remove(path)),
+            }
+        }
+    }
+
+    /// Makes a file again that was moved away; whether it is there.
+    pub(super) fn put_back(&self, root: &OwnedFd, path: &[u8]) -> bool {
+        let Some((_, stat, content)) = self.files.get(path) else { return false };
+        write(root, path, stat, content).is_some()
+    }
+}
+
+fn read(root: &OwnedFd, path: &[u8]) -> Option<(Stat, Vec<u8>)> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let folder = parent(root, path)?;
+    let file = rustix::fs::openat(folder, name(path)?, flags, Mode::empty()).ok()?;
+    let stat = rustix::fs::fstat(&file).ok()?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let mut content = Vec::new();
+    let read = File::from(file).take(FILE_BYTES_MAX + 1).read_to_end(&mut content).ok()?;
+    (read as u64 <= FILE_BYTES_MAX).then_some((stat, content))
+}
+
+fn write(root: &OwnedFd, path: &[u8], stat: &Stat, content: &[u8]) -> Option<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let folder = parent(root, path)?;
+    let made = rustix::fs::openat(folder, name(path)?, flags, Mode::from_raw_mode(0o600)).ok()?;
+    let mut file = File::from(made);
+    file.write_all(content).ok()?;
+    if rustix::process::geteuid().is_root() {
+        let (user, group) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+        rustix::fs::fchown(&file, Some(user), Some(group)).ok()?;
+    }
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(stat.st_mode & 0o777)).ok()
+}
+
+/// The folder of `path`, by no link.
+fn parent(root: &OwnedFd, path: &[u8]) -> Option<OwnedFd> {
+    let parent = Path::new(std::ffi::OsStr::from_bytes(path)).parent()?;
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    rustix::fs::openat2(root, parent, flags, Mode::empty(), resolve).ok()
+}
+
+fn name(path: &[u8]) -> Option<&[u8]> {
+    path.rsplit(|byte| *byte == b'/').next()
+}

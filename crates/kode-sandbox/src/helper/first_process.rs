@@ -1,0 +1,129 @@
+//! The life of the sandbox's process 1: what needs no plan is done while kode
+//! still makes it, then the new root is filled, every privilege given up, the
+//! walls tested, and commands served.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::process::Signal;
+
+use super::grafts::Grafts;
+use super::init::{Reach, Service};
+use super::new_root::{self, Builder};
+use super::{StepError, at, init, kernel, privileges, report, self_test};
+use crate::plan::{Access, Identity, Plan, Step};
+use crate::wire::{self, Handover, Reply, SelfTest};
+
+/// `gate` opens when the identity is mapped; the plan comes over `handover`.
+pub(super) fn live(
+    socket: &UnixStream,
+    handover: &UnixStream,
+    identity: &Identity,
+    gate: OwnedFd,
+) -> ! {
+    let mut byte = [0];
+    // No byte: the helper could not map us, and has said why.
+    if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
+        kernel::leave(1);
+    }
+    match enter(handover, identity) {
+        // The helper failed, and has said why.
+        Ok(None) => kernel::leave(1),
+        Ok(Some((plan, test, handed))) => {
+            let descriptors: Vec<_> = handed.iter().map(AsFd::as_fd).collect();
+            if wire::send(socket, &Reply::Ready(test), &descriptors).is_err() {
+                kernel::leave(1);
+            }
+            drop(handed);
+            init::serve(socket, &Service::of(&plan), &Reach::Namespace);
+        }
+        Err(failed) => {
+            let _ = report(socket, &failed);
+            kernel::leave(1);
+        }
+    }
+}
+
+/// Returns the plan, what the self-test found, and the descriptors that go to
+/// kode; `None` when no plan came.
+fn enter(
+    handover: &UnixStream,
+    identity: &Identity,
+) -> Result<Option<(Plan, SelfTest, Vec<OwnedFd>)>, StepError> {
+    // Short of memory, the kernel should end commands before the user's own
+    // programs; where it can't be asked to, nothing else is lost.
+    let _ = kernel::write_file("/proc/self/oom_score_adj", b"500");
+    privileges::take_identity(identity)?;
+    // Cleared by the change of identity, so set again; should the helper be
+    // gone already, the socket's end says so.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
+    rustix::process::setsid().map_err(at("session"))?;
+    kernel::bring_loopback_up().map_err(at("loopback"))?;
+    kernel::set_host_name("kode").map_err(at("host name"))?;
+    let builder = Builder::begin()?;
+    let Some((plan, grafts, inherited)) = receive(handover).map_err(at("plan"))? else {
+        return Ok(None);
+    };
+    let mut handed = Vec::new();
+    if let Some(port) = plan.proxy_port {
+        handed.push(door(port).map_err(at("the proxy's door"))?);
+    }
+    let built = builder.build(&plan.steps, grafts, inherited)?;
+    handed.extend(built.kept);
+    let (landlock_abi, landlock_complete) = privileges::drop_all(&plan)?;
+    self_test::run()?;
+    let caches_read_only = built.caches_read_only;
+    Ok(Some((plan, SelfTest { landlock_abi, landlock_complete, caches_read_only }, handed)))
+}
+
+/// The same life where bubblewrap made namespaces and root: what it shows is
+/// checked, and the rest is as always.
+pub(super) fn live_in_bubblewrap(socket: &UnixStream) -> Result<(), StepError> {
+    let null = File::options().read(true).write(true).open("/dev/null").map_err(at("streams"))?;
+    for number in [1, 2] {
+        kernel::place_descriptor(&null, number).map_err(at("streams"))?;
+    }
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
+    let Some((plan, _)) = wire::receive::<Plan>(socket).map_err(at("plan"))? else {
+        return Ok(());
+    };
+    let binds = plan.steps.iter().filter_map(|step| match step {
+        Step::Bind(bind) if bind.access != Access::Device => Some(bind),
+        _ => None,
+    });
+    for bind in binds.clone() {
+        let shown = new_root::look(&bind.target);
+        // Out of this user's reach, so out of the commands' too.
+        if !(bind.is_spare() && shown.as_ref().is_err_and(StepError::is_no_access)) {
+            new_root::same_place(&shown?, bind)?;
+        }
+    }
+    let caches_read_only = binds.filter(|bind| bind.layered).count();
+    let (landlock_abi, landlock_complete) = privileges::drop_all(&plan)?;
+    self_test::run()?;
+    let test = SelfTest { landlock_abi, landlock_complete, caches_read_only };
+    wire::send(socket, &Reply::Ready(test), &[]).map_err(at("start"))?;
+    init::serve(socket, &Service::of(&plan), &Reach::Namespace);
+}
+
+/// The plan, the mounts made for it, and what came beside it.
+fn receive(handover: &UnixStream) -> io::Result<Option<(Plan, Grafts, Vec<OwnedFd>)>> {
+    let Some((Handover { grafted }, mut descriptors)) = wire::receive(handover)? else {
+        return Ok(None);
+    };
+    if descriptors.len() < grafted.len() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let inherited = descriptors.split_off(grafted.len());
+    let grafts = Grafts::new(grafted.into_iter().zip(descriptors));
+    let plan = wire::receive::<Plan>(handover)?;
+    Ok(plan.map(|(plan, _)| (plan, grafts, inherited)))
+}
+
+/// A socket that listens on the inside's own loopback. Whoever holds it accepts
+/// from inside, wherever it is itself.
+pub(super) fn door(port: u16) -> io::Result<OwnedFd> {
+    Ok(std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port))?.into())
+}
