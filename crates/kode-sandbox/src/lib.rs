@@ -42,7 +42,7 @@ mod wire;
 /// How commands in a container call the project and their home.
 pub const CONTAINER_PLACES: (&str, &str) = (plan::WORKSPACE, plan::HOME);
 
-pub use docker::diagnose_docker;
+pub use docker::{context_places, diagnose_docker};
 pub use editor::{EditorError, open_in_editor};
 pub use error::SandboxError;
 pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};

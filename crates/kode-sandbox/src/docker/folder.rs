@@ -3,7 +3,7 @@
 //! host can reach it, since the folder above it is the user's alone.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::container_plan::SUPERVISOR_NAME;
 use crate::native::HELPER_PROGRAM;
-use crate::plan::CERTIFICATES_NAME;
+use crate::plan::{CERTIFICATES_NAME, FOLDER};
 
 /// Begins the name of every such folder; the process id follows.
 const PREFIX: &str = "container-";
@@ -94,15 +94,14 @@ impl PrivateFolder {
         self.path.join(CERTIFICATES_FOLDER_NAME)
     }
 
-    /// Copies a file so that commands can read it.
+    /// Copies a file so that commands can read it, by one of
+    /// [`context_names`].
     ///
     /// # Errors
-    /// When it is no ordinary file, such as a socket, or one of that name was
-    /// copied before.
-    pub(super) fn take_in(&self, file: &Path) -> io::Result<()> {
+    /// When it is no ordinary file, such as a socket, or larger than 64 MiB.
+    pub(super) fn take_in(&self, file: &Path, name: &str) -> io::Result<()> {
         const BYTES_MAX: u64 = 64 * 1024 * 1024;
         let folder = self.path.join(CONTEXT_NAME);
-        let name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let source = fs::File::from(rustix::fs::open(file, flags, Mode::empty())?);
         let metadata = source.metadata()?;
@@ -113,8 +112,28 @@ impl PrivateFolder {
             fs::DirBuilder::new().mode(0o755).create(&folder)?;
             open_to_all(&folder, 0o755)?;
         }
-        copy_into(source, &folder.join(name))
+        copy_into(source.take(BYTES_MAX), &folder.join(name))
     }
+}
+
+/// Where commands in a container find the copies of these files, in their order:
+/// by their own names, with a number before those that come again.
+pub fn context_places(files: &[PathBuf]) -> Vec<String> {
+    context_names(files).into_iter().map(|name| format!("{FOLDER}/{CONTEXT_NAME}/{name}")).collect()
+}
+
+pub(super) fn context_names(files: &[PathBuf]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (number, file) in files.iter().enumerate() {
+        let own = file.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy());
+        let own = own.replace(|c: char| c.is_control() || c == '/', "_");
+        // The kernel takes names of 255 bytes.
+        let end = own.floor_char_boundary(200);
+        let own = own[..end].to_owned();
+        let taken = names.contains(&own);
+        names.push(if taken { format!("{}-{own}", number + 1) } else { own });
+    }
+    names
 }
 
 /// Puts a list of certificates where commands find it.
@@ -155,7 +174,7 @@ fn place(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "kode's own folder, outside every project")]
-fn copy_into(mut source: fs::File, target: &Path) -> io::Result<()> {
+fn copy_into(mut source: impl io::Read, target: &Path) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(target)?;
     io::copy(&mut source, &mut file)?;
     file.set_permissions(fs::Permissions::from_mode(0o444))
@@ -190,4 +209,31 @@ pub(super) fn left_behind(runtime: &Path) -> Vec<(String, PathBuf)> {
 /// What a container is called.
 fn container_name(identifier: &str) -> String {
     format!("kode-{identifier}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_name_keep_apart() {
+        let files = ["/a/x.md", "/b/x.md", "y", "/c/x.md"].map(PathBuf::from);
+        let inside = |name: &str| format!("/kode/context/{name}");
+        let expected = ["x.md", "2-x.md", "y", "4-x.md"].map(inside);
+        assert_eq!(context_places(&files), expected);
+    }
+
+    #[test]
+    fn only_ordinary_files_are_taken_in() {
+        let home = tempfile::tempdir().unwrap();
+        let folder =
+            PrivateFolder::make(&home.path().join("run"), &Identifier::new().unwrap()).unwrap();
+        let socket = home.path().join("a.sock");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        assert!(folder.take_in(&socket, "a").is_err());
+        assert!(folder.take_in(Path::new("/dev/zero"), "b").is_err());
+        assert!(folder.take_in(home.path(), "c").is_err());
+        folder.take_in(Path::new("/proc/version"), "d").unwrap();
+        assert!(folder.path.join("context/d").is_file());
+    }
 }

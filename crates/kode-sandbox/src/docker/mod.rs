@@ -26,6 +26,7 @@ use crate::{DockerNetwork, OpenHosts, ProjectRoot, SandboxError, SandboxSettings
 pub use diagnose::diagnose_docker;
 #[cfg(test)]
 pub(crate) use folder::PROFILE;
+pub use folder::context_places;
 use secrets::Secrets;
 pub(crate) use start::Starting;
 

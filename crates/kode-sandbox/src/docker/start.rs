@@ -103,8 +103,8 @@ impl Starting {
 
 /// Copies of `--ctx` files.
 fn hand_over(files: &[PathBuf], folder: &PrivateFolder) -> Result<(), SandboxError> {
-    for file in files {
-        let taken = folder.take_in(file);
+    for (file, name) in files.iter().zip(folder::context_names(files)) {
+        let taken = folder.take_in(file, &name);
         taken.map_err(|error| {
             SandboxError::Command(format!("{} can't be handed over: {error}", file.display()))
         })?;

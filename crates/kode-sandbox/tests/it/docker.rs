@@ -78,6 +78,54 @@ fn a_command_runs_in_a_container_that_is_gone_afterwards() {
 }
 
 #[test]
+fn docker_was_told_every_wall() {
+    if !usable(IMAGE) {
+        return;
+    }
+    let place = Place::new();
+    let mut settings = settings(&place, IMAGE);
+    settings.processes_max = Some(100);
+    settings.memory_bytes_max = Some(256 * 1024 * 1024);
+    settings.docker.cpu_thousandths = Some(1500);
+    let context = place.path().join("handed, over");
+    std::fs::write(&context, "data\n").unwrap();
+    settings.docker.context_files = vec![context];
+    let sandbox = Sandbox::start(&place.root(), settings).unwrap();
+    let asked = Command::new("docker")
+        .args(["container", "inspect", &containers(&place)[0], "--format", "{{json .HostConfig}}"])
+        .output()
+        .unwrap();
+    let host: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let expected = [
+        ("Init", "true"),
+        ("ReadonlyRootfs", "true"),
+        ("AutoRemove", "true"),
+        ("Privileged", "false"),
+        ("NetworkMode", "\"none\""),
+        ("IpcMode", "\"private\""),
+        ("CgroupnsMode", "\"private\""),
+        ("CapDrop", "[\"ALL\"]"),
+        ("CapAdd", "null"),
+        ("Devices", "[]"),
+        ("Binds", "null"),
+        ("PidsLimit", "102"),
+        ("Memory", "268435456"),
+        ("MemorySwap", "268435456"),
+        ("NanoCpus", "1500000000"),
+    ];
+    for (key, value) in expected {
+        assert_eq!(host[key].to_string(), value, "{key}");
+    }
+    let security = host["SecurityOpt"].to_string();
+    assert!(security.contains("no-new-privileges") && security.contains("seccomp="), "{security}");
+    assert!(security.contains("SCMP_ACT_ERRNO") && security.contains("io_uring_setup"));
+    let tmp = host["Tmpfs"]["/tmp"].to_string();
+    assert!(["noexec", "nosuid", "nodev"].iter().all(|flag| tmp.contains(flag)), "{tmp}");
+    let text = place.run(&sandbox, "cat '/kode/context/handed, over'; ls -A /kode").worked();
+    assert!(text.starts_with("data\n") && !text.contains(".sock"), "{text}");
+}
+
+#[test]
 fn nothing_of_a_command_outlives_it() {
     if !usable(IMAGE) {
         return;

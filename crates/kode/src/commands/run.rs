@@ -130,11 +130,13 @@ fn overrides(arguments: &RunArguments) -> FlagOverrides {
 /// input is data: it is not the user's own typing.
 fn task_and_data(arguments: &RunArguments) -> Result<(String, HandedOver), Failure> {
     let mut data = Vec::new();
-    for path in &arguments.context {
-        data.push((
-            format!("file {}", path.display()),
-            Untrusted::from(read_text(path, CONTEXT_BYTES_MAX)?),
-        ));
+    let places = kode_sandbox::context_places(&arguments.context);
+    for (path, place) in arguments.context.iter().zip(places) {
+        let name = match arguments.container.wanted {
+            true => format!("file {}, for commands {place}", path.display()),
+            false => format!("file {}", path.display()),
+        };
+        data.push((name, Untrusted::from(read_text(path, CONTEXT_BYTES_MAX)?)));
     }
     if arguments.task != "-" {
         if arguments.task.trim().is_empty() {
