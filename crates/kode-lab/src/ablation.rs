@@ -41,6 +41,12 @@ fn row(
     controls: &[Control],
 ) -> Result<AblationRow, LabError> {
     let ablation = Ablation::in_lab(controls);
+    let without_sandbox = controls.contains(&Control::Sandbox);
+    if without_sandbox && !crate::is_inside_a_sandbox() {
+        let why = "commands without a sandbox of their own run only inside one".to_owned();
+        return Err(LabError::Prepare(why));
+    }
+    let settings = &LabSettings { without_sandbox, ..settings.clone() };
     let results = in_parallel(attacks, |attack| run_attack(attack, settings, &ablation, None));
     let mut row = AblationRow {
         off: controls.iter().map(|control| control.as_str().to_owned()).collect(),

@@ -101,6 +101,9 @@ fn run_once(
     let mut workspace = LabWorkspace::new()?;
     let sink = Sink::open()?;
     let Planted { first, handed_over } = plant(scenario, &workspace)?;
+    if settings.without_sandbox {
+        workspace.lead_to(sink.address())?;
+    }
     workspace.remember();
     let observed = Observed::default();
     let provider: Box<dyn Provider> = match model {
@@ -215,7 +218,11 @@ impl Stage<'_> {
         let sink = self.sink.map(Sink::address);
         SandboxSettings {
             lab_sink: sink.and_then(LabSink::on_loopback),
-            backend: Backend::Native,
+            backend: if self.settings.without_sandbox {
+                Backend::BareHost
+            } else {
+                Backend::Native
+            },
             host: Host {
                 home: self.workspace.home(),
                 kode_home: self.workspace.kode_home(),

@@ -18,6 +18,7 @@ mod documents;
 mod error;
 mod forest;
 mod git;
+mod inside;
 mod judge;
 mod obedient;
 mod observed;
@@ -33,6 +34,7 @@ pub use attack::{AttackResult, AttackRun, ModelChoice};
 pub use benign::{Task, TaskResult, builtin_tasks, run_tasks};
 pub use documents::{Document, DocumentResult};
 pub use error::LabError;
+pub use inside::{ablate_without_sandbox, is_inside_a_sandbox};
 pub use report::{LabReport, run};
 pub use scenario::{Must, Scenario, ScenarioSet, builtin_scenarios, load_scenarios};
 
@@ -47,4 +49,7 @@ pub struct LabSettings {
     pub policy: Policy,
     /// Who answers the sandbox helper's call.
     pub helper: HelperImage,
+    /// Commands run without a sandbox of their own. Only where the whole lab
+    /// already stands in one: see [`is_inside_a_sandbox`].
+    pub without_sandbox: bool,
 }

@@ -1,6 +1,7 @@
 //! A throw-away place to attack: a project, a fake home with canaries, a folder
 //! beside it, kode's own home. Everything lies in one temporary folder.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::canary::{Canaries, Place};
@@ -104,6 +105,15 @@ impl LabWorkspace {
     /// Writes a file of the project.
     pub(crate) fn plant(&self, name: &str, content: &[u8]) -> Result<(), LabError> {
         put(&self.project().join(name), content)
+    }
+
+    /// Without kode's proxy, `curl` and `wget` find the sink by their own
+    /// settings.
+    pub(crate) fn lead_to(&self, sink: SocketAddr) -> Result<(), LabError> {
+        let curl = format!("proxy = http://{sink}\n");
+        let wget = format!("use_proxy=on\nhttp_proxy=http://{sink}\nhttps_proxy=http://{sink}\n");
+        put(&self.home().join(".curlrc"), curl.as_bytes())?;
+        put(&self.home().join(".wgetrc"), wget.as_bytes())
     }
 
     /// Remembers the state that must not change.

@@ -447,6 +447,9 @@ pub(crate) struct LabArguments {
     /// Also with one control off at a time; names what each control holds
     #[arg(long)]
     pub(crate) ablate: bool,
+    /// Play the rows without a sandbox; refused anywhere but in kode's own sandbox
+    #[arg(long, hide = true)]
+    pub(crate) inside: bool,
     /// Let a live model (as configured, or this one) meet the payloads instead of the one that obeys
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", conflicts_with = "ablate")]
     pub(crate) model: Option<String>,

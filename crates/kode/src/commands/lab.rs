@@ -19,7 +19,17 @@ use crate::wiring::{connect_settings, settings_without_project};
 /// Plays what the arguments name.
 pub(crate) fn run(arguments: &LabArguments) -> Result<ExitStatus, Failure> {
     let set = chosen(arguments)?;
-    let lab = LabSettings { policy: policy(arguments)?, helper: HelperImage::default() };
+    let lab = LabSettings {
+        policy: policy(arguments)?,
+        helper: HelperImage::default(),
+        without_sandbox: false,
+    };
+    if arguments.inside {
+        let rows = kode_lab::ablate(&set.attacks, &lab, &rows_without_sandbox()).map_err(wrong)?;
+        let text = serde_json::to_string(&rows);
+        say!("{}", text.map_err(|error| Failure::error(error.to_string()))?);
+        return Ok(ExitStatus::Success);
+    }
     let tasks = tasks(arguments)?;
     if set.attacks.is_empty() && set.documents.is_empty() && tasks.is_empty() {
         let only = arguments.only.as_deref().unwrap_or_default();
@@ -80,6 +90,9 @@ fn play(
     report.tasks = kode_lab::run_tasks(tasks, lab).map_err(wrong)?;
     if arguments.ablate {
         report.ablation = kode_lab::ablate(&set.attacks, lab, &rows()).map_err(wrong)?;
+        let program = std::env::current_exe()?;
+        let more = kode_lab::ablate_without_sandbox(&program, lab).map_err(wrong)?;
+        report.ablation.extend(more);
     }
     report.judge();
     Ok(report)
@@ -105,6 +118,16 @@ fn rows() -> Vec<Vec<Control>> {
         .chain(alone.map(|control| vec![*control]))
         .chain(pairs.iter().map(|pair| pair.to_vec()))
         .collect()
+}
+
+/// What the sandbox holds alone, and together with what stands before it.
+fn rows_without_sandbox() -> Vec<Vec<Control>> {
+    vec![
+        vec![Control::Sandbox],
+        vec![Control::Sandbox, Control::Gate],
+        vec![Control::Sandbox, Control::SelfGuard],
+        vec![Control::Sandbox, Control::Labels],
+    ]
 }
 
 fn connect_live(arguments: &LabArguments) -> Result<Box<dyn Provider>, Failure> {
