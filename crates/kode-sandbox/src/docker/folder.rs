@@ -32,7 +32,7 @@ const CONTEXT_NAME: &str = "context";
 
 /// What the container's processes are held to besides; made from the rules of
 /// the native filter.
-pub(crate) const PROFILE: &str = include_str!("../../data/seccomp.json");
+const PROFILE: &str = include_str!("../../data/seccomp.json");
 
 /// The folder and the socket in it.
 #[derive(Debug)]

@@ -24,8 +24,6 @@ use crate::plan::inside_container;
 use crate::sandbox::Order;
 use crate::{DockerNetwork, OpenHosts, ProjectRoot, SandboxError, SandboxSettings};
 pub use diagnose::diagnose_docker;
-#[cfg(test)]
-pub(crate) use folder::PROFILE;
 pub use folder::context_places;
 use secrets::Secrets;
 pub(crate) use start::Starting;

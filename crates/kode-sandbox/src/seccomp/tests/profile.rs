@@ -232,7 +232,7 @@ proptest! {
         high in any::<u32>(),
         kinds in prop::array::uniform6(0_u8..3),
     ) {
-        let profile: Value = serde_json::from_str(crate::docker::PROFILE).unwrap();
+        let profile: Value = serde_json::from_str(include_str!("../../../data/seccomp.json")).unwrap();
         let (call, number) = NAMES[which];
         let call = call.trim_start_matches("SYS_");
         let sockets = call.starts_with("socket");
