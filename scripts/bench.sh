@@ -55,6 +55,8 @@ printf '%s' "$body" >"$work/body.json"
 median 'the server alone' "curl -s -o /dev/null -H content-type:application/json -d @$work/body.json http://127.0.0.1:$port/v1/chat/completions"
 repository=$PWD
 cd "$work/project"
+# The home changes for kode alone: cargo keeps its own.
+export RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}"
 export HOME="$work/home"
 run="$kode run --json --model gpt-4o --base-url http://127.0.0.1:$port/v1 'what is this project?'"
 median 'kode run, one turn' "$run"
