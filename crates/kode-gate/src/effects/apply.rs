@@ -44,6 +44,9 @@ impl Evaluator<'_> {
         if spec.class == RiskClass::CodeExecution {
             self.inspect_sources(invocation);
         }
+        if spec.class >= RiskClass::CodeExecution || spec.builds {
+            self.refuse_connected_shell(invocation.words, &invocation.stdin);
+        }
         let mut taint = invocation.stdin.text.taint | read;
         match spec.output.as_str() {
             "remote" => taint |= Taint::REMOTE,
@@ -115,7 +118,14 @@ impl Evaluator<'_> {
             && !invocation.words.iter().any(|word| names_file(&word.text.known));
         let program = invocation.arguments.operands.first().filter(|_| filter);
         let program = program.map(|word| word.text.known.as_str());
-        let words = invocation.words.iter().map(|word| &word.text);
+        let words = invocation.words.iter().enumerate();
+        // What `openssl` makes is written, not read.
+        let written = |at: usize| {
+            let before = at.checked_sub(1).and_then(|at| invocation.words.get(at));
+            invocation.name == "openssl"
+                && matches!(before.and_then(Field::as_exact), Some("-out" | "-keyout"))
+        };
+        let words = words.filter(|(at, _)| !written(*at)).map(|(_, word)| &word.text);
         let words = words.filter(|text| program != Some(text.known.as_str())).chain(stdin);
         let mut paths: Vec<Text> = Vec::new();
         for text in words {
@@ -215,6 +225,9 @@ impl Evaluator<'_> {
     /// Programs this very command wrote and now runs are looked at.
     fn inspect_sources(&mut self, invocation: &Invocation<'_>) {
         for operand in &invocation.arguments.operands {
+            if matches!(operand.as_exact(), Some("/dev/stdin")) && invocation.stdin.present {
+                self.code(Language::Other, &invocation.stdin.text);
+            }
             let place = self.place_of(&operand.text);
             if let Some(content) = self.files.get(&place.path).cloned() {
                 self.code(Language::Other, &content.text);

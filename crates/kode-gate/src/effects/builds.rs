@@ -34,9 +34,10 @@ const DESCRIPTIONS: [&str; 19] = [
 ];
 
 /// Flags that name the folder or description a build runs from.
-const PLACES: [&str; 26] = [
+const PLACES: [&str; 27] = [
     "-C",
     "--directory",
+    "--working-dir",
     "--prefix",
     "--dir",
     "--cwd",

@@ -57,6 +57,10 @@ const SOCKETS: &[&str] = &[
     "gen_tcp",
     "ServerSocket",
     "new Socket",
+    "java.net.Socket",
+    "Socket.connect",
+    "tls.connect",
+    "IO.Socket",
     "/dev/tcp/",
     "/dev/udp/",
     "TCPClient",
@@ -96,6 +100,8 @@ const STARTERS: &[&str] = &[
     "%x",
     "exec.Command",
     "ProcessBuilder",
+    "Process.start",
+    "Process.run",
     "Runtime",
     "run(",
     "readpipe",
@@ -106,6 +112,10 @@ const STARTERS: &[&str] = &[
     "getline",
     "cmd = readline",
     "System.cmd",
+    "os.cmd",
+    "os:cmd",
+    "Port.open",
+    ".execute()",
     "Deno.Command",
     "instance_eval",
 ];
@@ -173,7 +183,8 @@ const EVALUATORS: &[&str] = &[
 
 /// Everything plainly dangerous in `code`.
 pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
-    let code = head(code);
+    let unquoted = without_requires(head(code));
+    let code = unquoted.as_str();
     let mut found = Vec::new();
     let starts = has(code, STARTERS);
     if has(code, SOCKETS) && starts && (names_shell(code) || feeds_commands(code)) {
@@ -199,6 +210,30 @@ pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
         found.push(Danger::WritesDevice);
     }
     found
+}
+
+/// `require("net").connect` is `net.connect`.
+fn without_requires(code: &str) -> String {
+    let mut plain = code.to_owned();
+    if code.contains("require(") {
+        for module in ["net", "http", "https", "tls", "dgram", "fs"] {
+            for quote in ['"', '\'', '`'] {
+                let required = format!("require({quote}{module}{quote})");
+                plain = plain.replace(&required, module);
+                let node = format!("require({quote}node:{module}{quote})");
+                plain = plain.replace(&node, module);
+            }
+        }
+    }
+    plain
+}
+
+/// Whether text given to a program that is no known interpreter connects a
+/// shell to a network address all the same.
+pub(crate) fn connects_shell(code: &str) -> bool {
+    let code = head(code);
+    let calls = code.contains('(') || code.contains('[') || code.contains('{');
+    calls && has(code, SOCKETS) && has(code, STARTERS) && names_shell(code)
 }
 
 /// Whether the code reads its standard input and evaluates text.
@@ -234,6 +269,22 @@ pub(crate) fn fetches_and_invokes(code: &str) -> bool {
     ];
     let invokes = ["iex", "invoke-expression", "scriptblock]::create", "&(", "& ("];
     has(&lower, &fetches) && has(&lower, &invokes)
+}
+
+/// PowerShell's way to hand what a socket sends to a shell.
+pub(crate) fn connects_and_invokes(code: &str) -> bool {
+    let lower = head(code).to_ascii_lowercase();
+    let connects = ["tcpclient", "sockets.", "tcplistener", "udpclient"];
+    let invokes = [
+        "iex",
+        "invoke-expression",
+        "start-process",
+        "diagnostics.process",
+        "cmd.exe",
+        "powershell",
+        "/bin/sh",
+    ];
+    has(&lower, &connects) && has(&lower, &invokes)
 }
 
 fn head(code: &str) -> &str {

@@ -83,8 +83,27 @@ impl Evaluator<'_> {
                 let text = format!("kode does not know the command `{program}`");
                 self.raise(RiskClass::CodeExecution, &text);
                 self.look_for_outside_paths(&fields[1..]);
+                self.refuse_connected_shell(&fields[1..], &stdin);
                 Stream::unknown(stdin.text.taint | Taint::FILE)
             }
+        }
+    }
+
+    /// What a program that kode can't see through is given to run: a socket
+    /// with a shell is plain to see in any language.
+    pub(crate) fn refuse_connected_shell(&mut self, words: &[Field], stdin: &Stream) {
+        let code = |text: &Text| super::code::connects_shell(&text.known);
+        let streams = words.iter().filter_map(|word| word.stream.as_ref());
+        let given = streams.chain(std::iter::once(stdin)).any(|stream| code(&stream.text));
+        let flag = |pair: &[Field]| {
+            matches!(
+                pair[0].as_exact(),
+                Some("-e" | "-c" | "-E" | "--eval" | "-r" | "-x" | "-ex" | "--execute")
+            ) && code(&pair[1].text)
+        };
+        if given || words.windows(2).any(flag) {
+            let text = "the code connects a shell to a network address";
+            self.found.refuse("reverse_shell", RiskClass::CodeExecution, text);
         }
     }
 

@@ -17,6 +17,13 @@ pub(crate) enum Shell {
     Other,
 }
 
+/// Every shell and interpreter by name.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let shells =
+        ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "rbash", "fish", "csh", "tcsh"];
+    shells.into_iter().chain(INTERPRETERS.iter().map(|each| each.name))
+}
+
 /// The shell `name` is, if any.
 pub(crate) fn shell(name: &str) -> Option<Shell> {
     match name {
@@ -181,6 +188,10 @@ impl Evaluator<'_> {
             if fields.iter().any(|word| code::fetches_and_invokes(&word.text.known)) {
                 let text = "the code runs what it fetches";
                 self.found.refuse("remote_code", RiskClass::CodeExecution, text);
+            }
+            if fields.iter().any(|word| code::connects_and_invokes(&word.text.known)) {
+                let text = "the code connects a shell to a network address";
+                self.found.refuse("reverse_shell", RiskClass::CodeExecution, text);
             }
         }
         match (from_argument, rest.first()) {
@@ -356,6 +367,11 @@ impl Evaluator<'_> {
                 return output;
             }
         }
+        let program = rest.iter().find(|word| !word.text.known.starts_with('-'));
+        if kind.name == "deno" && program.is_some_and(|word| is_address(&word.text.known)) {
+            let text = "deno would run what came over the network";
+            self.found.refuse("remote_code", RiskClass::CodeExecution, text);
+        }
         if self.is_tool_file(file) {
             let argv = std::iter::once(file).chain(rest).cloned().collect();
             return self.run_argv(argv, stdin);
@@ -528,6 +544,11 @@ fn inline_code(kind: &Interpreter, word: &Field, next: Option<&Field>) -> Option
         }
     }
     None
+}
+
+/// Whether a word is the address of a program on another machine.
+fn is_address(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
 }
 
 /// Flags that only check the syntax.

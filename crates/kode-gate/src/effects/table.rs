@@ -306,10 +306,14 @@ pub(crate) fn matching(pattern: &str) -> Vec<&'static str> {
     let mut names: Vec<&'static str> = TABLE
         .index
         .keys()
-        .filter(|name| !name.contains(' ') && glob_matches(pattern, name))
         .copied()
+        .chain(super::interpreters::names())
+        .filter(|name| !name.contains(' ') && glob_matches(pattern, name))
         .collect();
-    names.sort_by_key(|name| (*name != "rm", name.len(), *name));
+    let runs = |name: &str| {
+        super::interpreters::shell(name).is_none() && super::interpreters::language(name).is_none()
+    };
+    names.sort_by_key(|name| (*name != "rm", runs(name), name.len(), *name));
     names
 }
 

@@ -63,6 +63,7 @@ impl Evaluator<'_> {
             "printf" | "let" | "test" | "[" => return self.arithmetic_builtin(name, arguments),
             "unset" => {
                 for each in arguments {
+                    self.judge_history_kept(&each.text.known);
                     self.state.variables.remove(&each.text.known);
                     self.state.functions.remove(&each.text.known);
                 }
@@ -379,6 +380,10 @@ impl Evaluator<'_> {
 
     /// `set -- a b`: positional parameters; options are ignored.
     fn set_positional(&mut self, arguments: &[Field]) {
+        if matches!(arguments, [flag, option] if flag.as_exact() == Some("+o") && option.as_exact() == Some("history"))
+        {
+            self.judge_history_kept("HISTFILE");
+        }
         let start = arguments.iter().position(|each| each.as_exact() == Some("--"));
         let operands = match start {
             Some(at) => &arguments[at + 1..],

@@ -5,6 +5,7 @@ use kode_base::RiskClass;
 
 use super::text::{Stream, Text};
 use super::{Evaluator, Taint, Variable};
+use crate::assessment::QuestionKind;
 use crate::effects::environment::{self, Meaning};
 use crate::paths::Zone;
 
@@ -55,6 +56,7 @@ impl Evaluator<'_> {
     pub(crate) fn judge_value(&mut self, name: &str, value: &Text) {
         // The user's own environment, not anything this command chose.
         let theirs = value.open && value.parts().next().is_none() && value.taint == Taint::LITERAL;
+        self.judge_history(name, value);
         if value.as_exact() == Some("") {
             return;
         }
@@ -98,6 +100,25 @@ impl Evaluator<'_> {
         if foreign || value.open && value.taint != Taint::LITERAL {
             let text = format!("{name} loads code from outside the project");
             self.raise(RiskClass::CodeExecution, &text);
+        }
+    }
+
+    /// `unset HISTFILE` is an empty one.
+    pub(crate) fn judge_history_kept(&mut self, name: &str) {
+        if name == "HISTFILE" {
+            self.judge_history(name, &Text::exact(""));
+        }
+    }
+
+    /// A shell that keeps no history hides what was done.
+    fn judge_history(&mut self, name: &str, value: &Text) {
+        let none = match name {
+            "HISTFILE" => matches!(value.as_exact(), Some("" | "/dev/null")),
+            "HISTSIZE" | "HISTFILESIZE" => value.as_exact() == Some("0"),
+            _ => false,
+        };
+        if none {
+            self.found.ask(QuestionKind::Guard, "the shell would no longer keep its history");
         }
     }
 

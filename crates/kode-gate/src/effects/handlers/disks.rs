@@ -26,7 +26,21 @@ impl Evaluator<'_> {
             "--zero-superblock",
             "add",
         ];
-        let destroys = call.name == "pvcreate"
+        let always = [
+            "pvcreate",
+            "make-bcache",
+            "vgcreate",
+            "partclone.restore",
+            "ddrescue",
+            "scrub",
+            "nwipe",
+        ];
+        let destroys = always.contains(&call.name)
+            || call.name == "badblocks"
+                && call
+                    .words
+                    .iter()
+                    .any(|word| word.text.known.starts_with('-') && word.text.known.contains('w'))
             || call.words.iter().filter_map(Field::as_exact).any(|word| DESTROYS.contains(&word));
         let mut places = call.words.iter().map(|word| self.place_of(&word.text));
         let device = places.rfind(|place| place.zone == Zone::Device);

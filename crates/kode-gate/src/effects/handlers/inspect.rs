@@ -138,6 +138,10 @@ impl Evaluator<'_> {
         }
         let runs = match call.name {
             "ip" => has(&["exec", "-batch", "-b", "-force", "vrf"]),
+            // Setting a tag rewrites the file, or renames it.
+            "exiftool" => call.words.iter().any(|word| {
+                word.text.known.starts_with('-') && word.text.known.contains(['=', '<'])
+            }),
             "cowsay" => call.words.iter().any(|word| word.text.known.contains(".cow")),
             "neofetch" | "fastfetch" | "screenfetch" | "top" | "htop" => {
                 starts("--config") || starts("-c")
@@ -178,6 +182,11 @@ impl Evaluator<'_> {
         let asks = database.is_some_and(|database| {
             database.open || database.known.starts_with("ahosts") || database.known == "hosts"
         });
+        if let Some(name @ ("shadow" | "gshadow")) =
+            call.arguments.operands.first().and_then(Field::as_exact)
+        {
+            self.read_path(&Text::exact(&format!("/etc/{name}")), false);
+        }
         let Some(host) = call.arguments.operands.get(1).filter(|_| asks) else { return };
         match host.as_exact() {
             // A name written out carries nothing kode can't see: only what the
@@ -354,7 +363,12 @@ impl Evaluator<'_> {
         });
         let searches_remote =
             matches!(first, Some(&("search" | "info" | "doctor"))) && call.name == "brew";
-        let looks = first.is_some_and(|first| PACKAGE_LOOKS.contains(first)) && !searches_remote;
+        // `-S` searches for dpkg and installs for pacman and its helpers.
+        let installs = matches!(call.name, "pacman" | "yay" | "paru")
+            && first.is_some_and(|first| !first.starts_with("-Q") || first.contains('u'));
+        let looks = first.is_some_and(|first| PACKAGE_LOOKS.contains(first))
+            && !searches_remote
+            && !installs;
         let shows = words.iter().all(|text| matches!(*text, "--version" | "--help" | "-V" | "-h"));
         if call.name == "rpm"
             && words.iter().any(|text| text.starts_with("--eval") || text.starts_with("-E"))

@@ -11,6 +11,7 @@ mod inspect;
 mod network;
 mod programs;
 mod scripts;
+mod signals;
 
 pub(super) use find::last_name;
 
@@ -52,6 +53,7 @@ pub(crate) fn run(
         "wget" => walk.wget(call),
         "netcat" => walk.netcat(call),
         "telnetd" => walk.telnetd(call),
+        "behind_shell" => walk.behind_shell(call),
         "ztcp" => walk.ztcp(call),
         "socat" => walk.socat(call),
         "ssh" => walk.ssh(call),
@@ -59,10 +61,7 @@ pub(crate) fn run(
         "env" => walk.env(call),
         "download" => walk.download(call),
         "separator_flags" => walk.flags_of_go_test(call),
-        "terminal" => {
-            walk.started_apart(call);
-            None
-        }
+        "terminal" => walk.terminal(call),
         "manifest" => walk.manifest(call),
         "archive" => walk.archive(call),
         "device_tool" => walk.device_tool(call),

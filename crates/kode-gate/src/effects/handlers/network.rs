@@ -126,6 +126,14 @@ impl Evaluator<'_> {
         Some(Stream::unknown(Taint::REMOTE))
     }
 
+    /// `rcat connect -s SHELL HOST PORT`: a shell named anywhere is connected.
+    pub(super) fn behind_shell(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for word in call.words {
+            self.behind_connection(&Text { open: false, ..word.text.clone() });
+        }
+        None
+    }
+
     /// `telnetd -l PROGRAM`: everyone who connects gets the program.
     pub(super) fn telnetd(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         if let Some(program) = call.arguments.value(&["-l"]) {
@@ -146,7 +154,9 @@ impl Evaluator<'_> {
         self.raise(RiskClass::NetworkEgress, "a program is put behind a connection");
         let starts_shell = program.known.split([' ', ';', ',', '|', '&']).any(|word| {
             let name = word.trim_matches(['\'', '"']).rsplit('/').next().unwrap_or_default();
-            interpreters::shell(name).is_some() || interpreters::language(name).is_some()
+            interpreters::shell(name).is_some()
+                || interpreters::language(name).is_some()
+                || matches!(name, "cmd.exe" | "cmd" | "powershell.exe")
         });
         if starts_shell || program.open {
             self.found.refuse(

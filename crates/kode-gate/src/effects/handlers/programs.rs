@@ -165,6 +165,26 @@ impl Evaluator<'_> {
         None
     }
 
+    /// `xterm -display HOST:0`: a shell that shows itself on another machine.
+    pub(super) fn terminal(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let shown = call
+            .words
+            .iter()
+            .position(|word| matches!(word.as_exact(), Some("-display" | "--display" | "-d")));
+        let display =
+            shown.and_then(|at| call.words.get(at + 1)).map(|word| word.text.known.clone());
+        let far = display.is_some_and(|display| {
+            let host = display.split(':').next().unwrap_or_default();
+            !matches!(host, "" | "localhost" | "127.0.0.1" | "unix") && display.contains(':')
+        });
+        if far {
+            let text = "a shell is connected to a network address";
+            self.found.refuse("reverse_shell", RiskClass::CodeExecution, text);
+        }
+        self.started_apart(call);
+        None
+    }
+
     /// `tmux new -d COMMAND`, `screen -dm COMMAND`: what is always refused is
     /// refused in another terminal, too. Where the command begins depends on
     /// the subcommand, so each place is tried.
@@ -306,27 +326,6 @@ impl Evaluator<'_> {
         None
     }
 
-    /// `kill`: `-1` as target is every process.
-    pub(super) fn kill(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let texts: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
-        let every = match texts.as_slice() {
-            _ if call.name == "killall5" => true,
-            ["-1"] | ["0"] => true,
-            [_, rest @ ..] => rest.iter().any(|text| matches!(*text, "-1" | "1")),
-            [] => false,
-        };
-        if texts.iter().any(|text| text.contains("kode")) && call.name != "kill" {
-            self.raise(RiskClass::SystemWrite, "signals kode itself");
-        }
-        let listing = matches!(texts.first(), Some(&("-l" | "-L" | "--list")));
-        if every {
-            self.raise(RiskClass::SystemWrite, "signals every process");
-        } else if !listing {
-            self.raise(RiskClass::LocalWrite, "signals processes of the sandbox");
-        }
-        None
-    }
-
     /// The agent runs kode only to scan, to check a design or a policy.
     pub(super) fn kode(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let texts: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
@@ -389,7 +388,15 @@ impl Evaluator<'_> {
     /// The recipes of a makefile that this very command gives.
     fn judge_recipes(&mut self, file: &Field, stdin: &Stream) {
         let content = self.content_of(file, stdin);
-        for line in content.text.known.lines().filter(|line| line.starts_with('\t')).take(64) {
+        // `target: needs; recipe` is a recipe on the rule's own line.
+        let recipe = |line: &str| match line.strip_prefix('\t') {
+            Some(recipe) => Some(recipe.to_owned()),
+            None => line
+                .split_once(':')
+                .and_then(|(_, rest)| rest.split_once(';'))
+                .map(|(_, recipe)| recipe.trim_start().to_owned()),
+        };
+        for line in content.text.known.lines().filter_map(recipe).take(64) {
             let recipe = line.trim_start_matches(['\t', '@', '-', '+']).replace("$$", "$");
             let script = Text { known: recipe, ..content.text.clone() };
             self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
