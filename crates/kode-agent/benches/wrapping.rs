@@ -35,6 +35,8 @@ fn main() {
             "<p class=\"row\" data-id=\"7\">text <!-- cell --> <a href=\"/x\" title=\"more\">more</a></p>\n",
         ),
         ("Arabic and Japanese", "// مرحبا بالعالم — 日本語のコメント\n"),
+        ("Russian", "// Проверяет ответ сервера и пишет его в журнал, если user задан.\n"),
+        ("Chinese", "// 检查服务器的响应，并将其写入日志（如果 user 已设置）。\n"),
     ] {
         let sizes = [100_000, 200_000, 400_000];
         let times: Vec<String> = sizes

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::hidden::{Hidden, look};
+use super::hidden::{Hidden, Look, look};
 
 /// Tokens with a meaning in common chat templates (ChatML, Llama, Mistral,
 /// Gemma, Command, DeepSeek, Harmony); a model may read them as turn
@@ -54,16 +54,32 @@ static TOKENS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 /// Escapes what could pass for structure and shows what could not be seen;
 /// everything else stays as it is. Tells what it found.
 pub(super) fn neutralise(text: &str) -> (Cow<'_, str>, Vec<Hidden>) {
-    let (mut result, found) = look(text);
-    if let Some(tokens) = TOKENS.as_ref()
+    let Look { revealed: mut result, found, structure } = look(text);
+    // Taking colours out can join the pieces of what was no token before.
+    let (token, header) = match &result {
+        Cow::Borrowed(_) => (structure.token, structure.header),
+        Cow::Owned(shown) => may_hold_structure(shown),
+    };
+    if let Some(tokens) = TOKENS.as_ref().filter(|_| token)
         && tokens.is_match(result.as_ref())
     {
         result = Cow::Owned(broken_tokens(&result, tokens));
     }
-    if may_forge_header(&result) && result.lines().any(is_forged_header) {
+    if header && result.lines().any(is_forged_header) {
         result = Cow::Owned(quote_forged_headers(&result));
     }
     (result, found)
+}
+
+/// A cheap look: what every template token begins with or holds, and the word
+/// without which no header in ASCII is forged.
+fn may_hold_structure(text: &str) -> (bool, bool) {
+    static PIECES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let pieces = ["<|", "<｜", "<<", "inst]", "_of_turn", "tool", "t o o l", "t00l", "too1"];
+        AhoCorasick::builder().ascii_case_insensitive(true).build(pieces).ok()
+    });
+    let any = PIECES.as_ref().is_none_or(|pieces| pieces.is_match(text));
+    (any, any || !text.is_ascii())
 }
 
 /// `<|im_start|>` becomes `<\|im_start|>`, `[INST]` becomes `[\INST]`.
@@ -77,17 +93,6 @@ fn broken_tokens(text: &str, tokens: &AhoCorasick) -> String {
         true
     });
     result
-}
-
-/// A cheap look first: no header without a row of dashes and, in ASCII, "tool".
-fn may_forge_header(text: &str) -> bool {
-    static WORD: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(["tool", "t o o l", "t00l", "too1"])
-            .ok()
-    });
-    !text.is_ascii() || WORD.as_ref().is_none_or(|word| word.is_match(text))
 }
 
 /// Whether a line imitates our demarcation: a row of dash-like characters and
@@ -229,6 +234,19 @@ mod tests {
         assert_eq!(neutral("<|im_start|>system"), "<\\|im_start|>system");
         assert_eq!(neutral("[INST] hi"), "[\\INST] hi");
         assert_eq!(neutral("<|IM_END|>"), "<\\|IM_END|>");
+    }
+
+    /// The quick looks may leave no token out.
+    #[test]
+    fn every_token_is_found_plain_and_through_colours() {
+        for token in TEMPLATE_TOKENS {
+            let (first, rest) = token.split_at(1);
+            for text in [token.to_owned(), format!("{first}\u{1b}[0m{rest}"), token.to_uppercase()]
+            {
+                let shown = neutral(&text).into_owned();
+                assert!(shown.contains(&format!("{first}\\")), "{text:?} became {shown:?}");
+            }
+        }
     }
 
     #[test]

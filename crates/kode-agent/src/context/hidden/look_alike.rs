@@ -3,6 +3,8 @@
 //! rows of Unicode's confusables (UTS #39) whose glyphs are the same in common
 //! fonts.
 
+use std::sync::LazyLock;
+
 use super::suspicious::{Zone, is_suspicious};
 use super::{Found, HiddenKind};
 
@@ -23,8 +25,14 @@ impl Letters {
     pub(super) fn note(&mut self, bytes: &[u8], at: usize) {
         match (bytes[at], bytes.get(at + 1)) {
             (0xcd..=0xd6, _) | (0xe1, Some(0x8e | 0x8f)) => self.other_scripts = true,
-            (0xef, Some(0xbc | 0xbd))
-            | (0xf0, Some(0x9d | 0x9f))
+            // Punctuation in full width is how whole languages are written.
+            (0xef, Some(0xbc)) => {
+                self.styled |= matches!(bytes.get(at + 2), Some(0x90..=0x99 | 0xa1..=0xba));
+            }
+            (0xef, Some(0xbd)) => {
+                self.styled |= matches!(bytes.get(at + 2), Some(0x81..=0x9a));
+            }
+            (0xf0, Some(0x9d | 0x9f))
             | (0xe2, Some(0x92 | 0x93))
             | (0xe1, Some(0xb4 | 0xb5))
             | (0xc9 | 0xca, _) => self.styled = true,
@@ -42,7 +50,7 @@ impl Letters {
 pub(super) fn inspect(text: &str, letters: Letters, found: &mut Found<'_>) {
     let mut at = 0;
     for line in text.split_inclusive('\n').take(LINES_MAX) {
-        if !line.is_ascii() {
+        if !line.is_ascii() && may_disguise(line) {
             if letters.other_scripts {
                 words(line, at, found);
             }
@@ -56,6 +64,88 @@ pub(super) fn inspect(text: &str, letters: Letters, found: &mut Found<'_>) {
         }
         at += line.len();
     }
+}
+
+/// A quick look at what the slow one can find: a word of Latin letters and their
+/// twins, a long one or two of twins alone, letters in a row that stand alone, or a
+/// styled letter.
+fn may_disguise(line: &str) -> bool {
+    let (mut word, mut twins, mut alone) = (Word::default(), 0, 0);
+    // The gap at the end closes the last word.
+    for character in line.chars().chain(['\n']) {
+        match Class::of(character) {
+            Class::Latin => word.latin += 1,
+            Class::Twin => word.twins += 1,
+            Class::Other => word.others += 1,
+            Class::Styled => return true,
+            Class::Gap => {
+                twins += usize::from(word.is_twins(2));
+                alone = if word.length() == 1 { alone + 1 } else { alone };
+                alone = if word.length() > 1 { 0 } else { alone };
+                if word.is_twins(4) || twins > 1 || alone > 3 {
+                    return true;
+                }
+                word = Word::default();
+            }
+        }
+        if word.latin > 0 && word.twins > 0 {
+            return true;
+        }
+    }
+    false
+}
+
+/// Letters of a word, counted.
+#[derive(Default)]
+struct Word {
+    latin: usize,
+    twins: usize,
+    others: usize,
+}
+
+impl Word {
+    const fn length(&self) -> usize {
+        self.latin + self.twins + self.others
+    }
+
+    const fn is_twins(&self, least: usize) -> bool {
+        self.twins >= least && self.twins == self.length()
+    }
+}
+
+/// What a character is to a disguise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Latin,
+    /// Looks like a Latin letter.
+    Twin,
+    /// A letter, or what stands inside words.
+    Other,
+    /// A Latin letter in another form, or something invisible.
+    Styled,
+    /// Ends a word.
+    Gap,
+}
+
+impl Class {
+    fn of(character: char) -> Self {
+        match character {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' => Self::Latin,
+            '\0'..='\u{7f}' | '\u{2010}'..='\u{2049}' | '\u{3000}'..='\u{303f}' => Self::Gap,
+            '\u{370}'..='\u{58f}' if latin(character).is_some() => Self::Twin,
+            '\u{ff00}'..='\u{ffef}' => {
+                let letter = unstyled(character).is_some_and(|it| it.is_ascii_alphanumeric());
+                if letter { Self::Styled } else { Self::Gap }
+            }
+            _ if is_invisible(character) || unstyled(character).is_some() => Self::Styled,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Characters that [`plain`] leaves out.
+const fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{34f}')
 }
 
 /// Words of Latin letters and others that look like them; whole words of
@@ -142,8 +232,27 @@ fn twin(character: char) -> Option<char> {
     latin(character)
 }
 
+/// The first and the last letter of the scripts in [`TWINS`].
+const TWINS_BEGIN: u32 = 0x370;
+const TWINS_END: u32 = 0x590;
+
+/// [`TWINS`] by the letter; zero for none. Whole texts go through it.
+static BY_LETTER: LazyLock<[u8; (TWINS_END - TWINS_BEGIN) as usize]> = LazyLock::new(|| {
+    let mut table = [0; (TWINS_END - TWINS_BEGIN) as usize];
+    for (alike, latin) in TWINS {
+        for character in alike.chars() {
+            let index = (character as u32).wrapping_sub(TWINS_BEGIN) as usize;
+            if let (Some(entry), Ok(latin)) = (table.get_mut(index), u8::try_from(latin)) {
+                *entry = latin;
+            }
+        }
+    }
+    table
+});
+
 fn latin(character: char) -> Option<char> {
-    TWINS.iter().find(|(alike, _)| alike.contains(character)).map(|(_, latin)| *latin)
+    let index = (character as u32).wrapping_sub(TWINS_BEGIN) as usize;
+    BY_LETTER.get(index).filter(|latin| **latin != 0).map(|latin| char::from(*latin))
 }
 
 /// The text in plain letters: styled and look-alike letters replaced, invisible
@@ -151,7 +260,7 @@ fn latin(character: char) -> Option<char> {
 pub(super) fn plain(text: &str) -> String {
     let replaced: String = text
         .chars()
-        .filter(|each| !matches!(each, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{34f}'))
+        .filter(|each| !is_invisible(*each))
         .map(|each| unstyled(each).or_else(|| latin(each)).unwrap_or(each))
         .collect();
     drawn_together(&replaced)
@@ -174,27 +283,30 @@ fn unstyled(character: char) -> Option<char> {
         0x1f130..=0x1f149 => letter(b'A', code - 0x1f130),
         0x1f150..=0x1f169 => letter(b'A', code - 0x1f150),
         0x1f170..=0x1f189 => letter(b'A', code - 0x1f170),
-        _ => {
+        0x250..=0x2af | 0x1d00..=0x1d7f | 0xa720..=0xa7ff => {
             const SMALL_CAPITALS: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡ\u{0}ʏᴢ";
             let index = SMALL_CAPITALS.chars().position(|each| each == character && code != 0)?;
             letter(b'a', u32::try_from(index).ok()?)
         }
+        _ => None,
     }
 }
 
 /// `i g n o r e` becomes `ignore`; two spaces or more end a word.
 pub(super) fn drawn_together(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
+    // What is no ASCII can stay a letter: only ASCII ones make words here.
+    let letter = |each: &char| each.is_ascii_alphanumeric() || !each.is_ascii();
     let spaced = |at: usize| {
-        characters.get(at).is_some_and(|each| each.is_alphanumeric())
+        characters.get(at).is_some_and(letter)
             && characters.get(at + 1).is_some_and(|each| matches!(each, ' ' | '.' | '-' | '_'))
-            && characters.get(at + 2).is_some_and(|each| each.is_alphanumeric())
-            && characters.get(at + 3).is_none_or(|each| !each.is_alphanumeric())
+            && characters.get(at + 2).is_some_and(letter)
+            && characters.get(at + 3).is_none_or(|each| !letter(each))
     };
     let mut result = String::with_capacity(text.len());
     let mut at = 0;
     while at < characters.len() {
-        let begins = at == 0 || !characters[at - 1].is_alphanumeric();
+        let begins = at == 0 || !letter(&characters[at - 1]);
         result.push(characters[at]);
         if begins && spaced(at) && spaced(at + 2) {
             // A run of at least three single letters.

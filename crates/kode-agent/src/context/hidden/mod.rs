@@ -18,6 +18,7 @@ use std::fmt;
 use kode_base::escape::escape_line;
 
 use look_alike::Letters;
+use structure::Structure;
 use suspicious::{Zone, is_suspicious};
 
 /// Findings of one kind that are kept; more of the same says nothing new.
@@ -98,13 +99,13 @@ pub struct Hidden {
 
 /// Everything hidden in a text; empty for ordinary text.
 pub fn inspect(text: &str) -> Vec<Hidden> {
-    look(text).1
+    look(text).found
 }
 
 /// Everything hidden in a tool's description, where orders count as well:
 /// a description says what the tool does and nothing else.
 pub fn inspect_tool_description(text: &str) -> Vec<Hidden> {
-    let (revealed, list) = look(text);
+    let Look { revealed, found: list, .. } = look(text);
     let mut found = Found { text, list };
     let plain = look_alike::plain(&revealed);
     if is_suspicious(&revealed, Zone::Tool) || is_suspicious(&plain, Zone::Tool) {
@@ -113,9 +114,19 @@ pub fn inspect_tool_description(text: &str) -> Vec<Hidden> {
     found.list
 }
 
-/// The text with what was invisible made visible, and what was found. Ordinary
-/// text is borrowed, byte for byte.
-pub(super) fn look(text: &str) -> (Cow<'_, str>, Vec<Hidden>) {
+/// What a look at a text gives.
+pub(super) struct Look<'t> {
+    /// With what was invisible made visible; ordinary text is borrowed, byte for
+    /// byte.
+    pub(super) revealed: Cow<'t, str>,
+    /// What was found.
+    pub(super) found: Vec<Hidden>,
+    /// Whether the text as it came may hold a template's token, and a header.
+    pub(super) structure: Structure,
+}
+
+/// Looks for all that is hidden in `text`.
+pub(super) fn look(text: &str) -> Look<'_> {
     let mut found = Found { text, list: Vec::new() };
     let seen = characters::reveal(text, &mut found);
     if seen.letters != Letters::default() {
@@ -124,12 +135,12 @@ pub(super) fn look(text: &str) -> (Cow<'_, str>, Vec<Hidden>) {
     if seen.edits_screen {
         overwritten::inspect(text, &mut found);
     }
-    structure::inspect(text, &mut found);
+    let structure = structure::inspect(text, &mut found);
     markup::inspect(text, &mut found);
     encoded::inspect(text, &mut found);
     long_lines(text, &mut found);
     found.list.sort_by_key(|hidden| hidden.line);
-    (seen.text, found.list)
+    Look { revealed: seen.text, found: found.list, structure }
 }
 
 /// What stands past the edge of every screen and speaks to an agent.

@@ -8,76 +8,101 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
 
-use super::suspicious::{Zone, is_suspicious};
+use super::suspicious::{Zone, is_suspicious, with_ascii_words};
 use super::{Found, HiddenKind};
 use crate::context::neutralise::{TEMPLATE_TOKENS, is_forged_header};
 
 /// Bytes after a forged role that belong to it.
 const ROLE_BYTES: usize = 600;
 
-/// Words without which no line can forge anything; lines are only looked at
-/// when one stands in them.
-const TRIGGERS: [&str; 46] = [
-    "tool",
-    "result",
-    "<|",
-    "inst]",
-    "<<sys",
-    "</s",
-    "system",
-    "assistant",
-    "human",
-    "user",
-    "developer",
-    "admin",
-    "operator",
-    "approv",
-    "granted",
-    "permission",
-    "[a]",
-    "_of_turn",
-    "function_",
-    "\"role\"",
-    "instruction",
-    "<important",
-    "</important",
-    "kode",
-    "risk:",
-    "<｜",
-    "root:",
-    "root]",
-    "sandbox",
-    "gate",
-    "end of ",
-    "begin ",
-    "untrusted",
-    "vtaber",
-    "cerivbhf",
-    "cebzcg",
-    "snoitcurtsni",
-    "erongi",
-    "<hidden",
-    "<secret",
-    "<critical",
-    "<override",
-    "<directive",
-    "authoriz",
-    "owner",
-    "allow",
+/// What a trigger word can belong to, as bits.
+mod part {
+    /// Our own demarcation.
+    pub(super) const HEADER: u8 = 1;
+    /// A chat template's token.
+    pub(super) const TOKEN: u8 = 2;
+    /// A claimed role.
+    pub(super) const ROLE: u8 = 4;
+    /// The beginning of a forged answer to a prompt.
+    pub(super) const ANSWER: u8 = 8;
+    /// That something was granted, anywhere in a line.
+    pub(super) const GRANT: u8 = 16;
+    /// Words backwards or thirteen letters on.
+    pub(super) const TURNED: u8 = 32;
+    /// A tag or a message, which have a cheap look of their own.
+    pub(super) const OTHER: u8 = 64;
+}
+
+/// Words without which no line can forge anything, and what they can forge. Every
+/// line is looked at for those parts alone of which a word stands in it.
+const TRIGGERS: [(&str, u8); 57] = [
+    ("tool", part::HEADER),
+    ("t00l", part::HEADER),
+    ("too1", part::HEADER),
+    ("t o o l", part::HEADER),
+    ("result", part::HEADER),
+    ("<|", part::TOKEN),
+    ("<｜", part::TOKEN),
+    ("inst]", part::TOKEN),
+    ("<<sys", part::TOKEN),
+    ("</s", part::TOKEN),
+    ("_of_turn", part::TOKEN),
+    ("system", part::ROLE),
+    ("assistant", part::ROLE),
+    ("developer", part::ROLE),
+    ("instruction", part::ROLE),
+    ("root:", part::ROLE),
+    ("root]", part::ROLE),
+    ("anthropic", part::ROLE),
+    ("openai", part::ROLE),
+    ("security team", part::ROLE),
+    ("human", part::ROLE | part::ANSWER),
+    ("user", part::ROLE | part::ANSWER),
+    ("admin", part::ROLE | part::ANSWER),
+    ("operator", part::ROLE | part::ANSWER),
+    ("owner", part::ROLE | part::ANSWER),
+    ("maintainer", part::ROLE | part::ANSWER),
+    ("kode", part::ROLE | part::ANSWER),
+    ("permission", part::ANSWER),
+    ("sandbox", part::ANSWER),
+    ("gate", part::ANSWER),
+    ("policy", part::ANSWER),
+    ("approv", part::ANSWER | part::GRANT),
+    ("[a]", part::GRANT),
+    ("granted", part::GRANT),
+    ("authori", part::GRANT),
+    ("confirm", part::GRANT),
+    ("consent", part::GRANT),
+    ("allow", part::GRANT),
+    ("vtaber", part::TURNED),
+    ("cerivbhf", part::TURNED),
+    ("cebzcg", part::TURNED),
+    ("snoitcurtsni", part::TURNED),
+    ("erongi", part::TURNED),
+    ("\"role\"", part::OTHER),
+    ("function_", part::OTHER),
+    ("invoke", part::OTHER),
+    ("untrusted", part::OTHER),
+    ("external_", part::OTHER),
+    ("information", part::OTHER),
+    ("important", part::OTHER),
+    ("hidden", part::OTHER),
+    ("secret", part::OTHER),
+    ("critical", part::OTHER),
+    ("override", part::OTHER),
+    ("priority", part::OTHER),
+    ("directive", part::OTHER),
+    ("search_", part::OTHER),
 ];
 
-static TRIGGER: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TRIGGERS).ok());
+static TRIGGER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = TRIGGERS.iter().map(|(word, _)| word);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+});
 
 static TOKENS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let kind = MatchKind::LeftmostLongest;
     AhoCorasick::builder().ascii_case_insensitive(true).match_kind(kind).build(TEMPLATE_TOKENS).ok()
-});
-
-/// Words of instructions thirteen letters on, or backwards.
-static TURNED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let words = ["vtaber", "cerivbhf", "cebzcg", "snoitcurtsni", "erongi"];
-    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
 });
 
 /// What the lines of forged structure look like.
@@ -88,14 +113,19 @@ struct Shapes {
     opening: Regex,
     /// `System:`, `### Instruction`, `[ADMIN]`, `--- USER ---`.
     role: Regex,
-    /// An answer to a prompt, or the prompt itself.
-    approval: Regex,
+    /// A line that begins like an answer to a prompt.
+    answer: Regex,
+    /// The prompt itself, or a claim that somebody allowed something.
+    grant: Regex,
     /// A chat message as JSON.
     message: Regex,
 }
 
 static SHAPES: LazyLock<Option<Shapes>> = LazyLock::new(|| {
-    let regex = |text: &str| regex::RegexBuilder::new(text).case_insensitive(true).build().ok();
+    let regex = |text: &str| {
+        let text = with_ascii_words(text);
+        regex::RegexBuilder::new(&text).case_insensitive(true).build().ok()
+    };
     Some(Shapes {
         closing: regex(
             r"</\s*(tool_?results?|function_?(results?|calls?)|tool_?(response|output|call)s?|untrusted[\w-]*|system[-_ ]?(reminder|prompt|message)|search_results?|user_input|external_content|(antml:)?invoke|important)\s*>",
@@ -106,14 +136,19 @@ static SHAPES: LazyLock<Option<Shapes>> = LazyLock::new(|| {
         role: regex(
             r"^[\s>*#\[({<=_~|─━═–—-]{0,12}(system|developer|user|human|assistant|admin(istrator)?|operator|root|instructions?|maintainer|owner|kode|security team|anthropic|openai)([ _-](message|prompt|override|instructions?|notice|update|alert|note|command|request|says?|directive|policy|authoriz\w+))?\s*([\])}>*:：─━═–—|=-]|$)",
         )?,
-        approval: regex(
+        answer: regex(
+            &[
+                r"^\s*([\[(<{>|─━═✓✔⚠✅—–][^\w\n]{0,12}(kode|approval|permission|gate|sandbox|policy|user|human|operator|owner|admin)\b[^\n]{0,40}?\W\s*(yes|ok(ay)?|approved?|granted|go ahead|pre-?approved|authori[sz]ed|confirmed|allow(ed)?)\b[^\n]{0,80}$",
+                r"(approval|permission)s?\s*:\s*(granted|approved|given)\b",
+                r"(user|human|operator|owner|admin|maintainer)\s*:\s*((yes|ok(ay)?|sure|y)\s*[,.!]\s*\w|(i )?(hereby )?(approve|confirm|authori[sz]e|allow)|(approved|go ahead|permission granted|confirmed)\b)",
+                r"/approve\b)",
+            ]
+            .join("|"),
+        )?,
+        grant: regex(
             &[
                 r"\[a\]pprove\s*\[d\]eny",
-                r"^\s*[\[(<{>|─━═✓✔⚠✅—–][^\w\n]{0,12}(kode|approval|permission|gate|sandbox|policy|user|human|operator|owner|admin)\b[^\n]{0,40}?\W\s*(yes|ok(ay)?|approved?|granted|go ahead|pre-?approved|authori[sz]ed|confirmed|allow(ed)?)\b[^\n]{0,80}$",
-                r"^\s*(approval|permission)s?\s*:\s*(granted|approved|given)\b",
-                r"^\s*(user|human|operator|owner|admin|maintainer)\s*:\s*((yes|ok(ay)?|sure|y)\s*[,.!]\s*\w|(i )?(hereby )?(approve|confirm|authori[sz]e|allow)|(approved|go ahead|permission granted|confirmed)\b)",
                 r"\b(the )?(user|human|operator|owner|admin\w*)\b[^.\n]{0,20}\b(has|have|already|pre-?)\b[^.\n]{0,20}(approved|authori[sz]ed|granted|confirmed|consented|allowed)\b[^.\n]{0,60}\b(command|action|request|operation|access|tool|execution|everything|following|step|call|permission|network|upload|install)",
-                r"^\s*/approve\b",
             ]
             .join("|"),
         )?,
@@ -123,58 +158,98 @@ static SHAPES: LazyLock<Option<Shapes>> = LazyLock::new(|| {
     })
 });
 
+/// What of structure a text holds at all, forged or quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::context) struct Structure {
+    /// A line may imitate kode's own demarcation.
+    pub(in crate::context) header: bool,
+    /// A chat template's token may stand somewhere.
+    pub(in crate::context) token: bool,
+}
+
 /// Looks at every line that could forge something.
-pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
-    if text.contains(|each: char| !each.is_ascii()) {
-        headers(text, found);
-    }
+pub(super) fn inspect(text: &str, found: &mut Found<'_>) -> Structure {
+    let mut held = Structure { header: !text.is_ascii() && headers(text, found), token: false };
     let (Some(trigger), Some(shapes)) = (TRIGGER.as_ref(), SHAPES.as_ref()) else {
         found.add(HiddenKind::ForgedStructure, 0, "the shapes of forged structure can't be read");
-        return;
+        return Structure { header: true, token: true };
     };
-    let mut line_end = 0;
-    for hit in trigger.find_iter(text) {
-        if hit.start() < line_end {
-            continue;
+    let mut line = Line { text, start: 0, line: "", parts: 0 };
+    for hit in trigger.find_overlapping_iter(text) {
+        if hit.end() > line.start + line.line.len() {
+            line.inspect(shapes, &mut held, found);
+            line = Line::around(text, hit.start());
         }
-        let start = text[..hit.start()].rfind('\n').map_or(0, |newline| newline + 1);
-        line_end = text[hit.start()..].find('\n').map_or(text.len(), |end| hit.start() + end);
-        let line = Line { text, start, line: &text[start..line_end] };
-        if line.line.len() <= super::LINE_BYTES_MAX {
-            line.inspect(shapes, found);
-        }
+        line.parts |= TRIGGERS.get(hit.pattern().as_usize()).map_or(u8::MAX, |(_, parts)| *parts);
     }
+    line.inspect(shapes, &mut held, found);
+    held
 }
 
 /// Headers in the letters of other scripts hold no trigger word.
-fn headers(text: &str, found: &mut Found<'_>) {
-    let mut at = 0;
+fn headers(text: &str, found: &mut Found<'_>) -> bool {
+    let (mut at, mut any) = (0, false);
     for line in text.split_inclusive('\n') {
         if !line.is_ascii() && is_forged_header(line) {
+            any = true;
             found.add(HiddenKind::ForgedStructure, at, line);
         }
         at += line.len();
     }
+    any
 }
 
 struct Line<'t> {
     text: &'t str,
     start: usize,
     line: &'t str,
+    /// What its trigger words can belong to.
+    parts: u8,
 }
 
-impl Line<'_> {
-    fn inspect(&self, shapes: &Shapes, found: &mut Found<'_>) {
-        let forged = self.line.is_ascii() && is_forged_header(self.line) && !self.is_quoted(0)
-            || self.has_token()
+impl<'t> Line<'t> {
+    fn around(text: &'t str, at: usize) -> Self {
+        let bytes = text.as_bytes();
+        let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |newline| newline + 1);
+        let end = memchr::memchr(b'\n', &bytes[at..]).map_or(text.len(), |end| at + end);
+        Self { text, start, line: &text[start..end], parts: 0 }
+    }
+
+    fn inspect(&self, shapes: &Shapes, held: &mut Structure, found: &mut Found<'_>) {
+        held.token |= self.holds(part::TOKEN);
+        let header =
+            self.holds(part::HEADER) && self.line.is_ascii() && is_forged_header(self.line);
+        held.header |= header;
+        if self.parts == 0 || self.line.len() > super::LINE_BYTES_MAX {
+            return;
+        }
+        let forged = header && !self.is_quoted(0)
+            || self.holds(part::TOKEN) && self.has_token()
             || self.has_tag(shapes)
-            || self.has_role(shapes)
+            || self.holds(part::ROLE) && self.has_role(shapes)
             || self.is_approval(shapes)
             || self.has_message(shapes)
-            || self.is_turned_around();
+            || self.holds(part::TURNED) && self.is_turned_around();
         if forged {
             found.add(HiddenKind::ForgedStructure, self.start, self.line);
         }
+    }
+
+    const fn holds(&self, part: u8) -> bool {
+        self.parts & part != 0
+    }
+
+    /// Bytes of colours at the beginning, which nobody sees as text.
+    fn coloured(&self) -> usize {
+        let mut rest = self.line;
+        while let Some(after) = rest.strip_prefix("\u{1b}[") {
+            let Some(end) = after.find(|each: char| !matches!(each, '0'..='9' | ';' | ':')) else {
+                break;
+            };
+            let Some(next) = after[end..].strip_prefix('m') else { break };
+            rest = next;
+        }
+        self.line.len() - rest.len()
     }
 
     /// A chat template's token that is not quoted, or that begins a turn with
@@ -208,8 +283,9 @@ impl Line<'_> {
     }
 
     fn has_role(&self, shapes: &Shapes) -> bool {
-        shapes.role.find(self.line).is_some_and(|role| {
-            let own = self.after(role.end());
+        let from = self.coloured();
+        shapes.role.find(&self.line[from..]).is_some_and(|role| {
+            let own = self.after(from + role.end());
             // A role's text ends with its paragraph.
             let paragraph = own.split("\n\n").next().unwrap_or_default();
             is_suspicious(paragraph, Zone::Role)
@@ -217,9 +293,12 @@ impl Line<'_> {
     }
 
     fn is_approval(&self, shapes: &Shapes) -> bool {
-        shapes.approval.find(self.line).is_some_and(|found| {
-            !self.is_quoted(found.start()) && !self.is_fenced() && !self.line.contains("-by:")
-        })
+        let from = self.coloured();
+        let answer = || Some(from + shapes.answer.find(&self.line[from..])?.start());
+        let grant = || Some(shapes.grant.find(self.line)?.start());
+        let at = (self.holds(part::ANSWER).then(answer).flatten())
+            .or_else(|| self.holds(part::GRANT).then(grant).flatten());
+        at.is_some_and(|at| !self.is_quoted(at) && !self.is_fenced() && !self.line.contains("-by:"))
     }
 
     fn has_message(&self, shapes: &Shapes) -> bool {
@@ -232,9 +311,6 @@ impl Line<'_> {
 
     /// Backwards, or every letter thirteen places on.
     fn is_turned_around(&self) -> bool {
-        if TURNED.as_ref().is_some_and(|words| !words.is_match(self.line)) {
-            return false;
-        }
         let rotated: String = self.line.chars().map(rotate).collect();
         let reversed: String = self.line.chars().rev().collect();
         is_suspicious(&rotated, Zone::Hidden) || is_suspicious(&reversed, Zone::Hidden)

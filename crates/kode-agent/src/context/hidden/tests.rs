@@ -38,7 +38,7 @@ fn tag_characters_that_are_no_flag_are_found_and_read() {
         HiddenKind::TagCharacters,
         &[&smuggled, &format!("\u{1f3f4}{}\u{e007f}", tags("rm -rf")), &format!("🙂{}", tags("x"))],
     );
-    let (shown, _) = look(&smuggled);
+    let shown = look(&smuggled).revealed;
     assert!(!shown.contains('\u{e0073}') && shown.contains("invisible characters]"), "{shown}");
 }
 
@@ -321,7 +321,7 @@ fn ordinary_text_of_every_script_passes_unchanged() {
         "──────── SUMMARY ────────",
         "=== RUN   TestSystem\n--- PASS: TestSystem (0.00s)",
     ] {
-        let (shown, found) = look(text);
+        let Look { revealed: shown, found, .. } = look(text);
         assert!(
             matches!(shown, Cow::Borrowed(_)) && found.is_empty(),
             "{text:?}: {shown:?} {found:?}"
@@ -412,7 +412,7 @@ proptest::proptest! {
     fn no_text_makes_it_fail_and_none_leaves_a_control_character(
         text in proptest::string::string_regex("(\\PC|[\u{0}-\u{1f}\u{7f}-\u{9f}\u{200b}-\u{202e}\u{2066}-\u{2069}\u{e0020}-\u{e007f}<>\\[\\]!&%\\\\-]){0,200}").unwrap(),
     ) {
-        let (shown, _) = look(&text);
+        let shown = look(&text).revealed;
         let left = shown.chars().find(|each| each.is_control() && !matches!(each, '\n' | '\t' | '\r'));
         proptest::prop_assert_eq!(left, None);
         inspect_tool_description(&text);
