@@ -4,7 +4,7 @@
 use kode_base::RiskClass;
 
 use super::{arguments, handlers, interpreters, table};
-use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
+use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text};
 use crate::paths::Zone;
 
 /// Folders whose programs are known by name.
@@ -49,6 +49,14 @@ pub(crate) struct Invocation<'i> {
 impl Evaluator<'_> {
     /// Judges a command by its exact name.
     pub(crate) fn dispatch(&mut self, name: &str, fields: &[Field], stdin: Stream) -> Stream {
+        let chosen;
+        let listed = |field: &Field| field.text.taint.has(Taint::LISTED);
+        let fields = if takes_apart(name) && fields.iter().any(listed) {
+            chosen = fields.iter().map(only_chosen).collect::<Vec<_>>();
+            chosen.as_slice()
+        } else {
+            fields
+        };
         if let Some(output) = self.builtin(name, fields, &stdin) {
             return output;
         }
@@ -72,6 +80,7 @@ impl Evaluator<'_> {
         let folded = self.folded(known, &fields[1..], &stdin);
         let output = self.entry(known, &fields[1..], stdin.clone());
         let output = output.map(|output| named_secrets(known, &fields[1..], output));
+        let output = output.map(|output| self.listed_names(known, &fields[1..], output));
         match (folded, output) {
             (Some(folded), _) if !folded.text.open => folded,
             (Some(mut folded), Some(output)) => {
@@ -87,6 +96,45 @@ impl Evaluator<'_> {
                 Stream::unknown(stdin.text.taint | Taint::FILE)
             }
         }
+    }
+
+    /// What `ls` prints are names below the working directory, chosen where a
+    /// pattern is given.
+    fn listed_names(&self, name: &str, words: &[Field], output: Stream) -> Stream {
+        const LONG: [char; 9] = ['l', 'g', 'n', 'o', 's', 'i', 'Q', 'R', 'F'];
+        let (flags, places): (Vec<&Field>, Vec<&Field>) =
+            words.iter().partition(|word| word.text.known.starts_with('-'));
+        let long = flags
+            .iter()
+            .any(|flag| flag.text.known.starts_with("--") || flag.text.known.contains(LONG));
+        let local = |word: &&Field| {
+            let path = word.text.known.as_str();
+            !word.text.open
+                && !path.starts_with(['/', '~'])
+                && self.place_of(&word.text).zone.is_local()
+        };
+        let here = self.state.directory.as_deref().map(Text::exact);
+        let inside = here.is_some_and(|here| self.place_of(&here).zone.is_local());
+        if name == "ls" && places.iter().any(|word| self.lists_tree(word)) {
+            let mut output = output;
+            output.text.taint |= Taint::ALL;
+            return output;
+        }
+        if name != "ls" || long || !inside || !places.iter().all(local) {
+            return output;
+        }
+        let narrow = |word: &&Field| {
+            word.glob && word.text.known.chars().any(|each| each.is_ascii_alphanumeric())
+        };
+        let chosen = !places.is_empty() && places.iter().all(narrow);
+        output.of_names(if chosen { Names::Chosen } else { Names::Local })
+    }
+
+    /// Whether `ls` would name all of a system tree or a home: `/`, `/*`, `~`.
+    fn lists_tree(&self, word: &Field) -> bool {
+        let path = word.text.known.trim_end_matches('*');
+        let named = !word.text.open && path.starts_with(['/', '~']);
+        named && self.place_of(&Text::exact(path)).zone == Zone::Tree
     }
 
     /// What a program that kode can't see through is given to run: a socket
@@ -267,6 +315,23 @@ fn named_secrets(name: &str, words: &[Field], mut output: Stream) -> Stream {
         output.text.after = secret.unwrap_or_default();
     }
     output
+}
+
+/// Programs that delete, move or open up what they are given: to them the names
+/// of all files are no choice.
+pub(crate) fn takes_apart(name: &str) -> bool {
+    let program = name.rsplit('/').next().unwrap_or(name);
+    const PROGRAMS: [&str; 11] =
+        ["rm", "unlink", "shred", "truncate", "mv", "chmod", "chown", "chgrp", "cp", "ln", "rmdir"];
+    PROGRAMS.contains(&program)
+}
+
+/// A name that may be any is known only when it runs.
+fn only_chosen(field: &Field) -> Field {
+    if !field.text.taint.has(Taint::LISTED) {
+        return field.clone();
+    }
+    Field { text: Text::unknown(field.text.taint), many: true, ..field.clone() }
 }
 
 /// `tar xzf`: the first word holds flags without a dash.

@@ -50,7 +50,9 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     let first = value.split_whitespace().next().unwrap_or_default();
     let unknown_program = listed(&table.programs) && !super::table::knows(first);
     let runs_by_flag = listed(&table.flags) && value.split_whitespace().any(flag_runs);
-    let shows = (name.ends_with("PAGER") || name.ends_with("EDITOR")) && only_shows(value);
+    let edits = name.ends_with("EDITOR") || name == "VISUAL";
+    let shows =
+        (name.ends_with("PAGER") || edits) && only_shows(value) || edits && is_editor(value);
     // The start-up file of interactive shells, and everywhere else `test` or
     // `production`.
     let stage = name == "ENV" && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -75,6 +77,33 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
 
 fn is_local_socket(address: &str) -> bool {
     ["unix:", "npipe:", "file:", "/"].iter().any(|start| address.starts_with(start))
+}
+
+/// An editor by its bare name, as `export EDITOR=vim` names one.
+fn is_editor(program: &str) -> bool {
+    const EDITORS: [&str; 20] = [
+        "vim",
+        "vi",
+        "nvim",
+        "nano",
+        "emacs",
+        "emacsclient",
+        "micro",
+        "hx",
+        "helix",
+        "joe",
+        "pico",
+        "gedit",
+        "kate",
+        "kak",
+        "code",
+        "code --wait",
+        "code -w",
+        "subl -w",
+        "subl --wait",
+        "zed --wait",
+    ];
+    EDITORS.contains(&program.strip_prefix("/usr/bin/").unwrap_or(program))
 }
 
 /// A pager or editor that only shows, or does nothing: `cat`, `less -R`, `true`.

@@ -240,7 +240,9 @@ impl Evaluator<'_> {
         let holds = holds_kodes_own(&place.path, self.session);
         let matches = field.glob && is_tree_pattern(&place.path);
         let tree = place.zone == Zone::Tree || whole_home && place.zone == Zone::Home || holds;
-        let tree = tree || matches;
+        let devices =
+            place.zone == Zone::Device && matches!(place.path.as_str(), "/dev" | "/dev/*");
+        let tree = tree || matches || devices;
         if tree && !field.text.open {
             let text = format!("would delete {} and all it holds", place.path);
             self.found.refuse("recursive_delete", RiskClass::Destructive, &text);

@@ -318,6 +318,10 @@ impl Evaluator<'_> {
             let array = names.pop().unwrap_or_else(|| "MAPFILE".to_owned());
             return self.set(&array, Variable { values, array: true });
         }
+        let name = stdin.names.stand_in(&stdin.text).filter(|_| names.len() == 1 && !array);
+        if let (Some(name), [variable]) = (name, names.as_slice()) {
+            return self.set(variable, Variable { values: vec![name], array: false });
+        }
         self.set_read(names, array, exact.as_deref(), taint);
     }
 

@@ -238,7 +238,8 @@ impl Evaluator<'_> {
     pub(crate) fn substitute(&mut self, script: &Script, source: Option<&str>) -> Text {
         let outer = source.map(|inner| std::mem::replace(&mut self.state.source, inner.into()));
         let input = self.stdin.clone();
-        let mut text = self.subshell(script, input).text;
+        let stream = self.subshell(script, input);
+        let mut text = stream.names.stand_in(&stream.text).unwrap_or(stream.text);
         if let Some(outer) = outer {
             self.state.source = outer;
         }

@@ -3,7 +3,7 @@
 
 use super::filter;
 use super::text::{Field, Names, Stream, Taint, Text};
-use super::{Evaluator, KNOWN_MAX};
+use super::{Evaluator, KNOWN_MAX, machine};
 use crate::shell::escapes::{Dialect, decode};
 
 impl Evaluator<'_> {
@@ -14,8 +14,29 @@ impl Evaluator<'_> {
         arguments: &[Field],
         stdin: &Stream,
     ) -> Option<Stream> {
+        let text = match machine::printed(name, arguments, self.session) {
+            Some(text) => text,
+            None => self.transformed(name, arguments, stdin)?,
+        };
+        let names = match stdin.names {
+            _ if !keeps_names(name, arguments) => Names::Unknown,
+            // A pattern chooses among the names; all but some are not chosen.
+            Names::Local if name == "grep" && selects(arguments) => Names::Chosen,
+            names => names,
+        };
+        let mut output = Stream::literal(bounded(text)).of_names(names);
+        // What a filter made of known lines is not known, but they may be among it.
+        if output.text.open && output.text.known.is_empty() && stdin.present {
+            output.later.extend(Some(stdin.text.known.clone()).filter(|text| !text.is_empty()));
+            output.later.extend(stdin.later.iter().cloned());
+        }
+        Some(output)
+    }
+
+    /// What a command that only changes text prints.
+    fn transformed(&mut self, name: &str, arguments: &[Field], stdin: &Stream) -> Option<Text> {
         let input = || if stdin.present { stdin.text.clone() } else { Text::unknown(Taint::FILE) };
-        let text = match name {
+        Some(match name {
             "echo" => echo(arguments),
             "printf" => printf(arguments),
             "cat" | "tac" => self.contents(name, arguments, stdin)?,
@@ -49,7 +70,6 @@ impl Evaluator<'_> {
             },
             "which" | "type" | "whence" | "command" => found_program(arguments)?,
             "yes" => Text::beginning(yes(arguments), Taint::ENDLESS),
-            "whoami" => Text::unknown(Taint::LITERAL),
             "pwd" => {
                 let directory = self.state.directory.clone()?;
                 Text::exact(&format!("{directory}\n"))
@@ -63,15 +83,7 @@ impl Evaluator<'_> {
                 filter_input(name, arguments, &stdin.text)
             }
             _ => return None,
-        };
-        let names = if keeps_names(name, arguments) { stdin.names } else { Names::Unknown };
-        let mut output = Stream::literal(bounded(text)).of_names(names);
-        // What a filter made of known lines is not known, but they may be among it.
-        if output.text.open && output.text.known.is_empty() && stdin.present {
-            output.later.extend(Some(stdin.text.known.clone()).filter(|text| !text.is_empty()));
-            output.later.extend(stdin.later.iter().cloned());
-        }
-        Some(output)
+        })
     }
 
     /// The files named, or standard input.
@@ -148,6 +160,20 @@ pub(crate) fn folder_of(path: &str) -> String {
     path.rfind('/').map_or(String::new(), |end| path[..=end].to_owned())
 }
 
+/// Whether `grep` lets through only what a pattern names.
+fn selects(arguments: &[Field]) -> bool {
+    let inverted = |word: &Field| {
+        let text = word.text.known.as_str();
+        text == "--invert-match"
+            || text.starts_with('-') && !text.starts_with("--") && text.contains('v')
+    };
+    let names = |word: &Field| {
+        let text = word.text.known.as_str();
+        !text.starts_with('-') && text.chars().any(|each| each.is_ascii_alphanumeric())
+    };
+    !arguments.iter().any(inverted) && arguments.iter().any(names)
+}
+
 /// Whether the lines that come out are among those that went in.
 fn keeps_names(name: &str, arguments: &[Field]) -> bool {
     let changes = |word: &Field| {
@@ -184,12 +210,22 @@ fn disguise(input: &Text) -> Taint {
 
 /// `basename PATH`, `dirname PATH`.
 fn part_of_path(name: &str, arguments: &[Field]) -> Option<Text> {
-    let [only] = arguments else { return None };
+    let suffix = arguments.get(1).filter(|_| name == "basename");
+    let ([only] | [only, _]) = arguments else { return None };
+    if only.text.known.starts_with('-') || arguments.len() > 1 && suffix.is_none() {
+        return None;
+    }
     let Some(path) = only.as_exact().map(|path| path.trim_end_matches('/')) else {
-        let folder = || Text::beginning(folder_of(&only.text.known), only.text.taint);
-        return (name == "dirname").then(folder);
+        let folder = match name {
+            "dirname" => folder_of(&only.text.known),
+            // The last part of a path holds no slash.
+            _ => "./".to_owned(),
+        };
+        return Some(Text::beginning(folder, only.text.taint));
     };
     let (folder, last) = path.rsplit_once('/').unwrap_or((".", path));
+    let end = suffix.and_then(Field::as_exact).unwrap_or_default();
+    let last = last.strip_suffix(end).filter(|rest| !rest.is_empty()).unwrap_or(last);
     let part = if name == "basename" { last } else { folder };
     Some(Text::exact(&format!("{}\n", if part.is_empty() { "/" } else { part })))
 }
@@ -308,6 +344,10 @@ fn translate(input: Text, arguments: &[Field]) -> Text {
     let exact: Option<Vec<&str>> = arguments.iter().map(Field::as_exact).collect();
     let sets = exact.unwrap_or_default();
     let taint = disguise(&input);
+    let stays = sets.iter().all(|set| !set.contains('/') && !set.contains('.'));
+    if input.open && stays && !sets.is_empty() {
+        return Text::beginning(folder_of(&input.known), input.taint | taint);
+    }
     map(input, taint, |text| match sets.as_slice() {
         ["-d", set] => {
             let removed = members(set)?;

@@ -10,6 +10,7 @@ mod filter;
 mod findings;
 mod fold;
 mod glob;
+mod machine;
 pub(crate) use glob::matches as glob_matches;
 mod parameters;
 mod redirect;
@@ -168,6 +169,10 @@ impl<'a> Evaluator<'a> {
                 &format!("kode can't parse it: {error}"),
             );
             self.judge_joined(text);
+            if spawning::reads_as_fork_bomb(text) {
+                let sentence = "a function that starts itself twice multiplies without end";
+                self.found.refuse("fork_bomb", RiskClass::Blocked, sentence);
+            }
         }
         (output, error)
     }

@@ -192,6 +192,11 @@ fn transform(value: Text, operator: &str, arguments: &[Text]) -> Text {
     if value.open && matches!(operator, "%" | "%%" | "^" | "^^" | "," | ",,") {
         return Text::beginning(super::fold::folder_of(&value.known), taint);
     }
+    if value.open
+        && let Some(name) = still_below(&value, operator, arguments)
+    {
+        return name;
+    }
     let argument = arguments.first().map_or(Some(""), Text::as_exact);
     let (Some(text), Some(argument)) = (value.as_exact(), argument) else {
         // A removed suffix or a new ending leaves the known beginning uncertain.
@@ -228,6 +233,29 @@ fn transform(value: Text, operator: &str, arguments: &[Text]) -> Text {
         _ => text.to_owned(),
     };
     Text::known(changed, taint)
+}
+
+/// A name of which only the folder is known, with its beginning cut off or
+/// something in it replaced: without slashes in what is put in, it stays there.
+fn still_below(value: &Text, operator: &str, arguments: &[Text]) -> Option<Text> {
+    let first = arguments.first()?.as_exact()?;
+    let folder = super::fold::folder_of(&value.known);
+    match operator {
+        "##" if first == "*/" && !value.known.is_empty() => {
+            Some(Text::beginning("./".to_owned(), value.taint))
+        }
+        "#" | "##" => {
+            let rest = value.known.strip_prefix(first)?;
+            (first == "./" && !rest.starts_with('/'))
+                .then(|| Text::beginning(format!("./{rest}"), value.taint))
+        }
+        "/" | "//" | "/#" | "/%" => {
+            let put = arguments.get(1).map_or(Some(""), Text::as_exact)?;
+            let plain = !put.contains(['/', '.']) && !first.contains('/');
+            (plain && !folder.is_empty()).then(|| Text::beginning(folder, value.taint))
+        }
+        _ => None,
+    }
 }
 
 /// Large letters small and small ones large.

@@ -23,6 +23,24 @@ struct Rounds {
     slow: bool,
 }
 
+/// Whether text that this parser refuses is the well-known fork bomb, which
+/// other shells read with fewer blanks: `:(){:|:&};:`.
+pub(super) fn reads_as_fork_bomb(text: &str) -> bool {
+    let compact: String = text.chars().filter(|each| !each.is_whitespace()).take(4_096).collect();
+    compact.match_indices("(){").any(|(at, _)| {
+        let name: String = compact[..at]
+            .chars()
+            .rev()
+            .take_while(|each| !";&|(){}'\"".contains(*each))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
+        let name = name.strip_prefix("function").filter(|rest| !rest.is_empty()).unwrap_or(&name);
+        !name.is_empty() && compact[at + 3..].starts_with(&format!("{name}|{name}&"))
+    })
+}
+
 impl Evaluator<'_> {
     /// Judges the body of a loop that nothing but its body ends.
     pub(super) fn judge_endless(&mut self, body: &Script) {

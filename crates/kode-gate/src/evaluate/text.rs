@@ -5,7 +5,7 @@ use std::ops::{BitOr, BitOrAssign};
 
 /// Where text came from; a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Taint(u8);
+pub(crate) struct Taint(u16);
 
 impl Taint {
     /// Written in the command itself.
@@ -30,6 +30,9 @@ impl Taint {
 
     /// Never ends by itself: `yes`, `/dev/zero`.
     pub(crate) const ENDLESS: Self = Self(128);
+
+    /// Names of the project's files, perhaps all of them.
+    pub(crate) const LISTED: Self = Self(256);
 
     /// The set without those of `other`.
     pub(crate) const fn without(self, other: Self) -> Self {
@@ -146,6 +149,21 @@ pub(crate) enum Names {
     Local,
     /// Names of files of the project that were chosen by name or age.
     Chosen,
+}
+
+impl Names {
+    /// What stands for such a name: a path below the working directory, of which
+    /// only that is known. `None` when it may be anything.
+    pub(crate) fn stand_in(self, text: &Text) -> Option<Text> {
+        let taint = match self {
+            Self::Unknown => return None,
+            Self::Local => text.taint | Taint::LISTED,
+            Self::Chosen => text.taint,
+        };
+        let name = Text::beginning("./{}".to_owned(), taint);
+        let unknown = text.open && text.known.is_empty();
+        unknown.then(|| Text { after: text.after.clone(), ..name })
+    }
 }
 
 impl Stream {

@@ -65,6 +65,11 @@ impl Evaluator<'_> {
         }
         // What stands behind an unknown part counts as well: `$GOFLAGS -toolexec=x`.
         let whole = value.parts().collect::<Vec<_>>().join(" ");
+        if matches!(name, "PS0" | "PS1" | "PS2" | "RPROMPT" | "PROMPT") {
+            // The next prompt of a shell runs what stands in it.
+            let prompt = whole.clone();
+            self.refusals_only(|walk| walk.evaluate_substitutions(&prompt));
+        }
         match environment::meaning(name, &whole) {
             Meaning::Plain => {}
             Meaning::Searched | Meaning::Loads | Meaning::Writes if theirs => {}

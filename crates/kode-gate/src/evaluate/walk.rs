@@ -2,7 +2,7 @@
 //! or may not run is walked, and leaves its assignments as alternatives.
 
 use super::spawning::{counts_without_end, never_ends};
-use super::text::{Stream, Text};
+use super::text::{Names, Stream, Text};
 use super::{Evaluator, ShellState, Taint, Variable};
 use crate::shell::syntax::{AndOr, Command, CommandKind, Pipeline, Script, Word};
 
@@ -28,6 +28,7 @@ impl Evaluator<'_> {
             output.later.extend(produced.later);
             output.later.truncate(LATER_MAX);
             output.text.append(&produced.text);
+            output.names = if script.lists.len() == 1 { produced.names } else { Names::Unknown };
         }
         output
     }
@@ -43,6 +44,7 @@ impl Evaluator<'_> {
                 self.perhaps(|walk| walk.pipeline(pipeline, stdin))
             };
             output.text.append(&produced.text);
+            output.names = if list.pipelines.len() == 1 { produced.names } else { Names::Unknown };
             // `false || x` and `true && x` are not evaluated: `x` may not run.
             output.text.open |= at > 0 && pipeline.after_failure;
         }

@@ -3,7 +3,7 @@
 use kode_base::RiskClass;
 
 use crate::assessment::QuestionKind;
-use crate::effects::dispatch::{Invocation, holds_programs};
+use crate::effects::dispatch::{Invocation, holds_programs, takes_apart};
 use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text};
 use crate::paths::{Zone, holds_secrets, looks_secret};
 
@@ -309,20 +309,6 @@ impl Evaluator<'_> {
 /// Whether what `xargs` adds to `argv` are names of the project's files. To
 /// delete, move or open up files, they must have been chosen.
 fn names_some_file(argv: &[Field], names: Names) -> bool {
-    let program = argv.first().and_then(Field::as_exact).and_then(|name| name.rsplit('/').next());
-    let whole = matches!(
-        program,
-        Some(
-            "rm" | "unlink"
-                | "shred"
-                | "truncate"
-                | "mv"
-                | "chmod"
-                | "chown"
-                | "chgrp"
-                | "cp"
-                | "ln"
-        )
-    );
+    let whole = argv.first().and_then(Field::as_exact).is_some_and(takes_apart);
     names == Names::Chosen || names == Names::Local && !whole
 }

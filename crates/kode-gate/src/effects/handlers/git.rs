@@ -77,6 +77,18 @@ impl Evaluator<'_> {
         if shown {
             return;
         }
+        // An alias for a command of git's own is that command.
+        let alias = key.starts_with("alias.") && !open;
+        let short = setting.split_once('=').map(|(_, value)| value).filter(|_| alias);
+        if let Some(value) = short.filter(|value| {
+            let first = value.split_whitespace().next().unwrap_or_default();
+            crate::effects::table::knows(&format!("git {first}"))
+        }) {
+            self.raise(RiskClass::LocalWrite, "makes a short name for a command of git");
+            let script = format!("git {value}");
+            self.perhaps(|walk| walk.text_script(&script, Stream::default()));
+            return;
+        }
         if !plain || (open && !setting.contains('=')) {
             self.raise(RiskClass::CodeExecution, &format!("git's {key} may run a program"));
             if let Some((_, value)) = setting.split_once('=') {

@@ -8,6 +8,22 @@ use crate::effects::table;
 use crate::evaluate::{Evaluator, Field, Stream, Text, Variable};
 use crate::paths::Zone;
 
+/// What `gpg` is asked to show or check.
+const GPG_LOOKS: [&str; 12] = [
+    "--list-keys",
+    "-k",
+    "--list-public-keys",
+    "--list-secret-keys",
+    "-K",
+    "--fingerprint",
+    "--verify",
+    "--list-sigs",
+    "--list-packets",
+    "--check-signatures",
+    "--version",
+    "--help",
+];
+
 impl Evaluator<'_> {
     /// `env`, `sudo`, `doas`: assignments, then a command; `-S` is a script.
     pub(super) fn env(&mut self, call: &Invocation<'_>) -> Option<Stream> {
@@ -155,6 +171,13 @@ impl Evaluator<'_> {
             ),
             "screen" => (has(&["-ls", "-list", "-v"]), RiskClass::CodeExecution),
             "kubectl version" => (has(&["--client", "--client=true"]), RiskClass::NetworkEgress),
+            "ssh-keygen" => {
+                (has(&["-l", "-lf", "-lvf"]) && !has(&["-D", "-t"]), RiskClass::CodeExecution)
+            }
+            "gpg" | "gpg2" => (looks_at_keys(call), RiskClass::CodeExecution),
+            "git difftool" | "git mergetool" => {
+                (has(&["--tool-help"]) && call.words.len() == 1, RiskClass::CodeExecution)
+            }
             name if name.starts_with("rustup ") => (has(&["list"]), RiskClass::Install),
             "npm init" => (bare, RiskClass::Install),
             _ => (false, RiskClass::CodeExecution),
@@ -224,6 +247,16 @@ impl Evaluator<'_> {
 
     /// `vim -c ':!COMMAND'`, `vim +'!COMMAND'`: commands given to an editor.
     pub(super) fn editor(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        for line in call.stdin.text.known.lines().take(64) {
+            let command = line.trim_start_matches([':', '.', '%', '$', ',', '0', ' ']);
+            let given = command.trim_start_matches(['r', 'w', 'e', ' ']).strip_prefix('!');
+            if let Some(script) = given {
+                let script = Text::exact(script);
+                self.refusals_only(|walk| {
+                    walk.shell_text(&script, Stream::default());
+                });
+            }
+        }
         let mut previous = "";
         for word in call.words {
             let text = word.text.known.as_str();
@@ -526,4 +559,12 @@ fn embedded(command: &str) -> Option<Language> {
         "ruby" | "rubydo" => Some(Language::Ruby),
         _ => None,
     }
+}
+
+/// Whether `gpg` only shows keys or checks a signature.
+fn looks_at_keys(call: &Invocation<'_>) -> bool {
+    let mut words = call.words.iter();
+    let looks =
+        words.next().and_then(Field::as_exact).is_some_and(|first| GPG_LOOKS.contains(&first));
+    looks && !words.any(|word| word.text.known.starts_with('-'))
 }

@@ -5,7 +5,7 @@ use kode_base::RiskClass;
 use crate::assessment::QuestionKind;
 use crate::effects::code::Language;
 use crate::effects::dispatch::Invocation;
-use crate::evaluate::{Evaluator, Stream, Taint, Text};
+use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
 use crate::paths::{Zone, looks_secret};
 
 impl Evaluator<'_> {
@@ -92,8 +92,20 @@ impl Evaluator<'_> {
             }
             self.awk_program(&text.known, &call.stdin);
         }
+        let mut in_place = false;
+        for (_, value) in
+            found.flags.iter().filter(|(flag, _)| matches!(flag.as_str(), "-i" | "--include"))
+        {
+            let library = value.as_ref().and_then(Field::as_exact);
+            in_place |= library == Some("inplace");
+            if library != Some("inplace") {
+                self.raise(RiskClass::CodeExecution, "awk loads a library");
+            }
+        }
         for file in found.operands.iter().skip(skip).filter(|each| !each.text.known.contains('=')) {
-            if file.stream.is_none() {
+            if in_place {
+                self.write_pattern(file);
+            } else if file.stream.is_none() {
                 self.read_path(&file.text, false);
             }
         }
