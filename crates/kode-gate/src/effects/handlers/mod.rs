@@ -10,6 +10,7 @@ mod git;
 mod inspect;
 mod network;
 mod programs;
+mod rename;
 mod scripts;
 mod signals;
 
@@ -41,6 +42,7 @@ pub(crate) fn run(
         "fifo" => walk.fifo(call),
         "chmod" => walk.chmod(call),
         "sed" => walk.sed(call),
+        "rename" => walk.rename(call),
         "awk" => walk.awk(call),
         "sqlite" => walk.sqlite(call),
         "git" => walk.git(call),
