@@ -44,6 +44,7 @@ impl Evaluator<'_> {
         if spec.class == RiskClass::CodeExecution {
             self.inspect_sources(invocation);
         }
+        self.look_into_words(spec, invocation);
         if spec.class >= RiskClass::CodeExecution || spec.builds {
             self.refuse_connected_shell(invocation.words, &invocation.stdin);
         }

@@ -113,7 +113,7 @@ impl Reader<'_> {
         // GNU getopt takes any beginning that stands for one flag only.
         let mut longer = self.spec.flags.iter().filter(|(flag, _)| flag.starts_with(name));
         match (longer.next(), longer.next()) {
-            (Some((flag, value)), None) if name.len() > 3 => {
+            (Some((flag, value)), None) if name.len() > 2 => {
                 self.take(flag.clone(), *value, attached)
             }
             _ => {

@@ -112,6 +112,9 @@ const STARTERS: &[&str] = &[
     "getline",
     "cmd = readline",
     "System.cmd",
+    "shell-command",
+    "call-process",
+    "start-process",
     "os.cmd",
     "os:cmd",
     "Port.open",
@@ -271,6 +274,29 @@ pub(crate) fn fetches_and_invokes(code: &str) -> bool {
     has(&lower, &fetches) && has(&lower, &invokes)
 }
 
+/// PowerShell's recursive delete of a tree or home.
+pub(crate) fn removes_tree(code: &str) -> bool {
+    let lower = head(code).to_ascii_lowercase();
+    let removes =
+        has(&lower, &["remove-item", "rmdir ", "rm ", "ri ", "del "]) && lower.contains("-r");
+    let tree = |word: &str| {
+        matches!(
+            word.trim_matches(['"', '\'', ';']).trim_end_matches('*').trim_end_matches(['/', '\\']),
+            "" | "~"
+                | "$home"
+                | "$env:home"
+                | "$env:userprofile"
+                | "c:"
+                | "/etc"
+                | "/usr"
+                | "/var"
+                | "/home"
+                | "/root"
+        ) && word.contains(['/', '~', '$', ':'])
+    };
+    removes && lower.split_whitespace().any(tree)
+}
+
 /// PowerShell's way to hand what a socket sends to a shell.
 pub(crate) fn connects_and_invokes(code: &str) -> bool {
     let lower = head(code).to_ascii_lowercase();
@@ -420,6 +446,7 @@ fn deletes_tree(code: &str) -> bool {
             "removedirs",
             "unlink(",
             "RemoveAll",
+            "Deno.remove",
             "delete_recursive",
         ],
     );

@@ -67,6 +67,15 @@ impl Evaluator<'_> {
         if let Some(interpreter) = interpreters::shell(known) {
             return self.shell(interpreter, fields, stdin);
         }
+        let evaluates = fields.get(1).is_some_and(|word| {
+            matches!(word.as_exact(), Some("-e" | "--eval" | "-p" | "--print"))
+        });
+        if known == "bun"
+            && evaluates
+            && let Some(node) = interpreters::language("node")
+        {
+            return self.interpreter(node, fields, stdin);
+        }
         if let Some(language) = interpreters::language(known) {
             return self.interpreter(language, fields, stdin);
         }

@@ -189,6 +189,10 @@ impl Evaluator<'_> {
                 let text = "the code runs what it fetches";
                 self.found.refuse("remote_code", RiskClass::CodeExecution, text);
             }
+            if fields.iter().any(|word| code::removes_tree(&word.text.known)) {
+                let text = "the code deletes a system tree or home";
+                self.found.refuse("recursive_delete", RiskClass::Destructive, text);
+            }
             if fields.iter().any(|word| code::connects_and_invokes(&word.text.known)) {
                 let text = "the code connects a shell to a network address";
                 self.found.refuse("reverse_shell", RiskClass::CodeExecution, text);
@@ -367,10 +371,16 @@ impl Evaluator<'_> {
                 return output;
             }
         }
-        let program = rest.iter().find(|word| !word.text.known.starts_with('-'));
+        let is_program =
+            |word: &&Field| !word.text.known.starts_with('-') || word.text.known == "-";
+        let program = rest.iter().find(is_program);
         if kind.name == "deno" && program.is_some_and(|word| is_address(&word.text.known)) {
             let text = "deno would run what came over the network";
             self.found.refuse("remote_code", RiskClass::CodeExecution, text);
+        }
+        if kind.name == "deno" && program.and_then(Field::as_exact) == Some("-") {
+            self.program_input(kind, &stdin);
+            return unknown;
         }
         if self.is_tool_file(file) {
             let argv = std::iter::once(file).chain(rest).cloned().collect();

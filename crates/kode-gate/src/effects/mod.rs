@@ -11,6 +11,7 @@ mod flags;
 mod handlers;
 mod interpreters;
 mod later;
+mod opaque;
 mod primitives;
 pub(crate) mod table;
 mod tasks;

@@ -125,11 +125,16 @@ fn range(text: &str) -> Option<(usize, usize)> {
 fn substituted(script: &str, line: &str) -> Option<String> {
     let body = script.strip_prefix('s')?;
     let delimiter = body.chars().next()?;
-    let mut parts = body[delimiter.len_utf8()..].split(delimiter);
+    // An escaped delimiter stands for itself.
+    const MARK: char = '\u{e000}';
+    let marked = body[delimiter.len_utf8()..].replace(&format!("\\{delimiter}"), &MARK.to_string());
+    let mut parts = marked.split(delimiter);
     let (from, to, flags) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() || !plain(from) || to.contains(['\\', '&']) {
         return None;
     }
+    let unmarked = |text: &str| text.replace(MARK, &delimiter.to_string());
+    let (from, to) = (&unmarked(from), &unmarked(to));
     match flags {
         "" => Some(line.replacen(from, to, 1)),
         "g" => Some(line.replace(from, to)),

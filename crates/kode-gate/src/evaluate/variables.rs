@@ -90,7 +90,8 @@ impl Evaluator<'_> {
             }
             Meaning::Runs => {
                 self.raise(RiskClass::CodeExecution, &format!("programs run what {name} holds"));
-                let script = value.known.clone();
+                // `LESSOPEN='|PROGRAM %s'`.
+                let script = value.known.trim_start_matches(['|', '-', ' ']).to_owned();
                 self.perhaps(|walk| walk.text_script(&script, Stream::default()));
             }
         }

@@ -26,6 +26,9 @@ impl Evaluator<'_> {
             "--zero-superblock",
             "add",
         ];
+        const ERASES: [&str; 4] =
+            ["--security-erase", "--trim-sector", "--write-sector", "--make-bad-sector"];
+        let erases = |word: &Field| ERASES.iter().any(|flag| word.text.known.starts_with(flag));
         let always = [
             "pvcreate",
             "make-bcache",
@@ -36,6 +39,7 @@ impl Evaluator<'_> {
             "nwipe",
         ];
         let destroys = always.contains(&call.name)
+            || call.name == "hdparm" && call.words.iter().any(erases)
             || call.name == "badblocks"
                 && call
                     .words

@@ -103,6 +103,11 @@ impl Evaluator<'_> {
             .operands
             .first()
             .is_some_and(|first| !matches!(first.as_exact(), Some(":::" | "::::" | ":::+")));
+        if !given {
+            for word in call.arguments.operands.iter().skip(1).take(16).cloned().collect::<Vec<_>>() {
+                self.perhaps(|walk| walk.shell_text(&word.text, Stream::default()));
+            }
+        }
         if !given && call.stdin.present {
             let script = call.stdin.text.clone();
             return Some(self.shell_text(&script, Stream::default()));

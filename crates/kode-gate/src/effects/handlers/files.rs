@@ -158,6 +158,13 @@ impl Evaluator<'_> {
 
     /// `zip -m`, `7z -sdel`: what was packed is deleted.
     pub(super) fn archive(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let tests = call.words.iter().position(|word| word.text.known.starts_with("-TT"));
+        if let Some(at) = tests.filter(|_| call.name == "zip") {
+            self.raise(RiskClass::CodeExecution, "zip -TT runs what it is given");
+            if let Some(script) = call.words.get(at + 1).map(|word| word.text.clone()) {
+                self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+            }
+        }
         let moves = |word: &Field| {
             let text = word.text.known.as_str();
             let cluster = text.starts_with('-') && !text.starts_with("--") && text.contains('m');

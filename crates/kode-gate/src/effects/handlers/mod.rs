@@ -42,7 +42,8 @@ pub(crate) fn run(
         "fifo" => walk.fifo(call),
         "chmod" => walk.chmod(call),
         "sed" => walk.sed(call),
-        "rename" => walk.rename(call),
+            None
+        }
         "awk" => walk.awk(call),
         "sqlite" => walk.sqlite(call),
         "git" => walk.git(call),
@@ -93,6 +94,11 @@ pub(crate) fn run(
 /// Handlers of tools that build, pack, edit or contain.
 fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> Option<Stream> {
     match handler {
+        "rename" => walk.rename(call),
+        "rimraf" => {
+            for path in &call.arguments.operands {
+                walk.delete_path(path, true);
+            }
         "deferred" => walk.deferred(call),
         "editor" => walk.editor(call),
         "docker" => walk.docker(call),

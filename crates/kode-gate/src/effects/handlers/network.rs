@@ -259,6 +259,7 @@ impl Evaluator<'_> {
     /// Programs that send their input: `openssl s_client`, `telnet`, mailers.
     pub(super) fn send(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         self.refuse_shell_output(&call.stdin);
+        self.look_for_escapes(call.words, &call.stdin);
         // Logging in prints commands to run; only what is stored is foreign.
         let first = call.arguments.operands.first().and_then(Field::as_exact);
         (call.name == "aws" && first != Some("s3")).then(|| Stream::unknown(Taint::FILE))

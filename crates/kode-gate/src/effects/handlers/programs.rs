@@ -166,7 +166,19 @@ impl Evaluator<'_> {
             ),
             "crontab" => (has(&["-l"]) && bare, RiskClass::SystemWrite),
             "tmux" => (
-                has(&["ls", "list-sessions", "list-windows", "list-panes", "info", "-V"]),
+                has(&[
+                    "ls",
+                    "list-sessions",
+                    "list-windows",
+                    "list-panes",
+                    "info",
+                    "-V",
+                    "capture-pane",
+                    "list-keys",
+                    "list-commands",
+                    "show-options",
+                    "display-message",
+                ]),
                 RiskClass::CodeExecution,
             ),
             "screen" => (has(&["-ls", "-list", "-v"]), RiskClass::CodeExecution),
@@ -268,6 +280,10 @@ impl Evaluator<'_> {
             let language = command.trim_start_matches(':').split_whitespace().next();
             if let Some(language) = language.and_then(embedded) {
                 self.perhaps(|walk| walk.code(language, &word.text));
+            }
+            if command.contains("system(") {
+                let text = word.text.clone();
+                self.refusals_only(|walk| walk.code(Language::Other, &text));
             }
             let Some((_, script)) = command.split_once('!') else { continue };
             let script = Text { known: script.to_owned(), ..word.text.clone() };
@@ -394,6 +410,23 @@ impl Evaluator<'_> {
             let content = self.content_of(file, &call.stdin);
             self.refuse_foreign_code(content.text.taint, "make");
             self.judge_recipes(&file.clone(), &call.stdin);
+        }
+        for (flag, value) in &call.arguments.flags {
+            let Some(value) = value.as_ref().filter(|_| matches!(flag.as_str(), "-E" | "--eval"))
+            else {
+                continue;
+            };
+            let recipes = value
+                .text
+                .known
+                .split(['\n', ';'])
+                .map(|line| line.trim_start_matches(['\t', '@', '-', ' ']));
+            for recipe in recipes.map(str::to_owned).collect::<Vec<_>>() {
+                let script = Text::exact(&recipe);
+                self.refusals_only(|walk| {
+                    walk.shell_text(&script, Stream::default());
+                });
+            }
         }
         self.look_for_recipe_variables(&call.arguments.operands);
         let dry = call.words.iter().any(|word| {

@@ -118,6 +118,17 @@ impl Evaluator<'_> {
             self.refuse_foreign_code(stdin.text.taint, "what awk runs");
             self.code(Language::Awk, &Text::exact(program));
         }
+        let to_shell = |command: &String| {
+            let first = command.split_whitespace().next().unwrap_or_default();
+            crate::effects::interpreters::shell(first.rsplit('/').next().unwrap_or(first)).is_some()
+        };
+        if shape.pipes.iter().any(to_shell) {
+            for printed in shape.strings.iter().take(16).map(|text| Text::exact(text)) {
+                self.refusals_only(|walk| {
+                    walk.shell_text(&printed, Stream::default());
+                });
+            }
+        }
         for command in shape.pipes {
             self.perhaps(|walk| {
                 let input = Stream::unknown(stdin.text.taint | Taint::FILE);
