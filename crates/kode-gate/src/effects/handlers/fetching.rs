@@ -104,7 +104,8 @@ impl Evaluator<'_> {
             .first()
             .is_some_and(|first| !matches!(first.as_exact(), Some(":::" | "::::" | ":::+")));
         if !given {
-            for word in call.arguments.operands.iter().skip(1).take(16).cloned().collect::<Vec<_>>() {
+            for word in call.arguments.operands.iter().skip(1).take(16).cloned().collect::<Vec<_>>()
+            {
                 self.perhaps(|walk| walk.shell_text(&word.text, Stream::default()));
             }
         }

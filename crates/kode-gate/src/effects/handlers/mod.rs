@@ -42,8 +42,6 @@ pub(crate) fn run(
         "fifo" => walk.fifo(call),
         "chmod" => walk.chmod(call),
         "sed" => walk.sed(call),
-            None
-        }
         "awk" => walk.awk(call),
         "sqlite" => walk.sqlite(call),
         "git" => walk.git(call),
@@ -99,6 +97,8 @@ fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> O
             for path in &call.arguments.operands {
                 walk.delete_path(path, true);
             }
+            None
+        }
         "deferred" => walk.deferred(call),
         "editor" => walk.editor(call),
         "docker" => walk.docker(call),
