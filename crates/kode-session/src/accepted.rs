@@ -1,4 +1,4 @@
-//! What is not the agent's: the base snapshot with the edits that people made
+//! What is not the agent's of one file: the base with the edits that people made
 //! since. Rejecting the agent's changes leads back to this, never behind it.
 
 use kode_audit::Digest;
@@ -6,8 +6,9 @@ use kode_base::ProjectPath;
 
 use crate::SessionError;
 use crate::blobs::Blobs;
-use crate::changes::{Origin, Step};
-use crate::merge::without_hunks;
+use crate::changes::Change;
+use crate::meeting::Meeting;
+use crate::merge::{MetLines, without_hunks};
 use crate::state::{FileState, Kind};
 use crate::tree::content;
 
@@ -17,53 +18,40 @@ pub(crate) struct Accepted {
     pub(crate) state: Option<FileState>,
     /// Someone edited the agent's own lines: they can't be told apart any more
     /// and count as that person's.
-    pub(crate) mixed: bool,
-}
-
-/// Follows `path` through the steps. Contents that this makes are kept.
-pub(crate) fn accepted(
-    path: &ProjectPath,
-    base: Option<&FileState>,
-    steps: &[Step],
-    blobs: &Blobs,
-) -> Result<Accepted, SessionError> {
-    let mut accepted = Accepted { state: base.cloned(), mixed: false };
-    for step in steps.iter().filter(|step| step.origin == Origin::Person) {
-        for change in step.changes.iter().filter(|change| change.path == *path) {
-            let (before, after) = (change.before.as_ref(), change.after.as_ref());
-            accepted = accepted.with_edit(path, before, after, blobs)?;
-        }
-    }
-    Ok(accepted)
+    pub(crate) mixed: Option<Meeting>,
 }
 
 impl Accepted {
-    /// Someone changed the file from `before` to `after`.
-    fn with_edit(
-        self,
-        path: &ProjectPath,
-        before: Option<&FileState>,
-        after: Option<&FileState>,
-        blobs: &Blobs,
-    ) -> Result<Self, SessionError> {
+    pub(crate) fn of(state: Option<FileState>) -> Self {
+        Self { state, mixed: None }
+    }
+
+    /// Someone changed the file. Contents that this makes are kept. What can't be
+    /// told apart, for whatever reason, is that person's.
+    pub(crate) fn with_edit(self, path: &ProjectPath, change: &Change, blobs: &Blobs) -> Self {
+        let (before, after) = (change.before.as_ref(), change.after.as_ref());
         let untouched_by_the_agent = match (&self.state, before) {
             (Some(accepted), Some(before)) => accepted.same(before),
             (None, None) => true,
             _ => false,
         };
         if untouched_by_the_agent || after.is_none() {
-            return Ok(Self { state: after.cloned(), mixed: false });
+            return Self::of(after.cloned());
         }
-        match (before, after) {
-            (Some(before), Some(after))
-                if [before, after].into_iter().chain(&self.state).all(is_kept_file) =>
-            {
-                let mixed_before = self.mixed;
-                let (state, mixed) = merge(path, self.state.as_ref(), before, after, blobs)?;
-                Ok(Self { state, mixed: mixed || mixed_before })
-            }
-            _ => Ok(Self { state: after.cloned(), mixed: true }),
+        let meeting = |lines| Meeting {
+            without: self.state.clone(),
+            agents: before.cloned(),
+            edited: after.cloned(),
+            lines,
+        };
+        if let (Some(before), Some(after)) = (before, after)
+            && [before, after].into_iter().chain(&self.state).all(is_kept_file)
+            && let Ok((state, met)) = merge(path, self.state.as_ref(), before, after, blobs)
+        {
+            let mixed = met.map(|lines| meeting(Some(lines)));
+            return Self { state, mixed: mixed.or(self.mixed) };
         }
+        Self { state: after.cloned(), mixed: Some(meeting(None)) }
     }
 }
 
@@ -71,8 +59,9 @@ fn is_kept_file(state: &FileState) -> bool {
     state.kind == Kind::File && state.kept
 }
 
-/// `after` without the agent's hunks between `accepted` and `before`; no file where
-/// there was none and nothing else is in it.
+/// `after` without the agent's hunks between `accepted` and `before`, and where
+/// some of them could not be told apart; no file where there was none and nothing
+/// else is in it.
 #[expect(clippy::disallowed_methods, reason = "merged as bytes, shown to nobody")]
 fn merge(
     path: &ProjectPath,
@@ -80,13 +69,13 @@ fn merge(
     before: &FileState,
     after: &FileState,
     blobs: &Blobs,
-) -> Result<(Option<FileState>, bool), SessionError> {
+) -> Result<(Option<FileState>, Option<MetLines>), SessionError> {
     let bytes = |state| content(path, state, blobs).map(Option::unwrap_or_default);
     let sides = [bytes(accepted)?, bytes(Some(before))?, bytes(Some(after))?];
     let [one, two, three] = sides.each_ref().map(|side| side.expose().as_slice());
-    let (merged, mixed) = without_hunks(one, two, three);
+    let (merged, met) = without_hunks(one, two, three);
     if accepted.is_none() && merged.is_empty() {
-        return Ok((None, mixed));
+        return Ok((None, met));
     }
     let hash = Digest::of(&merged);
     blobs.keep(&hash, &merged)?;
@@ -94,5 +83,5 @@ fn merge(
         Some(accepted) if after.mode == before.mode => accepted.mode,
         _ => after.mode,
     };
-    Ok((Some(FileState { mode, hash, ..after.clone() }), mixed))
+    Ok((Some(FileState { mode, hash, ..after.clone() }), met))
 }

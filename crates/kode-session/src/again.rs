@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use kode_base::{ProjectPath, Untrusted};
 
-use crate::accepted::accepted;
 use crate::blobs::Blobs;
 use crate::changes::{Change, History, Origin, StepId};
 use crate::merge::done_again;
+use crate::standing::Standing;
 use crate::state::{FileState, Kind};
 use crate::tree::{Tree, content};
 use crate::{Session, SessionError};
@@ -35,10 +35,10 @@ impl Session {
             return Ok(Vec::new());
         }
         let history = self.history()?;
-        let rejected = history.rejected();
+        let (rejected, standing) = (history.rejected(), self.standing()?);
         let mut found = Vec::new();
         for path in paths {
-            let again = line_again(path, self.tree()?, (&history, &rejected), &self.blobs);
+            let again = line_again(path, self.tree()?, (&standing, &rejected), &self.blobs);
             if let Some((reject, line)) = again
                 && self.told_again.insert((reject, path.clone()))
             {
@@ -76,13 +76,17 @@ impl History {
 pub(crate) fn line_again(
     path: &ProjectPath,
     tree: &Tree,
-    (history, rejected): (&History, &Rejected<'_>),
+    (standing, rejected): (&Standing, &Rejected<'_>),
     blobs: &Blobs,
 ) -> Option<(StepId, usize)> {
     let rejected = rejected.get(path)?;
-    let base = accepted(path, tree.base_of(path), &history.steps, blobs).ok()?.state;
-    let (base, now) = (text(path, base.as_ref(), blobs)?, text(path, tree.now_of(path), blobs)?);
+    let accepted = standing.of(path, tree).state;
+    let under = standing.agents_move(path).map(|(names, _)| &names.under);
+    let now = text(path, tree.now_of(path), blobs)?;
     rejected.iter().find_map(|(reject, change)| {
+        // The name itself is there again.
+        let base = under.filter(|_| change.after.is_none()).unwrap_or(&accepted);
+        let base = text(path, base.as_ref(), blobs)?;
         let with = text(path, change.before.as_ref(), blobs)?;
         let without = text(path, change.after.as_ref(), blobs)?;
         Some((*reject, compared([&without, &with, &base, &now])?))

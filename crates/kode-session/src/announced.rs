@@ -7,6 +7,7 @@ use kode_base::{FileWrite, ProjectPath, WriteMode};
 use serde::{Deserialize, Serialize};
 
 use crate::changes::{Change, ChangeLine, Circumstance, Origin};
+use crate::restore::Restoration;
 use crate::{Session, SessionError};
 
 /// Writes that were about to be made.
@@ -47,6 +48,23 @@ impl Session {
             circumstance: self.circumstance,
             writes: writes.collect(),
         };
+        self.changes.append(&ChangeLine::Announced(announcement.clone()))?;
+        self.announced = Some(announcement);
+        Ok(())
+    }
+
+    /// The same for what is about to be put back.
+    pub(crate) fn announce_restoring<'a>(
+        &mut self,
+        origin: Origin,
+        restorations: impl Iterator<Item = &'a Restoration>,
+    ) -> Result<(), SessionError> {
+        let write = |restoration: &Restoration| AnnouncedWrite {
+            path: restoration.path.clone(),
+            after: restoration.target.as_ref().map(|target| target.hash),
+        };
+        let writes = restorations.map(write).collect();
+        let announcement = Announcement { origin, circumstance: Circumstance::default(), writes };
         self.changes.append(&ChangeLine::Announced(announcement.clone()))?;
         self.announced = Some(announcement);
         Ok(())

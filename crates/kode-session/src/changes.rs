@@ -59,6 +59,28 @@ pub(crate) struct Change {
     /// thousands of files need not count them again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lines: Option<Lines>,
+    /// This reject gave a renamed file its old name back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) back: Option<Box<BackFrom>>,
+}
+
+impl Change {
+    pub(crate) fn new(
+        path: ProjectPath,
+        before: Option<FileState>,
+        after: Option<FileState>,
+    ) -> Self {
+        Self { path, before, after, lines: None, back: None }
+    }
+}
+
+/// Where a file came back from when a rename was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BackFrom {
+    /// The name it had. Both names are one change.
+    pub(crate) name: ProjectPath,
+    /// What is not the agent's of it: people may have edited it under that name.
+    pub(crate) accepted: FileState,
 }
 
 /// Line counts of one touched file against the base.

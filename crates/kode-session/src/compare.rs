@@ -134,7 +134,7 @@ impl Tree {
         }
         let before = known.cloned();
         self.now.insert(path.clone(), Now { state: Some(state.clone()), lines: None });
-        Some(Change { path: path.clone(), before, after: Some(state), lines: None })
+        Some(Change::new(path.clone(), before, Some(state)))
     }
 
     /// Notes which known files were not met.
@@ -148,7 +148,7 @@ impl Tree {
         let change = |path: ProjectPath| {
             let before = self.now_of(&path).cloned();
             self.now.insert(path.clone(), Now { state: None, lines: None });
-            Change { path, before, after: None, lines: None }
+            Change::new(path, before, None)
         };
         gone.into_iter().map(change).collect()
     }

@@ -1,6 +1,8 @@
 //! Why a session can't go on; each a sentence a person can act on.
 
+use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use kode_audit::Digest;
@@ -42,12 +44,23 @@ pub enum SessionError {
     #[error("{0} changed since kode's last snapshot; look at it and reject by hand")]
     ChangedSince(ProjectPath),
     /// A person edited the lines that were to be taken back.
-    #[error("{path}: {conflict}")]
+    #[error("{path}{}: {conflict}", conflict.lines_now())]
     Conflict {
         /// The file.
         path: ProjectPath,
         /// Where the two changes meet.
         conflict: Conflict,
+    },
+    /// A person edited lines of the agent's: they can't be told apart any more.
+    #[error(
+        "{path}{lines}: you edited lines there that the agent had changed. They count as yours, \
+         so the file can't be rejected as a whole; its other hunks can"
+    )]
+    Mixed {
+        /// The file.
+        path: ProjectPath,
+        /// Where both changes meet, in the file as it is now.
+        lines: LinesNamed,
     },
     /// There is nothing to put back.
     #[error("{0} is as it was: there is nothing to put back")]
@@ -73,6 +86,24 @@ pub enum SessionError {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+/// `, lines 3–5` or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinesNamed(pub Option<Range<usize>>);
+
+impl fmt::Display for LinesNamed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            None => Ok(()),
+            Some(lines) if lines.is_empty() && lines.start == 0 => {
+                formatter.write_str(", at its begin")
+            }
+            Some(lines) if lines.is_empty() => write!(formatter, ", after line {}", lines.start),
+            Some(lines) if lines.len() == 1 => write!(formatter, ", line {}", lines.end),
+            Some(lines) => write!(formatter, ", lines {}–{}", lines.start + 1, lines.end),
+        }
+    }
 }
 
 /// Names the file in an input or output error.

@@ -116,11 +116,8 @@ impl Session {
         let (links, others): (Vec<&Held>, Vec<&Held>) = held.iter().partition(is_link);
         for held in links.into_iter().chain(others) {
             let now = current(&held.path, files, &self.blobs)?;
-            let restoration = Restoration {
-                path: held.path.clone(),
-                expected: held.after.clone(),
-                target: held.before.clone(),
-            };
+            let restoration =
+                Restoration::new(held.path.clone(), held.after.clone(), held.before.clone());
             // A kill between note and putting back, or a person was faster.
             if !restoration.leaves(now.as_ref()) || restoration.is_done() {
                 continue;
@@ -159,11 +156,7 @@ impl Session {
     /// When its content was not kept.
     #[expect(clippy::disallowed_methods, reason = "compared; the difference is untrusted again")]
     pub fn held_write(&self, held: &Held) -> Result<(FileWrite, Untrusted<String>), SessionError> {
-        let now = Restoration {
-            path: held.path.clone(),
-            expected: held.before.clone(),
-            target: held.after.clone(),
-        };
+        let now = Restoration::new(held.path.clone(), held.before.clone(), held.after.clone());
         let before = content(&held.path, held.before.as_ref(), &self.blobs)?;
         let after = content(&held.path, held.after.as_ref(), &self.blobs)?;
         let side =
@@ -186,7 +179,7 @@ impl Session {
         carry_out(permit, files, gate)?;
         let after = current(&held.path, files, &self.blobs)?;
         let before = self.tree()?.now_of(&held.path).cloned();
-        let changes = vec![Change { path: held.path.clone(), before, after, lines: None }];
+        let changes = vec![Change::new(held.path.clone(), before, after)];
         self.record_step(self.origin, &changes)?;
         if let Some(tree) = self.tree.as_mut() {
             tree.apply(changes);

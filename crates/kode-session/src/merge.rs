@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use similar::{DiffOp, capture_diff_slices_deadline};
 use thiserror::Error;
 
+use crate::error::LinesNamed;
+
 /// After this long the rest of a comparison counts as wholly replaced, which
 /// gives a conflict rather than a wrong merge.
 const TIME_MAX: Duration = Duration::from_secs(2);
@@ -25,11 +27,22 @@ pub struct Hunk {
     pub after: Range<usize>,
 }
 
+/// Where someone's edit met a hunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MetLines {
+    pub(crate) hunk: Hunk,
+    /// The edited lines.
+    pub(crate) now: Range<usize>,
+}
+
 /// Why hunks could not be taken back.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum Conflict {
     /// The same or neighbouring lines were edited since.
-    #[error("hunk {} was edited since: both changes are kept, take it back by hand", hunk + 1)]
+    #[error(
+        "you edited lines of hunk {} there since: both changes are kept, take it back by hand",
+        hunk + 1
+    )]
     Edited {
         /// Which hunk, from 0.
         hunk: usize,
@@ -42,6 +55,16 @@ pub enum Conflict {
         /// Which hunk, from 0.
         hunk: usize,
     },
+}
+
+impl Conflict {
+    /// Where both changes meet in the file as it is now.
+    pub(crate) fn lines_now(&self) -> LinesNamed {
+        LinesNamed(match self {
+            Self::Edited { now, .. } => Some(now.clone()),
+            Self::NoSuchHunk { .. } => None,
+        })
+    }
 }
 
 /// Where `now` does again what a hunk of `before` → `after` did: the first such
@@ -111,18 +134,22 @@ pub fn take_back(
 }
 
 /// `now` without those hunks of `before` → `after` that no later edit touches,
-/// and whether there were others.
-pub(crate) fn without_hunks(before: &[u8], after: &[u8], now: &[u8]) -> (Vec<u8>, bool) {
+/// and the lines of `now` where the first of the others stands.
+pub(crate) fn without_hunks(
+    before: &[u8],
+    after: &[u8],
+    now: &[u8],
+) -> (Vec<u8>, Option<MetLines>) {
     let (before, after, now) = (lines(before), lines(after), lines(now));
     let agent = hunks_of_lines(&before, &after);
     let edits = hunks_of_lines(&after, &now);
-    let (mut replacements, mut mixed) = (Vec::new(), false);
+    let (mut replacements, mut mixed) = (Vec::new(), None);
     for hunk in &agent {
         match place_now(&hunk.after, &edits) {
             Ok(place) => replacements.push((place, hunk.before.clone())),
-            Err(_) => match lines_left(hunk, &edits) {
+            Err(now) => match lines_left(hunk, &edits) {
                 Some(places) => replacements.extend(places.into_iter().map(|place| (place, 0..0))),
-                None => mixed = true,
+                None => mixed = mixed.or_else(|| Some(MetLines { hunk: hunk.clone(), now })),
             },
         }
     }
@@ -152,6 +179,21 @@ fn lines_left(hunk: &Hunk, edits: &[Hunk]) -> Option<Vec<Range<usize>>> {
     places.push(moved(start, by)..moved(hunk.after.end, by));
     places.retain(|place| !place.is_empty());
     Some(places)
+}
+
+/// Where `lines` of `before` stand in `now`; edits on them widen the place.
+pub(crate) fn carried(before: &[u8], now: &[u8], lines_before: &Range<usize>) -> Range<usize> {
+    let edits = hunks_of_lines(&lines(before), &lines(now));
+    let ends_before = |line: usize| edits.partition_point(|edit| edit.before.end <= line);
+    let moved = |line: usize| match edits[..ends_before(line)].last() {
+        Some(edit) => line.saturating_add_signed(shift(edit)),
+        None => line,
+    };
+    let met = edits.iter().filter(|edit| {
+        edit.before.start < lines_before.end && lines_before.start < edit.before.end
+    });
+    let place = moved(lines_before.start)..moved(lines_before.end);
+    met.fold(place, |place, edit| place.start.min(edit.after.start)..place.end.max(edit.after.end))
 }
 
 /// `now` with some of its lines replaced by lines of `before`.

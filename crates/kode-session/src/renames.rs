@@ -1,13 +1,14 @@
 //! Which new file is a deleted one under another name: by the very content, else
 //! by the lines both have. A guess for people: a rename is shown as one change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kode_audit::Digest;
-use kode_base::{ChangeKind, ProjectPath, TouchedFile};
+use kode_base::{ChangeKind, ProjectPath};
 
 use crate::blobs::Blobs;
-use crate::state::{FileState, Kind};
+use crate::changes::Change;
+use crate::state::{FileState, Kind, change_kind};
 use crate::tree::{Tree, content};
 
 /// Larger files are compared by their hash alone.
@@ -18,12 +19,8 @@ const COMPARED_FILES_MAX: usize = 200;
 /// begins to call it a rename.
 const SHARED_PERCENT_MIN: usize = 50;
 
-/// Names by their other name.
-#[derive(Debug, Default)]
-pub(crate) struct Renames {
-    pub(crate) from: BTreeMap<ProjectPath, ProjectPath>,
-    pub(crate) to: BTreeMap<ProjectPath, ProjectPath>,
-}
+/// Old names by new ones.
+pub(crate) type Renames = BTreeMap<ProjectPath, ProjectPath>;
 
 /// One file that is gone or came.
 struct Candidate<'a> {
@@ -31,38 +28,47 @@ struct Candidate<'a> {
     state: &'a FileState,
 }
 
-impl Renames {
-    /// Empty files say nothing, and one content in two places neither.
-    pub(crate) fn find(files: &[TouchedFile], tree: &Tree, blobs: &Blobs) -> Self {
-        let mut gone = candidates(files, ChangeKind::Deleted, |path| tree.base_of(path));
-        let mut came = candidates(files, ChangeKind::New, |path| tree.now_of(path));
-        let mut renames = Self::default();
-        for (old, new) in same_content(&gone, &came) {
-            renames.note(old, new);
-        }
-        gone.retain(|file| !renames.to.contains_key(file.path));
-        came.retain(|file| !renames.from.contains_key(file.path));
-        for (old, new) in alike(&gone, &came, blobs) {
-            renames.note(old, new);
-        }
-        renames
-    }
-
-    fn note(&mut self, old: &ProjectPath, new: &ProjectPath) {
-        self.from.insert(new.clone(), old.clone());
-        self.to.insert(old.clone(), new.clone());
-    }
+/// The renames between the base and now.
+pub(crate) fn of_tree(tree: &Tree, blobs: &Blobs) -> Renames {
+    let sides = tree.now.keys().map(|path| (path, tree.base_of(path), tree.now_of(path)));
+    find(sides, blobs)
 }
 
-fn candidates<'a>(
-    files: &'a [TouchedFile],
-    kind: ChangeKind,
-    state: impl Fn(&ProjectPath) -> Option<&'a FileState>,
-) -> Vec<Candidate<'a>> {
-    let files = files.iter().filter(|file| file.change == kind);
-    let known =
-        files.filter_map(|file| Some(Candidate { path: &file.path, state: state(&file.path)? }));
-    known.filter(|file| file.state.stamp.size > 0).collect()
+/// The renames within one step.
+pub(crate) fn of_changes(changes: &[Change], blobs: &Blobs) -> Renames {
+    let sides = changes.iter().map(|change| {
+        let Change { path, before, after, .. } = change;
+        (path, before.as_ref(), after.as_ref())
+    });
+    find(sides, blobs)
+}
+
+/// The renames among files that were and are. Empty files say nothing.
+pub(crate) fn find<'a>(
+    sides: impl Iterator<Item = (&'a ProjectPath, Option<&'a FileState>, Option<&'a FileState>)>,
+    blobs: &Blobs,
+) -> Renames {
+    let (mut gone, mut came) = (Vec::new(), Vec::new());
+    for (path, before, after) in sides {
+        let (list, state) = match change_kind(before, after) {
+            Some(ChangeKind::Deleted) => (&mut gone, before),
+            Some(ChangeKind::New) => (&mut came, after),
+            _ => continue,
+        };
+        if let Some(state) = state.filter(|state| state.stamp.size > 0) {
+            list.push(Candidate { path, state });
+        }
+    }
+    if gone.is_empty() || came.is_empty() {
+        return Renames::new();
+    }
+    let by_new = |(old, new): (&ProjectPath, &ProjectPath)| (new.clone(), old.clone());
+    let mut renames: Renames = same_content(&gone, &came).into_iter().map(by_new).collect();
+    let known: BTreeSet<ProjectPath> = renames.values().cloned().collect();
+    gone.retain(|file| !known.contains(file.path));
+    came.retain(|file| !renames.contains_key(file.path));
+    renames.extend(alike(&gone, &came, blobs).into_iter().map(by_new));
+    renames
 }
 
 type Pairs<'a> = Vec<(&'a ProjectPath, &'a ProjectPath)>;
@@ -88,7 +94,8 @@ fn by_hash<'a>(files: &[Candidate<'a>]) -> BTreeMap<Digest, Vec<&'a ProjectPath>
     paths
 }
 
-/// Pairs that share most of their lines, the most alike first.
+/// Pairs that share most of their lines: the most alike first, then those that
+/// kept their name in another folder.
 fn alike<'a>(gone: &[Candidate<'a>], came: &[Candidate<'a>], blobs: &Blobs) -> Pairs<'a> {
     if gone.len() > COMPARED_FILES_MAX || came.len() > COMPARED_FILES_MAX {
         return Vec::new();
@@ -100,13 +107,16 @@ fn alike<'a>(gone: &[Candidate<'a>], came: &[Candidate<'a>], blobs: &Blobs) -> P
     let mut found = Vec::new();
     for (old, before) in &olds {
         for (new, after) in &news {
-            found.push((before.shared_percent(after), *old, *new));
+            let is_named_alike = old.file_name() == new.file_name();
+            found.push((before.shared_percent(after), is_named_alike, *old, *new));
         }
     }
     found.retain(|(percent, ..)| *percent >= SHARED_PERCENT_MIN);
-    found.sort_by(|one, two| two.0.cmp(&one.0).then_with(|| (one.1, one.2).cmp(&(two.1, two.2))));
+    found.sort_by(|one, two| {
+        (two.0, two.1).cmp(&(one.0, one.1)).then_with(|| (one.2, one.3).cmp(&(two.2, two.3)))
+    });
     let mut pairs: Pairs<'a> = Vec::new();
-    for (_, old, new) in found {
+    for (.., old, new) in found {
         if !pairs.iter().any(|pair| pair.0 == old || pair.1 == new) {
             pairs.push((old, new));
         }

@@ -7,11 +7,13 @@ use kode_base::{FileWrite, ProjectPath, Untrusted, WriteMode};
 use kode_gate::Gate;
 use kode_sandbox::{FileError, ProjectFiles};
 
-use crate::accepted::accepted;
 use crate::blobs::Blobs;
 use crate::capture::capture;
-use crate::changes::{Change, Origin, Step};
+use crate::changes::{BackFrom, Change, Origin};
+use crate::error::LinesNamed;
+use crate::meeting::Meeting;
 use crate::merge::{hunks, take_back};
+use crate::standing::{Move, Standing};
 use crate::state::{FileState, Kind};
 use crate::tree::content;
 use crate::{Restored, Session, SessionError};
@@ -23,12 +25,14 @@ pub(crate) struct Restoration {
     pub(crate) expected: Option<FileState>,
     /// What shall stand there.
     pub(crate) target: Option<FileState>,
+    /// The rename that this takes back.
+    back: Option<BackFrom>,
 }
 
 impl Session {
-    /// Takes the agent's changes of one file back; refused when it changed since
-    /// the last comparison. What a person edited meanwhile stays. The write
-    /// goes through the gate as a person's action.
+    /// Takes the agent's changes of one file back, of a renamed one those of both
+    /// names; refused when it changed since the last comparison. What a person
+    /// edited meanwhile stays. The write goes through the gate as a person's action.
     ///
     /// # Errors
     /// When there is nothing to put back, the file changed since, a person
@@ -39,13 +43,13 @@ impl Session {
         path: &ProjectPath,
         files: &ProjectFiles,
         gate: &mut Gate,
-    ) -> Result<(), SessionError> {
-        let steps = self.history()?.steps;
-        let restoration = self.rejection_of(path, &steps)?;
-        if restoration.is_done() {
+    ) -> Result<Restored, SessionError> {
+        let standing = self.standing()?;
+        let unit = self.rejection_of(path, &standing)?;
+        if unit.iter().all(Restoration::is_done) {
             return Err(SessionError::NotTouched(path.clone()));
         }
-        self.restore_all(&[restoration], Origin::Reject, files, gate)
+        self.restore_all(unit, Origin::Reject, files, gate)
     }
 
     /// Takes everything the agent changed back, as [`Session::reject`] does for
@@ -58,33 +62,75 @@ impl Session {
         files: &ProjectFiles,
         gate: &mut Gate,
     ) -> Result<Restored, SessionError> {
-        let steps = self.history()?.steps;
-        let known: Vec<ProjectPath> = self.tree()?.now.keys().cloned().collect();
-        let mut restorations = Vec::new();
-        for path in known {
-            restorations.push(self.rejection_of(&path, &steps)?);
-        }
-        restorations.retain(|restoration| !restoration.is_done());
+        let units: Result<Vec<_>, _> = self.rejections()?.into_iter().collect();
+        let restorations: Vec<Restoration> = units?.into_iter().flatten().collect();
         if restorations.is_empty() {
             return Err(SessionError::NothingTo("reject"));
         }
-        self.restore_all(&restorations, Origin::Reject, files, gate)?;
-        Ok(Restored { paths: restorations.into_iter().map(|each| each.path).collect() })
+        self.restore_all(restorations, Origin::Reject, files, gate)
+    }
+
+    /// The same as far as it can be done, as one step: what can't be put back is
+    /// told and stays.
+    ///
+    /// # Errors
+    /// When nothing can be put back: why the first file can't.
+    pub fn reject_possible(
+        &mut self,
+        files: &ProjectFiles,
+        gate: &mut Gate,
+    ) -> Result<Restored, SessionError> {
+        let (mut units, mut not_done) = (Vec::new(), Vec::new());
+        for unit in self.rejections()? {
+            match unit {
+                Ok(unit) => units.push(unit),
+                Err(error) => not_done.push(error),
+            }
+        }
+        if units.is_empty() {
+            return Err(not_done.into_iter().next().unwrap_or(SessionError::NothingTo("reject")));
+        }
+        let mut restored = self.restore_possible(units, Origin::Reject, files, gate)?;
+        restored.not_done.splice(0..0, not_done.iter().map(ToString::to_string));
+        Ok(restored)
+    }
+
+    /// What takes back each file that the agent changed, or why it can't be.
+    fn rejections(&mut self) -> Result<Vec<Result<Vec<Restoration>, SessionError>>, SessionError> {
+        let standing = self.standing()?;
+        let known: Vec<ProjectPath> = self.tree()?.now.keys().cloned().collect();
+        let mut units = Vec::new();
+        for path in known.iter().filter(|path| !standing.is_old_name(path)) {
+            match self.rejection_of(path, &standing) {
+                Ok(unit) if unit.iter().all(Restoration::is_done) => {}
+                unit => units.push(unit),
+            }
+        }
+        Ok(units)
+    }
+
+    pub(crate) fn standing(&self) -> Result<Standing, SessionError> {
+        Ok(Standing::find(self.tree()?, &self.history()?.steps, &self.blobs))
     }
 
     /// What takes the agent's changes of one file back.
     fn rejection_of(
         &mut self,
         path: &ProjectPath,
-        steps: &[Step],
-    ) -> Result<Restoration, SessionError> {
-        let accepted = accepted(path, self.tree()?.base_of(path), steps, &self.blobs)?;
+        standing: &Standing,
+    ) -> Result<Vec<Restoration>, SessionError> {
+        let accepted = standing.of(path, self.tree()?);
+        let names = standing.agents_move(path).map(|(names, _)| names);
         self.blobs.flush()?;
+        let path = names.map_or(path, |names| &names.new);
         let expected = self.tree()?.now_of(path).cloned();
-        if accepted.mixed && expected.is_some() {
-            return Err(SessionError::ChangedSince(path.clone()));
+        if let (Some(meeting), Some(now)) = (&accepted.mixed, &expected) {
+            return Err(self.meeting_error(path, meeting, now));
         }
-        Ok(Restoration { path: path.clone(), expected, target: accepted.state })
+        Ok(match names {
+            Some(names) => names.taken_back(expected, accepted.state.clone(), accepted.state),
+            None => vec![Restoration::new(path.clone(), expected, accepted.state)],
+        })
     }
 
     /// Takes single hunks back, numbered as [`crate::review::Review::hunks`]
@@ -100,10 +146,10 @@ impl Session {
         hunks: &[usize],
         files: &ProjectFiles,
         gate: &mut Gate,
-    ) -> Result<(), SessionError> {
-        let steps = self.history()?.steps;
-        let base = self.tree()?.base_of(path);
-        let accepted = accepted(path, base, &steps, &self.blobs)?.state;
+    ) -> Result<Restored, SessionError> {
+        let standing = self.standing()?;
+        let accepted = standing.of(path, self.tree()?).state;
+        let path = standing.agents_move(path).map_or(path, |(names, _)| &names.new);
         let last = self.tree()?.now_of(path).cloned();
         let now = current(path, files, &self.blobs)?;
         if last.is_some() != now.is_some() {
@@ -111,11 +157,11 @@ impl Session {
         }
         let target = self.without_hunks(path, [&accepted, &last, &now], hunks)?;
         self.note_edit(path, last, now.clone())?;
-        let restoration = Restoration { path: path.clone(), expected: now, target };
+        let restoration = Restoration::new(path.clone(), now, target);
         if restoration.is_done() {
             return Err(SessionError::NotTouched(path.clone()));
         }
-        self.restore_all(&[restoration], Origin::Reject, files, gate)
+        self.restore_all(vec![restoration], Origin::Reject, files, gate)
     }
 
     /// The file as it shall be: `now` without the hunks of `accepted` → `last`.
@@ -146,14 +192,13 @@ impl Session {
         Ok(Some(FileState { hash, kept: true, ..like.clone() }))
     }
 
-    /// The file as it shall be: as it is now, without `change`, whatever came
-    /// after it.
+    /// The file as it shall be: `now`, without `change`, whatever came after it.
     pub(crate) fn without_change(
         &mut self,
         change: &Change,
+        now: Option<FileState>,
     ) -> Result<Option<FileState>, SessionError> {
         let (path, before, after) = (&change.path, &change.before, &change.after);
-        let now = self.tree()?.now_of(path).cloned();
         let same = |one: &Option<FileState>, two: &Option<FileState>| match (one, two) {
             (Some(one), Some(two)) => one.same(two),
             (None, None) => true,
@@ -167,7 +212,13 @@ impl Session {
         }
         let count = self.hunk_count(path, before, after)?;
         let all: Vec<usize> = (0..count).collect();
-        self.without_hunks(path, [before, after, &now], &all)
+        let mut merged = self.without_hunks(path, [before, after, &now], &all)?;
+        if let (Some(merged), Some(before), Some(after)) = (&mut merged, before, after)
+            && merged.mode == after.mode
+        {
+            merged.mode = before.mode;
+        }
+        Ok(merged)
     }
 
     #[expect(clippy::disallowed_methods, reason = "only a number comes out")]
@@ -197,7 +248,7 @@ impl Session {
         if same {
             return Ok(());
         }
-        let changes = vec![Change { path: path.clone(), before, after, lines: None }];
+        let changes = vec![Change::new(path.clone(), before, after)];
         self.record_step(Origin::Person, &changes)?;
         if let Some(tree) = self.tree.as_mut() {
             tree.apply(changes);
@@ -208,37 +259,104 @@ impl Session {
     /// Puts several files back. All are checked before the first is written.
     pub(crate) fn restore_all(
         &mut self,
-        restorations: &[Restoration],
+        unit: Vec<Restoration>,
         origin: Origin,
         files: &ProjectFiles,
         gate: &mut Gate,
-    ) -> Result<(), SessionError> {
-        let mut writes = Vec::new();
-        for restoration in restorations {
-            restoration.check(files, &self.blobs)?;
-            writes.push(restoration.write(&self.blobs)?);
-        }
-        let mut changes = Vec::new();
-        let mut result = Ok(());
-        for (restoration, write) in restorations.iter().zip(writes) {
-            result = put_back(write, files, gate);
-            if result.is_err() {
-                break;
+    ) -> Result<Restored, SessionError> {
+        self.restore_possible(vec![unit], origin, files, gate)
+    }
+
+    /// Puts back those units that can be: each wholly checked before it is written.
+    /// All that is done is one step, announced before, so that it is known as that
+    /// after a kill too.
+    pub(crate) fn restore_possible(
+        &mut self,
+        units: Vec<Vec<Restoration>>,
+        origin: Origin,
+        files: &ProjectFiles,
+        gate: &mut Gate,
+    ) -> Result<Restored, SessionError> {
+        let (mut ready, mut failed) = (Vec::new(), Vec::new());
+        for unit in units {
+            let is_ready =
+                |each: &Restoration| each.check(files, &self.blobs)?.write(&self.blobs).map(drop);
+            match unit.iter().try_for_each(is_ready) {
+                Ok(()) => ready.push(unit),
+                Err(error) => failed.push(error),
             }
-            let after = current(&restoration.path, files, &self.blobs)?;
-            let (path, before) = (restoration.path.clone(), restoration.expected.clone());
-            changes.push(Change { path, before, after, lines: None });
         }
+        make_room(&mut ready);
+        self.announce_restoring(origin, ready.iter().flatten())?;
+        let mut changes = Vec::new();
+        for unit in ready {
+            if let Err(error) = self.restore_unit(unit, &mut changes, files, gate) {
+                failed.push(error);
+            }
+        }
+        let paths: Vec<ProjectPath> = changes.iter().map(|change| change.path.clone()).collect();
         // What was put back is recorded even when a later one failed.
         self.record_step(origin, &changes)?;
+        self.announced = None;
         if let Some(tree) = self.tree.as_mut() {
             tree.apply(changes);
         }
-        result
+        match failed.into_iter() {
+            mut failed if paths.is_empty() && failed.len() > 0 => {
+                Err(failed.next().unwrap_or(SessionError::NothingTo("reject")))
+            }
+            failed => {
+                Ok(Restored { paths, not_done: failed.map(|error| error.to_string()).collect() })
+            }
+        }
+    }
+
+    /// What comes back is there before what goes is gone.
+    fn restore_unit(
+        &mut self,
+        mut unit: Vec<Restoration>,
+        changes: &mut Vec<Change>,
+        files: &ProjectFiles,
+        gate: &mut Gate,
+    ) -> Result<(), SessionError> {
+        unit.sort_by_key(|restoration| restoration.target.is_none());
+        for restoration in unit {
+            put_back(restoration.write(&self.blobs)?, files, gate)?;
+            let after = current(&restoration.path, files, &self.blobs)?;
+            let mut change = Change::new(restoration.path, restoration.expected, after);
+            change.back = restoration.back.map(Box::new);
+            changes.push(change);
+        }
+        Ok(())
+    }
+
+    /// The error that tells where a person's edit met the agent's lines.
+    fn meeting_error(
+        &self,
+        path: &ProjectPath,
+        meeting: &Meeting,
+        now: &FileState,
+    ) -> SessionError {
+        let lines = meeting.lines_now(path, now, &self.blobs);
+        SessionError::Mixed { path: path.clone(), lines: LinesNamed(lines) }
     }
 }
 
+/// What stands in the way of another file goes first: a file where a folder must
+/// be, or the files of a folder where a file must be.
+fn make_room(units: &mut [Vec<Restoration>]) {
+    units.sort_by_key(|unit| unit.iter().any(|restoration| restoration.target.is_some()));
+}
+
 impl Restoration {
+    pub(crate) fn new(
+        path: ProjectPath,
+        expected: Option<FileState>,
+        target: Option<FileState>,
+    ) -> Self {
+        Self { path, expected, target, back: None }
+    }
+
     /// Whether the target stands there already.
     pub(crate) fn is_done(&self) -> bool {
         self.leaves(self.target.as_ref())
@@ -253,10 +371,10 @@ impl Restoration {
         }
     }
 
-    fn check(&self, files: &ProjectFiles, blobs: &Blobs) -> Result<(), SessionError> {
+    fn check(&self, files: &ProjectFiles, blobs: &Blobs) -> Result<&Self, SessionError> {
         let now = current(&self.path, files, blobs)?;
         let unchanged = self.leaves(now.as_ref());
-        if unchanged { Ok(()) } else { Err(SessionError::ChangedSince(self.path.clone())) }
+        if unchanged { Ok(self) } else { Err(SessionError::ChangedSince(self.path.clone())) }
     }
 
     pub(crate) fn write(&self, blobs: &Blobs) -> Result<FileWrite, SessionError> {
@@ -274,6 +392,22 @@ impl Restoration {
         };
         let expected = self.expected.as_ref().map(|state| state.hash.0);
         Ok(FileWrite { path: self.path.clone(), expected, mode })
+    }
+}
+
+impl Move {
+    /// What takes the rename back: `shall` stands under the old name; under the new
+    /// one, where `now` stands, mostly nothing. `accepted` is not the agent's.
+    pub(crate) fn taken_back(
+        &self,
+        now: Option<FileState>,
+        shall: Option<FileState>,
+        accepted: Option<FileState>,
+    ) -> Vec<Restoration> {
+        let name = self.new.clone();
+        let back = accepted.map(|accepted| BackFrom { name, accepted });
+        let old = Restoration { back, ..Restoration::new(self.old.clone(), None, shall) };
+        vec![old, Restoration::new(self.new.clone(), now, self.under.clone())]
     }
 }
 

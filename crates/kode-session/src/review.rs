@@ -1,26 +1,27 @@
 //! What a session changed, for people: files, diffs and hunks, as data. Free
 //! of any terminal or page; text from files is untrusted and stays so.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kode_base::{ChangeKind, Event, ProjectPath, TouchedFile, Untrusted};
-use kode_edit::FileDiff;
+pub use kode_edit::FileDiff;
 use kode_sandbox::ProjectFiles;
 use serde::Serialize;
 
 use crate::SessionError;
-use crate::accepted::accepted;
 use crate::again::line_again;
 use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::capture::capture;
 use crate::changes::{History, Origin, StepId};
 use crate::ledger::read_lines;
+use crate::meeting::MeetingShown;
 use crate::merge::{Hunk, hunks};
 use crate::meta::SessionSummary;
-use crate::renames::Renames;
 use crate::reviewed;
+use crate::standing::Standing;
 use crate::state::{FileState, change_kind};
 use crate::tree::{Tree, content};
 
@@ -32,6 +33,8 @@ pub struct Review {
     tree: Tree,
     history: History,
     blobs: Blobs,
+    /// Found when first asked for.
+    standing: OnceCell<Standing>,
 }
 
 /// Before and after of one file.
@@ -55,9 +58,8 @@ pub struct ReviewFile {
     /// [`crate::Session::reject_turn`].
     pub turn: Option<StepId>,
     /// The file it was, with this content or most of it, before it got this name.
+    /// Both names are one change; the old one has no row of its own.
     pub renamed_from: Option<ProjectPath>,
-    /// The name that this file's content, or most of it, has now.
-    pub renamed_to: Option<ProjectPath>,
     /// A person marked this state of it as reviewed.
     pub reviewed: bool,
     /// The line, from 1, where it holds a rejected change again.
@@ -102,7 +104,8 @@ impl Review {
         blobs.use_packs(&base.header.packs)?;
         blobs.use_packs(&history.packs)?;
         let folder = folder.to_owned();
-        Ok(Self { summary, folder, tree: Tree::new(base, history.clone()), history, blobs })
+        let (tree, standing) = (Tree::new(base, history.clone()), OnceCell::new());
+        Ok(Self { summary, folder, tree, history, blobs, standing })
     }
 
     /// What happened in the session, oldest first, as far as it was kept.
@@ -148,21 +151,33 @@ impl Review {
         self.history.steps.iter().any(|step| step.origin == Origin::Reject)
     }
 
+    /// Where a person edited the agent's own lines, which count as theirs since.
+    ///
+    /// # Errors
+    /// As [`Review::diff`].
+    pub fn meeting(&self, path: &ProjectPath) -> Result<Option<MeetingShown>, SessionError> {
+        let accepted = self.standing().of(path, &self.tree);
+        let (Some(meeting), Some(now)) = (accepted.mixed, self.tree.now_of(path)) else {
+            return Ok(None);
+        };
+        Ok(meeting.shown(path, now, &self.blobs))
+    }
+
     /// Everything but the diffs' text. Marks that can't be read are no marks.
     pub fn report(&mut self) -> ReviewReport {
         let doings = self.doings();
         let reviewed = reviewed::load(&self.folder).unwrap_or_default();
         let files = self.files();
-        let renames = Renames::find(&files, &self.tree, &self.blobs);
-        let known = (&self.history, &self.history.rejected());
+        let rejected = self.history.rejected();
         let mut shown = Vec::with_capacity(files.len());
         for file in files {
+            if self.standing().is_old_name(&file.path) {
+                continue;
+            }
             let doing = doings.get(&file.path).copied().unwrap_or_default();
             let mut file = self.file(file, doing);
-            let path = &file.file.path;
-            (file.renamed_from, file.renamed_to) =
-                (renames.from.get(path).cloned(), renames.to.get(path).cloned());
             file.reviewed = reviewed.contains(&(file.file.path.clone(), file.state()));
+            let known = (self.standing(), &rejected);
             let again = line_again(&file.file.path, &self.tree, known, &self.blobs);
             file.again = again.map(|(_, line)| line + 1);
             shown.push(file);
@@ -171,8 +186,30 @@ impl Review {
         ReviewReport { session: id, project, files: shown }
     }
 
-    fn file(&self, file: TouchedFile, doing: Doing) -> ReviewFile {
-        let (before, after) = (self.tree.base_of(&file.path), self.tree.now_of(&file.path));
+    fn standing(&self) -> &Standing {
+        self.standing.get_or_init(|| Standing::find(&self.tree, &self.history.steps, &self.blobs))
+    }
+
+    /// The name in the base of what is at `path` now, where the agent renamed it.
+    pub fn renamed_from(&self, path: &ProjectPath) -> Option<&ProjectPath> {
+        let found = self.standing().move_of(path)?;
+        (found.new == *path).then_some(&found.old)
+    }
+
+    fn file(&self, mut file: TouchedFile, doing: Doing) -> ReviewFile {
+        let renamed_from = self.renamed_from(&file.path).cloned();
+        let before = match self.standing().agents_move(&file.path) {
+            Some((_, accepted)) => accepted.state.as_ref(),
+            None => self.tree.base_of(&file.path),
+        };
+        let after = self.tree.now_of(&file.path);
+        if renamed_from.is_some()
+            && let Ok(hunks) = self.hunks(&file.path)
+            && !file.binary
+        {
+            file.added = hunks.iter().map(|hunk| hunk.after.len()).sum();
+            file.removed = hunks.iter().map(|hunk| hunk.before.len()).sum();
+        }
         let hash = |state: Option<&FileState>| state.map(|state| state.hash.to_string());
         ReviewFile {
             restorable: before.is_none_or(|state| state.kept),
@@ -180,8 +217,7 @@ impl Review {
             after: hash(after),
             by_command: doing.by_command,
             turn: doing.turn,
-            renamed_from: None,
-            renamed_to: None,
+            renamed_from,
             reviewed: false,
             again: None,
             file,
@@ -205,7 +241,13 @@ impl Review {
     /// # Errors
     /// When one side was not kept or is damaged.
     pub fn diff(&self, path: &ProjectPath) -> Result<FileDiff, SessionError> {
-        self.tree.diff(path, &self.blobs)
+        match self.renamed_from(path) {
+            Some(old) => {
+                let diff = diff_of(path, self.sides(path)?);
+                Ok(FileDiff { unified: with_old_name(diff.unified, old), ..diff })
+            }
+            None => self.tree.diff(path, &self.blobs),
+        }
     }
 
     /// The agent's changes of one file as regions: between [`Review::sides`].
@@ -225,11 +267,27 @@ impl Review {
     /// # Errors
     /// As [`Review::diff`].
     pub fn sides(&self, path: &ProjectPath) -> Result<Sides, SessionError> {
-        let accepted =
-            accepted(path, self.tree.base_of(path), &self.history.steps, &self.blobs)?.state;
+        let accepted = self.standing().of(path, &self.tree).state;
         Ok((
             content(path, accepted.as_ref(), &self.blobs)?,
             content(path, self.tree.now_of(path), &self.blobs)?,
         ))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "compared; the diff is untrusted again")]
+fn diff_of(path: &ProjectPath, (before, after): Sides) -> FileDiff {
+    let side = |side: &Option<Untrusted<Vec<u8>>>| side.as_ref().map(|side| side.expose().clone());
+    kode_edit::diff(path, side(&before).as_deref(), side(&after).as_deref())
+}
+
+/// The diff of a renamed file names both in its head.
+#[expect(clippy::disallowed_methods, reason = "its head is exchanged; it stays untrusted")]
+fn with_old_name(unified: Untrusted<String>, old: &ProjectPath) -> Untrusted<String> {
+    let of_old = kode_edit::diff(old, Some(b"x\n"), None).unified;
+    let heads = (of_old.expose().split_once('\n'), unified.expose().split_once('\n'));
+    match heads {
+        (Some((head, _)), Some((_, rest))) => Untrusted::new(format!("{head}\n{rest}")),
+        _ => unified,
     }
 }

@@ -8,7 +8,9 @@ use kode_base::ProjectPath;
 use kode_gate::Gate;
 use kode_sandbox::ProjectFiles;
 
+use crate::blobs::Blobs;
 use crate::changes::{Change, History, Origin, Step, StepId};
+use crate::renames;
 use crate::restore::Restoration;
 use crate::{Session, SessionError};
 
@@ -21,20 +23,23 @@ pub enum UndoTarget {
     Turn(u32),
     /// The agent's newest change of this file.
     Path(ProjectPath),
-    /// The newest reject of this file.
+    /// The newest reject of this file, with everything else that it took.
     Reject(ProjectPath),
 }
 
-/// What an undo or redo did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a reject, undo or redo did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restored {
     /// The files that were put back.
     pub paths: Vec<ProjectPath>,
+    /// Why others were not: a sentence each.
+    pub not_done: Vec<String>,
 }
 
 impl Session {
     /// Takes back what `target` names. All or nothing: when one of the files
-    /// changed since, none is touched.
+    /// changed since, none is touched. Only of a reject of several files the
+    /// others are brought back all the same.
     ///
     /// # Errors
     /// When there is nothing to undo, a file changed since or was not kept.
@@ -44,15 +49,61 @@ impl Session {
         files: &ProjectFiles,
         gate: &mut Gate,
     ) -> Result<Restored, SessionError> {
-        if self.announced.is_some() {
-            // Killed in mid-step: what was written then is a step like any other.
-            self.note_persons_edits(files)?;
-        }
+        // What was written before a kill is a step like any other, and what a person
+        // did since is theirs, even where it made the same of a file.
+        self.note_persons_edits(files)?;
         let history = self.history()?;
         let undone = history.taken_back();
-        let (of, changes) =
-            history.chosen(target, &undone).ok_or(SessionError::NothingTo("undo"))?;
-        self.reverse(changes, Origin::Undo { of }, files, gate)
+        let chosen = history.chosen(target, &undone, &self.blobs);
+        let chosen = chosen.ok_or(SessionError::NothingTo("undo"))?;
+        let of = chosen.first().map_or(StepId(1), |(id, _)| *id);
+        let overtaken = history.overtaken(&chosen, &undone);
+        let changes: Vec<Change> = chosen.into_iter().map(|(_, change)| change).collect();
+        if let UndoTarget::Reject(_) = target {
+            return self.reverse_reject(of, changes, &overtaken, files, gate);
+        }
+        match overtaken.into_iter().next() {
+            Some(path) => Err(SessionError::ChangedSince(path)),
+            None => self.reverse(changes, Origin::Undo { of }, files, gate),
+        }
+    }
+
+    /// Brings back what one reject took, as far as its files still are as it left
+    /// them; both names of a renamed file or none.
+    fn reverse_reject(
+        &mut self,
+        of: StepId,
+        changes: Vec<Change>,
+        overtaken: &BTreeSet<ProjectPath>,
+        files: &ProjectFiles,
+        gate: &mut Gate,
+    ) -> Result<Restored, SessionError> {
+        let pairs: BTreeMap<ProjectPath, ProjectPath> = changes
+            .iter()
+            .filter_map(|change| Some((change.back.as_ref()?.name.clone(), change.path.clone())))
+            .collect();
+        let mut units: BTreeMap<ProjectPath, Vec<Restoration>> = BTreeMap::new();
+        for Change { path, before, after, .. } in changes {
+            let of_unit = pairs.get(&path).unwrap_or(&path).clone();
+            let restoration = Restoration::new(path, after, before);
+            units.entry(of_unit).or_default().push(restoration);
+        }
+        let overtaken = |unit: &[Restoration]| {
+            unit.iter().find(|each| overtaken.contains(&each.path)).map(|each| each.path.clone())
+        };
+        let (mut ready, mut left) = (Vec::new(), Vec::new());
+        for unit in units.into_values() {
+            match overtaken(&unit) {
+                Some(path) => left.push(SessionError::ChangedSince(path)),
+                None => ready.push(unit),
+            }
+        }
+        if ready.is_empty() {
+            return Err(left.into_iter().next().unwrap_or(SessionError::NothingTo("undo")));
+        }
+        let mut restored = self.restore_possible(ready, Origin::Undo { of }, files, gate)?;
+        restored.not_done.extend(left.iter().map(ToString::to_string));
+        Ok(restored)
     }
 
     /// Brings back what the newest undo took, unless the agent has changed
@@ -83,7 +134,7 @@ impl Session {
             let (expected, target) = (change.after.clone(), change.before);
             match by_path.entry(path) {
                 Entry::Vacant(place) => {
-                    place.insert(Restoration { path: change.path, expected, target });
+                    place.insert(Restoration::new(change.path, expected, target));
                 }
                 // Someone else's change lies between the two.
                 Entry::Occupied(known) if !known.get().leaves(target.as_ref()) => {
@@ -97,48 +148,76 @@ impl Session {
             return Err(SessionError::NothingTo("undo"));
         }
         let restorations: Vec<Restoration> = by_path.into_values().collect();
-        self.restore_all(&restorations, origin, files, gate)?;
-        Ok(Restored { paths: restorations.into_iter().map(|each| each.path).collect() })
+        self.restore_all(restorations, origin, files, gate)
     }
 }
 
-impl History {
-    /// Steps whose changes are taken back at present: an undo takes back, its
-    /// redo brings back.
-    pub(crate) fn taken_back(&self) -> BTreeSet<(StepId, ProjectPath)> {
-        let mut gone = BTreeSet::new();
-        let mut undos: BTreeMap<StepId, Vec<(StepId, ProjectPath)>> = BTreeMap::new();
-        for (index, step) in self.steps.iter().enumerate() {
-            match step.origin {
-                Origin::Undo { of } => {
-                    let paths: BTreeSet<_> = step.changes.iter().map(|c| &c.path).collect();
-                    let earlier = self.steps[..index].iter().filter(|other| other.id >= of);
-                    let taken: Vec<_> = earlier
-                        .filter(|other| other.can_be_undone())
-                        .flat_map(|other| other.changes.iter().map(|c| (other.id, c.path.clone())))
-                        .filter(|(_, path)| paths.contains(path))
-                        .filter(|each| !gone.contains(each))
-                        .collect();
-                    gone.extend(taken.iter().cloned());
-                    undos.insert(step.id, taken);
-                }
-                Origin::Redo { of } => {
-                    for each in undos.remove(&of).unwrap_or_default() {
-                        gone.remove(&each);
-                    }
-                }
-                Origin::Agent { .. } | Origin::Person | Origin::Reject => {}
+/// Steps whose changes are taken back at present: an undo takes back, its redo
+/// brings back.
+pub(crate) fn taken_back(steps: &[Step]) -> BTreeSet<(StepId, ProjectPath)> {
+    let mut gone = BTreeSet::new();
+    let mut undos: BTreeMap<StepId, Vec<(StepId, ProjectPath)>> = BTreeMap::new();
+    for (index, step) in steps.iter().enumerate() {
+        match step.origin {
+            Origin::Undo { of } => {
+                let paths: BTreeSet<_> = step.changes.iter().map(|c| &c.path).collect();
+                let earlier = steps[..index].iter().filter(|other| other.id >= of);
+                let taken: Vec<_> = earlier
+                    .filter(|other| other.can_be_undone())
+                    .flat_map(|other| other.changes.iter().map(|c| (other.id, c.path.clone())))
+                    .filter(|(_, path)| paths.contains(path))
+                    .filter(|each| !gone.contains(each))
+                    .collect();
+                gone.extend(taken.iter().cloned());
+                undos.insert(step.id, taken);
             }
+            Origin::Redo { of } => {
+                for each in undos.remove(&of).unwrap_or_default() {
+                    gone.remove(&each);
+                }
+            }
+            Origin::Agent { .. } | Origin::Person | Origin::Reject => {}
         }
-        gone
+    }
+    gone
+}
+
+impl History {
+    /// As [`taken_back`].
+    pub(crate) fn taken_back(&self) -> BTreeSet<(StepId, ProjectPath)> {
+        taken_back(&self.steps)
     }
 
-    /// The changes `target` names, oldest first, and the earliest step's number.
+    /// Paths of `chosen` that someone else changed later, whatever they made of them.
+    fn overtaken(
+        &self,
+        chosen: &[(StepId, Change)],
+        gone: &BTreeSet<(StepId, ProjectPath)>,
+    ) -> BTreeSet<ProjectPath> {
+        let mut newest: BTreeMap<&ProjectPath, StepId> = BTreeMap::new();
+        for (id, change) in chosen {
+            newest.insert(&change.path, *id);
+        }
+        let mut overtaken = BTreeSet::new();
+        for step in &self.steps {
+            let counts = step.origin == Origin::Person || step.can_be_undone();
+            for change in step.changes.iter().filter(|_| counts) {
+                let is_later = newest.get(&change.path).is_some_and(|id| step.id > *id);
+                if is_later && !gone.contains(&(step.id, change.path.clone())) {
+                    overtaken.insert(change.path.clone());
+                }
+            }
+        }
+        overtaken
+    }
+
+    /// The changes `target` names, oldest first, with their steps' numbers.
     fn chosen(
         &self,
         target: &UndoTarget,
         gone: &BTreeSet<(StepId, ProjectPath)>,
-    ) -> Option<(StepId, Vec<Change>)> {
+        blobs: &Blobs,
+    ) -> Option<Vec<(StepId, Change)>> {
         let open = |step: &Step| -> Vec<Change> {
             let there = step.changes.iter().filter(|c| !gone.contains(&(step.id, c.path.clone())));
             there.cloned().collect()
@@ -154,15 +233,18 @@ impl History {
                 steps.retain(|(step, _)| step.origin == Origin::Agent { turn: *turn });
             }
             UndoTarget::Path(path) | UndoTarget::Reject(path) => {
-                let newest = steps.into_iter().rev().find_map(|(step, mut changes)| {
-                    changes.retain(|change| change.path == *path);
-                    (!changes.is_empty()).then_some((step, changes))
-                });
-                steps = newest.into_iter().collect();
+                steps.retain(|(_, changes)| changes.iter().any(|change| change.path == *path));
+                steps = steps.pop().into_iter().collect();
+                if let (UndoTarget::Path(path), Some((_, changes))) = (target, steps.first_mut()) {
+                    retain_names_of(path, changes, blobs);
+                }
             }
         }
-        let first = steps.first()?.0.id;
-        Some((first, steps.into_iter().flat_map(|(_, changes)| changes).collect()))
+        steps.first()?;
+        let numbered = |(step, changes): (&Step, Vec<Change>)| {
+            changes.into_iter().map(|change| (step.id, change)).collect::<Vec<_>>()
+        };
+        Some(steps.into_iter().flat_map(numbered).collect())
     }
 
     /// The newest undo, if no agent's step came after it and it was not
@@ -181,6 +263,16 @@ impl History {
         }
         None
     }
+}
+
+/// Keeps the changes of `path`, and of the name it had or got in this step.
+fn retain_names_of(path: &ProjectPath, changes: &mut Vec<Change>, blobs: &Blobs) {
+    let renames = renames::of_changes(changes, blobs);
+    let is_of_it = |change: &Change| {
+        let other = |one, two| renames.get(one) == Some(two);
+        change.path == *path || other(path, &change.path) || other(&change.path, path)
+    };
+    changes.retain(is_of_it);
 }
 
 impl Step {

@@ -164,6 +164,9 @@ impl App {
 
     /// Takes what the terminal sent at once.
     pub fn terminal(&mut self, events: &[TerminalEvent], now: Instant) {
+        if self.is_too_small {
+            return self.unseen(events);
+        }
         if self.dialog.is_some() {
             return self.answer(events, now);
         }
@@ -280,6 +283,14 @@ impl App {
 
     pub(crate) fn reject_hunk(&mut self) {
         let Shown::Diff(diff) = &self.shown else { return };
+        let is_of_chosen = self
+            .files
+            .current()
+            .is_some_and(|row| row.entry.file.path == diff.path && row.entry.renamed.is_some());
+        if diff.hunks() == 0 && is_of_chosen {
+            // Nothing but the name: that is the file.
+            return self.reject_file();
+        }
         if diff.hunks() == 0 || diff.is_binary() {
             return self.say("there is no hunk to reject; x rejects the file");
         }

@@ -27,7 +27,8 @@ pub(crate) enum Key {
     Letter(char),
     Enter,
     Erase,
-    /// Escape, Ctrl-C, Ctrl-D.
+    Escape,
+    /// Ctrl-C, Ctrl-D.
     Away,
     Up,
     Down,
@@ -77,7 +78,12 @@ impl Dialog {
             return None;
         }
         match key {
-            Key::Away => return Some(Answer::Deny),
+            // Out of the view that `?` opened, back to the question.
+            Key::Escape if self.full => {
+                (self.full, self.top) = (false, 0);
+                self.shown = None;
+            }
+            Key::Escape | Key::Away => return Some(Answer::Deny),
             Key::Up => self.top = self.top.saturating_sub(1),
             Key::Down => self.top += 1,
             Key::Letter('?') => {
@@ -124,7 +130,7 @@ impl Dialog {
             let room = height.saturating_sub(3).max(1);
             let top = self.top.min(rows.len().saturating_sub(room));
             lines.extend(rows.into_iter().skip(top).take(room).map(Line::from));
-            lines.push(Line::styled("↑ ↓ scroll · ? back to the question", theme.dim()));
+            lines.push(Line::styled("↑ ↓ scroll · ? or Esc back to the question", theme.dim()));
         } else {
             let room = REQUEST_ROWS_MAX.min(height.saturating_sub(3)).max(1);
             lines.extend(self.request_rows(columns, room).into_iter().map(Line::from));

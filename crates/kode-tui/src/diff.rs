@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use kode_base::{ProjectPath, Untrusted};
 
-use crate::exchange::{FileContents, Hunk};
+use crate::exchange::{FileContents, Hunk, Met};
 use crate::lexer::{Lexer, State};
 
 pub(crate) use draw::{CROSS_CELLS, draw};
@@ -35,7 +35,20 @@ pub(crate) enum Row {
     Changed { hunk: usize, before: Option<usize>, after: Option<usize>, partner: Option<usize> },
     /// Unchanged lines that are not shown.
     Folded { lines: usize },
+    /// A line of what a person made of the agent's lines.
+    Met { line: usize },
 }
+
+/// What a line about a meeting is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MetLine {
+    Title,
+    Label,
+    Text,
+}
+
+/// Lines shown of each side of a meeting.
+const MET_LINES_MAX: usize = 6;
 
 /// One side's text.
 #[derive(Debug)]
@@ -123,6 +136,8 @@ pub(crate) struct Diff {
     before: Side,
     after: Side,
     hunks: Vec<Hunk>,
+    /// Where a person edited the agent's lines, which are in no hunk.
+    met: Vec<(MetLine, String)>,
     layout: Layout,
     rows: Vec<Row>,
     /// The row that begins each hunk.
@@ -141,6 +156,7 @@ impl Diff {
         let (before, after) = (Side::new(contents.before), Side::new(contents.after));
         let lexer = Lexer::of(path.as_str());
         let (version, note, hunks) = (contents.version, contents.note, contents.hunks);
+        let met = contents.met.map(|met| met_lines(&met)).unwrap_or_default();
         let mut diff = Self {
             path,
             version,
@@ -149,6 +165,7 @@ impl Diff {
             before,
             after,
             hunks,
+            met,
             layout,
             rows: Vec::new(),
             headers: Vec::new(),
@@ -173,7 +190,7 @@ impl Diff {
             let (before, after) = match *row {
                 Row::Context { before, after } => (Some(before), Some(after)),
                 Row::Changed { before, after, .. } => (before, after),
-                Row::Header { .. } | Row::Folded { .. } => (None, None),
+                Row::Header { .. } | Row::Folded { .. } | Row::Met { .. } => (None, None),
             };
             widen(&mut old, before);
             widen(&mut new, after);
@@ -251,6 +268,7 @@ impl Diff {
         if self.is_binary() {
             return;
         }
+        self.rows.extend((0..self.met.len()).map(|line| Row::Met { line }));
         let (mut before, mut after) = (0, 0);
         for hunk in 0..self.hunks.len() {
             let Hunk { before: old, after: new } = self.hunks[hunk].clone();
@@ -316,6 +334,26 @@ impl Diff {
             self.rows.push(Row::Changed { hunk, before: None, after: Some(line), partner });
         }
     }
+}
+
+/// The meeting, for the top of the diff.
+#[expect(clippy::disallowed_methods, reason = "split into lines; each is escaped when shown")]
+fn met_lines(met: &Met) -> Vec<(MetLine, String)> {
+    let title = format!("{}: you edited the agent's lines; they count as yours", met.place);
+    let mut lines = vec![(MetLine::Title, title)];
+    for (label, text) in Met::LABELS.iter().zip(&met.parts) {
+        lines.push((MetLine::Label, (*label).to_owned()));
+        let mut texts = text.expose().lines().map(str::to_owned);
+        let shown = texts.by_ref().take(MET_LINES_MAX);
+        lines.extend(shown.map(|line| (MetLine::Text, line)));
+        match texts.count() {
+            0 if text.expose().is_empty() => lines.push((MetLine::Label, "  (nothing)".to_owned())),
+            0 => {}
+            more => lines.push((MetLine::Label, format!("  … {more} more"))),
+        }
+    }
+    lines.push((MetLine::Label, String::new()));
+    lines
 }
 
 #[cfg(test)]

@@ -61,8 +61,12 @@ pub(crate) fn draw(app: &mut App, frame: &mut Frame<'_>) {
 }
 
 fn too_small(app: &App, frame: &mut Frame<'_>, screen: Rect) {
+    let leave = match app.mode {
+        Mode::Review => "q leaves",
+        Mode::Session => "Ctrl-C twice leaves",
+    };
     let text = format!(
-        "kode needs a terminal of {COLUMNS_MIN}×{ROWS_MIN}; this one is {}×{}",
+        "kode needs a terminal of {COLUMNS_MIN}×{ROWS_MIN}; this one is {}×{}. {leave}",
         screen.width, screen.height
     );
     let rows = wrapped(&[(text, Style::new())], app.theme, usize::from(screen.width), "");

@@ -63,8 +63,8 @@ pub struct FileEntry {
     pub state: String,
     /// A command changed it, not only edit tools.
     pub by_command: bool,
-    /// Its other name, where it was renamed and nothing else.
-    pub renamed: Option<Rename>,
+    /// The name it had, where it was renamed.
+    pub renamed: Option<ProjectPath>,
     /// A person marked this state as reviewed.
     pub reviewed: bool,
     /// The line, from 1, where a rejected change stands again.
@@ -77,15 +77,6 @@ impl FileEntry {
         let (by_command, renamed, reviewed, again) = (false, None, false, None);
         Self { file, restorable, state, by_command, renamed, reviewed, again }
     }
-}
-
-/// The other name of a renamed file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rename {
-    /// It was this file.
-    From(ProjectPath),
-    /// It is this file now.
-    To(ProjectPath),
 }
 
 /// Both sides of a touched file.
@@ -101,6 +92,23 @@ pub struct FileContents {
     pub hunks: Vec<Hunk>,
     /// A sentence about what is shown, such as that the file on the disk is newer.
     pub note: Option<String>,
+    /// Where a person edited the agent's own lines.
+    pub met: Option<Box<Met>>,
+}
+
+/// Lines that the agent changed and a person edited since: they count as the
+/// person's and are in no hunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Met {
+    /// File and lines, for people.
+    pub place: String,
+    /// The lines before the agent, the agent's, and the person's.
+    pub parts: [Untrusted<String>; 3],
+}
+
+impl Met {
+    /// What the parts are.
+    pub const LABELS: [&str; 3] = ["before", "the agent wrote", "you made of it"];
 }
 
 /// A region of lines that differs; counted from 0, the end not included.

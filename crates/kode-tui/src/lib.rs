@@ -23,8 +23,7 @@ mod transcript;
 
 pub use app::{App, Mode};
 pub use exchange::{
-    Answer, Change, Command, Done, FileContents, FileEntry, Hunk, Input, Question, Rename,
-    UserMessage,
+    Answer, Change, Command, Done, FileContents, FileEntry, Hunk, Input, Met, Question, UserMessage,
 };
 pub use run::{Inputs, Wake, channel, run};
 pub use theme::{Background, Theme};

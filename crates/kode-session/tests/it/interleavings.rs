@@ -1,14 +1,17 @@
-//! Agent edits, a person's edits, rejects and undos in any order: whatever
-//! kode does, no line of the person's is lost and none they deleted comes back.
+//! Agent edits, a person's edits, renames by both, rejects and undos in any order:
+//! whatever kode does, no line of the person's is lost and none they deleted comes
+//! back; an undo of a reject gives exactly what was there, its redo what was then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use kode_base::ProjectPath;
 use kode_session::{Origin, Session, UndoTarget};
 use proptest::prelude::*;
 
 use super::workspace::{Workspace, path};
 
-const NAME: &str = "a";
+/// Names the file can have; it begins with the first.
+const NAMES: [&str; 3] = ["a", "b", "deep/c"];
 
 /// What happens next; numbers choose places and are taken as they fit.
 #[derive(Debug, Clone)]
@@ -17,6 +20,14 @@ enum Act {
     AgentReplaces(usize, usize),
     AgentDeletes(usize, usize),
     AgentRemovesTheFile,
+    /// In the turn before, or in one of its own; with an edit or without.
+    AgentRenames {
+        to: usize,
+        edits: bool,
+        same_turn: bool,
+    },
+    AgentGoesOnInItsTurn(usize),
+    PersonRenames(usize),
     PersonInserts(usize),
     PersonReplaces(usize, usize),
     PersonDeletes(usize, usize),
@@ -27,6 +38,7 @@ enum Act {
     RejectFile,
     RejectTurn(usize),
     RejectRun,
+    RejectWhatCanBe,
     UndoReject,
     Undo,
     Redo,
@@ -39,6 +51,10 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (place.clone(), length.clone()).prop_map(|(at, n)| Act::AgentReplaces(at, n)),
         2 => (place.clone(), length.clone()).prop_map(|(at, n)| Act::AgentDeletes(at, n)),
         1 => Just(Act::AgentRemovesTheFile),
+        3 => (0..3_usize, any::<bool>(), any::<bool>())
+            .prop_map(|(to, edits, same_turn)| Act::AgentRenames { to, edits, same_turn }),
+        1 => place.clone().prop_map(Act::AgentGoesOnInItsTurn),
+        1 => (0..3_usize).prop_map(Act::PersonRenames),
         3 => place.clone().prop_map(Act::PersonInserts),
         3 => (place.clone(), length.clone()).prop_map(|(at, n)| Act::PersonReplaces(at, n)),
         2 => (place.clone(), length).prop_map(|(at, n)| Act::PersonDeletes(at, n)),
@@ -48,6 +64,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::RejectFile),
         2 => place.prop_map(Act::RejectTurn),
         1 => Just(Act::RejectRun),
+        1 => Just(Act::RejectWhatCanBe),
         3 => Just(Act::UndoReject),
         2 => Just(Act::Undo),
         2 => Just(Act::Redo),
@@ -68,18 +85,33 @@ struct Story {
 impl Story {
     fn new() -> Self {
         let work = Workspace::new();
-        work.write(NAME, (0..12).map(|n| format!("base {n}\n")).collect::<String>());
+        work.write(NAMES[0], (0..12).map(|n| format!("base {n}\n")).collect::<String>());
         let session = work.session();
         let (persons, deleted) = (BTreeSet::new(), BTreeSet::new());
         Self { work, session, turn: 0, next: 0, persons, deleted }
     }
 
-    fn lines(&self) -> Vec<String> {
-        if !self.work.exists(NAME) {
+    /// The name the file has now, or had last.
+    fn name(&self) -> &'static str {
+        NAMES.into_iter().rev().find(|name| self.work.exists(name)).unwrap_or(NAMES[0])
+    }
+
+    fn lines_of(&self, name: &str) -> Vec<String> {
+        if !self.work.exists(name) {
             return Vec::new();
         }
-        let text = String::from_utf8(self.work.read(NAME)).unwrap();
+        let text = String::from_utf8(self.work.read(name)).unwrap();
         text.split_inclusive('\n').map(str::to_owned).collect()
+    }
+
+    /// Everything under any of the names.
+    fn lines(&self) -> Vec<String> {
+        NAMES.iter().flat_map(|name| self.lines_of(name)).collect()
+    }
+
+    fn state(&self) -> BTreeMap<&'static str, (Vec<u8>, u32)> {
+        let there = NAMES.into_iter().filter(|name| self.work.exists(name));
+        there.map(|name| (name, (self.work.read(name), self.work.mode(name)))).collect()
     }
 
     fn fresh(&mut self, who: &str, count: usize) -> Vec<String> {
@@ -89,19 +121,37 @@ impl Story {
     }
 
     fn splice(&self, at: usize, removed: usize, inserted: &[String]) -> Vec<String> {
-        let mut lines = self.lines();
+        let name = self.name();
+        let mut lines = self.lines_of(name);
         let at = at.min(lines.len());
         let end = (at + removed).min(lines.len());
         let gone = lines.splice(at..end, inserted.iter().cloned()).collect();
-        self.work.write(NAME, lines.concat());
+        self.work.write(name, lines.concat());
         gone
+    }
+
+    /// Whether there was something to rename, and room for it.
+    fn rename(&self, to: usize) -> bool {
+        let (from, to) = (self.name(), NAMES[to]);
+        let possible = self.work.exists(from) && !self.work.exists(to);
+        if possible {
+            std::fs::create_dir_all(self.work.place("deep")).unwrap();
+            std::fs::rename(self.work.place(from), self.work.place(to)).unwrap();
+        }
+        possible
     }
 
     /// What the agent does, as the agent does it.
     fn agent(&mut self, change: impl FnOnce(&mut Self)) {
+        self.agent_in(false, change);
+    }
+
+    fn agent_in(&mut self, same_turn: bool, change: impl FnOnce(&mut Self)) {
         self.session.note_persons_edits(&self.work.files).unwrap();
-        self.turn += 1;
-        self.session.attribute(Origin::Agent { turn: self.turn });
+        if !same_turn || self.turn == 0 {
+            self.turn += 1;
+            self.session.attribute(Origin::Agent { turn: self.turn });
+        }
         change(self);
         self.session.compare(&self.work.files).unwrap();
         // An agent may overwrite what it sees; that is no loss by kode.
@@ -130,16 +180,29 @@ impl Story {
             Act::AgentDeletes(at, count) => {
                 self.agent(|story| drop(story.splice(*at, *count, &[])))
             }
-            Act::AgentRemovesTheFile if self.work.exists(NAME) => {
-                self.agent(|story| story.work.remove(NAME));
+            Act::AgentRemovesTheFile if self.work.exists(self.name()) => {
+                self.agent(|story| story.work.remove(story.name()));
             }
+            Act::AgentRenames { to, edits, same_turn } => self.agent_in(*same_turn, |story| {
+                if story.rename(*to) && *edits {
+                    let lines = story.fresh("agent", 1);
+                    story.splice(*to * 3, 1, &lines);
+                }
+            }),
+            Act::AgentGoesOnInItsTurn(at) => self.agent_in(true, |story| {
+                let lines = story.fresh("agent", 1);
+                story.splice(*at, 1, &lines);
+            }),
+            Act::PersonRenames(to) => drop(self.rename(*to)),
             Act::PersonInserts(at) => self.person(*at, 0, 1),
             Act::PersonReplaces(at, count) => self.person(*at, *count, *count),
             Act::PersonDeletes(at, count) => self.person(*at, *count, 0),
-            Act::PersonRemovesTheFile if self.work.exists(NAME) => {
-                self.deleted.extend(self.lines());
-                self.persons.clear();
-                self.work.remove(NAME);
+            Act::PersonRemovesTheFile if self.work.exists(self.name()) => {
+                let name = self.name();
+                let gone = self.lines_of(name);
+                self.persons.retain(|line| !gone.contains(line));
+                self.deleted.extend(gone);
+                self.work.remove(name);
             }
             Act::KodeLooks => self.session.note_persons_edits(&self.work.files).unwrap(),
             Act::AgentRemovesTheFile | Act::PersonRemovesTheFile => {}
@@ -149,32 +212,64 @@ impl Story {
 
     /// What kode does for the person; that it refuses is fine at any time.
     fn kode(&mut self, act: &Act) {
-        let before = self.lines();
+        let (before, state_before) = (self.lines(), self.state());
+        let done = self.done(act);
+        let after = self.lines();
+        assert!(done.is_some() || before == after, "{act:?} failed and wrote all the same");
+        self.check(act, &before);
+        let is_reject = !matches!(act, Act::UndoReject | Act::Undo | Act::Redo);
+        if let (true, Some(paths)) = (is_reject, done) {
+            self.there_and_back(act, &paths[0], &state_before);
+        }
+    }
+
+    /// The files that were written, if it could be done.
+    fn done(&mut self, act: &Act) -> Option<Vec<ProjectPath>> {
+        let name = path(self.name());
         let Self { work, session, turn, .. } = self;
         let (files, gate) = (&work.files, &mut work.gate);
         let done = match act {
-            Act::RejectHunk(hunk) => {
-                session.reject_hunks(&path(NAME), &[*hunk], files, gate).is_ok()
-            }
-            Act::RejectFile => session.reject(&path(NAME), files, gate).is_ok(),
-            Act::RejectRun => session.reject_all(files, gate).is_ok(),
+            Act::RejectHunk(hunk) => session.reject_hunks(&name, &[*hunk], files, gate),
+            Act::RejectFile => session.reject(&name, files, gate),
+            Act::RejectRun => session.reject_all(files, gate),
+            Act::RejectWhatCanBe => session.reject_possible(files, gate),
             Act::RejectTurn(which) => {
                 let wanted = which % (*turn as usize + 1);
                 let id = serde_json::from_str(&wanted.to_string()).unwrap();
-                session.reject_turn(id, files, gate).is_ok()
+                session.reject_turn(id, files, gate)
             }
-            Act::UndoReject => session.undo(&UndoTarget::Reject(path(NAME)), files, gate).is_ok(),
-            Act::Undo => session.undo(&UndoTarget::Last, files, gate).is_ok(),
-            _ => session.redo(files, gate).is_ok(),
+            Act::UndoReject => session.undo(&UndoTarget::Reject(name), files, gate),
+            Act::Undo => session.undo(&UndoTarget::Last, files, gate),
+            _ => session.redo(files, gate),
         };
+        done.ok().map(|restored| restored.paths)
+    }
+
+    fn check(&self, act: &Act, before: &[String]) {
         let after = self.lines();
-        assert!(done || before == after, "{act:?} failed and wrote all the same");
         for line in self.persons.iter() {
             assert!(after.contains(line), "{act:?} lost {line:?} of\n{before:?}\n{after:?}");
         }
         for line in after.iter().filter(|line| !before.contains(line)) {
             assert!(!self.deleted.contains(line), "{act:?} brought {line:?} back:\n{after:?}");
         }
+    }
+
+    /// A reject can be undone to the byte, and that be redone.
+    fn there_and_back(
+        &mut self,
+        act: &Act,
+        rejected: &ProjectPath,
+        before: &BTreeMap<&'static str, (Vec<u8>, u32)>,
+    ) {
+        let after = self.state();
+        let Self { work, session, .. } = self;
+        let target = UndoTarget::Reject(rejected.clone());
+        session.undo(&target, &work.files, &mut work.gate).unwrap();
+        assert_eq!(self.state(), *before, "undo of {act:?}");
+        let Self { work, session, .. } = self;
+        session.redo(&work.files, &mut work.gate).unwrap();
+        assert_eq!(self.state(), after, "redo of {act:?}");
     }
 }
 

@@ -15,6 +15,7 @@ mod interleavings;
 mod kills;
 mod limits;
 mod reject;
+mod renames;
 mod speed;
 mod store;
 mod undo;

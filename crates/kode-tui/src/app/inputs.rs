@@ -117,6 +117,7 @@ impl App {
         self.files.done(done);
         let files = match done.paths.as_slice() {
             [path] => path.to_string(),
+            [one, other] => format!("{one} and {other}"),
             paths => format!("{} files", paths.len()),
         };
         let text = match &done.change {

@@ -35,6 +35,29 @@ impl App {
         }
     }
 
+    /// Nothing is on the screen that a key or click could mean: only leaving and
+    /// interrupting, which need no looking, are still possible. A question stays open.
+    pub(super) fn unseen(&mut self, events: &[Event]) {
+        (self.files.armed, self.armed_hunk) = (None, None);
+        for event in events {
+            let Event::Key(key) = event else { continue };
+            if key.kind == KeyEventKind::Release {
+                continue;
+            }
+            let before = self.pressed_once.take();
+            let is_control_c =
+                key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c');
+            match key.code {
+                _ if is_control_c && (self.mode == Mode::Review || before == Some('c')) => {
+                    self.command(Command::Quit);
+                }
+                _ if is_control_c => self.pressed_once = Some('c'),
+                KeyCode::Char('q') if self.mode == Mode::Review => self.command(Command::Quit),
+                _ => {}
+            }
+        }
+    }
+
     pub(super) fn paste(&mut self, text: &str) {
         if self.mode == Mode::Session && self.focus == Focus::Prompt {
             self.prompt.edit(Edit::Paste(text.to_owned()));
@@ -321,7 +344,7 @@ fn dialog_key(key: KeyEvent) -> Option<Key> {
         KeyCode::Char(letter) if letter.is_ascii() => Some(Key::Letter(letter)),
         KeyCode::Enter => Some(Key::Enter),
         KeyCode::Backspace => Some(Key::Erase),
-        KeyCode::Esc => Some(Key::Away),
+        KeyCode::Esc => Some(Key::Escape),
         KeyCode::Up => Some(Key::Up),
         KeyCode::Down => Some(Key::Down),
         _ => None,

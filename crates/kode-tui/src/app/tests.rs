@@ -28,6 +28,7 @@ fn contents(version: &str) -> FileContents {
         after: side("A\nb\nC\n"),
         hunks: vec![Hunk { before: 0..1, after: 0..1 }, Hunk { before: 2..3, after: 2..3 }],
         note: None,
+        met: None,
     }
 }
 
@@ -275,4 +276,31 @@ fn while_the_agent_works_a_reject_is_marked_as_queued() {
     app.commands();
     assert_eq!(changes(press(&mut app, "x")), [Change::RejectFile(path("a"))]);
     assert!(app.files.rows()[0].queued);
+}
+
+#[test]
+fn keys_and_clicks_on_a_screen_without_room_do_nothing_but_leave() {
+    let mut app = review();
+    app.is_too_small = true;
+    assert!(press(&mut app, "xXuaetRjrt").is_empty());
+    assert!(press(&mut app, "RRtt").is_empty());
+    click(&mut app, 28, 2);
+    assert!(click(&mut app, 28, 2).is_empty());
+    assert_eq!(press(&mut app, "q"), [Command::Quit]);
+    app.is_too_small = false;
+    assert!(changes(click(&mut app, 28, 2)).is_empty(), "clicks nobody saw arm nothing");
+}
+
+#[test]
+fn rejecting_the_hunk_of_a_mere_rename_rejects_the_file() {
+    let mut app = review();
+    let renamed = FileEntry { renamed: Some(path("old")), ..entry("a") };
+    app.input(Input::Files(vec![renamed]));
+    let mere = FileContents { hunks: Vec::new(), ..contents("v2") };
+    app.input(Input::Contents { path: path("a"), contents: Ok(mere) });
+    app.commands();
+    assert_eq!(changes(press(&mut app, "X")), [Change::RejectFile(path("a"))]);
+    app.input(Input::Files(vec![entry("a")]));
+    app.commands();
+    assert!(changes(press(&mut app, "X")).is_empty());
 }

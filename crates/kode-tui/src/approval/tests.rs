@@ -63,6 +63,7 @@ fn each_key_gives_its_answer() {
         (Key::Letter('D'), Some(Answer::Deny)),
         (Key::Letter('T'), Some(Answer::TrustSession)),
         (Key::Away, Some(Answer::Deny)),
+        (Key::Escape, Some(Answer::Deny)),
         (Key::Enter, None),
         (Key::Letter('y'), None),
     ] {
@@ -111,6 +112,20 @@ fn context_must_be_seen_before_it_is_answered() {
     assert_eq!(dialog.key(Key::Letter('a'), now), None);
     dialog.drawn(now);
     assert_eq!(dialog.key(Key::Letter('a'), now + Duration::from_secs(1)), Some(Answer::Approve));
+}
+
+#[test]
+fn escape_in_the_context_leads_back_to_the_question() {
+    let (mut dialog, now) = settled(false);
+    dialog.key(Key::Letter('?'), now);
+    dialog.drawn(now);
+    let later = now + Duration::from_secs(1);
+    assert_eq!(dialog.key(Key::Escape, later), None);
+    assert!(!text(&dialog, 80).iter().any(|line| line.contains("parse: one command")));
+    dialog.drawn(later);
+    assert_eq!(dialog.key(Key::Escape, later + Duration::from_millis(100)), None, "too soon");
+    let settled = later + Duration::from_secs(1);
+    assert_eq!(dialog.key(Key::Escape, settled), Some(Answer::Deny));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use super::words::changed_words;
-use super::{Diff, Row, Side};
+use super::{Diff, MetLine, Row, Side};
 use crate::exchange::Hunk;
 use crate::shown::{cells, one_line, window};
 use crate::theme::Theme;
@@ -48,6 +48,7 @@ impl Picture<'_> {
                 let text = format!("  ⋯ {lines} unchanged lines (z shows them)");
                 Line::from(one_line(&text, self.theme.dim(), self.theme, self.width))
             }
+            Row::Met { line } => self.met(line),
             Row::Context { before, after } => self.context(before, after),
             Row::Changed { before, after, partner, .. } if self.diff.layout.side_by_side => {
                 let _ = partner;
@@ -62,6 +63,18 @@ impl Picture<'_> {
                 self.changed(&self.diff.after, after.unwrap_or_default(), other, '+', self.width)
             }
         }
+    }
+
+    fn met(&self, line: usize) -> Line<'static> {
+        let Some((kind, text)) = self.diff.met.get(line) else { return Line::default() };
+        let (indent, style) = match kind {
+            MetLine::Title => ("‼ ", self.theme.warning()),
+            MetLine::Label => ("  ", self.theme.dim()),
+            MetLine::Text => ("    ", Style::new()),
+        };
+        let mut spans = vec![Span::styled(indent, style)];
+        spans.extend(one_line(text, style, self.theme, self.width.saturating_sub(indent.len())));
+        Line::from(spans)
     }
 
     fn header(&self, hunk: usize) -> Line<'static> {

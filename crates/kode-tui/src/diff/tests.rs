@@ -12,6 +12,7 @@ fn diff(before: &str, after: &str, hunks: &[(Range<usize>, Range<usize>)]) -> Di
         after: side(after),
         hunks: hunks.collect(),
         note: None,
+        met: None,
     };
     Diff::new(ProjectPath::new("a").unwrap(), contents)
 }

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use crate::app::{App, Focus};
-use crate::exchange::{FileEntry, Rename};
+use crate::exchange::FileEntry;
 use crate::files::{FileRow, letter};
 use crate::shown::{cells, counted, one_line};
 use crate::theme::Theme;
@@ -68,7 +68,7 @@ fn file(
     let file = &row.entry.file;
     let sign_style = match file.change {
         _ if row.rejected => theme.dim(),
-        ChangeKind::New => theme.added(),
+        ChangeKind::New if row.entry.renamed.is_none() => theme.added(),
         ChangeKind::Deleted => theme.removed(),
         _ => theme.warning(),
     };
@@ -86,7 +86,9 @@ fn file(
     };
     let counts = match () {
         () if row.rejected => " rejected".to_owned(),
-        () if row.entry.renamed.is_some() => " renamed".to_owned(),
+        () if row.entry.renamed.is_some() && file.added + file.removed == 0 => {
+            " renamed".to_owned()
+        }
         () if file.change == ChangeKind::Mode => " mode".to_owned(),
         () if file.change == ChangeKind::Symlink => " link".to_owned(),
         () if file.binary => " binary".to_owned(),
@@ -120,13 +122,12 @@ fn file(
     Line::from(spans)
 }
 
-/// The path, with the other name of a renamed file.
+/// The path, after the old one of a renamed file.
 fn label(entry: &FileEntry) -> String {
     let path = entry.file.path.as_str();
     match &entry.renamed {
         None => path.to_owned(),
-        Some(Rename::From(old)) => format!("{} ⇒ {path}", old.file_name()),
-        Some(Rename::To(new)) => format!("{path} ⇒ {}", new.file_name()),
+        Some(old) => format!("{} → {path}", old.as_str()),
     }
 }
 

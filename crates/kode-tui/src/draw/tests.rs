@@ -33,6 +33,7 @@ fn review() -> App {
         after: side("def f(x):\n\treturn x # new\u{1b}[31m\n日本語\nend"),
         hunks: vec![Hunk { before: 1..2, after: 1..2 }, Hunk { before: 3..3, after: 3..4 }],
         note: None,
+        met: None,
     };
     let path = ProjectPath::new("a\u{1b}[2Jb\u{202e}.py").unwrap();
     app.input(Input::Contents { path, contents: Ok(contents) });
@@ -208,10 +209,41 @@ fn the_help_fits_and_scrolls_at_80_by_24() {
 }
 
 #[test]
+fn lines_that_both_changed_stand_above_the_hunks() {
+    let mut app = review();
+    let text = |text: &str| Untrusted::new(text.to_owned());
+    let Shown::Diff(diff) = &app.shown else { panic!("no diff") };
+    let path = diff.path.clone();
+    let contents = FileContents {
+        version: String::new(),
+        before: Some(Untrusted::new(b"one\n".to_vec())),
+        after: Some(Untrusted::new(b"one\n".to_vec())),
+        hunks: Vec::new(),
+        note: None,
+        met: Some(Box::new(crate::exchange::Met {
+            place: "z.py, line 1".to_owned(),
+            parts: [text("one\n"), text("ONE\n"), text("one \u{1b}[2J\n")],
+        })),
+    };
+    app.input(Input::Contents { path, contents: Ok(contents) });
+    let shown = picture(&mut app, 120, 24);
+    for expected in [
+        "‼ z.py, line 1: you edited the agent's lines; they count as yours",
+        "before",
+        "the agent wrote",
+        "you made of it",
+        "    ONE",
+        "    one \\e[2J",
+    ] {
+        assert!(shown.contains(expected), "{expected} in:\n{shown}");
+    }
+}
+
+#[test]
 fn a_terminal_that_is_too_small_says_so() {
     assert_eq!(
         picture(&mut review(), 20, 5).trim_end(),
-        "kode needs a\nterminal of 40×10;\nthis one is 20×5"
+        "kode needs a\nterminal of 40×10;\nthis one is 20×5. q\nleaves"
     );
 }
 
@@ -244,6 +276,7 @@ fn five_thousand_files_and_two_hundred_thousand_lines_draw_only_the_screen() {
         after: Some(Untrusted::new(lines("new").into_bytes())),
         hunks: vec![Hunk { before: 0..200_000, after: 0..200_000 }],
         note: None,
+        met: None,
     };
     let path = ProjectPath::new("src/file_00000.rs").unwrap();
     app.input(Input::Contents { path, contents: Ok(contents) });

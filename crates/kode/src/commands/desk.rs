@@ -11,7 +11,7 @@ use kode_sandbox::ProjectFiles;
 use kode_session::merge::hunks;
 use kode_session::review::{Review, ReviewFile};
 use kode_session::{SessionError, SessionStore, UndoTarget};
-use kode_tui::{Change, Done, FileContents, FileEntry, Hunk, Input, Inputs, Rename};
+use kode_tui::{Change, Done, FileContents, FileEntry, Hunk, Input, Inputs, Met};
 
 use self::conflict::explained;
 use super::reviewing::Reviewing;
@@ -132,14 +132,6 @@ impl Desk {
         paths
     }
 
-    /// The file, and the one it was renamed from or to: both are one change.
-    fn with_other_name(&self, path: &ProjectPath) -> Result<Vec<ProjectPath>, Failure> {
-        let report = self.review()?.report();
-        let file = report.files.into_iter().find(|file| file.file.path == *path);
-        let other = file.and_then(|file| file.renamed_from.or(file.renamed_to));
-        Ok(std::iter::once(path.clone()).chain(other).collect())
-    }
-
     fn review(&self) -> Result<Review, Failure> {
         Ok(SessionStore::open(&self.places.kode_home)?.review(&self.session)?)
     }
@@ -152,16 +144,12 @@ impl Desk {
     /// Does what the person wants, with the session and gate of `desk`.
     fn changed(&self, change: &Change, desk: StepDesk<'_>) -> Result<Outcome, Failure> {
         let StepDesk { session, files, gate } = desk;
-        let one = |path: &ProjectPath| (vec![path.clone()], Vec::new());
-        match change {
+        let restored = match change {
             Change::RejectFile(path) => {
                 session.note_persons_edits(files)?;
-                let mut done = Vec::new();
-                for path in self.with_other_name(path)? {
-                    session.reject(&path, files, gate)?;
-                    done.push(path);
-                }
-                Ok((done, Vec::new()))
+                session
+                    .reject(path, files, gate)
+                    .map_err(|error| self.explained_by_review(error, path))?
             }
             Change::RejectTurn(path) => {
                 let report = self.review()?.report();
@@ -169,7 +157,7 @@ impl Desk {
                 let turn = file.and_then(|file| file.turn).ok_or_else(|| {
                     Failure::error(format!("no turn of the agent's is known that changed {path}"))
                 })?;
-                Ok((session.reject_turn(turn, files, gate)?.paths, Vec::new()))
+                session.reject_turn(turn, files, gate)?
             }
             Change::RejectHunk { path, hunk, version } => {
                 let shown = contents(&self.review()?, path)?;
@@ -179,28 +167,30 @@ impl Desk {
                 }
                 session
                     .reject_hunks(path, &[*hunk], files, gate)
-                    .map_err(|error| explained(error, &shown, *hunk, files))?;
-                Ok(one(path))
+                    .map_err(|error| explained(error, &shown, *hunk, files))?
             }
             Change::RejectRun => {
                 session.note_persons_edits(files)?;
-                let (mut done, mut wrong) = (Vec::new(), Vec::new());
-                for file in self.review()?.files() {
-                    match session.reject(&file.path, files, gate) {
-                        Ok(()) => done.push(file.path),
-                        // What is a person's alone stays.
-                        Err(SessionError::NotTouched(_)) => {}
-                        Err(error) => wrong.push(error.to_string()),
-                    }
-                }
-                Ok((done, wrong))
+                session.reject_possible(files, gate)?
             }
             Change::UndoReject(path) => {
-                let target = UndoTarget::Reject(path.clone());
-                Ok((session.undo(&target, files, gate)?.paths, Vec::new()))
+                session.undo(&UndoTarget::Reject(path.clone()), files, gate)?
             }
-            Change::Undo => Ok((session.undo(&UndoTarget::Last, files, gate)?.paths, Vec::new())),
-            Change::Redo => Ok((session.redo(files, gate)?.paths, Vec::new())),
+            Change::Undo => session.undo(&UndoTarget::Last, files, gate)?,
+            Change::Redo => session.redo(files, gate)?,
+        };
+        Ok((restored.paths, restored.not_done))
+    }
+
+    /// The failure, with the three texts where a person edited the agent's lines.
+    fn explained_by_review(&self, error: SessionError, path: &ProjectPath) -> Failure {
+        let met = match &error {
+            SessionError::Mixed { .. } => self.review().ok().and_then(|review| met(&review, path)),
+            _ => None,
+        };
+        match met {
+            Some(met) => conflict::told(&error, &met),
+            None => error.into(),
         }
     }
 }
@@ -213,13 +203,9 @@ const NEWER: &str = "edited on the disk since the agent's last step";
 
 fn entry(file: ReviewFile) -> FileEntry {
     let state = file.state();
-    let renamed = match (file.renamed_from, file.renamed_to) {
-        (Some(old), _) => Some(Rename::From(old)),
-        (None, new) => new.map(Rename::To),
-    };
     FileEntry {
         by_command: file.by_command,
-        renamed,
+        renamed: file.renamed_from,
         reviewed: file.reviewed,
         again: file.again,
         ..FileEntry::new(file.file, file.restorable, state)
@@ -234,19 +220,14 @@ fn about(review: &mut Review, path: &ProjectPath) -> Option<String> {
         return about_kind(kind);
     }
     let report = review.report();
-    let hash = |path: &ProjectPath, side: fn(&ReviewFile) -> &Option<String>| {
-        report.files.iter().find(|file| file.file.path == *path).and_then(|file| side(file).clone())
-    };
-    let edits = |old: &ProjectPath, new: &ProjectPath| {
-        let same = hash(old, |file| &file.before) == hash(new, |file| &file.after);
-        if same { "" } else { ", with edits" }
-    };
-    let file = report.files.iter().find(|file| file.file.path == *path)?.clone();
-    match (file.renamed_from, file.renamed_to, file.again, file.file.change) {
-        (Some(old), ..) => Some(format!("was {old}: renamed{}", edits(&old, path))),
-        (_, Some(new), ..) => Some(format!("is {new} now: renamed{}", edits(path, &new))),
-        (_, _, Some(line), _) => Some(format!("holds what you rejected again, line {line}")),
-        (.., kind) => about_kind(kind),
+    let file = report.files.into_iter().find(|file| file.file.path == *path)?;
+    match (file.renamed_from, file.again) {
+        (Some(old), _) if file.before == file.after => {
+            Some(format!("was {old}: renamed, nothing else; x gives the old name back"))
+        }
+        (Some(old), _) => Some(format!("was {old}: renamed, with edits")),
+        (None, Some(line)) => Some(format!("holds what you rejected again, line {line}")),
+        (None, None) => about_kind(file.file.change),
     }
 }
 
@@ -266,7 +247,16 @@ fn contents(review: &Review, path: &ProjectPath) -> Result<FileContents, Session
     let hunks = hunks(old, new);
     let hunks = hunks.into_iter().map(|hunk| Hunk { before: hunk.before, after: hunk.after });
     let version = format!("{} {}", hash(before.as_ref()), hash(after.as_ref()));
-    Ok(FileContents { version, hunks: hunks.collect(), before, after, note: None })
+    let met = met(review, path).map(Box::new);
+    Ok(FileContents { version, hunks: hunks.collect(), before, after, note: None, met })
+}
+
+/// Where the person's edit met the agent's lines, if it did.
+fn met(review: &Review, path: &ProjectPath) -> Option<Met> {
+    let meeting = review.meeting(path).ok()??;
+    let place = format!("{path}{}", meeting.lines);
+    let parts = [meeting.before, meeting.agents, meeting.edited];
+    Some(Met { place, parts })
 }
 
 #[expect(clippy::disallowed_methods, reason = "only its hash comes out")]

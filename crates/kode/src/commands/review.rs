@@ -4,8 +4,8 @@
 use std::io::IsTerminal;
 
 use kode_base::{ExitStatus, escape_for_terminal};
-use kode_session::SessionStore;
-use kode_session::review::Review;
+use kode_session::review::{FileDiff, Review, ReviewFile};
+use kode_session::{SessionError, SessionStore};
 use serde_json::json;
 
 use super::review_screen;
@@ -13,7 +13,7 @@ use super::reviewing::Reviewing;
 use crate::cli::ReviewArguments;
 use crate::failure::Failure;
 use crate::places::Places;
-use crate::render::{Style, touched_line};
+use crate::render::{Style, renamed_line, touched_line};
 
 /// Lists, shows or rejects. Only looking takes no lock, so it also works while
 /// the run is going on.
@@ -36,6 +36,7 @@ pub(crate) fn run(arguments: &ReviewArguments) -> Result<ExitStatus, Failure> {
 fn reject(arguments: &ReviewArguments) -> Result<(), Failure> {
     let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
     let mut gate = reviewing.gate()?;
+    reviewing.session.note_persons_edits(&reviewing.files)?;
     for text in &arguments.reject {
         let path = reviewing.path(text)?;
         reviewing.session.reject(&path, &reviewing.files, &mut gate)?;
@@ -62,16 +63,16 @@ fn chosen(store: &SessionStore, id: Option<&str>, root: &str) -> Result<String, 
 fn show(arguments: &ReviewArguments, review: &mut Review, id: &str) -> Result<(), Failure> {
     let style = Style::detect(std::io::stdout().is_terminal());
     let mut documents = Vec::new();
-    let files = review.files();
+    let files = review.report().files;
     for file in &files {
-        let diff = review.diff(&file.path);
+        let diff = review.diff(&file.file.path);
         if arguments.json {
-            documents.push(json!({"file": file, "diff": diff?.unified}));
+            documents.push(document(file, diff)?);
             continue;
         }
-        say!("{}", touched_line(file, style));
+        say!("{}", reviewed_line(file, style));
         match diff {
-            Ok(diff) if !arguments.list && !file.binary => {
+            Ok(diff) if !arguments.list && !file.file.binary => {
                 say_part!("{}", coloured(&escape_for_terminal(&diff.unified), style));
             }
             Ok(_) => {}
@@ -84,6 +85,29 @@ fn show(arguments: &ReviewArguments, review: &mut Review, id: &str) -> Result<()
         say!("session {id} touched no file");
     }
     Ok(())
+}
+
+/// One file for programs; one that has no diff says why and does not hide the others.
+fn document(
+    file: &ReviewFile,
+    diff: Result<FileDiff, SessionError>,
+) -> Result<serde_json::Value, Failure> {
+    let mut told = serde_json::to_value(file).map_err(|error| Failure::error(error.to_string()))?;
+    if let (Some(told), Some(_)) = (told.as_object_mut(), &file.renamed_from) {
+        told.insert("change".to_owned(), json!("renamed"));
+    }
+    Ok(match diff {
+        Ok(diff) => json!({"file": told, "diff": diff.unified}),
+        Err(error) => json!({"file": told, "diff": null, "error": error.to_string()}),
+    })
+}
+
+/// `M path +1 -1`, of a renamed file `R old → new +1 -1`.
+fn reviewed_line(file: &ReviewFile, style: Style) -> String {
+    match &file.renamed_from {
+        Some(old) => renamed_line(old, &file.file, style),
+        None => touched_line(&file.file, style),
+    }
 }
 
 fn coloured(diff: &str, style: Style) -> String {

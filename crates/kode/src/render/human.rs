@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write, stderr};
 use kode_agent::Observer;
 use kode_base::escape::escape_line;
 use kode_base::{
-    ChangeKind, Colour, Event, Finding, Severity, TouchedFile, Untrusted, Verdict,
+    ChangeKind, Colour, Event, Finding, ProjectPath, Severity, TouchedFile, Untrusted, Verdict,
     escape_for_terminal,
 };
 
@@ -224,16 +224,20 @@ pub(crate) fn touched_line(file: &TouchedFile, style: Style) -> String {
         ChangeKind::Mode => style.yellow("P"),
         ChangeKind::Symlink => style.yellow("L"),
     };
-    let counts = if file.binary {
-        "binary".to_owned()
-    } else {
-        format!(
-            "{} {}",
-            style.green(format!("+{}", file.added)),
-            style.red(format!("-{}", file.removed))
-        )
-    };
-    format!("{mark} {} {counts}", file.path)
+    format!("{mark} {} {}", file.path, counts(file, style))
+}
+
+/// The same for a file that was renamed, whose old name this is.
+pub(crate) fn renamed_line(old: &ProjectPath, file: &TouchedFile, style: Style) -> String {
+    format!("{} {old} → {} {}", style.yellow("R"), file.path, counts(file, style))
+}
+
+fn counts(file: &TouchedFile, style: Style) -> String {
+    if file.binary {
+        return "binary".to_owned();
+    }
+    let (added, removed) = (format!("+{}", file.added), format!("-{}", file.removed));
+    format!("{} {}", style.green(added), style.red(removed))
 }
 
 /// The first arguments that say what a call is about, instead of raw JSON.

@@ -4,6 +4,6 @@ mod human;
 mod json;
 mod style;
 
-pub(crate) use human::{Human, touched_line};
+pub(crate) use human::{Human, renamed_line, touched_line};
 pub(crate) use json::Json;
 pub(crate) use style::Style;

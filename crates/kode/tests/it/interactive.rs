@@ -53,14 +53,23 @@ fn an_edit_of_the_same_lines_is_a_conflict_and_no_byte_of_it_is_lost() {
     let mine = BEFORE.replace("two", "TWO, but mine").replace("eleven", "ELEVEN");
     workspace.write("a.txt", &mine);
     window.key("X");
-    let conflict = window.wait_for("was edited since");
-    for expected in ["before:", "the agent wrote:", "on the disk now:", "  TWO, but mine"] {
+    let conflict = window.wait_for("a.txt, line 2: you edited lines of hunk 1 there since");
+    for expected in [
+        "before, line 2:",
+        "the agent wrote, line 2:",
+        "on the disk now, line 2:",
+        "  TWO, but mine",
+    ] {
         assert!(conflict.contains(expected), "{expected} in:\n{conflict}");
     }
     assert_eq!(workspace.read("a.txt"), mine);
     // What a person edited is theirs from here on: one hunk of the agent's is left.
     window.key("n");
-    window.wait_for("▶ hunk 1 of 1");
+    let shown = window.wait_for("▶ hunk 1 of 1");
+    // Both sides of what met stay in sight.
+    for expected in ["‼ a.txt, line 2: you edited", "    two", "    TWO", "    TWO, but mine"] {
+        assert!(shown.contains(expected), "{expected} in:\n{shown}");
+    }
     window.key("X");
     window.wait_for("rejected hunk 1");
     assert_eq!(workspace.read("a.txt"), BEFORE.replace("two", "TWO, but mine"));

@@ -200,32 +200,43 @@ fn the_editor_has_the_terminal_and_the_screen_comes_back() {
 }
 
 #[test]
-fn a_turn_is_rejected_by_a_key_pressed_twice_and_a_rename_by_either_name() {
+fn a_turn_is_rejected_by_a_key_pressed_twice_and_a_rename_with_both_names() {
     let workspace = Workspace::new();
     workspace.write("a.txt", "one\n2\n3\n4\n");
     workspace.write("old.txt", "kept as it is\n");
     let script = "turns:\n  - calls:\n      - {tool: write_file, args: {path: a.txt, content: \"ONE\\n2\\n3\\n4\\n\"}}\n      - {tool: write_file, args: {path: b.txt, content: \"x\\n\"}}\n  - calls:\n      - {tool: shell, args: {command: \"mv old.txt new.txt; echo later >> a.txt\"}}\n      - {tool: finish, args: {summary: done}}\n";
     workspace.run_script(script, &[]).expect(0);
     let Some(window) = Window::start(&workspace, (100, 24), "review") else { return };
-    window.wait_for("R$ old.txt ⇒ new.txt");
-    let shown = window.wait_for("R$ old.txt ⇒ new.txt ");
-    assert!(shown.contains("renamed"), "{shown}");
+    let shown = window.wait_for("R$ old.txt → new.txt");
+    assert!(shown.contains("renamed") && shown.contains("3 files +3 −1"), "{shown}");
     // b.txt: what its turn did to a.txt goes with it, what came later stays.
     window.key("j");
     window.wait_for("b.txt · 1 hunk");
     window.key("t");
     window.wait_for("press t once more");
     window.key("t");
-    window.wait_for("rejected 2 files");
+    window.wait_for("rejected a.txt and b.txt");
     assert_eq!(workspace.read("a.txt"), "one\n2\n3\n4\nlater\n");
     assert!(!workspace.project().join("b.txt").exists());
-    window.click_cross("old.txt ⇒");
+    window.click_cross("old.txt →");
     window.wait_for("✕?");
-    window.click_cross("old.txt ⇒");
-    window.wait_for("rejected 2 files; u brings it back");
-    window.wait_until("both names are rejected", |screen| screen.matches('⊘').count() >= 3);
+    window.click_cross("old.txt →");
+    window.wait_for("rejected old.txt and new.txt; u brings it back");
+    window.wait_for("⊘R$ old.txt → new.txt");
     assert_eq!(workspace.read("old.txt"), "kept as it is\n");
     assert!(!workspace.project().join("new.txt").exists());
+    window.key("u");
+    window.wait_for("brought back new.txt and old.txt");
+    assert_eq!(workspace.read("new.txt"), "kept as it is\n");
+    assert!(!workspace.project().join("old.txt").exists());
+    // Of the turn as well: all that it took.
+    window.wait_for(" R$ old.txt → new.txt");
+    window.key("k");
+    window.wait_for("b.txt · 0 hunks");
+    window.key("u");
+    window.wait_for("brought back a.txt and b.txt");
+    assert_eq!(workspace.read("a.txt"), "ONE\n2\n3\n4\nlater\n");
+    assert_eq!(workspace.read("b.txt"), "x\n");
     window.key("q");
     window.wait_for("ended with 0");
 }

@@ -46,6 +46,7 @@ fn opened() -> App {
         after: side("new"),
         hunks: hunks.collect(),
         note: None,
+        met: None,
     };
     let path = app.files.current().unwrap().entry.file.path.clone();
     app.input(Input::Contents { path, contents: Ok(contents) });

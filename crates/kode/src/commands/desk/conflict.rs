@@ -1,13 +1,13 @@
-//! Where a reject and a person's later edit meet: the three texts, so that
-//! the person can decide. The screen escapes them.
+//! Where a reject and a person's later edit meet: file, lines and the three
+//! texts, so that the person can decide. The screen escapes them.
 
 use std::ops::Range;
 
 use kode_base::{ProjectPath, Untrusted};
 use kode_sandbox::ProjectFiles;
-use kode_session::SessionError;
 use kode_session::merge::Conflict;
-use kode_tui::FileContents;
+use kode_session::{LinesNamed, SessionError};
+use kode_tui::{FileContents, Met};
 
 use crate::failure::Failure;
 
@@ -30,6 +30,16 @@ pub(super) fn explained(
     Failure::error(format!("{error}\n{texts}"))
 }
 
+/// The failure of a whole-file reject, with the three texts.
+pub(super) fn told(error: &SessionError, met: &Met) -> Failure {
+    let texts: String = Met::LABELS
+        .iter()
+        .zip(&met.parts)
+        .map(|(label, text)| format!("\n{label}:\n{}", excerpt(text)))
+        .collect();
+    Failure::error(format!("{error}\n{texts}"))
+}
+
 fn texts(
     path: &ProjectPath,
     shown: &FileContents,
@@ -40,23 +50,33 @@ fn texts(
     let place = shown.hunks.get(hunk)?;
     let present = files.snapshot_read(path, BYTES_MAX).ok()?;
     let parts = [
-        ("before:", excerpt(shown.before.as_ref(), &place.before)),
-        ("the agent wrote:", excerpt(shown.after.as_ref(), &place.after)),
-        ("on the disk now:", excerpt(Some(&present), now)),
+        ("before", shown.before.as_ref(), &place.before),
+        ("the agent wrote", shown.after.as_ref(), &place.after),
+        ("on the disk now", Some(&present), now),
     ];
-    let parts = parts.map(|(label, lines)| format!("\n{label}\n{lines}"));
-    Some(parts.concat())
+    let part = |(label, side, lines): (&str, Option<&Untrusted<Vec<u8>>>, &Range<usize>)| {
+        let named = LinesNamed(Some(lines.clone()));
+        format!("\n{label}{named}:\n{}", excerpt(&chosen(side, lines)))
+    };
+    Some(parts.map(part).concat())
+}
+
+#[expect(clippy::disallowed_methods, reason = "lines are chosen; they stay untrusted")]
+fn chosen(side: Option<&Untrusted<Vec<u8>>>, lines: &Range<usize>) -> Untrusted<String> {
+    let text = String::from_utf8_lossy(side.map_or(&[], |side| side.expose().as_slice()));
+    let chosen = text.split_inclusive('\n').skip(lines.start).take(lines.len());
+    Untrusted::new(chosen.collect())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the screen escapes what it is told")]
-fn excerpt(side: Option<&Untrusted<Vec<u8>>>, lines: &Range<usize>) -> String {
-    let text = String::from_utf8_lossy(side.map_or(&[], |side| side.expose().as_slice()));
-    let chosen = text.lines().skip(lines.start).take(lines.len().min(LINES_MAX));
-    let mut shown: String = chosen.map(|line| format!("  {line}\n")).collect();
-    match lines.len() {
-        0 => shown.push_str("  (nothing)\n"),
-        count if count > LINES_MAX => shown.push_str("  …\n"),
-        _ => {}
+fn excerpt(text: &Untrusted<String>) -> String {
+    let mut lines = text.expose().lines();
+    let mut shown: String =
+        lines.by_ref().take(LINES_MAX).map(|line| format!("  {line}\n")).collect();
+    match lines.count() {
+        0 if shown.is_empty() => shown.push_str("  (nothing)\n"),
+        0 => {}
+        more => shown.push_str(&format!("  … {more} more\n")),
     }
     shown
 }
