@@ -229,6 +229,9 @@ impl Evaluator<'_> {
         }
         let at = subcommand_at(spec, words);
         let Some(at) = at else {
+            if matches!(name, "bundle" | "bundler") && words.is_empty() {
+                self.raise(RiskClass::Install, "bare `bundle` installs packages");
+            }
             let arguments = arguments::sort(spec, words);
             let invocation = Invocation { name, words, arguments, stdin };
             return Some(self.apply(spec, &invocation));

@@ -186,6 +186,10 @@ impl Evaluator<'_> {
         if recursive {
             self.refuse_tree(field);
         }
+        if field.text.open && field.text.taint.has(Taint::ALL) {
+            let text = "would delete every file that was found in a system tree or home";
+            self.found.refuse("recursive_delete", RiskClass::Destructive, text);
+        }
         match place.zone {
             Zone::Kode => self.refuse_kode(&path),
             Zone::Null => {}

@@ -8,6 +8,7 @@ use crate::judge::SessionState;
 pub(super) fn printed(name: &str, arguments: &[Field], session: &SessionState) -> Option<Text> {
     match name {
         "date" => dated(arguments),
+        "seq" => counted(arguments),
         "git" => {
             let words: Vec<&str> = arguments.iter().filter_map(Field::as_exact).collect();
             let top = words == ["rev-parse", "--show-toplevel"];
@@ -79,4 +80,28 @@ fn dated(arguments: &[Field]) -> Option<Text> {
         });
     }
     Some(Text::exact(&format!("{printed}\n")))
+}
+
+/// What `seq [FIRST [STEP]] LAST` prints, where that is a few whole numbers.
+fn counted(arguments: &[Field]) -> Option<Text> {
+    const NUMBERS_MAX: usize = 32;
+    let numbers: Vec<i64> =
+        arguments.iter().map(|word| word.as_exact()?.parse().ok()).collect::<Option<_>>()?;
+    let (first, step, last) = match numbers.as_slice() {
+        [last] => (1, 1, *last),
+        [first, last] => (*first, 1, *last),
+        [first, step, last] => (*first, *step, *last),
+        _ => return None,
+    };
+    let mut printed = String::new();
+    let mut next = first;
+    for _ in 0..=NUMBERS_MAX {
+        let done = if step > 0 { next > last } else { next < last };
+        if done || step == 0 {
+            return (step != 0).then(|| Text::exact(&printed));
+        }
+        printed.push_str(&format!("{next}\n"));
+        next = next.checked_add(step)?;
+    }
+    None
 }

@@ -63,7 +63,9 @@ impl Evaluator<'_> {
                 Some("-l" | "--list" | "list" | "info" | "--help" | "--version" | "-V")
             )
         });
-        if lists {
+        // `mkfs -V` only says more.
+        let device = call.words.iter().any(|word| self.place_of(&word.text).zone == Zone::Device);
+        if lists && !(device && call.name.starts_with("mk")) {
             return None;
         }
         let makes = call.name.starts_with("mk")

@@ -85,7 +85,7 @@ const PACKAGE_LOOKS: [&str; 48] = [
 ];
 
 /// Words with which `ip`, `timedatectl` and their kin change something.
-const SETTING_WORDS: [&str; 21] = [
+const SETTING_WORDS: [&str; 19] = [
     "add",
     "del",
     "delete",
@@ -95,8 +95,6 @@ const SETTING_WORDS: [&str; 21] = [
     "flush",
     "change",
     "replace",
-    "-s",
-    "-d",
     "enable-linger",
     "disable-linger",
     "set-hostname",
@@ -121,7 +119,8 @@ impl Evaluator<'_> {
             "dmesg" => has(&["-c", "-C", "--clear", "--read-clear", "-n", "-D", "-E"]),
             "journalctl" => starts("--vacuum") || has(&["--rotate", "--flush", "--sync"]),
             "hostname" => call.arguments.operands.iter().any(|each| !each.text.known.is_empty()),
-            "ip" | "ifconfig" | "arp" | "iwconfig" | "hostnamectl" | "timedatectl" | "loginctl"
+            "arp" => has(&["-s", "-d", "--set", "--delete"]),
+            "ip" | "ifconfig" | "iwconfig" | "hostnamectl" | "timedatectl" | "loginctl"
             | "nvidia-smi" => has(&SETTING_WORDS),
             "ss" => call.words.iter().any(|word| kills_sockets(&word.text.known)),
             _ => false,
