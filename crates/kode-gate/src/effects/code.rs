@@ -343,6 +343,10 @@ fn feeds_commands(code: &str) -> bool {
         code,
         &[
             "system$_",
+            "`$_`",
+            "while(<$",
+            "while (<$",
+            "`#{",
             "gets",
             "recv",
             "receive",
@@ -366,6 +370,7 @@ fn only_literal_starts(code: &str) -> bool {
         code,
         &[
             "exec(",
+            "(eval)",
             "eval(",
             "eval ",
             "Function(",

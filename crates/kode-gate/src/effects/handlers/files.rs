@@ -25,8 +25,10 @@ impl Evaluator<'_> {
         let by_line = call.arguments.has(&["-I", "--replace", "-i", "-L", "-d", "--delimiter"]);
         let mut added: Vec<Field> = Vec::new();
         if let Some(text) = input.as_exact().filter(|_| source.present) {
-            let ends = |each: char| each == '\0' || by_line && each == '\n';
-            let split = |each: char| ends(each) || !by_line && each.is_whitespace();
+            // With `-0` only a NUL ends an argument: a whole script may be one.
+            let by_null = call.arguments.has(&["-0", "--null"]);
+            let ends = |each: char| each == '\0' || by_line && !by_null && each == '\n';
+            let split = |each: char| ends(each) || !by_line && !by_null && each.is_whitespace();
             let words = text.split(split).filter(|word| !word.is_empty());
             added.extend(words.take(32).map(Field::exact));
         }

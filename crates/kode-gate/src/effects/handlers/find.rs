@@ -172,6 +172,7 @@ impl Evaluator<'_> {
                 self.delete_path(start, true);
             }
             if !only_names(&command[0])
+                && !self.looks_for_ordinary(words, start)
                 && holds_secrets(&self.place_of(&start.text).path, self.session)
             {
                 self.read_path(&start.text, true);
@@ -189,6 +190,21 @@ impl Evaluator<'_> {
                 self.run_argv(command.iter().map(place).collect(), Stream::default());
             }
         }
+    }
+
+    /// Whether one `-name` test leaves no name that a credential could have.
+    fn looks_for_ordinary(&self, words: &[Field], start: &Field) -> bool {
+        let is = |word: &Field, texts: &[&str]| {
+            word.as_exact().is_some_and(|text| texts.contains(&text))
+        };
+        let widened = words.iter().any(|word| is(word, &["-o", "-or", ",", "!", "-not", "\\!"]));
+        let mut names = words.windows(2).filter(|pair| is(&pair[0], &["-name"]));
+        let Some(pattern) = names.next().and_then(|pair| pair[1].as_exact()) else { return false };
+        let path = format!("{}/{pattern}", self.place_of(&start.text).path.trim_end_matches('/'));
+        !widened
+            && pattern.chars().filter(char::is_ascii_alphanumeric).count() > 2
+            && !looks_secret(&path)
+            && !could_be_secret(&path, self.session)
     }
 
     fn find_delete(&mut self, starts: &[Field], narrowed: bool, words: &[Field]) {

@@ -238,6 +238,15 @@ impl Evaluator<'_> {
         None
     }
 
+    /// `git remote add NAME ext::COMMAND`: the address is a command.
+    pub(super) fn git_remote(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let runs = |word: &Field| word.text.known.starts_with("ext::");
+        if call.arguments.operands.iter().any(runs) {
+            self.raise(RiskClass::CodeExecution, "git would run what the address names");
+        }
+        None
+    }
+
     /// Commands that move or rewrite named files of the working tree.
     pub(super) fn git_files(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         for operand in &call.arguments.operands {

@@ -93,6 +93,7 @@ pub(crate) fn run(
 fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> Option<Stream> {
     match handler {
         "rename" => walk.rename(call),
+        "git_remote" => walk.git_remote(call),
         "rimraf" => {
             for path in &call.arguments.operands {
                 walk.delete_path(path, true);
