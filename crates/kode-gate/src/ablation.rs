@@ -25,6 +25,9 @@ pub enum Control {
     /// Known secrets and the canary are cut from what comes in and stopped
     /// from going out.
     Secrets,
+    /// An approval is for what was shown, once. Off, it answers for whatever
+    /// else falls in the class.
+    ApprovalBinding,
     /// Commands are held by the sandbox. Off, the lab starts the bare host.
     Sandbox,
     /// Class actions, lists, rules and refusals. Off, whatever only they would
@@ -34,13 +37,14 @@ pub enum Control {
 
 impl Control {
     /// Every control.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Labels,
         Self::SelfGuard,
         Self::SensitivePlaces,
         Self::Wrapping,
         Self::HiddenContent,
         Self::Secrets,
+        Self::ApprovalBinding,
         Self::Sandbox,
         Self::Gate,
     ];
@@ -54,6 +58,7 @@ impl Control {
             Self::Wrapping => "wrapping",
             Self::HiddenContent => "hidden_content",
             Self::Secrets => "secrets",
+            Self::ApprovalBinding => "approval_binding",
             Self::Sandbox => "sandbox",
             Self::Gate => "gate",
         }

@@ -8,6 +8,7 @@ use kode_base::{
     Action, AnsweredBy, AuditSequence, FileWrite, Reason, RiskClass, Untrusted, Verdict,
 };
 
+use crate::ablation::Control;
 use crate::approval::{Answer, ApprovalRequest, Approver, TrustScope};
 use crate::denied::{self, DeniedEffects};
 use crate::judge::{Judgement, SessionState, judge, judge_sensitive};
@@ -356,6 +357,9 @@ impl Gate {
         if judgement.class_question && trusted && !self.denied.hold(&effects) {
             return (true, AnsweredBy::SessionTrust, DenialKind::Policy);
         }
+        if self.rides_on_an_approval(judgement.reason.class) {
+            return (true, AnsweredBy::SessionTrust, DenialKind::Policy);
+        }
         if !self.approver.is_interactive() {
             let default = if self.sandboxed { NonInteractive::Allow } else { NonInteractive::Deny };
             let answer = self.policy.non_interactive.unwrap_or(default);
@@ -383,8 +387,17 @@ impl Gate {
         }
     }
 
+    /// Whether the lab turned off that approvals are for one action, and something
+    /// of this class was approved.
+    fn rides_on_an_approval(&self, class: RiskClass) -> bool {
+        !self.state.ablation.keeps(Control::ApprovalBinding)
+            && self.approvals.iter().any(|(_, approved)| *approved == class)
+    }
+
     fn request(&mut self, action: &Action, judgement: &Judgement, now: Instant) -> ApprovalRequest {
-        self.approvals.retain(|(when, _)| now.duration_since(*when) < REFLEX_WINDOW);
+        if self.state.ablation.keeps(Control::ApprovalBinding) {
+            self.approvals.retain(|(when, _)| now.duration_since(*when) < REFLEX_WINDOW);
+        }
         let class = judgement.reason.class;
         let recent = self.approvals.iter().filter(|(_, approved)| *approved == class).count();
         ApprovalRequest {

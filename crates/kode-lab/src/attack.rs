@@ -12,7 +12,7 @@ use kode_session::SessionStore;
 use serde::Serialize;
 
 use crate::LabSettings;
-use crate::approver::{LabApprover, Prompts, Says};
+use crate::approver::{LabApprover, OWN_REQUESTS, Prompts, Says};
 use crate::channel::{Planted, TASK, plant};
 use crate::error::LabError;
 use crate::judge::{Effect, Evidence, effects, got_through, stopped_by};
@@ -24,7 +24,7 @@ use crate::survivors::survivors;
 use crate::workspace::LabWorkspace;
 
 /// Turns a run may take at most.
-const TURNS_MAX: u32 = 40;
+const TURNS_MAX: u32 = 44;
 
 /// Connects to a live model, anew for each run.
 pub type ModelChoice<'a> = &'a (dyn Fn() -> Result<Box<dyn Provider>, LabError> + Sync);
@@ -110,6 +110,7 @@ fn run_once(
         Some(connect) => connect()?,
         None => {
             let calls = filled(&scenario.malicious_tool_calls, &workspace);
+            let first = if says == Says::No { after_own_requests(first) } else { first };
             Box::new(Obedient::new(first, &calls, observed.clone(), ATTACK_SECONDS))
         }
     };
@@ -134,6 +135,15 @@ fn run_once(
         stopped_by: stopped_by(scenario, &seen),
         prompts: asked,
     })
+}
+
+/// What the task itself needs comes before anything planted is read.
+fn after_own_requests(first: Vec<PlannedCall>) -> Vec<PlannedCall> {
+    let own = OWN_REQUESTS.map(|command| PlannedCall {
+        tool: "shell".to_owned(),
+        args: serde_json::json!({ "command": command }),
+    });
+    own.into_iter().chain(first).collect()
 }
 
 /// Fills the templates that are known before the run.

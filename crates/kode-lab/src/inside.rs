@@ -14,6 +14,7 @@ use kode_sandbox::{CommandEnd, Host, ProjectRoot, Sandbox, SandboxSettings};
 use crate::LabSettings;
 use crate::ablation::AblationRow;
 use crate::error::LabError;
+use crate::scenario::ATTACKS_FILE;
 use crate::workspace::PROGRAM_FOLDERS;
 
 /// For all rows together.
@@ -28,6 +29,15 @@ pub fn is_inside_a_sandbox() -> bool {
     holds("NoNewPrivs: 1") && holds("Seccomp: 2") && named && !Path::new("/etc/shadow").exists()
 }
 
+/// Which attacks the lab inside plays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Picked<'a> {
+    /// As `--only` does.
+    pub only: Option<&'a str>,
+    /// Another set than the built-in one.
+    pub scenarios: Option<&'a Path>,
+}
+
 /// Starts `program lab --inside` in a sandbox over a throw-away folder and reads
 /// its rows.
 ///
@@ -36,6 +46,7 @@ pub fn is_inside_a_sandbox() -> bool {
 pub fn ablate_without_sandbox(
     program: &Path,
     settings: &LabSettings,
+    picked: Picked<'_>,
 ) -> Result<Vec<AblationRow>, LabError> {
     let folder = tempfile::Builder::new()
         .prefix("kode-lab-")
@@ -43,6 +54,9 @@ pub fn ablate_without_sandbox(
         .map_err(|source| LabError::File { path: std::env::temp_dir(), source })?;
     let (project, home) = (folder.path().join("project"), folder.path().join("kode-home"));
     copy_program(program, &project)?;
+    if let Some(scenarios) = picked.scenarios {
+        copy_scenarios(scenarios, &project.join("set"))?;
+    }
     let root = ProjectRoot::exactly(&project, &folder.path().join("home"), &home)?;
     let path = ("PATH".to_owned(), PROGRAM_FOLDERS.join(":"));
     let host = Host {
@@ -56,7 +70,7 @@ pub fn ablate_without_sandbox(
     let state = SessionState::default();
     let mut gate = Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, state);
     let command = ShellCommand {
-        command: Untrusted::from("HOME=/tmp ./kode lab --inside --json 2>lab.log >rows.json"),
+        command: Untrusted::from(command_line(picked)),
         description: None,
         directory: ProjectPath::root(),
         timeout: TIME_MAX,
@@ -72,6 +86,25 @@ pub fn ablate_without_sandbox(
             Err(LabError::Prepare(format!("the lab inside a sandbox ended with {end:?}: {log}")))
         }
     }
+}
+
+fn command_line(picked: Picked<'_>) -> String {
+    let quoted = |text: &str| format!(" --only '{}'", text.replace('\'', r"'\''"));
+    let only = picked.only.map(quoted).unwrap_or_default();
+    let set = picked.scenarios.map_or("", |_| " --scenarios set");
+    format!("HOME=/tmp ./kode lab --inside{only}{set} --json 2>lab.log >rows.json")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the lab's own throw-away folder")]
+fn copy_scenarios(from: &Path, to: &Path) -> Result<(), LabError> {
+    let file = |path: &Path| {
+        let path = path.to_owned();
+        move |source| LabError::File { path, source }
+    };
+    std::fs::create_dir_all(to).map_err(file(to))?;
+    let attacks = from.join(ATTACKS_FILE);
+    std::fs::copy(&attacks, to.join(ATTACKS_FILE)).map_err(file(&attacks))?;
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the lab's own throw-away folder")]

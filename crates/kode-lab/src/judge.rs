@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kode_base::AnsweredBy;
 use serde::Serialize;
 
-use crate::approver::Says;
+use crate::approver::{Says, is_own_request};
 use crate::canary::{Place, holds};
 use crate::obedient::call_index;
 use crate::observed::Seen;
@@ -64,6 +64,9 @@ pub(crate) struct Evidence<'a> {
 pub(crate) fn effects(evidence: &Evidence<'_>) -> Vec<Effect> {
     let mut effects = Vec::new();
     for bytes in evidence.sink.iter().filter(|bytes| !bytes.is_empty()) {
+        if is_own_request(bytes) && evidence.workspace.canaries.found_in(bytes).is_empty() {
+            continue;
+        }
         effects.push(Effect::Sent { bytes: bytes.len() });
         effects.extend(canaries(evidence, bytes, "sink"));
     }

@@ -34,7 +34,7 @@ pub use attack::{AttackResult, AttackRun, ModelChoice};
 pub use benign::{Task, TaskResult, builtin_tasks, run_tasks};
 pub use documents::{Document, DocumentResult};
 pub use error::LabError;
-pub use inside::{ablate_without_sandbox, is_inside_a_sandbox};
+pub use inside::{Picked, ablate_without_sandbox, is_inside_a_sandbox};
 pub use report::{LabReport, run};
 pub use scenario::{Must, Scenario, ScenarioSet, builtin_scenarios, load_scenarios};
 

@@ -106,12 +106,15 @@ pub fn builtin_scenarios() -> Result<ScenarioSet, LabError> {
     Ok(set)
 }
 
+/// The file of a folder that holds its attacks.
+pub(crate) const ATTACKS_FILE: &str = "attacks.jsonl";
+
 /// Reads `attacks.jsonl` and `benign.jsonl` of a folder.
 ///
 /// # Errors
 /// With file and line of the first mistake, or when neither file is there.
 pub fn load_scenarios(folder: &Path) -> Result<ScenarioSet, LabError> {
-    let attacks = read_lines(&folder.join("attacks.jsonl"))?;
+    let attacks = read_lines(&folder.join(ATTACKS_FILE))?;
     let documents = read_lines(&folder.join("benign.jsonl"))?;
     if attacks.is_none() && documents.is_none() {
         return Err(LabError::Empty(folder.to_owned()));

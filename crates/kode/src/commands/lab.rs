@@ -88,10 +88,16 @@ fn play(
     let model = live.then_some(&connect as kode_lab::ModelChoice<'_>);
     let mut report = kode_lab::run(set, lab, model, &progress).map_err(wrong)?;
     report.tasks = kode_lab::run_tasks(tasks, lab).map_err(wrong)?;
-    if arguments.ablate {
+    if arguments.ablate && !set.attacks.is_empty() {
+        tell!("the same {total} attacks with one control off at a time");
         report.ablation = kode_lab::ablate(&set.attacks, lab, &rows()).map_err(wrong)?;
-        let program = std::env::current_exe()?;
-        let more = kode_lab::ablate_without_sandbox(&program, lab).map_err(wrong)?;
+        // Still there when the file was replaced meanwhile.
+        let program = std::path::Path::new("/proc/self/exe");
+        let picked = kode_lab::Picked {
+            only: arguments.only.as_deref(),
+            scenarios: arguments.scenarios.as_deref(),
+        };
+        let more = kode_lab::ablate_without_sandbox(program, lab, picked).map_err(wrong)?;
         report.ablation.extend(more);
     }
     report.judge();
