@@ -70,6 +70,28 @@ pub(crate) struct Sandbox {
     /// stronger one. Only `~/.kode/config.json` can weaken it; managed policy can
     /// ask for a stronger one. Default: bubblewrap.
     pub(crate) accept: Option<AcceptedWall>,
+    /// The containers of `--sandbox`.
+    pub(crate) docker: Option<Docker>,
+}
+
+/// The containers of `--sandbox`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Docker {
+    /// What a container can reach when no flag says it. Only
+    /// `~/.kode/config.json` can open it; `none` in managed policy forbids the
+    /// flag too. Default: none.
+    pub(crate) network: Option<ContainerNetwork>,
+}
+
+/// What a container can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ContainerNetwork {
+    /// Nothing, whatever is approved.
+    None,
+    /// Open hosts, over kode's proxy alone.
+    Bridge,
 }
 
 /// A wall around commands, the strongest first.

@@ -30,7 +30,8 @@ pub use file::{AcceptedWall, schema};
 pub use home::prepare_home;
 pub use resolve::load;
 pub use settings::{
-    DEFAULT_MAX_GATE_ROUNDS, DEFAULT_MAX_ITERATIONS, FlagOverrides, ProviderKind, Settings, Sources,
+    ContainerReach, DEFAULT_MAX_GATE_ROUNDS, DEFAULT_MAX_ITERATIONS, FlagOverrides, ProviderKind,
+    Settings, Sources,
 };
 pub use trust::{TrustOffer, trust};
 pub use user_file::create_user_file;

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use crate::ConfigError;
-use crate::file::{Classes, ConfigFile, Dangerous, Network, RuleAction, Sandbox};
+use crate::file::{Classes, ConfigFile, Dangerous, Docker, Network, RuleAction, Sandbox};
 use crate::read;
 use crate::rule::RuleEntry;
 
@@ -98,7 +98,9 @@ pub(crate) fn restrict(file: ConfigFile) -> (ConfigFile, Vec<String>) {
     ignored.note(api_key.is_some(), "api_key");
     ignored.note(checks.is_some(), "checks");
     ignored.note(no_sandbox.is_some(), "no_sandbox");
-    if let Some(Sandbox { network, accept }) = sandbox {
+    if let Some(Sandbox { network, accept, docker }) = sandbox {
+        let reach = docker.and_then(|Docker { network }| network);
+        ignored.note(reach.is_some(), "sandbox.docker.network");
         ignored.note(accept.is_some(), "sandbox.accept");
         let allow = network.and_then(|Network { allow }| allow);
         ignored.note(allow.is_some(), "sandbox.network.allow");

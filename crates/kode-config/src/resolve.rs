@@ -8,12 +8,12 @@ use kode_base::{Layer, Secret};
 use kode_gate::Policy;
 
 use crate::environment::{self, Environment};
-use crate::file::{AcceptedWall, ConfigFile, Provider};
+use crate::file::{AcceptedWall, ConfigFile, ContainerNetwork, Provider};
 use crate::flags::Flags;
 use crate::hosts::Hosts;
 use crate::policy::{layer_policy, strictest};
 use crate::project::{self, ProjectFile};
-use crate::settings::{DEFAULT_MAX_GATE_ROUNDS, DEFAULT_MAX_ITERATIONS, Keys};
+use crate::settings::{ContainerReach, DEFAULT_MAX_GATE_ROUNDS, DEFAULT_MAX_ITERATIONS, Keys};
 use crate::trust::{self, TrustState};
 use crate::values::{ApiKey, BaseUrl, ExactCommand, GateRounds, Iterations, ModelName};
 use crate::{ConfigError, ProviderKind, Settings, Sources};
@@ -105,6 +105,7 @@ impl Layers {
         notices.append(&mut self.project.notices);
         let no_sandbox = self.no_sandbox(sources, &mut notices)?;
         let accepted_wall = self.accepted_wall(&mut notices);
+        let container_network = self.container_network(&mut notices);
         let limits = self.limits(&mut notices);
         let model = self.model(&mut notices);
         let provider = self.provider(&mut notices);
@@ -123,6 +124,7 @@ impl Layers {
             max_gate_rounds: limits.gate_rounds,
             no_sandbox,
             accepted_wall,
+            container_network,
             network_allow: network.allow,
             listed_hosts: network.listed,
             notices,
@@ -164,6 +166,23 @@ impl Layers {
             // Policy alone can only tighten what holds without it.
             (Some(managed), None) => Some(managed.min(AcceptedWall::Bubblewrap)),
             (None, user) => user,
+        }
+    }
+
+    /// The user's choice, which managed policy can take away.
+    fn container_network(&self, notices: &mut Vec<String>) -> ContainerReach {
+        const KEY: &str = "sandbox.docker.network";
+        let network = |file: &ConfigFile| {
+            let docker = file.sandbox.as_ref().and_then(|sandbox| sandbox.docker.as_ref());
+            docker.and_then(|docker| docker.network)
+        };
+        if network(&self.project.file).is_some() {
+            notices.push(only_user(Path::new(project::FILE_NAME), KEY));
+        }
+        match (network(&self.managed), network(&self.user)) {
+            (Some(ContainerNetwork::None), _) => ContainerReach::Forbidden,
+            (_, Some(ContainerNetwork::Bridge)) => ContainerReach::Bridge,
+            (_, Some(ContainerNetwork::None) | None) => ContainerReach::Nothing,
         }
     }
 

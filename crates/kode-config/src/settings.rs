@@ -42,6 +42,9 @@ pub struct Settings {
     /// The weakest wall that may hold commands (the user's own configuration,
     /// cut by managed policy); `None` for the default.
     pub accepted_wall: Option<AcceptedWall>,
+    /// What a container reaches when no flag says it (the user's own
+    /// configuration, cut by managed policy).
+    pub container_network: ContainerReach,
     /// Hosts a sandboxed command may reach, from trusted layers only.
     pub network_allow: Vec<String>,
     /// The part of `network_allow` that managed policy or the user listed: the
@@ -53,6 +56,18 @@ pub struct Settings {
     /// to say at start; one sentence each, escaped.
     pub notices: Vec<String>,
     pub(crate) keys: Keys,
+}
+
+/// What a container may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContainerReach {
+    /// Nothing, unless a flag opens it.
+    #[default]
+    Nothing,
+    /// Open hosts, over kode's proxy.
+    Bridge,
+    /// Nothing, whatever a flag says.
+    Forbidden,
 }
 
 impl Settings {

@@ -184,7 +184,7 @@ pub(crate) fn agent(
     } = prepared;
     kode_config::prepare_home(&places.kode_home)?;
     let mut chosen = sandbox_settings(&places, settings.no_sandbox, &settings.listed_hosts);
-    container.choose(&mut chosen);
+    container.choose(settings.container_network, &mut chosen)?;
     chosen.docker.context_files = context;
     if let Some(text) = take_dockerfile(&places, &root, &mut chosen)? {
         observer.observe(&kode_base::Event::Notice { text });

@@ -1,7 +1,11 @@
 //! `--sandbox` and what goes with it: commands in a Docker container.
 
 use clap::{Args, ValueEnum};
+use kode_base::ExitStatus;
+use kode_config::ContainerReach;
 use kode_sandbox::{Backend, DockerNetwork, DockerSettings, SandboxSettings};
+
+use crate::failure::Failure;
 
 /// The container of a run or an interactive session.
 #[derive(Debug, Clone, Default, Args)]
@@ -23,7 +27,7 @@ pub(crate) struct ContainerOptions {
     /// Let the build of Dockerfile.kode use Docker's network
     #[arg(long = "sandbox-build-network", id = "sandbox_build_network", requires = "container")]
     build_network: bool,
-    /// What the container can reach: nothing, or open hosts over kode's proxy [default: none]
+    /// What the container can reach: nothing, or open hosts over kode's proxy [default: as configured, or none]
     #[arg(long = "sandbox-network", id = "sandbox_network", value_name = "NETWORK")]
     #[arg(requires = "container", value_enum)]
     network: Option<ContainerNetwork>,
@@ -55,30 +59,56 @@ enum ContainerNetwork {
 
 impl ContainerArguments {
     /// Chooses the container, if it is wanted.
-    pub(crate) fn choose(&self, settings: &mut SandboxSettings) {
-        if self.wanted {
-            self.options.choose(settings);
-        }
+    ///
+    /// # Errors
+    /// As [`ContainerOptions::choose`].
+    pub(crate) fn choose(
+        &self,
+        configured: ContainerReach,
+        settings: &mut SandboxSettings,
+    ) -> Result<(), Failure> {
+        if self.wanted { self.options.choose(configured, settings) } else { Ok(()) }
     }
 }
 
 impl ContainerOptions {
-    /// Chooses the container.
-    pub(crate) fn choose(&self, settings: &mut SandboxSettings) {
+    /// Chooses the container; what `configured` says of its network holds where
+    /// no flag does.
+    ///
+    /// # Errors
+    /// When the flag opens what managed policy keeps closed.
+    pub(crate) fn choose(
+        &self,
+        configured: ContainerReach,
+        settings: &mut SandboxSettings,
+    ) -> Result<(), Failure> {
+        let network = self.reached(configured)?;
         settings.backend = Backend::Docker;
         settings.read_only |= self.read_only;
         settings.memory_bytes_max = self.memory_bytes.or(settings.memory_bytes_max);
         settings.docker = DockerSettings {
             image: self.image.clone(),
             build_network: self.build_network,
-            network: match self.network {
-                Some(ContainerNetwork::Bridge) => DockerNetwork::Bridge,
-                Some(ContainerNetwork::None) | None => DockerNetwork::None,
-            },
+            network,
             cpu_thousandths: self.cpu_thousandths,
             user: self.user,
             ..settings.docker.clone()
         };
+        Ok(())
+    }
+
+    fn reached(&self, configured: ContainerReach) -> Result<DockerNetwork, Failure> {
+        match (self.network, configured) {
+            (Some(ContainerNetwork::Bridge), ContainerReach::Forbidden) => {
+                let message = "managed policy lets containers reach nothing \
+                               (`sandbox.docker.network` is \"none\"); leave out --sandbox-network";
+                Err(Failure::new(ExitStatus::Usage, message))
+            }
+            (Some(ContainerNetwork::Bridge), _) | (None, ContainerReach::Bridge) => {
+                Ok(DockerNetwork::Bridge)
+            }
+            (Some(ContainerNetwork::None), _) | (None, _) => Ok(DockerNetwork::None),
+        }
     }
 }
 
@@ -150,6 +180,25 @@ mod tests {
         assert_eq!(thousandths("0.05"), Ok(50));
         for wrong in ["", "0", ".5", "1.", "-1", "1e3", "0.0001", "99999"] {
             assert!(thousandths(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_flag_says_what_a_container_reaches_then_the_users_file_and_policy_closes_it() {
+        let reached = |flag, configured| {
+            let options = ContainerOptions { network: flag, ..ContainerOptions::default() };
+            options.reached(configured).ok()
+        };
+        let (none, bridge) = (Some(ContainerNetwork::None), Some(ContainerNetwork::Bridge));
+        for (flag, configured, network) in [
+            (None, ContainerReach::Nothing, Some(DockerNetwork::None)),
+            (None, ContainerReach::Bridge, Some(DockerNetwork::Bridge)),
+            (none, ContainerReach::Bridge, Some(DockerNetwork::None)),
+            (bridge, ContainerReach::Nothing, Some(DockerNetwork::Bridge)),
+            (bridge, ContainerReach::Forbidden, None),
+            (None, ContainerReach::Forbidden, Some(DockerNetwork::None)),
+        ] {
+            assert_eq!(reached(flag, configured), network, "{flag:?} {configured:?}");
         }
     }
 

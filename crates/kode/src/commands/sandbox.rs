@@ -8,10 +8,10 @@ use kode_agent::connection_record;
 use kode_audit::{AuditLog, Outcome};
 use kode_base::escape::escape_line;
 use kode_base::{ExitStatus, ShellCommand, Untrusted};
-use kode_config::FlagOverrides;
+use kode_config::{FlagOverrides, Settings};
 use kode_gate::{Gate, NoTerminal, Policy};
 use kode_sandbox::{
-    CommandEnd, Connection, Incident, OpenHosts, ProjectRoot, Sandbox, Wall, command_line,
+    CommandEnd, Connection, Incident, OpenHosts, ProjectRoot, Sandbox, command_line,
 };
 
 use crate::cli::SandboxArguments;
@@ -35,9 +35,11 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     let mut chosen = sandbox_settings(&places, false, &[]);
     chosen.read_only = arguments.read_only;
     chosen.one_command = arguments.network.is_empty() && !arguments.docker;
-    chosen.weakest = accepted(&places, &root)?;
+    let configured = configured(&places, &root)?;
+    chosen.weakest = configured.as_ref().and_then(weakest_wall);
     if arguments.docker {
-        arguments.container.choose(&mut chosen);
+        let network = configured.map(|settings| settings.container_network);
+        arguments.container.choose(network.unwrap_or_default(), &mut chosen)?;
         if let Some(text) = take_dockerfile(&places, &root, &mut chosen)? {
             tell!("kode: {}", escape_line(&text));
         }
@@ -78,13 +80,13 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     Ok(shell_code(ended.end))
 }
 
-/// The weakest wall that is accepted. Reading settings takes time, and only two
-/// files can say so.
-fn accepted(places: &Places, root: &ProjectRoot) -> Result<Option<Wall>, Failure> {
+/// What the user's file and policy say of sandboxes. Reading settings takes time,
+/// and only these two can say it.
+fn configured(places: &Places, root: &ProjectRoot) -> Result<Option<Settings>, Failure> {
     if !places.kode_home.join(USER_FILE).exists() && !Path::new(MANAGED_FILE).exists() {
         return Ok(None);
     }
-    Ok(weakest_wall(&settings(places, root.path(), FlagOverrides::default())?))
+    Ok(Some(settings(places, root.path(), FlagOverrides::default())?))
 }
 
 fn command(arguments: &SandboxArguments, places: &Places, root: &ProjectRoot) -> ShellCommand {
