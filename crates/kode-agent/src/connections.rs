@@ -1,9 +1,23 @@
 //! A command's connections, as the audit log keeps them.
 
-use kode_audit::{ConnectionRecord, Record};
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use kode_audit::{AuditLog, ConnectionRecord, Record};
 use kode_base::AuditSequence;
 use kode_base::escape::escape_line;
-use kode_sandbox::Connection;
+use kode_sandbox::{Connection, Departure, Witness};
+
+/// A witness that keeps every connection in the audit log before it leaves: also
+/// when kode itself is killed, the log names each host that was reached.
+pub fn audit_witness(log: AuditLog) -> Witness {
+    let log = Mutex::new(log);
+    Witness::new(move |Departure { intent, host, port }| {
+        let record = Record::Departure { intent, host: escape_line(&host), port };
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.append(&record).map(drop).map_err(io::Error::other)
+    })
+}
 
 /// The record of `connection`; `intent` is the permitted action's.
 pub fn connection_record(connection: &Connection, intent: AuditSequence) -> Record {

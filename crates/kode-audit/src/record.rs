@@ -90,6 +90,15 @@ pub enum Record {
     Decision(DecisionRecord),
     /// The effect's end.
     Outcome(Outcome),
+    /// A connection of a permitted action is about to leave; written before it.
+    Departure {
+        /// The decision this belongs to.
+        intent: AuditSequence,
+        /// Where to, escaped.
+        host: String,
+        /// Where to.
+        port: u16,
+    },
     /// A connection that a permitted action tried, carried or refused.
     Connection(ConnectionRecord),
     /// The completion gate ran.

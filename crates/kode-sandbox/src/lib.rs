@@ -49,7 +49,10 @@ pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, Wal
 pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};
 pub use native::launch_early;
-pub use network::{Connection, HostName, OpenHosts, Page, Refusal, Via, redirected, web_address};
+pub use network::{
+    Connection, Departure, HostName, OpenHosts, Page, Refusal, Via, Witness, redirected,
+    web_address,
+};
 pub use output::{CommandEnd, CommandOutput, Incident};
 pub use plan::Wall;
 pub use remotes::git_remotes;

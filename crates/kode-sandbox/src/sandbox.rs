@@ -13,6 +13,7 @@ use crate::network::Network;
 use crate::output::{CommandEnd, CommandOutput, Incident};
 use crate::{
     Backend, Connection, OpenHosts, Page, ProjectRoot, Refusal, SandboxError, SandboxSettings,
+    Witness,
 };
 
 /// `execve` takes no single argument longer than this (`MAX_ARG_STRLEN`).
@@ -65,6 +66,11 @@ enum StartingWall {
 }
 
 impl StartingSandbox {
+    /// Has every connection of its commands kept by `witness` before it leaves.
+    pub fn seen_by(&mut self, witness: Witness) {
+        self.settings.witness = Some(witness);
+    }
+
     /// Waits until it stands and a command can run in it.
     ///
     /// # Errors
@@ -178,6 +184,11 @@ impl Sandbox {
         }
     }
 
+    /// Has every connection of later commands kept by `witness` before it leaves.
+    pub fn seen_by(&mut self, witness: Witness) {
+        self.network.seen_by(witness);
+    }
+
     /// What it was started with.
     pub fn settings(&self) -> &SandboxSettings {
         &self.settings
@@ -223,13 +234,14 @@ impl Sandbox {
         on_output: &mut dyn FnMut(&[u8]),
     ) -> Result<CommandOutput, SandboxError> {
         let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
+        let intent = permit.intent();
         let order = order(&self.root, &permit.redeem())?;
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => native.run(&order, interrupt, on_output),
             Wall::Native(native) => {
                 let run = |beside: &mut Native| beside.run(&order, interrupt, on_output);
                 let (mut output, connections) =
-                    self.network.with_hosts(native, &self.settings, open, run)?;
+                    self.network.with_hosts(native, &self.settings, (intent, open), run)?;
                 output.connections = connections;
                 Ok(output)
             }
@@ -239,7 +251,7 @@ impl Sandbox {
             Wall::Docker(docker) => {
                 let run = |docker: &mut Docker| docker.run(&order, interrupt, on_output);
                 let (mut output, connections) =
-                    self.network.in_container(docker, &self.settings, open, run)?;
+                    self.network.in_container(docker, &self.settings, (intent, open), run)?;
                 output.connections = connections;
                 Ok(output)
             }
@@ -259,6 +271,7 @@ impl Sandbox {
         permit: Permit<ShellCommand>,
     ) -> Result<InteractiveEnd, SandboxError> {
         let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
+        let intent = permit.intent();
         let order = interactive_order(&self.root, &permit.redeem())?;
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => {
@@ -268,7 +281,7 @@ impl Sandbox {
             Wall::Native(native) => {
                 let run = |beside: &mut Native| beside.run_interactive(&order);
                 let ((end, incidents), connections) =
-                    self.network.with_hosts(native, &self.settings, open, run)?;
+                    self.network.with_hosts(native, &self.settings, (intent, open), run)?;
                 Ok(InteractiveEnd { end, incidents, connections })
             }
             Wall::Docker(docker) if docker.stays_offline(&open, approved)? => {
@@ -278,7 +291,7 @@ impl Sandbox {
             Wall::Docker(docker) => {
                 let run = |docker: &mut Docker| docker.run_interactive(&order);
                 let ((end, incidents), connections) =
-                    self.network.in_container(docker, &self.settings, open, run)?;
+                    self.network.in_container(docker, &self.settings, (intent, open), run)?;
                 Ok(InteractiveEnd { end, incidents, connections })
             }
             Wall::BareHost(_) => {
@@ -296,7 +309,8 @@ impl Sandbox {
         interrupt: &Interrupt,
     ) -> (Result<Page, Refusal>, Vec<Connection>) {
         let open = self.open_hosts(permit.hosts());
-        self.network.read_page(&open, &permit.redeem(), interrupt)
+        let intent = permit.intent();
+        self.network.read_page(intent, &open, &permit.redeem(), interrupt)
     }
 
     /// Ends every process still alive in the sandbox, before the completion

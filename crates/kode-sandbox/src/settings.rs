@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::Wall;
+use crate::{Wall, Witness};
 
 /// Which wall holds commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,6 +109,8 @@ pub struct SandboxSettings {
     pub open_hosts: Vec<String>,
     /// Where the poisoned prompt lab's open hosts lead; `None` outside of it.
     pub lab_sink: Option<LabSink>,
+    /// Who keeps each connection before it leaves; nobody by default.
+    pub witness: Option<Witness>,
     /// What only containers have.
     pub docker: DockerSettings,
     /// Home, environment and helper.

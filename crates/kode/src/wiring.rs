@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kode_agent::context::secret_in;
-use kode_agent::{Agent, AgentParts, Limits, Observer};
+use kode_agent::{Agent, AgentParts, Limits, Observer, audit_witness};
 use kode_audit::{AuditLog, Record};
 use kode_base::{ExitStatus, Interrupt, Secret, Untrusted};
 use kode_config::{AcceptedWall, FlagOverrides, Settings, Sources};
@@ -190,10 +190,11 @@ pub(crate) fn agent(
         observer.observe(&kode_base::Event::Notice { text });
     }
     chosen.weakest = weakest_wall(&settings);
-    let sandbox = Sandbox::start(&root, chosen)?;
+    let mut sandbox = Sandbox::start(&root, chosen)?;
     let files = ProjectFiles::open(&root)?;
     let session = open_session(&places, &root, &request, observer)?;
     let mut audit = AuditLog::open(&places.audit_folder(), session.id())?;
+    sandbox.seen_by(audit_witness(AuditLog::open(&places.audit_folder(), session.id())?));
     record_start(&mut audit, &root, &sandbox, settings.no_sandbox)?;
     let weaker = sandbox.warning();
     for text in weaker.iter().chain(&settings.notices) {

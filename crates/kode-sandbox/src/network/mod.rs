@@ -28,12 +28,14 @@ mod socks;
 mod stream;
 mod tunnel;
 mod web;
+mod witness;
 
 pub use allow::OpenHosts;
 pub use host::HostName;
 pub use record::{Connection, Via};
 pub use refusal::Refusal;
 pub use web::{Page, redirected, web_address};
+pub use witness::{Departure, Witness};
 
 pub(crate) use masks::find as find_secrets;
 pub(crate) use session::Network;

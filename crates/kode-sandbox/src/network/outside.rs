@@ -12,6 +12,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use super::address::is_public;
 use super::stream::{Counters, Socket, Stream};
+use super::witness::WitnessOf;
 use super::{HostName, Refusal};
 use crate::settings::LabSink;
 
@@ -31,6 +32,7 @@ pub(crate) struct Outside {
     permits: Arc<Permits>,
     dial: Arc<Dial>,
     tls: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
+    witness: Option<WitnessOf>,
 }
 
 impl fmt::Debug for Outside {
@@ -47,6 +49,7 @@ impl Outside {
             permits: Arc::new(is_public),
             dial: Arc::new(|address| TcpStream::connect_timeout(&address, CONNECT_MAX)),
             tls: Arc::default(),
+            witness: None,
         }
     }
 
@@ -61,7 +64,14 @@ impl Outside {
             permits: Arc::new(move |address| address == sink.ip()),
             dial: Arc::new(move |_| TcpStream::connect_timeout(&sink, CONNECT_MAX)),
             tls: Arc::default(),
+            witness: None,
         }
+    }
+
+    /// The same for connections that `witness` sees first.
+    #[must_use]
+    pub(super) fn seen_by(self, witness: Option<WitnessOf>) -> Self {
+        Self { witness, ..self }
     }
 
     /// One whose names, addresses, ports and certificates a test chooses.
@@ -77,6 +87,7 @@ impl Outside {
             permits: Arc::new(permits),
             dial: Arc::new(dial),
             tls: Arc::new(OnceLock::from(Ok(Arc::new(tls)))),
+            witness: None,
         }
     }
 
@@ -95,6 +106,9 @@ impl Outside {
         }
         if let Some(address) = addresses.iter().find(|address| !(self.permits)(**address)) {
             return Err(Refusal::NotPublic { host: host.to_string(), address: *address });
+        }
+        if let Some(witness) = &self.witness {
+            witness.sees(host, port)?;
         }
         let mut cause = String::new();
         for address in addresses.into_iter().take(ADDRESSES_TRIED_MAX) {

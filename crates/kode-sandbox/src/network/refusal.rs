@@ -77,6 +77,9 @@ pub enum Refusal {
     /// The client or the host closed the connection before its time.
     #[error("the connection broke off")]
     BrokeOff,
+    /// Nobody could keep that it would go out.
+    #[error("it could not be kept in the audit log: {0}")]
+    NotKept(String),
     /// Too many connections.
     #[error("too many connections")]
     TooMany,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kode_base::{Interrupt, WebFetch};
+use kode_base::{AuditSequence, Interrupt, WebFetch};
 
 use super::authority::Authority;
 use super::connection::Rules;
@@ -11,7 +11,7 @@ use super::outside::Outside;
 use super::proxy::Proxy;
 use super::record::Connection;
 use super::web::{self, Page};
-use super::{OpenHosts, Refusal, masks};
+use super::{OpenHosts, Refusal, Witness, masks};
 use crate::docker::Docker;
 use crate::native::Native;
 use crate::plan::Additions;
@@ -22,22 +22,34 @@ use crate::{ProjectRoot, SandboxError, SandboxSettings};
 pub(crate) struct Network {
     root: ProjectRoot,
     outside: Outside,
+    witness: Option<Witness>,
 }
 
 impl Network {
     pub(crate) fn new(root: &ProjectRoot, settings: &SandboxSettings) -> Self {
         let outside = settings.lab_sink.map_or_else(Outside::real, Outside::lab);
-        Self { root: root.clone(), outside }
+        Self { root: root.clone(), outside, witness: settings.witness.clone() }
+    }
+
+    /// Has the connections of later commands seen by `witness`.
+    pub(crate) fn seen_by(&mut self, witness: Witness) {
+        self.witness = Some(witness);
+    }
+
+    fn outside(&self, intent: AuditSequence) -> Outside {
+        let witness = self.witness.as_ref().map(|witness| witness.of(intent));
+        self.outside.clone().seen_by(witness)
     }
 
     /// Reads one page, outside any sandbox.
     pub(crate) fn read_page(
         &self,
+        intent: AuditSequence,
         open: &OpenHosts,
         fetch: &WebFetch,
         interrupt: &Interrupt,
     ) -> (Result<Page, Refusal>, Vec<Connection>) {
-        web::read(&self.outside, open, fetch, interrupt)
+        web::read(&self.outside(intent), open, fetch, interrupt)
     }
 
     /// Runs `command` in a sandbox beside `session` with `open` reachable, and
@@ -46,14 +58,14 @@ impl Network {
         &self,
         session: &mut Native,
         settings: &SandboxSettings,
-        open: OpenHosts,
+        (intent, open): (AuditSequence, OpenHosts),
         command: impl FnOnce(&mut Native) -> Result<T, SandboxError>,
     ) -> Result<(T, Vec<Connection>), SandboxError> {
         let masked = masks::find(&self.root)?;
         let authority = Authority::new().map_err(std::io::Error::other)?;
         let additions = Additions::new(settings, &authority.certificate());
         let (mut beside, listener) = session.beside(&self.root, settings, masked, additions)?;
-        let outside = self.outside.clone();
+        let outside = self.outside(intent);
         let rules = Rules { open, outside, authority: Arc::new(authority) };
         let proxy = Proxy::start(listener, rules)?;
         let result = command(&mut beside);
@@ -69,13 +81,13 @@ impl Network {
         &self,
         docker: &mut Docker,
         settings: &SandboxSettings,
-        open: OpenHosts,
+        (intent, open): (AuditSequence, OpenHosts),
         command: impl FnOnce(&mut Docker) -> Result<T, SandboxError>,
     ) -> Result<(T, Vec<Connection>), SandboxError> {
         let authority = Authority::new().map_err(std::io::Error::other)?;
         let additions = Additions::new(settings, &authority.certificate());
         let listener = docker.open_door(&additions.certificates())?;
-        let outside = self.outside.clone();
+        let outside = self.outside(intent);
         let rules = Rules { open, outside, authority: Arc::new(authority) };
         let proxy = Proxy::start(listener, rules)?;
         let result = command(docker);

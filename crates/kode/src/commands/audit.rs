@@ -159,6 +159,9 @@ fn one_line(entry: &Entry) -> String {
                 code.unwrap_or_default()
             )
         }
+        Record::Departure { intent, host, port } => {
+            format!("connection of {} leaves for {host}:{port}", intent.0)
+        }
         Record::Connection(connection) => format!(
             "connection of {} ({}) to {}:{}, {} bytes sent, {} received{}",
             connection.intent.0,

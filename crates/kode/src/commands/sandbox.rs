@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kode_agent::connection_record;
+use kode_agent::{audit_witness, connection_record};
 use kode_audit::{AuditLog, Outcome};
 use kode_base::escape::escape_line;
 use kode_base::{ExitStatus, ShellCommand, Untrusted};
@@ -46,9 +46,12 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     }
     // The intent is made durable while the sandbox is built: both take
     // milliseconds, and the command needs both.
-    let starting = Sandbox::begin(&root, chosen)?;
+    let mut starting = Sandbox::begin(&root, chosen)?;
     kode_config::prepare_home(&places.kode_home)?;
     let audit = AuditLog::open(&places.audit_folder(), "")?;
+    if !arguments.network.is_empty() {
+        starting.seen_by(audit_witness(AuditLog::open(&places.audit_folder(), "")?));
+    }
     let mut gate =
         Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, Default::default());
     let command = command(arguments, &places, &root);

@@ -4,7 +4,7 @@
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::terminal::start;
 use crate::workspace::{Workspace, shell_script};
@@ -140,4 +140,27 @@ fn the_sandbox_command_opens_the_hosts_it_names_and_records_each_connection() {
     let connections: Vec<&str> =
         log.lines().filter(|line| line.contains("\"record\":\"connection\"")).collect();
     assert_eq!(connections.len(), 3, "{log}");
+}
+
+#[test]
+fn a_host_that_was_reached_is_on_record_when_kode_is_killed() {
+    if !usable("curl", "registry.npmjs.org") {
+        return;
+    }
+    let workspace = Workspace::new();
+    let script = "curl -sS -o got https://registry.npmjs.org/left-pad && sleep 600";
+    let arguments = ["sandbox", "--network", "registry.npmjs.org", "--", "sh", "-c", script];
+    let mut run = workspace.kode(&arguments).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !workspace.project().join("got").exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let log = std::fs::read_to_string(workspace.kode_home().join("audit/log.jsonl")).unwrap();
+    let departures = log.lines().filter(|line| line.contains("\"record\":\"departure\""));
+    let departures: Vec<&str> = departures.collect();
+    assert!(departures.iter().all(|line| line.contains("registry.npmjs.org")), "{log}");
+    assert_eq!(departures.len(), 1, "{log}");
+    assert!(workspace.kode(&["audit", "verify"]).output().unwrap().status.success());
 }

@@ -1,11 +1,14 @@
 //! Tunnels and plain requests: what is reached, what is refused, what is noted.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use kode_base::AuditSequence;
+
 use super::super::record::Via;
-use super::super::{Connection, Refusal};
+use super::super::{Connection, Departure, Refusal, Witness};
 use super::world::{PUBLIC, World, ok, read_all, read_head};
 
 fn only(connections: Vec<Connection>) -> Connection {
@@ -39,6 +42,44 @@ fn an_open_host_is_reached_and_its_bytes_counted() {
     assert_eq!(connection.refusal, None);
     assert!(connection.bytes_sent > 200 && connection.bytes_received > 200, "{connection:?}");
     assert_eq!(world.dialled.lock().unwrap()[0].to_string(), format!("{PUBLIC}:443"));
+}
+
+/// The witness may look at the world: nothing was dialled when it is told.
+#[test]
+fn a_connection_is_kept_before_anything_leaves() {
+    let world = world();
+    let (kept, dialled) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&world.dialled));
+    let seen = Arc::clone(&kept);
+    let witness = Witness::new(move |departure: Departure| {
+        let before = dialled.lock().unwrap().len();
+        seen.lock().unwrap().push((departure, before));
+        Ok(())
+    });
+    let outside = world.outside().seen_by(Some(witness.of(AuditSequence(7))));
+    let proxy = world.proxy_over(&["allowed.test"], outside);
+    assert!(
+        proxy
+            .request(
+                "allowed.test",
+                "GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n"
+            )
+            .contains("hello")
+    );
+    assert!(proxy.tunnel("denied.test:443").is_err());
+    let departure =
+        Departure { intent: AuditSequence(7), host: "allowed.test".to_owned(), port: 443 };
+    assert_eq!(*kept.lock().unwrap(), [(departure, 0)]);
+}
+
+#[test]
+fn what_can_not_be_kept_does_not_leave() {
+    let world = world();
+    let full = Witness::new(|_| Err(io::Error::from(io::ErrorKind::StorageFull)));
+    let outside = world.outside().seen_by(Some(full.of(AuditSequence(1))));
+    let proxy = world.proxy_over(&["allowed.test"], outside);
+    assert!(proxy.tunnel("allowed.test:443").unwrap_err().starts_with("HTTP/1.1 403 "));
+    assert!(matches!(refusal(proxy.close()), Refusal::NotKept(_)));
+    assert!(world.dialled.lock().unwrap().is_empty() && world.asked().is_empty());
 }
 
 #[test]

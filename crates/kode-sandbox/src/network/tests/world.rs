@@ -150,12 +150,16 @@ impl World {
 
     /// A proxy with `open` reachable.
     pub(super) fn proxy(&self, open: &[&str]) -> Tested {
+        self.proxy_over(open, self.outside())
+    }
+
+    /// The same, over an outside that somebody watches.
+    pub(super) fn proxy_over(&self, open: &[&str], outside: Outside) -> Tested {
         let authority = Arc::new(Authority::new().unwrap());
         let fetcher = CertificateDer::from_pem_slice(authority.certificate().as_bytes()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let rules =
-            Rules { open: OpenHosts::parse(open).unwrap(), outside: self.outside(), authority };
+        let rules = Rules { open: OpenHosts::parse(open).unwrap(), outside, authority };
         let proxy = Proxy::start(listener, rules).unwrap();
         let client = Arc::new(trusting(&[fetcher, self.issuer.der().clone()]));
         Tested { proxy, port, client }
