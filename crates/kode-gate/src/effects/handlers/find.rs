@@ -7,7 +7,8 @@ use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
 use crate::effects::table::{Value, lookup};
 use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text};
-use crate::paths::{Zone, holds_secrets};
+use crate::paths::{Zone, holds_secrets, looks_secret};
+use crate::patterns::could_be_secret;
 
 /// Tests of `find` that narrow what it finds.
 const NARROWING: [&str; 24] = [
@@ -200,8 +201,12 @@ impl Evaluator<'_> {
         let widened = words.iter().any(|word| is(word, &["-o", "-or", ",", "!", "-not", "\\!"]));
         let mut names = words.windows(2).filter(|pair| is(&pair[0], &["-name"]));
         let Some(pattern) = names.next().and_then(|pair| pair[1].as_exact()) else { return false };
-        let path = format!("{}/{pattern}", self.place_of(&start.text).path.trim_end_matches('/'));
+        // In homes a credential is told by its folder, too.
+        const SHARED: [&str; 4] = ["/etc", "/usr", "/opt", "/var/log"];
+        let folder = self.place_of(&start.text).path;
+        let path = format!("{}/{pattern}", folder.trim_end_matches('/'));
         !widened
+            && SHARED.iter().any(|shared| folder.starts_with(shared))
             && pattern.chars().filter(char::is_ascii_alphanumeric).count() > 2
             && !looks_secret(&path)
             && !could_be_secret(&path, self.session)
