@@ -215,9 +215,9 @@ pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
     found
 }
 
-/// `require("net").connect` is `net.connect`.
+/// `require("net").connect` is `net.connect`, `'r' + 'm'` is `'rm'`.
 fn without_requires(code: &str) -> String {
-    let mut plain = code.to_owned();
+    let mut plain = joined_strings(code);
     if code.contains("require(") {
         for module in ["net", "http", "https", "tls", "dgram", "fs"] {
             for quote in ['"', '\'', '`'] {
@@ -229,6 +229,17 @@ fn without_requires(code: &str) -> String {
         }
     }
     plain
+}
+
+/// String literals put together with `+`, `.` or `..` as one.
+fn joined_strings(code: &str) -> String {
+    let mut joined = code.to_owned();
+    for quote in ['\'', '"'] {
+        for operator in ["+", " + ", ".", " . ", "..", " .. "] {
+            joined = joined.replace(&format!("{quote}{operator}{quote}"), "");
+        }
+    }
+    joined
 }
 
 /// Whether text given to a program that is no known interpreter connects a
@@ -523,7 +534,8 @@ pub(crate) fn runs_strings(_language: Language, code: &str) -> bool {
 
 /// String literals that the code would hand to a shell, judged as scripts.
 pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
-    let code = head(code);
+    let joined = joined_strings(head(code));
+    let code = joined.as_str();
     if !has(code, STARTERS) {
         return Vec::new();
     }

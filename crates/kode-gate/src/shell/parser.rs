@@ -231,6 +231,8 @@ impl<'a> Parser<'a> {
                     prefixed = true;
                     self.advance(1);
                 }
+                // `time -f FORMAT COMMAND` is meant for the program.
+                "time" if self.starts("time -") && !self.starts("time -p") => break,
                 "time" => {
                     prefixed = true;
                     self.advance(4);
