@@ -101,10 +101,7 @@ pub(crate) fn inspect(
     }
     let contents = Contents::read(session, &comparison)?;
     for path in contents.not_kept.iter().filter(|path| !is_ordinary(workspace, path)) {
-        failures.push(format!(
-            "{path} can't be inspected: it is no ordinary file, or its name is not UTF-8; remove \
-             or rename it"
-        ));
+        failures.push(format!("{path} can't be inspected: it is no ordinary file; remove it"));
     }
     let mut report = contents.scan(&mut failures);
     let why = "too large for its bytes to be kept, so there was nothing to scan";

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::Untrusted;
+use crate::raw_name::byte_of;
 
 /// Renders untrusted text for a terminal; newlines and tabs stay.
 #[expect(clippy::disallowed_methods, reason = "this is the escaping renderer")]
@@ -80,6 +81,10 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
             '\u{1b}' => shown.push_str("\\e"),
+            other if byte_of(other).is_some() => {
+                let byte = byte_of(other).unwrap_or_default();
+                let _ = write!(shown, "\\x{byte:02x}");
+            }
             other => {
                 // Writing to a String can't fail.
                 let _ = write!(shown, "\\u{{{:x}}}", other as u32);

@@ -11,6 +11,7 @@ pub mod exit;
 pub mod finding;
 pub mod interrupt;
 pub mod path;
+pub mod raw_name;
 pub mod risk;
 pub mod secret;
 pub mod tokens;

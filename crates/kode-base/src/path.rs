@@ -2,12 +2,15 @@
 //!
 //! A [`ProjectPath`] is relative, `/`-separated, without `.`/`..`/NUL. It says
 //! nothing of what is on disk: the sandbox crate resolves it and refuses links
-//! that lead out.
+//! that lead out. Names that are not UTF-8 are text too ([`crate::raw_name`]).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::raw_name::{bytes_of, text_of};
 
 /// Why a string is not a path inside the project.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -70,7 +73,32 @@ impl ProjectPath {
         if parts.is_empty() {
             return Ok(Self::root());
         }
-        Ok(Self(parts.join("/")))
+        let joined = parts.join("/");
+        // One text for one name: stand-ins for bytes that make characters are those.
+        let respelled = match bytes_of(&joined) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(bytes) => Some(text_of(&bytes)),
+        };
+        Ok(Self(respelled.unwrap_or(joined)))
+    }
+
+    /// Like [`ProjectPath::new`], from the bytes of a name on the disk.
+    ///
+    /// # Errors
+    /// As [`ProjectPath::new`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PathError> {
+        Self::new(&text_of(bytes))
+    }
+
+    /// The name on the disk.
+    pub fn to_bytes(&self) -> Cow<'_, [u8]> {
+        bytes_of(&self.0)
+    }
+
+    /// Whether [`ProjectPath::as_str`] is the name on the disk, and not a text that
+    /// stands for bytes that are not UTF-8.
+    pub fn is_utf8(&self) -> bool {
+        matches!(self.to_bytes(), Cow::Borrowed(_))
     }
 
     /// Like [`ProjectPath::new`], but also takes an absolute path below `root`.
@@ -174,6 +202,20 @@ mod tests {
             ProjectPath::below("/work/app", "/work/application/x"),
             Err(PathError::Absolute)
         );
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_has_one_text_and_is_shown_escaped() {
+        let path = ProjectPath::from_bytes(b"src/a\xff.js").unwrap();
+        assert_eq!((path.to_string().as_str(), path.extension()), ("src/a\\xff.js", Some("js")));
+        assert_eq!(&*path.to_bytes(), b"src/a\xff.js");
+        assert!(!path.is_utf8());
+        // The bytes of `é`, each by its stand-in: another text for the same name.
+        let stand_ins: String = [0xc3_u32, 0xa9]
+            .map(|byte| char::from_u32(0x10_F700 + byte).unwrap())
+            .into_iter()
+            .collect();
+        assert_eq!(ProjectPath::new(&stand_ins), ProjectPath::new("é"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! rights: they asked for it by a key. Only for ordinary files of the project: a
 //! link could lead the person's hand outside.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -58,7 +60,7 @@ pub fn open_in_editor(
         return Err(EditorError::NoFile(path.clone()));
     }
     // Absolute, so that no name is taken for an option.
-    let place: PathBuf = root.path().join(path.as_str());
+    let place: PathBuf = root.path().join(OsStr::from_bytes(&path.to_bytes()));
     #[expect(clippy::disallowed_methods, reason = "the person's own editor, by their own key")]
     let status = Command::new(program).args(words).arg(place).status();
     let program = program.to_owned();

@@ -45,7 +45,10 @@ pub const CONTAINER_PLACES: (&str, &str) = (plan::WORKSPACE, plan::HOME);
 pub use docker::{context_places, diagnose_docker};
 pub use editor::{EditorError, open_in_editor};
 pub use error::SandboxError;
-pub use files::{EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};
+pub use files::{
+    EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, Stamps, WalkEnd, WalkEntry,
+    stamp_hash,
+};
 pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};
 pub use native::launch_early;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kode_audit::Digest;
 use kode_base::Untrusted;
-use kode_sandbox::{EntryKind, FileError, ProjectFiles, WalkEntry};
+use kode_sandbox::{EntryKind, FileError, ProjectFiles, Stamps, WalkEntry};
 use sha2::{Digest as _, Sha256};
 
 use crate::SessionError;
@@ -185,8 +185,8 @@ fn stamp(metadata: &Metadata) -> Stamp {
 }
 
 fn stamp_hash(stamp: &Stamp) -> Digest {
-    let text = format!("{} {} {} {}", stamp.size, stamp.modified_ns, stamp.changed_ns, stamp.inode);
-    Digest::of_parts(&[b"kode-stamp-1\n", text.as_bytes()])
+    let Stamp { size, modified_ns, changed_ns, inode } = *stamp;
+    Digest(kode_sandbox::stamp_hash(&Stamps { size, modified_ns, changed_ns, inode }))
 }
 
 fn hash_of(file: &mut File) -> io::Result<Digest> {

@@ -33,8 +33,8 @@ pub struct Comparison {
     pub ignored_counted: bool,
     /// Changed since the previous comparison.
     pub since_last: Vec<(ProjectPath, ChangeKind)>,
-    /// Whether everything was seen; a cap, an unreadable folder or a name that
-    /// is not UTF-8 makes it false.
+    /// Whether everything was seen; a cap or an unreadable folder makes it
+    /// false.
     pub complete: bool,
 }
 

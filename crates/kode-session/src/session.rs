@@ -223,8 +223,8 @@ impl Session {
         }
         if !base.header.complete {
             self.notices.push(
-                "not all of the project could be looked at (a folder without permission, a name \
-                 that is not UTF-8, or too many files): changes there are not seen"
+                "not all of the project could be looked at (a folder without permission, or too \
+                 many files): changes there are not seen"
                     .to_owned(),
             );
         }

@@ -329,7 +329,7 @@ pub(crate) struct ReviewArguments {
     pub(crate) id: Option<String>,
     /// Put this file back to what it was before the session (may be repeated)
     #[arg(long, value_name = "PATH")]
-    pub(crate) reject: Vec<String>,
+    pub(crate) reject: Vec<std::ffi::OsString>,
     /// Only the list, no diffs
     #[arg(long)]
     pub(crate) list: bool,

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use kode_base::ProjectPath;
@@ -41,11 +42,11 @@ pub(super) fn open_beneath(
         resolve |= ResolveFlags::NO_SYMLINKS;
     }
     for _ in 0..ATTEMPTS_MAX {
-        match rustix::fs::openat2(root, path.as_str(), flags, Mode::empty(), resolve) {
+        match rustix::fs::openat2(root, &*path.to_bytes(), flags, Mode::empty(), resolve) {
             Err(rustix::io::Errno::AGAIN) => {}
             // Kernels before 5.6, and sandboxes that hide the call.
             Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-                return stepwise::open(root, path.as_str().as_bytes(), links)
+                return stepwise::open(root, &path.to_bytes(), links)
                     .map_err(|error| FileError::io(path, error));
             }
             result => return result.map_err(|error| FileError::io(path, error)),
@@ -92,10 +93,10 @@ pub(super) fn real_path(
             .map_err(|error| FileError::io(path, error))
     };
     let (root, found) = (place(root)?, place(found)?);
-    let below = found.strip_prefix(&root).ok().and_then(|below| below.to_str());
-    let below = below.ok_or_else(|| FileError::Outside(path.clone()))?;
+    let below = found.strip_prefix(&root).map_err(|_| FileError::Outside(path.clone()))?;
+    let below = below.as_os_str().as_bytes();
     if below.is_empty() {
         return Ok(ProjectPath::root());
     }
-    ProjectPath::new(below).map_err(|_| FileError::Outside(path.clone()))
+    ProjectPath::from_bytes(below).map_err(|_| FileError::Outside(path.clone()))
 }

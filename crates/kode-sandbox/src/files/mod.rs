@@ -9,6 +9,7 @@ mod confined;
 mod error;
 mod ignore_rules;
 mod rule_source;
+mod stamps;
 mod stepwise;
 mod walk;
 mod write;
@@ -18,6 +19,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use kode_base::raw_name::bytes_of;
 use kode_base::{FileRead, ProjectPath, Untrusted};
 use kode_gate::Permit;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -28,6 +30,7 @@ use confined::{Links, file_type, is_regular, open_beneath, reopen};
 
 pub use error::FileError;
 pub use rule_source::{IgnoreRules, RuleSource};
+pub use stamps::{Stamps, stamp_hash};
 pub use walk::{EntryKind, WalkEnd, WalkEntry};
 
 /// Access to one project's files. Cheap to open; holds one descriptor.
@@ -121,7 +124,7 @@ impl ProjectFiles {
             Err(error) => return Err(error),
         };
         let flags = AtFlags::SYMLINK_NOFOLLOW;
-        match rustix::fs::statat(&folder, path.file_name(), flags) {
+        match rustix::fs::statat(&folder, &*bytes_of(path.file_name()), flags) {
             Ok(stat) if file_type(&stat) == FileType::Directory => Ok(None),
             Ok(stat) => Ok(walk::entry_of(&folder, path.file_name(), path, &stat, false)),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),

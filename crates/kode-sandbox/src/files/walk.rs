@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use kode_base::raw_name::{bytes_of, text_of};
 use kode_base::{ProjectPath, Untrusted};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 
@@ -212,7 +213,7 @@ impl Walk<'_> {
         depth: usize,
     ) -> ControlFlow<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+        match rustix::fs::openat(folder, &*bytes_of(name), flags, Mode::empty()) {
             Ok(inner) if depth < DEPTH_MAX => self.folder(&inner, path, ignored, depth + 1),
             Err(rustix::io::Errno::NOENT) => ControlFlow::Continue(()),
             _ => {
@@ -243,10 +244,7 @@ impl Walk<'_> {
             let Ok(stat) = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else {
                 continue;
             };
-            match name.to_str() {
-                Ok(name) => entries.push((name.to_owned(), stat)),
-                Err(_) => entries.push(unnameable(name, stat)),
-            }
+            entries.push((text_of(name.to_bytes()), stat));
         }
         entries.sort_by_cached_key(|(name, stat)| {
             let is_folder = file_type(stat) == FileType::Directory;
@@ -254,21 +252,6 @@ impl Walk<'_> {
         });
         entries
     }
-}
-
-/// An entry whose name is not UTF-8: kode can't open it, so it is reported as a
-/// special file under a readable name, and seen when it comes, changes or goes.
-fn unnameable(name: &CStr, mut stat: Stat) -> (String, Stat) {
-    let shown: String = name
-        .to_bytes()
-        .iter()
-        .map(|byte| match byte {
-            0x21..=0x7e if *byte != b'%' && *byte != b'/' => char::from(*byte).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect();
-    stat.st_mode = FileType::Fifo.as_raw_mode() | (stat.st_mode & 0o7777);
-    (format!("{shown} (name is not UTF-8)"), stat)
 }
 
 /// What stands under `name` in `folder`; `None` when a link vanished.
@@ -282,7 +265,7 @@ pub(super) fn entry_of(
     let kind = match file_type(stat) {
         FileType::RegularFile => EntryKind::File,
         FileType::Symlink => {
-            let target = rustix::fs::readlinkat(folder, name, Vec::new()).ok()?;
+            let target = rustix::fs::readlinkat(folder, &*bytes_of(name), Vec::new()).ok()?;
             EntryKind::Symlink { target: Untrusted::new(target.into_bytes()) }
         }
         _ => EntryKind::Special,

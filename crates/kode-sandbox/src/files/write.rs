@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 
+use kode_base::raw_name::bytes_of;
 use kode_base::{FileWrite, ProjectPath, WriteMode};
 use kode_gate::Permit;
 use rustix::fs::{
@@ -16,6 +17,7 @@ use rustix::fs::{
 use sha2::{Digest, Sha256};
 
 use super::confined::{Links, file_type, open_beneath, real_path, reopen, same_file, stat_of};
+use super::stamps::{Stamps, stamp_hash};
 use super::{FileError, ProjectFiles};
 
 /// Permission bits of a new file and a new folder, before nothing else: kode
@@ -33,7 +35,7 @@ const FLUSHES_AT_ONCE: usize = 8;
 struct Place {
     path: ProjectPath,
     folder: OwnedFd,
-    name: String,
+    name: Vec<u8>,
     now: Option<Stat>,
 }
 
@@ -146,8 +148,8 @@ impl ProjectFiles {
         let folder = self.folder_for(path)?;
         // Links on the way may lead to git's files as well.
         refuse_protected(&real_path(&self.root, &folder, path)?)?;
-        let name = path.file_name().to_owned();
-        let now = match rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
+        let name = bytes_of(path.file_name()).into_owned();
+        let now = match rustix::fs::statat(&folder, &*name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Some(stat),
             Err(rustix::io::Errno::NOENT) => None,
             Err(error) => return Err(FileError::io(path, error)),
@@ -165,7 +167,7 @@ impl ProjectFiles {
             folder = match open_beneath(&self.root, &folder_path, Links::Follow) {
                 Err(FileError::NotFound(_)) => {
                     refuse_protected(&real_path(&self.root, &folder, path)?)?;
-                    make_folder(&folder, name, path)?;
+                    make_folder(&folder, &bytes_of(name), path)?;
                     open_beneath(&self.root, &folder_path, Links::Refuse)?
                 }
                 result => result?,
@@ -197,7 +199,7 @@ impl Place {
         let Some(now) = &self.now else { return Ok(()) };
         let (access, flags) = (rustix::fs::Access::WRITE_OK, AtFlags::EACCESS);
         let writable = now.st_mode & 0o222 != 0
-            && rustix::fs::accessat(&self.folder, &self.name, access, flags).is_ok();
+            && rustix::fs::accessat(&self.folder, &*self.name, access, flags).is_ok();
         if writable { Ok(()) } else { Err(FileError::ReadOnly(self.path.clone())) }
     }
 
@@ -205,17 +207,19 @@ impl Place {
         match file_type(now) {
             FileType::RegularFile => self.hash_file(now),
             FileType::Symlink => {
-                let text = rustix::fs::readlinkat(&self.folder, &self.name, Vec::new())
+                let text = rustix::fs::readlinkat(&self.folder, &*self.name, Vec::new())
                     .map_err(|error| FileError::io(&self.path, error))?;
                 Ok(Sha256::digest(text.as_bytes()).into())
             }
-            _ => Err(FileError::NotRegular(self.path.clone())),
+            FileType::Directory => Err(FileError::NotRegular(self.path.clone())),
+            // A pipe or socket: nothing to read, and reading could wait for ever.
+            _ => Ok(stamp_hash(&Stamps::of(now))),
         }
     }
 
     fn hash_file(&self, now: &Stat) -> Result<[u8; 32], FileError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let found = rustix::fs::openat(&self.folder, &self.name, flags, Mode::empty())
+        let found = rustix::fs::openat(&self.folder, &*self.name, flags, Mode::empty())
             .map_err(|error| FileError::io(&self.path, error))?;
         if !same_file(&stat_of(&found, &self.path)?, now) {
             return Err(FileError::Changed(self.path.clone()));
@@ -277,7 +281,7 @@ impl Place {
     }
 
     fn check_again(&self, expected: Option<[u8; 32]>) -> Result<(), FileError> {
-        let now = rustix::fs::statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        let now = rustix::fs::statat(&self.folder, &*self.name, AtFlags::SYMLINK_NOFOLLOW).ok();
         let same = match (&self.now, &now) {
             (None, None) => true,
             (Some(before), Some(now)) => same_file(before, now),
@@ -312,17 +316,17 @@ impl Prepared {
     fn commit(&mut self) -> Result<(), FileError> {
         let Place { path, folder, name, now } = &self.place;
         let Some(beside) = &self.beside else {
-            return rustix::fs::unlinkat(folder, name, AtFlags::empty())
+            return rustix::fs::unlinkat(folder, &**name, AtFlags::empty())
                 .map_err(|error| FileError::io(path, error));
         };
         self.place.check_again(self.expected)?;
         let flags = if now.is_none() { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
-        rustix::fs::renameat_with(folder, beside, folder, name, flags).map_err(
-            |error| match error {
+        rustix::fs::renameat_with(folder, beside, folder, &**name, flags).map_err(|error| {
+            match error {
                 rustix::io::Errno::EXIST => FileError::Changed(path.clone()),
                 error => FileError::io(path, error),
-            },
-        )?;
+            }
+        })?;
         self.beside = None;
         self.content = None;
         Ok(())
@@ -392,7 +396,7 @@ fn refuse_protected(path: &ProjectPath) -> Result<(), FileError> {
     Ok(())
 }
 
-fn make_folder(folder: &OwnedFd, name: &str, path: &ProjectPath) -> Result<(), FileError> {
+fn make_folder(folder: &OwnedFd, name: &[u8], path: &ProjectPath) -> Result<(), FileError> {
     let io = |error: rustix::io::Errno| FileError::io(path, error);
     match rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(NEW_FOLDER_MODE)) {
         Err(rustix::io::Errno::EXIST) => return Ok(()),

@@ -3,10 +3,10 @@
 
 use std::io::IsTerminal;
 
-use kode_base::{ExitStatus, escape_for_terminal};
+use kode_base::{ExitStatus, ProjectPath, escape_for_terminal};
 use kode_session::review::{FileDiff, Review, ReviewFile};
 use kode_session::{SessionError, SessionStore};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::review_screen;
 use super::reviewing::Reviewing;
@@ -38,7 +38,7 @@ fn reject(arguments: &ReviewArguments) -> Result<(), Failure> {
     let mut gate = reviewing.gate()?;
     reviewing.session.note_persons_edits(&reviewing.files)?;
     for text in &arguments.reject {
-        let path = reviewing.path(text)?;
+        let path = reviewing.name(text)?;
         reviewing.session.reject(&path, &reviewing.files, &mut gate)?;
     }
     Ok(())
@@ -88,18 +88,27 @@ fn show(arguments: &ReviewArguments, review: &mut Review, id: &str) -> Result<()
 }
 
 /// One file for programs; one that has no diff says why and does not hide the others.
-fn document(
-    file: &ReviewFile,
-    diff: Result<FileDiff, SessionError>,
-) -> Result<serde_json::Value, Failure> {
+fn document(file: &ReviewFile, diff: Result<FileDiff, SessionError>) -> Result<Value, Failure> {
     let mut told = serde_json::to_value(file).map_err(|error| Failure::error(error.to_string()))?;
-    if let (Some(told), Some(_)) = (told.as_object_mut(), &file.renamed_from) {
-        told.insert("change".to_owned(), json!("renamed"));
+    if let Some(told) = told.as_object_mut() {
+        if file.renamed_from.is_some() {
+            told.insert("change".to_owned(), json!("renamed"));
+        }
+        name(told, "path", Some(&file.file.path));
+        name(told, "renamed_from", file.renamed_from.as_ref());
     }
     Ok(match diff {
         Ok(diff) => json!({"file": told, "diff": diff.unified}),
         Err(error) => json!({"file": told, "diff": null, "error": error.to_string()}),
     })
+}
+
+/// A name that is not UTF-8 is told escaped, and its bytes beside it in hexadecimal.
+fn name(told: &mut serde_json::Map<String, Value>, key: &str, path: Option<&ProjectPath>) {
+    let Some(path) = path.filter(|path| !path.is_utf8()) else { return };
+    let bytes: String = path.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    told.insert(key.to_owned(), json!(path.to_string()));
+    told.insert(format!("{key}_bytes"), json!(bytes));
 }
 
 /// `M path +1 -1`, of a renamed file `R old → new +1 -1`.

@@ -1,10 +1,15 @@
 //! A saved session opened to look at it or to put files back.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
 use kode_audit::AuditLog;
+use kode_base::raw_name::text_of;
 use kode_base::{ExitStatus, ProjectPath};
 use kode_config::FlagOverrides;
 use kode_gate::{Gate, NoTerminal};
 use kode_sandbox::{ProjectFiles, ProjectRoot};
+use kode_session::review::Review;
 use kode_session::{Session, SessionStore};
 
 use crate::failure::Failure;
@@ -35,6 +40,23 @@ impl Reviewing {
         let audit = AuditLog::open(&self.places.audit_folder(), self.session.id())?;
         let state = session_state(&self.places, self.root.path(), &settings);
         Ok(Gate::new(settings.policy, audit, Box::new(NoTerminal), true, state))
+    }
+
+    /// The same for a name that may be no UTF-8; as it is printed (`a\\xff.js`) it
+    /// will do as well, where no file has that very name.
+    pub(super) fn name(&self, name: &OsStr) -> Result<ProjectPath, Failure> {
+        let path = self.path(&text_of(name.as_bytes()))?;
+        if self.files.snapshot_entry(&path)?.is_some() {
+            return Ok(path);
+        }
+        let touched = self.review()?.files();
+        let mut printed = touched.into_iter().map(|file| file.path);
+        let found = printed.find(|other| !other.is_utf8() && other.to_string() == path.as_str());
+        Ok(found.unwrap_or(path))
+    }
+
+    fn review(&self) -> Result<Review, Failure> {
+        Ok(SessionStore::open(&self.places.kode_home)?.review(self.session.id())?)
     }
 
     /// A path argument, relative to the project root or absolute below it.

@@ -86,10 +86,22 @@ fn a_file_too_large_to_keep_is_listed_as_unscanned_and_does_not_end_the_run() {
 #[test]
 fn a_file_name_that_is_not_utf_8_hides_nothing() {
     let workspace = Workspace::new();
-    let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: \"printf x > $'a\\\\xff.js'\"}\n  - label: again\n    calls:\n      - tool: finish\n        args: {summary: done}\n    goto: again\n";
+    let script = r#"
+turns:
+  - calls:
+      - tool: write_file
+        args: {path: app.py, content: "from flask import request\nimport sqlite3\n\ndef find():\n    name = request.args.get('name')\n    db = sqlite3.connect('a.db')\n    return db.execute(\"SELECT * FROM users WHERE name = '\" + name + \"'\").fetchall()\n"}
+      - tool: shell
+        args: {command: "mv app.py $'a\\xff.py'"}
+  - label: again
+    calls:
+      - tool: finish
+        args: {summary: done}
+    goto: again
+"#;
     let run = workspace.run_script(script, &["--max-gate-rounds", "1"]).expect(3);
-    let said = serde_json::to_string(&run.events).unwrap();
-    assert!(said.contains("a%FF.js") && said.contains("not UTF-8"), "{said}");
+    let gate = serde_json::to_string(&run.of_type("gate")).unwrap();
+    assert!(gate.contains("a\u{10f7ff}.py") && gate.contains("sql-injection"), "{gate}");
 }
 
 #[test]

@@ -61,3 +61,46 @@ fn reject_refuses_a_file_that_changed_since() {
     assert!(stderr.contains("a.txt"), "{stderr}");
     assert_eq!(workspace.read("a.txt"), "mine\n");
 }
+
+/// A pipe, a socket and a name that is not UTF-8 beside an ordinary file.
+fn odd() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("a.txt", "one\n");
+    let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: \"mkfifo pipe; printf 'made\\\\n' > $'b\\\\xff.txt'; echo two > a.txt; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\\\"sock\\\")' || true\"}\n  - label: again\n    calls:\n      - tool: finish\n        args: {summary: done}\n    goto: again\n";
+    workspace.configure(r#"{"dangerous": {"classes": {"code_execution": "allow"}}}"#);
+    workspace.run_script(script, &["--max-gate-rounds", "1"]).expect(3);
+    workspace
+}
+
+#[test]
+fn a_pipe_and_a_name_that_is_not_utf_8_hide_no_other_file() {
+    let workspace = odd();
+    let (code, shown, stderr) = review(&workspace, &["--json"]);
+    assert_eq!(code, 0, "{stderr}");
+    let document: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let files = document["files"].as_array().unwrap();
+    let of = |path: &str| files.iter().find(|file| file["file"]["path"] == path).unwrap();
+    assert!(of("a.txt")["diff"].as_str().unwrap().contains("+two"));
+    assert_eq!(of("pipe")["diff"], serde_json::Value::Null);
+    assert!(of("pipe")["error"].as_str().unwrap().contains("no ordinary file"), "{shown}");
+    assert_eq!(of("b\\xff.txt")["file"]["path_bytes"], "62ff2e747874");
+    assert!(of("b\\xff.txt")["diff"].as_str().unwrap().contains("+made"), "{shown}");
+    let (code, shown, stderr) = review(&workspace, &[]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(shown.contains("A b\\xff.txt +1 -0") && shown.contains("A pipe"), "{shown}");
+}
+
+#[test]
+fn a_pipe_and_a_name_that_is_not_utf_8_are_rejected() {
+    let workspace = odd();
+    let arguments = ["--list", "--reject", "pipe", "--reject", "b\\xff.txt"];
+    let (code, shown, stderr) = review(&workspace, &arguments);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        shown.contains("a.txt") && !shown.contains("pipe") && !shown.contains("xff"),
+        "{shown}"
+    );
+    let left: Vec<_> = std::fs::read_dir(workspace.project()).unwrap().flatten().collect();
+    let names: Vec<_> = left.iter().map(std::fs::DirEntry::file_name).collect();
+    assert!(!names.iter().any(|name| name == "pipe" || name.to_str().is_none()), "{names:?}");
+}
