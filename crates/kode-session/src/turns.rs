@@ -46,8 +46,9 @@ impl Session {
                 }
                 None => {
                     let now = self.tree()?.now_of(path).cloned();
-                    let accepted = standing.of(path, self.tree()?).state;
-                    if Restoration::new(path.clone(), now.clone(), accepted).is_done() {
+                    let accepted = standing.of(path, self.tree()?);
+                    let shall = Restoration::new(path.clone(), now.clone(), accepted.state);
+                    if accepted.mixed.is_none() && shall.is_done() {
                         // Nothing of the agent's is left: what looks like it is someone's.
                         continue;
                     }
