@@ -159,7 +159,12 @@ pub(crate) fn place(text: &str, directory: Option<&str>, session: &SessionState)
         return Place { zone: Zone::Unknown, path: text.to_owned() };
     };
     let path = normalise(text, directory);
-    let zone = zone(&path, session);
+    let mut zone = zone(&path, session);
+    // `../x` leaves the project, also where that is a temporary folder.
+    let climbs = !text.starts_with('/') && text.split('/').any(|part| part == "..");
+    if zone == Zone::Temporary && climbs && below(directory, &session.project_root).is_some() {
+        zone = Zone::System;
+    }
     Place { zone, path }
 }
 
@@ -181,7 +186,12 @@ fn zone(path: &str, session: &SessionState) -> Zone {
     if path.starts_with("/proc/self/fd/") {
         return Zone::Null;
     }
+    // A home below the project is a home, and no part of the project.
+    let own_home = session.home.len() > session.project_root.len()
+        && below(&session.home, &session.project_root).is_some()
+        && below(path, &session.home).is_some();
     if !session.project_root.is_empty()
+        && !own_home
         && let Some(rest) = below(path, &session.project_root)
     {
         return if rest.is_empty() { Zone::ProjectRoot } else { Zone::Project };
@@ -195,7 +205,13 @@ fn zone(path: &str, session: &SessionState) -> Zone {
     let trimmed = path.trim_end_matches(['*', '?', '.', '[', ']']).trim_end_matches('/');
     // A folder that holds the project is not private to the sandbox.
     let holds_project = !folders.contains(&path) && below(&session.project_root, trimmed).is_some();
-    if temporary && !is_home && !holds_project && !session.bare_host {
+    // What lies beside a project that is itself in a folder of a temporary one
+    // belongs to whoever made that folder.
+    let parent = session.project_root.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let beside = !folders.contains(&parent)
+        && folders.iter().any(|folder| below(parent, folder).is_some())
+        && below(path, parent).is_some();
+    if temporary && !is_home && !holds_project && !beside && !session.bare_host {
         return Zone::Temporary;
     }
     let known = TABLE.as_ref().is_none_or(|table| table.trees.iter().any(|tree| tree == trimmed));
@@ -260,7 +276,16 @@ pub(crate) fn holds_secrets(path: &str, session: &SessionState) -> bool {
     let path = path.trim_end_matches(['*', '.']).trim_end_matches('/');
     let homes =
         [session.home.as_str(), session.kode_home.as_str(), "/root", "/home/x", "/etc/shadow"];
-    if homes.iter().any(|home| home.len() > 1 && below(home, path).is_some()) {
+    // A home that was put below the project is read with it.
+    let root = session.project_root.as_str();
+    let in_project = |place: &&str| {
+        !root.is_empty() && below(place, root).is_some() && below(path, root).is_some()
+    };
+    if homes
+        .iter()
+        .filter(|home| !in_project(home))
+        .any(|home| home.len() > 1 && below(home, path).is_some())
+    {
         return true;
     }
     let in_kode_home = !session.kode_home.is_empty() && below(path, &session.kode_home).is_some();

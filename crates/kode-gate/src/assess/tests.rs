@@ -306,3 +306,24 @@ fn a_file_that_would_load_code_from_an_unnamed_host_needs_a_person() {
         Verdict::Allow
     );
 }
+
+#[test]
+fn what_lies_beside_a_project_in_a_temporary_folder_is_outside() {
+    let state = SessionState { project_root: "/tmp/lab/app".to_owned(), ..state() };
+    for command in
+        ["echo x > ../outside.txt", "touch /tmp/lab/x", "rm ../../other/x", "cd ..; touch x"]
+    {
+        assert_eq!(run(command, &state).verdict, Verdict::Prompt, "{command}");
+    }
+    for command in ["echo x > inside.txt", "touch src/../x", "rm /tmp/other/x", "cd src; rm ../x"] {
+        assert_eq!(run(command, &state).verdict, Verdict::Allow, "{command}");
+    }
+}
+
+#[test]
+fn a_home_below_the_project_stays_a_home() {
+    let state = SessionState { home: "/work/app/home".to_owned(), ..state() };
+    assert_eq!(run("rm -rf ~/*", &state).verdict, Verdict::Refuse);
+    assert_eq!(run("echo x > ~/x", &state).verdict, Verdict::Prompt);
+    assert_eq!(run("grep -r x .", &state).verdict, Verdict::Allow);
+}

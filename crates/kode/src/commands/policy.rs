@@ -2,7 +2,6 @@
 //! `non_interactive` nor session trust answers here.
 
 use std::io::{BufWriter, stdin, stdout};
-use std::path::{Path, PathBuf};
 
 use kode_base::ExitStatus;
 use kode_base::escape::escape_line;
@@ -14,7 +13,7 @@ use serde_json::json;
 use crate::cli::{PolicyCheckArguments, PolicyCommand};
 use crate::failure::Failure;
 use crate::places::Places;
-use crate::wiring::{session_state, settings};
+use crate::wiring::{session_state, settings, settings_without_project};
 
 /// Judges what it is given.
 pub(crate) fn run(command: &PolicyCommand) -> Result<ExitStatus, Failure> {
@@ -27,14 +26,16 @@ pub(crate) fn run(command: &PolicyCommand) -> Result<ExitStatus, Failure> {
 }
 
 /// The policy as it stands in the working folder. Nothing runs here, so a
-/// folder that could be no project is no error.
+/// folder that could be no project (a home, `/tmp`, `/`) is no error: commands
+/// are judged as they would be in a project below it.
 fn working_policy() -> Result<(Policy, SessionState), Failure> {
     let places = Places::from_environment()?;
-    let root: PathBuf =
-        places.project_root().map_or(places.working.clone(), |root| root.path().to_owned());
-    let root: &Path = &root;
-    let settings = settings(&places, root, FlagOverrides::default())?;
-    let state = session_state(&places, root, &settings);
+    let flags = FlagOverrides::default();
+    let (root, settings) = match places.project_root() {
+        Ok(root) => (root.path().to_owned(), settings(&places, root.path(), flags)?),
+        Err(_) => (places.working.join("project"), settings_without_project(&places, flags)?),
+    };
+    let state = session_state(&places, &root, &settings);
     Ok((settings.policy, state))
 }
 
