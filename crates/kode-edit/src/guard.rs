@@ -10,6 +10,7 @@ use crate::loss;
 use crate::placeholder;
 use crate::recent_trees;
 use crate::refusal::{EditRefusal, refuse};
+use crate::stretch::{self, Stretch};
 
 /// A change to one file that is not made yet.
 pub(crate) struct Change<'a> {
@@ -37,8 +38,8 @@ pub(crate) fn check(change: &Change<'_>, declared: &Declared<'_>) -> Result<(), 
     placeholder::check(change)?;
     let trees = Trees::of(change)?;
     check_trees(change, declared, trees.as_ref())?;
-    if let Some(trees) = trees {
-        recent_trees::keep(change.after, &trees.after);
+    if let Some(Trees { after, stretch: None, .. }) = trees {
+        recent_trees::keep(change.after, &after);
     }
     Ok(())
 }
@@ -75,6 +76,8 @@ pub(crate) struct Trees {
     pub(crate) after: SourceTree,
     /// Where they may differ, before and after; `None` when that is not known.
     pub(crate) differing: Option<Differing>,
+    /// The part of the file they are of; `None` for all of it.
+    pub(crate) stretch: Option<Stretch>,
 }
 
 /// Corresponding places of two versions, in bytes, ascending.
@@ -94,10 +97,24 @@ impl Trees {
             recent_trees::tree_of(language, source).map_err(|error| EditRefusal(error.to_string()))
         };
         let Some(before) = change.before else {
-            return Ok(Some(Self { before: None, after: tree(change.after)?, differing: None }));
+            let after = tree(change.after)?;
+            return Ok(Some(Self { before: None, after, differing: None, stretch: None }));
         };
+        if !recent_trees::is_known(language, before)
+            && let Some(trees) = stretch::trees(language, change)
+        {
+            return Ok(Some(trees));
+        }
         let replacement = single_replacement(before, change.after);
         Self::reparsed(tree(before)?, change, &[replacement]).map(Some)
+    }
+
+    /// The texts the trees are of.
+    pub(crate) fn texts<'a>(&self, before: &'a [u8], after: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        match &self.stretch {
+            Some(stretch) => (&before[stretch.before.clone()], &after[stretch.after.clone()]),
+            None => (before, after),
+        }
     }
 
     /// The trees of a change that makes `replacements` in a file with the tree `before`.
@@ -115,12 +132,15 @@ impl Trees {
             before: after.iter().map(|range| before_replacing(range, replacements)).collect(),
             after,
         });
-        Ok(Self { before: Some(before), after: again.tree, differing })
+        Ok(Self { before: Some(before), after: again.tree, differing, stretch: None })
     }
 }
 
 /// What `range` of the new text was in the old, widened to whole replacements.
-fn before_replacing(range: &Range<usize>, replacements: &[(Range<usize>, usize)]) -> Range<usize> {
+pub(crate) fn before_replacing(
+    range: &Range<usize>,
+    replacements: &[(Range<usize>, usize)],
+) -> Range<usize> {
     let (mut start, mut end) = (range.start, range.end);
     let mut shift = 0isize;
     for (old, new_length) in replacements {

@@ -24,6 +24,7 @@ mod recent_trees;
 mod refusal;
 mod rename;
 mod rewrite;
+mod stretch;
 mod symbol_edit;
 mod undecodable;
 mod whole;

@@ -35,14 +35,15 @@ fn definitions_lost_and_gained(
     change: &Change<'_>,
     trees: Option<&Trees>,
 ) -> Option<(Vec<String>, usize)> {
-    let before = change.before?;
-    let Some(Trees { before: Some(tree_before), after: tree_after, differing }) = trees else {
+    let trees = trees?;
+    let Trees { before: Some(tree_before), after: tree_after, differing, .. } = trees else {
         return None;
     };
+    let (before, after) = trees.texts(change.before?, change.after);
     // Elsewhere the same definitions stand on both sides.
     let differing = differing.as_ref();
     let was = definitions(tree_before, before, differing.map(|at| at.before.as_slice()));
-    let is = definitions(tree_after, change.after, differing.map(|at| at.after.as_slice()));
+    let is = definitions(tree_after, after, differing.map(|at| at.after.as_slice()));
     Some((difference(&was, &is), difference(&is, &was).len()))
 }
 

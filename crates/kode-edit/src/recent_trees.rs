@@ -33,6 +33,12 @@ pub(crate) fn tree_of(language: Language, source: &[u8]) -> Result<SourceTree, P
     }
 }
 
+/// Whether [`tree_of`] has the tree at hand.
+pub(crate) fn is_known(language: Language, source: &[u8]) -> bool {
+    let recent = RECENT.lock().unwrap_or_else(PoisonError::into_inner);
+    recent.iter().any(|known| known.tree.language == language && known.source == source)
+}
+
 /// Keeps a tree for the next edit of these bytes.
 pub(crate) fn keep(source: &[u8], tree: &SourceTree) {
     if !(WORTH_KEEPING_BYTES..=SOURCES_BYTES_MAX).contains(&source.len()) {

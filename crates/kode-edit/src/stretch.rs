@@ -1,0 +1,209 @@
+//! A change inside whole statements at the top of a large file: only they and what
+//! stands before them are parsed. What comes after is read as it was.
+//!
+//! Sound because nothing is guessed: the text before parses by itself without an
+//! error, so that it ends outside of every string, comment and block, and so do the
+//! changed statements before and after the change. Otherwise the file is parsed whole.
+
+use std::ops::Range;
+
+use kode_syntax::{Language, SourceTree, parse, reparse, single_replacement};
+
+use crate::guard::{Change, Differing, Trees, before_replacing};
+use crate::parallel::in_parallel;
+
+/// Smaller files are parsed whole in little time.
+const WORTH_CUTTING_BYTES: usize = 16 * 1024;
+/// The text before the stretch is parsed by two threads from this size on.
+const WORTH_HALVING_BYTES: usize = 16 * 1024;
+/// How many lines are looked at for the begin of a statement.
+const LINES_MAX: usize = 4096;
+/// How far comments in front of a definition reach at most, and blank lines before them.
+const COMMENTS_BYTES_MAX: usize = 8 * 1024;
+const BLANK_BYTES_MAX: usize = 256;
+
+/// The trees of the statements around a change; `None` where the whole file is to be
+/// parsed: it is small, broken, or in a language where the begin of a line says little.
+pub(crate) fn trees(language: Language, change: &Change<'_>) -> Option<Trees> {
+    let long = change.before?.len() >= WORTH_CUTTING_BYTES;
+    long.then(|| trees_around_change(language, change)).flatten()
+}
+
+fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees> {
+    let (before, after) = (change.before?, change.after);
+    let (range, new_length) = single_replacement(before, after);
+    let stretch = stretch_around(language, before, after, &range)?;
+    let (was, is) = (&before[stretch.before.clone()], &after[stretch.after.clone()]);
+    if was.len() > before.len() / 2 {
+        return None;
+    }
+    let replacement =
+        (range.start - stretch.before.start..range.end - stretch.before.start, new_length);
+    let head = &before[..stretch.before.start];
+    let mut jobs = halves(language, head);
+    jobs.push(was);
+    let parsed = in_parallel(&jobs, |text| parse(language, text).ok().filter(is_sound));
+    let tree = parsed.into_iter().collect::<Option<Vec<SourceTree>>>()?.pop()?;
+    let replacements = [replacement];
+    let again = reparse(&tree, was, is, &replacements).ok()?;
+    if !is_sound(&again.tree) {
+        return None;
+    }
+    let differing = again.changed.map(|after| Differing {
+        before: after.iter().map(|range| before_replacing(range, &replacements)).collect(),
+        after,
+    });
+    Some(Trees { before: Some(tree), after: again.tree, differing, stretch: Some(stretch) })
+}
+
+/// Corresponding whole statements of two versions, in bytes.
+pub(crate) struct Stretch {
+    pub(crate) before: Range<usize>,
+    pub(crate) after: Range<usize>,
+}
+
+fn is_sound(tree: &SourceTree) -> bool {
+    !tree.tree.root_node().has_error()
+}
+
+/// The statements from the last begin of one before the change to the first one behind it.
+fn stretch_around(
+    language: Language,
+    before: &[u8],
+    after: &[u8],
+    range: &Range<usize>,
+) -> Option<Stretch> {
+    let begins = Begins::of(language)?;
+    let same = |at: &usize| begins.at(before, *at) && begins.at(after, *at);
+    let start = line_begins_back(before, range.start).find(same).unwrap_or(0);
+    let grown = |at: usize| (at + after.len()).checked_sub(before.len());
+    let ends = |at: &usize| {
+        begins.at(before, *at) && grown(*at).is_some_and(|grown| begins.at(after, grown))
+    };
+    let end = line_begins(before, range.end).find(ends).unwrap_or(before.len());
+    let is = start..grown(end)?;
+    (start <= is.end).then_some(Stretch { before: start..end, after: is })
+}
+
+/// Where lines begin at or before `at`, the last first, the begin of the file left out.
+fn line_begins_back(text: &[u8], at: usize) -> impl Iterator<Item = usize> + '_ {
+    memchr::memrchr_iter(b'\n', &text[..at]).map(|newline| newline + 1).take(LINES_MAX)
+}
+
+/// Where lines begin at or behind `from`.
+fn line_begins(text: &[u8], from: usize) -> impl Iterator<Item = usize> + '_ {
+    let from = from.saturating_sub(1);
+    let newlines = memchr::memchr_iter(b'\n', &text[from..]).take(LINES_MAX);
+    newlines.map(move |newline| from + newline + 1)
+}
+
+/// The text in two parts of about the same size, cut where a statement begins.
+fn halves(language: Language, text: &[u8]) -> Vec<&[u8]> {
+    let cut = Begins::of(language)
+        .filter(|_| text.len() >= WORTH_HALVING_BYTES)
+        .and_then(|begins| line_begins_back(text, text.len() / 2).find(|&at| begins.at(text, at)));
+    match cut {
+        Some(at) => vec![&text[..at], &text[at..]],
+        None => vec![text],
+    }
+}
+
+/// How to see that a statement at the top of a file begins.
+struct Begins {
+    /// What definitions begin with, at the left margin; nothing that could go on with
+    /// what stands before it.
+    openings: &'static [&'static [u8]],
+    /// Whether a line's end ends a statement, unless it is escaped.
+    by_line: bool,
+}
+
+impl Begins {
+    fn of(language: Language) -> Option<Self> {
+        let openings: &[&[u8]] = match language {
+            Language::JavaScript | Language::TypeScript | Language::Tsx => &[
+                b"export ",
+                b"import ",
+                b"function ",
+                b"function* ",
+                b"async function ",
+                b"class ",
+                b"abstract class ",
+                b"const ",
+                b"let ",
+                b"var ",
+                b"interface ",
+                b"enum ",
+                b"type ",
+            ],
+            Language::Python => &[b"def ", b"async def ", b"class ", b"@", b"import ", b"from "],
+            Language::Go => &[b"func ", b"type ", b"var ", b"const ", b"import "],
+            Language::Rust => &[
+                b"pub ",
+                b"pub(",
+                b"fn ",
+                b"async fn ",
+                b"const fn ",
+                b"unsafe ",
+                b"impl ",
+                b"impl<",
+                b"struct ",
+                b"enum ",
+                b"trait ",
+                b"mod ",
+                b"use ",
+                b"const ",
+                b"static ",
+                b"type ",
+                b"macro_rules! ",
+                b"#[",
+            ],
+            _ => return None,
+        };
+        Some(Self { openings, by_line: language == Language::Python })
+    }
+
+    /// Whether a line begins at `at`, a statement ended before it and a definition
+    /// begins there, comments in front of it included.
+    fn at(&self, text: &[u8], at: usize) -> bool {
+        let near = &text[at.saturating_sub(BLANK_BYTES_MAX)..at];
+        let ended = near.trim_ascii_end().last().is_some_and(|last| match last {
+            b'}' | b';' | b')' => true,
+            last => self.by_line && *last != b'\\',
+        });
+        near.ends_with(b"\n")
+            && ended
+            && self.opens(&text[at..(at + COMMENTS_BYTES_MAX).min(text.len())])
+    }
+
+    fn opens(&self, mut text: &[u8]) -> bool {
+        loop {
+            if self.openings.iter().any(|opening| text.starts_with(opening)) {
+                return true;
+            }
+            match comment_length(text) {
+                Some(length) if !self.by_line => text = &text[length..],
+                _ => return false,
+            }
+        }
+    }
+}
+
+/// The length of the comment that `text` begins with, its line's end included.
+fn comment_length(text: &[u8]) -> Option<usize> {
+    match text {
+        [b'/', b'/', ..] => memchr::memchr(b'\n', text).map(|newline| newline + 1),
+        [b'/', b'*', rest @ ..] => {
+            let end = memchr::memmem::find(rest, b"*/")?;
+            // Some languages nest them.
+            let nested = memchr::memmem::find(&rest[..end], b"/*").is_some();
+            let behind = end + 4;
+            let newline = behind + memchr::memchr(b'\n', &text[behind..])?;
+            let alone = text[behind..newline].trim_ascii().is_empty();
+            (alone && !nested).then_some(newline + 1)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

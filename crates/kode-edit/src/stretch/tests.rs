@@ -1,0 +1,216 @@
+use kode_base::ProjectPath;
+use kode_syntax::parse;
+use proptest::prelude::*;
+
+use super::*;
+use crate::guard::syntax_harm;
+use crate::loss::lost_definitions;
+
+/// Statements at the top of a file, some of which hold text that only looks like code,
+/// and fragments that leave something open or go on with what stands before them.
+const SCRIPT: &[&str] = &[
+    "function one(a) {\n  return a + 1;\n}\n",
+    "export class Two {\n  m() {}\n}\n",
+    "const three = `\nfunction fake() {\n}\nclass Fake {}\n`;\n",
+    "/*\nfunction old() {\n}\nconst x = 1;\n*/\n",
+    "// about four\n/** told */\nexport function four() {}\n",
+    "if (one(1)) {\n  two();\n}\n",
+    "/* otherwise */\nelse {\n  three();\n}\n",
+    "let five = /[`/*]/.test(three);\n",
+    "const six = 'it\\'s';\n",
+    "var seven = { a: 1 }\n",
+    "async\n",
+    "(seven);\n",
+    "`\n",
+    "/*\n",
+    "*/\n",
+    "}\n",
+    "const eight = (\n",
+    "if (five)\n",
+    "export default\n",
+    "do {\n}\n",
+    "import x from 'x'\n",
+    "label:\n",
+    "five = \"\\\n",
+    "<!-- five\n",
+];
+const PYTHON: &[&str] = &[
+    "def one(a):\n    return a\n\n\n",
+    "class Two:\n    def m(self):\n        pass\n\n\n",
+    "TEXT = \"\"\"\ndef fake():\n    pass\nclass Fake:\n    pass\n\"\"\"\n",
+    "# about three\n@wraps\ndef three():\n    pass\n",
+    "if TEXT:\n    pass\n",
+    "else:\n    pass\n",
+    "import os\n",
+    "from os import (\n",
+    "    path)\n",
+    "\"\"\"\n",
+    "'''\n",
+    "x = 1 \\\n",
+    "x = [\n",
+    "@decorated\n",
+    "async def four():\n    await x\n",
+    "try:\n    pass\n",
+    "except ValueError:\n    pass\n",
+    "y = f\"{x}\"\n",
+    "lambda:\n",
+    "    indented = 1\n",
+    "print(x); \n",
+];
+const GO: &[&str] = &[
+    "package a\n\n",
+    "func one(a int) int {\n\treturn a\n}\n\n",
+    "type Two struct {\n\tn int\n}\n\n",
+    "const text = `\nfunc fake() {\n}\ntype Fake int\n`\n",
+    "/*\nfunc old() {\n}\n*/\n",
+    "// about three\nfunc (t Two) three() {}\n",
+    "var four = one(\n",
+    "var (\n\tfive = 5\n)\n",
+    "`\n",
+    "/*\n",
+    "*/\n",
+    "}\n",
+    "var six = func() {\n}\n",
+    "()\n",
+    "\"open\n",
+];
+const RUST: &[&str] = &[
+    "fn one(a: u8) -> u8 {\n    a\n}\n\n",
+    "#[derive(Debug)]\npub struct Two {\n    n: u8,\n}\n\n",
+    "const TEXT: &str = r#\"\nfn fake() {\n}\nstruct Fake;\n\"#;\n",
+    "/*\nfn old() {\n}\n*/\n",
+    "/* outer /* inner */\nfn older() {\n}\n*/\n",
+    "/// About three.\nimpl Two {\n    fn three(&self) {}\n}\n",
+    "use std::{\n",
+    "    io,\n};\n",
+    "r#\"\n",
+    "\"#;\n",
+    "/*\n",
+    "*/\n",
+    "}\n",
+    "#[cfg(test)]\n",
+    "macro_rules! four {\n    () => {};\n}\n",
+    "four! { fn x( }\n",
+    "const C: char = '\"';\n",
+    "static S: &str = \"\n",
+    "unsafe\n",
+];
+
+fn at(language: Language) -> ProjectPath {
+    let extension = match language {
+        Language::JavaScript => "js",
+        Language::TypeScript => "ts",
+        Language::Tsx => "tsx",
+        Language::Python => "py",
+        Language::Go => "go",
+        _ => "rs",
+    };
+    ProjectPath::new(&format!("a.{extension}")).unwrap()
+}
+
+fn kit() -> impl Strategy<Value = (Language, &'static [&'static str])> {
+    prop_oneof![
+        Just((Language::JavaScript, SCRIPT)),
+        Just((Language::TypeScript, SCRIPT)),
+        Just((Language::Tsx, SCRIPT)),
+        Just((Language::Python, PYTHON)),
+        Just((Language::Go, GO)),
+        Just((Language::Rust, RUST)),
+    ]
+}
+
+/// Statements of a kit, mostly from its first ones, which are sound.
+fn picks(at_most: usize) -> impl Strategy<Value = Vec<(bool, prop::sample::Index)>> {
+    let pick = (prop::bool::weighted(0.85), any::<prop::sample::Index>());
+    prop::collection::vec(pick, 0..=at_most)
+}
+
+fn assembled(kit: &[&str], picks: &[(bool, prop::sample::Index)]) -> String {
+    let pick = |(is_sound, index): &(bool, prop::sample::Index)| {
+        *index.get(if *is_sound { &kit[..6] } else { kit })
+    };
+    picks.iter().map(pick).collect()
+}
+
+/// What whole trees say of the change; `None` where the file was broken before: what
+/// recovery makes of the same errors is no measure.
+fn verdict_by_whole_file(language: Language, change: &Change<'_>) -> Option<Verdict> {
+    let before = parse(language, change.before.unwrap()).unwrap();
+    let after = parse(language, change.after).unwrap();
+    let sound = is_sound(&before);
+    let whole = Trees { before: Some(before), after, differing: None, stretch: None };
+    sound.then(|| (syntax_harm(change, Some(&whole)), lost_definitions(change, Some(&whole))))
+}
+
+/// The line of the first new error, and the definitions that are gone.
+type Verdict = (Option<usize>, Option<String>);
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn what_passes_by_its_stretch_passes_by_the_whole_file(
+        (language, kit) in kit(),
+        head in picks(9),
+        was in picks(3),
+        is in picks(3),
+        tail in picks(9),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let (head, tail) = (assembled(kit, &head), assembled(kit, &tail));
+        let (was, mut is) = (assembled(kit, &was), assembled(kit, &is));
+        is.truncate(cut.index(2 * is.len() + 1));
+        let (before, after) = (format!("{head}{was}{tail}"), format!("{head}{is}{tail}"));
+        let path = at(language);
+        let (old, new) = (before.as_bytes(), after.as_bytes());
+        let change = Change { path: &path, before: Some(old), after: new, written: "" };
+        if let Some(trees) = trees_around_change(language, &change)
+            && let Some(verdict) = verdict_by_whole_file(language, &change)
+        {
+            let lost = lost_definitions(&change, Some(&trees));
+            prop_assert_eq!((None, lost), verdict, "{:?}\n{}-----\n{}", language, before, after);
+        }
+    }
+}
+
+/// A text that leaves something open is no sound head: what follows it is not at the top.
+#[test]
+fn an_open_string_comment_or_bracket_is_no_sound_head() {
+    let open: [(Language, &[&str]); 4] = [
+        (
+            Language::TypeScript,
+            &["/*", "`", "x = '", "x = (", "{", "class A {", "x = `${", "if (x)"],
+        ),
+        (Language::Python, &["\"\"\"", "r'''", "x = (", "x = [", "@deco", "x = {"]),
+        (Language::Go, &["/*", "`", "var x = (", "func f() {", "var x = \"", "import ("]),
+        (Language::Rust, &["/*", "/* /* */", "const X: &str = r#\"", "fn f() {", "x!("]),
+    ];
+    for (language, texts) in open {
+        for text in texts {
+            let tree = parse(language, format!("{text}\n").as_bytes()).unwrap();
+            assert!(!is_sound(&tree), "{language:?} {text}");
+        }
+    }
+}
+
+#[test]
+fn an_edit_of_a_large_file_takes_the_short_way_and_a_broken_one_the_long() {
+    let function = |n: usize| format!("/** {n} */\nfunction f{n}() {{\n  return {n};\n}}\n");
+    let file: String = (0..800).map(function).collect();
+    let path = at(Language::JavaScript);
+    let trees_after = |old: &str, new: &str| {
+        let after = file.replace(old, new);
+        let (old, new) = (file.as_bytes(), after.as_bytes());
+        let change = Change { path: &path, before: Some(old), after: new, written: "" };
+        trees(Language::JavaScript, &change)
+    };
+    for n in [0, 1, 400, 799] {
+        let trees = trees_after(&format!("return {n};"), "return g(1);").unwrap();
+        let stretch = trees.stretch.unwrap();
+        assert_eq!(&file[stretch.before.clone()], function(n));
+        assert_eq!(stretch.after.len(), stretch.before.len() + 4 - n.to_string().len());
+    }
+    assert!(trees_after("return 400;", "return (;").is_none());
+    assert!(trees_after("return 400;", "return 1; /*").is_none());
+    assert!(trees_after("/** 0 */", "/* `").is_none());
+}
