@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use kode_base::{FileWrite, ProjectPath, Untrusted, WriteMode};
-use kode_edit::{EditRefusal, FileChange, Operation, Project, apply_in_project};
+use kode_edit::{EditRefusal, FileChange, Operation, Project, apply_in_project, in_parallel};
 use kode_gate::{Decision, Denial, Permit, looks_secret};
-use kode_sandbox::{EntryKind, FileError, ProjectFiles, WalkEnd};
+use kode_sandbox::{EntryKind, FileError, ProjectFiles, WalkEnd, WriteFailure};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -118,19 +118,77 @@ pub fn carry_out(
     project: &EditedProject<'_>,
     authorize: &mut Authorize<'_>,
 ) -> Result<Edited, EditError> {
-    let changes = apply_in_project(operation, project)?;
-    let changes: Vec<FileChange> =
-        changes.into_iter().filter(|change| change.before != change.after).collect();
-    changes.iter().try_for_each(refuse_redaction_mark)?;
-    if matches!(operation, Operation::Rewrite { dry_run: true, .. }) {
+    let changes = plan(operation, project)?;
+    let Some((permits, decisions)) = permitted(operation, &changes, authorize)? else {
         return Ok(Edited { changes, decisions: Vec::new() });
+    };
+    let result = project.files.write_all(permits);
+    finish(changes, decisions, result, project.files, authorize)
+}
+
+/// [`carry_out`], and what `show` makes of each change: worked out while the disk is
+/// waited for.
+///
+/// # Errors
+/// As [`carry_out`].
+pub fn carry_out_and_show<R: Send>(
+    operation: &Operation,
+    project: &EditedProject<'_>,
+    authorize: &mut Authorize<'_>,
+    show: impl Fn(&FileChange) -> R + Sync,
+) -> Result<(Edited, Vec<R>), EditError> {
+    let changes = plan(operation, project)?;
+    let Some((permits, decisions)) = permitted(operation, &changes, authorize)? else {
+        let shown = in_parallel(&changes, show);
+        return Ok((Edited { changes, decisions: Vec::new() }, shown));
+    };
+    let show_all = || in_parallel(&changes, &show);
+    let (result, shown) = std::thread::scope(|scope| {
+        let shown = std::thread::Builder::new().spawn_scoped(scope, show_all);
+        let result = project.files.write_all(permits);
+        // Without a thread this one does it afterwards.
+        (result, shown.ok().and_then(|thread| thread.join().ok()))
+    });
+    let shown = shown.unwrap_or_else(show_all);
+    Ok((finish(changes, decisions, result, project.files, authorize)?, shown))
+}
+
+fn plan(
+    operation: &Operation,
+    project: &EditedProject<'_>,
+) -> Result<Vec<FileChange>, EditRefusal> {
+    let mut changes = apply_in_project(operation, project)?;
+    changes.retain(|change| change.before != change.after);
+    changes.iter().try_for_each(refuse_redaction_mark)?;
+    Ok(changes)
+}
+
+type Permitted = (Vec<Permit<FileWrite>>, Vec<Decision>);
+
+/// The permits for all changes; `None` for a dry run.
+fn permitted(
+    operation: &Operation,
+    changes: &[FileChange],
+    authorize: &mut Authorize<'_>,
+) -> Result<Option<Permitted>, EditError> {
+    if matches!(operation, Operation::Rewrite { dry_run: true, .. }) {
+        return Ok(None);
     }
-    let authorized = authorize(changes.iter().map(forward).collect())?;
-    let (permits, decisions) = authorized.into_iter().unzip();
-    if let Err((written, failed)) = project.files.write_all(permits) {
-        return Err(put_back(&changes[..written], project.files, authorize, failed));
+    let authorized = authorize(in_parallel(changes, forward))?;
+    Ok(Some(authorized.into_iter().unzip()))
+}
+
+fn finish(
+    changes: Vec<FileChange>,
+    decisions: Vec<Decision>,
+    result: Result<(), WriteFailure>,
+    files: &ProjectFiles,
+    authorize: &mut Authorize<'_>,
+) -> Result<Edited, EditError> {
+    match result {
+        Ok(()) => Ok(Edited { changes, decisions }),
+        Err(failure) => Err(put_back(&changes, files, authorize, failure)),
     }
-    Ok(Edited { changes, decisions })
 }
 
 /// A file read with secrets cut must not be written back with the marks.
@@ -162,17 +220,18 @@ fn write(path: &ProjectPath, before: Option<&[u8]>, after: Option<Vec<u8>>) -> F
 }
 
 fn put_back(
-    written: &[FileChange],
+    changes: &[FileChange],
     files: &ProjectFiles,
     authorize: &mut Authorize<'_>,
-    failed: FileError,
+    failure: WriteFailure,
 ) -> EditError {
-    for change in written.iter().rev() {
+    let WriteFailure { written, error: failed, new_folders } = failure;
+    for change in written.into_iter().rev().filter_map(|index| changes.get(index)) {
         let backward = write(&change.path, change.after.as_deref(), change.before.clone());
         let restored = match authorize(vec![backward]) {
             Ok(permits) => {
                 let permits = permits.into_iter().map(|(permit, _)| permit).collect();
-                files.write_all(permits).map_err(|(_, error)| error.to_string())
+                files.write_all(permits).map_err(|failure| failure.error.to_string())
             }
             Err(error) => Err(error.to_string()),
         };
@@ -180,6 +239,7 @@ fn put_back(
             return EditError::HalfDone { failed, path: change.path.clone(), why };
         }
     }
+    files.remove_empty_folders(&new_folders);
     EditError::File(failed)
 }
 

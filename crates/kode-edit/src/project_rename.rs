@@ -66,16 +66,21 @@ impl CrossFile<'_> {
             .filter(|path| Language::of(path).and_then(Family::of) == Some(self.family))
             .collect();
         let mut mentioning: BTreeMap<ProjectPath, Vec<u8>> = BTreeMap::new();
+        let mut silent: BTreeMap<ProjectPath, Vec<u8>> = BTreeMap::new();
         for path in files.iter().filter(|path| *path != origin) {
-            if let Some(source) = self.project.read(path)?
-                && mentions(&source, self.name)
-            {
+            let Some(source) = self.project.read(path)? else { continue };
+            if mentions(&source, self.name) {
                 mentioning.insert(path.clone(), source);
+            } else if may_pass_all_on(self.family, &source) {
+                silent.insert(path.clone(), source);
             }
         }
         let mut changes: Vec<FileChange> = Vec::new();
         let mut pending = vec![origin.clone()];
         while let Some(target) = pending.pop() {
+            if !mentioning.is_empty() {
+                pending.extend(self.pass_on_silently(&mut silent, &target, &files)?);
+            }
             for (path, source) in &mentioning {
                 if changes.iter().any(|change| change.path == *path) {
                     continue;
@@ -109,17 +114,110 @@ impl CrossFile<'_> {
         target: &ProjectPath,
         files: &[ProjectPath],
     ) -> Result<Option<(Vec<u8>, bool)>, EditRefusal> {
-        let file = ScopedFile::open(path, source)?;
         let means = |module: &str| resolve(self.family, path, module, files);
+        let file = ScopedFile::open(path, source)?;
         for module in &file.scopes.wholesale {
             if means(module).may_be(target) {
                 return self.refuse_unclear(path, "passes names of that file on as a whole");
             }
         }
+        if let Some(passed_on) = self.rename_passed_on(&file, &means, target)? {
+            let file = ScopedFile::open(path, &passed_on)?;
+            let imported = self.rename_imported(&file, &means, target)?;
+            return Ok(imported.or(Some((passed_on.clone(), false))));
+        }
+        match self.rename_imported(&file, &means, target)? {
+            None if self.mentions_module(&file, target) => {
+                self.refuse_unclear(path, "mentions the name and the file, but not in an import")
+            }
+            renamed => Ok(renamed),
+        }
+    }
+
+    /// The file with `export { name } from` the target renamed there; importers still
+    /// see the old name. `None` where nothing is so.
+    fn rename_passed_on(
+        &self,
+        file: &ScopedFile<'_>,
+        means: &dyn Fn(&str) -> Resolution,
+        target: &ProjectPath,
+    ) -> Result<Option<Vec<u8>>, EditRefusal> {
+        let mut after = None;
+        // From the last to the first, so that places stay what they are.
+        for passed in file.scopes.passed_on.iter().rev() {
+            match self.what_import_takes(&passed.origin, means, target) {
+                Takes::Nothing => {}
+                Takes::Name => {
+                    let Some(range) = passed.origin.name_range.clone() else { continue };
+                    let text = format!("{}{}", self.new_name, passed.after);
+                    let bytes = after.get_or_insert_with(|| file.source.to_vec());
+                    bytes.splice(range, text.into_bytes());
+                }
+                Takes::Module => {
+                    return self.refuse_unclear(file.path, "passes that file on as a namespace");
+                }
+                Takes::Unclear => {
+                    return self.refuse_unclear(
+                        file.path,
+                        "passes the name on from a place kode can't resolve",
+                    );
+                }
+            }
+        }
+        if let Some(after) = &after {
+            let (path, before) = (file.path, Some(file.source));
+            let change = Change { path, before, after, written: self.new_name };
+            check(&change, &Declared::default())?;
+        }
+        Ok(after)
+    }
+
+    /// Files that pass all names of the target on without mentioning this one: it is
+    /// taken from them as well. They are taken out of `silent`.
+    fn pass_on_silently(
+        &self,
+        silent: &mut BTreeMap<ProjectPath, Vec<u8>>,
+        target: &ProjectPath,
+        files: &[ProjectPath],
+    ) -> Result<Vec<ProjectPath>, EditRefusal> {
+        let mut passing = Vec::new();
+        for (path, source) in silent.iter() {
+            let file = ScopedFile::open(path, source)?;
+            let means = |module: &str| resolve(self.family, path, module, files);
+            let whole = |origin: &ImportOrigin| {
+                matches!(self.what_import_takes(origin, &means, target), Takes::Module)
+            };
+            let as_member = file.scopes.passed_on.iter().any(|passed| whole(&passed.origin))
+                || file.scopes.bindings.iter().any(|binding| {
+                    binding.imported.as_ref().is_some_and(whole) && is_handed_on(binding, source)
+                });
+            if as_member {
+                return self.refuse_unclear(path, "passes that file on as a namespace");
+            }
+            if !file.scopes.wholesale.iter().any(|module| means(module).may_be(target)) {
+                continue;
+            }
+            let hidden = self.name.starts_with('_') != self.new_name.starts_with('_');
+            if mentions(source, self.new_name) || self.family == Family::Python && hidden {
+                return self.refuse_unclear(path, "passes names of that file on as a whole");
+            }
+            passing.push(path.clone());
+        }
+        silent.retain(|path, _| !passing.contains(path));
+        Ok(passing)
+    }
+
+    fn rename_imported(
+        &self,
+        file: &ScopedFile<'_>,
+        means: &dyn Fn(&str) -> Resolution,
+        target: &ProjectPath,
+    ) -> Result<Option<(Vec<u8>, bool)>, EditRefusal> {
+        let path = file.path;
         let mut found = None;
         for (index, binding) in file.scopes.bindings.iter().enumerate() {
             let Some(origin) = &binding.imported else { continue };
-            match self.what_import_takes(origin, &means, target) {
+            match self.what_import_takes(origin, means, target) {
                 Takes::Nothing => {}
                 Takes::Name if found.is_some() => {
                     return self.refuse_unclear(path, "imports it twice");
@@ -135,10 +233,7 @@ impl CrossFile<'_> {
             }
         }
         match found {
-            Some(index) => self.rename_binding(&file, index).map(Some),
-            None if self.mentions_module(&file, target) => {
-                self.refuse_unclear(path, "mentions the name and the file, but not in an import")
-            }
+            Some(index) => self.rename_binding(file, index).map(Some),
             None => Ok(None),
         }
     }
@@ -229,6 +324,27 @@ enum Takes {
     Name,
     Module,
     Unclear,
+}
+
+/// Whether a file may pass on all that another exports; a quick look.
+fn may_pass_all_on(family: Family, source: &[u8]) -> bool {
+    let word: &[u8] = match family {
+        Family::EcmaScript => b"export",
+        Family::Python => b"import",
+    };
+    let star_follows = |at: usize| source[at + word.len()..].trim_ascii_start().starts_with(b"*");
+    let mut places = memchr::memmem::find_iter(source, word);
+    let is_namespace =
+        family == Family::EcmaScript && memchr::memmem::find(source, b"* as ").is_some();
+    places.any(|at| is_namespace || star_follows(at))
+}
+
+/// Whether the file exports what an import binds, under whatever name.
+fn is_handed_on(binding: &Binding, source: &[u8]) -> bool {
+    let default = format!("export default {}", binding.name);
+    binding.visible_outside
+        || binding.occurrences.iter().any(|place| place.after.starts_with(" as "))
+        || memchr::memmem::find(source, default.as_bytes()).is_some()
 }
 
 /// The relative paths in the file's quotes.

@@ -47,7 +47,7 @@ pub use editor::{EditorError, open_in_editor};
 pub use error::SandboxError;
 pub use files::{
     EntryKind, FileError, IgnoreRules, ProjectFiles, RuleSource, Stamps, WalkEnd, WalkEntry,
-    stamp_hash,
+    WriteFailure, stamp_hash,
 };
 pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};

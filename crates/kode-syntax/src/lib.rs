@@ -14,6 +14,8 @@ pub use errors::{ErrorSummary, error_summary};
 pub use identifiers::{is_identifier, is_keyword};
 pub use language::Language;
 pub use parse::{ParseError, Reparsed, SourceTree, parse, reparse, single_replacement};
-pub use scopes::{Binding, BindingKind, ImportOrigin, Occurrence, ScopeError, Scopes, scopes};
+pub use scopes::{
+    Binding, BindingKind, ImportOrigin, Occurrence, PassedOn, ScopeError, Scopes, scopes,
+};
 pub use symbols::{Symbol, SymbolKind, definition_names, definition_names_in, symbols};
 pub use tree_sitter::{Node, Point, Tree, TreeCursor};

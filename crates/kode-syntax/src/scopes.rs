@@ -97,6 +97,15 @@ pub struct Binding {
     pub blocked: Option<String>,
 }
 
+/// A name of another module that a file exports as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOn {
+    /// Where it is from; its `name_range` is always there but for a whole module.
+    pub origin: ImportOrigin,
+    /// What a rename writes after the new name, so that importers see the old one.
+    pub after: String,
+}
+
 /// The bindings of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scopes {
@@ -104,9 +113,12 @@ pub struct Scopes {
     pub bindings: Vec<Binding>,
     /// Names that no declaration of this file explains, ascending.
     pub unresolved: Vec<(String, Range<usize>)>,
-    /// Modules whose names are passed on or taken without naming them
-    /// (`export … from './a'`, `from a import *`), as written.
+    /// Modules whose names are all passed on or taken without naming them
+    /// (`export * from './a'`, `from a import *`), as written.
     pub wholesale: Vec<String>,
+    /// What is passed on from other modules without a binding of its own
+    /// (`export { x } from './a'`, `export * as a from './a'`).
+    pub passed_on: Vec<PassedOn>,
 }
 
 /// Analyses the scopes of a file.

@@ -28,10 +28,11 @@ fn run(files: &[(&str, &str)]) -> Result<Vec<(String, String)>, EditRefusal> {
     );
     let path = ProjectPath::new(files[0].0).unwrap();
     let changes = rename(&project, &path, &Place { line, column, name: None }, "fresh")?;
-    Ok(changes
-        .into_iter()
-        .map(|c| (c.path.as_str().to_owned(), String::from_utf8(c.after.unwrap()).unwrap()))
-        .collect())
+    let changed =
+        |c: FileChange| (c.path.as_str().to_owned(), String::from_utf8(c.after.unwrap()).unwrap());
+    let mut changes: Vec<(String, String)> = changes.into_iter().map(changed).collect();
+    changes[1..].sort();
+    Ok(changes)
 }
 
 #[test]
@@ -118,4 +119,78 @@ fn a_package_level_name_nobody_mentions_is_renamed() {
         ("b.go", "package p\nfunc g() { olde() }\n"),
     ]);
     assert_eq!(changes.unwrap().len(), 1);
+}
+
+#[test]
+fn a_name_passed_on_by_export_from_keeps_its_name_there() {
+    let changes = run(&[
+        ("a.ts", "export const ‸old = 1;\nexport const other = 2;\n"),
+        ("b.ts", "import { old } from './a';\nexport { other, old } from './a';\nold;\n"),
+        ("c.ts", "export { old as mine, type other } from './a.js';\n"),
+        ("d.ts", "import { old } from './b';\nold;\n"),
+        ("e.ts", "export { old } from './elsewhere';\n"),
+    ]);
+    let b = "import { fresh } from './a';\nexport { other, fresh as old } from './a';\nfresh;\n";
+    assert_eq!(
+        changes.unwrap(),
+        [
+            ("a.ts".into(), "export const fresh = 1;\nexport const other = 2;\n".to_owned()),
+            ("b.ts".into(), b.into()),
+            ("c.ts".into(), "export { fresh as mine, type other } from './a.js';\n".into()),
+        ]
+    );
+}
+
+#[test]
+fn a_name_is_followed_through_files_that_pass_everything_on() {
+    let changes = run(&[
+        ("a.ts", "export const ‸old = 1;\n"),
+        ("index.ts", "export * from './a';\nexport * from './z';\n"),
+        ("lib/all.ts", "export * from '../index';\n"),
+        ("b.ts", "import { old } from './index';\nold;\n"),
+        ("c.ts", "import { old } from './lib/all';\nold;\n"),
+        ("z.ts", "export const z = 1;\n"),
+    ]);
+    assert_eq!(
+        changes.unwrap(),
+        [
+            ("a.ts".into(), "export const fresh = 1;\n".to_owned()),
+            ("b.ts".into(), "import { fresh } from './index';\nfresh;\n".into()),
+            ("c.ts".into(), "import { fresh } from './lib/all';\nfresh;\n".into()),
+        ]
+    );
+    let python = run(&[
+        ("pkg/a.py", "def ‸old():\n    pass\n"),
+        ("pkg/__init__.py", "from .a import *\n"),
+        ("t.py", "from pkg import old\nold()\n"),
+    ]);
+    assert_eq!(python.unwrap()[1].1, "from pkg import fresh\nfresh()\n");
+}
+
+#[test]
+fn a_module_handed_on_as_a_namespace_is_refused() {
+    for files in [
+        [
+            ("a.ts", "export const ‸old = 1;\n"),
+            ("b.ts", "export * as shapes from './a';\n"),
+            ("c.ts", "import { shapes } from './b';\nshapes.old;\n"),
+        ],
+        [
+            ("a.ts", "export const ‸old = 1;\n"),
+            ("b.ts", "import * as shapes from './a';\nexport { shapes };\n"),
+            ("c.ts", "import { shapes } from './b';\nshapes.old;\n"),
+        ],
+        [
+            ("a.ts", "export const ‸old = 1;\n"),
+            ("b.ts", "export * from './a';\nexport const fresh = 2;\n"),
+            ("c.ts", "import { old } from './b';\n"),
+        ],
+        [
+            ("pkg/a.py", "def ‸old():\n    pass\n"),
+            ("pkg/__init__.py", "from .a import *\n"),
+            ("t.py", "import pkg\npkg.old()\n"),
+        ],
+    ] {
+        assert!(run(&files).is_err(), "{files:?}");
+    }
 }

@@ -8,6 +8,8 @@
 mod confined;
 mod error;
 mod ignore_rules;
+mod place;
+mod prepared;
 mod rule_source;
 mod stamps;
 mod stepwise;
@@ -32,6 +34,7 @@ pub use error::FileError;
 pub use rule_source::{IgnoreRules, RuleSource};
 pub use stamps::{Stamps, stamp_hash};
 pub use walk::{EntryKind, WalkEnd, WalkEntry};
+pub use write::WriteFailure;
 
 /// Access to one project's files. Cheap to open; holds one descriptor.
 #[derive(Debug)]

@@ -169,6 +169,47 @@ fn a_write_that_expects_something_else_changes_nothing() {
 }
 
 #[test]
+fn what_fails_leaves_no_new_folder_behind() {
+    let place = place();
+    fs::write(place.at("old"), "old").unwrap();
+    let new = |name: &str, expected| {
+        let mode = WriteMode::Content(Untrusted::new(b"new".to_vec()));
+        place.permit(FileWrite { path: path(name), expected, mode })
+    };
+    let several = vec![new("deep/er/one", None), new("deep/two", None), new("old", None)];
+    let failure = place.files.write_all(several).unwrap_err();
+    assert!(failure.written.is_empty() && failure.new_folders.is_empty());
+    assert_eq!(place.walked(".", true), ["old"]);
+    assert!(!place.at("deep").exists());
+    // What was written already is the caller's to put back, and then its folders.
+    let delete = FileWrite { path: path("old"), expected: sha("other"), mode: WriteMode::Delete };
+    let several = vec![new("deep/er/one", None), place.permit(delete)];
+    let failure = place.files.write_all(several).unwrap_err();
+    assert_eq!(failure.written, [0]);
+    assert_eq!(failure.new_folders, [path("deep"), path("deep/er")]);
+    place.files.remove_empty_folders(&failure.new_folders);
+    assert!(place.at("deep/er/one").exists());
+    fs::remove_file(place.at("deep/er/one")).unwrap();
+    place.files.remove_empty_folders(&failure.new_folders);
+    assert!(!place.at("deep").exists());
+}
+
+#[test]
+fn many_files_are_written_in_one_go() {
+    let place = place();
+    let name = |n: usize| format!("d{}/f{n}", n % 7);
+    let new = |n: usize| {
+        let mode = WriteMode::Content(Untrusted::new(n.to_string().into_bytes()));
+        place.permit(FileWrite { path: path(&name(n)), expected: None, mode })
+    };
+    place.files.write_all((0..300).map(new).collect()).unwrap();
+    for n in 0..300 {
+        assert_eq!(fs::read_to_string(place.at(&name(n))).unwrap(), n.to_string());
+    }
+    assert_eq!(place.walked(".", true).len(), 300);
+}
+
+#[test]
 fn gits_own_files_are_never_written() {
     let place = place();
     fs::create_dir_all(place.at(".git/hooks")).unwrap();

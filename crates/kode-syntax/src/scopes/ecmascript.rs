@@ -352,33 +352,42 @@ fn unquoted(walk: &Walk<'_>, string: Node<'_>) -> String {
 }
 
 fn enter_export(walk: &mut Walk<'_>, node: Node<'_>) {
-    let source = node.child_by_field_name("source");
-    if let Some(source) = source {
-        let module = unquoted(walk, source);
-        walk.note_wholesale(&module);
-    }
-    let reexports = source.is_some();
+    let from = node.child_by_field_name("source").map(|source| unquoted(walk, source));
+    let mut names_any = false;
     for_children(node, |clause| match clause.kind() {
         "export_clause" => {
+            names_any = true;
             for_children(clause, |specifier| {
                 if specifier.kind() == "export_specifier" {
-                    enter_export_specifier(walk, specifier, reexports);
+                    enter_export_specifier(walk, specifier, from.as_deref());
                 }
             });
         }
-        "namespace_export" => walk.skip(Some(clause)),
+        "namespace_export" => {
+            names_any = true;
+            walk.skip(Some(clause));
+            walk.note_passed_on(
+                origin(from.as_deref().unwrap_or_default(), "*", None),
+                String::new(),
+            );
+        }
         _ => {}
     });
+    if let Some(from) = from.filter(|_| !names_any) {
+        walk.note_wholesale(&from);
+    }
 }
 
-fn enter_export_specifier(walk: &mut Walk<'_>, specifier: Node<'_>, reexports: bool) {
-    if reexports {
-        walk.skip(Some(specifier));
-        return;
-    }
+fn enter_export_specifier(walk: &mut Walk<'_>, specifier: Node<'_>, from: Option<&str>) {
     let Some(name) = specifier.child_by_field_name("name") else { return };
     let alias = specifier.child_by_field_name("alias");
-    walk.skip(alias);
     let after = if alias.is_some() { String::new() } else { format!(" as {}", walk.text(name)) };
+    if let Some(from) = from {
+        walk.skip(Some(specifier));
+        let origin = origin(from, walk.text(name), Some(name));
+        walk.note_passed_on(origin, after);
+        return;
+    }
+    walk.skip(alias);
     walk.refer_as(name, BOTH, spelled(name, String::new(), after, false), None);
 }

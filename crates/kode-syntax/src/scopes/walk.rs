@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use super::{BindingKind, ImportOrigin, Occurrence, Rules};
+use super::{BindingKind, ImportOrigin, Occurrence, PassedOn, Rules};
 use crate::Language;
 
 mod resolve;
@@ -147,6 +147,7 @@ pub(super) struct Walk<'s> {
     blocked_module_names: HashMap<String, &'static str>,
     blocked_item_names: HashMap<String, &'static str>,
     wholesale: Vec<String>,
+    passed_on: Vec<PassedOn>,
     pub(super) keyword_arguments: Vec<KeywordArgument>,
     /// Parameters with the function they belong to.
     parameters_of: Vec<(DeclaredId, Called)>,
@@ -179,6 +180,7 @@ impl<'s> Walk<'s> {
             blocked_module_names: HashMap::new(),
             blocked_item_names: HashMap::new(),
             wholesale: Vec::new(),
+            passed_on: Vec::new(),
             keyword_arguments: Vec::new(),
             parameters_of: Vec::new(),
         }
@@ -395,6 +397,10 @@ impl<'s> Walk<'s> {
     }
 
     /// The file takes or passes on names of `module` without naming them.
+    pub(super) fn note_passed_on(&mut self, origin: ImportOrigin, after: String) {
+        self.passed_on.push(PassedOn { origin, after });
+    }
+
     pub(super) fn note_wholesale(&mut self, module: &str) {
         self.wholesale.push(module.to_owned());
     }

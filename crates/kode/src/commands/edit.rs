@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 use std::io::{Read, stdin};
 
-use kode_agent::editing::{EditError, Edited, EditedProject, carry_out};
+use kode_agent::editing::{EditError, EditedProject, carry_out_and_show};
 use kode_audit::AuditLog;
 use kode_base::ExitStatus;
-use kode_edit::{Operation, diff, in_parallel};
+use kode_edit::{FileChange, Operation, diff};
 use kode_gate::{Gate, NoTerminal, Policy};
 use kode_sandbox::{ProjectFiles, ProjectRoot};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ const OPERATION_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub(crate) fn run() -> Result<ExitStatus, Failure> {
     let (status, result) = match read_operation() {
         Ok(operation) => match apply(&operation)? {
-            Ok(edited) => (ExitStatus::Success, applied(&edited)),
+            Ok(result) => (ExitStatus::Success, result),
             Err(error) => (ExitStatus::Denied, refused(&error.to_string())),
         },
         Err(why) => (ExitStatus::Denied, refused(&why)),
@@ -43,22 +43,26 @@ fn read_operation() -> Result<Operation, String> {
     serde_json::from_str(&text).map_err(|error| format!("the operation can't be read: {error}"))
 }
 
-/// A person typed it, so the gate records and does not judge.
-fn apply(operation: &Operation) -> Result<Result<Edited, EditError>, Failure> {
+/// The result of what was applied. A person typed it, so the gate records and does
+/// not judge.
+fn apply(operation: &Operation) -> Result<Result<Value, EditError>, Failure> {
     let places = Places::from_environment()?;
     let root = ProjectRoot::exactly(&places.working, &places.home, &places.kode_home)?;
     let files = ProjectFiles::open(&root)?;
     let nothing_read = HashMap::new();
     let project = EditedProject::new(&files, &nothing_read);
     let mut gate: Option<Gate> = None;
-    Ok(carry_out(operation, &project, &mut |writes| {
+    let mut authorize = |writes| {
         // The log is opened only when there is something to record.
         let gate = match &mut gate {
             Some(gate) => gate,
             none => none.insert(recording_gate(&places)?),
         };
         Ok(gate.authorize_person_for_all(writes)?)
-    }))
+    };
+    let result = carry_out_and_show(operation, &project, &mut authorize, shown);
+    Ok(result
+        .map(|(edited, files)| json!({"applied": !edited.decisions.is_empty(), "files": files})))
 }
 
 fn recording_gate(places: &Places) -> Result<Gate, EditError> {
@@ -70,17 +74,14 @@ fn recording_gate(places: &Places) -> Result<Gate, EditError> {
     Ok(Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, Default::default()))
 }
 
-fn applied(edited: &Edited) -> Value {
-    let files: Vec<Value> = in_parallel(&edited.changes, |change| {
-        let shown = diff(&change.path, change.before.as_deref(), change.after.as_deref());
-        json!({
-            "path": change.path.as_str(),
-            "added": shown.added,
-            "removed": shown.removed,
-            "diff": shown.unified,
-        })
-    });
-    json!({"applied": !edited.decisions.is_empty(), "files": files})
+fn shown(change: &FileChange) -> Value {
+    let shown = diff(&change.path, change.before.as_deref(), change.after.as_deref());
+    json!({
+        "path": change.path.as_str(),
+        "added": shown.added,
+        "removed": shown.removed,
+        "diff": shown.unified,
+    })
 }
 
 fn refused(reason: &str) -> Value {

@@ -242,6 +242,17 @@ fn a_refused_operation_leaves_the_tree_as_it_was() {
 /// Editing gives the name a file of its own: what else is linked to the old
 /// bytes, perhaps outside the project, keeps them.
 #[test]
+fn a_patch_that_fails_in_one_file_leaves_no_folder_of_another() {
+    let workspace = Workspace::new();
+    let locked = workspace.project().join("locked.txt");
+    std::fs::write(&locked, "one\n").unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let patch = "*** Begin Patch\n*** Add File: new/deep/file.txt\n+text\n\
+                 *** Update File: locked.txt\n-one\n+two\n*** End Patch\n";
+    refused(&workspace, &json!({"type": "apply_patch", "patch": patch}), "read-only");
+}
+
+#[test]
 fn an_edit_does_not_reach_through_a_hard_link() {
     let workspace = Workspace::new();
     std::fs::write(workspace.beside("outside.txt"), "one\n").unwrap();

@@ -78,7 +78,8 @@ impl Walk<'_> {
         self.settle_blocks();
         unresolved.sort_by_key(|(_, range)| range.start);
         let wholesale = std::mem::take(&mut self.wholesale);
-        Scopes { bindings: self.into_bindings(), unresolved, wholesale }
+        let passed_on = std::mem::take(&mut self.passed_on);
+        Scopes { bindings: self.into_bindings(), unresolved, wholesale, passed_on }
     }
 
     /// A glob import or `using namespace` may be what brings an unexplained name in.

@@ -1,0 +1,138 @@
+//! A change that is laid beside its place and needs but a rename to be seen.
+//!
+//! Set-id bits are never written. What does not get into its place is taken away.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+
+use kode_base::{FileWrite, ProjectPath, WriteMode};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+
+use super::place::{NewFolders, Place};
+use super::{FileError, ProjectFiles};
+
+/// Permission bits of a new file, before nothing else: kode does not widen them by the
+/// umask of whoever started it.
+const NEW_FILE_MODE: u32 = 0o644;
+
+/// A change that is ready but for the last step, which shows it.
+pub(super) struct Prepared {
+    place: Place,
+    expected: Option<[u8; 32]>,
+    /// What was written beside; `None` for a deletion.
+    beside: Option<String>,
+    /// Its content, not durable yet; a link has none.
+    content: Option<File>,
+}
+
+impl ProjectFiles {
+    /// Checks the place and lays the new content beside it.
+    pub(super) fn prepare(
+        &self,
+        write: FileWrite,
+        folders: &NewFolders,
+    ) -> Result<Prepared, FileError> {
+        let FileWrite { path, expected, mode } = write;
+        let place = match mode {
+            WriteMode::Content(_) => self.place_of_content(&path, folders)?,
+            _ => self.place_of_entry(&path, folders)?,
+        };
+        place.check(expected)?;
+        let mut prepared = Prepared { place, expected, beside: None, content: None };
+        match mode {
+            WriteMode::Content(content) => {
+                prepared.place.refuse_read_only()?;
+                let bits = prepared.place.now.as_ref().map_or(NEW_FILE_MODE, |now| now.st_mode);
+                prepared.lay_file(exposed(&content), bits)?;
+            }
+            WriteMode::Restore { content, mode } => prepared.lay_file(exposed(&content), mode)?,
+            WriteMode::RestoreLink { target } => prepared.lay_link(exposed(&target))?,
+            WriteMode::Delete if prepared.place.now.is_none() => {
+                return Err(FileError::NotFound(path));
+            }
+            WriteMode::Delete => {}
+        }
+        Ok(prepared)
+    }
+}
+
+impl Prepared {
+    pub(super) const fn path(&self) -> &ProjectPath {
+        &self.place.path
+    }
+
+    /// The folder the place is in.
+    pub(super) const fn folder(&self) -> &OwnedFd {
+        &self.place.folder
+    }
+
+    fn lay_file(&mut self, content: &[u8], mode: u32) -> Result<(), FileError> {
+        let beside = beside_name(&self.place.path)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.place.folder, &beside, flags, Mode::from_raw_mode(0o600))
+            .map_err(|error| FileError::io(&self.place.path, error))?;
+        self.beside = Some(beside);
+        let mut file = File::from(fd);
+        self.place.fill(&mut file, content, mode)?;
+        self.content = Some(file);
+        Ok(())
+    }
+
+    fn lay_link(&mut self, target: &[u8]) -> Result<(), FileError> {
+        let beside = beside_name(&self.place.path)?;
+        rustix::fs::symlinkat(target, &self.place.folder, &beside)
+            .map_err(|error| FileError::io(&self.place.path, error))?;
+        self.beside = Some(beside);
+        Ok(())
+    }
+
+    /// Renames what was written beside over the entry, once more checked.
+    pub(super) fn commit(&mut self) -> Result<(), FileError> {
+        let Place { path, folder, name, now } = &self.place;
+        self.place.check_again(self.expected)?;
+        let Some(beside) = &self.beside else {
+            return rustix::fs::unlinkat(folder, &**name, AtFlags::empty())
+                .map_err(|error| FileError::io(path, error));
+        };
+        let flags = if now.is_none() { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+        rustix::fs::renameat_with(folder, beside, folder, &**name, flags).map_err(|error| {
+            match error {
+                rustix::io::Errno::EXIST => FileError::Changed(path.clone()),
+                error => FileError::io(path, error),
+            }
+        })?;
+        self.beside = None;
+        self.content = None;
+        Ok(())
+    }
+
+    /// Makes the content durable; the entry is not yet.
+    pub(super) fn sync(&self) -> Result<(), FileError> {
+        match &self.content {
+            Some(file) => file.sync_all().map_err(|error| FileError::io(&self.place.path, error)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Prepared {
+    /// What did not get into its place is taken away.
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            let _ = rustix::fs::unlinkat(&self.place.folder, beside, AtFlags::empty());
+        }
+    }
+}
+
+/// A name nobody can guess, so that nothing can be laid in its way.
+fn beside_name(path: &ProjectPath) -> Result<String, FileError> {
+    let number = getrandom::u64().map_err(|error| {
+        FileError::io(path, std::io::Error::other(format!("no random numbers: {error}")))
+    })?;
+    Ok(format!(".kode-{number:016x}.tmp"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "writes exactly the bytes of the permit")]
+fn exposed(bytes: &kode_base::Untrusted<Vec<u8>>) -> &[u8] {
+    bytes.expose()
+}
