@@ -119,11 +119,12 @@ pub fn carry_out(
     authorize: &mut Authorize<'_>,
 ) -> Result<Edited, EditError> {
     let changes = plan(operation, project)?;
-    let Some((permits, decisions)) = permitted(operation, &changes, authorize)? else {
+    let modes = modes(&changes, project.files);
+    let Some((permits, decisions)) = permitted(operation, &changes, &modes, authorize)? else {
         return Ok(Edited { changes, decisions: Vec::new() });
     };
     let result = project.files.write_all(permits);
-    finish(changes, decisions, result, project.files, authorize)
+    finish(Edited { changes, decisions }, &modes, result, project.files, authorize)
 }
 
 /// [`carry_out`], and what `show` makes of each change: worked out while the disk is
@@ -138,7 +139,8 @@ pub fn carry_out_and_show<R: Send>(
     show: impl Fn(&FileChange) -> R + Sync,
 ) -> Result<(Edited, Vec<R>), EditError> {
     let changes = plan(operation, project)?;
-    let Some((permits, decisions)) = permitted(operation, &changes, authorize)? else {
+    let modes = modes(&changes, project.files);
+    let Some((permits, decisions)) = permitted(operation, &changes, &modes, authorize)? else {
         let shown = in_parallel(&changes, show);
         return Ok((Edited { changes, decisions: Vec::new() }, shown));
     };
@@ -150,7 +152,8 @@ pub fn carry_out_and_show<R: Send>(
         (result, shown.ok().and_then(|thread| thread.join().ok()))
     });
     let shown = shown.unwrap_or_else(show_all);
-    Ok((finish(changes, decisions, result, project.files, authorize)?, shown))
+    let edited = Edited { changes, decisions };
+    Ok((finish(edited, &modes, result, project.files, authorize)?, shown))
 }
 
 fn plan(
@@ -169,25 +172,39 @@ type Permitted = (Vec<Permit<FileWrite>>, Vec<Decision>);
 fn permitted(
     operation: &Operation,
     changes: &[FileChange],
+    modes: &[Option<u32>],
     authorize: &mut Authorize<'_>,
 ) -> Result<Option<Permitted>, EditError> {
     if matches!(operation, Operation::Rewrite { dry_run: true, .. }) {
         return Ok(None);
     }
-    let authorized = authorize(in_parallel(changes, forward))?;
+    let changes: Vec<(&FileChange, Option<u32>)> =
+        changes.iter().zip(modes.iter().copied()).collect();
+    let authorized = authorize(in_parallel(&changes, |(change, mode)| forward(change, *mode)))?;
     Ok(Some(authorized.into_iter().unzip()))
 }
 
+/// The permission bits to give where a change makes a file that takes another's, and
+/// to give back where it deletes one.
+fn modes(changes: &[FileChange], files: &ProjectFiles) -> Vec<Option<u32>> {
+    let mode = |change: &FileChange| {
+        let deleted = change.after.is_none().then_some(&change.path);
+        let entry = files.snapshot_entry(change.mode_of.as_ref().or(deleted)?).ok()??;
+        (entry.kind == EntryKind::File).then_some(entry.mode)
+    };
+    changes.iter().map(mode).collect()
+}
+
 fn finish(
-    changes: Vec<FileChange>,
-    decisions: Vec<Decision>,
+    edited: Edited,
+    modes: &[Option<u32>],
     result: Result<(), WriteFailure>,
     files: &ProjectFiles,
     authorize: &mut Authorize<'_>,
 ) -> Result<Edited, EditError> {
     match result {
-        Ok(()) => Ok(Edited { changes, decisions }),
-        Err(failure) => Err(put_back(&changes, files, authorize, failure)),
+        Ok(()) => Ok(edited),
+        Err(failure) => Err(put_back(&edited.changes, modes, files, authorize, failure)),
     }
 }
 
@@ -207,27 +224,37 @@ fn refuse_redaction_mark(change: &FileChange) -> Result<(), EditRefusal> {
     Ok(())
 }
 
-fn forward(change: &FileChange) -> FileWrite {
-    write(&change.path, change.before.as_deref(), change.after.clone())
+fn forward(change: &FileChange, mode: Option<u32>) -> FileWrite {
+    write(&change.path, change.before.as_deref(), change.after.clone(), mode)
 }
 
-fn write(path: &ProjectPath, before: Option<&[u8]>, after: Option<Vec<u8>>) -> FileWrite {
-    FileWrite {
-        path: path.clone(),
-        expected: before.map(digest),
-        mode: after.map_or(WriteMode::Delete, |bytes| WriteMode::Content(Untrusted::new(bytes))),
-    }
+/// `mode` is for a file that is not there: others keep theirs.
+fn write(
+    path: &ProjectPath,
+    before: Option<&[u8]>,
+    after: Option<Vec<u8>>,
+    mode: Option<u32>,
+) -> FileWrite {
+    let mode = mode.filter(|_| before.is_none());
+    let mode = match (after.map(Untrusted::new), mode) {
+        (None, _) => WriteMode::Delete,
+        (Some(content), None) => WriteMode::Content(content),
+        (Some(content), Some(mode)) => WriteMode::Restore { content, mode },
+    };
+    FileWrite { path: path.clone(), expected: before.map(digest), mode }
 }
 
 fn put_back(
     changes: &[FileChange],
+    modes: &[Option<u32>],
     files: &ProjectFiles,
     authorize: &mut Authorize<'_>,
     failure: WriteFailure,
 ) -> EditError {
     let WriteFailure { written, error: failed, new_folders } = failure;
-    for change in written.into_iter().rev().filter_map(|index| changes.get(index)) {
-        let backward = write(&change.path, change.after.as_deref(), change.before.clone());
+    for index in written.into_iter().rev() {
+        let (Some(change), Some(mode)) = (changes.get(index), modes.get(index)) else { continue };
+        let backward = write(&change.path, change.after.as_deref(), change.before.clone(), *mode);
         let restored = match authorize(vec![backward]) {
             Ok(permits) => {
                 let permits = permits.into_iter().map(|(permit, _)| permit).collect();

@@ -139,6 +139,15 @@ pub struct FileChange {
     pub before: Option<Vec<u8>>,
     /// Its new bytes; `None` when it is deleted.
     pub after: Option<Vec<u8>>,
+    /// The file whose permission bits a new one gets: what it was moved or copied from.
+    pub mode_of: Option<ProjectPath>,
+}
+
+impl FileChange {
+    /// A change of an existing file's bytes.
+    pub(crate) fn of(path: &ProjectPath, before: Option<Vec<u8>>, after: Option<Vec<u8>>) -> Self {
+        Self { path: path.clone(), before, after, mode_of: None }
+    }
 }
 
 /// What an operation sees of the project. The caller answers for what is
@@ -182,7 +191,7 @@ pub fn apply_in_project(
                 single.path().ok_or_else(|| EditRefusal::new("the operation names no path"))?;
             let before = project.read(path)?;
             let after = apply(single, before.as_deref())?;
-            Ok(vec![FileChange { path: path.clone(), before, after: Some(after) }])
+            Ok(vec![FileChange::of(path, before, Some(after))])
         }
     }
 }

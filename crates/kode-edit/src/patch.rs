@@ -104,6 +104,7 @@ fn apply_file(
             }
             let after = update(from, &before, hunks)?;
             record(changes, to, None, Some(after));
+            take_mode(changes, to, from);
         }
         FilePatch::Update { path, move_to, hunks } => {
             let before = present(path, project, changes)?;
@@ -117,6 +118,7 @@ fn apply_file(
                     }
                     record(changes, path, Some(before), None);
                     record(changes, target, None, Some(after));
+                    take_mode(changes, target, path);
                 }
                 _ => record(changes, path, Some(before), Some(after)),
             }
@@ -174,7 +176,18 @@ fn record(
 ) {
     match changes.iter_mut().find(|change| change.path == *path) {
         Some(change) => change.after = after,
-        None => changes.push(FileChange { path: path.clone(), before, after }),
+        None => changes.push(FileChange::of(path, before, after)),
+    }
+}
+
+/// Notes that the new file `path` has the permission bits of `source`, or of what that
+/// was made from.
+fn take_mode(changes: &mut [FileChange], path: &ProjectPath, source: &ProjectPath) {
+    let made_from = changes.iter().find(|change| change.path == *source);
+    let origin = made_from.and_then(|change| change.mode_of.clone());
+    let origin = origin.unwrap_or_else(|| source.clone());
+    if let Some(change) = changes.iter_mut().find(|change| change.path == *path) {
+        change.mode_of = Some(origin);
     }
 }
 

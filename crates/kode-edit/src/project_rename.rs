@@ -32,8 +32,7 @@ pub(crate) fn rename(
     let binding = &file.scopes.bindings[index];
     let (name, visible) = (binding.name.clone(), binding.visible_outside);
     let after = file.rename(index, new_name, false)?;
-    let mut changes =
-        vec![FileChange { path: path.clone(), before: Some(before.clone()), after: Some(after) }];
+    let mut changes = vec![FileChange::of(path, Some(before.clone()), Some(after))];
     if !visible {
         return Ok(changes);
     }
@@ -89,11 +88,7 @@ impl CrossFile<'_> {
                 else {
                     continue;
                 };
-                changes.push(FileChange {
-                    path: path.clone(),
-                    before: Some(source.clone()),
-                    after: Some(after),
-                });
+                changes.push(FileChange::of(path, Some(source.clone()), Some(after)));
                 if changes.len() > MAX_TOUCHED_FILES {
                     return refuse!("the rename would touch over {MAX_TOUCHED_FILES} files");
                 }

@@ -57,11 +57,7 @@ fn rewrite_file(
         return Ok(None);
     }
     let after = rewriter.rewrite(path, &before)?;
-    Ok(after.map(|after| FileChange {
-        path: path.clone(),
-        before: Some(before),
-        after: Some(after),
-    }))
+    Ok(after.map(|after| FileChange::of(path, Some(before), Some(after))))
 }
 
 fn is_below(path: &ProjectPath, folders: &[ProjectPath]) -> bool {

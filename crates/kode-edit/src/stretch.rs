@@ -40,10 +40,15 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     let replacement =
         (range.start - stretch.before.start..range.end - stretch.before.start, new_length);
     let head = &before[..stretch.before.start];
-    let mut jobs = halves(language, head);
-    jobs.push(was);
-    let parsed = in_parallel(&jobs, |text| parse(language, text).ok().filter(is_sound));
-    let tree = parsed.into_iter().collect::<Option<Vec<SourceTree>>>()?.pop()?;
+    let mut jobs: Vec<(&[u8], bool)> =
+        halves(language, head).into_iter().map(|text| (text, false)).collect();
+    jobs.push((was, true));
+    // What is not kept is let go of by the thread that made it: that takes time too.
+    let parsed = in_parallel(&jobs, |(text, is_kept)| {
+        let tree = parse(language, text).ok().filter(is_sound)?;
+        Some(is_kept.then_some(tree))
+    });
+    let tree = parsed.into_iter().collect::<Option<Vec<Option<SourceTree>>>>()?.pop()??;
     let replacements = [replacement];
     let again = reparse(&tree, was, is, &replacements).ok()?;
     if !is_sound(&again.tree) {

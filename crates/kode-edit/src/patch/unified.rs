@@ -51,7 +51,6 @@ struct GitHeader {
     paths: Option<String>,
     is_new: bool,
     is_deleted: bool,
-    mode_changes: bool,
     copied: bool,
     moved: (Option<ProjectPath>, Option<ProjectPath>),
 }
@@ -71,7 +70,12 @@ impl GitHeader {
         }
         self.is_new |= line.starts_with("new file mode ");
         self.is_deleted |= line.starts_with("deleted file mode ");
-        self.mode_changes |= line.starts_with("new mode ");
+        if line.starts_with("new mode ") || line.starts_with("new file mode 100755") {
+            return refuse!(
+                "the patch sets a file's mode, which patches don't do here: leave the mode out \
+                 of it and use `chmod` in the shell afterwards"
+            );
+        }
         for (mark, copied) in [("rename", false), ("copy", true)] {
             let Some(rest) = line.strip_prefix(mark) else { continue };
             if let Some(path) = rest.strip_prefix(" from ") {
@@ -96,9 +100,6 @@ impl GitHeader {
                 true => FilePatch::Add { path, content: String::new() },
                 false => FilePatch::Delete { path, hunks: Some(Vec::new()) },
             }));
-        }
-        if self.mode_changes {
-            return refuse!("the patch changes only a file's mode: use the shell for that");
         }
         Ok(None)
     }

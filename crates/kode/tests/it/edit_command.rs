@@ -253,6 +253,32 @@ fn a_patch_that_fails_in_one_file_leaves_no_folder_of_another() {
 }
 
 #[test]
+fn a_moved_or_copied_file_stays_executable() {
+    let workspace = Workspace::new();
+    workspace.write("run.sh", "one\n");
+    workspace.write("tool.sh", "one\n");
+    for name in ["run.sh", "tool.sh"] {
+        let path = workspace.project().join(name);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let patch = "*** Begin Patch\n*** Update File: run.sh\n*** Move to: bin/run.sh\n-one\n+two\n\
+                 *** End Patch\n";
+    let copy = "diff --git a/tool.sh b/bin/tool.sh\nsimilarity index 100%\ncopy from tool.sh\n\
+                copy to bin/tool.sh\n";
+    for patch in [patch, copy] {
+        let operation = json!({"type": "apply_patch", "patch": patch});
+        assert_eq!(carry_out(command(&workspace), &operation).0, 0);
+    }
+    for name in ["bin/run.sh", "bin/tool.sh"] {
+        let mode = std::fs::metadata(workspace.project().join(name)).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o755, "{name}");
+    }
+    let modes = "diff --git a/tool.sh b/tool.sh\nold mode 100755\nnew mode 100644\n--- a/tool.sh\n\
+                 +++ b/tool.sh\n@@ -1 +1 @@\n-one\n+two\n";
+    refused(&workspace, &json!({"type": "apply_patch", "patch": modes}), "mode");
+}
+
+#[test]
 fn an_edit_does_not_reach_through_a_hard_link() {
     let workspace = Workspace::new();
     std::fs::write(workspace.beside("outside.txt"), "one\n").unwrap();
