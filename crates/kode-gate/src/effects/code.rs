@@ -285,6 +285,23 @@ pub(crate) fn fetches_and_invokes(code: &str) -> bool {
     has(&lower, &fetches) && has(&lower, &invokes)
 }
 
+/// The texts that code which prints something may print.
+pub(crate) fn printed(code: &str) -> Vec<String> {
+    const PRINTERS: [&str; 8] =
+        ["print", "puts", "echo", "say", "write", "console.log", "printf", "putStr"];
+    let joined = joined_strings(head(code));
+    if !has(&joined, &PRINTERS) {
+        return Vec::new();
+    }
+    strings(&joined).into_iter().filter(|text| text.contains(' ')).take(8).collect()
+}
+
+/// Whether the code decodes something.
+pub(crate) fn decodes(code: &str) -> bool {
+    has(head(code), DECODERS)
+        || has(head(code), &["pack(", "pack \"", "pack '", "fromCharCode", "chr("])
+}
+
 /// PowerShell's recursive delete of a tree or home.
 pub(crate) fn removes_tree(code: &str) -> bool {
     let lower = head(code).to_ascii_lowercase();

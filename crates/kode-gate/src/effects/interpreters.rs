@@ -327,7 +327,15 @@ impl Evaluator<'_> {
                 break;
             }
         }
+        let mut unknown = unknown;
         if ran_code {
+            // What it prints may be any of its strings; a shell behind it is told.
+            let code: Vec<&str> = words.iter().map(|word| word.text.known.as_str()).collect();
+            let code = code.join("\n");
+            unknown.later = code::printed(&code);
+            if code::decodes(&code) {
+                unknown.text.taint |= Taint::DECODED;
+            }
             let code = words.iter().any(|word| code::evaluates_input(&word.text.known));
             if stdin.present && code {
                 self.refuse_foreign_code(stdin.text.taint, kind.name);

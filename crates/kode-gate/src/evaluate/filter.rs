@@ -130,7 +130,17 @@ fn substituted(script: &str, line: &str) -> Option<String> {
     let marked = body[delimiter.len_utf8()..].replace(&format!("\\{delimiter}"), &MARK.to_string());
     let mut parts = marked.split(delimiter);
     let (from, to, flags) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || !plain(from) || to.contains(['\\', '&']) {
+    let restored = |text: &str| text.replace(MARK, &delimiter.to_string());
+    if parts.next().is_none() && !to.contains('\\') {
+        // What is put before, behind or around a line.
+        match from {
+            "^" if !to.contains('&') => return Some(format!("{}{line}", restored(to))),
+            "$" if !to.contains('&') => return Some(format!("{line}{}", restored(to))),
+            ".*" | "^.*$" | "^.*" => return Some(restored(to).replace('&', line)),
+            _ => {}
+        }
+    }
+    if marked.split(delimiter).count() > 3 || !plain(from) || to.contains(['\\', '&']) {
         return None;
     }
     let unmarked = |text: &str| text.replace(MARK, &delimiter.to_string());
