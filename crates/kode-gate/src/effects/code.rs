@@ -563,7 +563,10 @@ pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
     // `["rm", "-rf", "/"]`: neighbouring strings are an argument list too.
     if all.len() > 1 && all.len() <= 16 {
         let words: Vec<String> = all.iter().filter(|text| !text.contains(' ')).cloned().collect();
-        scripts.push(words.join(" "));
+        // The first may name a module or a program that starts it.
+        for at in 0..words.len().min(3) {
+            scripts.push(words[at..].join(" "));
+        }
     }
     scripts
 }

@@ -327,23 +327,27 @@ impl Evaluator<'_> {
                 break;
             }
         }
-        let mut unknown = unknown;
         if ran_code {
-            // What it prints may be any of its strings; a shell behind it is told.
-            let code: Vec<&str> = words.iter().map(|word| word.text.known.as_str()).collect();
-            let code = code.join("\n");
-            unknown.later = code::printed(&code);
-            if code::decodes(&code) {
-                unknown.text.taint |= Taint::DECODED;
-            }
-            let code = words.iter().any(|word| code::evaluates_input(&word.text.known));
-            if stdin.present && code {
-                self.refuse_foreign_code(stdin.text.taint, kind.name);
-            }
-        } else {
-            self.program_input(kind, &stdin);
+            return self.ran_code(kind, words, &stdin);
         }
+        self.program_input(kind, &stdin);
         unknown
+    }
+
+    /// What code on the command line makes of its input and prints: it may be
+    /// any of its strings, which a shell behind it is told.
+    fn ran_code(&mut self, kind: &Interpreter, words: &[Field], stdin: &Stream) -> Stream {
+        let texts: Vec<&str> = words.iter().map(|word| word.text.known.as_str()).collect();
+        if stdin.present && texts.iter().any(|text| code::evaluates_input(text)) {
+            self.refuse_foreign_code(stdin.text.taint, kind.name);
+        }
+        let program = texts.join("\n");
+        let mut printed = Stream::unknown(stdin.text.taint | Taint::FILE);
+        printed.later = code::printed(&program);
+        if code::decodes(&program) {
+            printed.text.taint |= Taint::DECODED;
+        }
+        printed
     }
 
     /// `node --test FILE…`: the project's tests.
