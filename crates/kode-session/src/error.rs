@@ -68,6 +68,12 @@ pub enum SessionError {
     /// The content was recorded by its hash only.
     #[error("the earlier content of {0} was not kept (too large, or no ordinary file)")]
     NotKept(ProjectPath),
+    /// What stands there now was recorded by its hash only.
+    #[error(
+        "the content of {0} was not kept (too large, or no permission), so it could not be \
+         brought back; delete or change it by hand"
+    )]
+    WouldBeLost(ProjectPath),
     /// A kept content does not match its hash.
     #[error("the kept content {0} is damaged or gone; it can't be put back")]
     BlobDamaged(Digest),

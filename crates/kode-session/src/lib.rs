@@ -35,6 +35,7 @@ mod tree;
 mod turns;
 mod undo;
 mod watched;
+mod wishes;
 
 pub use again::DoneAgain;
 pub use changes::{Origin, StepId};
@@ -45,3 +46,4 @@ pub use meta::SessionSummary;
 pub use session::Session;
 pub use store::{SessionDetail, SessionStore};
 pub use undo::{Restored, UndoTarget};
+pub use wishes::WishId;

@@ -279,8 +279,9 @@ impl Session {
     ) -> Result<Restored, SessionError> {
         let (mut ready, mut failed) = (Vec::new(), Vec::new());
         for unit in units {
-            let is_ready =
-                |each: &Restoration| each.check(files, &self.blobs)?.write(&self.blobs).map(drop);
+            let is_ready = |each: &Restoration| {
+                each.check(files, &self.blobs)?.loses_nothing()?.write(&self.blobs).map(drop)
+            };
             match unit.iter().try_for_each(is_ready) {
                 Ok(()) => ready.push(unit),
                 Err(error) => failed.push(error),
@@ -375,6 +376,16 @@ impl Restoration {
         let now = current(&self.path, files, blobs)?;
         let unchanged = self.leaves(now.as_ref());
         if unchanged { Ok(self) } else { Err(SessionError::ChangedSince(self.path.clone())) }
+    }
+
+    /// What is overwritten or deleted can be brought back; a pipe holds nothing.
+    fn loses_nothing(&self) -> Result<&Self, SessionError> {
+        match &self.expected {
+            Some(now) if now.is_lost_when_gone() => {
+                Err(SessionError::WouldBeLost(self.path.clone()))
+            }
+            _ => Ok(self),
+        }
     }
 
     pub(crate) fn write(&self, blobs: &Blobs) -> Result<FileWrite, SessionError> {

@@ -46,13 +46,14 @@ pub struct ReviewFile {
     /// Path, kind of change and line counts.
     #[serde(flatten)]
     pub file: TouchedFile,
-    /// Whether it can be put back.
+    /// Whether it can be put back, and brought back then.
     pub restorable: bool,
     /// SHA-256 before, hex; `None` when it was not there.
     pub before: Option<String>,
     /// SHA-256 now, hex; `None` when it is gone.
     pub after: Option<String>,
-    /// A command of the agent's changed it, not only edit tools.
+    /// It changed while a command of the agent's ran, not only by edit tools. Who did
+    /// it can't be told.
     pub by_command: bool,
     /// The newest turn of the agent's that changed it, for
     /// [`crate::Session::reject_turn`].
@@ -146,6 +147,12 @@ impl Review {
         change_kind(self.tree.base_of(path), self.tree.now_of(path))
     }
 
+    /// Whether a command of the agent's changed the file, or anyone while one ran.
+    pub fn is_by_command(&self, path: &ProjectPath) -> bool {
+        let steps = self.history.steps.iter().filter(|step| step.circumstance.by_command);
+        steps.flat_map(|step| &step.changes).any(|change| change.path == *path)
+    }
+
     /// Whether a person rejected anything.
     pub fn has_rejects(&self) -> bool {
         self.history.steps.iter().any(|step| step.origin == Origin::Reject)
@@ -212,7 +219,8 @@ impl Review {
         }
         let hash = |state: Option<&FileState>| state.map(|state| state.hash.to_string());
         ReviewFile {
-            restorable: before.is_none_or(|state| state.kept),
+            restorable: before.is_none_or(|state| state.kept)
+                && !after.is_some_and(FileState::is_lost_when_gone),
             before: hash(before),
             after: hash(after),
             by_command: doing.by_command,

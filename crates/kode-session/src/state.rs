@@ -91,6 +91,11 @@ impl FileState {
         (self.kind, self.mode, self.hash) == (other.kind, other.mode, other.hash)
     }
 
+    /// Whether nothing could bring the content back.
+    pub(crate) fn is_lost_when_gone(&self) -> bool {
+        !self.kept && self.kind == Kind::File
+    }
+
     /// Whether `entry`'s metadata alone proves that nothing changed.
     pub(crate) fn still(&self, entry: &WalkEntry) -> bool {
         self.kind == Kind::of(entry)

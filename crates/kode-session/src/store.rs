@@ -17,6 +17,7 @@ use crate::ledger::read_lines;
 use crate::meta::{LAYOUT_VERSION, MetaLine, SessionSummary, now, summary};
 use crate::review::Review;
 use crate::reviewed;
+use crate::wishes::{self, WishId};
 use crate::{Session, SessionError, lock};
 
 /// Begins the names of folders that are on their way out.
@@ -173,6 +174,30 @@ impl SessionStore {
         reviewed: bool,
     ) -> Result<(), SessionError> {
         reviewed::mark(&self.folder.join(self.full_id(id)?), path, state, reviewed)
+    }
+
+    /// Notes a change that a person asked for and that has to wait.
+    ///
+    /// # Errors
+    /// When there is no such session or the note can't be made durable.
+    pub fn note_wish(&self, id: &str, what: &str) -> Result<WishId, SessionError> {
+        wishes::note(&self.folder.join(self.full_id(id)?), what)
+    }
+
+    /// Notes that a wish was done or refused, and the person told.
+    ///
+    /// # Errors
+    /// As [`SessionStore::note_wish`].
+    pub fn end_wish(&self, id: &str, wish: WishId) -> Result<(), SessionError> {
+        wishes::end(&self.folder.join(self.full_id(id)?), wish)
+    }
+
+    /// Wishes that a killed kode left undone, oldest first; each is told once.
+    ///
+    /// # Errors
+    /// When there is no such session or its file can't be read.
+    pub fn take_wishes_left(&self, id: &str) -> Result<Vec<String>, SessionError> {
+        wishes::take_left(&self.folder.join(self.full_id(id)?))
     }
 
     /// Deletes a session, even a damaged one, and the contents only it kept.

@@ -276,8 +276,10 @@ impl App {
         } else if row.entry.restorable {
             self.change(Change::RejectFile(path));
         } else {
-            self.refused =
-                Some(format!("{path}: its earlier content was not kept, so it can't be put back"));
+            self.refused = Some(format!(
+                "{path}: its content was not kept (too large, or no ordinary file), so a reject \
+                     could not be made or not be undone; change it by hand"
+            ));
         }
     }
 

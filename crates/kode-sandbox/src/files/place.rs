@@ -125,6 +125,16 @@ impl Place {
         }
     }
 
+    /// A folder that stands where a file was, and whose files are gone again, makes
+    /// room for it. One that is not empty stays, and the check says so.
+    pub(super) fn clear_empty_folder(&mut self) {
+        let is_folder = self.now.as_ref().map(file_type) == Some(FileType::Directory);
+        if is_folder && rustix::fs::unlinkat(&self.folder, &*self.name, AtFlags::REMOVEDIR).is_ok()
+        {
+            self.now = None;
+        }
+    }
+
     /// A rename needs no leave to write to what it replaces, so it is asked for
     /// here; root as well heeds a file that nobody may write to.
     pub(super) fn refuse_read_only(&self) -> Result<(), FileError> {

@@ -33,10 +33,13 @@ impl ProjectFiles {
         folders: &NewFolders,
     ) -> Result<Prepared, FileError> {
         let FileWrite { path, expected, mode } = write;
-        let place = match mode {
+        let mut place = match mode {
             WriteMode::Content(_) => self.place_of_content(&path, folders)?,
             _ => self.place_of_entry(&path, folders)?,
         };
+        if matches!(mode, WriteMode::Restore { .. } | WriteMode::RestoreLink { .. }) {
+            place.clear_empty_folder();
+        }
         place.check(expected)?;
         let mut prepared = Prepared { place, expected, beside: None, content: None };
         match mode {

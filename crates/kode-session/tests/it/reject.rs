@@ -121,3 +121,58 @@ fn a_review_without_the_lock_shows_the_same() {
     assert_eq!(json["files"][1]["change"], "new");
     assert_eq!(json["files"][1]["before"], serde_json::Value::Null);
 }
+
+#[test]
+fn a_file_whose_content_was_not_kept_is_not_deleted() {
+    let mut work = Workspace::new();
+    work.write("a", "one");
+    let mut session = work.session();
+    work.write("large", vec![b'x'; (16 << 20) + 1]);
+    work.write("a", "two");
+    session.compare(&work.files).unwrap();
+    let error = session.reject(&path("large"), &work.files, &mut work.gate).unwrap_err();
+    assert!(error.to_string().contains("could not be brought back"), "{error}");
+    let done = session.reject_possible(&work.files, &mut work.gate).unwrap();
+    assert_eq!((done.paths, done.not_done.len()), (vec![path("a")], 1));
+    assert_eq!(work.read("large").len(), (16 << 20) + 1);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_goes_and_the_file_comes_back() {
+    let mut work = Workspace::new();
+    work.write("a", "one");
+    let mut session = work.session();
+    work.remove("a");
+    for name in ["a", "pipe"] {
+        rustix::fs::mkfifoat(rustix::fs::CWD, work.place(name), rustix::fs::Mode::RWXU).unwrap();
+    }
+    session.compare(&work.files).unwrap();
+    session.reject_possible(&work.files, &mut work.gate).unwrap();
+    assert_eq!((work.read("a"), work.exists("pipe")), (b"one".to_vec(), false));
+}
+
+#[test]
+fn folders_and_files_that_took_each_others_place_are_put_back_and_brought_back() {
+    let mut work = Workspace::new();
+    work.write("file", "a file");
+    work.write("folder/one", "one");
+    work.write("folder/two", "two");
+    let mut session = work.session();
+    work.remove("file");
+    work.write("file/inner", "inner");
+    work.remove("folder/one");
+    work.remove("folder/two");
+    std::fs::remove_dir(work.place("folder")).unwrap();
+    work.write("folder", "a file now");
+    session.compare(&work.files).unwrap();
+    let done = session.reject_possible(&work.files, &mut work.gate).unwrap();
+    assert_eq!(done.not_done, Vec::<String>::new());
+    assert_eq!((work.read("file"), work.read("folder/two")), (b"a file".to_vec(), b"two".to_vec()));
+    let target = kode_session::UndoTarget::Reject(path("folder"));
+    let done = session.undo(&target, &work.files, &mut work.gate).unwrap();
+    assert_eq!(done.not_done, Vec::<String>::new());
+    assert_eq!(
+        (work.read("file/inner"), work.read("folder")),
+        (b"inner".to_vec(), b"a file now".to_vec())
+    );
+}

@@ -16,7 +16,7 @@ const REVIEW: [(&str, &str); 16] = [
     ("X", "reject the chosen hunk"),
     ("t t", "reject all of the turn that last changed the file"),
     ("R R", "reject every file of the session"),
-    ("u", "undo the newest reject of this file"),
+    ("u", "bring back all that the newest reject of this file took"),
     ("a", "mark as reviewed, until it changes again"),
     ("e", "open the file in $EDITOR"),
     ("z", "show or fold unchanged lines"),
@@ -30,7 +30,7 @@ const REVIEW: [(&str, &str); 16] = [
 const SIGNS: [(&str, &str); 4] = [
     ("A M D R", "new, changed, deleted, renamed"),
     ("P L", "permissions, symbolic link"),
-    ("$", "a command changed it, not only edit tools"),
+    ("$", "changed while a command ran, by it or by anyone"),
     ("✓ ⊘ ⧗ ↻ !2", "reviewed, rejected, waiting, rejected and made again, findings"),
 ];
 

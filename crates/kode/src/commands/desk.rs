@@ -54,7 +54,10 @@ impl Desk {
             self.send_files();
         }
         let mut shown = contents(&review, path)?;
-        shown.note = if is_on_disk { about(&mut review, path) } else { Some(NEWER.to_owned()) };
+        shown.note = match is_on_disk {
+            true => about(&mut review, path).or_else(|| by_command(&review, path)),
+            false => Some(NEWER.to_owned()),
+        };
         Ok(shown)
     }
 
@@ -62,6 +65,17 @@ impl Desk {
     fn note_edits(&self) -> Result<(), Failure> {
         let mut reviewing = Reviewing::open(Some(&self.session))?;
         Ok(reviewing.session.note_persons_edits(&reviewing.files)?)
+    }
+
+    /// Tells what a person had asked for and a killed kode did not do.
+    pub(super) fn tell_wishes_left(&self) {
+        let store = SessionStore::open(&self.places.kode_home);
+        let left = store.and_then(|store| store.take_wishes_left(&self.session));
+        let left = left.unwrap_or_default();
+        if !left.is_empty() {
+            let text = "kode ended before it could do what you had asked for, so do it again";
+            self.inputs.send(Input::Done(Err(format!("{text}:\n{}", left.join("\n")))));
+        }
     }
 
     /// Looks at the disk, then sends the list.
@@ -198,6 +212,19 @@ impl Desk {
 /// The files that were written, and what could not be done.
 type Outcome = (Vec<ProjectPath>, Vec<String>);
 
+/// A change in words, for the note of one that waits.
+pub(super) fn wished(change: &Change) -> String {
+    match change {
+        Change::RejectFile(path) => format!("reject {path}"),
+        Change::RejectHunk { path, hunk, .. } => format!("reject hunk {} of {path}", hunk + 1),
+        Change::RejectTurn(path) => format!("reject the turn that last changed {path}"),
+        Change::RejectRun => "reject every file".to_owned(),
+        Change::UndoReject(path) => format!("bring back {path}"),
+        Change::Undo => "take the agent's newest step back".to_owned(),
+        Change::Redo => "bring the newest step back".to_owned(),
+    }
+}
+
 /// The file is newer than what is shown: an edit that no step has met yet.
 const NEWER: &str = "edited on the disk since the agent's last step";
 
@@ -229,6 +256,12 @@ fn about(review: &mut Review, path: &ProjectPath) -> Option<String> {
         (None, Some(line)) => Some(format!("holds what you rejected again, line {line}")),
         (None, None) => about_kind(file.file.change),
     }
+}
+
+/// Nothing tells a command's writes from those of others at the same time.
+fn by_command(review: &Review, path: &ProjectPath) -> Option<String> {
+    let text = "changed while a command ran";
+    review.is_by_command(path).then(|| text.to_owned())
 }
 
 fn about_kind(kind: ChangeKind) -> Option<String> {

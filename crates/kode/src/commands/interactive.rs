@@ -16,12 +16,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kode_base::{ExitStatus, Interrupt};
-use kode_session::SessionStore;
-use kode_tui::{Answer, App, Command, Input, Inputs, Mode};
+use kode_session::{SessionStore, WishId};
+use kode_tui::{Answer, App, Change, Command, Input, Inputs, Mode};
 
 use self::lookups::{Lookup, look_up};
 use self::worker::{Job, Worker};
-use super::desk::Desk;
+use super::desk::{Desk, wished};
 use super::editor::edit;
 use super::review_screen::{is_possible, leave_on_signals, theme};
 use super::run::prepare;
@@ -63,6 +63,25 @@ impl Shared {
 
     pub(super) fn set_session(&self, session: Option<String>) {
         *lock(&self.session) = session;
+    }
+
+    /// Notes a change that has to wait for the agent: a kill must not swallow it.
+    fn note_wish(&self, change: &Change) -> Option<WishId> {
+        if self.busy.try_lock().is_ok() {
+            return None;
+        }
+        let store = SessionStore::open(&self.places.kode_home).ok()?;
+        // Not noted, it is done all the same, unless kode is killed.
+        store.note_wish(&self.session()?, &wished(change)).ok()
+    }
+
+    /// Notes that a change that waited was done or refused.
+    pub(super) fn end_wish(&self, wish: Option<WishId>) {
+        let (Some(wish), Some(session)) = (wish, self.session()) else { return };
+        if let Ok(store) = SessionStore::open(&self.places.kode_home) {
+            // At worst it is told once more.
+            let _ = store.end_wish(&session, wish);
+        }
     }
 
     /// Asks for the list of files, soon.
@@ -186,7 +205,10 @@ impl Ends {
     fn handle(&mut self, shared: &Shared, command: Command) {
         let lookup = match command {
             Command::Send(message) => return self.send(Job::Message(message)),
-            Command::Change(change) => return self.send(Job::Change(change)),
+            Command::Change(change) => {
+                let wish = shared.note_wish(&change);
+                return self.send(Job::Change(change, wish));
+            }
             Command::Scan => return self.send(Job::Scan),
             Command::Compact => return self.send(Job::Compact),
             Command::Model(name) => return self.send(Job::Model(name)),

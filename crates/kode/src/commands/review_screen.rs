@@ -75,6 +75,7 @@ pub(super) fn run(mut reviewing: Reviewing) -> Result<ExitStatus, Failure> {
 fn work(desk: &Desk, waiting: &Receiver<Command>) {
     desk.send_files();
     desk.send_findings();
+    desk.tell_wishes_left();
     while let Ok(request) = waiting.recv() {
         let mut requests = vec![request];
         requests.extend(waiting.try_iter());

@@ -302,6 +302,70 @@ fn a_terminal_that_goes_away_in_a_run_leaves_a_session_to_go_on_with() {
     assert_eq!(workspace.read("a.txt"), "agent\n");
 }
 
+#[test]
+fn a_reject_that_still_waits_when_kode_is_killed_is_told_at_the_next_start() {
+    let workspace = Workspace::new();
+    workspace.write("a.txt", "mine\n");
+    let Some(window) = start(&workspace, SLOW) else { return };
+    window.wait_for("ready");
+    window.line("please");
+    window.wait_for("… shell while");
+    window.key("Tab");
+    window.wait_for("hunk 1 of 1");
+    window.key("x");
+    window.wait_for("⧗M  a.txt");
+    window.kill();
+    for arguments in ["review", "continue --script ../script.yaml"] {
+        let Some(window) = Window::start(&workspace, (110, 36), arguments) else { return };
+        if arguments == "review" {
+            let told = window.wait_for("so do it again");
+            assert!(
+                told.contains("Nothing was changed") && told.contains("reject a.txt"),
+                "{told}"
+            );
+            window.key("n");
+            window.wait_until("the message is gone", |screen| !screen.contains("do it again"));
+            window.key("q");
+        } else {
+            // Told once.
+            assert!(!window.wait_for("what follows is new").contains("do it again"));
+            window.line("/quit");
+        }
+        window.wait_for("ended with 0");
+    }
+    assert_eq!(workspace.read("a.txt"), "agent\n");
+}
+
+#[test]
+fn what_a_person_makes_while_a_command_runs_bears_the_sign_and_comes_back_to_the_byte() {
+    let workspace = Workspace::new();
+    workspace.write("a.txt", "mine\n");
+    let script = "turns:\n  - calls:\n      - {tool: shell, args: {command: \"touch begun; while [ ! -e go ]; do sleep 0.05; done\"}}\n  - calls: [{tool: finish, args: {summary: done}}]\n";
+    let Some(window) = start(&workspace, script) else { return };
+    window.wait_for("ready");
+    window.line("please");
+    workspace.wait_for("begun");
+    workspace.write("notes.txt", "no\u{0}newline \u{e9}");
+    workspace.write("a.txt", "mine\nmore\n");
+    workspace.write("go", "");
+    window.wait_for("● done");
+    window.key("Tab");
+    window.wait_for("A$ notes.txt");
+    window.wait_for("changed while a command ran");
+    for name in ["notes.txt", "a.txt"] {
+        window.click_cross(name);
+        window.wait_for("✕?");
+        window.click_cross(name);
+        window.wait_for(&format!("rejected {name}"));
+        window.key("u");
+        window.wait_for(&format!("brought back {name}"));
+    }
+    assert_eq!(workspace.read("notes.txt"), "no\u{0}newline \u{e9}");
+    assert_eq!(workspace.read("a.txt"), "mine\nmore\n");
+    window.key("q");
+    leave(&window);
+}
+
 /// The command lines of all processes.
 fn processes() -> Vec<String> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();

@@ -109,6 +109,17 @@ impl Window {
         self.click(sign + 1, row + 1);
     }
 
+    /// Kills kode, as a crash of the machine would: it can do nothing any more.
+    pub fn kill(&self) {
+        let shell = self.tmux(&["display-message", "-p", "#{pane_pid}"]);
+        let shell = shell.trim();
+        let children = format!("/proc/{shell}/task/{shell}/children");
+        let kode = std::fs::read_to_string(children).unwrap();
+        let status = Command::new("kill").arg("-9").args(kode.split_whitespace()).status();
+        assert!(status.unwrap().success());
+        self.wait_for("ended with 137");
+    }
+
     pub fn resize(&self, columns: u16, rows: u16) {
         let (columns, rows) = (columns.to_string(), rows.to_string());
         self.tmux(&["resize-window", "-x", &columns, "-y", &rows]);

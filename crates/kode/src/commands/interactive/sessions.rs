@@ -62,6 +62,7 @@ impl Worker {
         if let Some(desk) = self.shared.desk() {
             desk.send_past();
             desk.send_files();
+            desk.tell_wishes_left();
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use kode_agent::{Interjection, Observer, RunEnd, RunReport, StepDesk};
 use kode_base::{Event, ExitStatus, Untrusted};
 use kode_gate::GateMemory;
+use kode_session::WishId;
 use kode_tui::{Answer, Change, Input, UserMessage};
 
 use super::asker::{Answers, Asker};
@@ -23,7 +24,8 @@ use crate::wiring::{Prepared, RunRequest, Start, agent, run_agent};
 /// Something to do.
 pub(super) enum Job {
     Message(UserMessage),
-    Change(Change),
+    /// The number is of its note, where it has to wait.
+    Change(Change, Option<WishId>),
     Scan,
     Compact,
     Model(String),
@@ -74,7 +76,10 @@ impl Worker {
             let _busy = lock(&busy);
             match job {
                 Job::Message(message) => self.message(message),
-                Job::Change(change) => self.change(&change),
+                Job::Change(change, wish) => {
+                    self.change(&change);
+                    self.shared.end_wish(wish);
+                }
                 Job::Scan => self.say(|worker| worker.scan()),
                 Job::Compact => self.say(Self::compact),
                 Job::Model(name) => self.say(|worker| worker.choose_model(name)),
@@ -228,11 +233,12 @@ impl Observer for Forward<'_> {
         let mut heard = Vec::new();
         for job in self.waiting.try_iter() {
             match job {
-                Job::Change(change) => {
+                Job::Change(change, wish) => {
                     let Some(desk) = self.shared.desk() else { continue };
                     let step = StepDesk { session: &mut *session, files, gate: &mut *gate };
                     let paths = desk.apply_within(&change, step);
                     heard.extend(told(&change, &paths).map(Interjection::Note));
+                    self.shared.end_wish(wish);
                 }
                 Job::Message(message) => {
                     self.shared.inputs.send(Input::Taken);
