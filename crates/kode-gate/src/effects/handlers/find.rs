@@ -128,7 +128,11 @@ impl Evaluator<'_> {
             }
             self.found.ask(QuestionKind::Guard, "find deletes all but what is named");
         }
-        !tests.is_empty()
+        // `-empty -o -delete`: what the tests leave out is taken as well.
+        let actions = ["-delete", "-exec", "-execdir", "-ok", "-okdir"];
+        let alternative = (0..words.len())
+            .any(|at| is(Some(at), &["-o", "-or", ","]) && is(Some(at + 1), &actions));
+        !tests.is_empty() && !alternative
     }
 
     /// A test or option: how many words it takes.
