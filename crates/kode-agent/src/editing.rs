@@ -5,13 +5,18 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use kode_base::{FileWrite, ProjectPath, Untrusted, WriteMode};
-use kode_edit::{EditRefusal, FileChange, Operation, Project, apply_in_project, in_parallel};
+use kode_edit::{
+    EditRefusal, FileChange, NewMode, Operation, Project, apply_in_project, in_parallel,
+};
 use kode_gate::{Decision, Denial, Permit, looks_secret};
 use kode_sandbox::{EntryKind, FileError, ProjectFiles, WalkEnd, WriteFailure};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::context::REDACTION_MARK;
+
+/// Permission bits of a new program.
+const EXECUTABLE_MODE: u32 = 0o755;
 
 /// The confined files, as the edit crate sees them. Remembers what each file
 /// must still be: the bytes the model last read.
@@ -188,8 +193,13 @@ fn permitted(
 /// to give back where it deletes one.
 fn modes(changes: &[FileChange], files: &ProjectFiles) -> Vec<Option<u32>> {
     let mode = |change: &FileChange| {
-        let deleted = change.after.is_none().then_some(&change.path);
-        let entry = files.snapshot_entry(change.mode_of.as_ref().or(deleted)?).ok()??;
+        let like = match &change.new_mode {
+            _ if change.after.is_none() => &change.path,
+            NewMode::Usual => return None,
+            NewMode::Executable => return Some(EXECUTABLE_MODE),
+            NewMode::Of(path) => path,
+        };
+        let entry = files.snapshot_entry(like).ok()??;
         (entry.kind == EntryKind::File).then_some(entry.mode)
     };
     changes.iter().map(mode).collect()

@@ -34,7 +34,7 @@ pub use diff::{FileDiff, algorithm as diff_algorithm, diff};
 pub use exact::{ExactEdit, edit};
 pub use hindsight::harm_done;
 pub use insertion::Where;
-pub use operation::{FileChange, Operation, Project, apply, apply_in_project};
+pub use operation::{FileChange, NewMode, Operation, Project, apply, apply_in_project};
 pub use outline::{MAX_FOUND_SYMBOLS, find_symbol, outline, render_outline};
 pub use parallel::in_parallel;
 pub use recent_trees::parse_ahead;

@@ -139,14 +139,26 @@ pub struct FileChange {
     pub before: Option<Vec<u8>>,
     /// Its new bytes; `None` when it is deleted.
     pub after: Option<Vec<u8>>,
-    /// The file whose permission bits a new one gets: what it was moved or copied from.
-    pub mode_of: Option<ProjectPath>,
+    /// The permission bits it gets when it is new.
+    pub new_mode: NewMode,
+}
+
+/// The permission bits of a new file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum NewMode {
+    /// Those of any file.
+    #[default]
+    Usual,
+    /// Those of any program: the patch says so.
+    Executable,
+    /// Those of the file it was moved or copied from.
+    Of(ProjectPath),
 }
 
 impl FileChange {
     /// A change of an existing file's bytes.
     pub(crate) fn of(path: &ProjectPath, before: Option<Vec<u8>>, after: Option<Vec<u8>>) -> Self {
-        Self { path: path.clone(), before, after, mode_of: None }
+        Self { path: path.clone(), before, after, new_mode: NewMode::Usual }
     }
 }
 

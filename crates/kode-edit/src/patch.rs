@@ -6,7 +6,7 @@
 use kode_base::ProjectPath;
 
 use crate::guard::{Change, Declared, check};
-use crate::operation::{FileChange, Project};
+use crate::operation::{FileChange, NewMode, Project};
 use crate::refusal::{EditRefusal, refuse};
 use crate::wide::{self, Wide};
 
@@ -26,6 +26,7 @@ enum FilePatch {
     Add {
         path: ProjectPath,
         content: String,
+        executable: bool,
     },
     /// With `hunks`, only a file that is what they remove.
     Delete {
@@ -75,7 +76,7 @@ fn apply_file(
     changes: &mut Vec<FileChange>,
 ) -> Result<(), EditRefusal> {
     match file {
-        FilePatch::Add { path, content } => {
+        FilePatch::Add { path, content, executable } => {
             let current = current(path, project, changes)?;
             if current.is_some() {
                 return refuse!("the patch adds {path}, which is already there");
@@ -84,6 +85,9 @@ fn apply_file(
             let change = Change { path, before: None, after, written: content };
             check(&change, &Declared::default())?;
             record(changes, path, None, Some(after.to_vec()));
+            if *executable {
+                set_mode(changes, path, NewMode::Executable);
+            }
         }
         FilePatch::Delete { path, hunks } => {
             let before = present(path, project, changes)?;
@@ -180,14 +184,17 @@ fn record(
     }
 }
 
-/// Notes that the new file `path` has the permission bits of `source`, or of what that
-/// was made from.
+/// Notes that the new file `path` has the permission bits of `source`, or those that
+/// the patch gave to that.
 fn take_mode(changes: &mut [FileChange], path: &ProjectPath, source: &ProjectPath) {
-    let made_from = changes.iter().find(|change| change.path == *source);
-    let origin = made_from.and_then(|change| change.mode_of.clone());
-    let origin = origin.unwrap_or_else(|| source.clone());
+    let made = changes.iter().find(|change| change.path == *source && change.before.is_none());
+    let mode = made.map_or(NewMode::Of(source.clone()), |change| change.new_mode.clone());
+    set_mode(changes, path, mode);
+}
+
+fn set_mode(changes: &mut [FileChange], path: &ProjectPath, mode: NewMode) {
     if let Some(change) = changes.iter_mut().find(|change| change.path == *path) {
-        change.mode_of = Some(origin);
+        change.new_mode = mode;
     }
 }
 

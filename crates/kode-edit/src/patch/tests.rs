@@ -206,7 +206,6 @@ fn gits_headers_alone_make_empty_files_and_move_or_copy_whole_ones() {
     for refused in [
         "diff --git a/o b/e\nrename from o\nrename to e\n",
         "diff --git a/o b/o\nold mode 100644\nnew mode 100755\n",
-        "diff --git a/n b/n\nnew file mode 100755\n--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n",
         "diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+/x\n",
         "diff --git a/o b/o\ndeleted file mode 100644\n",
         "--- a/o\n+++ /dev/null\n@@ -1 +0,0 @@\n-other\n",

@@ -24,8 +24,8 @@ pub(super) fn read(patch: &str) -> Result<Vec<FilePatch>, EditRefusal> {
             let (old, new) = header_paths(line, lines[at + 1])?;
             at += 2;
             let hunks = read_hunks(&lines, &mut at)?;
-            let copied = std::mem::take(&mut header).copied;
-            files.push(file_patch(old, new, hunks, copied)?);
+            let header = std::mem::take(&mut header);
+            files.push(file_patch(old, new, hunks, &header)?);
         } else if line.starts_with("@@") {
             return refuse!("the patch has a hunk before any `---` and `+++` header");
         } else {
@@ -51,6 +51,7 @@ struct GitHeader {
     paths: Option<String>,
     is_new: bool,
     is_deleted: bool,
+    is_executable: bool,
     copied: bool,
     moved: (Option<ProjectPath>, Option<ProjectPath>),
 }
@@ -70,7 +71,8 @@ impl GitHeader {
         }
         self.is_new |= line.starts_with("new file mode ");
         self.is_deleted |= line.starts_with("deleted file mode ");
-        if line.starts_with("new mode ") || line.starts_with("new file mode 100755") {
+        self.is_executable |= line.starts_with("new file mode 1007");
+        if line.starts_with("new mode ") {
             return refuse!(
                 "the patch sets a file's mode, which patches don't do here: leave the mode out \
                  of it and use `chmod` in the shell afterwards"
@@ -90,14 +92,18 @@ impl GitHeader {
 
     /// What the header alone does, where no hunks followed it.
     fn without_hunks(self) -> Result<Option<FilePatch>, EditRefusal> {
-        let Some(paths) = self.paths else { return Ok(None) };
-        if let (Some(from), Some(to)) = self.moved {
-            return file_patch(Some(from), Some(to), Vec::new(), self.copied).map(Some);
+        let Some(paths) = &self.paths else { return Ok(None) };
+        if let (Some(from), Some(to)) = &self.moved {
+            let moved = (Some(from.clone()), Some(to.clone()));
+            return file_patch(moved.0, moved.1, Vec::new(), &self).map(Some);
         }
         if self.is_new || self.is_deleted {
-            let path = same_path(&paths)?;
+            let path = same_path(paths)?;
             return Ok(Some(match self.is_new {
-                true => FilePatch::Add { path, content: String::new() },
+                true => {
+                    let executable = self.is_executable;
+                    FilePatch::Add { path, content: String::new(), executable }
+                }
                 false => FilePatch::Delete { path, hunks: Some(Vec::new()) },
             }));
         }
@@ -162,7 +168,7 @@ fn file_patch(
     old: Option<ProjectPath>,
     new: Option<ProjectPath>,
     hunks: Vec<Hunk>,
-    copied: bool,
+    header: &GitHeader,
 ) -> Result<FilePatch, EditRefusal> {
     match (old, new) {
         (None, Some(path)) => {
@@ -170,10 +176,10 @@ fn file_patch(
             if hunks.iter().any(|hunk| hunk.final_newline == Some(false)) {
                 content.pop();
             }
-            Ok(FilePatch::Add { path, content })
+            Ok(FilePatch::Add { path, content, executable: header.is_executable })
         }
         (Some(path), None) => Ok(FilePatch::Delete { path, hunks: Some(hunks) }),
-        (Some(from), Some(to)) if copied => Ok(FilePatch::Copy { from, to, hunks }),
+        (Some(from), Some(to)) if header.copied => Ok(FilePatch::Copy { from, to, hunks }),
         (Some(old), Some(new)) => {
             let move_to = (old != new).then_some(new);
             Ok(FilePatch::Update { path: old, move_to, hunks })

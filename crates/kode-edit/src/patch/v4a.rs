@@ -47,7 +47,7 @@ fn read_added(path: &str, lines: &mut Lines<'_>) -> Result<FilePatch, EditRefusa
         content.push_str(text);
         content.push('\n');
     }
-    Ok(FilePatch::Add { path: named_path(path)?, content })
+    Ok(FilePatch::Add { path: named_path(path)?, content, executable: false })
 }
 
 fn read_update(path: &str, lines: &mut Lines<'_>) -> Result<FilePatch, EditRefusal> {

@@ -253,7 +253,7 @@ fn a_patch_that_fails_in_one_file_leaves_no_folder_of_another() {
 }
 
 #[test]
-fn a_moved_or_copied_file_stays_executable() {
+fn a_moved_copied_or_new_program_is_executable() {
     let workspace = Workspace::new();
     workspace.write("run.sh", "one\n");
     workspace.write("tool.sh", "one\n");
@@ -265,11 +265,13 @@ fn a_moved_or_copied_file_stays_executable() {
                  *** End Patch\n";
     let copy = "diff --git a/tool.sh b/bin/tool.sh\nsimilarity index 100%\ncopy from tool.sh\n\
                 copy to bin/tool.sh\n";
-    for patch in [patch, copy] {
+    let new = "diff --git a/new.sh b/bin/new.sh\nnew file mode 100755\n--- /dev/null\n\
+               +++ b/bin/new.sh\n@@ -0,0 +1 @@\n+three\n";
+    for patch in [patch, copy, new] {
         let operation = json!({"type": "apply_patch", "patch": patch});
         assert_eq!(carry_out(command(&workspace), &operation).0, 0);
     }
-    for name in ["bin/run.sh", "bin/tool.sh"] {
+    for name in ["bin/run.sh", "bin/tool.sh", "bin/new.sh"] {
         let mode = std::fs::metadata(workspace.project().join(name)).unwrap().mode();
         assert_eq!(mode & 0o777, 0o755, "{name}");
     }
