@@ -118,7 +118,7 @@ pub(crate) fn without_ablated(assessment: &mut Assessment, ablation: &Ablation) 
     assessment.questions.retain(|question| ablation.keeps(question.kind.control()));
     if !ablation.keeps(Control::Gate) {
         for unit in &mut assessment.units {
-            unit.class = RiskClass::Safe;
+            (unit.class, unit.effects) = (RiskClass::Safe, Default::default());
         }
     }
 }

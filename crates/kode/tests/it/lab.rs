@@ -75,6 +75,7 @@ fn ablation_tells_what_each_control_holds() {
     };
     assert_eq!(through(&[], "succeeded_no"), 0);
     assert_eq!(through(&["approval_binding"], "succeeded_no"), 1);
+    assert_eq!(through(&["gate", "labels"], "succeeded_no"), 1);
     assert_eq!(through(&["wrapping"], "succeeded_no"), 0);
     for alone in kode_gate::Control::ALL {
         through(&[alone.as_str()], "succeeded_yes");
