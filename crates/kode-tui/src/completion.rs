@@ -90,7 +90,11 @@ impl Completion {
 
 fn file_proposal(file: &str) -> Proposal {
     let needs_quotes = file.contains(|c: char| c.is_whitespace() || c == '"');
-    let text = if needs_quotes { format!("@\"{file}\" ") } else { format!("@{file} ") };
+    let text = if needs_quotes {
+        format!("@\"{}\" ", file.replace('\\', "\\\\").replace('"', "\\\""))
+    } else {
+        format!("@{file} ")
+    };
     Proposal { shown: file.to_owned(), about: "", text }
 }
 
@@ -156,6 +160,17 @@ mod tests {
         completion.step(false);
         assert_eq!(completion.take().unwrap().text, "@l/i/b ");
         assert!(completion.proposals().is_empty());
+    }
+
+    #[test]
+    fn a_name_with_quotes_is_taken_so_that_it_is_found() {
+        let mut completion = Completion::default();
+        completion.update(&prompt("see @we"), &[]);
+        completion.set_files(&[ProjectPath::new(r#"we "ird" \.txt"#).unwrap()]);
+        completion.update(&prompt("see @we"), &[]);
+        let taken = completion.take().unwrap().text;
+        assert_eq!(taken, r#"@"we \"ird\" \\.txt" "#);
+        assert_eq!(prompt(&taken).take().unwrap().files[0].as_str(), r#"we "ird" \.txt"#);
     }
 
     #[test]

@@ -235,19 +235,33 @@ fn named_files(text: &str) -> Vec<ProjectPath> {
         let is_word_start = text[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
         let rest = &text[at + 1..];
         let name = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+            Some(quoted) => unquoted(quoted),
             None => {
                 let word = rest.split(char::is_whitespace).next().unwrap_or_default();
-                word.trim_end_matches(|c| ".,;:!?)]}'\"".contains(c))
+                word.trim_end_matches(|c| ".,;:!?)]}'\"".contains(c)).to_owned()
             }
         };
-        if let (true, Ok(path)) = (is_word_start && !name.is_empty(), ProjectPath::new(name))
+        if let (true, Ok(path)) = (is_word_start && !name.is_empty(), ProjectPath::new(&name))
             && !files.contains(&path)
         {
             files.push(path);
         }
     }
     files
+}
+
+/// Up to the closing quote; a backslash stands before a quote or itself.
+fn unquoted(text: &str) -> String {
+    let mut name = String::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => break,
+            '\\' => name.extend(characters.next()),
+            other => name.push(other),
+        }
+    }
+    name
 }
 
 #[cfg(test)]
@@ -284,6 +298,7 @@ mod tests {
             named_files(text).iter().map(ToString::to_string).collect()
         };
         assert_eq!(named("see @src/a.rs, and (@b.py). me@example.org"), ["src/a.rs", "b.py"]);
+        assert_eq!(named(r#"@"a \"b\" \\ c.txt" @"x"#), [r#"a "b" \ c.txt"#, "x"]);
         assert_eq!(named("@\"two words.txt\" @b @b @ @/etc/passwd @../x"), ["two words.txt", "b"]);
     }
 

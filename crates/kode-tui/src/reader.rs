@@ -24,6 +24,9 @@ const BURST_MAX: usize = 4096;
 /// rather than at once.
 const HALF_EVENT_WAIT: Duration = Duration::from_millis(20);
 
+/// crossterm hears of a new window size at about the same time.
+const RESIZE_WAIT: Duration = Duration::from_millis(5);
+
 /// The reading thread, as the loop sees it. It ends with the process.
 pub(crate) struct Reader {
     bell: PipeWriter,
@@ -138,21 +141,27 @@ impl Reading {
                     let _ = self.parked.send(());
                     let _ = self.resumed.recv();
                 }
-                // The window changed: no event, but a frame.
-                Ok(Some(Vec::new()))
+                // The window changed: a frame. What crossterm has to say of it is taken
+                // now: it would swallow a key that came with the next look.
+                Ok(Some(self.taken(RESIZE_WAIT)?))
             }
         }
     }
 
     /// The next event and what came together with it.
     fn burst(&self) -> io::Result<Option<Vec<Event>>> {
+        let events = self.taken(HALF_EVENT_WAIT)?;
+        Ok((!events.is_empty()).then_some(events))
+    }
+
+    /// What comes within `gap`, and what comes together with it.
+    fn taken(&self, mut gap: Duration) -> io::Result<Vec<Event>> {
         let mut events = Vec::new();
-        let mut gap = HALF_EVENT_WAIT;
         while events.len() < BURST_MAX && event::poll(gap)? {
             events.push(event::read()?);
             let is_asking = self.is_asking.load(Ordering::SeqCst);
             gap = if is_asking { BURST_GAP } else { Duration::ZERO };
         }
-        Ok((!events.is_empty()).then_some(events))
+        Ok(events)
     }
 }

@@ -366,6 +366,33 @@ fn what_a_person_makes_while_a_command_runs_bears_the_sign_and_comes_back_to_the
     leave(&window);
 }
 
+#[test]
+fn after_a_resize_the_next_key_counts_and_escape_in_the_context_leads_back() {
+    let workspace = Workspace::new();
+    let Some(window) = start(&workspace, TWICE) else { return };
+    window.wait_for("ready");
+    window.line("one");
+    window.wait_for("[T]rust session:");
+    window.resize(30, 8);
+    window.wait_for("this one is 30×8");
+    window.key("a");
+    window.resize(100, 30);
+    window.wait_for("[T]rust session:");
+    settle();
+    assert!(!workspace.project().join("one").exists(), "nobody saw the question");
+    window.key("?");
+    window.wait_for("Asked because");
+    settle();
+    window.key("Escape");
+    window.wait_until("the question", |screen| !screen.contains("Asked because"));
+    window.wait_for("[T]rust session:");
+    settle();
+    window.key("a");
+    window.wait_for("first");
+    assert_eq!(workspace.read("one"), "x");
+    leave(&window);
+}
+
 /// The command lines of all processes.
 fn processes() -> Vec<String> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
