@@ -4,10 +4,11 @@
 
 use kode_base::RiskClass;
 
+use super::code::Language;
 use super::dispatch::Invocation;
 use super::environment::{Meaning, flag_runs, meaning};
 use super::table::Spec;
-use crate::evaluate::{Evaluator, Field, Text};
+use crate::evaluate::{Evaluator, Field, Stream, Text};
 use crate::paths::Zone;
 
 /// Files that say what a build runs.
@@ -246,6 +247,11 @@ impl Evaluator<'_> {
         });
         if written || named {
             self.raise(RiskClass::CodeExecution, "runs what this very command wrote");
+            let named = |word: &Field| self.files.get(&self.place_of(&word.text).path).cloned();
+            let sources: Vec<Stream> = invocation.words.iter().filter_map(named).collect();
+            for source in sources {
+                self.refusals_only(|walk| walk.code(Language::Other, &source.text));
+            }
         }
     }
 }

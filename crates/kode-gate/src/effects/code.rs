@@ -93,6 +93,7 @@ const STARTERS: &[&str] = &[
     "IO.popen",
     "IO::popen",
     "Process.spawn",
+    "Process.new",
     "pcntl_exec",
     "Kernel.",
     "open3",
@@ -247,7 +248,8 @@ fn joined_strings(code: &str) -> String {
 pub(crate) fn connects_shell(code: &str) -> bool {
     let code = head(code);
     let calls = code.contains('(') || code.contains('[') || code.contains('{');
-    calls && has(code, SOCKETS) && has(code, STARTERS) && names_shell(code)
+    let shell = names_shell(code) || has(code, &["shell:true", "shell: true"]);
+    calls && has(code, SOCKETS) && has(code, STARTERS) && shell
 }
 
 /// Whether the code reads its standard input and evaluates text.

@@ -359,7 +359,7 @@ fn is_scratch(path: &str) -> bool {
 
 /// Disks, partitions and memory, by the names Linux, BSD and macOS give them.
 fn is_raw_device(path: &str) -> bool {
-    let name = path.strip_prefix("/dev/").unwrap_or(path);
+    let name = if path == "/dev" { "" } else { path.strip_prefix("/dev/").unwrap_or(path) };
     const STARTS: [&str; 22] = [
         "sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "rdisk", "dm-", "md", "loop", "mapper/",
         "mem", "kmem", "port", "block/", "sr", "fd0", "ram", "zram", "nbd", "root",

@@ -7,6 +7,9 @@ use super::text::{Field, Stream, Text};
 use super::{Evaluator, Taint, Variable};
 use crate::paths::normalise;
 
+/// Commands kept for `trap … EXIT`; further ones are judged where they stand.
+const TRAPS_MAX: usize = 8;
+
 impl Evaluator<'_> {
     /// Handles a built-in that changes the shell's state; `None` for others.
     pub(crate) fn builtin(
@@ -50,6 +53,10 @@ impl Evaluator<'_> {
             "source" | "." => return Some(self.source_file(arguments, stdin)),
             "exec" | "command" | "builtin" => return self.delegate(name, arguments, stdin),
             "trap" => self.trap(arguments),
+            "exit" => {
+                self.judge_traps(true);
+                return None;
+            }
             "read" | "mapfile" | "readarray" => self.read_variables(name, arguments, stdin),
             "hash" => self.hash(arguments),
             "enable" => {
@@ -120,12 +127,17 @@ impl Evaluator<'_> {
         let target = match operand {
             None => Some(self.session.home.clone()),
             Some(operand) => match operand.as_exact() {
-                Some("-") => None,
+                Some("-") => self.value_of("OLDPWD").and_then(|values| match values.as_slice() {
+                    [only] => only.as_exact().map(str::to_owned),
+                    _ => None,
+                }),
                 Some(path) if !operand.glob => Some(path.to_owned()),
                 _ => None,
             },
         };
         let base = self.state.directory.clone();
+        let left = base.as_deref().map_or(Text::unknown(Taint::LITERAL), Text::exact);
+        self.set("OLDPWD", Variable { values: vec![left], array: false });
         self.state.directory = match (target, base) {
             (Some(path), _) if path.starts_with('/') => Some(normalise(&path, "/")),
             (Some(path), Some(base)) => Some(normalise(&path, &base)),
@@ -134,6 +146,7 @@ impl Evaluator<'_> {
         if arguments.first().is_some_and(|each| each.as_exact() == Some("-n")) {
             self.state.directory = None;
         }
+        self.judge_traps(false);
     }
 
     fn declare(&mut self, arguments: &[Field]) {
@@ -260,7 +273,38 @@ impl Evaluator<'_> {
             return;
         }
         let script = action.text.clone();
-        self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+        let exits = arguments.iter().all(|each| {
+            let signal = each.as_exact().unwrap_or_default();
+            std::ptr::eq(each, action) || matches!(signal, "--" | "EXIT" | "0")
+        });
+        if !exits || script.open || self.traps.len() >= TRAPS_MAX {
+            self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+            return;
+        }
+        if !self.traps.contains(&script) {
+            self.traps.push(script);
+        }
+        self.judge_traps(false);
+    }
+
+    /// Judges what is run on leaving with everything as it is now. With variables
+    /// that may still be set only refusals count before the shell leaves.
+    pub(crate) fn judge_traps(&mut self, leaves: bool) {
+        if self.traps.is_empty() {
+            return;
+        }
+        // What a trap itself sets does not start it again.
+        let traps = std::mem::take(&mut self.traps);
+        for trap in &traps {
+            self.met_unset.set(false);
+            self.refusals_only(|walk| {
+                walk.shell_text(trap, Stream::default());
+            });
+            if leaves || !self.met_unset.get() {
+                self.perhaps(|walk| walk.shell_text(trap, Stream::default()));
+            }
+        }
+        self.traps = traps;
     }
 
     fn read_variables(&mut self, name: &str, arguments: &[Field], stdin: &Stream) {
@@ -321,6 +365,15 @@ impl Evaluator<'_> {
         let name = stdin.names.stand_in(&stdin.text).filter(|_| names.len() == 1 && !array);
         if let (Some(name), [variable]) = (name, names.as_slice()) {
             return self.set(variable, Variable { values: vec![name], array: false });
+        }
+        // Of `ls /dev/sd*` every line begins so.
+        let begins = exact.is_none()
+            && stdin.text.open
+            && stdin.text.known.starts_with('/')
+            && !stdin.text.known.contains(char::is_whitespace);
+        if let ([variable], true, false) = (names.as_slice(), begins, array) {
+            let values = vec![Text::beginning(stdin.text.known.clone(), taint)];
+            return self.set(variable, Variable { values, array: false });
         }
         self.set_read(names, array, exact.as_deref(), taint);
     }

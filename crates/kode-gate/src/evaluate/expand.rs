@@ -137,6 +137,10 @@ impl Evaluator<'_> {
                 let stream = self.subshell(script, stdin);
                 let field = fields.current();
                 field.text.push("/dev/fd/63");
+                if !*written {
+                    // A variable may carry the name to where it is read.
+                    self.files.insert("/dev/fd/63".to_owned(), stream.clone());
+                }
                 field.stream = Some(stream);
             }
             Piece::Array(words) => {

@@ -30,7 +30,7 @@ pub(crate) use text::{Field, Names, Stream, Taint, Text};
 
 use crate::judge::SessionState;
 use crate::shell::parser::{Parsed, SyntaxError, parse_nested};
-use crate::shell::syntax::Command;
+use crate::shell::syntax::{Command, Script};
 use kode_base::RiskClass;
 
 /// Simple commands walked for one action, branches and repetitions included.
@@ -48,6 +48,10 @@ pub(crate) struct Variable {
     /// Whether `values` are an array's elements rather than alternatives.
     pub(crate) array: bool,
 }
+
+/// A script that runs what is written to its descriptor, with the text its spans
+/// refer to.
+pub(crate) type Reader = (Rc<Script>, Rc<str>);
 
 /// What the shell itself would remember.
 #[derive(Debug, Clone)]
@@ -67,6 +71,8 @@ pub(crate) struct ShellState {
     pub(crate) directory: Option<String>,
     pub(crate) positional: Vec<Text>,
     pub(crate) descriptors: HashMap<u32, Stream>,
+    /// What reads from a descriptor that was opened for writing: `>(…)`, `coproc`.
+    pub(crate) readers: HashMap<u32, Reader>,
     /// The text spans refer to.
     pub(crate) source: Rc<str>,
 }
@@ -93,6 +99,10 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) forked: bool,
     /// Temporary files and folders that were made.
     pub(crate) temporaries: u32,
+    /// What `trap … EXIT` will run, judged again whenever something changes.
+    pub(crate) traps: Vec<Text>,
+    /// Whether a variable was met that this command has not set, or not yet.
+    pub(crate) met_unset: std::cell::Cell<bool>,
     nesting: u32,
     steps: u32,
 }
@@ -111,6 +121,7 @@ impl<'a> Evaluator<'a> {
             directory: Some(directory),
             positional: Vec::new(),
             descriptors: HashMap::new(),
+            readers: HashMap::new(),
             source: Rc::from(""),
         };
         let root = session.project_root.trim_end_matches('/');
@@ -129,6 +140,8 @@ impl<'a> Evaluator<'a> {
             calls: Vec::new(),
             forked: false,
             temporaries: 0,
+            traps: Vec::new(),
+            met_unset: std::cell::Cell::new(false),
             nesting: 0,
             steps: 0,
         }
@@ -138,9 +151,11 @@ impl<'a> Evaluator<'a> {
     /// commands, so then the walk is done twice.
     pub(crate) fn command_line(&mut self, text: &str) -> Option<SyntaxError> {
         let error = self.text_script(text, Stream::default()).1;
+        self.judge_traps(true);
         if !self.fifos.is_empty() {
             self.steps = 0;
             self.text_script(text, Stream::default());
+            self.judge_traps(true);
         }
         error
     }
@@ -232,7 +247,9 @@ impl Evaluator<'_> {
         let state = self.state.clone();
         let kept = std::mem::take(&mut self.found);
         self.found.refusal = kept.refusal.clone();
+        let traps = self.traps.len();
         walk(self);
+        self.traps.truncate(traps);
         let refusal = self.found.refusal.take();
         self.found = kept;
         self.found.refusal = refusal;

@@ -95,7 +95,10 @@ impl Evaluator<'_> {
                 let at = name.parse::<usize>().ok()?.checked_sub(1)?;
                 Some(vec![self.state.positional.get(at).cloned().unwrap_or_default()])
             }
-            _ => None,
+            _ => {
+                self.met_unset.set(true);
+                None
+            }
         }
     }
 

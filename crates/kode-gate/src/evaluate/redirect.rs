@@ -1,12 +1,14 @@
 //! Redirections: where a command's input comes from and its output goes, and
 //! what opening those files and connections does.
 
+use std::rc::Rc;
+
 use kode_base::RiskClass;
 
 use super::text::{Stream, Text};
-use super::{Evaluator, Taint, Variable};
+use super::{Evaluator, Reader, Taint, Variable};
 use crate::paths::{Zone, place};
-use crate::shell::syntax::{RedirectOperator as Op, Redirection, Target};
+use crate::shell::syntax::{Piece, RedirectOperator as Op, Redirection, Target};
 
 /// What a command's redirections lead to.
 #[derive(Debug, Default)]
@@ -21,6 +23,10 @@ pub(crate) struct Redirected {
     pub(crate) remote: bool,
     /// Descriptors that `exec` would keep.
     pub(crate) descriptors: Vec<(u32, Stream)>,
+    /// Scripts behind descriptors that are written to: `3> >(sh)`.
+    pub(crate) readers: Vec<(u32, Reader)>,
+    /// The descriptor that standard output goes into: `>&3`.
+    pub(crate) into: Option<u32>,
 }
 
 impl Evaluator<'_> {
@@ -66,6 +72,9 @@ impl Evaluator<'_> {
             }
             Op::DuplicateWrite if is_descriptor(&text) => {
                 let taken = self.duplicated(&text, result);
+                if descriptor == 1 {
+                    result.into = number(&text);
+                }
                 result.remote |= descriptor <= 2 && taken.text.taint.has(Taint::REMOTE);
                 // `1>&2`: the pipe no longer gets it, `2>&1` adds to it.
                 result.stdout_taken |= descriptor == 1 && text.as_exact() != Some("1");
@@ -84,8 +93,12 @@ impl Evaluator<'_> {
                 connect(result, descriptor, opened);
             }
             Op::Write | Op::Append | Op::WriteBoth | Op::DuplicateWrite => {
-                if stream.is_none() {
-                    self.open_for_writing(&text, descriptor, result);
+                match self.reader(&redirection.target) {
+                    Some(reader) => result.readers.push((descriptor, reader)),
+                    None if stream.is_none() => {
+                        self.open_for_writing(&text, descriptor, result);
+                    }
+                    None => {}
                 }
                 result.stdout_taken |= descriptor == 1;
             }
@@ -116,11 +129,32 @@ impl Evaluator<'_> {
         }
     }
 
+    /// The script of `>(…)`.
+    fn reader(&self, target: &Target) -> Option<Reader> {
+        let Target::Word(word) = target else { return None };
+        match word.pieces.as_slice() {
+            [Piece::Process { script, written: true }] => {
+                Some((Rc::new(script.clone()), self.state.source.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Walks the script behind a descriptor with what was written into it.
+    pub(crate) fn feed_reader(&mut self, descriptor: Option<u32>, output: &Stream) {
+        let reader = descriptor.and_then(|number| self.state.readers.remove_entry(&number));
+        let Some((number, (script, text))) = reader else { return };
+        let source = std::mem::replace(&mut self.state.source, text.clone());
+        if self.enter() {
+            self.subshell(&script, Stream { present: true, ..output.clone() });
+            self.leave();
+        }
+        self.state.source = source;
+        self.state.readers.insert(number, (script, text));
+    }
+
     fn duplicated(&self, text: &Text, result: &Redirected) -> Stream {
-        let number = text.as_exact().map(|text| text.trim_end_matches('-'));
-        let Some(number) = number.and_then(|number| number.parse::<u32>().ok()) else {
-            return Stream::unknown(Taint::FILE);
-        };
+        let Some(number) = number(text) else { return Stream::unknown(Taint::FILE) };
         let own = result.descriptors.iter().rev().find(|(own, _)| *own == number);
         match own.map(|(_, stream)| stream).or_else(|| self.state.descriptors.get(&number)) {
             Some(stream) => stream.clone(),
@@ -157,6 +191,11 @@ impl Evaluator<'_> {
             return;
         }
         let behind = self.descriptor_at(text);
+        if descriptor == 1 {
+            let folders = ["/dev/fd/", "/proc/self/fd/"];
+            let named = folders.iter().find_map(|folder| text.as_exact()?.strip_prefix(folder));
+            result.into = named.and_then(|number| number.parse().ok());
+        }
         if behind.is_some_and(|stream| stream.text.taint.has(Taint::REMOTE)) {
             result.remote |= descriptor <= 2;
             return;
@@ -174,6 +213,11 @@ impl Evaluator<'_> {
         self.raise(RiskClass::NetworkEgress, &format!("opens a connection to {host}"));
         Stream::unknown(Taint::REMOTE)
     }
+}
+
+/// The descriptor that `3` or `3-` names.
+fn number(text: &Text) -> Option<u32> {
+    text.as_exact()?.trim_end_matches('-').parse().ok()
 }
 
 fn is_descriptor(text: &Text) -> bool {

@@ -51,18 +51,23 @@ impl Evaluator<'_> {
         let remote = self.output_remote;
         self.output_remote |= redirected.remote;
         let kept = self.state.descriptors.clone();
+        let readers = self.state.readers.clone();
         self.state.descriptors.extend(redirected.descriptors.clone());
+        self.state.readers.extend(redirected.readers.clone());
         self.stdin = stdin.clone();
         let stdin_fed = stdin.clone();
         let output =
             if fields.is_empty() { Stream::default() } else { self.run(fields.clone(), stdin) };
-        self.feed_written(&command.redirections, words, &stdin_fed, &output);
-        self.output_remote = remote;
         let is_exec = fields.first().and_then(Field::as_exact) == Some("exec") && fields.len() == 1;
+        self.feed_written(&command.redirections, words, &stdin_fed, &output);
+        let out = (!is_exec && !redirected.stdout_taken).then_some(1);
+        self.feed_reader(redirected.into.or(out), &output);
+        self.output_remote = remote;
         if is_exec {
             self.output_remote |= redirected.remote;
         } else {
             self.state.descriptors = kept;
+            self.state.readers = readers;
         }
         self.unassign(values);
         for file in &redirected.files {

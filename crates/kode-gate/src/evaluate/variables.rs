@@ -35,6 +35,7 @@ impl Evaluator<'_> {
         for value in values.iter().take(JUDGED_MAX) {
             self.judge_value(&name, value);
         }
+        self.judge_traps(false);
     }
 
     /// Puts back what a variable was before; nothing new happens by that.

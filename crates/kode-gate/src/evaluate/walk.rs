@@ -124,6 +124,7 @@ impl Evaluator<'_> {
         if let CommandKind::Function { name, body } = &command.kind {
             let source = self.state.source.clone();
             self.state.functions.insert(name.clone(), (body.clone(), source));
+            self.judge_traps(false);
             return Stream::default();
         }
         if let CommandKind::Coprocess { name, body } = &command.kind {
@@ -136,12 +137,16 @@ impl Evaluator<'_> {
         let redirected = self.redirections(&command.redirections);
         let stdin = redirected.stdin.clone().unwrap_or(stdin);
         let kept = self.state.descriptors.clone();
+        let readers = self.state.readers.clone();
         self.state.descriptors.extend(redirected.descriptors.clone());
+        self.state.readers.extend(redirected.readers.clone());
         let remote = self.output_remote;
         self.output_remote |= redirected.remote;
         let output = self.compound(&command.kind, stdin);
         self.output_remote = remote;
+        self.feed_reader(redirected.into, &output);
         self.state.descriptors = kept;
+        self.state.readers = readers;
         for file in &redirected.files {
             self.keep_file(file.clone(), output.clone());
         }
@@ -204,6 +209,8 @@ impl Evaluator<'_> {
         for number in ENDS {
             self.state.descriptors.insert(number, Stream::unknown(output.text.taint));
         }
+        let reader = (std::rc::Rc::new(body.clone()), self.state.source.clone());
+        self.state.readers.insert(ENDS[1], reader);
         Stream::default()
     }
 

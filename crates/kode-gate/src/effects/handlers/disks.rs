@@ -31,6 +31,7 @@ impl Evaluator<'_> {
         let erases = |word: &Field| ERASES.iter().any(|flag| word.text.known.starts_with(flag));
         let always = [
             "pvcreate",
+            "pvremove",
             "make-bcache",
             "vgcreate",
             "partclone.restore",
@@ -46,6 +47,10 @@ impl Evaluator<'_> {
                     .iter()
                     .any(|word| word.text.known.starts_with('-') && word.text.known.contains('w'))
             || call.words.iter().filter_map(Field::as_exact).any(|word| DESTROYS.contains(&word));
+        if call.name == "zpool" && call.words.iter().any(|word| word.as_exact() == Some("destroy"))
+        {
+            self.raise(RiskClass::Destructive, "destroys a pool with all it holds");
+        }
         let mut places = call.words.iter().map(|word| self.place_of(&word.text));
         let device = places.rfind(|place| place.zone == Zone::Device);
         if let Some(place) = device.filter(|_| destroys) {
