@@ -9,6 +9,9 @@ const OPERATORS: [&[u8]; 17] = [
     b":", b",", b">", b" ",
 ];
 
+/// What compares a name with a value.
+const COMPARISONS: [&[u8]; 2] = [b"===", b"=="];
+
 /// How values stand in a file, and where the name is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Form {
@@ -18,6 +21,8 @@ pub(super) struct Form {
     pub(super) is_table: bool,
     /// A space may stand between a name and its value.
     pub(super) spaced: bool,
+    /// A quoted value may follow a name without an operator.
+    pub(super) directives: bool,
     pub(super) name: (usize, usize),
 }
 
@@ -26,11 +31,19 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     let (start, at) = form.name;
     let rest = &content[at..content.len().min(at + REACH)];
     let before = start.checked_sub(1).map(|before| content[before]);
-    if before == Some(b'<') && rest.first() == Some(&b'>') {
+    if before == Some(b'<') && matches!(rest.first(), Some(b'>' | b' ')) {
         return shifted(element_text(rest), at);
+    }
+    if content[..start].ends_with(b"${")
+        && let Some(found) = default_of_variable(rest)
+    {
+        return shifted(Some(found), at);
     }
     let quotes = skip(rest, 0, b"'\"`])\\");
     if let Some(found) = named_value(rest, quotes) {
+        return shifted(Some(found), at);
+    }
+    if let Some(found) = markup_value(rest, before, quotes) {
         return shifted(Some(found), at);
     }
     if quotes == 0 && rest.first() == Some(&b'(') && is_setter(&content[start..at]) {
@@ -43,7 +56,7 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
         b"," if quotes == 0 && !form.is_table => return None,
         b">" => return None,
         // `ENV NAME value` and `setx NAME value`.
-        b" " if !form.spaced && !follows_command(content, start) => return None,
+        b" " if !allows_space(content, form, &rest[cursor..]) => return None,
         _ => {}
     }
     // Nothing between the name, the operator and the value: `NAME=value` in a command,
@@ -54,16 +67,60 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     let bare = form.bare_values || form.is_table || tight || operator == b" ";
     let variable = rest.get(from..).and_then(|value| terraform_default(value, operator));
     let (from, operator) = variable.map_or((from, operator), |skipped| (from + skipped, b"="));
-    let found = value_at(rest, from, bare, operator);
+    let found = value_at(rest, from, bare && !operator.starts_with(b"=="), operator);
     shifted(found, at)
 }
 
 /// Whether a name is that of a function that sets what the name says: `setPassword`,
-/// `client.with_token`.
+/// `client.with_token`, a builder's `.password`; or that compares with it.
 fn is_setter(name: &[u8]) -> bool {
     let last = name.rsplit(|byte| matches!(byte, b'.' | b'$')).next().unwrap_or(name);
     let lower = last.to_ascii_lowercase();
-    lower.len() > 4 && (lower.starts_with(b"set") || lower.starts_with(b"with"))
+    let is_method = last.len() < name.len()
+        && [&b"password"[..], b"passwd", b"token", b"secret", b"apikey", b"api_key", b"equals"]
+            .contains(&&lower[..]);
+    is_method || lower.len() > 4 && (lower.starts_with(b"set") || lower.starts_with(b"with"))
+}
+
+/// `${name:default}` and `${name:-default}`.
+fn default_of_variable(rest: &[u8]) -> Option<(usize, usize, bool)> {
+    let start = skip(rest, skip(rest, 0, b":"), b"-");
+    let length = rest[start..].iter().position(|byte| *byte == b'}' || *byte == b'\n')?;
+    let is_default = start > 0 && !matches!(rest[start], b'?' | b'+' | b'=');
+    (is_default && rest[start + length] == b'}').then_some((start, start + length, false))
+}
+
+/// `<property name="password">value</property>` and a property list's
+/// `<key>password</key><string>value</string>`.
+fn markup_value(rest: &[u8], before: Option<u8>, quotes: usize) -> Option<(usize, usize, bool)> {
+    if quotes > 0 && rest.get(quotes) == Some(&b'>') {
+        return element_text(&rest[quotes..])
+            .map(|(from, to, _)| (from + quotes, to + quotes, true));
+    }
+    let close = rest.strip_prefix(b"</key>")?;
+    let open = skip(close, 0, b" \t\r\n");
+    let string = close[open..].strip_prefix(b"<string")?;
+    let skipped = rest.len() - string.len();
+    (before == Some(b'>'))
+        .then(|| element_text(string))
+        .flatten()
+        .map(|(from, to, quoted)| (from + skipped, to + skipped, quoted))
+}
+
+/// Whether a space may stand between this name and what follows: a directive of
+/// a configuration, an option or a command that takes the name, a keyword argument.
+fn allows_space(content: &[u8], form: Form, rest: &[u8]) -> bool {
+    let (start, end) = form.name;
+    let name = &content[start..end];
+    let is_option = name.starts_with(b"-") && name.len() > 6;
+    let before = start.checked_sub(1).map(|at| content[at]);
+    // Clojure's and Ruby's `:password "…"`, SQL's `PASSWORD '…'`.
+    let is_keyword = before == Some(b':') || name.iter().all(u8::is_ascii_uppercase);
+    let quoted = rest.first().is_some_and(|byte| matches!(byte, b'"' | b'\''));
+    form.spaced
+        || is_option
+        || (quoted && (form.directives || is_keyword))
+        || follows_command(content, start)
 }
 
 /// Terraform's `variable "name" { default = "…" }`: how far to skip.
@@ -84,7 +141,8 @@ fn shifted(found: Option<(usize, usize, bool)>, by: usize) -> Option<(usize, usi
 
 /// The value that begins at or after `from`.
 fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(usize, usize, bool)> {
-    let cursor = after_string_prefix(rest, skip(rest, from, b" \t("));
+    let cursor = after_conversion(rest, skip(rest, from, b" \t("));
+    let cursor = after_string_prefix(rest, cursor);
     let escaped = usize::from(rest.get(cursor) == Some(&b'\\'));
     let first = *rest.get(cursor + escaped)?;
     if matches!(first, b'"' | b'\'' | b'`') {
@@ -121,9 +179,28 @@ fn block_text(rest: &[u8], from: usize) -> Option<(usize, usize, bool)> {
     Some((start, length.map_or(rest.len(), |length| start + length), true))
 }
 
-/// `<name>value</name>`, on one line or on lines of its own.
+/// Calls that make something else of a text and keep it what it is.
+fn after_conversion(rest: &[u8], from: usize) -> usize {
+    const CALLS: [&[u8]; 7] = [
+        b"[]byte(",
+        b"Buffer.from(",
+        b"String::from(",
+        b"Some(",
+        b"bytes(",
+        b"base64.b64decode(",
+        b"new SecretString(",
+    ];
+    let text = rest.get(from..).unwrap_or_default();
+    CALLS.iter().find(|call| text.starts_with(call)).map_or(from, |call| from + call.len())
+}
+
+/// `<name>value</name>`, perhaps with attributes, on one line or on lines of its own.
 fn element_text(rest: &[u8]) -> Option<(usize, usize, bool)> {
-    let start = skip(rest, 1, b" \t\r\n");
+    let open = rest.iter().take(120).position(|byte| *byte == b'>' || *byte == b'\n')?;
+    if rest[open] != b'>' || rest[..open].ends_with(b"/") {
+        return None;
+    }
+    let start = skip(rest, open + 1, b" \t\r\n");
     let length =
         rest[start..].iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'<')?;
     let after = skip(rest, start + length, b" \t\r\n");
@@ -138,6 +215,9 @@ fn named_value(rest: &[u8], from: usize) -> Option<(usize, usize, bool)> {
         return None;
     }
     let quotes = skip(rest, cursor, b"\"'");
+    // Android's attributes have a namespace before them.
+    let space = if rest[quotes..].starts_with(b"android:") { 8 } else { 0 };
+    let quotes = quotes + space;
     let word = rest.get(quotes..quotes + 5)?;
     if !word.eq_ignore_ascii_case(b"value") {
         return None;
@@ -178,9 +258,13 @@ fn is_setting(content: &[u8], start: usize) -> bool {
 fn follows_command(content: &[u8], start: usize) -> bool {
     let before = &content[start.saturating_sub(200)..start];
     let before = before.strip_suffix(b"\"").unwrap_or(before);
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or(before);
     [&b"ENV "[..], b"setx ", b"#define ", b"variable "]
         .iter()
         .any(|command| before.ends_with(command))
+        || [&b"configure set "[..], b"config set "]
+            .iter()
+            .any(|command| line.windows(command.len()).any(|window| window == *command))
 }
 
 fn skip(line: &[u8], from: usize, any_of: &[u8]) -> usize {
@@ -208,8 +292,12 @@ fn after_type_annotation(line: &[u8], from: usize) -> usize {
 
 fn operator_at(line: &[u8], from: usize) -> Option<&'static [u8]> {
     let rest = &line[from.min(line.len())..];
-    if rest.starts_with(b"==") {
-        return None;
+    for comparison in COMPARISONS {
+        if let Some(compared) = rest.strip_prefix(comparison) {
+            let literal = compared.trim_ascii_start().first();
+            let is_literal = literal.is_some_and(|byte| matches!(byte, b'"' | b'\''));
+            return is_literal.then_some(comparison);
+        }
     }
     // A space before an operator has been passed: one that is left stands alone.
     let found = OPERATORS.iter().find(|operator| rest.starts_with(operator));
@@ -233,7 +321,13 @@ mod tests {
 
     fn value(text: &str, bare_values: bool, is_table: bool) -> Option<String> {
         let start = text.find("token").or_else(|| text.find("TOKEN")).unwrap();
-        let form = Form { bare_values, is_table, spaced: false, name: (start, start + 5) };
+        let form = Form {
+            bare_values,
+            is_table,
+            spaced: false,
+            directives: false,
+            name: (start, start + 5),
+        };
         let (from, to, _) = value_after(text.as_bytes(), form)?;
         Some(text[from..to].to_owned())
     }
@@ -260,6 +354,17 @@ mod tests {
             "env.token ?? 'v1'",
             "run -e TOKEN=v1 image",
             "{\"a\": \"TOKEN=v1\\nB=2\"}",
+            "<property name=\"token\">v1</property>",
+            "<token encoding=\"plain\">v1</token>",
+            "<key>token</key>\n<string>v1</string>",
+            "<meta-data android:name=\"token\" android:value=\"v1\" />",
+            "@Value(\"${token:v1}\")",
+            "${token:-v1}",
+            "var token = []byte(\"v1\")",
+            "if (token === 'v1') {",
+            "{:user \"a\" :token \"v1\"}",
+            "ALTER ROLE a TOKEN 'v1'",
+            "aws configure set token v1\n",
         ] {
             assert_eq!(value(text, false, false).as_deref(), Some("v1"), "{text}");
         }
@@ -271,7 +376,8 @@ mod tests {
 
     #[test]
     fn comparisons_calls_and_code_are_no_values() {
-        for text in ["token == \"v1\"", "token::v1", "token v1", "f(token, 'v1')", "token = get()"]
+        for text in
+            ["token == other(\"v1\")", "token::v1", "token v1", "f(token, 'v1')", "token = get()"]
         {
             assert_eq!(value(text, true, false).filter(|v| v == "v1"), None, "{text}");
         }

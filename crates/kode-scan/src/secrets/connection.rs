@@ -1,6 +1,6 @@
 //! Credentials in what a program connects with: a URL's user and password, an
-//! `Authorization` header, curl's `-u`, JDBC's third argument. Passwords that are
-//! words, and hosts that only examples have, are no finding.
+//! `Authorization` header, Postman's collections. Passwords that are words, and
+//! hosts that only examples have, are no finding.
 
 use std::sync::LazyLock;
 
@@ -8,17 +8,19 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use kode_base::ProjectPath;
 
 use super::SecretHit;
-use super::generic::{is_key, is_manual, is_password, is_test_path};
+use super::generic::{is_manual, is_test_path};
+
 use super::placeholder::is_placeholder;
+use super::shape::{is_key, is_password};
 use super::structure::base64;
 
 /// The longest user, password or token looked at.
 const PART_BYTES_MAX: usize = 300;
-/// How far from `curl` its `-u` may stand.
-const COMMAND_BYTES_MAX: usize = 600;
+/// How far from its start a credential may end.
+const REACH: usize = 600;
 
 /// What starts a closer look, lower case, in the order of [`Start`].
-const STARTS: [&str; 5] = ["://", "basic ", "bearer ", "curl ", "getconnection("];
+const STARTS: [&str; 5] = ["://", "basic ", "bearer ", "authorization", "apikey\": ["];
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(STARTS).ok());
@@ -32,24 +34,56 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
     if is_manual(path) || is_test_path(path) {
         return Vec::new();
     }
-    let found = automaton.find_iter(content).filter_map(|start| {
-        let rest = &content[start.end()..content.len().min(start.end() + COMMAND_BYTES_MAX)];
+    if let Some(separators) = password_file(path) {
+        return lines_of_passwords(content, separators);
+    }
+    let found = automaton.find_overlapping_iter(content).filter_map(|start| {
+        let rest = &content[start.end()..content.len().min(start.end() + REACH)];
         let (from, to, title) = match start.pattern().as_usize() {
             0 => user_and_password(rest)?,
             1 => basic(rest)?,
             2 => bearer(rest)?,
-            3 => curl_user(rest)?,
-            _ => third_argument(rest)?,
+            3 => authorization(rest)?,
+            _ => listed_key(rest)?,
         };
         let (start, end) = (start.end() + from, start.end() + to);
-        (!is_placeholder(&content[start..end])).then(|| SecretHit {
-            start,
-            end,
-            rule: "connection-credential".to_owned(),
-            title: title.to_owned(),
-        })
+        (!is_placeholder(&content[start..end])).then(|| hit(start, end, title))
     });
     found.collect()
+}
+
+/// How many colons stand before the password in each line of a password file.
+fn password_file(path: &ProjectPath) -> Option<usize> {
+    match path.file_name() {
+        ".pgpass" | "pgpass.conf" | "pgpass" => Some(4),
+        "sasl_passwd" => Some(2),
+        _ => None,
+    }
+}
+
+fn lines_of_passwords(content: &[u8], separators: usize) -> Vec<SecretHit> {
+    let mut hits = Vec::new();
+    let mut start = 0;
+    for line in content.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii_end();
+        let colons = (0..text.len()).filter(|at| text[*at] == b':');
+        if let Some(last) = colons.take(separators).nth(separators - 1) {
+            let value = &text[last + 1..];
+            if !text.starts_with(b"#") && is_password(value, false) && !is_placeholder(value) {
+                hits.push(hit(
+                    start + last + 1,
+                    start + text.len(),
+                    "a password in a file of them",
+                ));
+            }
+        }
+        start += line.len();
+    }
+    hits
+}
+
+fn hit(start: usize, end: usize, title: &str) -> SecretHit {
+    SecretHit { start, end, rule: "connection-credential".to_owned(), title: title.to_owned() }
 }
 
 /// `user:password@host` after `://`.
@@ -94,36 +128,34 @@ fn bearer(rest: &[u8]) -> Option<Found> {
     real.then_some((0, length, "a token in a header"))
 }
 
-/// curl's `-u user:password`, on the command's line or one it goes on to.
-fn curl_user(rest: &[u8]) -> Option<Found> {
-    let line_end = |at: usize| rest[at] == b'\n' && (at == 0 || rest[at - 1] != b'\\');
-    let end = (0..rest.len()).find(|at| line_end(*at)).unwrap_or(rest.len());
-    let line = &rest[..end];
-    let after = [&b"-u "[..], b"--user ", b"--user=", b"-u"].iter().find_map(|option| {
-        let at = line.windows(option.len()).position(|window| window == *option)?;
-        let starts = at == 0 || line[at - 1].is_ascii_whitespace();
-        starts.then_some(at + option.len())
-    })?;
-    let quote = line.get(after).copied().filter(|byte| matches!(byte, b'"' | b'\''));
-    let start = after + usize::from(quote.is_some());
-    let ends = |byte: &u8| quote.map_or(byte.is_ascii_whitespace(), |quote| *byte == quote);
-    let length = line.get(start..)?.iter().position(ends).unwrap_or(line.len() - start);
-    let colon = line[start..start + length].iter().position(|byte| *byte == b':')?;
-    let password = &line[start + colon + 1..start + length];
-    let real = is_password(password, false);
-    real.then_some((start + colon + 1, start + length, "a password in a command"))
+/// `Authorization: token …`, with any scheme's name, in any notation.
+fn authorization(rest: &[u8]) -> Option<Found> {
+    let is_mark = |byte: &&u8| b"\"'`:,=()[] ".contains(byte);
+    let from = rest.iter().take(12).take_while(is_mark).count();
+    let scheme = rest.get(from..)?.iter().take(20).take_while(|byte| byte.is_ascii_alphabetic());
+    let scheme = scheme.count();
+    if from == 0 || scheme < 3 || rest.get(from + scheme) != Some(&b' ') {
+        return None;
+    }
+    let start = from + scheme + 1;
+    let length = token_length(&rest[start..], b"-._~+/=");
+    let token = &rest[start..start + length];
+    let real = token.len() >= 16 && is_key(token);
+    real.then_some((start, start + length, "a token in a header"))
 }
 
-/// `"jdbc:…", "user", "password")`.
-fn third_argument(rest: &[u8]) -> Option<Found> {
-    let end = rest.iter().position(|byte| *byte == b')')?;
-    let quotes: Vec<usize> = (0..end).filter(|at| rest[*at] == b'"').collect();
-    let [first, .., open, close] = quotes[..] else { return None };
-    let is_last = rest[close + 1..end].iter().all(u8::is_ascii_whitespace);
-    let is_third = rest[..open].iter().filter(|byte| **byte == b',').count() >= 2;
-    let password = &rest[open + 1..close];
-    let real = is_last && is_third && first < open && is_password(password, true);
-    real.then_some((open + 1, close, "a password"))
+/// Postman's `"apikey": [{"key": "value", "value": "…"}]`.
+fn listed_key(rest: &[u8]) -> Option<Found> {
+    const NAMES: [&[u8]; 2] = [b"\"value\"", b"\"value\""];
+    let mut from = 0;
+    for name in NAMES {
+        let rest = rest.get(from..)?;
+        from += rest.windows(name.len()).position(|window| window == name)? + name.len();
+    }
+    from += rest[from..].iter().take_while(|byte| b": \"".contains(byte)).count();
+    let length = token_length(&rest[from..], b"-._~+/=");
+    let real = is_key(&rest[from..from + length]);
+    real.then_some((from, from + length, "a key in a collection of requests"))
 }
 
 fn token_length(rest: &[u8], others: &[u8]) -> usize {
@@ -146,10 +178,13 @@ mod tests {
         for (text, password) in [
             ("'postgres://app:k3Jd82hTq@db.acme.io:5432/x'", "k3Jd82hTq"),
             ("\"redis://:k3Jd82hTq@cache.acme.io/0\"", "k3Jd82hTq"),
-            ("curl -s -u admin:k3Jd82hTq https://ci.acme.io", "k3Jd82hTq"),
-            ("curl \\\n  --user 'admin:k3Jd82hTq' https://ci.acme.io", "k3Jd82hTq"),
-            ("getConnection(\"jdbc:x\", \"root\", \"k3Jd82hTq\")", "k3Jd82hTq"),
             ("'Authorization': 'Bearer k3Jd82hTqPz71LmVb4Rn6Yw0'", "k3Jd82hTqPz71LmVb4Rn6Yw0"),
+            ("Authorization: token k3Jd82hTqPz71LmVb4Rn", "k3Jd82hTqPz71LmVb4Rn"),
+            ("header(\"Authorization\", \"Key k3Jd82hTqPz71LmVb4Rn\")", "k3Jd82hTqPz71LmVb4Rn"),
+            (
+                "\"apikey\": [{\"key\": \"value\", \"value\": \"k3Jd82hTqPz71LmVb4Rn\"}]",
+                "k3Jd82hTqPz71LmVb4Rn",
+            ),
             ("'Basic YWRtaW46azNKZDgyaFRx'", "YWRtaW46azNKZDgyaFRx"),
         ] {
             assert_eq!(found(text).as_deref(), Some(password), "{text}");
@@ -165,11 +200,10 @@ mod tests {
             "postgres://app:${DB_PASSWORD1}@db.acme.io/x",
             "f'postgres://{user}:{password1}@db.acme.io/x'",
             "https://fonts.acme.io/css?family=A:400@2x",
-            "curl -u \"$USER1:$PASSWORD1\" https://ci.acme.io",
-            "curl https://ci.acme.io -X POST",
             "Bearer ${token1}",
+            "Authorization: token ${token1}",
+            "authorization is checked by k3Jd82hTqPz71LmVb4Rn",
             "Basic authentication needs2 a user",
-            "getConnection(url, user, \"pass\" + x1)",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

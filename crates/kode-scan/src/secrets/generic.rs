@@ -8,29 +8,18 @@ use kode_base::ProjectPath;
 
 use super::SecretHit;
 use super::assigned::{Form, value_after};
-use super::entropy::bits_per_byte;
 use super::placeholder::is_placeholder;
+use super::shape::{is_encoded_word, is_key, is_long_and_mixed, is_password};
 
 /// Parts of names that start a closer look, lower case.
-const KEYWORDS: [&str; 11] = [
-    "key",
-    "token",
-    "secret",
-    "passw",
-    "pwd",
-    "passphrase",
-    "credential",
-    "pass_",
-    "_pass",
-    "creds",
-    "auth",
-];
+const KEYWORDS: [&str; 9] =
+    ["key", "token", "secret", "pass", "pwd", "psk", "credential", "creds", "auth"];
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(KEYWORDS).ok());
 
 /// Words before `key` that make it a secret.
-const KEY_WORDS: [&str; 23] = [
+const KEY_WORDS: [&str; 25] = [
     "api",
     "access",
     "secret",
@@ -54,10 +43,12 @@ const KEY_WORDS: [&str; 23] = [
     "hmac",
     "license",
     "subscription",
+    "deploy",
+    "webhook",
 ];
 
 /// Words that make a name describe a secret, or something public, instead of hold one.
-const OTHER_WORDS: [&str; 56] = [
+const OTHER_WORDS: [&str; 62] = [
     "public",
     "pub",
     "id",
@@ -114,7 +105,17 @@ const OTHER_WORDS: [&str; 56] = [
     "algorithm",
     "hash",
     "version",
+    "encoder",
+    "encoding",
+    "hasher",
+    "validity",
+    "strength",
+    "cookie",
 ];
+
+/// Words that end in `pass` and open nothing.
+const OTHER_PASSES: [&str; 6] =
+    ["bypass", "compass", "encompass", "surpass", "trespass", "overpass"];
 
 /// Words that say that what they name is public, wherever they stand.
 const NO_SECRET: [&str; 5] = ["public", "publishable", "csrf", "xsrf", "site"];
@@ -160,6 +161,7 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
     let bare_values = allows_bare_values(path);
     let is_table = path.extension() == Some("csv");
     let spaced = has_spaced_values(path);
+    let directives = spaced || has_directives(path);
     let in_tests = is_test_path(path);
     let in_docs = is_manual(path);
     let mut hits = Vec::new();
@@ -171,16 +173,23 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         let (start, end) = name_around(content, keyword.start(), keyword.end());
         done = end;
         let Some(promise) = promise_of(&content[start..end]) else { continue };
-        let form = Form { bare_values, is_table, spaced, name: (start, end) };
+        if describes_another(content, start, end) {
+            continue;
+        }
+        let in_comment =
+            !bare_values && promise == Promise::Key && stands_in_comment(content, start);
+        let bare_values = bare_values || in_comment;
+        let form = Form { bare_values, is_table, spaced, directives, name: (start, end) };
         let Some((from, to, quoted)) = value_after(content, form) else { continue };
         done = done.max(from);
         let value = &content[from..to];
         let real = match promise {
+            Promise::Key if in_comment && !quoted => is_key(value) && is_long_and_mixed(value),
             Promise::Key => is_key(value),
             Promise::AnyKey => !in_tests && !in_docs && is_key(value) && is_long_and_mixed(value),
             Promise::Password => !in_tests && !in_docs && is_password(value, quoted),
         };
-        if real && !is_placeholder(value) {
+        if real && !is_placeholder(value) && !is_encoded_word(value) {
             hits.push(hit(promise, from, to));
         }
     }
@@ -243,6 +252,26 @@ fn has_spaced_values(path: &ProjectPath) -> bool {
         || ["conf", "cfg"].contains(&path.extension().unwrap_or_default())
 }
 
+/// Formats in which a quoted value follows a name without an operator.
+fn has_directives(path: &ProjectPath) -> bool {
+    ["gradle", "groovy", "rb"].contains(&path.extension().unwrap_or_default())
+}
+
+/// `checksum/secret`, and a signing key's fingerprint: they tell of a secret.
+fn describes_another(content: &[u8], start: usize, end: usize) -> bool {
+    let name = content[start..end].to_ascii_lowercase();
+    content[..start].ends_with(b"checksum/")
+        || [&b"gpg_key"[..], b"pgp_key"].iter().any(|key| name.ends_with(key))
+}
+
+/// Whether a line comment begins before a place on its line.
+fn stands_in_comment(content: &[u8], at: usize) -> bool {
+    let before = &content[at.saturating_sub(120)..at];
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or(before).trim_ascii_start();
+    [&b"#"[..], b"//", b"* ", b"-- "].iter().any(|mark| line.starts_with(mark))
+        || line.windows(3).any(|part| part == b" //" || part == b" # ")
+}
+
 /// Text about a program, where passwords are examples.
 pub(super) fn is_manual(path: &ProjectPath) -> bool {
     ["md", "rst", "adoc", "mdx"].contains(&path.extension().unwrap_or_default())
@@ -300,7 +329,9 @@ fn promise_of(name: &[u8]) -> Option<Promise> {
     }
     let has = |wanted: &[&str]| tail.iter().any(|word| wanted.contains(&word.as_str()));
     if tail.iter().any(|word| {
-        word.contains("passw") || word == "pwd" || word == "passphrase" || word == "pass"
+        let is_password =
+            word.contains("passw") || ["pwd", "passphrase", "psk"].contains(&&word[..]);
+        is_password || word.ends_with("pass") && !OTHER_PASSES.contains(&word.as_str())
     }) {
         return Some(Promise::Password);
     }
@@ -318,94 +349,4 @@ fn promise_of(name: &[u8]) -> Option<Promise> {
     }
     let any = last == "key" && !tail.iter().any(|word| OTHER_KEYS.contains(&word.as_str()));
     any.then_some(Promise::AnyKey)
-}
-
-/// Random-looking: long enough, mixed, not made of words.
-pub(super) fn is_key(value: &[u8]) -> bool {
-    let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"_-.=+/~@!#$%^&*:|?".contains(b);
-    if !(10..=300).contains(&value.len()) || !value.iter().all(allowed) || is_location(value) {
-        return false;
-    }
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let hexadecimal = value.iter().all(u8::is_ascii_hexdigit);
-    let entropy = bits_per_byte(value);
-    let random = if hexadecimal { value.len() >= 16 && entropy >= 2.8 } else { entropy >= 3.3 };
-    let counted = digits >= 1 || is_shuffled(value);
-    counted && digits < value.len() && random && !is_made_of_words(value)
-}
-
-/// Sixteen or more letters of both cases in no order that words have: as many
-/// capitals as small letters, and capitals beside capitals.
-fn is_shuffled(value: &[u8]) -> bool {
-    let capitals = value.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-    let small = value.iter().filter(|byte| byte.is_ascii_lowercase()).count();
-    let pairs = value.windows(2);
-    let (mut rises, mut twins) = (0, 0);
-    for pair in pairs {
-        rises += usize::from(pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
-        twins += usize::from(pair[0].is_ascii_uppercase() && pair[1].is_ascii_uppercase());
-    }
-    value.len() >= 12
-        && capitals * 3 >= value.len()
-        && small * 4 >= value.len()
-        && rises >= 2
-        && twins >= 1
-        && bits_per_byte(value) >= 3.0
-}
-
-/// Long, with letters of both cases and digits, or plain hexadecimal.
-fn is_long_and_mixed(value: &[u8]) -> bool {
-    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
-    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
-    value.len() >= 24 && (mixed || value.iter().all(u8::is_ascii_hexdigit))
-}
-
-/// A password a person chose: at least two kinds of characters, no prose.
-pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
-    let visible = value.iter().all(|byte| byte.is_ascii_graphic());
-    let least = if quoted { 6 } else { 8 };
-    if !(least..=128).contains(&value.len()) || !visible || is_location(value) {
-        return false;
-    }
-    let digit = value.iter().any(u8::is_ascii_digit);
-    let letter = value.iter().any(u8::is_ascii_alphabetic);
-    let special = value.iter().any(|b| b.is_ascii_punctuation() && !b"_-.:/,=&?".contains(b));
-    let code = value.iter().any(|byte| b"(){}[]<>".contains(byte)) || value.contains(&b',');
-    let varied = digit || special || is_shuffled(value);
-    letter && !code && varied && !is_made_of_words(value) && bits_per_byte(value) >= 2.2
-}
-
-/// URLs and paths are not secrets by themselves.
-fn is_location(value: &[u8]) -> bool {
-    value.starts_with(b"/")
-        || value.starts_with(b"urn:")
-        || value.starts_with(b"./")
-        || value.starts_with(b"http") && value.contains(&b':')
-        || value.starts_with(b"@") && value.contains(&b'/')
-}
-
-/// Whether every part between separators is all letters or all digits and
-/// there are at least two, or it is one word with a short number.
-fn is_made_of_words(value: &[u8]) -> bool {
-    let separators = |byte: &u8| b"_-./:".contains(byte);
-    let parts: Vec<&[u8]> = value.split(separators).filter(|part| !part.is_empty()).collect();
-    let plain = |part: &&[u8]| {
-        let word = is_wordlike(part);
-        word || (part.len() <= 4 && part.iter().all(u8::is_ascii_digit))
-    };
-    parts.iter().all(plain)
-}
-
-/// Letters with at most a short number at the end, cased like a name.
-fn is_wordlike(part: &[u8]) -> bool {
-    let digits = part.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let letters = &part[..part.len() - digits];
-    if digits > 1 || letters.is_empty() || !letters.iter().all(u8::is_ascii_alphabetic) {
-        return false;
-    }
-    let switches = letters
-        .windows(2)
-        .filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
-        .count();
-    switches * 4 <= letters.len() && !is_shuffled(letters)
 }

@@ -1,12 +1,15 @@
 //! Credentials committed to any kind of file. A secret is never shown whole.
 
+mod arguments;
 mod assigned;
+mod command;
 mod connection;
 mod entropy;
 mod generic;
 mod placeholder;
 mod rules;
 mod services;
+mod shape;
 mod structure;
 
 use kode_base::{ProjectPath, Severity};
@@ -69,6 +72,8 @@ pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         || !encoding::is_binary(content);
     if is_text && !is_generated(path) {
         add_apart(&mut hits, connection::find(path, content));
+        add_apart(&mut hits, command::find(path, content));
+        add_apart(&mut hits, arguments::find(path, content));
         add_apart(&mut hits, services::find(content));
         add_apart(&mut hits, generic::find(path, content));
     }

@@ -68,6 +68,10 @@ fn every_service_rule_finds_its_samples() {
 fn secret_names_with_random_values_are_found_in_any_format() {
     for (path, line) in [
         ("a.ts", "const apiKey: string = 'k3Jd82hTqPz71LmVb';"),
+        // A door that opens to one written value.
+        ("a.ts", "if (token === 'k3Jd82hTqPz71LmVb') {}"),
+        ("a.java", "if (password.equals(\"Tr0ub4dor!9x\")) {}"),
+        ("a.rs", "builder.password(\"Tr0ub4dor!9x\")"),
         ("a.py", "SECRET_KEY = \"k3Jd82hTqPz71LmVb\""),
         ("a.go", "dbPassword := \"Tr0ub4dor!9x\""),
         ("a.java", "private static final String AUTH_TOKEN = \"k3Jd82hTqPz71LmVb\";"),
@@ -99,7 +103,6 @@ fn names_words_and_references_are_no_secrets() {
         ("a.yml", "password: your-password1"),
         ("a.json", "{\"passwordField\": \"k3Jd82hTqPz71LmVb\"}"),
         ("tests/login.py", "password = 'hunter2hunter2'"),
-        ("a.ts", "if (token === 'k3Jd82hTqPz71LmVb') {}"),
     ] {
         assert_eq!(rules_found(path, line), Vec::<String>::new(), "{path}: {line}");
     }

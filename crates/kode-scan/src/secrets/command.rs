@@ -1,0 +1,230 @@
+//! Passwords in command lines that shells, build files and manuals of machines
+//! hold: options of known programs, what is piped into a login, SQL's
+//! `IDENTIFIED BY`. Variables and words are no finding.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use kode_base::ProjectPath;
+
+use super::SecretHit;
+use super::generic::{is_manual, is_test_path};
+
+use super::placeholder::is_placeholder;
+use super::shape::is_password;
+
+/// How far from a program's name its option may stand.
+const COMMAND_BYTES_MAX: usize = 600;
+
+/// A range of the rest of the line, where the password stands.
+type Range = (usize, usize);
+
+/// How a program takes its password.
+#[derive(Debug, Clone, Copy)]
+enum Taken {
+    /// After an option, and whether the value is written at the option.
+    Option(&'static str, bool),
+    /// After the colon of an option's value.
+    User(&'static [&'static str]),
+    /// Quoted, piped into a program that logs in.
+    Piped,
+    /// The next literal.
+    Next,
+    /// `user:password` before it.
+    Before,
+}
+
+const COMMANDS: [(&str, Taken); 22] = [
+    ("curl ", Taken::User(&["-u ", "--user ", "--user=", "-u"])),
+    ("mysql ", Taken::Option("-p", true)),
+    ("mysqldump ", Taken::Option("-p", true)),
+    ("mysqladmin ", Taken::Option("-p", true)),
+    ("7z ", Taken::Option("-p", true)),
+    ("sshpass ", Taken::Option("-p", false)),
+    ("docker login ", Taken::Option("-p", false)),
+    ("podman login ", Taken::Option("-p", false)),
+    ("mongo ", Taken::Option("-p", false)),
+    ("mongodump ", Taken::Option("-p", false)),
+    ("az login ", Taken::Option("-p", false)),
+    ("oc login ", Taken::Option("-p", false)),
+    ("redis-cli ", Taken::Option("-a", false)),
+    ("ldapsearch ", Taken::Option("-w", false)),
+    ("ldapadd ", Taken::Option("-w", false)),
+    ("openssl enc ", Taken::Option("-k", false)),
+    ("sqlcmd ", Taken::Option("-P", false)),
+    ("zip ", Taken::Option("-P", false)),
+    ("echo ", Taken::Piped),
+    ("identified by ", Taken::Next),
+    ("convertto-securestring ", Taken::Next),
+    ("@tcp(", Taken::Before),
+];
+
+static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let starts = COMMANDS.iter().map(|(start, _)| *start);
+    AhoCorasickBuilder::new().ascii_case_insensitive(true).build(starts).ok()
+});
+
+/// Finds passwords in commands. Manuals and tests hold only examples.
+pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
+    let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
+    if is_manual(path) || is_test_path(path) {
+        return Vec::new();
+    }
+    let found = automaton.find_overlapping_iter(content).filter_map(|start| {
+        let before = start.start().checked_sub(1).map(|at| content[at]);
+        let taken = COMMANDS[start.pattern().as_usize()].1;
+        let (from, to) = if matches!(taken, Taken::Before) {
+            before_network(&content[..start.start()])?
+        } else {
+            let starts_word = before.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+            let range = starts_word.then(|| taken_from(taken, line_of(content, start.end())))??;
+            (start.end() + range.0, start.end() + range.1)
+        };
+        let value = &content[from..to];
+        (is_password(value, false) && !is_placeholder(value)).then(|| SecretHit {
+            start: from,
+            end: to,
+            rule: "command-password".to_owned(),
+            title: "a password in a command".to_owned(),
+        })
+    });
+    found.collect()
+}
+
+fn taken_from(taken: Taken, line: &[u8]) -> Option<Range> {
+    match taken {
+        Taken::Option(option, attached) => option_value(line, option.as_bytes(), attached),
+        Taken::User(options) => {
+            let (from, to) = options
+                .iter()
+                .find_map(|option| option_value(line, option.trim_end().as_bytes(), true))
+                .or_else(|| option_value(line, b"--user", false))?;
+            let colon = line[from..to].iter().position(|byte| *byte == b':')?;
+            Some((from + colon + 1, to))
+        }
+        Taken::Piped => piped(line),
+        Taken::Next => {
+            let open = line.iter().take(24).position(|byte| matches!(byte, b'"' | b'\''))?;
+            word(line, open)
+        }
+        Taken::Before => None,
+    }
+}
+
+/// A command's line, with those that a backslash at the end adds.
+fn line_of(content: &[u8], from: usize) -> &[u8] {
+    let rest = &content[from..content.len().min(from + COMMAND_BYTES_MAX)];
+    let ends = |at: &usize| rest[*at] == b'\n' && (*at == 0 || rest[*at - 1] != b'\\');
+    &rest[..(0..rest.len()).find(ends).unwrap_or(rest.len())]
+}
+
+/// The value of an option that stands as a word of its own.
+fn option_value(line: &[u8], option: &[u8], attached: bool) -> Option<Range> {
+    let windows = line.windows(option.len()).enumerate();
+    let mut starts = windows.filter(|(at, window)| {
+        *window == option && (*at == 0 || line[at - 1].is_ascii_whitespace())
+    });
+    starts.find_map(|(at, _)| {
+        let after = at + option.len();
+        let next = *line.get(after)?;
+        let spaces = line[after..].iter().take_while(|byte| **byte == b' ').count();
+        match next {
+            b' ' if !attached || option == b"-u" || option == b"--user" => {
+                word(line, after + spaces)
+            }
+            b'=' => word(line, after + 1),
+            byte if attached && !byte.is_ascii_whitespace() && byte != b'-' => word(line, after),
+            _ => None,
+        }
+    })
+}
+
+/// A word of a command line, without its quotes.
+fn word(line: &[u8], from: usize) -> Option<Range> {
+    let quote = line.get(from).copied().filter(|byte| matches!(byte, b'"' | b'\''));
+    let start = from + usize::from(quote.is_some());
+    let ends = |byte: &u8| match quote {
+        Some(quote) => *byte == quote,
+        None => byte.is_ascii_whitespace() || b"\"'`;|&<>".contains(byte),
+    };
+    let rest = line.get(start..)?;
+    let length = rest.iter().position(ends).or(quote.is_none().then_some(rest.len()))?;
+    let value = &rest[..length];
+    let is_variable = value.contains(&b'$') && quote != Some(b'\'');
+    (!is_variable && !value.starts_with(b"-")).then_some((start, start + length))
+}
+
+/// `echo 'user:password' | chpasswd`, `echo password | docker login --password-stdin`.
+fn piped(line: &[u8]) -> Option<Range> {
+    let (from, to) = word(line, 0)?;
+    let pipe = to + line[to..].iter().take(3).position(|byte| *byte == b'|')?;
+    let into = &line[pipe..];
+    let has = |wanted: &[u8]| into.windows(wanted.len()).any(|window| window == wanted);
+    if has(b"chpasswd") {
+        let colon = line[from..to].iter().position(|byte| *byte == b':')?;
+        return Some((from + colon + 1, to));
+    }
+    (has(b"--password-stdin") || has(b"sudo -S") || has(b"passwd --stdin")).then_some((from, to))
+}
+
+/// Go's `user:password@tcp(host:port)/database`.
+fn before_network(before: &[u8]) -> Option<Range> {
+    let part = |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`/".contains(byte);
+    let start = before.len() - before.iter().rev().take(200).take_while(part).count();
+    let colon = before[start..].iter().position(|byte| *byte == b':')?;
+    let is_literal = start > 0 && matches!(before[start - 1], b'"' | b'\'' | b'`');
+    let is_setting = start == 0 || before[start - 1].is_ascii_whitespace();
+    let value = &before[start + colon + 1..];
+    ((is_literal || is_setting) && !value.starts_with(b"%"))
+        .then_some((start + colon + 1, before.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<String> {
+        let path = ProjectPath::new("deploy.sh").unwrap();
+        let hits = find(&path, text.as_bytes());
+        hits.first().map(|hit| text[hit.start..hit.end].to_owned())
+    }
+
+    #[test]
+    fn passwords_in_commands_are_found() {
+        for text in [
+            "curl -s -u admin:V https://ci.acme.io",
+            "curl \\\n  --user 'admin:V' https://ci.acme.io",
+            "mysql -u root -pV shop < dump.sql",
+            "sshpass -p 'V' ssh root@10.1.2.3",
+            "docker login -u bot -p V registry.acme.io",
+            "redis-cli -h cache -a V ping",
+            "echo \"root:V\" | chpasswd",
+            "echo V | docker login -u bot --password-stdin",
+            "CREATE USER app IDENTIFIED BY 'V';",
+            "ConvertTo-SecureString \"V\" -AsPlainText -Force",
+            "ConvertTo-SecureString -String \"V\" -AsPlainText",
+            "dsn := \"app:V@tcp(db1:3306)/shop\"",
+        ] {
+            let text = text.replace('V', "k3Jd82hTq!");
+            assert_eq!(found(&text).as_deref(), Some("k3Jd82hTq!"), "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_and_other_options_are_none() {
+        for text in [
+            "curl -u \"$USER1:$PASSWORD1\" https://ci.acme.io",
+            "curl https://ci.acme.io -X POST",
+            "mysql -u root -p\"$MYSQL_PASSWORD1\" shop",
+            "mysql -u root -p shop1",
+            "mkdir -p build/out1",
+            "docker run -p 8080:80 image1",
+            "echo \"${PASSWORD1}\" | docker login --password-stdin",
+            "echo build1:done | tee log",
+            "fmt.Sprintf(\"%s:%s@tcp(%s)/%s\", u, p1, h, d)",
+            "identified by its name1",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
+}
