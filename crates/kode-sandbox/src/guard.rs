@@ -1,6 +1,7 @@
 //! Looks after each command for files that would make git or kode itself run
 //! or believe something on the host: a new `.git`, hook or module
-//! configuration anywhere, a new `kode.json`. What appears is renamed so that
+//! configuration anywhere, a folder that became a repository itself, a new
+//! `kode.json`. What appears is renamed so that
 //! nothing reads it, and reported. Nothing is deleted. Set-id bits and bits that
 //! let everybody write are taken away.
 //!
@@ -62,7 +63,7 @@ impl Guard {
     /// command's doing.
     pub(crate) fn before_command(&mut self) {
         self.complete = self.tree.look_before(&self.root);
-        self.before = sensitive::find(&self.root, &self.tree);
+        self.before = sensitive::find(&self.root, &self.tree, None);
         self.kept.take(&self.root, &self.before);
         self.modes.begin();
     }
@@ -73,7 +74,7 @@ impl Guard {
     pub(crate) fn after_command(&mut self, held: &[String]) -> Vec<Incident> {
         let held = self.kept.below_root(held);
         self.complete &= self.tree.look_after(&self.root);
-        let after = sensitive::find(&self.root, &self.tree);
+        let after = sensitive::find(&self.root, &self.tree, Some(&self.before));
         let mut incidents = Vec::new();
         let mut moved: Vec<Vec<u8>> = Vec::new();
         for (path, stamp) in after {

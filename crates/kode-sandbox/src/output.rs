@@ -127,7 +127,7 @@ impl fmt::Display for Incident {
             Self::Quarantined { path, moved_to } => write!(
                 formatter,
                 "the command made or changed {path}, which git or kode would obey; it is now \
-                 {moved_to}"
+                 {moved_to}; to keep it, look at it (a HEAD: at its whole folder) and rename it back"
             ),
             Self::PutBack { path, moved_to } => write!(
                 formatter,

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+use rustix::io::Errno;
 
 use super::tree::{Tree, join};
 
@@ -38,8 +39,21 @@ impl Stamp {
     }
 }
 
-/// Every sensitive file that stands in the project now.
-pub(super) fn find(root: &OwnedFd, tree: &Tree) -> BTreeMap<Vec<u8>, Stamp> {
+/// That a folder is a repository itself. Its `HEAD` changes with every switch
+/// of branches, so only that it is there counts.
+const HEAD_STAMP: Stamp =
+    Stamp { kind: FileType::RegularFile, links: 1, inode: 0, size: 0, changed_ns: 0 };
+
+/// A reference's name or an object's in hexadecimal begins well before this.
+const HEAD_BYTES: usize = 40;
+
+/// Every sensitive file that stands in the project now. Of a folder that was no
+/// repository in `before`, the `HEAD` stands for all: without it nothing is read.
+pub(super) fn find(
+    root: &OwnedFd,
+    tree: &Tree,
+    before: Option<&BTreeMap<Vec<u8>, Stamp>>,
+) -> BTreeMap<Vec<u8>, Stamp> {
     let mut found = Found { root, all: BTreeMap::new(), folders_left: MODULE_FOLDERS_MAX };
     for (path, folder) in &tree.folders {
         let is_git = |name: &&Vec<u8>| name.eq_ignore_ascii_case(b".git");
@@ -50,6 +64,14 @@ pub(super) fn find(root: &OwnedFd, tree: &Tree) -> BTreeMap<Vec<u8>, Stamp> {
             if found.take(&place) == Some(FileType::Directory) && is_git(&name) {
                 found.git_folder(&place, 0);
             }
+        }
+        if let Some(head) = folder.head.as_ref().map(|head| join(path, head))
+            && found.is_head(&head)
+        {
+            if before.is_none_or(|before| before.contains_key(&head)) {
+                found.git_folder(path, 0);
+            }
+            found.all.insert(head, HEAD_STAMP);
         }
     }
     found.all
@@ -76,6 +98,24 @@ impl Found<'_> {
         let stamp = Stamp { kind, links, inode: stat.st_ino, size, changed_ns };
         self.all.insert(path.to_vec(), stamp);
         Some(kind)
+    }
+
+    /// Whether git would read this as a repository's `HEAD`; what can't be read
+    /// counts.
+    fn is_head(&self, path: &[u8]) -> bool {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(self.root, path, flags, Mode::empty()) else {
+            return rustix::fs::statat(self.root, path, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        };
+        let mut start = [0; HEAD_BYTES];
+        match rustix::io::read(&file, &mut start) {
+            Err(error) => error != Errno::ISDIR,
+            Ok(length) => {
+                let start = &start[..length];
+                start.starts_with(b"ref:")
+                    || length == HEAD_BYTES && start.iter().all(u8::is_ascii_hexdigit)
+            }
+        }
     }
 
     fn git_folder(&mut self, git: &[u8], depth: usize) {

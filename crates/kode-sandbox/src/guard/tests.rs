@@ -73,6 +73,60 @@ fn new_repositories_gitfiles_and_links_are_put_aside() {
     assert_eq!(place.quarantined(), ["other/.GIT", "plain/.git", "plain/deep/.git"]);
 }
 
+/// What git needs to take a folder for a repository, and what it would run.
+fn bare(place: &Place, name: &str, head: &str) {
+    for folder in ["objects", "refs", "wt", "hooks"] {
+        fs::create_dir_all(place.at(name).join(folder)).unwrap();
+    }
+    let config = "[core]\n\tbare = false\n\tworktree = \"wt\"\n\tfsmonitor = \"touch x\"\n";
+    fs::write(place.at(name).join("config"), config).unwrap();
+    fs::write(place.at(name).join("HEAD"), head).unwrap();
+}
+
+#[test]
+fn a_folder_that_becomes_a_repository_loses_its_head() {
+    let mut place = place();
+    bare(&place, "bb", "ref: refs/heads/main\n");
+    bare(&place, "plain/detached", &"0a".repeat(20));
+    fs::create_dir(place.at("linked")).unwrap();
+    fs::write(place.at("linked/commondir"), "../bb").unwrap();
+    symlink("refs/heads/main", place.at("linked/HEAD")).unwrap();
+    assert_eq!(place.quarantined(), ["bb/HEAD", "linked/HEAD", "plain/detached/HEAD"]);
+    assert!(place.at("bb/config").exists());
+    place.guard.before_command();
+    assert_eq!(place.quarantined(), [""; 0]);
+    // Putting it back is no way around.
+    fs::write(place.at("bb/HEAD"), "ref: refs/heads/main\n").unwrap();
+    assert_eq!(place.quarantined(), ["bb/HEAD"]);
+}
+
+#[test]
+fn a_users_repository_without_a_worktree_works_on_but_its_configuration_is_held() {
+    let mut place = place();
+    bare(&place, "remote", "ref: refs/heads/main\n");
+    place.guard.before_command();
+    fs::remove_file(place.at("remote/HEAD")).unwrap();
+    fs::write(place.at("remote/HEAD"), "ref: refs/heads/other\n").unwrap();
+    fs::write(place.at("remote/objects/aa"), "x").unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+    fs::write(place.at("remote/config"), "[core]\n\thooksPath = x\n").unwrap();
+    fs::write(place.at("remote/hooks/post-update"), "x").unwrap();
+    assert_eq!(place.quarantined(), ["remote/config", "remote/hooks/post-update"]);
+}
+
+#[test]
+fn folders_that_only_sound_like_a_repository_are_left_alone() {
+    let mut place = place();
+    for folder in
+        ["src/objects", "src/refs", "src/head", "part/objects", "text/objects", "text/refs"]
+    {
+        fs::create_dir_all(place.at(folder)).unwrap();
+    }
+    fs::write(place.at("part/HEAD"), "ref: refs/heads/main\n").unwrap();
+    fs::write(place.at("text/HEAD"), "A heading of a text\n").unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+}
+
 #[test]
 fn forged_hooks_configuration_and_kodes_files_are_put_aside() {
     let mut place = place();

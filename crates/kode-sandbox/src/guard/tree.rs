@@ -26,6 +26,9 @@ pub(super) struct Folder {
     subfolders: Vec<Vec<u8>>,
     /// Names among the entries that matter, see [`matters`].
     pub(super) names: Vec<Vec<u8>>,
+    /// The name of its `HEAD` where git may take the folder itself for a
+    /// repository.
+    pub(super) head: Option<Vec<u8>>,
 }
 
 /// All folders by path relative to the project; the project itself is empty.
@@ -117,6 +120,7 @@ impl Tree {
             changed_ns: if fresh { i128::MIN } else { changed_ns },
             subfolders: Vec::new(),
             names: Vec::new(),
+            head: None,
         };
         match read(root, place, &mut folder) {
             Err(Errno::ACCESS) if stat.st_uid != rustix::process::geteuid().as_raw() => {
@@ -143,12 +147,14 @@ fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> rustix::io::Result
     let open = rustix::fs::openat(root, place, flags, Mode::empty())?;
     let mut space = [MaybeUninit::uninit(); 16 * 1024];
     let mut listing = RawDir::new(&open, &mut space);
+    let mut parts = RepositoryParts::default();
     while let Some(entry) = listing.next() {
         let Ok(entry) = entry else { break };
         let name = entry.file_name().to_bytes();
         if matches!(name, b"." | b"..") {
             continue;
         }
+        parts.take(name);
         if matters(name) {
             folder.names.push(name.to_vec());
         } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
@@ -156,7 +162,33 @@ fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> rustix::io::Result
             folder.subfolders.push(name.to_vec());
         }
     }
+    folder.head = parts.head();
     Ok(())
+}
+
+/// The entries by which git knows a repository without a `.git`, compared
+/// without case (git's `is_git_directory` in setup.c).
+#[derive(Debug, Default)]
+struct RepositoryParts {
+    head: Option<Vec<u8>>,
+    objects: bool,
+    refs: bool,
+    commondir: bool,
+}
+
+impl RepositoryParts {
+    fn take(&mut self, name: &[u8]) {
+        if name.eq_ignore_ascii_case(b"HEAD") {
+            self.head = Some(name.to_vec());
+        }
+        self.objects |= name.eq_ignore_ascii_case(b"objects");
+        self.refs |= name.eq_ignore_ascii_case(b"refs");
+        self.commondir |= name.eq_ignore_ascii_case(b"commondir");
+    }
+
+    fn head(self) -> Option<Vec<u8>> {
+        self.head.filter(|_| self.objects && self.refs || self.commondir)
+    }
 }
 
 /// Lets the owner into a folder again.
