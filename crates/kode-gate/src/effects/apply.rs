@@ -88,6 +88,16 @@ impl Evaluator<'_> {
                 Some(Value::Read) => {
                     self.read_path(&value.text, false);
                 }
+                // `strace -o '|COMMAND'`.
+                Some(Value::Write)
+                    if matches!(name, "strace" | "ltrace")
+                        && value.text.known.starts_with(['|', '!']) =>
+                {
+                    self.raise(RiskClass::CodeExecution, "pipes what it traces into a command");
+                    let script =
+                        Text { known: value.text.known[1..].to_owned(), ..value.text.clone() };
+                    self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+                }
                 // Where an unnamed download lands matters less than its host.
                 Some(Value::Write)
                     if value.text.open

@@ -39,6 +39,9 @@ const SOCKETS: &[&str] = &[
     "pfsockopen",
     "stream_socket_client",
     "net.connect",
+    "open_connection",
+    "create_connection",
+    "start_server(",
     "net.Socket",
     "createConnection",
     "socketConnection",
@@ -72,6 +75,8 @@ const STARTERS: &[&str] = &[
     "exec ",
     "exec\"",
     "exec'",
+    "exec{",
+    "system{",
     "exec sprintf",
     "execv",
     "execl",
@@ -483,6 +488,10 @@ fn deletes_tree(code: &str) -> bool {
             "RemoveAll",
             "Deno.remove",
             "delete_recursive",
+            "os.remove(",
+            "os.unlink(",
+            "unlinkSync(",
+            "file delete -force",
         ],
     );
     let tree = |text: &String| {
@@ -515,7 +524,13 @@ fn deletes_tree(code: &str) -> bool {
             "process.env.HOME",
         ],
     );
-    deletes && (strings(code).iter().any(tree) || home && !code.contains("join"))
+    // Tcl needs no quotes.
+    let bare = code.split_once("file delete -force").map_or("", |(_, rest)| rest);
+    let bare = bare.split_whitespace().next().unwrap_or_default().trim_end_matches([';', '}']);
+    deletes
+        && ((bare.starts_with('/') && tree(&bare.to_owned()))
+            || strings(code).iter().any(tree)
+            || home && !code.contains("join"))
 }
 
 fn writes_device(code: &str) -> bool {
@@ -573,10 +588,10 @@ pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
     scripts
 }
 
-/// `qx(…)`, `%x{…}`: commands in brackets instead of quotes.
+/// `qx(…)`, `%x{…}`, `system qw(…)`: commands in brackets instead of quotes.
 fn bracketed(code: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for opener in ["qx", "%x"] {
+    for opener in ["qx", "%x", "qw", "qq", "%w"] {
         for (at, _) in code.match_indices(opener).take(16) {
             let rest = code[at + opener.len()..].trim_start();
             let close = match rest.chars().next() {

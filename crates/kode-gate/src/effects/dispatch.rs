@@ -178,7 +178,12 @@ impl Evaluator<'_> {
 
     /// The program a command word names; `None` for a file to run.
     fn program(&mut self, name: &str, _stdin: &Stream) -> Option<String> {
-        let Some((folder, base)) = name.rsplit_once('/') else { return Some(name.to_owned()) };
+        let Some((folder, base)) = name.rsplit_once('/') else {
+            // `"$FILE"`, whose name stands for a path, may be what was written there.
+            let path = self.place_of(&Text::exact(name)).path;
+            let file = self.unset_is_named && self.files.contains_key(&path);
+            return (!file).then(|| name.to_owned());
+        };
         let place = self.place_of(&Text::exact(name));
         let absolute = place.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let base = place.path.rsplit('/').next().filter(|base| !base.is_empty()).unwrap_or(base);

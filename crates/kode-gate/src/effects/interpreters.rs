@@ -29,8 +29,8 @@ pub(crate) fn shell(name: &str) -> Option<Shell> {
     match name {
         "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "rbash" | "yash" | "ksh93"
         | "lksh" | "-bash" | "-sh" => Some(Shell::Posix),
-        "fish" | "csh" | "tcsh" | "elvish" | "nu" | "xonsh" | "pwsh" | "powershell" | "rc"
-        | "es" => Some(Shell::Other),
+        "fish" | "csh" | "tcsh" | "elvish" | "nu" | "xonsh" | "pwsh" | "powershell"
+        | "powershell.exe" | "pwsh.exe" | "pwsh-preview" | "rc" | "es" => Some(Shell::Other),
         _ => None,
     }
 }
@@ -143,10 +143,18 @@ pub(crate) fn language(name: &str) -> Option<&'static Interpreter> {
     INTERPRETERS.iter().find(|each| each.name == name || each.name == stem)
 }
 
+fn is_powershell(name: &Field) -> bool {
+    let base = name.text.known.rsplit('/').next().unwrap_or_default();
+    matches!(base.trim_end_matches(".exe"), "pwsh" | "powershell" | "pwsh-preview")
+}
+
 impl Evaluator<'_> {
     /// A shell: `-c` text and known input are judged as scripts.
     pub(crate) fn shell(&mut self, kind: Shell, fields: &[Field], stdin: Stream) -> Stream {
         self.refuse_reverse_shell(&stdin);
+        if is_powershell(&fields[0]) {
+            return self.powershell(fields, &stdin);
+        }
         let mut rest = &fields[1..];
         let mut from_argument = false;
         let mut only_parse = false;
@@ -184,19 +192,7 @@ impl Evaluator<'_> {
             return Stream::unknown(Taint::LITERAL);
         }
         if kind == Shell::Other {
-            self.raise(RiskClass::CodeExecution, "kode does not speak this shell's language");
-            if fields.iter().any(|word| code::fetches_and_invokes(&word.text.known)) {
-                let text = "the code runs what it fetches";
-                self.found.refuse("remote_code", RiskClass::CodeExecution, text);
-            }
-            if fields.iter().any(|word| code::removes_tree(&word.text.known)) {
-                let text = "the code deletes a system tree or home";
-                self.found.refuse("recursive_delete", RiskClass::Destructive, text);
-            }
-            if fields.iter().any(|word| code::connects_and_invokes(&word.text.known)) {
-                let text = "the code connects a shell to a network address";
-                self.found.refuse("reverse_shell", RiskClass::CodeExecution, text);
-            }
+            self.other_shell(fields);
         }
         match (from_argument, rest.first()) {
             (true, Some(script)) => self.shell_argument(script, &rest[1..], stdin),
@@ -205,6 +201,64 @@ impl Evaluator<'_> {
             (false, Some(file)) => self.shell_file(file, &rest[1..], stdin),
             (false, None) => self.shell_input(stdin),
         }
+    }
+
+    /// What a shell with a language of its own plainly does.
+    fn other_shell(&mut self, fields: &[Field]) {
+        self.raise(RiskClass::CodeExecution, "kode does not speak this shell's language");
+        let words = fields.iter().map(|word| word.text.known.as_str());
+        let code = words.collect::<Vec<_>>().join(" ");
+        if code::fetches_and_invokes(&code) {
+            let text = "the code runs what it fetches";
+            self.found.refuse("remote_code", RiskClass::CodeExecution, text);
+        }
+        if code::removes_tree(&code) {
+            let text = "the code deletes a system tree or home";
+            self.found.refuse("recursive_delete", RiskClass::Destructive, text);
+        }
+        if code::connects_and_invokes(&code) {
+            let text = "the code connects a shell to a network address";
+            self.found.refuse("reverse_shell", RiskClass::CodeExecution, text);
+        }
+    }
+
+    /// PowerShell, whose flags are words: `-NonInteractive` is no `-n`. Every call
+    /// but for the version is a question; of its text the refusals count that
+    /// would also be refused to a POSIX shell.
+    fn powershell(&mut self, fields: &[Field], stdin: &Stream) -> Stream {
+        let words = &fields[1..];
+        let shows = |word: &Field| {
+            matches!(
+                word.as_exact(),
+                Some("--version" | "-Version" | "-v" | "--help" | "-Help" | "-h" | "-?")
+            )
+        };
+        if words.len() == 1 && shows(&words[0]) {
+            return Stream::unknown(Taint::LITERAL);
+        }
+        self.other_shell(fields);
+        if words.iter().any(|word| word.text.open) {
+            // Its variables look like the shell's own: read it as it was written.
+            let written = Text::exact(&self.state.source.clone());
+            self.other_shell(&[Field { text: written, ..Field::default() }]);
+        }
+        let text = stdin.text.clone();
+        if stdin.present {
+            self.refuse_foreign_code(text.taint, "a shell");
+            self.other_shell(&[Field { text, ..Field::default() }]);
+        }
+        for word in words {
+            self.refuse_foreign_code(word.text.taint, "a shell");
+            let script = word.text.clone();
+            self.refusals_only(|walk| {
+                walk.shell_text(&script, Stream::default());
+            });
+            if let Some(stream) = &word.stream {
+                self.refuse_foreign_code(stream.text.taint, "a shell");
+            }
+        }
+        self.look_for_outside_paths(words);
+        Stream::unknown(stdin.text.taint | Taint::FILE)
     }
 
     fn shell_argument(&mut self, script: &Field, arguments: &[Field], stdin: Stream) -> Stream {

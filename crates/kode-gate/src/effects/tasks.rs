@@ -140,6 +140,9 @@ impl Evaluator<'_> {
         if matches!(name, "dotnet" | "msbuild") {
             self.look_at_properties(invocation);
         }
+        if matches!(name, "go generate" | "go test") {
+            self.look_for_foreign_files(invocation);
+        }
         if name.starts_with("go ") {
             self.look_at_go_flags(invocation);
         }

@@ -295,6 +295,7 @@ impl Evaluator<'_> {
         }
         // What a trap itself sets does not start it again.
         let traps = std::mem::take(&mut self.traps);
+        let met = self.met_unset.get();
         for trap in &traps {
             self.met_unset.set(false);
             self.refusals_only(|walk| {
@@ -304,6 +305,7 @@ impl Evaluator<'_> {
                 self.perhaps(|walk| walk.shell_text(trap, Stream::default()));
             }
         }
+        self.met_unset.set(self.met_unset.get() || met);
         self.traps = traps;
     }
 

@@ -103,6 +103,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) traps: Vec<Text>,
     /// Whether a variable was met that this command has not set, or not yet.
     pub(crate) met_unset: std::cell::Cell<bool>,
+    /// Whether the name of such a variable stands for its value.
+    pub(crate) unset_is_named: bool,
     nesting: u32,
     steps: u32,
 }
@@ -142,6 +144,7 @@ impl<'a> Evaluator<'a> {
             temporaries: 0,
             traps: Vec::new(),
             met_unset: std::cell::Cell::new(false),
+            unset_is_named: false,
             nesting: 0,
             steps: 0,
         }
@@ -150,6 +153,7 @@ impl<'a> Evaluator<'a> {
     /// Walks a whole command line. A FIFO lets later output flow into earlier
     /// commands, so then the walk is done twice.
     pub(crate) fn command_line(&mut self, text: &str) -> Option<SyntaxError> {
+        let fresh = self.state.clone();
         let error = self.text_script(text, Stream::default()).1;
         self.judge_traps(true);
         if !self.fifos.is_empty() {
@@ -157,7 +161,25 @@ impl<'a> Evaluator<'a> {
             self.text_script(text, Stream::default());
             self.judge_traps(true);
         }
+        if self.met_unset.get() && self.found.refusal.is_none() {
+            self.walk_named(text, fresh);
+        }
         error
+    }
+
+    /// Walks once more with the name of every variable that was never set in its
+    /// place: a shell connected to `$HOST` is one whatever the host. Only what
+    /// must be refused counts.
+    fn walk_named(&mut self, text: &str, fresh: ShellState) {
+        self.steps = 0;
+        self.traps.clear();
+        self.state = fresh;
+        self.unset_is_named = true;
+        self.refusals_only(|walk| {
+            walk.text_script(text, Stream::default());
+            walk.judge_traps(true);
+        });
+        self.unset_is_named = false;
     }
 
     /// Parses and walks `text` as a script with `stdin`.

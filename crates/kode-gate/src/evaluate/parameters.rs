@@ -86,6 +86,11 @@ impl Evaluator<'_> {
             "IFS" => exact(" \t\n"),
             "PATH" => exact("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             "TMPDIR" => exact("/tmp"),
+            // What a CI runner reads back as data; `GITHUB_ENV` and `GITHUB_PATH`
+            // decide what later steps run and stay unknown.
+            "GITHUB_OUTPUT" | "GITHUB_STEP_SUMMARY" | "GITHUB_STATE" | "RUNNER_TEMP" => {
+                exact(&format!("/tmp/{}", name.to_ascii_lowercase()))
+            }
             "-" => exact("hBc"),
             "_" => exact(""),
             "UID" | "EUID" | "PPID" | "RANDOM" | "SECONDS" | "LINENO" | "?" | "$" | "!" => {
@@ -93,8 +98,14 @@ impl Evaluator<'_> {
             }
             _ if name.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let at = name.parse::<usize>().ok()?.checked_sub(1)?;
-                Some(vec![self.state.positional.get(at).cloned().unwrap_or_default()])
+                let given = self.state.positional.get(at).cloned();
+                if given.is_none() {
+                    self.met_unset.set(true);
+                }
+                let unset = if self.unset_is_named { name } else { "" };
+                Some(vec![given.unwrap_or_else(|| Text::exact(unset))])
             }
+            _ if self.unset_is_named => exact(name),
             _ => {
                 self.met_unset.set(true);
                 None

@@ -128,6 +128,14 @@ impl Evaluator<'_> {
             }
             self.found.ask(QuestionKind::Guard, "find deletes all but what is named");
         }
+        // Whoever owns them, those are most files of a system tree.
+        const WIDE: [&str; 4] = ["-user", "-group", "-perm", "-links"];
+        let wide = !tests.is_empty() && tests.iter().all(|at| is(Some(*at), &WIDE));
+        if wide && is_deleting(words) {
+            for start in starts {
+                self.refuse_tree(start);
+            }
+        }
         // `-empty -o -delete`: what the tests leave out is taken as well.
         let actions = ["-delete", "-exec", "-execdir", "-ok", "-okdir"];
         let alternative = (0..words.len())
