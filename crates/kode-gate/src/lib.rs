@@ -43,4 +43,4 @@ pub use memory::GateMemory;
 pub use permit::Permit;
 pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};
 pub use rules::{RuleError, check_rules};
-pub use sensitive::{FileChange, is_watched, sensitive_change};
+pub use sensitive::{FileChange, is_program_place, is_watched, sensitive_change};

@@ -137,6 +137,14 @@ pub fn is_watched(path: &ProjectPath) -> bool {
     TABLE.as_ref().is_none_or(|table| table.watched.hold(&slashed(path.as_str())))
 }
 
+/// Whether packages put their programs there (`node_modules/.bin`, the `bin` of a
+/// virtual environment): what an approved installation may change.
+pub fn is_program_place(path: &ProjectPath) -> bool {
+    let path = slashed(path.as_str());
+    let holds = |table: &Table| table.watched.containing.iter().any(|each| path.contains(each));
+    TABLE.as_ref().is_some_and(holds)
+}
+
 fn slashed(path: &str) -> String {
     let path = path.trim_start_matches('/').to_lowercase();
     format!("/{path}")

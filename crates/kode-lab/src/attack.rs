@@ -61,8 +61,35 @@ pub struct AttackResult {
     pub must_flag: bool,
     /// Whether it did.
     pub scanner_flagged: bool,
+    /// Why it could not be played to its end; nothing is proved then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_played: Option<String>,
     /// Nothing got through, and what had to be reported was.
     pub passed: bool,
+}
+
+impl AttackResult {
+    /// A scenario that could not be played, so that the others still count.
+    pub(crate) fn not_played(scenario: &Scenario, why: String) -> Self {
+        let nothing = || AttackRun {
+            succeeded: false,
+            effects: Vec::new(),
+            stopped_by: Vec::new(),
+            prompts: 0,
+        };
+        Self {
+            id: scenario.id.clone(),
+            channel: scenario.channel.clone(),
+            goal: scenario.goal.clone(),
+            must: scenario.must,
+            approver_no: nothing(),
+            approver_yes: nothing(),
+            must_flag: scenario.scanner == Scanner::Flag,
+            scanner_flagged: false,
+            not_played: Some(why),
+            passed: false,
+        }
+    }
 }
 
 /// Runs a scenario under both approvers.
@@ -87,6 +114,7 @@ pub(crate) fn run_attack(
         approver_yes,
         must_flag,
         scanner_flagged,
+        not_played: None,
         passed,
     })
 }

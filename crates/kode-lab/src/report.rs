@@ -43,7 +43,10 @@ pub fn run(
 ) -> Result<LabReport, LabError> {
     let none = Ablation::default();
     let attacks = in_parallel(&set.attacks, |scenario| {
-        let result = run_attack(scenario, settings, &none, model);
+        let result = match run_attack(scenario, settings, &none, model) {
+            Err(LabError::Prepare(why)) => Ok(AttackResult::not_played(scenario, why)),
+            result => result,
+        };
         if let Ok(result) = &result {
             progress(result);
         }
@@ -121,6 +124,10 @@ impl LabReport {
         );
         self.write_controls(text);
         for attack in self.attacks.iter().filter(|attack| !attack.passed) {
+            if let Some(why) = &attack.not_played {
+                let _ = writeln!(text, "NOT PLAYED  {} ({}): {why}", attack.id, attack.channel);
+                continue;
+            }
             let _ =
                 writeln!(text, "GOT THROUGH  {} ({}, {})", attack.id, attack.channel, attack.goal);
             for (name, run) in [("no", &attack.approver_no), ("yes", &attack.approver_yes)] {

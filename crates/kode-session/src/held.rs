@@ -38,23 +38,36 @@ pub struct Held {
 /// What changed, and how.
 pub type Changed = Vec<(ProjectPath, ChangeKind)>;
 
+/// A held change that could not be put back, and why.
+pub type Stuck = (Held, String);
+
+/// What one comparison found.
+#[derive(Debug, Default)]
+pub struct Holding {
+    /// What changed otherwise since the last comparison.
+    pub changed: Changed,
+    /// What is put back and waits.
+    pub held: Vec<Held>,
+    /// What must be put back and can't be: it waits too, and stands meanwhile.
+    pub stuck: Vec<Stuck>,
+}
+
 /// Says why a change must be held; `None` lets it be.
 pub type Holds<'a> = dyn Fn(FileChange<'_>) -> Option<String> + 'a;
 
 impl Session {
     /// Looks as [`Session::compare`] does, and puts back what `holds` names.
-    /// Returns what changed otherwise since the last comparison, and what is held.
-    /// Putting back goes through the gate as the policy's own act.
+    /// A file that can't be put back keeps no other from it. Putting back goes through the gate as the policy's own act.
     ///
     /// # Errors
-    /// When the project can't be compared, or a held file not be put back: its
-    /// note stays, and the change is not part of the record.
+    /// When the project can't be compared or a note not be made durable; nothing is
+    /// part of the record then.
     pub fn compare_and_hold(
         &mut self,
         files: &ProjectFiles,
         gate: &mut Gate,
         holds: &Holds<'_>,
-    ) -> Result<(Changed, Vec<Held>), SessionError> {
+    ) -> Result<Holding, SessionError> {
         let (changes, pack) = self.look_without_record(files)?;
         let mut held = Vec::new();
         let mut free = Vec::new();
@@ -71,8 +84,9 @@ impl Session {
         for (change, why) in held {
             noted.push(self.note_held(change, why)?);
         }
-        self.put_back_held(&noted, files, gate)?;
-        Ok((since_last(&free), noted))
+        let stuck = self.put_back_held(&noted, files, gate);
+        noted.retain(|held| !stuck.iter().any(|(other, _)| other.id == held.id));
+        Ok(Holding { changed: since_last(&free), held: noted, stuck })
     }
 
     #[expect(clippy::disallowed_methods, reason = "judged, not shown")]
@@ -97,6 +111,11 @@ impl Session {
     fn note_held(&mut self, change: Change, why: String) -> Result<Held, SessionError> {
         let id = HeldId(self.next_held);
         let Change { path, before, after, .. } = change;
+        // One that is stuck is found again by each comparison.
+        let same = |held: &&Held| (&held.path, &held.after) == (&path, &after);
+        if let Some(known) = self.pending.iter().find(same) {
+            return Ok(known.clone());
+        }
         let held = Held { id, path, why, before, after };
         self.changes.append(&ChangeLine::Held(held.clone()))?;
         self.next_held += 1;
@@ -105,31 +124,37 @@ impl Session {
     }
 
     /// Links first: one may stand in the place of a folder.
-    fn put_back_held(
-        &mut self,
-        held: &[Held],
-        files: &ProjectFiles,
-        gate: &mut Gate,
-    ) -> Result<(), SessionError> {
+    fn put_back_held(&self, held: &[Held], files: &ProjectFiles, gate: &mut Gate) -> Vec<Stuck> {
         let is_link =
             |held: &&Held| held.after.as_ref().is_some_and(|state| state.kind != Kind::File);
         let (links, others): (Vec<&Held>, Vec<&Held>) = held.iter().partition(is_link);
+        let mut stuck = Vec::new();
         for held in links.into_iter().chain(others) {
-            let now = current(&held.path, files, &self.blobs)?;
-            let restoration =
-                Restoration::new(held.path.clone(), held.after.clone(), held.before.clone());
-            // A kill between note and putting back, or a person was faster.
-            if !restoration.leaves(now.as_ref()) || restoration.is_done() {
-                continue;
+            if let Err(error) = self.put_back_one(held, files, gate) {
+                stuck.push((held.clone(), error.to_string()));
             }
-            let write = restoration.write(&self.blobs)?;
-            let denied = |text| SessionError::Denied(text);
-            let (permit, _) = gate
-                .authorize_configured(write)
-                .map_err(|denial| denied(denial.decision.reason.text))?;
-            carry_out(permit, files, gate)?;
         }
-        Ok(())
+        stuck
+    }
+
+    fn put_back_one(
+        &self,
+        held: &Held,
+        files: &ProjectFiles,
+        gate: &mut Gate,
+    ) -> Result<(), SessionError> {
+        let now = current(&held.path, files, &self.blobs)?;
+        let restoration =
+            Restoration::new(held.path.clone(), held.after.clone(), held.before.clone());
+        // A kill between note and putting back, or a person was faster.
+        if !restoration.leaves(now.as_ref()) || restoration.is_done() {
+            return Ok(());
+        }
+        let write = restoration.write(&self.blobs)?;
+        let (permit, _) = gate
+            .authorize_configured(write)
+            .map_err(|denial| SessionError::Denied(denial.decision.reason.text))?;
+        carry_out(permit, files, gate)
     }
 
     /// Changes that still wait, oldest first.
@@ -137,17 +162,10 @@ impl Session {
         &self.pending
     }
 
-    /// Puts back what a kill left between a note and its file.
-    ///
-    /// # Errors
-    /// When a file can't be put back.
-    pub fn restore_pending(
-        &mut self,
-        files: &ProjectFiles,
-        gate: &mut Gate,
-    ) -> Result<(), SessionError> {
-        let pending = self.pending.clone();
-        self.put_back_held(&pending, files, gate)
+    /// Puts back what a kill left between a note and its file; returns what can't
+    /// be.
+    pub fn restore_pending(&mut self, files: &ProjectFiles, gate: &mut Gate) -> Vec<Stuck> {
+        self.put_back_held(&self.pending, files, gate)
     }
 
     /// The write that makes a held change, and its exact difference.

@@ -41,7 +41,7 @@ pub use again::DoneAgain;
 pub use changes::{Origin, StepId};
 pub use compare::{Comparison, IGNORED_NAMED_MAX};
 pub use error::{LinesNamed, SessionError};
-pub use held::{Changed, Held, HeldId, Holds};
+pub use held::{Changed, Held, HeldId, Holding, Holds, Stuck};
 pub use meta::SessionSummary;
 pub use session::Session;
 pub use store::{SessionDetail, SessionStore};

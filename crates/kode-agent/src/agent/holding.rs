@@ -5,10 +5,10 @@
 
 use kode_base::{AnsweredBy, ProjectPath, RiskClass, Untrusted};
 use kode_gate::{
-    Control, Decision, DenialKind, FileChange, is_meant, is_watched, sensitive_change,
+    Control, Decision, DenialKind, FileChange, is_meant, is_program_place, sensitive_change,
 };
 use kode_model::ToolCall;
-use kode_session::Held;
+use kode_session::{Held, Holding};
 
 use super::calls::decision_event;
 use super::{Agent, BeginError};
@@ -21,7 +21,8 @@ struct Answered {
     files: Vec<ProjectPath>,
     /// The command a person approved for the sensitive places in it.
     command: Option<String>,
-    /// Installing puts programs where programs of packages go.
+    /// An installation that a person or the policy answered for: it puts programs
+    /// where programs of packages go, and nothing anywhere else.
     installs: bool,
 }
 
@@ -37,14 +38,17 @@ impl Answered {
         Self {
             files: outcome.written.clone(),
             command,
-            installs: decision.is_some_and(|it| it.reason.class == RiskClass::Install),
+            installs: decision.is_some_and(|it| {
+                it.reason.class == RiskClass::Install
+                    && it.answered_by != AnsweredBy::NonInteractive
+            }),
         }
     }
 
     fn covers(&self, path: &ProjectPath) -> bool {
         let named = |command: &String| command.contains(path.as_str());
         self.files.contains(path)
-            || self.installs && is_watched(path)
+            || self.installs && is_program_place(path)
             || self.command.as_ref().is_some_and(named)
     }
 }
@@ -57,7 +61,12 @@ impl Agent<'_> {
         outcome: &mut ToolOutcome,
     ) -> Result<(), BeginError> {
         let answered = Answered::of(Some(call), outcome);
-        for held in self.compare_and_hold(&answered)? {
+        let holding = self.compare_and_hold(&answered)?;
+        for (held, why) in &holding.stuck {
+            let told = self.tell_stuck(held, why);
+            outcome.text.push(&Untrusted::from(format!("\n[kode: {told}]")));
+        }
+        for held in holding.held {
             let told = self.ask_about(&held, Some(call))?;
             outcome.text.push(&Untrusted::from(format!("\n[kode: {told}]")));
         }
@@ -67,27 +76,47 @@ impl Agent<'_> {
     /// After a kill: what the interrupted call left in sensitive places, and
     /// what waits from before.
     pub(super) fn hold_leftovers(&mut self, interrupted: bool) -> Result<(), BeginError> {
-        self.session.restore_pending(&self.workspace.files, &mut self.workspace.gate)?;
+        let (files, gate) = (&self.workspace.files, &mut self.workspace.gate);
+        let mut stuck = self.session.restore_pending(files, gate);
         if interrupted {
-            self.compare_and_hold(&Answered::default())?;
+            stuck.extend(self.compare_and_hold(&Answered::default())?.stuck);
         }
-        for held in self.session.pending().to_vec() {
+        for (held, why) in &stuck {
+            let told = self.tell_stuck(held, why);
+            self.push_note(&told)?;
+        }
+        let is_stuck = |held: &Held| stuck.iter().any(|(other, _)| other.id == held.id);
+        let waiting = self.session.pending().iter().filter(|held| !is_stuck(held));
+        for held in waiting.cloned().collect::<Vec<_>>() {
             let told = self.ask_about(&held, None)?;
             self.push_note(&told)?;
         }
         Ok(())
     }
 
-    fn compare_and_hold(&mut self, answered: &Answered) -> Result<Vec<Held>, BeginError> {
+    /// A change that stands although it must not: the run can't end green.
+    fn tell_stuck(&mut self, held: &Held, why: &str) -> String {
+        let told = format!(
+            "the change of {} could not be put back and stands: {why}. Look at it before anything \
+             of this project runs",
+            held.path
+        );
+        self.progress.refusals += 1;
+        self.progress.unreplaced_denial = Some(held.why.clone());
+        self.notice(told.clone());
+        told
+    }
+
+    fn compare_and_hold(&mut self, answered: &Answered) -> Result<Holding, BeginError> {
         let state = self.workspace.gate.state.clone();
         if !state.ablation.keeps(Control::SensitivePlaces) {
-            return Ok(Vec::new());
+            return Ok(Holding::default());
         }
         let holds = |change: FileChange<'_>| {
             let open = answered.covers(change.path) || is_meant(change.path, &state);
             sensitive_change(change).filter(|_| !open)
         };
-        let (changed, held) = self.session.compare_and_hold(
+        let mut holding = self.session.compare_and_hold(
             &self.workspace.files,
             &mut self.workspace.gate,
             &holds,
@@ -96,11 +125,11 @@ impl Agent<'_> {
             let change = FileChange { path, before: None, after: None, is_link: true };
             sensitive_change(change).is_some()
         };
-        if changed.iter().any(|(path, _)| sensitive(path)) {
+        if holding.changed.iter().any(|(path, _)| sensitive(path)) {
             self.workspace.gate.sensitive_place_changed();
         }
-        self.fresh.extend(changed);
-        Ok(held)
+        self.fresh.append(&mut holding.changed);
+        Ok(holding)
     }
 
     /// Asks a person about one held change and does what they say; a sentence
@@ -125,7 +154,11 @@ impl Agent<'_> {
         let told = match answer {
             Ok((permit, _)) => {
                 let (files, gate) = (&self.workspace.files, &mut self.workspace.gate);
-                self.session.make_held(held, permit, files, gate)?;
+                if let Err(error) = self.session.make_held(held, permit, files, gate) {
+                    let told = format!("the approved change of {path} could not be made: {error}");
+                    self.notice(told.clone());
+                    return Ok(told);
+                }
                 self.workspace.gate.sensitive_place_changed();
                 self.fresh.push((path.clone(), kode_base::ChangeKind::Changed));
                 return Ok(format!("a person approved the change of {path}; it is made"));

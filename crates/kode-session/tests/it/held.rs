@@ -14,7 +14,9 @@ fn holds(change: FileChange<'_>) -> Option<String> {
 }
 
 fn hold(workspace: &mut Workspace, session: &mut Session) -> Vec<Held> {
-    session.compare_and_hold(&workspace.files, &mut workspace.gate, &holds).unwrap().1
+    let found = session.compare_and_hold(&workspace.files, &mut workspace.gate, &holds).unwrap();
+    assert!(found.stuck.is_empty(), "{found:?}");
+    found.held
 }
 
 struct Yes;
@@ -98,12 +100,12 @@ fn a_kill_between_the_note_and_the_file_is_made_good() {
     // As if it had ended after the note, before the file was put back.
     workspace.write("Makefile", "all: evil\n");
     let mut session = workspace.store.resume(Some(&id), workspace.root.path()).unwrap();
-    session.restore_pending(&workspace.files, &mut workspace.gate).unwrap();
+    assert!(session.restore_pending(&workspace.files, &mut workspace.gate).is_empty());
     assert_eq!(workspace.read("Makefile"), b"all: good\n");
     assert_eq!(session.pending().len(), 1);
     // What a person wrote meanwhile is not overwritten.
     workspace.write("Makefile", "all: mine\n");
-    session.restore_pending(&workspace.files, &mut workspace.gate).unwrap();
+    assert!(session.restore_pending(&workspace.files, &mut workspace.gate).is_empty());
     assert_eq!(workspace.read("Makefile"), b"all: mine\n");
 }
 
@@ -133,9 +135,30 @@ fn ignored_programs_that_run_next_are_compared() {
     workspace.write("node_modules/.bin/eslint", "evil");
     workspace.write("node_modules/x/index.js", "y");
     let watched = |change: FileChange<'_>| kode_gate::sensitive_change(change);
-    let (_, held) =
-        session.compare_and_hold(&workspace.files, &mut workspace.gate, &watched).unwrap();
-    assert_eq!(held.len(), 1);
+    let found = session.compare_and_hold(&workspace.files, &mut workspace.gate, &watched).unwrap();
+    assert_eq!(found.held.len(), 1);
     assert_eq!(workspace.read("node_modules/.bin/eslint"), b"good");
     assert_eq!(workspace.read("node_modules/x/index.js"), b"y");
+}
+
+#[test]
+fn a_place_that_can_not_be_put_back_keeps_no_other_from_it() {
+    let mut workspace = Workspace::new();
+    workspace.write("a/Makefile", "all: good\n");
+    workspace.write("b/Makefile", "all: good\n");
+    let mut session = workspace.session();
+    // A full folder where the file was: nothing of it is kode's to delete.
+    workspace.remove("a/Makefile");
+    workspace.write("a/Makefile/deep/file", "x");
+    workspace.write("b/Makefile", "all: evil\n");
+    let only_files =
+        |change: FileChange<'_>| holds(change).filter(|_| !change.path.as_str().contains("deep"));
+    for _ in 0..2 {
+        let found =
+            session.compare_and_hold(&workspace.files, &mut workspace.gate, &only_files).unwrap();
+        assert_eq!(found.stuck.len(), 1, "{found:?}");
+        assert_eq!(found.stuck[0].0.path.as_str(), "a/Makefile");
+        assert_eq!(workspace.read("b/Makefile"), b"all: good\n");
+        assert_eq!(session.pending().len(), 2, "it is noted once");
+    }
 }

@@ -78,7 +78,11 @@ fn play(
     let progress = |result: &AttackResult| {
         let number = done.fetch_add(1, Ordering::SeqCst) + 1;
         if !arguments.json {
-            let mark = if result.passed { "stopped" } else { "GOT THROUGH" };
+            let mark = match (&result.not_played, result.passed) {
+                (Some(_), _) => "COULD NOT BE PLAYED",
+                (None, true) => "stopped",
+                (None, false) => "GOT THROUGH",
+            };
             tell!("[{number}/{total}] {} {mark}", escape_block(&result.id));
         }
     };

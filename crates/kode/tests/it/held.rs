@@ -87,3 +87,32 @@ fn a_pending_change_is_still_there_when_the_session_goes_on() {
     assert!(serde_json::to_string(&again.events).unwrap().contains("put back and waits"));
     assert_eq!(workspace.read("Makefile"), "all:\n");
 }
+
+/// One place that can't be put back must not shield the others, and installing
+/// answers for programs of packages alone.
+#[test]
+fn no_other_place_stays_changed_beside_one_that_can_not_be_put_back() {
+    let workspace = Workspace::new();
+    workspace.write("Makefile", "all:\n");
+    let script = "rm Makefile; mkdir -p Makefile/deep; echo x > Makefile/deep/file; \
+                  mkfifo Dockerfile; echo 'import os' > conftest.py";
+    workspace.write("q.sh", script);
+    let run = run(&workspace, &shell_script("sh q.sh"), &[], 4);
+    assert!(run.outputs().contains("could not be put back and stands"), "{}", run.outputs());
+    assert!(!workspace.project().join("conftest.py").exists());
+    assert!(!workspace.project().join("Dockerfile").exists());
+}
+
+#[test]
+fn an_installation_nobody_approved_changes_no_place() {
+    let workspace = Workspace::new();
+    workspace.write("AGENTS.md", "old\n");
+    let script = "echo evil > AGENTS.md; echo evil > .envrc; mkdir -p node_modules/.bin; \
+                  echo evil > node_modules/.bin/x";
+    workspace.write("q.sh", script);
+    let command = "pip install --no-index nothing-there; sh q.sh";
+    let run = run(&workspace, &shell_script(command), &[], 4);
+    assert_eq!(workspace.read("AGENTS.md"), "old\n", "{}", run.outputs());
+    assert!(!workspace.project().join(".envrc").exists());
+    assert!(!workspace.project().join("node_modules/.bin/x").exists());
+}
