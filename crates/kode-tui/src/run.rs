@@ -2,6 +2,7 @@
 //! frames and commands out. However it ends, the terminal is given back.
 
 use std::io::{self, stdout};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::{self, ThreadId};
@@ -70,7 +71,9 @@ pub fn run(
 ) -> io::Result<()> {
     restore_on_panic(thread::current().id());
     let mut screen = Some(Screen::enter()?);
-    let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+    // Its own drop prints when the terminal is gone, where a print panics; `Screen`
+    // shows the cursor in its stead.
+    let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?);
     let mut reader = Reader::start(inputs.0.clone())?;
     loop {
         terminal.draw(|frame| draw(&mut app, frame))?;

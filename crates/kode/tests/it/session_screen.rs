@@ -274,6 +274,16 @@ fn escape_ends_a_step_and_the_model_goes_on() {
 
 #[test]
 fn a_terminal_that_goes_away_in_a_run_leaves_a_session_to_go_on_with() {
+    goes_away_after(b"");
+}
+
+/// There the cursor is hidden, and showing it again fails.
+#[test]
+fn so_does_one_that_goes_away_over_the_files() {
+    goes_away_after(b"\t");
+}
+
+fn goes_away_after(keys: &[u8]) {
     let workspace = Workspace::new();
     let script = "turns:\n  - calls:\n      - {tool: write_file, args: {path: a.txt, content: \"agent\\n\"}}\n      - {tool: shell, args: {command: \"touch begun; sleep 60\"}}\n  - text: Here again.\n    calls: [{tool: finish, args: {summary: again}}]\n";
     let path = workspace.beside("script.yaml");
@@ -289,7 +299,11 @@ fn a_terminal_that_goes_away_in_a_run_leaves_a_session_to_go_on_with() {
     terminal.wait_for("ready").unwrap();
     terminal.send(b"go\r").unwrap();
     workspace.wait_for("begun");
-    terminal.hang_up().unwrap();
+    if !keys.is_empty() {
+        terminal.send(keys).unwrap();
+        terminal.wait_for("hunk 1 of 1").unwrap();
+    }
+    assert_eq!(terminal.hang_up().unwrap().code(), Some(1), "an error, not a panic");
     let place = workspace.project().display().to_string();
     assert!(!processes().iter().any(|command| command.contains(&place)), "{:?}", processes());
     let output = workspace
