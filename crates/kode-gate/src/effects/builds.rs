@@ -243,7 +243,9 @@ impl Evaluator<'_> {
         let named = invocation.words.iter().any(|word| {
             let text = word.text.known.rsplit(['=', '@']).next().unwrap_or_default();
             let place = self.place_of(&Text::exact(text));
-            place.zone == Zone::Temporary && self.files.contains_key(&place.path)
+            // A patch or message is text, whatever it says.
+            let text = matches!(invocation.name, "git apply" | "git am" | "git commit");
+            !text && place.zone == Zone::Temporary && self.files.contains_key(&place.path)
         });
         if written || named {
             self.raise(RiskClass::CodeExecution, "runs what this very command wrote");

@@ -146,6 +146,7 @@ const FETCHERS: &[&str] = &[
     "wget",
     "httpx",
     "http.request",
+    "socket.http",
     "https.request",
     "WWW::Mechanize",
     "HTTP::",

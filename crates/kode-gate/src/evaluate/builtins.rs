@@ -194,6 +194,7 @@ impl Evaluator<'_> {
         for each in arguments {
             if let Some((name, value)) = each.text.known.split_once('=') {
                 self.state.aliases.insert(name.to_owned(), value.to_owned());
+                self.refuse_foreign_code(each.text.taint, "an alias");
                 if each.text.open {
                     self.raise(RiskClass::CodeExecution, "what the alias stands for is not known");
                 }

@@ -95,10 +95,36 @@ impl Evaluator<'_> {
     fn expand_plain(&mut self, word: &Word) -> Vec<Field> {
         let mut fields = Fields::default();
         for (at, piece) in word.pieces.iter().enumerate() {
+            if self.is_filler(&word.pieces, at) {
+                continue;
+            }
             self.expand_piece(piece, at == 0, word.pieces.len() == 1, &mut fields);
         }
         fields.close();
         fields.done
+    }
+
+    /// Whether an unset variable stands within a name, where it is nothing but a
+    /// disguise: `n${x}c`, `who$u`.
+    fn is_filler(&self, pieces: &[Piece], at: usize) -> bool {
+        if !self.unset_is_named || at == 0 {
+            return false;
+        }
+        let Piece::Parameter { parameter, .. } = &pieces[at] else { return false };
+        let literal = |at: usize| match pieces.get(at) {
+            Some(Piece::Literal { text, .. }) => text.as_str(),
+            Some(_) => "/",
+            None => "",
+        };
+        let name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let (before, after) = (literal(at - 1), literal(at + 1));
+        let within = !before.is_empty()
+            && name(before)
+            && after.bytes().next().is_none_or(|byte| byte.is_ascii_alphanumeric());
+        let unset = Text::exact(&parameter.name);
+        within
+            && parameter.operator.is_empty()
+            && self.value_of(&parameter.name).is_some_and(|values| values == [unset])
     }
 
     fn expand_piece(&mut self, piece: &Piece, first: bool, alone: bool, fields: &mut Fields) {

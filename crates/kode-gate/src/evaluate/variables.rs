@@ -91,6 +91,7 @@ impl Evaluator<'_> {
             }
             Meaning::Runs => {
                 self.raise(RiskClass::CodeExecution, &format!("programs run what {name} holds"));
+                self.refuse_foreign_code(value.taint, "a shell");
                 // `LESSOPEN='|PROGRAM %s'`.
                 let script = value.known.trim_start_matches(['|', '-', ' ']).to_owned();
                 self.perhaps(|walk| walk.text_script(&script, Stream::default()));

@@ -121,9 +121,13 @@ impl Evaluator<'_> {
             .value(&["-C", "--directory"])
             .map_or(Text::exact("."), |value| value.text.clone());
         let archive = found.value(&["-f", "--file"]);
+        let mut decoded = None;
         if found.has(&["-x", "--extract", "--get"]) {
             let to_stdout = found.has(&["-O", "--to-stdout"]);
-            if !to_stdout {
+            if to_stdout {
+                decoded =
+                    Some(Stream::unknown(call.stdin.text.taint | Taint::DECODED | Taint::FILE));
+            } else {
                 self.write_path(&folder, "unpack into");
             }
             if let Some(top) = found.value(&["--one-top-level"]).cloned() {
@@ -155,7 +159,7 @@ impl Evaluator<'_> {
         {
             self.egress(&remote.text);
         }
-        None
+        decoded
     }
 
     /// `zip -m`, `7z -sdel`: what was packed is deleted.

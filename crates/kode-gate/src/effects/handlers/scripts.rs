@@ -34,6 +34,7 @@ impl Evaluator<'_> {
             if content.text.taint.has(Taint::REMOTE) || file.as_exact().is_none() || unseen {
                 self.raise(RiskClass::CodeExecution, "the sed script is known only when it runs");
             }
+            self.refuse_foreign_code(content.text.taint, "sed");
             self.sed_script(&content.text, &call.stdin);
         }
         let in_place = found.has(&["-i", "--in-place"]);
