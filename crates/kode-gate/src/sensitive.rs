@@ -9,6 +9,9 @@ use std::sync::LazyLock;
 use kode_base::ProjectPath;
 use serde::Deserialize;
 
+mod lines;
+use lines::LineRule;
+
 /// Larger files are not taken apart: any change of them matters.
 const PARSED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -17,6 +20,7 @@ struct Table {
     files: Places,
     watched: Places,
     part: Vec<Part>,
+    lines: Vec<LineRule>,
     locks: Locks,
 }
 
@@ -30,6 +34,8 @@ struct Places {
     suffixes: Vec<String>,
     #[serde(default)]
     containing: Vec<String>,
+    #[serde(default)]
+    globs: Vec<String>,
     #[cfg(test)]
     sensitive: Vec<String>,
     #[cfg(test)]
@@ -48,6 +54,8 @@ struct Part {
 enum Format {
     Json,
     Toml,
+    /// Sections of `key = value`, with indented lines going on.
+    Ini,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +72,7 @@ impl Places {
             || self.prefixes.iter().any(|each| name.starts_with(each.as_str()))
             || self.suffixes.iter().any(|each| path.ends_with(each.as_str()))
             || self.containing.iter().any(|each| path.contains(each.as_str()))
+            || self.globs.iter().any(|each| lines::glob_holds(each, path))
     }
 
     /// Whether a folder named `path` would hold such a place.
@@ -115,6 +124,11 @@ pub fn sensitive_change(change: FileChange<'_>) -> Option<String> {
     if let Some(part) = table.part.iter().find(|part| part.name == name) {
         return part.changed(change).map(|key| {
             format!("{} changes `{key}`, which runs later, outside the sandbox", change.path)
+        });
+    }
+    if let Some(rule) = table.lines.iter().find(|rule| rule.is_for(name)) {
+        return rule.changed(change).map(|line| {
+            format!("{} changes `{line}`, which may run later, outside the sandbox", change.path)
         });
     }
     if table.locks.names.iter().any(|each| each == name) {
@@ -180,6 +194,7 @@ impl Format {
                 let value: toml::Value = toml::from_str(text).ok()?;
                 serde_json::to_value(value).ok()
             }
+            Self::Ini => Some(lines::read_ini(text)),
         }
     }
 }

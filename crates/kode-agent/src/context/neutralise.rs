@@ -9,9 +9,10 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::hidden::{Hidden, Look, look};
 
 /// Tokens with a meaning in common chat templates (ChatML, Llama, Mistral,
-/// Gemma, Command, DeepSeek, Harmony); a model may read them as turn
+/// Gemma, Command, DeepSeek, Harmony, Kimi, GLM, Granite, Phi, Hunyuan, Seed);
+/// a model may read them as turn
 /// boundaries.
-pub(super) const TEMPLATE_TOKENS: [&str; 32] = [
+pub(super) const TEMPLATE_TOKENS: [&str; 90] = [
     "<|im_start|>",
     "<|im_end|>",
     "<|im_sep|>",
@@ -44,6 +45,64 @@ pub(super) const TEMPLATE_TOKENS: [&str; 32] = [
     "<</SYS>>",
     "[INST]",
     "[/INST]",
+    "<|im_user|>",
+    "<|im_assistant|>",
+    "<|im_system|>",
+    "<|im_middle|>",
+    "<|im_tool|>",
+    "<|header_start|>",
+    "<|header_end|>",
+    "<|eot|>",
+    "<|eom|>",
+    "<|end_of_role|>",
+    "<|observation|>",
+    "<|tool|>",
+    "<|/tool|>",
+    "<|tool_call|>",
+    "<|tool_response|>",
+    "<|tool_calls_section_begin|>",
+    "<|tool_calls_section_end|>",
+    "<|tool_call_begin|>",
+    "<|tool_call_argument_begin|>",
+    "<|tool_call_end|>",
+    "<|START_TOOL_RESULT|>",
+    "<|END_TOOL_RESULT|>",
+    "<|START_RESPONSE|>",
+    "<|END_RESPONSE|>",
+    "<|START_ACTION|>",
+    "<|END_ACTION|>",
+    "<|CHATBOT_TOKEN|>",
+    "<|USER_TOKEN|>",
+    "<|SYSTEM_TOKEN|>",
+    "<|endofprompt|>",
+    "<|prompter|>",
+    "<｜begin▁of▁sentence｜>",
+    "<｜end▁of▁sentence｜>",
+    "<｜System｜>",
+    "<｜tool▁calls▁begin｜>",
+    "<｜tool▁calls▁end｜>",
+    "<｜tool▁call▁begin｜>",
+    "<｜tool▁call▁end｜>",
+    "<｜tool▁outputs▁begin｜>",
+    "<｜tool▁outputs▁end｜>",
+    "<｜tool▁output▁begin｜>",
+    "<｜tool▁output▁end｜>",
+    "<｜tool▁sep｜>",
+    "<｜hy_User｜>",
+    "<｜hy_Assistant｜>",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
+    "[TOOL_CALLS]",
+    "[/TOOL_CALLS]",
+    "[TOOL_CONTENT]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[gMASK]",
+    "<sop><|",
+    "<seed:bos>",
+    "<seed:eos>",
 ];
 
 static TOKENS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -75,7 +134,10 @@ pub(super) fn neutralise(text: &str) -> (Cow<'_, str>, Vec<Hidden>) {
 /// without which no header in ASCII is forged.
 fn may_hold_structure(text: &str) -> (bool, bool) {
     static PIECES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        let pieces = ["<|", "<｜", "<<", "inst]", "_of_turn", "tool", "t o o l", "t00l", "too1"];
+        let pieces = [
+            "<|", "<｜", "<<", "inst]", "_of_turn", "_prompt]", "gmask]", "<seed:", "tool",
+            "t o o l", "t00l", "too1",
+        ];
         AhoCorasick::builder().ascii_case_insensitive(true).build(pieces).ok()
     });
     let any = PIECES.as_ref().is_none_or(|pieces| pieces.is_match(text));

@@ -82,3 +82,57 @@ fn a_link_in_the_place_of_such_a_folder_matters() {
         assert!(sensitive_change(FileChange { is_link: false, ..change }).is_none(), "{path}");
     }
 }
+
+#[test]
+fn of_build_files_dependencies_and_versions_are_everyday_work() {
+    let pom =
+        "<project>\n  <version>1.0</version>\n  <dependencies>\n  </dependencies>\n</project>\n";
+    let newer = pom.replace("1.0", "1.1").replace(
+        "<dependencies>\n",
+        "<dependencies>\n<dependency>\n<groupId>a.b</groupId>\n<artifactId>c</artifactId>\n</dependency>\n",
+    );
+    assert_eq!(judged("pom.xml", Some(pom), Some(&newer)), None);
+    let runs = pom.replace(
+        "</project>",
+        "<plugin>\n<artifactId>exec-maven-plugin</artifactId>\n</plugin></project>",
+    );
+    assert!(judged("a/pom.xml", Some(pom), Some(&runs)).is_some());
+    let gradle = "dependencies {\n    implementation 'a:b:1.0'\n}\n";
+    assert_eq!(judged("build.gradle", Some(gradle), Some(&gradle.replace("1.0", "2.0"))), None);
+    let runs = format!("{gradle}'id'.execute()\n");
+    assert!(
+        judged("app/build.gradle", Some(gradle), Some(&runs)).unwrap().contains("'id'.execute()")
+    );
+    let gems = "source 'https://rubygems.org'\ngem 'rails', '~> 7.1'\n";
+    assert_eq!(judged("Gemfile", None, Some(gems)), None);
+    for line in ["gem 'x', git: 'https://host.example/x'", "system('id')", "gem 'a'; system('id')"]
+    {
+        assert!(
+            judged("Gemfile", Some(gems), Some(&format!("{gems}{line}\n"))).is_some(),
+            "{line}"
+        );
+    }
+    // Another end of line hides nothing.
+    assert!(judged("Gemfile", Some(gems), Some(&format!("{gems}# x\rsystem('id')\n"))).is_some());
+    assert!(
+        judged("Gemfile", Some(gems), None).is_none()
+            == judged("Gemfile", None, Some(gems)).is_none()
+    );
+}
+
+#[test]
+fn of_ini_files_what_loads_code_matters() {
+    let ini = "[pytest]\nmarkers =\n    slow: takes long\n";
+    assert_eq!(judged("pytest.ini", Some(ini), Some(&format!("{ini}    fast: quick\n"))), None);
+    assert!(judged("pytest.ini", Some(ini), Some(&format!("{ini}addopts = -p x\n"))).is_some());
+    let cfg = "[metadata]\nname = a\n[flake8]\nmax-line-length = 99\n";
+    assert_eq!(judged("setup.cfg", Some(cfg), Some(&cfg.replace("99", "100"))), None);
+    for added in
+        ["[tool:pytest]\naddopts = -p x\n", "[options]\ncmdclass = x\n", "[build_ext]\na = b\n"]
+    {
+        assert!(
+            judged("setup.cfg", Some(cfg), Some(&format!("{cfg}{added}"))).is_some(),
+            "{added}"
+        );
+    }
+}

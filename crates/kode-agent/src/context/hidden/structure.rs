@@ -35,7 +35,7 @@ mod part {
 
 /// Words without which no line can forge anything, and what they can forge. Every
 /// line is looked at for those parts alone of which a word stands in it.
-const TRIGGERS: [(&str, u8); 57] = [
+const TRIGGERS: [(&str, u8); 64] = [
     ("tool", part::HEADER),
     ("t00l", part::HEADER),
     ("too1", part::HEADER),
@@ -47,6 +47,13 @@ const TRIGGERS: [(&str, u8); 57] = [
     ("<<sys", part::TOKEN),
     ("</s", part::TOKEN),
     ("_of_turn", part::TOKEN),
+    ("tool_results]", part::TOKEN),
+    ("tool_calls]", part::TOKEN),
+    ("tool_content]", part::TOKEN),
+    ("available_tools]", part::TOKEN),
+    ("system_prompt]", part::TOKEN),
+    ("gmask]", part::TOKEN),
+    ("<seed:", part::TOKEN),
     ("system", part::ROLE),
     ("assistant", part::ROLE),
     ("developer", part::ROLE),
