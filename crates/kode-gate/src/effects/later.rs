@@ -36,6 +36,23 @@ impl Evaluator<'_> {
         self.files.insert(path, content);
     }
 
+    /// What `sed -i` puts into a file that runs later: the lines of `a`, `i` and
+    /// `c`, and what `s` puts in.
+    pub(crate) fn judge_inserted(&mut self, path: &str, script: &str) {
+        if runs(path).is_none() {
+            return;
+        }
+        for line in script.lines().take(LINES_MAX) {
+            let Some(inserted) = inserted(line) else { continue };
+            let content = Stream::literal(Text::exact(&inserted));
+            match runs(path) {
+                Some(Runs::Crontab) => self.judge_crontab(&content),
+                Some(Runs::Unit) => self.judge_unit(&content),
+                _ => self.judge_script(&content),
+            }
+        }
+    }
+
     fn judge_script(&mut self, content: &Stream) {
         for text in std::iter::once(&content.text.known).chain(&content.later) {
             self.judge_later(text, content);
@@ -76,6 +93,25 @@ impl Evaluator<'_> {
         self.refusals_only(|walk| {
             walk.shell_text(&script, Stream::default());
         });
+    }
+}
+
+/// The text that one line of a sed script puts in.
+fn inserted(line: &str) -> Option<String> {
+    let address = |each: char| each.is_ascii_digit() || matches!(each, '$' | ',' | ' ' | '!');
+    let mut rest = line.trim_start_matches(address);
+    if let Some(pattern) = rest.strip_prefix('/') {
+        rest = pattern.split_once('/')?.1.trim_start_matches(address);
+    }
+    let command = rest.chars().next()?;
+    rest = &rest[command.len_utf8()..];
+    match command {
+        'a' | 'i' | 'c' => Some(rest.trim_start_matches(['\\', ' ']).to_owned()),
+        's' => {
+            let separator = rest.chars().next()?;
+            rest.split(separator).nth(2).map(str::to_owned)
+        }
+        _ => None,
     }
 }
 

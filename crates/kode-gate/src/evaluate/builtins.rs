@@ -71,8 +71,16 @@ impl Evaluator<'_> {
             "unset" => {
                 for each in arguments {
                     self.judge_history_kept(&each.text.known);
-                    self.state.variables.remove(&each.text.known);
-                    self.state.functions.remove(&each.text.known);
+                    let name = each.text.known.clone();
+                    self.state.functions.remove(&name);
+                    if name == "IFS" || name.contains('[') || name.starts_with('-') {
+                        self.state.variables.remove(&name);
+                    } else {
+                        // Empty from here on, whatever the environment held.
+                        let values = vec![Text::default()];
+                        let empty = Variable { values, array: false };
+                        self.state.variables.insert(name, empty);
+                    }
                 }
             }
             "set" => self.set_positional(arguments),

@@ -1,6 +1,7 @@
 //! Expansion of words into fields: quotes, tilde, parameters, substitutions,
 //! splitting. Order and rules follow the bash manual, "Shell Expansions".
 
+use super::parameters::stand_in;
 use super::text::{Field, Stream, Text};
 use super::{Evaluator, KNOWN_MAX, Taint, braces};
 use crate::shell::syntax::{Piece, Script, Word};
@@ -121,7 +122,7 @@ impl Evaluator<'_> {
         let within = !before.is_empty()
             && name(before)
             && after.bytes().next().is_none_or(|byte| byte.is_ascii_alphanumeric());
-        let unset = Text::exact(&parameter.name);
+        let unset = Text::exact(&stand_in(&parameter.name));
         within
             && parameter.operator.is_empty()
             && self.value_of(&parameter.name).is_some_and(|values| values == [unset])

@@ -167,8 +167,8 @@ impl<'a> Evaluator<'a> {
         error
     }
 
-    /// Walks once more with the name of every variable that was never set in its
-    /// place: a shell connected to `$HOST` is one whatever the host. Only what
+    /// Walks once more with a name in the place of every variable that was never
+    /// set: a shell connected to `$HOST` is one whatever the host. Only what
     /// must be refused counts.
     fn walk_named(&mut self, text: &str, fresh: ShellState) {
         self.steps = 0;

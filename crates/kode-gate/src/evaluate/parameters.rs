@@ -102,10 +102,10 @@ impl Evaluator<'_> {
                 if given.is_none() {
                     self.met_unset.set(true);
                 }
-                let unset = if self.unset_is_named { name } else { "" };
-                Some(vec![given.unwrap_or_else(|| Text::exact(unset))])
+                let unset = if self.unset_is_named { stand_in(name) } else { String::new() };
+                Some(vec![given.unwrap_or_else(|| Text::exact(&unset))])
             }
-            _ if self.unset_is_named => exact(name),
+            _ if self.unset_is_named => exact(&stand_in(name)),
             _ => {
                 self.met_unset.set(true);
                 None
@@ -347,4 +347,10 @@ fn substring(text: &str, argument: &str) -> Option<String> {
         }
     };
     Some(text.chars().skip(start).take(end.saturating_sub(start)).collect())
+}
+
+/// What stands for the value of a variable that was never set: the name of no
+/// command, function or host.
+pub(super) fn stand_in(name: &str) -> String {
+    format!("unset-{name}")
 }

@@ -40,6 +40,10 @@ impl Evaluator<'_> {
         let in_place = found.has(&["-i", "--in-place"]);
         for file in files {
             if in_place {
+                let path = self.place_of(&file.text).path;
+                for script in &scripts {
+                    self.judge_inserted(&path, &script.known);
+                }
                 self.write_pattern(file);
             } else if file.stream.is_none() {
                 self.read_path(&file.text, false);
