@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Engine;
 use super::guard::{both_facts, facts_of, flipped, truth_with};
 use super::value::{Closure, Constant, Data, HOLE, Open, Path, Value, merge_taints};
-use crate::category::CategorySet;
+use crate::category::{Category, CategorySet};
 use crate::ir::{ExprId, FunctionId, Kind, Name, Operator};
 use crate::model::family;
 
@@ -252,7 +252,13 @@ impl Engine<'_> {
         if data.closed && data.place.is_none() || self.is_number_field(value, name) {
             return Value::default();
         }
-        if matches!(&**name, "length" | "size" | "byteLength" | "status" | "statusCode") {
+        // Numbers of texts, lists and answers; a part of the request may have any name.
+        let is_number = match &**name {
+            "length" | "byteLength" => true,
+            "size" | "status" | "statusCode" => data.place.is_none(),
+            _ => false,
+        };
+        if is_number {
             return Value::default();
         }
         let mut inner = Value::carrying(data.taints.clone());
@@ -626,7 +632,14 @@ pub(super) fn joined(parts: &[Value]) -> Value {
     let mut text = String::new();
     let mut origin = None;
     for part in parts {
-        merge_taints(&mut taints, &part.deep_taints());
+        let mut entering = part.deep_taints();
+        // A host that is no input, and a path after it.
+        if taints.is_empty() && ends_in_host(&text) && begins_path(part) {
+            for taint in &mut entering {
+                taint.cleaned = taint.cleaned.union(CategorySet::of(&[Category::OpenRedirect]));
+            }
+        }
+        merge_taints(&mut taints, &entering);
         if let Some(data) = part.data().filter(|data| !data.taints.is_empty()) {
             origin = origin.or_else(|| data.origin.clone());
         }
@@ -647,6 +660,15 @@ pub(super) fn joined(parts: &[Value]) -> Value {
         data.origin = origin;
         data.open = if is_open { Open::Part } else { Open::No };
     })
+}
+
+/// Whether a text goes as far as a URL's host.
+fn ends_in_host(text: &str) -> bool {
+    text.rsplit_once("://").is_some_and(|(_, host)| !host.is_empty())
+}
+
+fn begins_path(part: &Value) -> bool {
+    part.skeleton().is_some_and(|text| text.starts_with('/'))
 }
 
 /// Anything made of parts.

@@ -393,7 +393,8 @@ impl Engine<'_> {
                 if part == "//" || part == "http" || part == "/\\" {
                     return self.fact(receiver, false, CategorySet::of(&[Category::OpenRedirect]));
                 }
-                if part == ".." || part == "../" {
+                // `"../"`, or with the separator of the system it runs on.
+                if part == ".." || part == "../" || part.strip_prefix("..").is_some_and(is_hole) {
                     return self.fact(receiver, false, CategorySet::of(&[Category::PathTraversal]));
                 }
                 self.fact(receiver, true, cleans)
@@ -497,6 +498,10 @@ pub(super) fn is_fixed_host(prefix: &str) -> bool {
 
 fn is_typeof(program: &crate::ir::Program, callee: ExprId) -> bool {
     matches!(&program.expression(callee).kind, Kind::Global(name) if &**name == "typeof")
+}
+
+fn is_hole(text: &str) -> bool {
+    text.strip_prefix(super::value::HOLE).is_some_and(str::is_empty)
 }
 
 fn is_null(value: &Value) -> bool {

@@ -24,7 +24,7 @@ enum Given {
 }
 
 /// How a call begins, lower case; which argument, from 0, is secret.
-const CALLS: [(&str, usize, Given); 32] = [
+const CALLS: [(&str, usize, Given); 44] = [
     ("jwt.sign(", 1, Given::Key),
     ("jwt.verify(", 1, Given::Key),
     ("jwt.encode(", 1, Given::Key),
@@ -42,6 +42,18 @@ const CALLS: [(&str, usize, Given); 32] = [
     ("setsigningkey(", 0, Given::Key),
     ("algorithm.hmac256(", 0, Given::Key),
     ("cookiestore(", 0, Given::Key),
+    ("createcipheriv(", 1, Given::Key),
+    ("createdecipheriv(", 1, Given::Key),
+    ("timedserializer(", 0, Given::Key),
+    ("aes.new(", 0, Given::Key),
+    ("oauthhandler(", 1, Given::Key),
+    (".signedstring(", 0, Given::Key),
+    ("clientsecretcredential(", 2, Given::Key),
+    ("auth = (", 1, Given::Password),
+    ("new sequelize(", 2, Given::Password),
+    ("plainauth(", 2, Given::Password),
+    ("withcredentials(", 1, Given::Password),
+    ("= ftp(", 2, Given::Password),
     ("getconnection(", 2, Given::Password),
     ("httpbasicauth(", 1, Given::Password),
     ("auth=(", 1, Given::Password),

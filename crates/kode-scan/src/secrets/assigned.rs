@@ -4,9 +4,9 @@
 /// The most bytes after a name that are looked at.
 const REACH: usize = 600;
 /// Operators, the longest first of those that begin alike.
-const OPERATORS: [&[u8]; 17] = [
-    b":::=", b"::=", b":=", b"??=", b"||=", b"=>", b"->", b"?=", b".=", b"+=", b"||", b"??", b"=",
-    b":", b",", b">", b" ",
+const OPERATORS: [&[u8]; 18] = [
+    b":::=", b"::=", b":=", b"??=", b"||=", b"=>", b"->", b"<-", b"?=", b".=", b"+=", b"||", b"??",
+    b"=", b":", b",", b">", b" ",
 ];
 
 /// What compares a name with a value.
@@ -31,22 +31,20 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     let (start, at) = form.name;
     let rest = &content[at..content.len().min(at + REACH)];
     let before = start.checked_sub(1).map(|before| content[before]);
-    if before == Some(b'<') && matches!(rest.first(), Some(b'>' | b' ')) {
+    if opens_element(&content[..start]) && matches!(rest.first(), Some(b'>' | b' ')) {
         return shifted(element_text(rest), at);
     }
-    if content[..start].ends_with(b"${")
-        && let Some(found) = default_of_variable(rest)
-    {
-        return shifted(Some(found), at);
+    if content[..start].ends_with(b"${") {
+        return shifted(default_of_variable(rest), at);
     }
-    let quotes = skip(rest, 0, b"'\"`])\\");
+    let quotes = skip(rest, 0, b"'\"`])}\\");
     if let Some(found) = named_value(rest, quotes) {
         return shifted(Some(found), at);
     }
     if let Some(found) = markup_value(rest, before, quotes) {
         return shifted(Some(found), at);
     }
-    if quotes == 0 && rest.first() == Some(&b'(') && is_setter(&content[start..at]) {
+    if quotes == 0 && rest.first() == Some(&b'(') && takes_value(content, start, at) {
         return shifted(value_at(rest, 1, false, b"("), at);
     }
     let spaced = skip(rest, quotes, b" \t");
@@ -65,10 +63,20 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     let tight = operator == b"=" && cursor == 0 && is_part;
     let from = if operator == b" " { cursor } else { cursor + operator.len() };
     let bare = form.bare_values || form.is_table || tight || operator == b" ";
-    let variable = rest.get(from..).and_then(|value| terraform_default(value, operator));
+    let variable = rest.get(from..).and_then(|value| {
+        terraform_default(value, operator).or_else(|| wrapped_value(value, operator))
+    });
     let (from, operator) = variable.map_or((from, operator), |skipped| (from + skipped, b"="));
     let found = value_at(rest, from, bare && !operator.starts_with(b"=="), operator);
     shifted(found, at)
+}
+
+/// Whether `<` or `<prefix:` stands before a name.
+fn opens_element(before: &[u8]) -> bool {
+    let prefix = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b':';
+    let length = before.iter().rev().take(20).take_while(prefix).count();
+    let is_prefix = length == 0 || before.ends_with(b":");
+    is_prefix && before[..before.len() - length].ends_with(b"<")
 }
 
 /// Whether a name is that of a function that sets what the name says: `setPassword`,
@@ -80,6 +88,13 @@ fn is_setter(name: &[u8]) -> bool {
         && [&b"password"[..], b"passwd", b"token", b"secret", b"apikey", b"api_key", b"equals"]
             .contains(&&lower[..]);
     is_method || lower.len() > 4 && (lower.starts_with(b"set") || lower.starts_with(b"with"))
+}
+
+/// Whether what stands in brackets after a name is its value: a setter's, SQL's
+/// `PASSWORD('…')`, a C++ text's that is constructed.
+fn takes_value(content: &[u8], start: usize, end: usize) -> bool {
+    let name = &content[start..end];
+    is_setter(name) || name == b"PASSWORD" || content[..start].ends_with(b"string ")
 }
 
 /// `${name:default}` and `${name:-default}`.
@@ -135,6 +150,16 @@ fn terraform_default(value: &[u8], operator: &[u8]) -> Option<usize> {
     (value.get(operator) == Some(&b'=')).then_some(operator + 1)
 }
 
+/// `{"value": "…"}` after a colon, as deployments write parameters: how far to skip.
+fn wrapped_value(value: &[u8], operator: &[u8]) -> Option<usize> {
+    let open = skip(value, 0, b" \t\r\n");
+    let name = skip(value, open + 1, b" \t\r\n\"'");
+    let is_wrapped = operator == b":" && value.get(open) == Some(&b'{');
+    let after = value.get(name..)?.strip_prefix(b"value").filter(|_| is_wrapped)?;
+    let colon = skip(after, 0, b"\"' ");
+    (after.get(colon) == Some(&b':')).then_some(value.len() - after.len() + colon + 1)
+}
+
 fn shifted(found: Option<(usize, usize, bool)>, by: usize) -> Option<(usize, usize, bool)> {
     found.map(|(from, to, quoted)| (from + by, to + by, quoted))
 }
@@ -142,11 +167,17 @@ fn shifted(found: Option<(usize, usize, bool)>, by: usize) -> Option<(usize, usi
 /// The value that begins at or after `from`.
 fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(usize, usize, bool)> {
     let cursor = after_conversion(rest, skip(rest, from, b" \t("));
+    // The first of a list, or an expression of markup: `["…"]`, `={"…"}`.
+    let is_quote = |at: usize| matches!(rest.get(at), Some(b'"' | b'\''));
+    let opened = matches!(rest.get(cursor), Some(b'[' | b'{')) && is_quote(cursor + 1);
+    let cursor = cursor + usize::from(opened);
     let cursor = after_string_prefix(rest, cursor);
     let escaped = usize::from(rest.get(cursor) == Some(&b'\\'));
     let first = *rest.get(cursor + escaped)?;
     if matches!(first, b'"' | b'\'' | b'`') {
-        let start = cursor + escaped + 1;
+        // Gradle's `"\"value\""`.
+        let inner = usize::from(escaped == 0 && rest[cursor + 1..].starts_with(b"\\\""));
+        let start = cursor + escaped + 1 + 2 * inner;
         let ends = |byte: &u8| *byte == first || *byte == b'\\' || *byte == b'\n';
         let length = rest[start..].iter().position(ends)?;
         let closed = rest.get(start + length).is_some_and(|byte| *byte != b'\n');
@@ -160,7 +191,7 @@ fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(us
     }
     let ends = |(at, byte): (usize, &u8)| {
         let comment = *byte == b'#' && (at == 0 || rest[cursor + at - 1].is_ascii_whitespace());
-        comment || byte.is_ascii_whitespace() || b";,\\\"'&<".contains(byte)
+        comment || byte.is_ascii_whitespace() || b";,\\\"'&<}".contains(byte)
     };
     let length = rest[cursor..].iter().enumerate().position(ends);
     let end = length.map_or(rest.len(), |length| cursor + length);
@@ -181,7 +212,7 @@ fn block_text(rest: &[u8], from: usize) -> Option<(usize, usize, bool)> {
 
 /// Calls that make something else of a text and keep it what it is.
 fn after_conversion(rest: &[u8], from: usize) -> usize {
-    const CALLS: [&[u8]; 7] = [
+    const CALLS: [&[u8]; 11] = [
         b"[]byte(",
         b"Buffer.from(",
         b"String::from(",
@@ -189,6 +220,10 @@ fn after_conversion(rest: &[u8], from: usize) -> usize {
         b"bytes(",
         b"base64.b64decode(",
         b"new SecretString(",
+        b"Encoding.UTF8.GetBytes(",
+        b"Encoding.ASCII.GetBytes(",
+        b"Field(default=",
+        b"CharField(default=",
     ];
     let text = rest.get(from..).unwrap_or_default();
     CALLS.iter().find(|call| text.starts_with(call)).map_or(from, |call| from + call.len())
@@ -259,7 +294,7 @@ fn follows_command(content: &[u8], start: usize) -> bool {
     let before = &content[start.saturating_sub(200)..start];
     let before = before.strip_suffix(b"\"").unwrap_or(before);
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or(before);
-    [&b"ENV "[..], b"setx ", b"#define ", b"variable "]
+    [&b"ENV "[..], b"SetEnv ", b"setx ", b"#define ", b"variable "]
         .iter()
         .any(|command| before.ends_with(command))
         || [&b"configure set "[..], b"config set "]
@@ -360,6 +395,14 @@ mod tests {
             "<meta-data android:name=\"token\" android:value=\"v1\" />",
             "@Value(\"${token:v1}\")",
             "${token:-v1}",
+            "\"token\": {\"value\": \"v1\"}",
+            "<ns:token type=\"plain\">v1</ns:token>",
+            "<Map token={\"v1\"} />",
+            "token: ['v1']",
+            "field(\"String\", \"token\", \"\\\"v1\\\"\")",
+            "const std::string token(\"v1\");",
+            "token <- \"v1\"",
+            "$config{token} = 'v1';",
             "var token = []byte(\"v1\")",
             "if (token === 'v1') {",
             "{:user \"a\" :token \"v1\"}",

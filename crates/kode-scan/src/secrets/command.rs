@@ -34,7 +34,7 @@ enum Taken {
     Before,
 }
 
-const COMMANDS: [(&str, Taken); 22] = [
+const COMMANDS: [(&str, Taken); 24] = [
     ("curl ", Taken::User(&["-u ", "--user ", "--user=", "-u"])),
     ("mysql ", Taken::Option("-p", true)),
     ("mysqldump ", Taken::Option("-p", true)),
@@ -53,6 +53,8 @@ const COMMANDS: [(&str, Taken); 22] = [
     ("openssl enc ", Taken::Option("-k", false)),
     ("sqlcmd ", Taken::Option("-P", false)),
     ("zip ", Taken::Option("-P", false)),
+    ("gh secret set ", Taken::Option("--body", false)),
+    ("put-parameter ", Taken::Option("--value", false)),
     ("echo ", Taken::Piped),
     ("identified by ", Taken::Next),
     ("convertto-securestring ", Taken::Next),

@@ -12,8 +12,8 @@ use super::placeholder::is_placeholder;
 use super::shape::{is_encoded_word, is_key, is_long_and_mixed, is_password};
 
 /// Parts of names that start a closer look, lower case.
-const KEYWORDS: [&str; 9] =
-    ["key", "token", "secret", "pass", "pwd", "psk", "credential", "creds", "auth"];
+const KEYWORDS: [&str; 10] =
+    ["key", "token", "secret", "pass", "pwd", "psk", "_pw", "credential", "creds", "auth"];
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(KEYWORDS).ok());
@@ -48,7 +48,7 @@ const KEY_WORDS: [&str; 25] = [
 ];
 
 /// Words that make a name describe a secret, or something public, instead of hold one.
-const OTHER_WORDS: [&str; 62] = [
+const OTHER_WORDS: [&str; 64] = [
     "public",
     "pub",
     "id",
@@ -108,6 +108,8 @@ const OTHER_WORDS: [&str; 62] = [
     "encoder",
     "encoding",
     "hasher",
+    "hashers",
+    "validators",
     "validity",
     "strength",
     "cookie",
@@ -173,6 +175,8 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         let (start, end) = name_around(content, keyword.start(), keyword.end());
         done = end;
         let Some(promise) = promise_of(&content[start..end]) else { continue };
+        let is_kind = promise == Promise::AnyKey && follows_kind(content, start);
+        let promise = if is_kind { Promise::Key } else { promise };
         if describes_another(content, start, end) {
             continue;
         }
@@ -242,6 +246,8 @@ fn allows_bare_values(path: &ProjectPath) -> bool {
             "dockerfile",
             "tf",
             "hcl",
+            "cnf",
+            "bru",
         ]
         .contains(&extension)
 }
@@ -262,6 +268,12 @@ fn describes_another(content: &[u8], start: usize, end: usize) -> bool {
     let name = content[start..end].to_ascii_lowercase();
     content[..start].ends_with(b"checksum/")
         || [&b"gpg_key"[..], b"pgp_key"].iter().any(|key| name.ends_with(key))
+}
+
+/// `api key: …`, in words.
+fn follows_kind(content: &[u8], start: usize) -> bool {
+    let before = content[start.saturating_sub(8)..start].to_ascii_lowercase();
+    [&b"api "[..], b"access ", b"secret ", b"private "].iter().any(|kind| before.ends_with(kind))
 }
 
 /// Whether a line comment begins before a place on its line.
@@ -330,7 +342,7 @@ fn promise_of(name: &[u8]) -> Option<Promise> {
     let has = |wanted: &[&str]| tail.iter().any(|word| wanted.contains(&word.as_str()));
     if tail.iter().any(|word| {
         let is_password =
-            word.contains("passw") || ["pwd", "passphrase", "psk"].contains(&&word[..]);
+            word.contains("passw") || ["pwd", "pw", "passphrase", "psk"].contains(&&word[..]);
         is_password || word.ends_with("pass") && !OTHER_PASSES.contains(&word.as_str())
     }) {
         return Some(Promise::Password);

@@ -102,7 +102,7 @@ fn is_location(value: &[u8]) -> bool {
 /// Whether every part between separators is all letters or all digits and
 /// there are at least two, or it is one word with a short number.
 fn is_made_of_words(value: &[u8]) -> bool {
-    let separators = |byte: &u8| b"_-./:".contains(byte);
+    let separators = |byte: &u8| b"_-./:|".contains(byte);
     let parts: Vec<&[u8]> = value.split(separators).filter(|part| !part.is_empty()).collect();
     let plain = |part: &&[u8]| {
         let word = is_wordlike(part);

@@ -50,6 +50,10 @@ impl Lowering<'_, '_> {
             });
             let list = child(node, "parameters");
             let parameters = list.map(|list| lowering.parameters(list)).unwrap_or_default();
+            // Results with names are variables, which a bare `return` returns.
+            if let Some(results) = child(node, "result").filter(|r| r.kind() == "parameter_list") {
+                lowering.parameters(results);
+            }
             let returns = child(node, "result").map(|result| lowering.builder.node_name(result));
             let body = lowering.block(child(node, "body"));
             Function { name, parameters, body, this, class, returns, ..Function::default() }

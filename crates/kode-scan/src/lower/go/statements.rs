@@ -101,8 +101,8 @@ impl Lowering<'_, '_> {
             "expression_list" => children(list),
             _ => vec![list],
         });
-        let values: Vec<ExprId> =
-            list.unwrap_or_default().into_iter().map(|one| self.expression(one)).collect();
+        let list = list.unwrap_or_else(|| named_results(node));
+        let values: Vec<ExprId> = list.into_iter().map(|one| self.expression(one)).collect();
         Statement::Return(match values[..] {
             [] => None,
             [only] => Some(only),
@@ -334,4 +334,22 @@ impl Lowering<'_, '_> {
             None => self.builder.add(Kind::Mixed(Vec::new()), node),
         }
     }
+}
+
+/// The names of the results that a bare `return` returns.
+fn named_results(node: Node<'_>) -> Vec<Node<'_>> {
+    let mut around = node.parent();
+    while let Some(inner) = around {
+        if matches!(inner.kind(), "function_declaration" | "method_declaration" | "func_literal") {
+            let results = child(inner, "result").filter(|r| r.kind() == "parameter_list");
+            let declared = results.map(children).unwrap_or_default().into_iter();
+            return declared
+                .flat_map(|one| {
+                    one.children_by_field_name("name", &mut one.walk()).collect::<Vec<_>>()
+                })
+                .collect();
+        }
+        around = inner.parent();
+    }
+    Vec::new()
 }

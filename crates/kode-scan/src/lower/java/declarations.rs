@@ -95,14 +95,17 @@ impl Lowering<'_, '_> {
             match node.kind() {
                 "method_declaration" => {
                     let name = child(*node, "name").map(|name| self.builder.text(name).to_owned());
-                    names.extend(name.map(|name| (name, Member::Method)));
+                    if let Some(name) = name {
+                        let known = names.entry(name).or_insert(Member::Method);
+                        *known = known.with(Member::Method);
+                    }
                 }
                 "field_declaration" => {
                     for declarator in children(*node) {
                         if let Some(name) = child(declarator, "name") {
-                            names
-                                .entry(self.builder.text(name).to_owned())
-                                .or_insert(Member::Field);
+                            let name = self.builder.text(name).to_owned();
+                            let known = names.entry(name).or_insert(Member::Field);
+                            *known = known.with(Member::Field);
                         }
                     }
                 }

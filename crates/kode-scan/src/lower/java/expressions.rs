@@ -168,7 +168,7 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::Field(object, name), node)
             }
             None => match (self.member(&name), self.builder.lookup("this")) {
-                (Some(Member::Method), Some(this)) => {
+                (Some(Member::Method | Member::Both), Some(this)) => {
                     let object = self.builder.add(Kind::Variable(this), node);
                     self.builder.add(Kind::Field(object, name), node)
                 }

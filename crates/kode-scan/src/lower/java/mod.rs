@@ -13,7 +13,7 @@ use super::{Builder, children};
 use crate::ir::{ExprId, Kind, Statement};
 
 /// Packages whose types the models know.
-const KNOWN_PACKAGES: [&str; 14] = [
+const KNOWN_PACKAGES: [&str; 19] = [
     "java.",
     "javax.",
     "jakarta.",
@@ -28,6 +28,11 @@ const KNOWN_PACKAGES: [&str; 14] = [
     "org.jsoup.",
     "reactor.",
     "org.slf4j.",
+    "io.javalin.",
+    "io.micronaut.",
+    "org.jboss.",
+    "org.jdbi.",
+    "io.r2dbc.",
 ];
 
 /// Lowers a whole file.
@@ -66,6 +71,14 @@ struct Lowering<'b, 's> {
 enum Member {
     Field,
     Method,
+    /// A field and a method of one name.
+    Both,
+}
+
+impl Member {
+    fn with(self, other: Self) -> Self {
+        if self == other { self } else { Self::Both }
+    }
 }
 
 impl Lowering<'_, '_> {
@@ -109,7 +122,7 @@ impl Lowering<'_, '_> {
         if self.builder.lookup(text).is_some() {
             return self.builder.reference(text, node);
         }
-        if self.member(text) == Some(Member::Field)
+        if matches!(self.member(text), Some(Member::Field | Member::Both))
             && let Some(this) = self.builder.lookup("this")
         {
             let object = self.builder.add(Kind::Variable(this), node);
