@@ -10,6 +10,7 @@ mod interjection;
 mod repetition;
 mod resume;
 mod room;
+mod secret_traces;
 mod turn;
 
 use kode_base::{Event, Interrupt, ModelVisible, ProjectPath, Secret, Untrusted, Usage};

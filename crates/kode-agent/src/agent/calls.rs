@@ -125,7 +125,7 @@ impl Agent<'_> {
         self.repetition.note(call, &outcome.text);
         let effect = outcome.effect;
         self.answer(call, outcome, elapsed_ms)?;
-        if effect { self.show_touched() } else { Ok(()) }
+        if effect { self.show_touched(by_command) } else { Ok(()) }
     }
 
     /// What a command did to files passes the guard of the edit tools afterwards.
@@ -160,11 +160,19 @@ impl Agent<'_> {
             #[expect(clippy::disallowed_methods, reason = "kept to be searched for, not shown")]
             self.redactor.learn(outcome.text.expose());
         }
-        let text = outcome.text.map(|text| self.redactor.redact(&text));
+        let mut cut = false;
+        let text = outcome.text.map(|text| {
+            let (text, secret) = self.redactor.cut(&text);
+            cut = secret;
+            text
+        });
         #[expect(clippy::disallowed_methods, reason = "the tool's name heads its own result")]
         let (content, hidden) = wrap_and_inspect(call.name.expose(), &text, &self.redactor)?;
         #[expect(clippy::disallowed_methods, reason = "escaped before it is shown or recorded")]
         let source = escape_line(call.name.expose());
+        if cut {
+            self.secret_was_cut(&source)?;
+        }
         self.report_hidden(&source, &hidden)?;
         #[expect(clippy::disallowed_methods, reason = "hashed for the audit log")]
         self.divergence.took_in(&source, text.expose(), &hidden);
@@ -199,7 +207,7 @@ impl Agent<'_> {
         Ok(())
     }
 
-    fn show_touched(&mut self) -> Result<(), BeginError> {
+    fn show_touched(&mut self, by_command: bool) -> Result<(), BeginError> {
         let comparison = self.session.compare(&self.workspace.files)?;
         let comparison = self.follow_hidden(comparison)?;
         self.update_findings(&comparison)?;
@@ -213,6 +221,9 @@ impl Agent<'_> {
             }
         }
         let touched: Vec<_> = fresh.into_iter().map(|(path, _)| path).collect();
+        if by_command {
+            self.look_for_secrets(touched.iter().chain(&comparison.ignored_new))?;
+        }
         self.note_unnamed(&touched);
         self.tell_of_rejected(&touched)
     }

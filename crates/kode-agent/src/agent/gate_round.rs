@@ -111,6 +111,10 @@ impl Agent<'_> {
             text.push(&Untrusted::from(format!("\nOutput of `{}`:\n", check.command)));
             text.push(&check.output);
         }
+        #[expect(clippy::disallowed_methods, reason = "searched, not shown")]
+        if self.redactor.finds_in(text.expose().as_bytes()) {
+            self.secret_was_cut("the project's checks")?;
+        }
         let content = wrap("completion gate", &text, &self.redactor)?;
         self.push(match call {
             Some(call) => Message::Tool { call: call.id.clone(), content },

@@ -5,7 +5,6 @@ use kode_base::{ModelVisible, ProjectPath};
 use kode_sandbox::{FileError, ProjectFiles};
 use sha2::{Digest, Sha256};
 
-use super::redact::env_file_secrets;
 use super::{Hidden, Redactor, WrapError, wrap_and_inspect};
 
 /// Larger files are cut: context is for summaries, not for manuals.
@@ -65,19 +64,4 @@ fn candidates(directory: &ProjectPath) -> Vec<ProjectPath> {
         paths.push(folder.join("AGENTS.md"));
     }
     paths.into_iter().filter_map(Result::ok).collect()
-}
-
-/// The secrets in the project's `.env` files, for the redactor.
-pub(crate) fn project_secrets(files: &ProjectFiles) -> Vec<kode_base::Secret> {
-    let names = [".env", ".env.local", ".env.development", ".env.production", ".env.test"];
-    names
-        .iter()
-        .filter_map(|name| ProjectPath::new(name).ok())
-        .filter_map(|path| files.snapshot_read(&path, 256 * 1024).ok())
-        .flat_map(|bytes| {
-            #[expect(clippy::disallowed_methods, reason = "values go into the redactor only")]
-            let text = String::from_utf8_lossy(bytes.expose()).into_owned();
-            env_file_secrets(&text)
-        })
-        .collect()
 }

@@ -1,13 +1,17 @@
 //! Known secrets are cut from tool output before the model or the disk sees
-//! them: credentials in kode's environment, its own key, and the values of the
-//! project's `.env` files.
+//! them: credentials in kode's environment, its own key, and the values in the
+//! project's credential files. Weak values are cut too, but tell nothing.
+
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use kode_base::Secret;
 use kode_gate::{Ablation, Control};
 use thiserror::Error;
 
-use super::secret_forms::forms;
+use super::broken_forms::{BrokenForms, is_run};
+use super::known_secrets::env_file_secrets;
+use super::secret_forms::{forms, plain_forms};
 use super::system::repeats_rules;
 
 /// What stands in a secret's place. Writes that contain it are refused, so a
@@ -40,18 +44,28 @@ pub enum Leak {
     SystemMessage,
 }
 
+/// Shorter values of letters or digits alone are words such as `password` that
+/// stand in many texts: seeing one is no sign that a credential was read.
+const STRONG_WORD_LENGTH_MIN: usize = 16;
+
 /// Finds known secrets in text, and the session's canary.
 #[derive(Debug, Default)]
 pub struct Redactor {
     secrets: Option<AhoCorasick>,
     canary: Option<AhoCorasick>,
-    /// Both, to cut them in one pass: forms of the canary come after this many.
-    known: (Option<AhoCorasick>, usize),
+    /// Both, to cut them in one pass: forms of the canary come after those of
+    /// the secrets.
+    known: Option<AhoCorasick>,
+    /// Forms of strong secrets, then of weak ones.
     spellings: Vec<String>,
+    strong_spellings: usize,
+    /// Encoded strong secrets, with anything between the letters.
+    broken: BrokenForms,
     /// What approved reads of credentials showed the model: it may see them,
     /// they may not leave.
     learned: Vec<String>,
     learned_forms: Option<AhoCorasick>,
+    learned_broken: BrokenForms,
     ablation: Ablation,
 }
 
@@ -59,19 +73,23 @@ impl Redactor {
     /// A redactor for `secrets`, each also percent-encoded, in base64, in
     /// hexadecimal and backwards.
     pub fn new(secrets: &[Secret]) -> Self {
-        let known: Vec<&str> = secrets.iter().map(Secret::reveal).collect();
-        let spellings = spellings(&known);
+        let known = secrets.iter().map(Secret::reveal);
+        let (strong, weak): (Vec<&str>, Vec<&str>) = known.partition(|secret| is_strong(secret));
+        let mut spellings = spellings(&strong, plain_forms);
+        let strong_spellings = spellings.len();
+        spellings.extend(self::spellings(&weak, forms));
         let secrets = search(&spellings);
-        Self { known: (secrets.clone(), spellings.len()), secrets, spellings, ..Self::default() }
+        let broken = BrokenForms::new(strong);
+        let known = secrets.clone();
+        Self { known, secrets, spellings, strong_spellings, broken, ..Self::default() }
     }
 
     /// The same with this session's canary.
     #[must_use]
     pub fn with_canary(mut self, canary: &str) -> Self {
-        let own = spellings(&[canary]);
+        let own = spellings(&[canary], forms);
         self.canary = search(&own);
-        let secrets = self.spellings.len();
-        self.known = (search(&[self.spellings.as_slice(), &own].concat()), secrets);
+        self.known = search(&[self.spellings.as_slice(), &own].concat());
         self
     }
 
@@ -91,7 +109,8 @@ impl Redactor {
         self.learned.extend(values.chain(long).take(LEARNED_VALUES_MAX));
         let known: Vec<&str> =
             self.learned.iter().map(String::as_str).take(LEARNED_VALUES_MAX * 4).collect();
-        self.learned_forms = search(&spellings(&known));
+        self.learned_forms = search(&spellings(&known, forms));
+        self.learned_broken = BrokenForms::new(known.into_iter().filter(|word| is_strong(word)));
     }
 
     pub(super) fn keeps(&self, control: Control) -> bool {
@@ -100,25 +119,39 @@ impl Redactor {
 
     /// `text` without known secrets and without the canary.
     pub fn redact(&self, text: &str) -> String {
+        self.cut(text).0
+    }
+
+    /// `text` without known secrets and without the canary, and whether a strong
+    /// secret was in it.
+    pub(crate) fn cut(&self, text: &str) -> (String, bool) {
         if !self.keeps(Control::Secrets) {
-            return text.to_owned();
+            return (text.to_owned(), false);
         }
-        let (known, secrets) = &self.known;
-        let Some(known) = known.as_ref().filter(|known| known.is_match(text)) else {
-            return text.to_owned();
+        let regions = self.broken.regions(text.as_bytes());
+        let mut found_strong = !regions.is_empty();
+        let text = without(text, &regions);
+        let Some(known) = self.known.as_ref().filter(|known| known.is_match(&text)) else {
+            return (text, found_strong);
         };
         let mut result = String::with_capacity(text.len());
-        known.replace_all_with(text, &mut result, |found, _, result| {
-            let is_secret = found.pattern().as_usize() < *secrets;
+        known.replace_all_with(&text, &mut result, |found, _, result| {
+            let pattern = found.pattern().as_usize();
+            found_strong |= pattern < self.strong_spellings;
+            let is_secret = pattern < self.spellings.len();
             result.push_str(if is_secret { REDACTION_MARK } else { CANARY_MARK });
             true
         });
-        result
+        (result, found_strong)
     }
 
-    /// Whether `text` holds a known secret.
-    pub fn finds_in(&self, text: &str) -> bool {
-        self.secrets.as_ref().is_some_and(|automaton| automaton.is_match(text))
+    /// Whether `bytes` hold a known strong secret, in some form.
+    pub fn finds_in(&self, bytes: &[u8]) -> bool {
+        let strong = |known: &AhoCorasick| {
+            known.find_iter(bytes).any(|found| found.pattern().as_usize() < self.strong_spellings)
+        };
+        let plain = || self.secrets.as_ref().is_some_and(strong);
+        self.keeps(Control::Secrets) && (plain() || self.broken.is_in(bytes))
     }
 
     /// Looks for what must not leave in bytes that kode itself is about to
@@ -136,13 +169,39 @@ impl Redactor {
         if finds(&self.canary) || repeats_rules(bytes) {
             return Err(Leak::SystemMessage);
         }
-        let secret = finds(&self.secrets) || finds(&self.learned_forms);
-        if secret { Err(Leak::Secret) } else { Ok(()) }
+        let plain = finds(&self.secrets) || finds(&self.learned_forms);
+        if plain || self.broken.is_in(bytes) || self.learned_broken.is_in(bytes) {
+            Err(Leak::Secret)
+        } else {
+            Ok(())
+        }
     }
 }
 
+/// `text` with a mark in each region's place.
+fn without(text: &str, regions: &[Range<usize>]) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut at = 0;
+    for region in regions {
+        result.push_str(text.get(at..region.start).unwrap_or_default());
+        result.push_str(REDACTION_MARK);
+        at = region.end;
+    }
+    result.push_str(text.get(at..).unwrap_or_default());
+    result
+}
+
+/// Whether a value is no word or number that other texts hold as well.
+fn is_strong(secret: &str) -> bool {
+    let of = |kind: fn(char) -> bool| secret.chars().all(kind);
+    let word = of(char::is_alphabetic) || of(|c| c.is_ascii_digit());
+    secret.len() >= SECRET_LENGTH_MIN
+        && !is_run(secret.as_bytes())
+        && (!word || secret.len() >= STRONG_WORD_LENGTH_MIN)
+}
+
 /// Every form of the secrets that are long enough, each once.
-fn spellings(secrets: &[&str]) -> Vec<String> {
+fn spellings(secrets: &[&str], forms: fn(&str) -> Vec<String>) -> Vec<String> {
     let long = secrets.iter().filter(|secret| secret.len() >= SECRET_LENGTH_MIN);
     let mut patterns: Vec<String> = long.flat_map(|secret| forms(secret)).collect();
     patterns.sort_unstable();
@@ -157,58 +216,6 @@ fn search(patterns: &[String]) -> Option<AhoCorasick> {
     let mut builder = AhoCorasick::builder();
     builder.match_kind(MatchKind::LeftmostLongest).kind(kind);
     (!patterns.is_empty()).then(|| builder.build(patterns)).and_then(Result::ok)
-}
-
-/// The credential in a `NAME=value` pair, if the name says it holds one. Of a
-/// URL only the password is secret.
-pub fn secret_in(name: &str, value: &str) -> Option<Secret> {
-    let url_password = || {
-        let (credentials, _) = value.split_once("://")?.1.split_once('@')?;
-        Some(credentials.split_once(':')?.1)
-    };
-    let secret = if let Some(password) = url_password() {
-        password
-    } else if names_a_secret(name) {
-        value
-    } else {
-        return None;
-    };
-    Some(Secret::new(secret.to_owned()))
-}
-
-/// Whether an environment variable or `.env` key names a credential.
-fn names_a_secret(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    let words = [
-        "KEY",
-        "TOKEN",
-        "SECRET",
-        "PASSWORD",
-        "PASSWD",
-        "PASS",
-        "CREDENTIAL",
-        "AUTH",
-        "DSN",
-        "PRIVATE",
-    ];
-    upper.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-        words.iter().any(|known| word == *known || word.strip_suffix('S') == Some(*known))
-            || word.ends_with("KEY")
-            || word.ends_with("TOKEN")
-            || word.ends_with("PASSWORD")
-    })
-}
-
-/// The secret values in a `.env` file's text.
-pub(crate) fn env_file_secrets(text: &str) -> Vec<Secret> {
-    text.lines()
-        .filter_map(|line| {
-            let line = line.trim().trim_start_matches("export ");
-            let (name, value) = line.split_once('=')?;
-            let value = value.trim().trim_matches(['"', '\'']);
-            if line.starts_with('#') { None } else { secret_in(name.trim(), value) }
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -252,28 +259,33 @@ mod tests {
     }
 
     #[test]
-    fn names_of_credentials_are_recognised() {
-        for name in
-            ["OPENAI_API_KEY", "GITHUB_TOKEN", "db_password", "AWS_SECRET_ACCESS_KEY", "apikey"]
-        {
-            assert!(names_a_secret(name), "{name}");
+    fn broken_encodings_are_cut_whole_and_told() {
+        let redactor = redactor();
+        let spaced = "68 75 6e 74 65 72 32 2d 68 75 6e 74 65 72 32";
+        for text in [spaced, "aHVudGVy\nMi1odW50\nZXIy", "0x68, 0x75, 0x6e, 0x74, 0x65, 0x72"] {
+            let (cut, found) = redactor.cut(&format!("<{text}>"));
+            assert!(found && cut.contains(REDACTION_MARK) && cut.len() < 25, "{cut}");
+            assert!(redactor.finds_in(text.as_bytes()));
+            assert_eq!(redactor.outbound_check(text.as_bytes()), Err(Leak::Secret), "{text}");
         }
-        for name in ["PATH", "LANG", "MONKEYS_COUNT", "PORT", "KEYBOARD", "BASE_URL"] {
-            assert!(!names_a_secret(name), "{name}");
-        }
+        assert_eq!(redactor.cut("é harmless 日本").0, "é harmless 日本");
     }
 
     #[test]
-    fn of_a_url_only_the_password_is_secret() {
-        let secret = secret_in("DATABASE_URL", "postgres://app:s3cr3t-pw@db/x").unwrap();
-        assert_eq!(secret.reveal(), "s3cr3t-pw");
-        assert!(secret_in("BASE_URL", "http://localhost:8080/v1").is_none());
+    fn a_word_that_is_a_password_is_cut_but_tells_nothing() {
+        let redactor = Redactor::new(&[Secret::new("password".to_owned())]);
+        let (cut, found) = redactor.cut("the password field");
+        assert_eq!((cut.as_str(), found), ("the [redacted secret] field", false));
+        assert!(!redactor.finds_in(b"password"));
+        assert_eq!(redactor.outbound_check(b"password"), Err(Leak::Secret));
     }
 
     #[test]
-    fn env_files_yield_their_secret_values() {
-        let secrets = env_file_secrets("# API_KEY=old\nexport API_KEY=\"abcdefgh1\"\nPORT=8080\n");
-        let values: Vec<&str> = secrets.iter().map(Secret::reveal).collect();
-        assert_eq!(values, ["abcdefgh1"]);
+    fn what_was_learned_does_not_leave_in_pieces() {
+        let mut redactor = Redactor::default();
+        redactor.learn("API_KEY=s3cret-value-0123\n");
+        let wrapped = b"czNjcmV0\nLXZhbHVl\nLTAxMjM=";
+        assert_eq!(redactor.outbound_check(wrapped), Err(Leak::Secret));
+        assert!(!redactor.cut("s3cret-value-0123").1, "it may be shown");
     }
 }

@@ -6,11 +6,11 @@
 /// Shorter encoded pieces would match ordinary text.
 const PIECE_LENGTH_MIN: usize = 10;
 
-/// Every form of `secret` that is searched for.
+/// Every form of `secret` that is searched for as it stands.
 pub(super) fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let reversed: Vec<u8> = bytes.iter().rev().copied().collect();
-    let mut all = vec![secret.to_owned(), secret.chars().rev().collect()];
+    let mut all = Vec::new();
     for spelled in [bytes, &reversed] {
         all.push(hexadecimal(spelled, ""));
         all.push(hexadecimal(spelled, "").to_ascii_uppercase());
@@ -23,6 +23,15 @@ pub(super) fn forms(secret: &str) -> Vec<String> {
     all.push(hexadecimal(bytes, " "));
     all.push(hexadecimal(bytes, ":"));
     all.push(hexadecimal(bytes, "\\x"));
+    all.retain(|form| form.len() >= PIECE_LENGTH_MIN);
+    all.extend(plain_forms(secret));
+    all
+}
+
+/// Those forms that are neither base64 nor hexadecimal.
+pub(super) fn plain_forms(secret: &str) -> Vec<String> {
+    let bytes = secret.as_bytes();
+    let mut all = vec![secret.chars().rev().collect()];
     let url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     let escaped = [
         percent(bytes, url),
@@ -33,13 +42,12 @@ pub(super) fn forms(secret: &str) -> Vec<String> {
         all.push(text.to_ascii_lowercase());
         all.push(text);
     }
-    let own = all.swap_remove(0);
-    all.retain(|form| form.len() >= PIECE_LENGTH_MIN && *form != own);
-    all.push(own);
+    all.retain(|form| form.len() >= PIECE_LENGTH_MIN && *form != secret);
+    all.push(secret.to_owned());
     all
 }
 
-fn hexadecimal(bytes: &[u8], between: &str) -> String {
+pub(super) fn hexadecimal(bytes: &[u8], between: &str) -> String {
     let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.join(between)
 }
@@ -55,7 +63,7 @@ fn percent(bytes: &[u8], stays: impl Fn(u8) -> bool) -> String {
 
 /// Base64 of the secret behind `alignment` unknown bytes, without the letters
 /// that depend on what stands before and after.
-fn aligned_base64(bytes: &[u8], alignment: usize) -> String {
+pub(super) fn aligned_base64(bytes: &[u8], alignment: usize) -> String {
     let mut padded = vec![0; alignment];
     padded.extend_from_slice(bytes);
     let text = base64(&padded);
@@ -66,7 +74,7 @@ fn aligned_base64(bytes: &[u8], alignment: usize) -> String {
 }
 
 /// Standard base64 without padding.
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
