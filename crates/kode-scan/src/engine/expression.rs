@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Engine;
 use super::guard::{both_facts, facts_of, flipped, truth_with};
-use super::value::{Closure, Constant, Data, HOLE, Open, Path, Value, merge_taints};
+use super::value::{Closure, Constant, Data, HOLE, Open, Path, Taint, Value, merge_taints};
 use crate::category::{Category, CategorySet};
 use crate::ir::{ExprId, FunctionId, Kind, Name, Operator};
 use crate::model::family;
@@ -633,10 +633,12 @@ pub(super) fn joined(parts: &[Value]) -> Value {
     let mut origin = None;
     for part in parts {
         let mut entering = part.deep_taints();
-        // A host that is no input, and a path after it.
-        if taints.is_empty() && ends_in_host(&text) && begins_path(part) {
+        // A host that is no input, and a path or a query after it.
+        let redirect = CategorySet::of(&[Category::OpenRedirect]);
+        let is_settled = taints.iter().all(|taint: &Taint| taint.cleaned.covers(redirect));
+        if is_settled && ends_in_host(&text) && begins_path(part, &text) {
             for taint in &mut entering {
-                taint.cleaned = taint.cleaned.union(CategorySet::of(&[Category::OpenRedirect]));
+                taint.cleaned = taint.cleaned.union(redirect);
             }
         }
         merge_taints(&mut taints, &entering);
@@ -667,8 +669,10 @@ fn ends_in_host(text: &str) -> bool {
     text.rsplit_once("://").is_some_and(|(_, host)| !host.is_empty())
 }
 
-fn begins_path(part: &Value) -> bool {
-    part.skeleton().is_some_and(|text| text.starts_with('/'))
+/// Whether a part can't go on with the host of the text before it.
+fn begins_path(part: &Value, before: &str) -> bool {
+    let before_ends = before.ends_with(['/', '?', '#']) && !before.ends_with("://");
+    before_ends || part.skeleton().is_some_and(|text| text.starts_with(['/', '?', '#']))
 }
 
 /// Anything made of parts.

@@ -108,6 +108,9 @@ fn default_of_variable(rest: &[u8]) -> Option<(usize, usize, bool)> {
 /// `<property name="password">value</property>` and a property list's
 /// `<key>password</key><string>value</string>`.
 fn markup_value(rest: &[u8], before: Option<u8>, quotes: usize) -> Option<(usize, usize, bool)> {
+    if let Some(inner) = nested_value(rest) {
+        return element_text(&rest[inner..]).map(|(from, to, _)| (from + inner, to + inner, true));
+    }
     if quotes > 0 && rest.get(quotes) == Some(&b'>') {
         return element_text(&rest[quotes..])
             .map(|(from, to, _)| (from + quotes, to + quotes, true));
@@ -120,6 +123,14 @@ fn markup_value(rest: &[u8], before: Option<u8>, quotes: usize) -> Option<(usize
         .then(|| element_text(string))
         .flatten()
         .map(|(from, to, quoted)| (from + skipped, to + skipped, quoted))
+}
+
+/// `name="Secret" …><value>`: where the inner element's name ends.
+fn nested_value(rest: &[u8]) -> Option<usize> {
+    let open = rest.iter().take(80).position(|byte| *byte == b'>' || *byte == b'\n')?;
+    let inner = skip(rest, open + 1, b" \t\r\n");
+    let is_element = rest[open] == b'>' && rest[inner..].starts_with(b"<value>");
+    is_element.then_some(inner + 6)
 }
 
 /// Whether a space may stand between this name and what follows: a directive of
@@ -397,6 +408,7 @@ mod tests {
             "${token:-v1}",
             "\"token\": {\"value\": \"v1\"}",
             "<ns:token type=\"plain\">v1</ns:token>",
+            "<setting name=\"token\" as=\"String\"><value>v1</value></setting>",
             "<Map token={\"v1\"} />",
             "token: ['v1']",
             "field(\"String\", \"token\", \"\\\"v1\\\"\")",

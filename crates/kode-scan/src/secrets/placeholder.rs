@@ -52,6 +52,7 @@ const WORDS: [&str; 42] = [
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_ascii_lowercase();
     WORDS.iter().any(|word| lower.contains(word))
+        || lower.ends_with("...")
         || is_reference(&lower)
         || has_long_run(value)
         || bits_per_byte(value) < 1.5
@@ -88,8 +89,15 @@ mod tests {
 
     #[test]
     fn stand_ins_are_told_from_values() {
-        for stand_in in ["your-api-key", "xxxxxxxx", "${TOKEN}", "<token>", "$TOKEN", "AAAAAAAAAA"]
-        {
+        for stand_in in [
+            "your-api-key",
+            "9cbaf023786cd7...",
+            "xxxxxxxx",
+            "${TOKEN}",
+            "<token>",
+            "$TOKEN",
+            "AAAAAAAAAA",
+        ] {
             assert!(is_placeholder(stand_in.as_bytes()), "{stand_in}");
         }
         assert!(!is_placeholder(b"k3Jd82hTqPz71LmV"));
