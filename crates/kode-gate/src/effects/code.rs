@@ -574,9 +574,24 @@ pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
     if !has(code, STARTERS) {
         return Vec::new();
     }
-    let all = strings(code);
-    let mut scripts: Vec<String> =
+    // The home as an argument of its own: `system("rm", "-rf", $ENV{HOME})`.
+    const HOMES: [&str; 7] = [
+        "$ENV{HOME}",
+        "$ENV{'HOME'}",
+        "ENV['HOME']",
+        "os.environ['HOME']",
+        "os.environ[\"HOME\"]",
+        "process.env.HOME",
+        "os.homedir()",
+    ];
+    let named = HOMES.iter().fold(code.to_owned(), |code, home| code.replace(home, "'~'"));
+    let all = strings(&named);
+    let mut scripts: Vec<String> = if named == code { Vec::new() } else { strings(code) };
+    scripts.retain(|text| text.contains(' '));
+    scripts.truncate(16);
+    let more: Vec<String> =
         all.iter().filter(|text| text.contains(' ')).take(16).cloned().collect();
+    scripts.extend(more);
     scripts.extend(bracketed(code));
     // `["rm", "-rf", "/"]`: neighbouring strings are an argument list too.
     if all.len() > 1 && all.len() <= 16 {
