@@ -25,6 +25,14 @@ pub enum UndoTarget {
     Path(ProjectPath),
     /// The newest reject of this file, with everything else that it took.
     Reject(ProjectPath),
+    /// The newest reject that was not taken back yet, whatever it took.
+    NewestReject,
+}
+
+impl UndoTarget {
+    const fn is_reject(&self) -> bool {
+        matches!(self, Self::Reject(_) | Self::NewestReject)
+    }
 }
 
 /// What a reject, undo or redo did.
@@ -59,7 +67,7 @@ impl Session {
         let of = chosen.first().map_or(StepId(1), |(id, _)| *id);
         let overtaken = history.overtaken(&chosen, &undone);
         let changes: Vec<Change> = chosen.into_iter().map(|(_, change)| change).collect();
-        if let UndoTarget::Reject(_) = target {
+        if target.is_reject() {
             return self.reverse_reject(of, changes, &overtaken, files, gate);
         }
         match overtaken.into_iter().next() {
@@ -222,13 +230,15 @@ impl History {
             let there = step.changes.iter().filter(|c| !gone.contains(&(step.id, c.path.clone())));
             there.cloned().collect()
         };
-        let rejects = matches!(target, UndoTarget::Reject(_));
+        let rejects = target.is_reject();
         let of_kind =
             |step: &&Step| step.can_be_undone() && (step.origin == Origin::Reject) == rejects;
         let with_changes = self.steps.iter().filter(of_kind).map(|step| (step, open(step)));
         let mut steps: Vec<_> = with_changes.filter(|(_, changes)| !changes.is_empty()).collect();
         match target {
-            UndoTarget::Last => steps = steps.split_off(steps.len().checked_sub(1)?),
+            UndoTarget::Last | UndoTarget::NewestReject => {
+                steps = steps.split_off(steps.len().checked_sub(1)?);
+            }
             UndoTarget::Turn(turn) => {
                 steps.retain(|(step, _)| step.origin == Origin::Agent { turn: *turn });
             }

@@ -124,7 +124,7 @@ fn draw_diff(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
     let text = |text: &str| Paragraph::new(Line::from(one_line(text, theme.dim(), theme, width)));
     let title = match &mut app.shown {
         Shown::Nothing => {
-            frame.render_widget(text("nothing was touched"), body);
+            frame.render_widget(text("nothing was touched, or all of it is rejected; U brings back the newest reject"), body);
             String::new()
         }
         Shown::Loading(path) => {

@@ -175,6 +175,9 @@ pub enum Change {
     RejectRun,
     /// Bring back what the newest reject of this file took.
     UndoReject(ProjectPath),
+    /// Bring back what the newest reject took, also one of an earlier session of
+    /// this screen.
+    UndoNewestReject,
     /// Take the agent's newest step back.
     Undo,
     /// Bring back what the newest undo took.

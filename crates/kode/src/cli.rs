@@ -262,6 +262,9 @@ pub(crate) struct UndoArguments {
     /// The agent's newest change of this file
     #[arg(long, value_name = "PATH")]
     pub(crate) path: Option<String>,
+    /// What a person rejected last, also in an earlier review
+    #[arg(long, conflicts_with_all = ["path", "turn"])]
+    pub(crate) reject: bool,
 }
 
 /// `kode redo`.

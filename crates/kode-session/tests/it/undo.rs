@@ -201,3 +201,24 @@ proptest! {
         }
     }
 }
+
+/// Nothing names the files any more: a later review lists only what is left.
+#[test]
+fn what_was_rejected_last_comes_back_in_a_later_session_too() {
+    let mut work = Workspace::new();
+    work.write("a", "0");
+    let mut session = work.session();
+    step(&work, &mut session, 1, |work| {
+        work.write("a", "1");
+        work.write("b", "1");
+    });
+    session.reject_all(&work.files, &mut work.gate).unwrap();
+    let id = session.id().to_owned();
+    drop(session);
+    let mut session = work.store.resume(Some(&id), work.root.path()).unwrap();
+    let target = UndoTarget::NewestReject;
+    let undone = session.undo(&target, &work.files, &mut work.gate).unwrap();
+    assert_eq!(undone.paths, paths(&["a", "b"]));
+    assert_eq!((work.read("a"), work.read("b")), (b"1".to_vec(), b"1".to_vec()));
+    assert!(session.undo(&target, &work.files, &mut work.gate).is_err(), "once");
+}

@@ -127,7 +127,7 @@ impl App {
             Change::RejectHunk { hunk, .. } => {
                 format!("rejected hunk {} of {files}; u brings it back", hunk + 1)
             }
-            Change::UndoReject(_) => format!("brought back {files}"),
+            Change::UndoReject(_) | Change::UndoNewestReject => format!("brought back {files}"),
             Change::Undo => format!("took the agent's newest step back: {files}"),
             Change::Redo => format!("brought the step back: {files}"),
         };

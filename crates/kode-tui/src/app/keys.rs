@@ -233,11 +233,11 @@ impl App {
                 self.say("press R once more to reject every file of this session");
                 self.pressed_once = Some('R');
             }
-            'u' => {
-                if let Some(row) = self.files.current() {
-                    self.change(Change::UndoReject(row.entry.file.path.clone()));
-                }
-            }
+            'u' => match self.files.current() {
+                Some(row) => self.change(Change::UndoReject(row.entry.file.path.clone())),
+                None => self.change(Change::UndoNewestReject),
+            },
+            'U' => self.change(Change::UndoNewestReject),
             't' => self.reject_turn(before),
             'a' => {
                 if let Some(mark) = self.files.toggle_reviewed() {

@@ -190,6 +190,7 @@ impl Desk {
             Change::UndoReject(path) => {
                 session.undo(&UndoTarget::Reject(path.clone()), files, gate)?
             }
+            Change::UndoNewestReject => session.undo(&UndoTarget::NewestReject, files, gate)?,
             Change::Undo => session.undo(&UndoTarget::Last, files, gate)?,
             Change::Redo => session.redo(files, gate)?,
         };
@@ -220,6 +221,7 @@ pub(super) fn wished(change: &Change) -> String {
         Change::RejectTurn(path) => format!("reject the turn that last changed {path}"),
         Change::RejectRun => "reject every file".to_owned(),
         Change::UndoReject(path) => format!("bring back {path}"),
+        Change::UndoNewestReject => "bring back what was rejected last".to_owned(),
         Change::Undo => "take the agent's newest step back".to_owned(),
         Change::Redo => "bring the newest step back".to_owned(),
     }

@@ -17,10 +17,14 @@ pub(crate) fn undo(arguments: &UndoArguments) -> Result<ExitStatus, Failure> {
     let target = match (&arguments.turn, &arguments.path) {
         (Some(turn), _) => UndoTarget::Turn(*turn),
         (None, Some(path)) => UndoTarget::Path(reviewing.path(path)?),
+        (None, None) if arguments.reject => UndoTarget::NewestReject,
         (None, None) => UndoTarget::Last,
     };
     let mut gate = reviewing.gate()?;
     let restored = reviewing.session.undo(&target, &reviewing.files, &mut gate)?;
+    for why in &restored.not_done {
+        tell!("{}", kode_base::escape::escape_line(why));
+    }
     Ok(say("took back", &restored))
 }
 

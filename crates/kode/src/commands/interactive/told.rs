@@ -28,7 +28,7 @@ pub(super) fn told(change: &Change, paths: &[ProjectPath]) -> Option<String> {
             "The user rejected your change number {} in {files}. It is not there any more.",
             hunk + 1
         ),
-        Change::UndoReject(_) => {
+        Change::UndoReject(_) | Change::UndoNewestReject => {
             format!("The user brought your rejected changes back in: {files}.")
         }
         Change::Undo => format!("The user took your newest step back in: {files}."),
