@@ -71,8 +71,11 @@ pub fn escape_line(text: &str) -> String {
 
 fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
+    let mut before = ' ';
     for character in text.chars() {
-        if keep(character) || !is_deceptive(character) {
+        let lost = is_lost_after(before, character);
+        before = character;
+        if !lost && (keep(character) || !is_deceptive(character)) {
             shown.push(character);
             continue;
         }
@@ -94,6 +97,15 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
     shown
 }
 
+/// Joiners and variation selectors belong to emoji and to scripts that join; after
+/// an ASCII character nobody sees them. `#️⃣` and its kin are digits with one.
+fn is_lost_after(before: char, character: char) -> bool {
+    let joins = matches!(character, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    let keycap = matches!(character, '\u{fe0e}' | '\u{fe0f}')
+        && (before.is_ascii_digit() || matches!(before, '#' | '*'));
+    joins && before.is_ascii() && !keycap
+}
+
 /// Whether a character could act on a terminal or deceive the eye: C0/C1
 /// controls, bidi controls (UAX #9), zero-width and tag characters, variation
 /// selector supplements, line and paragraph separators, private use.
@@ -106,7 +118,7 @@ pub fn is_deceptive(character: char) -> bool {
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
             | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
             | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e0fff}'
-            | '\u{f0000}'..='\u{10ffff}')
+            | '\u{1d173}'..='\u{1d17a}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 #[cfg(test)]
@@ -139,11 +151,15 @@ mod tests {
     #[test]
     fn bidi_and_zero_width_become_visible() {
         assert_eq!(escape_line("x\u{202e}y\u{200b}"), "x\\u{202e}y\\u{200b}");
+        assert_eq!(escape_line("n\u{200d}x a\u{fe0f}"), "n\\u{200d}x a\\u{fe0f}");
+        assert_eq!(escape_line("\u{200d}x\u{1d173}"), "\\u{200d}x\\u{1d173}");
     }
 
     #[test]
     fn ordinary_scripts_and_emoji_joiners_pass() {
-        for text in ["שלום", "日本語", "नमस्ते", "👩\u{200d}💻", "naïve"] {
+        for text in
+            ["שלום", "日本語", "नमस्ते", "👩\u{200d}💻", "naïve", "1\u{fe0f}\u{20e3}", "❤\u{fe0f}"]
+        {
             assert_eq!(escape_line(text), text);
         }
     }
