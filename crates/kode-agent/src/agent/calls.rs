@@ -10,7 +10,7 @@ use kode_model::{Message, ToolCall};
 
 use super::turn::TurnEnd;
 use super::{Agent, BeginError, after_command};
-use crate::context::{Hidden, Leak, summary, wrap_and_inspect};
+use crate::context::{Hidden, Leak, summary, wrap_with_own_words};
 use crate::journal::JournalEntry;
 use crate::outcome::RunEnd;
 use crate::tools::{Finish, ToolOutcome, ToolRequest, parse};
@@ -131,7 +131,7 @@ impl Agent<'_> {
     /// What a command did to files passes the guard of the edit tools afterwards.
     fn tell_of_harm(&mut self, outcome: &mut ToolOutcome) {
         let Some(harm) = after_command::harm(&self.session, &self.fresh) else { return };
-        outcome.text.push(&Untrusted::from(harm.for_the_model()));
+        outcome.say(&harm.for_the_model());
         self.notice(harm.for_the_person());
     }
 
@@ -160,14 +160,18 @@ impl Agent<'_> {
             #[expect(clippy::disallowed_methods, reason = "kept to be searched for, not shown")]
             self.redactor.learn(outcome.text.expose());
         }
+        let (returned, own) = outcome.parts();
         let mut cut = false;
-        let text = outcome.text.map(|text| {
-            let (text, secret) = self.redactor.cut(&text);
-            cut = secret;
-            text
+        let [text, returned, own] = [outcome.text, returned, own].map(|part| {
+            part.map(|part| {
+                let (part, secret) = self.redactor.cut(&part);
+                cut |= secret;
+                part
+            })
         });
         #[expect(clippy::disallowed_methods, reason = "the tool's name heads its own result")]
-        let (content, hidden) = wrap_and_inspect(call.name.expose(), &text, &self.redactor)?;
+        let (content, hidden) =
+            wrap_with_own_words(call.name.expose(), &returned, &own, &self.redactor)?;
         #[expect(clippy::disallowed_methods, reason = "escaped before it is shown or recorded")]
         let source = escape_line(call.name.expose());
         if cut {

@@ -3,7 +3,7 @@
 //! only with their yes. Without a terminal it waits, and the run can't end
 //! green.
 
-use kode_base::{AnsweredBy, ProjectPath, RiskClass, Untrusted};
+use kode_base::{AnsweredBy, ProjectPath, RiskClass};
 use kode_gate::{
     Control, Decision, DenialKind, FileChange, is_meant, is_program_place, sensitive_change,
 };
@@ -64,11 +64,11 @@ impl Agent<'_> {
         let holding = self.compare_and_hold(&answered)?;
         for (held, why) in &holding.stuck {
             let told = self.tell_stuck(held, why);
-            outcome.text.push(&Untrusted::from(format!("\n[kode: {told}]")));
+            outcome.say(&format!("\n[kode: {told}]"));
         }
         for held in holding.held {
             let told = self.ask_about(&held, Some(call))?;
-            outcome.text.push(&Untrusted::from(format!("\n[kode: {told}]")));
+            outcome.say(&format!("\n[kode: {told}]"));
         }
         Ok(())
     }

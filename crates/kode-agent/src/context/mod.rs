@@ -19,4 +19,5 @@ pub use known_secrets::secret_in;
 pub use redact::{Leak, REDACTION_MARK, Redactor};
 pub(crate) use system::canary_of;
 pub use system::{fresh_canary, system_message};
+pub(crate) use wrap::wrap_with_own_words;
 pub use wrap::{WrapError, wrap, wrap_and_inspect};

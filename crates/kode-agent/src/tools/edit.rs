@@ -97,6 +97,7 @@ fn done(edited: Edited, operation: &Operation, workspace: &mut Workspace) -> Too
         effect,
         notices: Vec::new(),
         written: Vec::new(),
+        own_from: None,
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct ToolOutcome {
     pub(crate) notices: Vec<String>,
     /// Files an edit tool was permitted to write.
     pub(crate) written: Vec<ProjectPath>,
+    /// The byte of `text` from which every word is kode's own; `None` for none.
+    own_from: Option<usize>,
 }
 
 impl ToolOutcome {
@@ -54,6 +56,7 @@ impl ToolOutcome {
             effect: false,
             notices: Vec::new(),
             written: Vec::new(),
+            own_from: None,
         }
     }
 
@@ -68,6 +71,7 @@ impl ToolOutcome {
             effect: false,
             notices: Vec::new(),
             written: Vec::new(),
+            own_from: None,
         }
     }
 
@@ -99,7 +103,25 @@ impl ToolOutcome {
             effect: false,
             notices: Vec::new(),
             written: Vec::new(),
+            own_from: Some(0),
         }
+    }
+
+    /// Adds a sentence of kode's own below what the tool returned.
+    pub(crate) fn say(&mut self, sentence: &str) {
+        #[expect(clippy::disallowed_methods, reason = "only its length is taken")]
+        let length = self.text.expose().len();
+        self.own_from.get_or_insert(length);
+        self.text.push(&Untrusted::from(sentence));
+    }
+
+    /// What the tool returned, and what kode says below it.
+    pub(crate) fn parts(&self) -> (Untrusted<String>, Untrusted<String>) {
+        #[expect(clippy::disallowed_methods, reason = "taken apart, and untrusted again")]
+        let text = self.text.expose();
+        let own = self.own_from.unwrap_or(text.len());
+        let (returned, own) = text.split_at_checked(own).unwrap_or((text, ""));
+        (Untrusted::from(returned), Untrusted::from(own))
     }
 
     /// Whether what came back may be a secret: the gate asked about one, and it

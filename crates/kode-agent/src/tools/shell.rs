@@ -68,7 +68,7 @@ impl Shell {
                     let open =
                         decision.opened || !workspace.sandbox.settings().open_hosts.is_empty();
                     let hint = network_hint(&decision, open, &refused);
-                    outcome.text.push(&Untrusted::from(hint));
+                    outcome.say(&hint);
                 }
                 outcome
             }
@@ -134,7 +134,7 @@ fn recorded(
     }
     let mut outcome = rendered(output);
     for notice in &notices {
-        outcome.text.push(&Untrusted::from(format!("\n[kode: {notice}]")));
+        outcome.say(&format!("\n[kode: {notice}]"));
     }
     outcome.notices = notices;
     outcome
@@ -184,5 +184,6 @@ fn rendered(output: CommandOutput) -> ToolOutcome {
         effect: true,
         notices: Vec::new(),
         written: Vec::new(),
+        own_from: None,
     }
 }

@@ -52,6 +52,11 @@ pub(super) fn reveal<'t>(text: &'t str, found: &mut Found<'_>) -> Seen<'t> {
                 at += 1;
                 continue;
             }
+            if let Some(before) = overstruck(text, at) {
+                pass.replace(at - before, before + 1, Shown::Nothing);
+                at += 1;
+                continue;
+            }
             pass.edits_screen |= matches!(character, '\r' | '\u{8}');
             pass.replace(at, character.len_utf8(), Shown::Escaped);
             at += character.len_utf8();
@@ -80,6 +85,15 @@ pub(super) fn reveal<'t>(text: &'t str, found: &mut Found<'_>) -> Seen<'t> {
         }
     }
     pass.finish(letters)
+}
+
+/// The bytes of the character that a backspace at `at` takes back where a pager
+/// shows the next in bold or underlined instead: the same one, or a line under it.
+fn overstruck(text: &str, at: usize) -> Option<usize> {
+    let after = text[at..].strip_prefix('\u{8}')?.chars().next()?;
+    let before = text[..at].chars().next_back()?;
+    let drawn = !after.is_control() && !is_invisible(after);
+    (drawn && (before == after || before == '_')).then(|| before.len_utf8())
 }
 
 enum Shown {

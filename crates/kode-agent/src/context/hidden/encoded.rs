@@ -30,13 +30,14 @@ pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
         }
         at = run.end;
     }
-    for (mark, decode) in [
-        ("%", percent as fn(&str) -> String),
-        ("\\x", escapes),
-        ("\\u", escapes),
-        ("&#", unescaped),
+    // One word written in references is enough to hide an order.
+    for (mark, least, decode) in [
+        ("%", 8, percent as fn(&str) -> String),
+        ("\\x", 8, escapes),
+        ("\\u", 8, escapes),
+        ("&#", 3, unescaped),
     ] {
-        lines_with(text, mark, decode, HiddenKind::Encoded, found);
+        lines_with(text, (mark, least), decode, found);
     }
     spaced(text, found);
 }
@@ -122,12 +123,11 @@ fn as_text(bytes: Vec<u8>) -> Option<String> {
     (readable * 2 > text.chars().count()).then_some(text)
 }
 
-/// Lines in which `mark` stands at least eight times, decoded.
+/// Lines in which `mark` stands at least so many times, decoded.
 fn lines_with(
     text: &str,
-    mark: &str,
+    (mark, least): (&str, usize),
     decode: fn(&str) -> String,
-    kind: HiddenKind,
     found: &mut Found<'_>,
 ) {
     let finder = memchr::memmem::Finder::new(mark);
@@ -140,13 +140,13 @@ fn lines_with(
         line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
         let line = &text[start..line_end];
         let line = &line[..line.floor_char_boundary(RUN_BYTES_MAX)];
-        if line.matches(mark).take(8).count() == 8 {
+        if line.matches(mark).take(least).count() == least {
             let decoded = decode(line);
             if decoded != line
                 && is_suspicious(&decoded, Zone::Hidden)
                 && !is_suspicious(line, Zone::Hidden)
             {
-                found.add(kind, start, line);
+                found.add(HiddenKind::Encoded, start, line);
             }
         }
     }

@@ -33,9 +33,9 @@ impl Letters {
                 self.styled |= matches!(bytes.get(at + 2), Some(0x81..=0x9a));
             }
             (0xf0, Some(0x9d | 0x9f))
-            | (0xe2, Some(0x92 | 0x93))
-            | (0xe1, Some(0xb4 | 0xb5))
-            | (0xc9 | 0xca, _) => self.styled = true,
+            | (0xe2, Some(0x83 | 0x92 | 0x93 | 0xa0..=0xa3))
+            | (0xe1, Some(0xaa | 0xab | 0xb4 | 0xb5 | 0xb7))
+            | (0xc9 | 0xca | 0xcc, _) => self.styled = true,
             _ => {}
         }
     }
@@ -145,7 +145,8 @@ impl Class {
 
 /// Characters that [`plain`] leaves out.
 const fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{34f}')
+    is_combining(character)
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{34f}')
 }
 
 /// Words of Latin letters and others that look like them; whole words of
@@ -266,6 +267,26 @@ pub(super) fn plain(text: &str) -> String {
     drawn_together(&replaced)
 }
 
+/// Strokes, dots and enclosures drawn over the letter before them.
+const fn is_combining(character: char) -> bool {
+    matches!(character, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}')
+}
+
+/// The letter of a Braille cell (uncontracted English), whose dots are the bits.
+fn braille(code: u32) -> Option<char> {
+    const CELLS: [u8; 26] = [
+        0x01, 0x03, 0x09, 0x19, 0x11, 0x0b, 0x1b, 0x13, 0x0a, 0x1a, 0x05, 0x07, 0x0d, 0x1d, 0x15,
+        0x0f, 0x1f, 0x17, 0x0e, 0x1e, 0x25, 0x27, 0x3a, 0x2d, 0x3d, 0x35,
+    ];
+    let cell = u8::try_from(code.checked_sub(0x2800)?).ok()?;
+    if cell == 0 {
+        return Some(' ');
+    }
+    let index = CELLS.iter().position(|each| *each == cell)?;
+    Some((b'a' + u8::try_from(index).ok()?) as char)
+}
+
 /// The ASCII character of a styled one (Unicode compatibility forms).
 fn unstyled(character: char) -> Option<char> {
     let code = character as u32;
@@ -279,6 +300,7 @@ fn unstyled(character: char) -> Option<char> {
         0x1d7ce..=0x1d7ff => letter(b'0', (code - 0x1d7ce) % 10),
         0x24b6..=0x24cf => letter(b'A', code - 0x24b6),
         0x24d0..=0x24e9 => letter(b'a', code - 0x24d0),
+        0x2800..=0x28ff => braille(code),
         0x249c..=0x24b5 => letter(b'a', code - 0x249c),
         0x1f130..=0x1f149 => letter(b'A', code - 0x1f130),
         0x1f150..=0x1f169 => letter(b'A', code - 0x1f150),

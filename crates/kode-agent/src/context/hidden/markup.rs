@@ -269,11 +269,11 @@ pub(super) fn unescaped(text: &str) -> String {
     while let Some(start) = rest.find('&') {
         result.push_str(&rest[..start]);
         rest = &rest[start..];
-        let end = rest.find(';').filter(|end| *end <= 10);
+        let end = reference_end(rest);
         match end.and_then(|end| Some((end, reference(&rest[1..end])?))) {
             Some((end, character)) => {
                 result.push(character);
-                rest = &rest[end + 1..];
+                rest = rest[end..].strip_prefix(';').unwrap_or(&rest[end..]);
             }
             None => {
                 result.push('&');
@@ -283,6 +283,21 @@ pub(super) fn unescaped(text: &str) -> String {
     }
     result.push_str(rest);
     result
+}
+
+/// Where the name of the reference at the beginning ends: a number may have any
+/// number of zeros before it and no semicolon behind it, as browsers read it.
+fn reference_end(text: &str) -> Option<usize> {
+    const NUMBER_BYTES_MAX: usize = 64;
+    let Some(number) = text.strip_prefix("&#") else {
+        return text[..text.floor_char_boundary(11)].find(';');
+    };
+    let hexadecimal = number.starts_with(['x', 'X']);
+    let digit =
+        |each: char| if hexadecimal { each.is_ascii_hexdigit() } else { each.is_ascii_digit() };
+    let begin = 2 + usize::from(hexadecimal);
+    let digits = text[begin..].find(|each| !digit(each)).unwrap_or(text.len() - begin);
+    (digits > 0 && digits <= NUMBER_BYTES_MAX).then_some(begin + digits)
 }
 
 fn reference(name: &str) -> Option<char> {

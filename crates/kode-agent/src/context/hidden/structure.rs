@@ -15,6 +15,9 @@ use crate::context::neutralise::{TEMPLATE_TOKENS, is_forged_header};
 /// Bytes after a forged role that belong to it.
 const ROLE_BYTES: usize = 600;
 
+/// Hexadecimal digits that pass for the code of our headers.
+const CODE_DIGITS_MIN: usize = 12;
+
 /// What a trigger word can belong to, as bits.
 mod part {
     /// Our own demarcation.
@@ -230,7 +233,7 @@ impl<'t> Line<'t> {
         if self.parts == 0 || self.line.len() > super::LINE_BYTES_MAX {
             return;
         }
-        let forged = header && !self.is_quoted(0)
+        let forged = header && !self.is_quoted(0) && self.closes_or_orders()
             || self.holds(part::TOKEN) && self.has_token()
             || self.has_tag(shapes)
             || self.holds(part::ROLE) && self.has_role(shapes)
@@ -240,6 +243,17 @@ impl<'t> Line<'t> {
         if forged {
             found.add(HiddenKind::ForgedStructure, self.start, self.line);
         }
+    }
+
+    /// Whether a header typed in ASCII pretends to be ours: it ends a result,
+    /// bears a code, or orders follow. Linters head their sections like that too,
+    /// and those are only neutralised.
+    fn closes_or_orders(&self) -> bool {
+        let letters = self.line.chars().filter(char::is_ascii_alphabetic);
+        let ends = letters.map(|each| each.to_ascii_lowercase()).take(3).eq("end".chars());
+        let codes = self.line.split(|each: char| !each.is_ascii_hexdigit());
+        ends || codes.into_iter().any(|code| code.len() >= CODE_DIGITS_MIN)
+            || is_suspicious(self.after(self.line.len()), Zone::Role)
     }
 
     const fn holds(&self, part: u8) -> bool {

@@ -15,6 +15,9 @@ use serde::Deserialize;
 /// Longer zones are looked at this far, in bytes.
 const ZONE_BYTES_MAX: usize = 16 * 1024;
 
+/// A "please do not" and the end of the sentence before it.
+const DENIAL_BYTES: usize = 32;
+
 /// Where a text stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +42,9 @@ struct Pattern {
     #[serde(rename = "where")]
     zones: Vec<Zone>,
     regex: String,
+    /// Nothing is meant by it behind "do not".
+    #[serde(default)]
+    unless_denied: bool,
     #[serde(rename = "match")]
     matching: Vec<String>,
     not_match: Vec<String>,
@@ -49,6 +55,8 @@ struct Pattern {
 /// is first needed, which takes longer than searching a megabyte.
 struct Set {
     patterns: Vec<(String, OnceLock<Option<Regex>>)>,
+    /// By pattern: whether a "do not" before it takes its meaning.
+    unless_denied: Vec<bool>,
     /// What matches begin with; `None` when one can begin with anything.
     beginnings: Option<AhoCorasick>,
     /// The pattern that each beginning belongs to.
@@ -67,13 +75,14 @@ static SETS: LazyLock<Sets> = LazyLock::new(|| {
     let set = |zone: Zone| {
         let patterns = table.as_ref()?.pattern.iter();
         let fitting = patterns.filter(|pattern| pattern.zones.contains(&zone));
-        Some(Set::new(fitting.map(|pattern| with_ascii_words(&pattern.regex)).collect()))
+        let denied = fitting.clone().map(|pattern| pattern.unless_denied).collect();
+        Some(Set::new(fitting.map(|pattern| with_ascii_words(&pattern.regex)).collect(), denied))
     };
     Sets { hidden: set(Zone::Hidden), tool: set(Zone::Tool), role: set(Zone::Role) }
 });
 
 impl Set {
-    fn new(patterns: Vec<String>) -> Self {
+    fn new(patterns: Vec<String>, unless_denied: Vec<bool>) -> Self {
         let literals: Option<Vec<_>> = patterns.iter().map(|regex| beginnings(regex)).collect();
         let literals = literals.unwrap_or_default();
         let owned = |(index, all): (usize, &Vec<Vec<u8>>)| vec![index; all.len()];
@@ -82,7 +91,7 @@ impl Set {
         builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
         let beginnings = builder.build(literals.concat()).ok().filter(|_| !owners.is_empty());
         let patterns = patterns.into_iter().map(|regex| (regex, OnceLock::new())).collect();
-        Self { patterns, beginnings, owners }
+        Self { patterns, unless_denied, beginnings, owners }
     }
 
     fn is_match(&self, text: &str) -> bool {
@@ -94,7 +103,8 @@ impl Set {
         hits.any(|hit| {
             let owner = self.owners.get(hit.pattern().as_usize()).copied().unwrap_or_default();
             let from = Input::new(text.as_ref()).range(hit.start()..).anchored(Anchored::Yes);
-            self.finds(owner, from)
+            let deniable = self.unless_denied.get(owner).copied().unwrap_or_default();
+            self.finds(owner, from) && !(deniable && is_denied(&text[..hit.start()]))
         })
     }
 
@@ -108,6 +118,17 @@ impl Set {
         let Some((text, built)) = self.patterns.get(pattern) else { return true };
         built.get_or_init(|| build(text)).as_ref().is_none_or(|regex| regex.is_match(input))
     }
+}
+
+/// Whether text ends with a plain "do not", alone: "never fail to do not" and
+/// the like say something else.
+fn is_denied(before: &str) -> bool {
+    let from = before.ceil_char_boundary(before.len().saturating_sub(DENIAL_BYTES));
+    let words = before[from..].to_ascii_lowercase().replace('’', "'");
+    let Some(rest) = words.strip_suffix(' ') else { return false };
+    let rest = ["do not", "don't", "never"].iter().find_map(|denial| rest.strip_suffix(denial));
+    let rest = rest.map(|rest| rest.trim_end().trim_end_matches("please").trim_end());
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '!', '?', ':', ';', '-', '>']))
 }
 
 fn build(regex: &str) -> Option<Regex> {
