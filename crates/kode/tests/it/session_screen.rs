@@ -303,7 +303,9 @@ fn goes_away_after(keys: &[u8]) {
         terminal.send(keys).unwrap();
         terminal.wait_for("hunk 1 of 1").unwrap();
     }
-    assert_eq!(terminal.hang_up().unwrap().code(), Some(1), "an error, not a panic");
+    // In order, or with an error, by which of the signs it sees first; no panic.
+    let code = terminal.hang_up().unwrap().code();
+    assert!(matches!(code, Some(0 | 1 | 130)), "{code:?}");
     let place = workspace.project().display().to_string();
     assert!(!processes().iter().any(|command| command.contains(&place)), "{:?}", processes());
     let output = workspace
