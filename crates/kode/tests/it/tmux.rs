@@ -9,6 +9,10 @@ use crate::workspace::Workspace;
 
 /// Longest wait for anything that should appear.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for a screen to be drawn whole; one with a spinner never rests.
+const SETTLING: Duration = Duration::from_millis(600);
+/// Between two looks.
+const BETWEEN: Duration = Duration::from_millis(40);
 
 /// A window; its server ends with it.
 pub struct Window {
@@ -60,7 +64,7 @@ impl Window {
         self.tmux(&["capture-pane", "-p"])
     }
 
-    /// Waits until the screen shows `text`.
+    /// Waits until the screen shows `text`, and gives it as it is once drawn whole.
     pub fn wait_for(&self, text: &str) -> String {
         self.wait_until(text, |screen| screen.contains(text))
     }
@@ -71,11 +75,26 @@ impl Window {
         loop {
             let screen = self.screen();
             if holds(&screen) {
-                return screen;
+                return self.settled(screen, holds);
             }
             assert!(started.elapsed() < PATIENCE, "{what:?} did not come:\n{screen}");
-            std::thread::sleep(Duration::from_millis(40));
+            std::thread::sleep(BETWEEN);
         }
+    }
+
+    /// The screen once two looks in a row are the same: one look may fall into
+    /// the middle of a frame. The last one that `holds`, where it moves on.
+    fn settled(&self, mut shown: String, holds: impl Fn(&str) -> bool) -> String {
+        let started = Instant::now();
+        while started.elapsed() < SETTLING {
+            std::thread::sleep(BETWEEN);
+            let again = self.screen();
+            if again == shown || !holds(&again) {
+                break;
+            }
+            shown = again;
+        }
+        shown
     }
 
     /// Presses one key, by tmux's name for it.
