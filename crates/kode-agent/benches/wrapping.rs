@@ -1,6 +1,6 @@
 //! Times wrapping (redact, inspect, neutralise, demarcate) of tool output by
 //! kind and size. Reported, never asserted. Run with
-//! `cargo bench -p kode-agent --bench wrapping`.
+//! `cargo bench -p kode-agent --bench wrapping`; words behind `--` choose texts.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark reports")]
 
@@ -10,12 +10,13 @@ use kode_agent::context::{Redactor, wrap};
 use kode_base::{Secret, Untrusted};
 
 /// Runs of each text; the best counts.
-const RUNS: usize = 20;
+const RUNS: usize = 40;
 
 fn main() {
     let secrets: Vec<Secret> =
         (0..10).map(|number| Secret::new(format!("a-secret-value-{number:08}"))).collect();
     let redactor = Redactor::new(&secrets).with_canary("kode-mark-0123456789abcdef01234567");
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     for (name, line) in [
         ("build log", "   Compiling some-crate v1.2.3 (/work/app/crates/some-crate)\n"),
         (
@@ -38,6 +39,9 @@ fn main() {
         ("Russian", "// Проверяет ответ сервера и пишет его в журнал, если user задан.\n"),
         ("Chinese", "// 检查服务器的响应，并将其写入日志（如果 user 已设置）。\n"),
     ] {
+        if !chosen.is_empty() && !chosen.iter().any(|word| name.contains(word.as_str())) {
+            continue;
+        }
         let sizes = [100_000, 200_000, 400_000];
         let times: Vec<String> = sizes
             .iter()

@@ -2,11 +2,10 @@
 //! attributes, image texts; and images whose address carries something out.
 //! Reported only where it speaks to an agent.
 
-use std::cell::LazyCell;
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::suspicious::{Zone, is_suspicious};
@@ -80,10 +79,10 @@ const OTHERS: [&str; 26] = [
     "longdesc=",
 ];
 
-static TRIGGER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let all = STYLES.iter().chain(&OTHERS);
-    AhoCorasick::builder().ascii_case_insensitive(true).build(all).ok()
-});
+/// What begins something invisible, in the order of [`Parts::take`]'s numbers.
+pub(super) fn triggers() -> impl Iterator<Item = &'static str> {
+    STYLES.into_iter().chain(OTHERS)
+}
 
 /// A place to fill in, in an image's address.
 static FILLED_IN: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -91,53 +90,84 @@ static FILLED_IN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(text).ok()
 });
 
-/// Looks at everything invisible.
-pub(super) fn inspect(text: &str, found: &mut Found<'_>) {
-    if !inspect_parts(text, found) {
-        // More than can be looked at in time is no ordinary document.
-        found.add(HiddenKind::HiddenMarkup, 0, "more invisible markup than can be looked at");
-    }
+/// The invisible parts of a text as their triggers come along.
+pub(super) struct Parts<'t> {
+    text: &'t str,
+    /// Found when they are first asked for.
+    sheets: OnceCell<Vec<Range<usize>>>,
+    searches_left: usize,
+    work_left: usize,
+    /// There was more than can be looked at in time: no ordinary document.
+    gave_up: bool,
 }
 
-/// Looks at the parts; whether there was time for all of them.
-fn inspect_parts(text: &str, found: &mut Found<'_>) -> bool {
-    let Some(trigger) = TRIGGER.as_ref() else {
-        return false;
-    };
-    let sheets = LazyCell::new(|| style_sheets(text));
-    let mut searches_left = SEARCHED_BYTES_MAX / text.len().max(1);
-    let mut work_left = text.len().saturating_mul(WORK_PER_BYTE);
-    for hit in trigger.find_iter(text) {
-        let at = hit.start();
-        let part = if hit.pattern().as_usize() < STYLES.len() {
-            if sheets.iter().any(|sheet| sheet.contains(&at)) {
-                let Some(left) = searches_left.checked_sub(1) else { return false };
-                searches_left = left;
-                hidden_by_class(text, at)
-            } else {
-                styled(text, at)
-            }
-        } else {
-            other(text, at, hit.end(), OTHERS[hit.pattern().as_usize() - STYLES.len()])
-        };
-        let Some(part) = part else { continue };
-        if text[at..].starts_with("![") && carries_out(part) {
+impl<'t> Parts<'t> {
+    /// No part yet.
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            sheets: OnceCell::new(),
+            searches_left: SEARCHED_BYTES_MAX / text.len().max(1),
+            work_left: text.len().saturating_mul(WORK_PER_BYTE),
+            gave_up: false,
+        }
+    }
+
+    /// Takes the hit of a trigger by its number.
+    pub(super) fn take(&mut self, trigger: usize, at: Range<usize>, found: &mut Found<'_>) {
+        if self.gave_up {
+            return;
+        }
+        let Some(part) = self.part(trigger, at.clone()) else { return };
+        if self.text[at.start..].starts_with("![") && carries_out(part) {
             // An address to be filled in sends what it is filled with.
-            found.add(HiddenKind::HiddenMarkup, at, part);
-            continue;
+            found.add(HiddenKind::HiddenMarkup, at.start, part);
+            return;
         }
         let part = &part[..part.floor_char_boundary(PART_BYTES_MAX)];
-        let cost = part.len().max(PART_BYTES_MIN);
-        let Some(left) = work_left.checked_sub(cost) else { return false };
-        work_left = left;
+        if !self.has_time_for(part.len().max(PART_BYTES_MIN)) {
+            return;
+        }
         let has_references = part.contains('&');
         if is_suspicious(part, Zone::Hidden)
             || has_references && is_suspicious(&unescaped(part), Zone::Hidden)
         {
-            found.add(HiddenKind::HiddenMarkup, at, part);
+            found.add(HiddenKind::HiddenMarkup, at.start, part);
         }
     }
-    true
+
+    /// The part that a trigger begins.
+    fn part(&mut self, trigger: usize, at: Range<usize>) -> Option<&'t str> {
+        let text = self.text;
+        if let Some(trigger) = trigger.checked_sub(STYLES.len()) {
+            return other(text, at.start, at.end, OTHERS.get(trigger)?);
+        }
+        let sheets = self.sheets.get_or_init(|| style_sheets(text));
+        if !sheets.iter().any(|sheet| sheet.contains(&at.start)) {
+            return styled(text, at.start);
+        }
+        match self.searches_left.checked_sub(1) {
+            Some(left) => self.searches_left = left,
+            None => self.gave_up = true,
+        }
+        if self.gave_up { None } else { hidden_by_class(text, at.start) }
+    }
+
+    fn has_time_for(&mut self, bytes: usize) -> bool {
+        match self.work_left.checked_sub(bytes) {
+            Some(left) => self.work_left = left,
+            None => self.gave_up = true,
+        }
+        !self.gave_up
+    }
+
+    /// Tells when not all could be looked at.
+    pub(super) fn finish(self, found: &mut Found<'_>) {
+        if self.gave_up {
+            let what = "more invisible markup than can be looked at";
+            found.add(HiddenKind::HiddenMarkup, 0, what);
+        }
+    }
 }
 
 /// The part that begins at a trigger.

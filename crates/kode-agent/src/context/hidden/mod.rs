@@ -11,6 +11,7 @@ mod overwritten;
 mod sequences;
 mod structure;
 mod suspicious;
+mod triggers;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -135,8 +136,7 @@ pub(super) fn look(text: &str) -> Look<'_> {
     if seen.edits_screen {
         overwritten::inspect(text, &mut found);
     }
-    let structure = structure::inspect(text, &mut found);
-    markup::inspect(text, &mut found);
+    let structure = triggers::inspect(text, &mut found);
     encoded::inspect(text, &mut found);
     long_lines(text, &mut found);
     found.list.sort_by_key(|hidden| hidden.line);

@@ -3,6 +3,7 @@
 //! code spans, quotation marks or fences, is left alone unless it goes on to
 //! give orders.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -38,7 +39,7 @@ mod part {
 
 /// Words without which no line can forge anything, and what they can forge. Every
 /// line is looked at for those parts alone of which a word stands in it.
-const TRIGGERS: [(&str, u8); 64] = [
+pub(super) const TRIGGERS: [(&str, u8); 64] = [
     ("tool", part::HEADER),
     ("t00l", part::HEADER),
     ("too1", part::HEADER),
@@ -104,11 +105,6 @@ const TRIGGERS: [(&str, u8); 64] = [
     ("directive", part::OTHER),
     ("search_", part::OTHER),
 ];
-
-static TRIGGER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let words = TRIGGERS.iter().map(|(word, _)| word);
-    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
-});
 
 static TOKENS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let kind = MatchKind::LeftmostLongest;
@@ -177,23 +173,35 @@ pub(in crate::context) struct Structure {
     pub(in crate::context) token: bool,
 }
 
-/// Looks at every line that could forge something.
-pub(super) fn inspect(text: &str, found: &mut Found<'_>) -> Structure {
-    let mut held = Structure { header: !text.is_ascii() && headers(text, found), token: false };
-    let (Some(trigger), Some(shapes)) = (TRIGGER.as_ref(), SHAPES.as_ref()) else {
-        found.add(HiddenKind::ForgedStructure, 0, "the shapes of forged structure can't be read");
-        return Structure { header: true, token: true };
-    };
-    let mut line = Line { text, start: 0, line: "", parts: 0 };
-    for hit in trigger.find_overlapping_iter(text) {
-        if hit.end() > line.start + line.line.len() {
-            line.inspect(shapes, &mut held, found);
-            line = Line::around(text, hit.start());
-        }
-        line.parts |= TRIGGERS.get(hit.pattern().as_usize()).map_or(u8::MAX, |(_, parts)| *parts);
+/// The lines of a text as the trigger words in them come along.
+pub(super) struct Lines<'t> {
+    shapes: &'static Shapes,
+    line: Line<'t>,
+    held: Structure,
+}
+
+impl<'t> Lines<'t> {
+    /// No line yet; `None` without the shapes, which a test rules out.
+    pub(super) fn new(text: &'t str, found: &mut Found<'_>) -> Option<Self> {
+        let header = !text.is_ascii() && headers(text, found);
+        let line = Line { text, start: 0, line: "", parts: 0 };
+        Some(Self { shapes: SHAPES.as_ref()?, line, held: Structure { header, token: false } })
     }
-    line.inspect(shapes, &mut held, found);
-    held
+
+    /// Takes the hit of a trigger word by its number; one after the other by end.
+    pub(super) fn take(&mut self, word: usize, at: Range<usize>, found: &mut Found<'_>) {
+        if at.end > self.line.start + self.line.line.len() {
+            self.line.inspect(self.shapes, &mut self.held, found);
+            self.line = Line::around(self.line.text, at.start);
+        }
+        self.line.parts |= TRIGGERS.get(word).map_or(u8::MAX, |(_, parts)| *parts);
+    }
+
+    /// Looks at the last line; what the text holds of structure.
+    pub(super) fn finish(mut self, found: &mut Found<'_>) -> Structure {
+        self.line.inspect(self.shapes, &mut self.held, found);
+        self.held
+    }
 }
 
 /// Headers in the letters of other scripts hold no trigger word.
