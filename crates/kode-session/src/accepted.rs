@@ -35,7 +35,8 @@ impl Accepted {
             (None, None) => true,
             _ => false,
         };
-        if untouched_by_the_agent || after.is_none() {
+        // Where nothing stood, all that stands now is that person's.
+        if untouched_by_the_agent || before.is_none() || after.is_none() {
             return Self::of(after.cloned());
         }
         let meeting = |lines| Meeting {

@@ -7,7 +7,7 @@ use kode_base::{FileWrite, ProjectPath, WriteMode};
 use serde::{Deserialize, Serialize};
 
 use crate::changes::{Change, ChangeLine, Circumstance, Origin};
-use crate::restore::Restoration;
+use crate::restoration::Restoration;
 use crate::{Session, SessionError};
 
 /// Writes that were about to be made.

@@ -2,7 +2,7 @@
 //! every touched file's state before and after. Folded over the base snapshot
 //! it gives the last known state; walked backwards it undoes steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use kode_base::ProjectPath;
@@ -119,7 +119,13 @@ pub(crate) struct Step {
 #[serde(tag = "line", rename_all = "snake_case")]
 pub(crate) enum ChangeLine {
     /// An ignored path that an edit tool writes, as it was before.
-    Marked { path: ProjectPath, base: Option<FileState> },
+    Marked {
+        path: ProjectPath,
+        base: Option<FileState>,
+        /// It is reached through a link: another name of what that leads to.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        through_link: bool,
+    },
     /// A pack that holds contents of the steps that follow.
     Pack { id: PackId },
     /// What an edit tool is about to write.
@@ -136,6 +142,8 @@ pub(crate) enum ChangeLine {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct History {
     pub(crate) marked: BTreeMap<ProjectPath, Option<FileState>>,
+    /// Marked, and reached through a link.
+    pub(crate) aliases: BTreeSet<ProjectPath>,
     pub(crate) packs: Vec<PackId>,
     pub(crate) steps: Vec<Step>,
     /// Announced, and no step recorded since.
@@ -150,7 +158,10 @@ impl History {
         let mut history = Self { next_held: 1, ..Self::default() };
         for line in read_lines(path)? {
             match line {
-                ChangeLine::Marked { path, base } => {
+                ChangeLine::Marked { path, base, through_link } => {
+                    if through_link {
+                        history.aliases.insert(path.clone());
+                    }
                     history.marked.entry(path).or_insert(base);
                 }
                 ChangeLine::Pack { id } => history.packs.push(id),

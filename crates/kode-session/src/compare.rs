@@ -113,7 +113,11 @@ impl Tree {
         met.complete = end == WalkEnd::Complete;
         for path in self.marked.keys() {
             let place = met.entries.binary_search_by(|entry| entry.path.cmp(path));
-            if let (Err(place), Some(entry)) = (place, files.snapshot_entry(path)?) {
+            let Err(place) = place else { continue };
+            if !self.is_alias(path) && files.is_behind_link(path)? {
+                continue;
+            }
+            if let Some(entry) = files.snapshot_entry(path)? {
                 met.entries.insert(place, entry);
             }
         }

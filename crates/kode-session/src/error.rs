@@ -62,6 +62,25 @@ pub enum SessionError {
         /// Where both changes meet, in the file as it is now.
         lines: LinesNamed,
     },
+    /// Such lines came along when a renamed file got its old name back.
+    #[error(
+        "{path}{lines}: you edited lines there that the agent had changed. They count as yours \
+         and came along"
+    )]
+    Kept {
+        /// The file, by the name it had.
+        path: ProjectPath,
+        /// Where they were.
+        lines: LinesNamed,
+    },
+    /// A file that comes back has no room: something that stays is in its place.
+    #[error("{by} stands in the place of {path}; move it away first, or reject it")]
+    InTheWay {
+        /// The file that was to come back.
+        path: ProjectPath,
+        /// What stands in its place, or in a folder there.
+        by: ProjectPath,
+    },
     /// There is nothing to put back.
     #[error("{0} is as it was: there is nothing to put back")]
     NotTouched(ProjectPath),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::changes::{Change, ChangeLine, Origin};
 use crate::compare::since_last;
-use crate::restore::{Restoration, current};
+use crate::restoration::{Restoration, current};
 use crate::state::{FileState, Kind};
 use crate::tree::content;
 use crate::{Session, SessionError};

@@ -1,33 +1,21 @@
-//! Putting files back. Every write is a person's action: it goes through the
-//! gate, is recorded, and the sandbox checks once more that the file still is
-//! what the person saw.
+//! Rejecting the agent's changes: of a file, single hunks of it, or all. It decides
+//! what shall stand where; `restoration.rs` writes it.
 
-use kode_audit::{Digest, Outcome};
-use kode_base::{FileWrite, ProjectPath, Untrusted, WriteMode};
+use kode_audit::Digest;
+use kode_base::{ProjectPath, Untrusted};
 use kode_gate::Gate;
-use kode_sandbox::{FileError, ProjectFiles};
+use kode_sandbox::ProjectFiles;
 
-use crate::blobs::Blobs;
-use crate::capture::capture;
-use crate::changes::{BackFrom, Change, Origin};
+use crate::accepted::Accepted;
+use crate::changes::{Change, Origin};
 use crate::error::LinesNamed;
 use crate::meeting::Meeting;
 use crate::merge::{hunks, take_back};
-use crate::standing::{Move, Standing};
+use crate::restoration::Restoration;
+use crate::standing::Standing;
 use crate::state::{FileState, Kind};
 use crate::tree::content;
 use crate::{Restored, Session, SessionError};
-
-/// One file to put back.
-pub(crate) struct Restoration {
-    pub(crate) path: ProjectPath,
-    /// What must stand there still.
-    pub(crate) expected: Option<FileState>,
-    /// What shall stand there.
-    pub(crate) target: Option<FileState>,
-    /// The rename that this takes back.
-    back: Option<BackFrom>,
-}
 
 impl Session {
     /// Takes the agent's changes of one file back, of a renamed one those of both
@@ -45,11 +33,16 @@ impl Session {
         gate: &mut Gate,
     ) -> Result<Restored, SessionError> {
         let standing = self.standing()?;
+        let path = &standing.followed(path, self.tree()?);
         let unit = self.rejection_of(path, &standing)?;
         if unit.iter().all(Restoration::is_done) {
             return Err(SessionError::NotTouched(path.clone()));
         }
-        self.restore_all(unit, Origin::Reject, files, gate)
+        let kept = self.kept_lines(path, &standing)?;
+        let unit = self.with_room(unit, &standing)?;
+        let mut restored = self.restore_all(unit, Origin::Reject, files, gate)?;
+        restored.not_done.extend(kept.map(|kept| kept.to_string()));
+        Ok(restored)
     }
 
     /// Takes everything the agent changed back, as [`Session::reject`] does for
@@ -114,7 +107,7 @@ impl Session {
     }
 
     /// What takes the agent's changes of one file back.
-    fn rejection_of(
+    pub(crate) fn rejection_of(
         &mut self,
         path: &ProjectPath,
         standing: &Standing,
@@ -124,7 +117,8 @@ impl Session {
         self.blobs.flush()?;
         let path = names.map_or(path, |names| &names.new);
         let expected = self.tree()?.now_of(path).cloned();
-        if let (Some(meeting), Some(now)) = (&accepted.mixed, &expected) {
+        // A name can go back whoever wrote the lines: they come along.
+        if let (None, Some(meeting), Some(now)) = (names, &accepted.mixed, &expected) {
             return Err(self.meeting_error(path, meeting, now));
         }
         Ok(match names {
@@ -148,10 +142,11 @@ impl Session {
         gate: &mut Gate,
     ) -> Result<Restored, SessionError> {
         let standing = self.standing()?;
+        let path = &standing.followed(path, self.tree()?);
         let accepted = standing.of(path, self.tree()?).state;
         let path = standing.agents_move(path).map_or(path, |(names, _)| &names.new);
         let last = self.tree()?.now_of(path).cloned();
-        let now = current(path, files, &self.blobs)?;
+        let now = self.stands(path, files)?;
         if last.is_some() != now.is_some() {
             return Err(SessionError::ChangedSince(path.clone()));
         }
@@ -256,79 +251,19 @@ impl Session {
         Ok(())
     }
 
-    /// Puts several files back. All are checked before the first is written.
-    pub(crate) fn restore_all(
-        &mut self,
-        unit: Vec<Restoration>,
-        origin: Origin,
-        files: &ProjectFiles,
-        gate: &mut Gate,
-    ) -> Result<Restored, SessionError> {
-        self.restore_possible(vec![unit], origin, files, gate)
-    }
-
-    /// Puts back those units that can be: each wholly checked before it is written.
-    /// All that is done is one step, announced before, so that it is known as that
-    /// after a kill too.
-    pub(crate) fn restore_possible(
-        &mut self,
-        units: Vec<Vec<Restoration>>,
-        origin: Origin,
-        files: &ProjectFiles,
-        gate: &mut Gate,
-    ) -> Result<Restored, SessionError> {
-        let (mut ready, mut failed) = (Vec::new(), Vec::new());
-        for unit in units {
-            let is_ready = |each: &Restoration| {
-                each.check(files, &self.blobs)?.loses_nothing()?.write(&self.blobs).map(drop)
-            };
-            match unit.iter().try_for_each(is_ready) {
-                Ok(()) => ready.push(unit),
-                Err(error) => failed.push(error),
-            }
-        }
-        make_room(&mut ready);
-        self.announce_restoring(origin, ready.iter().flatten())?;
-        let mut changes = Vec::new();
-        for unit in ready {
-            if let Err(error) = self.restore_unit(unit, &mut changes, files, gate) {
-                failed.push(error);
-            }
-        }
-        let paths: Vec<ProjectPath> = changes.iter().map(|change| change.path.clone()).collect();
-        // What was put back is recorded even when a later one failed.
-        self.record_step(origin, &changes)?;
-        self.announced = None;
-        if let Some(tree) = self.tree.as_mut() {
-            tree.apply(changes);
-        }
-        match failed.into_iter() {
-            mut failed if paths.is_empty() && failed.len() > 0 => {
-                Err(failed.next().unwrap_or(SessionError::NothingTo("reject")))
-            }
-            failed => {
-                Ok(Restored { paths, not_done: failed.map(|error| error.to_string()).collect() })
-            }
-        }
-    }
-
-    /// What comes back is there before what goes is gone.
-    fn restore_unit(
-        &mut self,
-        mut unit: Vec<Restoration>,
-        changes: &mut Vec<Change>,
-        files: &ProjectFiles,
-        gate: &mut Gate,
-    ) -> Result<(), SessionError> {
-        unit.sort_by_key(|restoration| restoration.target.is_none());
-        for restoration in unit {
-            put_back(restoration.write(&self.blobs)?, files, gate)?;
-            let after = current(&restoration.path, files, &self.blobs)?;
-            let mut change = Change::new(restoration.path, restoration.expected, after);
-            change.back = restoration.back.map(Box::new);
-            changes.push(change);
-        }
-        Ok(())
+    /// Which lines come along as a person's when the rename of `path` is taken back.
+    fn kept_lines(
+        &self,
+        path: &ProjectPath,
+        standing: &Standing,
+    ) -> Result<Option<SessionError>, SessionError> {
+        let Some((names, Accepted { mixed: Some(meeting), .. })) = standing.agents_move(path)
+        else {
+            return Ok(None);
+        };
+        let Some(now) = self.tree()?.now_of(&names.new) else { return Ok(None) };
+        let lines = LinesNamed(meeting.lines_now(&names.new, now, &self.blobs));
+        Ok(Some(SessionError::Kept { path: names.new.clone(), lines }))
     }
 
     /// The error that tells where a person's edit met the agent's lines.
@@ -341,110 +276,4 @@ impl Session {
         let lines = meeting.lines_now(path, now, &self.blobs);
         SessionError::Mixed { path: path.clone(), lines: LinesNamed(lines) }
     }
-}
-
-/// What stands in the way of another file goes first: a file where a folder must
-/// be, or the files of a folder where a file must be.
-fn make_room(units: &mut [Vec<Restoration>]) {
-    units.sort_by_key(|unit| unit.iter().any(|restoration| restoration.target.is_some()));
-}
-
-impl Restoration {
-    pub(crate) fn new(
-        path: ProjectPath,
-        expected: Option<FileState>,
-        target: Option<FileState>,
-    ) -> Self {
-        Self { path, expected, target, back: None }
-    }
-
-    /// Whether the target stands there already.
-    pub(crate) fn is_done(&self) -> bool {
-        self.leaves(self.target.as_ref())
-    }
-
-    /// Whether what is expected to stand there is `state`.
-    pub(crate) fn leaves(&self, state: Option<&FileState>) -> bool {
-        match (&self.expected, state) {
-            (Some(expected), Some(state)) => expected.same(state),
-            (None, None) => true,
-            _ => false,
-        }
-    }
-
-    fn check(&self, files: &ProjectFiles, blobs: &Blobs) -> Result<&Self, SessionError> {
-        let now = current(&self.path, files, blobs)?;
-        let unchanged = self.leaves(now.as_ref());
-        if unchanged { Ok(self) } else { Err(SessionError::ChangedSince(self.path.clone())) }
-    }
-
-    /// What is overwritten or deleted can be brought back; a pipe holds nothing.
-    fn loses_nothing(&self) -> Result<&Self, SessionError> {
-        match &self.expected {
-            Some(now) if now.is_lost_when_gone() => {
-                Err(SessionError::WouldBeLost(self.path.clone()))
-            }
-            _ => Ok(self),
-        }
-    }
-
-    pub(crate) fn write(&self, blobs: &Blobs) -> Result<FileWrite, SessionError> {
-        let not_kept = || SessionError::NotKept(self.path.clone());
-        let mode = match &self.target {
-            None => WriteMode::Delete,
-            Some(target) if !target.kept => return Err(not_kept()),
-            Some(target) => match target.kind {
-                Kind::File => {
-                    WriteMode::Restore { content: blobs.load(&target.hash)?, mode: target.mode }
-                }
-                Kind::Symlink => WriteMode::RestoreLink { target: blobs.load(&target.hash)? },
-                Kind::Special => return Err(not_kept()),
-            },
-        };
-        let expected = self.expected.as_ref().map(|state| state.hash.0);
-        Ok(FileWrite { path: self.path.clone(), expected, mode })
-    }
-}
-
-impl Move {
-    /// What takes the rename back: `shall` stands under the old name; under the new
-    /// one, where `now` stands, mostly nothing. `accepted` is not the agent's.
-    pub(crate) fn taken_back(
-        &self,
-        now: Option<FileState>,
-        shall: Option<FileState>,
-        accepted: Option<FileState>,
-    ) -> Vec<Restoration> {
-        let name = self.new.clone();
-        let back = accepted.map(|accepted| BackFrom { name, accepted });
-        let old = Restoration { back, ..Restoration::new(self.old.clone(), None, shall) };
-        vec![old, Restoration::new(self.new.clone(), now, self.under.clone())]
-    }
-}
-
-/// What stands at `path` at this moment.
-pub(crate) fn current(
-    path: &ProjectPath,
-    files: &ProjectFiles,
-    blobs: &Blobs,
-) -> Result<Option<FileState>, SessionError> {
-    match files.snapshot_entry(path)? {
-        Some(entry) => capture(files, blobs, &entry),
-        None => Ok(None),
-    }
-}
-
-fn put_back(write: FileWrite, files: &ProjectFiles, gate: &mut Gate) -> Result<(), SessionError> {
-    let (permit, _) = gate
-        .authorize_person(write)
-        .map_err(|denial| SessionError::Denied(denial.decision.reason.text))?;
-    let intent = permit.intent();
-    let result = files.write(permit).map_err(|error| match error {
-        FileError::Changed(path) => SessionError::ChangedSince(path),
-        error => error.into(),
-    });
-    let outcome = if result.is_ok() { "done" } else { "failed" };
-    let recorded =
-        gate.record_outcome(Outcome { intent, exit_code: None, result: outcome.to_owned() });
-    result.and(recorded.map(drop).map_err(|error| SessionError::Other(error.to_string())))
 }

@@ -14,12 +14,12 @@ use crate::SessionError;
 use crate::again::line_again;
 use crate::base::Base;
 use crate::blobs::Blobs;
-use crate::capture::capture;
 use crate::changes::{History, Origin, StepId};
 use crate::ledger::read_lines;
 use crate::meeting::MeetingShown;
 use crate::merge::{Hunk, hunks};
 use crate::meta::SessionSummary;
+use crate::restoration::standing_at;
 use crate::reviewed;
 use crate::standing::Standing;
 use crate::state::{FileState, change_kind};
@@ -126,10 +126,7 @@ impl Review {
         path: &ProjectPath,
         files: &ProjectFiles,
     ) -> Result<bool, SessionError> {
-        let now = match files.snapshot_entry(path)? {
-            Some(entry) => capture(files, &self.blobs, &entry)?,
-            None => None,
-        };
+        let now = standing_at(path, &self.tree, files, &self.blobs)?;
         Ok(match (now, self.tree.now_of(path)) {
             (Some(now), Some(known)) => now.same(known),
             (None, None) => true,
@@ -201,6 +198,12 @@ impl Review {
     pub fn renamed_from(&self, path: &ProjectPath) -> Option<&ProjectPath> {
         let found = self.standing().move_of(path)?;
         (found.new == *path).then_some(&found.old)
+    }
+
+    /// The name that the file `path` has now, where the agent gave it another one since
+    /// it was shown; its old name, where a person took the agent's away.
+    pub fn followed(&self, path: &ProjectPath) -> ProjectPath {
+        self.standing().followed(path, &self.tree)
     }
 
     fn file(&self, mut file: TouchedFile, doing: Doing) -> ReviewFile {

@@ -252,9 +252,13 @@ impl Session {
             base = capture(files, &self.blobs, &entry)?;
             self.blobs.flush()?;
         }
-        let line = ChangeLine::Marked { path: path.clone(), base: base.clone() };
+        let through_link = files.is_behind_link(path)?;
+        let line = ChangeLine::Marked { path: path.clone(), base: base.clone(), through_link };
         self.changes.append(&line)?;
         tree.marked.insert(path.clone(), base);
+        if through_link {
+            tree.aliases.insert(path.clone());
+        }
         Ok(())
     }
 
@@ -268,7 +272,8 @@ impl Session {
         if tree.marked.contains_key(path) || tree.base.file(path).is_some() {
             return Ok(());
         }
-        self.changes.append(&ChangeLine::Marked { path: path.clone(), base: None })?;
+        let (base, through_link) = (None, false);
+        self.changes.append(&ChangeLine::Marked { path: path.clone(), base, through_link })?;
         tree.marked.insert(path.clone(), None);
         Ok(())
     }

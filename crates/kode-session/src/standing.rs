@@ -37,8 +37,11 @@ pub(crate) struct Standing {
     accepted: HashMap<ProjectPath, Accepted>,
     by_new: BTreeMap<ProjectPath, Move>,
     new_by_old: BTreeMap<ProjectPath, ProjectPath>,
-    /// Someone edited them, or took them away, while they had another name.
+    /// Someone edited them while they had another name.
     edited_away: BTreeSet<ProjectPath>,
+    /// Where the file of a name went last: to another name, or back to its old one when
+    /// someone took the new one away.
+    went_to: BTreeMap<ProjectPath, ProjectPath>,
 }
 
 impl Standing {
@@ -54,6 +57,7 @@ impl Standing {
             came: BTreeMap::new(),
             went: BTreeMap::new(),
             edited_away: BTreeSet::new(),
+            went_to: BTreeMap::new(),
         };
         steps.iter().for_each(|step| following.step(step));
         following.end()
@@ -83,7 +87,22 @@ impl Standing {
         self.new_by_old.contains_key(path)
     }
 
-    /// Whether someone edited the file, or took it away, under another name.
+    /// The name by which the file that had the name `path` can be found now.
+    pub(crate) fn followed(&self, path: &ProjectPath, tree: &Tree) -> ProjectPath {
+        let mut name = path;
+        for _ in 0..=self.went_to.len() {
+            let is_known = tree.now_of(name).is_some()
+                || self.move_of(name).is_some()
+                || self.of(name, tree).state.is_some();
+            match self.went_to.get(name).filter(|_| !is_known) {
+                Some(next) => name = next,
+                None => return name.clone(),
+            }
+        }
+        path.clone()
+    }
+
+    /// Whether someone edited the file under another name.
     pub(crate) fn was_edited_away(&self, path: &ProjectPath) -> bool {
         self.edited_away.contains(path)
     }
@@ -108,6 +127,8 @@ struct Carried {
 struct Came<'a> {
     now: FileState,
     edits: Vec<&'a Change>,
+    /// What stands there without the agent.
+    under: Option<FileState>,
 }
 
 /// Files and what they were or are.
@@ -125,6 +146,7 @@ struct Following<'a> {
     came: BTreeMap<ProjectPath, Came<'a>>,
     went: BTreeMap<ProjectPath, FileState>,
     edited_away: BTreeSet<ProjectPath>,
+    went_to: BTreeMap<ProjectPath, ProjectPath>,
 }
 
 impl<'a> Following<'a> {
@@ -162,13 +184,16 @@ impl<'a> Following<'a> {
         }
         self.went.remove(path);
         let Some(mut carried) = self.carried.remove(path) else { return };
-        self.edited_away.insert(carried.home.clone());
         match (&change.before, &change.after) {
-            // It is the person who took it away.
-            (_, None) => drop(self.accepted.insert(carried.home, Accepted::default())),
+            // That the old name is gone is the agent's doing all the same.
+            (_, None) => {
+                self.went_to.insert(path.clone(), carried.home.clone());
+                self.accepted.insert(carried.home, Accepted::of(carried.accepted.state));
+            }
             // They made another one in its place.
-            (None, _) => {}
+            (None, _) => drop(self.edited_away.insert(carried.home)),
             _ => {
+                self.edited_away.insert(carried.home.clone());
                 carried.accepted = carried.accepted.with_edit(path, change, self.blobs);
                 carried.edited_here = true;
                 self.carried.insert(path.clone(), carried);
@@ -210,7 +235,8 @@ impl<'a> Following<'a> {
             !renames.contains_key(path) && !renames.values().any(|old| old == path)
         };
         for (path, state) in came.into_iter().filter(|(path, _)| is_alone(path)) {
-            let came = Came { now: state.clone(), edits: Vec::new() };
+            let under = self.plain(path).state;
+            let came = Came { now: state.clone(), edits: Vec::new(), under };
             self.came.insert(path.clone(), came);
         }
         for (path, state) in went.into_iter().filter(|(path, _)| is_alone(path)) {
@@ -258,6 +284,7 @@ impl<'a> Following<'a> {
         // Two files may have exchanged their names: all leave before one comes.
         let mut arriving = Vec::new();
         for (new, old) in renames {
+            self.went_to.insert(old.clone(), new.clone());
             let (home, mut accepted, mut on_the_way) = match self.carried.remove(&old) {
                 Some(carried) => {
                     self.accepted.insert(old.clone(), Accepted::of(carried.under));
@@ -267,14 +294,15 @@ impl<'a> Following<'a> {
                 None => (old.clone(), self.plain(&old), false),
             };
             self.went.remove(&old);
-            let edits = self.came.remove(&new).map(|came| came.edits).unwrap_or_default();
-            for edit in edits {
+            let came = self.came.remove(&new);
+            for edit in came.iter().flat_map(|came| &came.edits) {
                 accepted = accepted.with_edit(&new, edit, self.blobs);
                 on_the_way = true;
             }
-            arriving.push((new, home, accepted, on_the_way));
+            let under = came.map(|came| came.under);
+            arriving.push((new, home, accepted, on_the_way, under));
         }
-        for (new, home, accepted, edited_on_the_way) in arriving {
+        for (new, home, accepted, edited_on_the_way, under) in arriving {
             if let Some(before) = self.carried.remove(&new) {
                 self.accepted.insert(before.home, before.accepted);
             }
@@ -282,10 +310,7 @@ impl<'a> Following<'a> {
                 self.accepted.insert(new, accepted);
                 continue;
             }
-            let under = match edited_on_the_way {
-                true => self.tree.base_of(&new).cloned(),
-                false => self.plain(&new).state,
-            };
+            let under = under.unwrap_or_else(|| self.plain(&new).state);
             let edited_here = false;
             let carried = Carried { home, accepted, under, edited_on_the_way, edited_here };
             self.carried.insert(new, carried);
@@ -293,7 +318,11 @@ impl<'a> Following<'a> {
     }
 
     fn end(mut self) -> Standing {
-        let mut standing = Standing { edited_away: self.edited_away, ..Standing::default() };
+        let mut standing = Standing {
+            edited_away: self.edited_away,
+            went_to: self.went_to,
+            ..Standing::default()
+        };
         let is_there = |path: &ProjectPath| self.tree.now_of(path).is_some();
         for (new, carried) in self.carried {
             let Carried { home, accepted, under, edited_on_the_way, .. } = carried;

@@ -1,7 +1,7 @@
 //! The project as the session knows it: the base snapshot, and what is known
 //! to be different since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kode_base::{ProjectPath, TouchedFile, Untrusted};
 
@@ -26,6 +26,8 @@ pub(crate) struct Tree {
     pub(crate) base: Base,
     /// Ignored paths that an edit tool wrote, as they were before.
     pub(crate) marked: BTreeMap<ProjectPath, Option<FileState>>,
+    /// Those of them that are reached through a link.
+    pub(crate) aliases: BTreeSet<ProjectPath>,
     /// Paths whose state or metadata is not the base's.
     pub(crate) now: BTreeMap<ProjectPath, Now>,
 }
@@ -33,7 +35,8 @@ pub(crate) struct Tree {
 impl Tree {
     /// The tree after everything that was recorded.
     pub(crate) fn new(base: Base, history: History) -> Self {
-        let mut tree = Self { base, marked: history.marked, now: BTreeMap::new() };
+        let (marked, aliases) = (history.marked, history.aliases);
+        let mut tree = Self { base, marked, aliases, now: BTreeMap::new() };
         for step in history.steps {
             tree.apply(step.changes);
         }
@@ -50,6 +53,11 @@ impl Tree {
         for change in changes {
             self.now.insert(change.path, Now { state: change.before, lines: None });
         }
+    }
+
+    /// Whether `path` leads through a link to another file, as an edit tool wrote it.
+    pub(crate) fn is_alias(&self, path: &ProjectPath) -> bool {
+        self.aliases.contains(path)
     }
 
     pub(crate) fn base_of(&self, path: &ProjectPath) -> Option<&FileState> {

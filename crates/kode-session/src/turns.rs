@@ -9,7 +9,7 @@ use kode_sandbox::ProjectFiles;
 
 use crate::accepted::Accepted;
 use crate::changes::{Change, History, Origin, Step, StepId};
-use crate::restore::Restoration;
+use crate::restoration::Restoration;
 use crate::standing::Move;
 use crate::state::FileState;
 use crate::{Restored, Session, SessionError};

@@ -11,7 +11,7 @@ use kode_sandbox::ProjectFiles;
 use crate::blobs::Blobs;
 use crate::changes::{Change, History, Origin, Step, StepId};
 use crate::renames;
-use crate::restore::Restoration;
+use crate::restoration::Restoration;
 use crate::{Session, SessionError};
 
 /// What is taken back.

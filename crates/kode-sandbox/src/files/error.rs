@@ -47,6 +47,15 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// Whether nothing can stand there: it is missing, or a file is in a folder's place.
+    pub(crate) fn is_absence(&self) -> bool {
+        match self {
+            Self::NotFound(_) => true,
+            Self::Io { source, .. } => source.raw_os_error() == Some(libc::ENOTDIR),
+            _ => false,
+        }
+    }
+
     /// Names the common cases of a system error.
     pub(crate) fn io(path: &ProjectPath, error: impl Into<io::Error>) -> Self {
         let source: io::Error = error.into();

@@ -6,6 +6,7 @@
 //! `stepwise`. Special files are refused; sizes are bounded.
 
 mod confined;
+mod empty_tree;
 mod error;
 mod ignore_rules;
 mod place;
@@ -28,7 +29,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::ProjectRoot;
-use confined::{Links, file_type, is_regular, open_beneath, reopen};
+use confined::{Links, file_type, is_regular, open_beneath, reopen, stat_of};
 
 pub use error::FileError;
 pub use rule_source::{IgnoreRules, RuleSource};
@@ -123,7 +124,7 @@ impl ProjectFiles {
         let Ok(parent) = ProjectPath::new(parent) else { return Ok(None) };
         let folder = match open_beneath(&self.root, &parent, Links::Follow) {
             Ok(folder) => folder,
-            Err(FileError::NotFound(_)) => return Ok(None),
+            Err(error) if error.is_absence() => return Ok(None),
             Err(error) => return Err(error),
         };
         let flags = AtFlags::SYMLINK_NOFOLLOW;
@@ -132,6 +133,23 @@ impl ProjectFiles {
             Ok(stat) => Ok(walk::entry_of(&folder, path.file_name(), path, &stat, false)),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(error) => Err(FileError::io(path, error)),
+        }
+    }
+
+    /// Whether a symbolic link stands among the folders on the way to `path`: what is
+    /// found there then has another name.
+    ///
+    /// # Errors
+    /// When the folders can't be looked at.
+    pub fn is_behind_link(&self, path: &ProjectPath) -> Result<bool, FileError> {
+        let Some((parent, _)) = path.as_str().rsplit_once('/') else { return Ok(false) };
+        let Ok(parent) = ProjectPath::new(parent) else { return Ok(false) };
+        match open_beneath(&self.root, &parent, Links::Refuse) {
+            // A link that is the last folder itself is opened as that.
+            Ok(found) => Ok(file_type(&stat_of(&found, path)?) == FileType::Symlink),
+            Err(FileError::NotRegular(_)) => Ok(true),
+            Err(error) if error.is_absence() => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

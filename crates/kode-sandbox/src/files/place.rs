@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamp
 use sha2::{Digest, Sha256};
 
 use super::confined::{Links, file_type, open_beneath, real_path, reopen, same_file, stat_of};
+use super::empty_tree::remove_empty_tree;
 use super::stamps::{Stamps, stamp_hash};
 use super::{FileError, ProjectFiles};
 
@@ -126,11 +127,11 @@ impl Place {
     }
 
     /// A folder that stands where a file was, and whose files are gone again, makes
-    /// room for it. One that is not empty stays, and the check says so.
+    /// room for it, with the empty folders in it. One that holds anything else stays
+    /// as it is, and the check says so.
     pub(super) fn clear_empty_folder(&mut self) {
         let is_folder = self.now.as_ref().map(file_type) == Some(FileType::Directory);
-        if is_folder && rustix::fs::unlinkat(&self.folder, &*self.name, AtFlags::REMOVEDIR).is_ok()
-        {
+        if is_folder && remove_empty_tree(&self.folder, &self.name) {
             self.now = None;
         }
     }

@@ -337,6 +337,46 @@ fn one_entry_is_looked_at_without_following_it() {
     ));
 }
 
+#[test]
+fn what_is_reached_through_a_link_is_told_apart() {
+    let place = place();
+    fs::create_dir_all(place.at("real/inner")).unwrap();
+    fs::write(place.at("real/inner/file"), "x").unwrap();
+    symlink("real", place.at("link")).unwrap();
+    symlink("/etc", place.at("out")).unwrap();
+    for (name, expected) in [
+        ("link/inner/file", true),
+        ("link/none", true),
+        ("out/none", true),
+        ("link", false),
+        ("real/inner/file", false),
+        ("real/inner/file/none/deep", false),
+        ("none/at/all", false),
+    ] {
+        assert_eq!(place.files.is_behind_link(&path(name)).unwrap(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_file_comes_back_in_the_place_of_empty_folders_and_of_nothing_else() {
+    let place = place();
+    fs::create_dir_all(place.at("a/b/c/d")).unwrap();
+    fs::create_dir_all(place.at("a/e")).unwrap();
+    let restore = || {
+        let mode = WriteMode::Restore { content: Untrusted::new(b"back".to_vec()), mode: 0o644 };
+        place.files.write(place.permit(FileWrite { path: path("a"), expected: None, mode }))
+    };
+    symlink("nowhere", place.at("a/e/link")).unwrap();
+    restore().unwrap_err();
+    assert!(place.at("a/b/c/d").is_dir(), "nothing goes where not all can");
+    fs::remove_file(place.at("a/e/link")).unwrap();
+    fs::create_dir(place.at("a/e/.git")).unwrap();
+    restore().unwrap_err();
+    fs::remove_dir(place.at("a/e/.git")).unwrap();
+    restore().unwrap();
+    assert_eq!(fs::read_to_string(place.at("a")).unwrap(), "back");
+}
+
 /// Runs `test` where `openat2` and all else that commands do without is refused,
 /// as when kode runs inside its own sandbox. A filter holds for one thread.
 fn below_our_own_filter(test: fn()) {
@@ -368,6 +408,8 @@ fn everything_holds_without_openat2_as_well() {
         kodes_own_files_are_never_written_through_a_link_either,
         a_walk_is_in_byte_order_and_respects_ignore_files,
         one_entry_is_looked_at_without_following_it,
+        what_is_reached_through_a_link_is_told_apart,
+        a_file_comes_back_in_the_place_of_empty_folders_and_of_nothing_else,
     ] {
         below_our_own_filter(test);
     }

@@ -1,4 +1,6 @@
-//! Agent edits, a person's edits, renames by both, rejects and undos in any order:
+//! Agent edits, a person's edits, renames by both (also into a folder of the file's own
+//! name and out again), folders and links in each other's place, rejects and undos in
+//! any order:
 //! whatever kode does, no line of the person's is lost and none they deleted comes
 //! back; an undo of a reject gives exactly what was there, its redo what was then.
 
@@ -10,8 +12,10 @@ use proptest::prelude::*;
 
 use super::workspace::{Workspace, path};
 
-/// Names the file can have; it begins with the first.
-const NAMES: [&str; 3] = ["a", "b", "deep/c"];
+/// Names the file can have; it begins with the first. Some can't be there together.
+const NAMES: [&str; 5] = ["a", "b", "deep/c", "a/n", "a/n/o"];
+/// What else stands in the project: a link to a folder, which the agent exchanges.
+const OTHERS: [&str; 4] = ["link", "link/keep", "folder", "folder/keep"];
 
 /// What happens next; numbers choose places and are taken as they fit.
 #[derive(Debug, Clone)]
@@ -26,6 +30,8 @@ enum Act {
         edits: bool,
         same_turn: bool,
     },
+    /// A folder in a link's place, a link in a folder's, or back again.
+    AgentExchanges(usize),
     AgentGoesOnInItsTurn(usize),
     PersonRenames(usize),
     PersonInserts(usize),
@@ -36,6 +42,8 @@ enum Act {
     KodeLooks,
     RejectHunk(usize),
     RejectFile,
+    /// Of any name, also one that no file has any more.
+    RejectNamed(usize),
     RejectTurn(usize),
     RejectRun,
     RejectWhatCanBe,
@@ -51,10 +59,11 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (place.clone(), length.clone()).prop_map(|(at, n)| Act::AgentReplaces(at, n)),
         2 => (place.clone(), length.clone()).prop_map(|(at, n)| Act::AgentDeletes(at, n)),
         1 => Just(Act::AgentRemovesTheFile),
-        3 => (0..3_usize, any::<bool>(), any::<bool>())
+        3 => (0..5_usize, any::<bool>(), any::<bool>())
             .prop_map(|(to, edits, same_turn)| Act::AgentRenames { to, edits, same_turn }),
         1 => place.clone().prop_map(Act::AgentGoesOnInItsTurn),
-        1 => (0..3_usize).prop_map(Act::PersonRenames),
+        2 => (0..2_usize).prop_map(Act::AgentExchanges),
+        2 => (0..5_usize).prop_map(Act::PersonRenames),
         3 => place.clone().prop_map(Act::PersonInserts),
         3 => (place.clone(), length.clone()).prop_map(|(at, n)| Act::PersonReplaces(at, n)),
         2 => (place.clone(), length).prop_map(|(at, n)| Act::PersonDeletes(at, n)),
@@ -62,6 +71,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::KodeLooks),
         4 => (0..4_usize).prop_map(Act::RejectHunk),
         2 => Just(Act::RejectFile),
+        3 => (0..9_usize).prop_map(Act::RejectNamed),
         2 => place.prop_map(Act::RejectTurn),
         1 => Just(Act::RejectRun),
         1 => Just(Act::RejectWhatCanBe),
@@ -80,24 +90,39 @@ struct Story {
     next: usize,
     persons: BTreeSet<String>,
     deleted: BTreeSet<String>,
+    /// The agent renamed the file: a person who moves or deletes it then leaves its old
+    /// name to the agent, and a reject brings that back with all its lines.
+    agent_moved: bool,
+    is_forked: bool,
+    /// Deleted since kode last looked: what it never saw gone may be in what comes back.
+    unseen: Vec<String>,
 }
 
 impl Story {
     fn new() -> Self {
         let work = Workspace::new();
         work.write(NAMES[0], (0..12).map(|n| format!("base {n}\n")).collect::<String>());
+        for name in ["real", "folder"] {
+            work.write(&format!("{name}/keep"), format!("kept in {name}\n"));
+        }
+        work.link("real", "link");
         let session = work.session();
         let (persons, deleted) = (BTreeSet::new(), BTreeSet::new());
-        Self { work, session, turn: 0, next: 0, persons, deleted }
+        let (agent_moved, is_forked, unseen) = (false, false, Vec::new());
+        Self { work, session, turn: 0, next: 0, persons, deleted, agent_moved, is_forked, unseen }
     }
 
     /// The name the file has now, or had last.
     fn name(&self) -> &'static str {
-        NAMES.into_iter().rev().find(|name| self.work.exists(name)).unwrap_or(NAMES[0])
+        NAMES.into_iter().rev().find(|name| self.is_file(name)).unwrap_or(NAMES[0])
+    }
+
+    fn is_file(&self, name: &str) -> bool {
+        self.work.place(name).is_file()
     }
 
     fn lines_of(&self, name: &str) -> Vec<String> {
-        if !self.work.exists(name) {
+        if !self.is_file(name) {
             return Vec::new();
         }
         let text = String::from_utf8(self.work.read(name)).unwrap();
@@ -107,11 +132,6 @@ impl Story {
     /// Everything under any of the names.
     fn lines(&self) -> Vec<String> {
         NAMES.iter().flat_map(|name| self.lines_of(name)).collect()
-    }
-
-    fn state(&self) -> BTreeMap<&'static str, (Vec<u8>, u32)> {
-        let there = NAMES.into_iter().filter(|name| self.work.exists(name));
-        there.map(|name| (name, (self.work.read(name), self.work.mode(name)))).collect()
     }
 
     fn fresh(&mut self, who: &str, count: usize) -> Vec<String> {
@@ -125,6 +145,7 @@ impl Story {
         let mut lines = self.lines_of(name);
         let at = at.min(lines.len());
         let end = (at + removed).min(lines.len());
+        self.work.remove_empty(name);
         let gone = lines.splice(at..end, inserted.iter().cloned()).collect();
         self.work.write(name, lines.concat());
         gone
@@ -132,13 +153,39 @@ impl Story {
 
     /// Whether there was something to rename, and room for it.
     fn rename(&self, to: usize) -> bool {
-        let (from, to) = (self.name(), NAMES[to]);
-        let possible = self.work.exists(from) && !self.work.exists(to);
-        if possible {
-            std::fs::create_dir_all(self.work.place("deep")).unwrap();
-            std::fs::rename(self.work.place(from), self.work.place(to)).unwrap();
+        let names = [self.name(), NAMES[to], "aside"];
+        if names[0] == names[1] || !self.is_file(names[0]) {
+            return false;
         }
-        possible
+        let [from, to, aside] = names.map(|name| self.work.place(name));
+        std::fs::rename(&from, &aside).unwrap();
+        self.work.remove_empty(names[1]);
+        let moved = |to: &std::path::Path| {
+            std::fs::create_dir_all(to.parent().unwrap())?;
+            match to.exists() {
+                true => Err(std::io::Error::from(std::io::ErrorKind::AlreadyExists)),
+                false => std::fs::rename(&aside, to),
+            }
+        };
+        let done = moved(&to).is_ok();
+        if !done {
+            self.work.remove_empty(names[0]);
+            moved(&from).unwrap();
+        }
+        done
+    }
+
+    /// A link to a folder becomes a folder with a file of the same name, and back.
+    fn exchange(&mut self, which: usize) {
+        let name = ["link", "folder"][which];
+        if self.work.place(name).is_symlink() {
+            let lines = self.fresh("agent", 1);
+            self.work.remove(name);
+            self.work.write(&format!("{name}/keep"), lines.concat());
+        } else {
+            std::fs::remove_dir_all(self.work.place(name)).unwrap();
+            self.work.link("real", name);
+        }
     }
 
     /// What the agent does, as the agent does it.
@@ -147,7 +194,7 @@ impl Story {
     }
 
     fn agent_in(&mut self, same_turn: bool, change: impl FnOnce(&mut Self)) {
-        self.session.note_persons_edits(&self.work.files).unwrap();
+        self.look();
         if !same_turn || self.turn == 0 {
             self.turn += 1;
             self.session.attribute(Origin::Agent { turn: self.turn });
@@ -159,12 +206,28 @@ impl Story {
         self.persons.retain(|line| left.contains(line));
     }
 
+    fn look(&mut self) {
+        self.session.note_persons_edits(&self.work.files).unwrap();
+        self.unseen.clear();
+    }
+
+    /// The person moved or removed the file that the agent had renamed.
+    fn fork(&mut self) {
+        self.is_forked = true;
+        for line in self.unseen.drain(..) {
+            self.deleted.remove(&line);
+        }
+    }
+
     fn person(&mut self, at: usize, removed: usize, inserted: usize) {
         let lines = self.fresh("person", inserted);
         let gone = self.splice(at, removed, &lines);
         self.persons.extend(lines);
         self.persons.retain(|line| !gone.contains(line));
-        self.deleted.extend(gone);
+        if !self.is_forked {
+            self.unseen.extend(gone.iter().cloned());
+            self.deleted.extend(gone);
+        }
     }
 
     fn act(&mut self, act: &Act) {
@@ -180,31 +243,41 @@ impl Story {
             Act::AgentDeletes(at, count) => {
                 self.agent(|story| drop(story.splice(*at, *count, &[])))
             }
-            Act::AgentRemovesTheFile if self.work.exists(self.name()) => {
+            Act::AgentRemovesTheFile if self.is_file(self.name()) => {
                 self.agent(|story| story.work.remove(story.name()));
             }
             Act::AgentRenames { to, edits, same_turn } => self.agent_in(*same_turn, |story| {
-                if story.rename(*to) && *edits {
+                let moved = story.rename(*to);
+                story.agent_moved |= moved;
+                if moved && *edits {
                     let lines = story.fresh("agent", 1);
                     story.splice(*to * 3, 1, &lines);
                 }
             }),
+            Act::AgentExchanges(which) => self.agent(|story| story.exchange(*which)),
             Act::AgentGoesOnInItsTurn(at) => self.agent_in(true, |story| {
                 let lines = story.fresh("agent", 1);
                 story.splice(*at, 1, &lines);
             }),
-            Act::PersonRenames(to) => drop(self.rename(*to)),
+            Act::PersonRenames(to) => {
+                if self.rename(*to) && self.agent_moved {
+                    self.fork();
+                }
+            }
             Act::PersonInserts(at) => self.person(*at, 0, 1),
             Act::PersonReplaces(at, count) => self.person(*at, *count, *count),
             Act::PersonDeletes(at, count) => self.person(*at, *count, 0),
-            Act::PersonRemovesTheFile if self.work.exists(self.name()) => {
+            Act::PersonRemovesTheFile if self.is_file(self.name()) => {
                 let name = self.name();
                 let gone = self.lines_of(name);
                 self.persons.retain(|line| !gone.contains(line));
-                self.deleted.extend(gone);
+                match self.agent_moved {
+                    true => self.fork(),
+                    false => self.deleted.extend(gone),
+                }
                 self.work.remove(name);
             }
-            Act::KodeLooks => self.session.note_persons_edits(&self.work.files).unwrap(),
+            Act::KodeLooks => self.look(),
             Act::AgentRemovesTheFile | Act::PersonRemovesTheFile => {}
             _ => self.kode(act),
         }
@@ -212,10 +285,11 @@ impl Story {
 
     /// What kode does for the person; that it refuses is fine at any time.
     fn kode(&mut self, act: &Act) {
-        let (before, state_before) = (self.lines(), self.state());
+        let (before, state_before) = (self.lines(), self.work.all());
         let done = self.done(act);
-        let after = self.lines();
-        assert!(done.is_some() || before == after, "{act:?} failed and wrote all the same");
+        let is_as_before = state_before == self.work.all();
+        assert!(done.is_some() || is_as_before, "{act:?} failed and wrote all the same");
+        assert_eq!(self.work.read("real/keep"), b"kept in real\n", "written through the link");
         self.check(act, &before);
         let is_reject = !matches!(act, Act::UndoReject | Act::Undo | Act::Redo);
         if let (true, Some(paths)) = (is_reject, done) {
@@ -231,6 +305,10 @@ impl Story {
         let done = match act {
             Act::RejectHunk(hunk) => session.reject_hunks(&name, &[*hunk], files, gate),
             Act::RejectFile => session.reject(&name, files, gate),
+            Act::RejectNamed(which) => {
+                let names: Vec<&str> = NAMES.into_iter().chain(OTHERS).collect();
+                session.reject(&path(names[*which]), files, gate)
+            }
             Act::RejectRun => session.reject_all(files, gate),
             Act::RejectWhatCanBe => session.reject_possible(files, gate),
             Act::RejectTurn(which) => {
@@ -260,16 +338,16 @@ impl Story {
         &mut self,
         act: &Act,
         rejected: &ProjectPath,
-        before: &BTreeMap<&'static str, (Vec<u8>, u32)>,
+        before: &BTreeMap<String, String>,
     ) {
-        let after = self.state();
+        let after = self.work.all();
         let Self { work, session, .. } = self;
         let target = UndoTarget::Reject(rejected.clone());
         session.undo(&target, &work.files, &mut work.gate).unwrap();
-        assert_eq!(self.state(), *before, "undo of {act:?}");
+        assert_eq!(self.work.all(), *before, "undo of {act:?}");
         let Self { work, session, .. } = self;
         session.redo(&work.files, &mut work.gate).unwrap();
-        assert_eq!(self.state(), after, "redo of {act:?}");
+        assert_eq!(self.work.all(), after, "redo of {act:?}");
     }
 }
 

@@ -14,6 +14,7 @@ mod hunks;
 mod interleavings;
 mod kills;
 mod limits;
+mod places;
 mod reject;
 mod renames;
 mod speed;

@@ -97,10 +97,6 @@ fn an_edit_of_the_agents_lines_is_a_conflict_that_says_where() {
     let mine = read(&work, "deep/new").unwrap().replace("line three ", "line 3, mine, ");
     work.write("deep/new", format!("mine too\n{mine}"));
     session.note_persons_edits(&work.files).unwrap();
-    let error =
-        session.reject(&path("deep/new"), &work.files, &mut work.gate).unwrap_err().to_string();
-    assert!(error.starts_with("deep/new, line 5: you edited lines there"), "{error}");
-    assert_eq!(read(&work, "deep/new"), Some(format!("mine too\n{mine}")));
     let review = work.store.review(session.id()).unwrap();
     let met = review.meeting(&path("deep/new")).unwrap().unwrap();
     #[expect(clippy::disallowed_methods, reason = "the test looks at the text")]
@@ -109,6 +105,125 @@ fn an_edit_of_the_agents_lines_is_a_conflict_that_says_where() {
     assert_eq!(before, "line 3 of the module\n");
     assert_eq!(agents, "line three of the module\n");
     assert_eq!(edited, "line 3, mine, of the module\n");
+    // The name comes back, and what is the person's with it.
+    let done = session.reject(&path("deep/new"), &work.files, &mut work.gate).unwrap();
+    assert_eq!(done.paths.len(), 2);
+    let [kept] = &done.not_done[..] else { panic!("{done:?}") };
+    assert!(kept.starts_with("deep/new, line 5: you edited lines there"), "{kept}");
+    let mine = format!("mine too\n{mine}");
+    assert_eq!((read(&work, "old"), read(&work, "deep/new")), (Some(mine.clone()), None));
+    session.undo(&UndoTarget::Reject(path("deep/new")), &work.files, &mut work.gate).unwrap();
+    assert_eq!((read(&work, "old"), read(&work, "deep/new")), (None, Some(mine)));
+}
+
+#[test]
+fn a_renamed_file_whose_lines_cannot_be_told_apart_gets_its_name_back_as_it_is() {
+    let (mut work, mut session) = renamed(|text| text.replace("line 3 ", "line three "));
+    let mut mine = b"\0mine\n".to_vec();
+    mine.extend(text().into_bytes());
+    work.write("deep/new", &mine);
+    session.note_persons_edits(&work.files).unwrap();
+    work.write("deep/new", "one line of mine\n");
+    session.note_persons_edits(&work.files).unwrap();
+    session.reject_possible(&work.files, &mut work.gate).unwrap();
+    assert_eq!(read(&work, "old").as_deref(), Some("one line of mine\n"));
+    assert!(!work.exists("deep/new"));
+}
+
+#[test]
+fn a_reject_of_a_name_that_the_agent_changed_meanwhile_follows_the_file() {
+    for (home, edits) in [(true, false), (true, true), (false, false)] {
+        let mut work = Workspace::new();
+        work.write("other", "x\n");
+        if home {
+            work.write("a", text());
+        }
+        let mut session = work.session();
+        agent(&work, &mut session, 1, || {
+            if home {
+                work.remove("a");
+            }
+            work.write("b", text());
+        });
+        agent(&work, &mut session, 2, || {
+            work.remove("b");
+            let edit = if edits { text().replace("line 3 ", "line three ") } else { text() };
+            work.write("deep/c", edit);
+        });
+        assert_eq!(work.store.review(session.id()).unwrap().followed(&path("b")), path("deep/c"));
+        session.reject(&path("b"), &work.files, &mut work.gate).unwrap();
+        assert_eq!((read(&work, "a").is_some(), work.exists("deep/c")), (home, false));
+        session.undo(&UndoTarget::Reject(path("deep/c")), &work.files, &mut work.gate).unwrap();
+        assert_eq!((work.exists("a"), work.exists("deep/c")), (false, true));
+        // Another file of that name is meant before the one that went on.
+        agent(&work, &mut session, 3, || work.write("b", "new\n"));
+        session.reject(&path("b"), &work.files, &mut work.gate).unwrap();
+        assert_eq!((work.exists("b"), work.exists("deep/c")), (false, true));
+    }
+}
+
+#[test]
+fn a_hunk_of_a_name_that_the_agent_changed_meanwhile_is_still_that_hunk() {
+    let (mut work, mut session) = renamed(|text| text.replace("line 3 ", "line three "));
+    agent(&work, &mut session, 2, || {
+        std::fs::rename(work.place("deep/new"), work.place("newer")).unwrap();
+    });
+    session.reject_hunks(&path("deep/new"), &[0], &work.files, &mut work.gate).unwrap();
+    assert_eq!((read(&work, "newer"), work.exists("deep/new")), (Some(text()), false));
+}
+
+#[test]
+fn the_old_name_comes_back_when_the_person_moved_or_deleted_the_new_one() {
+    for moved in [true, false] {
+        for name in ["old", "deep/new"] {
+            let (mut work, mut session) = renamed(|text| text.replace("line 3 ", "line three "));
+            let mine = read(&work, "deep/new").unwrap().replace("line 9 ", "line 9, mine, ");
+            work.write("deep/new", &mine);
+            session.note_persons_edits(&work.files).unwrap();
+            match moved {
+                true => std::fs::rename(work.place("deep/new"), work.place("mine")).unwrap(),
+                false => work.remove("deep/new"),
+            }
+            session.note_persons_edits(&work.files).unwrap();
+            let mut review = work.store.review(session.id()).unwrap();
+            let rows: Vec<_> = review.report().files.into_iter().map(|row| row.file.path).collect();
+            assert!(rows.contains(&path("old")), "{rows:?}");
+            session.reject(&path(name), &work.files, &mut work.gate).unwrap();
+            let expected = text().replace("line 9 ", "line 9, mine, ");
+            assert_eq!(read(&work, "old"), Some(expected));
+            assert_eq!(read(&work, "mine"), moved.then_some(mine));
+            assert!(!work.exists("deep/new"));
+            let error = session.reject(&path("old"), &work.files, &mut work.gate).unwrap_err();
+            assert!(matches!(error, SessionError::NotTouched(_)), "{error}");
+            session.undo(&UndoTarget::Reject(path("old")), &work.files, &mut work.gate).unwrap();
+            assert_eq!((work.exists("old"), work.exists("mine")), (false, moved));
+            let turn = session.reject_possible(&work.files, &mut work.gate).unwrap();
+            assert_eq!((turn.paths, turn.not_done), (vec![path("old")], vec![]));
+        }
+    }
+}
+
+#[test]
+fn a_turn_that_renamed_what_the_person_then_moved_gives_the_old_name_back() {
+    let (mut work, mut session) = renamed(str::to_owned);
+    let report = work.store.review(session.id()).unwrap().report();
+    let turn = report.files[0].turn.unwrap();
+    std::fs::rename(work.place("deep/new"), work.place("mine")).unwrap();
+    session.reject_turn(turn, &work.files, &mut work.gate).unwrap();
+    assert_eq!((read(&work, "old"), read(&work, "mine")), (Some(text()), Some(text())));
+}
+
+#[test]
+fn a_file_the_person_made_in_the_place_of_a_deleted_one_is_theirs() {
+    let mut work = Workspace::new();
+    work.write("a", text());
+    let mut session = work.session();
+    agent(&work, &mut session, 1, || work.remove("a"));
+    work.write("a", "mine\n");
+    session.note_persons_edits(&work.files).unwrap();
+    let error = session.reject(&path("a"), &work.files, &mut work.gate).unwrap_err();
+    assert!(matches!(error, SessionError::NotTouched(_)), "{error}");
+    assert_eq!(read(&work, "a").as_deref(), Some("mine\n"));
 }
 
 #[test]
@@ -252,4 +367,21 @@ fn a_persons_own_file_under_the_new_name_is_not_taken_for_the_renamed_one() {
     assert_eq!(read(&work, "new").as_deref(), Some("the person's again\n"));
     session.reject(&path("old"), &work.files, &mut work.gate).unwrap();
     assert_eq!(read(&work, "old"), Some(text()));
+}
+
+#[test]
+fn a_name_that_the_person_gave_up_is_not_brought_back_under_a_file_that_took_it() {
+    let mut work = Workspace::new();
+    work.write("a", text());
+    let mut session = work.session();
+    let moved = |from: &str, to: &str| {
+        std::fs::rename(work.place(from), work.place(to)).unwrap();
+    };
+    moved("a", "b");
+    agent(&work, &mut session, 1, || moved("b", "c"));
+    let mine = format!("mine\n{}", text());
+    work.write("c", &mine);
+    agent(&work, &mut session, 2, || moved("c", "a"));
+    session.reject_all(&work.files, &mut work.gate).unwrap();
+    assert_eq!((work.exists("a"), read(&work, "b")), (false, Some(mine)));
 }

@@ -1,5 +1,6 @@
 //! A temporary kode home and project with everything a session needs.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,38 @@ impl Workspace {
 
     pub(crate) fn exists(&self, path: &str) -> bool {
         self.place(path).symlink_metadata().is_ok()
+    }
+
+    /// Everything in the project but folders: mode and content, or where a link leads.
+    pub(crate) fn all(&self) -> BTreeMap<String, String> {
+        let (mut found, mut folders) = (BTreeMap::new(), vec![self.root.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let place = entry.unwrap().path();
+                let name = place.strip_prefix(self.root.path()).unwrap().to_str().unwrap();
+                let kind = place.symlink_metadata().unwrap().file_type();
+                if kind.is_symlink() {
+                    let target = std::fs::read_link(&place).unwrap();
+                    found.insert(name.to_owned(), format!("-> {}", target.display()));
+                } else if kind.is_dir() {
+                    folders.push(place);
+                } else {
+                    let content = String::from_utf8_lossy(&self.read(name)).into_owned();
+                    found.insert(name.to_owned(), format!("{:o} {content}", self.mode(name)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Takes away the folder `path` if it holds nothing but folders.
+    pub(crate) fn remove_empty(&self, path: &str) {
+        let below = format!("{path}/");
+        let is_empty = !self.all().keys().any(|name| name.starts_with(&below));
+        let kind = self.place(path).symlink_metadata().map(|found| found.is_dir());
+        if is_empty && kind.unwrap_or(false) {
+            std::fs::remove_dir_all(self.place(path)).unwrap();
+        }
     }
 
     pub(crate) fn place(&self, path: &str) -> PathBuf {
