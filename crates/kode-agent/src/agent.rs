@@ -3,6 +3,7 @@
 mod after_command;
 mod calls;
 mod divergence;
+mod exposure;
 mod findings;
 mod gate_round;
 mod holding;
@@ -138,6 +139,8 @@ pub struct Agent<'a> {
     labelled: Label,
     /// What the scan found after the last step.
     step_findings: findings::StepFindings,
+    /// Tells when a program opens a credential.
+    credentials: exposure::CredentialWatch,
     /// What this turn took in and touched so far.
     divergence: divergence::Divergence,
 }
@@ -160,7 +163,8 @@ impl<'a> Agent<'a> {
     /// Puts a run together; nothing is sent or changed yet.
     pub fn new(parts: AgentParts<'a>) -> Self {
         let mut secrets = parts.secrets;
-        secrets.extend(project_secrets(&parts.files));
+        let known = project_secrets(&parts.files);
+        secrets.extend(known.values);
         let redactor = Redactor::new(&secrets).with_ablation(&parts.gate.state.ablation);
         let workspace =
             Workspace::new(parts.root, parts.files, parts.sandbox, parts.gate, parts.interrupt);
@@ -185,6 +189,7 @@ impl<'a> Agent<'a> {
             fresh: Vec::new(),
             labelled: Label::TYPED,
             step_findings: findings::StepFindings::default(),
+            credentials: exposure::CredentialWatch::over(known.files),
             divergence: divergence::Divergence::default(),
         }
     }

@@ -115,6 +115,7 @@ pub(crate) fn without_ablated(assessment: &mut Assessment, ablation: &Ablation) 
     };
     assessment.refusal.take_if(|refusal| !keeps(refusal.name));
     assessment.denial.take_if(|_| !ablation.keeps(Control::Labels));
+    assessment.reads_secret &= ablation.keeps(Control::Secrets);
     assessment.questions.retain(|question| ablation.keeps(question.kind.control()));
     if !ablation.keeps(Control::Gate) {
         for unit in &mut assessment.units {

@@ -1,10 +1,13 @@
 //! Turns an action into an assessment: what it would do, before policy.
 
-use kode_base::{Action, FileWrite, ProjectPath, RiskClass, ShellCommand, Untrusted, WriteMode};
+use kode_base::{
+    Action, FileWrite, ProjectPath, RiskClass, ShellCommand, Untrusted, WebFetch, WriteMode,
+};
 
 use crate::ablation::without_ablated;
 use crate::approval::TrustScope;
 use crate::assessment::{Assessment, Question, QuestionKind, Refusal, Unit};
+use crate::departures::{listed, named, secret_and_egress, secret_in_address};
 use crate::evaluate::Evaluator;
 use crate::foreign_code;
 use crate::judge::SessionState;
@@ -26,7 +29,7 @@ pub(crate) fn assess(action: &Action, state: &SessionState) -> Assessment {
         Action::List(list) => looking("lists", &list.path, false, state),
         Action::Search(search) => looking("searches", &search.path, true, state),
         Action::Write(write) => writing(write, state),
-        Action::Fetch(fetch) => fetching(&fetch.host, state),
+        Action::Fetch(fetch) => fetching(fetch, state),
     };
     without_ablated(&mut assessment, &state.ablation);
     assessment
@@ -59,6 +62,7 @@ pub(crate) fn command_line(
         unnamed: Vec::new(),
         explanation: found.effects.join("\n"),
         opens: Vec::new(),
+        reads_secret: found.reads_secret,
     };
     assessment.opens = reachable::hosts(&assessment.units, &found.hosts, &state.git_remotes);
     secret_and_egress(&mut assessment, &found.hosts, found.reads_secret, state);
@@ -73,49 +77,6 @@ pub(crate) fn command_line(
 fn absolute(directory: &ProjectPath, state: &SessionState) -> String {
     let root = state.project_root.trim_end_matches('/');
     if directory.is_root() { root.to_owned() } else { format!("{root}/{}", directory.as_str()) }
-}
-
-/// Secret text and a host that nobody listed never meet.
-fn secret_and_egress(
-    assessment: &mut Assessment,
-    hosts: &[Option<String>],
-    reads_secret: bool,
-    state: &SessionState,
-) {
-    let unlisted = hosts.iter().any(|host| !host.as_ref().is_some_and(|host| listed(host, state)));
-    if unlisted && state.secret_in_context {
-        let text =
-            "secret text is in the context, and the host is not on the user's list".to_owned();
-        let class = RiskClass::NetworkEgress;
-        assessment.denial = Some(Refusal { name: "secret_egress", class, text });
-    }
-    // Asked by a person, a credential may go to the host they named. With
-    // untrusted text around, only there.
-    let unnamed = hosts
-        .iter()
-        .any(|host| !host.as_ref().is_some_and(|host| named(host, state) || listed(host, state)));
-    if unnamed && reads_secret && state.untrusted_in_context {
-        let text = "a command that reads a credential talks to a host you never named, and \
-                    untrusted text is in the context"
-            .to_owned();
-        let class = RiskClass::NetworkEgress;
-        assessment.denial = Some(Refusal { name: "secret_egress", class, text });
-    }
-    if unlisted && reads_secret {
-        let text = "a command that reads a credential also talks to a host".to_owned();
-        assessment.questions.push(Question { kind: QuestionKind::Secret, text });
-    }
-}
-
-fn listed(host: &str, state: &SessionState) -> bool {
-    state.listed_hosts.iter().any(|each| {
-        let each = each.strip_suffix(":80").unwrap_or(each);
-        let suffix = each.strip_prefix("*.");
-        host.eq_ignore_ascii_case(each)
-            || suffix.is_some_and(|suffix| {
-                host.strip_suffix(suffix).is_some_and(|before| before.ends_with('.'))
-            })
-    })
 }
 
 /// With untrusted text around, hosts and outside paths that the user never
@@ -160,22 +121,6 @@ fn provenance(
     };
     let text = kode_base::escape::escape_line(&text);
     assessment.questions.push(Question { kind: QuestionKind::Provenance, text });
-}
-
-/// Whether the user's own words hold `host` as a whole word.
-fn named(host: &str, state: &SessionState) -> bool {
-    let words = state.user_words.to_ascii_lowercase();
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-    words.match_indices(host).any(|(at, _)| {
-        let before = at.checked_sub(1).map(|before| words.as_bytes()[before]);
-        let after = words.as_bytes().get(at + host.len()).copied();
-        let next = words.as_bytes().get(at + host.len() + 1).copied();
-        // A full stop after the name may end the sentence.
-        let ends = after.is_none_or(|byte| {
-            !is_part(byte) || byte == b'.' && next.is_none_or(|next| !is_part(next))
-        });
-        !before.is_some_and(is_part) && ends
-    })
 }
 
 /// Whether the user named the path or a folder above it, `~` for the home.
@@ -267,6 +212,7 @@ fn looking(verb: &str, path: &ProjectPath, contents: bool, state: &SessionState)
     };
     let full = absolute(path, state);
     if contents && (looks_secret(path) || paths::looks_secret(&full)) {
+        assessment.reads_secret = true;
         let text = format!("{path} looks like a credential");
         assessment.questions.push(Question { kind: QuestionKind::Secret, text });
     }
@@ -288,7 +234,8 @@ pub(crate) fn sensitive_write(write: &FileWrite, why: &str, state: &SessionState
 
 /// A page is read by kode itself, so it is judged like a command that names the
 /// host.
-fn fetching(host: &str, state: &SessionState) -> Assessment {
+fn fetching(fetch: &WebFetch, state: &SessionState) -> Assessment {
+    let host = fetch.host.as_str();
     let class = RiskClass::NetworkEgress;
     let why = kode_base::escape::escape_line(&format!("reads a page of {host}"));
     let hosts = [Some(host.to_owned())];
@@ -297,7 +244,7 @@ fn fetching(host: &str, state: &SessionState) -> Assessment {
         opens: reachable::hosts(&[], &hosts, &[]),
         ..Assessment::default()
     };
-    secret_and_egress(&mut assessment, &hosts, false, state);
+    secret_in_address(&mut assessment, fetch, state);
     provenance(&mut assessment, &hosts, &[], state);
     assessment
 }

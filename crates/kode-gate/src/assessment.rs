@@ -151,6 +151,8 @@ pub(crate) struct Assessment {
     pub(crate) explanation: String,
     /// Hosts that approving opens.
     pub(crate) opens: Vec<String>,
+    /// A credential would be read.
+    pub(crate) reads_secret: bool,
 }
 
 impl Assessment {

@@ -52,6 +52,8 @@ pub struct Decision {
     pub hosts: Vec<String>,
     /// Whether they are open for it: only a person's answer does that.
     pub opened: bool,
+    /// Whether it reads a credential.
+    pub reads_secret: bool,
 }
 
 /// A no, with its reason.
@@ -120,6 +122,7 @@ impl Gate {
         self.denied = known.denied;
         self.state.untrusted_in_context |= known.untrusted_in_context;
         self.state.secret_in_context |= known.secret_in_context;
+        self.state.credential_opened |= known.credential_opened;
         self.state.sensitive_changed |= known.sensitive_changed;
         self.memory = memory;
         self
@@ -132,6 +135,7 @@ impl Gate {
             denied: self.denied.clone(),
             untrusted_in_context: self.state.untrusted_in_context,
             secret_in_context: self.state.secret_in_context,
+            credential_opened: self.state.credential_opened,
             sensitive_changed: self.state.sensitive_changed,
         });
     }
@@ -295,6 +299,10 @@ impl Gate {
     /// Joins a label into the context's: for what a resumed session or the
     /// task above a nested one had in context.
     pub fn context_joined(&mut self, label: Label) {
+        if label.is_exposed() && !self.state.credential_opened {
+            self.trusted.clear();
+            self.state.credential_opened = true;
+        }
         self.context_became(label.is_untrusted(), label.is_secret());
     }
 
@@ -447,6 +455,7 @@ impl Gate {
             audit,
             hosts,
             opened: !opened.is_empty(),
+            reads_secret: judgement.reads_secret,
         };
         match (permitted, recorded) {
             (true, Some(sequence)) => Ok((Permit::mint(action, sequence, opened), decision)),

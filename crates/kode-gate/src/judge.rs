@@ -23,6 +23,9 @@ pub struct SessionState {
     pub untrusted_in_context: bool,
     /// Secret text is in the model's context.
     pub secret_in_context: bool,
+    /// A program opened a credential of the project: what it wrote or printed may
+    /// hold it in a form nobody recognises.
+    pub credential_opened: bool,
     /// A sensitive place changed this session: allowlist entries lapsed.
     pub sensitive_changed: bool,
     /// What the user typed, for "never named" questions.
@@ -66,6 +69,8 @@ pub struct Judgement {
     /// Hosts and paths outside the project that it touches and the user never
     /// named, escaped.
     pub unnamed: Vec<String>,
+    /// Whether it would read a credential.
+    pub reads_secret: bool,
 }
 
 /// Judges `action` under `policy`.

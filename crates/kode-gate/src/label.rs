@@ -33,6 +33,9 @@ pub enum Confidentiality {
     Public,
     /// The project's own text.
     Project,
+    /// A program opened a credential: what it wrote or printed may hold it in a
+    /// form nobody recognises.
+    Exposed,
     /// Credentials and what was read beside them.
     Secret,
 }
@@ -53,6 +56,9 @@ impl Label {
     /// What anything in the project or from outside says.
     pub const DATA: Self =
         Self { integrity: Integrity::Untrusted, confidentiality: Confidentiality::Project };
+    /// What a program wrote or printed that had opened a credential.
+    pub const EXPOSED: Self =
+        Self { integrity: Integrity::Untrusted, confidentiality: Confidentiality::Exposed };
     /// What was read from a credential.
     pub const SECRET: Self =
         Self { integrity: Integrity::Untrusted, confidentiality: Confidentiality::Secret };
@@ -71,6 +77,11 @@ impl Label {
         self.integrity == Integrity::Untrusted
     }
 
+    /// Whether text that may hold a credential in an unknown form is in it.
+    pub fn is_exposed(self) -> bool {
+        self.confidentiality >= Confidentiality::Exposed
+    }
+
     /// Whether secret text is in it.
     pub fn is_secret(self) -> bool {
         self.confidentiality == Confidentiality::Secret
@@ -81,7 +92,12 @@ impl SessionState {
     /// The label of everything in the model's context.
     pub fn label(&self) -> Label {
         let untrusted = if self.untrusted_in_context { Label::DATA } else { Label::TYPED };
-        untrusted.join(if self.secret_in_context { Label::SECRET } else { Label::TYPED })
+        let secret = match (self.secret_in_context, self.credential_opened) {
+            (true, _) => Label::SECRET,
+            (false, true) => Label::EXPOSED,
+            (false, false) => Label::TYPED,
+        };
+        untrusted.join(secret)
     }
 }
 
@@ -89,7 +105,7 @@ impl SessionState {
 mod tests {
     use super::*;
 
-    const ALL: [Label; 3] = [Label::TYPED, Label::DATA, Label::SECRET];
+    const ALL: [Label; 4] = [Label::TYPED, Label::DATA, Label::EXPOSED, Label::SECRET];
 
     #[test]
     fn joining_never_lowers_a_label() {

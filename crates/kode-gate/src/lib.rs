@@ -13,6 +13,7 @@ mod approval;
 mod assess;
 mod assessment;
 mod denied;
+mod departures;
 mod effects;
 mod evaluate;
 mod foreign_code;

@@ -22,6 +22,7 @@ pub(crate) struct Remembered {
     pub(crate) denied: DeniedEffects,
     pub(crate) untrusted_in_context: bool,
     pub(crate) secret_in_context: bool,
+    pub(crate) credential_opened: bool,
     pub(crate) sensitive_changed: bool,
 }
 

@@ -61,6 +61,7 @@ fn built_in(
         focus: focus(assessment),
         opens: Vec::new(),
         unnamed: assessment.unnamed.clone(),
+        reads_secret: assessment.reads_secret,
     }
 }
 
@@ -82,6 +83,7 @@ fn conclude(
         focus: focus(assessment),
         opens: assessment.opens.clone(),
         unnamed: assessment.unnamed.clone(),
+        reads_secret: assessment.reads_secret,
     };
     match question {
         Some(question) if judgement.verdict <= Verdict::Prompt => {

@@ -109,6 +109,9 @@ impl Guard {
         let mut unnamed = 0;
         for file in &loose {
             let stripped = file.strip(&self.root);
+            if file.bits == 0 {
+                continue;
+            }
             if incidents.len() >= LOOSE_NAMED_MAX {
                 unnamed += 1;
                 continue;

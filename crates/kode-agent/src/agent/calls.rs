@@ -106,9 +106,15 @@ impl Agent<'_> {
             self.session.note_persons_edits(&self.workspace.files)?;
             self.session.attribute_to_command(by_command);
         }
+        if by_command {
+            self.watch_credentials()?;
+        }
         let started = Instant::now();
         let mut outcome = request.run(&mut self.workspace, &mut self.session);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if by_command {
+            self.look_for_opened_credentials()?;
+        }
         self.count(&outcome);
         if let Some(decision) = outcome.decision.clone() {
             self.emit(&decision_event(call, decision));

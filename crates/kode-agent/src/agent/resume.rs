@@ -39,6 +39,9 @@ impl Agent<'_> {
         }
         let interrupted = unanswered(&self.messages).iter().any(|call| started.contains(&call.id));
         self.answer_unfinished(&started)?;
+        if interrupted {
+            self.expose_after_a_kill()?;
+        }
         self.hold_leftovers(interrupted)?;
         Ok(true)
     }

@@ -24,7 +24,7 @@ impl Agent<'_> {
             "a known secret was cut from what {source} returned; what follows is judged as if the \
              credential had been read"
         );
-        self.trace("secret.cut", text)
+        self.trace(Label::SECRET, "secret.cut", text)
     }
 
     /// Looks into files that a command wrote. Those that look like credentials
@@ -58,13 +58,18 @@ impl Agent<'_> {
              credential had been read"
         );
         self.untold.push(text.clone());
-        self.trace("secret.written", text)
+        self.trace(Label::SECRET, "secret.written", text)
     }
 
     /// The label is in the journal and the sentence in the audit log before
     /// anything else happens.
-    fn trace(&mut self, name: &str, text: String) -> Result<(), BeginError> {
-        self.join(Label::SECRET)?;
+    pub(super) fn trace(
+        &mut self,
+        label: Label,
+        name: &str,
+        text: String,
+    ) -> Result<(), BeginError> {
+        self.join(label)?;
         let name = name.to_owned();
         self.workspace.gate.record(&Record::Notice { name, text: text.clone() })?;
         self.notice(text);

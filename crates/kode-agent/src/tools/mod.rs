@@ -124,11 +124,11 @@ impl ToolOutcome {
         (Untrusted::from(returned), Untrusted::from(own))
     }
 
-    /// Whether what came back may be a secret: the gate asked about one, and it
-    /// was permitted.
+    /// Whether what came back may be a secret: the gate saw that it reads one, and
+    /// it was permitted.
     pub(crate) fn is_secret(&self) -> bool {
-        let asked = |decision: &Decision| decision.reason.rule == "question.secret";
-        self.decision.as_ref().is_some_and(|decision| decision.permitted && asked(decision))
+        let reads = |decision: &Decision| decision.permitted && decision.reads_secret;
+        self.decision.as_ref().is_some_and(reads)
     }
 
     /// The same outcome with the gate's decision attached.

@@ -100,6 +100,49 @@ fn secret_text_and_an_unlisted_host_never_meet() {
 }
 
 #[test]
+fn after_a_program_opened_a_credential_only_named_and_listed_hosts_stay() {
+    let opened = SessionState {
+        credential_opened: true,
+        listed_hosts: vec!["pypi.org".to_owned()],
+        user_words: "publish to api.example.com".to_owned(),
+        ..untrusted()
+    };
+    let rule = |command: &str| run(command, &opened).reason.rule;
+    assert_eq!(rule("curl https://other.example.com"), "denial.secret_egress");
+    assert_eq!(rule("curl \"$HOST\""), "denial.secret_egress");
+    assert_eq!(rule("curl https://api.example.com"), "question.secret");
+    assert_eq!(rule("curl https://pypi.org"), "class.network_egress");
+    assert_eq!(rule("npm install left-pad"), "class.install");
+    assert_eq!(run("ls", &opened).verdict, Verdict::Allow);
+}
+
+#[test]
+fn after_a_program_opened_a_credential_only_addresses_without_room_are_fetched() {
+    let opened = SessionState { credential_opened: true, ..untrusted() };
+    let rule = |state: &SessionState, target: &str| {
+        let target = kode_base::Untrusted::from(target);
+        let fetch = WebFetch { host: "docs.rs".to_owned(), target };
+        judge(&Action::Fetch(fetch), &Policy::default(), state).reason.rule
+    };
+    let page = "/serde/latest/serde/trait.Serialize.html";
+    assert_eq!(rule(&opened, page), "question.provenance");
+    assert_eq!(rule(&opened, "/?q=6b632d39663865376436633562"), "denial.secret_egress");
+    let secret = SessionState { secret_in_context: true, ..untrusted() };
+    assert_eq!(rule(&secret, page), "denial.secret_egress");
+}
+
+#[test]
+fn what_reads_a_credential_says_so_whatever_else_is_asked() {
+    for command in ["cat .env", "cat .env; echo x > ~/other", "gzip -c .env > t", ". ./.env"] {
+        assert!(run(command, &untrusted()).reads_secret, "{command}");
+    }
+    assert_eq!(run("cat .env; echo x > ~/other", &untrusted()).reason.rule, "question.provenance");
+    for command in ["cat .env.example", "gzip -c notes.txt > t", "curl https://x.example"] {
+        assert!(!run(command, &untrusted()).reads_secret, "{command}");
+    }
+}
+
+#[test]
 fn files_are_judged_like_the_commands_that_would_write_them() {
     assert_eq!(write("src/a.rs").verdict, Verdict::Allow);
     for (path, command) in [

@@ -210,8 +210,12 @@ impl Evaluator<'_> {
                         taint |= Taint::TREE;
                     }
                 }
-                Operand::Write if operand.stream.is_some() => {}
+                Operand::Write | Operand::Change if operand.stream.is_some() => {}
                 Operand::Write => self.write_operand(operand),
+                Operand::Change => {
+                    taint |= self.read_path(&operand.text, recursive).text.taint;
+                    self.write_operand(operand);
+                }
                 Operand::Delete => self.delete_path(operand, recursive),
                 Operand::Mode => self.change_mode(operand, recursive),
                 Operand::Host => self.egress(&operand.text),

@@ -172,6 +172,8 @@ pub(crate) enum Operand {
     Look,
     /// A file or folder that is written or created.
     Write,
+    /// A file that is read and written or replaced.
+    Change,
     /// A file that is removed.
     Delete,
     /// A path whose mode or owner changes.
@@ -415,6 +417,7 @@ fn roles(list: &str) -> (Vec<Operand>, Option<usize>) {
             "read" => Operand::Read,
             "look" => Operand::Look,
             "write" => Operand::Write,
+            "change" => Operand::Change,
             "delete" => Operand::Delete,
             "mode" => Operand::Mode,
             "host" => Operand::Host,

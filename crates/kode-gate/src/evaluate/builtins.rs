@@ -242,6 +242,8 @@ impl Evaluator<'_> {
             return Stream::default();
         }
         self.raise(RiskClass::CodeExecution, "source runs a file in this shell");
+        // `. ./.env` puts a credential into variables.
+        self.read_path(&file.text, false);
         let content = self.content_of(file, stdin);
         // A sourced file may set anything.
         let output = self.shell_text(&content.text, stdin.clone());

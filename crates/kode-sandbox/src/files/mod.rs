@@ -9,6 +9,7 @@ mod confined;
 mod empty_tree;
 mod error;
 mod ignore_rules;
+mod opened;
 mod place;
 mod prepared;
 mod rule_source;
@@ -32,6 +33,7 @@ use crate::ProjectRoot;
 use confined::{Links, file_type, is_regular, open_beneath, reopen, stat_of};
 
 pub use error::FileError;
+pub use opened::OpenWatch;
 pub use rule_source::{IgnoreRules, RuleSource};
 pub use stamps::{Stamps, stamp_hash};
 pub use walk::{EntryKind, WalkEnd, WalkEntry};

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 
 use kode_base::ProjectPath;
@@ -19,6 +19,8 @@ use super::{FileError, ProjectFiles};
 /// Permission bits of a new folder: kode does not widen them by the umask of whoever
 /// started it.
 const NEW_FOLDER_MODE: u32 = 0o755;
+/// What the owner of a folder may do in it.
+const OWNER_ALL: u32 = 0o700;
 
 /// A directory entry to be changed, and what stands there now.
 pub(super) struct Place {
@@ -86,6 +88,29 @@ impl ProjectFiles {
             Err(error) => return Err(FileError::io(path, error)),
         };
         Ok(Place { path: path.clone(), folder, name, now })
+    }
+
+    /// The same for what is put back or taken away: a folder that a command locked
+    /// is unlocked for its owner to write to. Anything else keeps its bits.
+    pub(super) fn place_to_put_back(
+        &self,
+        path: &ProjectPath,
+        folders: &NewFolders,
+    ) -> Result<Place, FileError> {
+        refuse_protected(path)?;
+        let mut nearest = open_beneath(&self.root, &ProjectPath::root(), Links::Follow)?;
+        let mut folder_path = ProjectPath::root();
+        let names: Vec<&str> = path.components().collect();
+        for name in names.iter().take(names.len().saturating_sub(1)) {
+            folder_path = folder_path.join(name).map_err(|_| FileError::Outside(path.clone()))?;
+            match open_beneath(&self.root, &folder_path, Links::Follow) {
+                Ok(folder) => nearest = folder,
+                Err(_) => break,
+            }
+        }
+        refuse_protected(&real_path(&self.root, &nearest, path)?)?;
+        unlock(&nearest, path)?;
+        self.place_of_entry(path, folders)
     }
 
     /// The folder that holds `path`, made where it is missing.
@@ -243,6 +268,22 @@ fn refuse_protected(path: &ProjectPath) -> Result<(), FileError> {
         return Err(FileError::Protected(path.clone()));
     }
     Ok(())
+}
+
+fn unlock(folder: &OwnedFd, path: &ProjectPath) -> Result<(), FileError> {
+    let user = rustix::process::geteuid();
+    let stat = stat_of(folder, path)?;
+    let is_locked = stat.st_mode & OWNER_ALL != OWNER_ALL;
+    if user.is_root() || stat.st_uid != user.as_raw() || !is_locked {
+        return Ok(());
+    }
+    if file_type(&stat) != FileType::Directory {
+        return Ok(());
+    }
+    // A path descriptor has no `fchmod`; its name in /proc does.
+    let link = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    let mode = Mode::from_raw_mode(stat.st_mode & 0o7777 | OWNER_ALL);
+    rustix::fs::chmod(link, mode).map_err(|error| FileError::io(path, error))
 }
 
 /// Whether the folder was not there before.

@@ -35,7 +35,7 @@ impl ProjectFiles {
         let FileWrite { path, expected, mode } = write;
         let mut place = match mode {
             WriteMode::Content(_) => self.place_of_content(&path, folders)?,
-            _ => self.place_of_entry(&path, folders)?,
+            _ => self.place_to_put_back(&path, folders)?,
         };
         if matches!(mode, WriteMode::Restore { .. } | WriteMode::RestoreLink { .. }) {
             place.clear_empty_folder();

@@ -1,6 +1,8 @@
 //! Permission bits that a command must not leave on the host: set-user-id and
 //! set-group-id programs, and anything everybody may write. They are taken
-//! away from what the command made or changed, and only from that.
+//! away from what the command made or changed, and only from that. And one that
+//! it must not take: the owner's own to read a file, or nobody could look at the
+//! change and put it back.
 
 use std::collections::HashSet;
 use std::mem::MaybeUninit;
@@ -15,6 +17,7 @@ const FILES_MAX: usize = 400_000;
 
 const SET_ID: u32 = 0o6000;
 const WORLD_WRITABLE: u32 = 0o002;
+const OWNER_READS: u32 = 0o400;
 
 /// A file whose bits the command should not have left.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(super) struct Loose {
     pub(super) path: Vec<u8>,
     /// The bits that go.
     pub(super) bits: u32,
+    /// The bits that come back.
+    missing: u32,
 }
 
 /// What has such bits anyway, the user's own doing.
@@ -48,9 +53,11 @@ impl Modes {
     pub(super) fn look(&mut self, root: &OwnedFd, tree: &Tree, found: &mut Vec<Loose>) -> bool {
         let mut files_left = FILES_MAX;
         let mut known = HashSet::new();
-        let mut take = |path: Vec<u8>, stat: &Stat| match loose_bits(stat) {
-            0 => {}
-            bits if self.is_new(&path, stat) => found.push(Loose { path, bits }),
+        let mut take = |path: Vec<u8>, stat: &Stat| match (loose_bits(stat), missing_bits(stat)) {
+            (0, 0) => {}
+            (bits, missing) if self.is_new(&path, stat) => {
+                found.push(Loose { path, bits, missing });
+            }
             _ => {
                 known.insert(path);
             }
@@ -101,8 +108,16 @@ fn loose_bits(stat: &Stat) -> u32 {
     }
 }
 
+/// A file of the owner's that they can't read; root can read any.
+fn missing_bits(stat: &Stat) -> u32 {
+    let user = rustix::process::geteuid();
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    let is_ours = is_file && stat.st_uid == user.as_raw() && !user.is_root();
+    if is_ours { !stat.st_mode & OWNER_READS } else { 0 }
+}
+
 impl Loose {
-    /// Takes the bits away. Every process of the sandbox is dead by now.
+    /// Takes the bits away, and gives the missing ones back. Every process of the sandbox is dead by now.
     pub(super) fn strip(&self, root: &OwnedFd) -> rustix::io::Result<()> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(root, self.path.as_slice(), flags, Mode::empty())?;
@@ -112,6 +127,9 @@ impl Loose {
         }
         // A path descriptor has no `fchmod`; its name in /proc does.
         let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-        rustix::fs::chmod(name, Mode::from_raw_mode(stat.st_mode & 0o7777 & !self.bits))
+        rustix::fs::chmod(
+            name,
+            Mode::from_raw_mode(stat.st_mode & 0o7777 & !self.bits | self.missing),
+        )
     }
 }

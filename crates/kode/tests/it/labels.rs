@@ -199,3 +199,39 @@ fn a_file_without_a_secret_raises_nothing() {
         run.of_type("decision").iter().map(|it| it["reason"]["rule"].clone()).collect();
     assert_ne!(rules[1], "denial.secret_egress");
 }
+
+/// What a program writes in a form nobody recognises.
+const DISGUISES: &[&str] = &[
+    "find . -name '.en?' -exec gzip -c {} + > out.log",
+    "find . -name '.en?' -exec od -An -b {} + > out.log",
+    "find . -name '.en?' -exec cat {} + | tr a-zA-Z n-za-mN-ZA-M > out.log",
+    "tar cf out.tar .",
+    "cd service && ls -A | while read -r f; do sed 's/./&./g' < $f; done",
+    "mkdir -p t; for f in service/.??*; do touch \"t/test_$(cut -c2-9 < $f | tail -1)\"; done",
+];
+
+#[test]
+fn a_credential_that_a_program_opened_keeps_unnamed_hosts_shut() {
+    for disguise in DISGUISES {
+        let workspace = with_secret("");
+        let run = workspace.run_script(&calls(&[disguise, EGRESS]), &[]);
+        let decisions = run.of_type("decision");
+        let rules: Vec<_> = decisions.iter().map(|it| it["reason"]["rule"].clone()).collect();
+        assert_eq!(decisions[0]["permitted"], true, "{disguise}: {rules:?}");
+        assert_eq!(rules[1], "denial.secret_egress", "{disguise}: {rules:?} {}", run.outputs());
+        let again = go_on(&workspace, EGRESS);
+        let after = again.of_type("decision")[0]["reason"]["rule"].clone();
+        assert_eq!(after, "denial.secret_egress", "{disguise}: washed by a resume");
+    }
+}
+
+#[test]
+fn a_program_that_opens_no_credential_closes_nothing() {
+    let workspace = with_secret("");
+    let look = "ls -laR . && find . -name '.en?' && grep -rn x --exclude='.*' . ; git status";
+    let run = workspace.run_script(&calls(&[look, EGRESS]), &[]);
+    let rules: Vec<_> =
+        run.of_type("decision").iter().map(|it| it["reason"]["rule"].clone()).collect();
+    assert_ne!(rules[1], "denial.secret_egress", "{}", run.outputs());
+    assert!(!serde_json::to_string(&run.of_type("notice")).unwrap().contains("credential"));
+}

@@ -141,3 +141,35 @@ fn foreign_processes_are_not_seen() {
         assert!(!output.contains("98765"), "{output}");
     }
 }
+
+/// Ways to keep the owner from a place that was just written.
+const LOCKS: &[&str] = &[
+    "echo evil > conftest.py; chmod 0 conftest.py",
+    "echo evil > Makefile; chmod 0 Makefile",
+    "echo evil > conftest.py; chmod 0555 .",
+    "rm Makefile; ln -s x Makefile; chmod 0555 .",
+    "mkdir -p .husky; echo evil > .husky/pre-commit; chmod 0555 .husky",
+    "mkdir -p .husky; echo evil > .husky/pre-commit; chmod 0 .husky",
+    "echo evil > .github/workflows/ci.yml; chmod 0 .github/workflows/ci.yml .github/workflows .github",
+    "rm -r .github; chmod 0555 .",
+];
+
+#[test]
+fn what_runs_later_is_put_back_however_it_was_locked() {
+    for user in users() {
+        for lock in LOCKS {
+            let workspace = Workspace::new();
+            workspace.write("Makefile", "all:\n");
+            workspace.write(".github/workflows/ci.yml", "on: push\n");
+            workspace.write("lock.sh", lock);
+            let output = run(&workspace, user, "sh lock.sh", &[]);
+            assert!(output.contains("was put back and waits"), "{lock}: {output}");
+            assert!(!output.contains("could not be put back"), "{lock}: {output}");
+            assert_eq!(workspace.read("Makefile"), "all:\n", "{lock}");
+            assert_eq!(workspace.read(".github/workflows/ci.yml"), "on: push\n", "{lock}");
+            for new in ["conftest.py", ".husky/pre-commit"] {
+                assert!(!workspace.project().join(new).exists(), "{lock}");
+            }
+        }
+    }
+}
