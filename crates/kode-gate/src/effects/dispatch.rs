@@ -159,21 +159,55 @@ impl Evaluator<'_> {
     }
 
     /// What a program that kode can't see through is given to run: a socket
-    /// with a shell is plain to see in any language.
+    /// with a shell is plain to see in any language, and in a file that this very
+    /// command wrote.
     pub(crate) fn refuse_connected_shell(&mut self, words: &[Field], stdin: &Stream) {
-        let code = |text: &Text| super::code::connects_shell(&text.known);
+        let code = |text: &Text| {
+            super::code::connects_shell(&text.known)
+                || super::code::connects_shell_words(&text.known)
+        };
         let streams = words.iter().filter_map(|word| word.stream.as_ref());
-        let given = streams.chain(std::iter::once(stdin)).any(|stream| code(&stream.text));
+        let given = streams
+            .chain(std::iter::once(stdin))
+            .any(|stream| code(&stream.text) || super::code::is_reverse_shell(&stream.text.known));
         let flag = |pair: &[Field]| {
             matches!(
                 pair[0].as_exact(),
-                Some("-e" | "-c" | "-E" | "--eval" | "-r" | "-x" | "-ex" | "--execute")
+                Some(
+                    "-e" | "-c"
+                        | "-E"
+                        | "--eval"
+                        | "-r"
+                        | "-x"
+                        | "-ex"
+                        | "--execute"
+                        | "-b"
+                        | "--batch"
+                        | "--bind"
+                )
             ) && code(&pair[1].text)
         };
-        if given || words.windows(2).any(flag) {
+        if given || words.windows(2).any(flag) || words.iter().any(|word| self.wrote_shell(word)) {
             let text = "the code connects a shell to a network address";
             self.found.refuse("reverse_shell", RiskClass::CodeExecution, text);
         }
+    }
+
+    /// Whether `word` names a file, or a folder with one, that this very command
+    /// wrote and that connects a shell to a network address.
+    fn wrote_shell(&self, word: &Field) -> bool {
+        if self.files.is_empty() || word.text.known.is_empty() {
+            return false;
+        }
+        let named = word.text.known.rsplit('=').next().unwrap_or_default();
+        let path = self.place_of(&Text::exact(named)).path;
+        let below = |file: &str| {
+            file.strip_prefix(path.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.files.iter().any(|(file, content)| {
+            below(file) && super::code::is_reverse_shell(&content.text.known)
+        })
     }
 
     /// The program a command word names; `None` for a file to run.

@@ -77,7 +77,7 @@ const fn interpreter(
     Interpreter { language, name, code, values, harmless }
 }
 
-const INTERPRETERS: [Interpreter; 27] = [
+const INTERPRETERS: [Interpreter; 28] = [
     interpreter(
         Language::Python,
         "python",
@@ -130,6 +130,7 @@ const INTERPRETERS: [Interpreter; 27] = [
     interpreter(Language::Other, "jrunscript", &["-e"], &["-cp", "-l"], &[]),
     interpreter(Language::Other, "osascript", &["-e"], &["-l"], &[]),
     interpreter(Language::Other, "tclsh", &[], &[], &[]),
+    interpreter(Language::Other, "wish", &[], &[], &[]),
     interpreter(Language::Other, "expect", &["-c"], &[], &["-v"]),
     interpreter(Language::Other, "groovy", &["-e"], &[], &["-v", "--version"]),
     interpreter(Language::Other, "elixir", &["-e", "--eval"], &[], &["-v", "--version"]),
@@ -259,6 +260,30 @@ impl Evaluator<'_> {
         }
         self.look_for_outside_paths(words);
         Stream::unknown(stdin.text.taint | Taint::FILE)
+    }
+
+    /// A text that is no shell script: lines for an interpreter that was started
+    /// without a program, or PowerShell's own syntax. What is plain to see there
+    /// is refused all the same.
+    pub(crate) fn judge_unread(&mut self, text: &str) {
+        let words = text.lines().take(8).flat_map(|line| line.split_whitespace().take(6));
+        let starts =
+            words.map(|word| Field::exact(word.rsplit('/').next().unwrap_or(word))).find(|name| {
+                let text = name.text.known.as_str();
+                matches!(text, "cpan" | "psysh") || language(text).is_some() || is_powershell(name)
+            });
+        let Some(name) = starts else { return };
+        let powershell = is_powershell(&name);
+        if powershell && code::fetches_and_invokes(text) {
+            let sentence = "the code runs what it fetches";
+            self.found.refuse("remote_code", RiskClass::CodeExecution, sentence);
+        }
+        if powershell && code::connects_and_invokes(text)
+            || !powershell && code::is_reverse_shell(text)
+        {
+            let sentence = "the code connects a shell to a network address";
+            self.found.refuse("reverse_shell", RiskClass::CodeExecution, sentence);
+        }
     }
 
     fn shell_argument(&mut self, script: &Field, arguments: &[Field], stdin: Stream) -> Stream {

@@ -31,7 +31,7 @@ impl Evaluator<'_> {
             Some(Runs::Crontab) => self.judge_crontab(&content),
             Some(Runs::Unit) => self.judge_unit(&content),
             Some(Runs::Script) => self.judge_script(&content),
-            None => {}
+            None => self.judge_planted(&path, &content),
         }
         self.files.insert(path, content);
     }
@@ -50,6 +50,16 @@ impl Evaluator<'_> {
                 Some(Runs::Unit) => self.judge_unit(&content),
                 _ => self.judge_script(&content),
             }
+        }
+    }
+
+    /// Settings of the machine or of a user that hold a reverse shell run it
+    /// sooner or later, whatever their language is.
+    fn judge_planted(&mut self, path: &str, content: &Stream) {
+        let settings = path.starts_with("/etc/") || path.contains("/.config/");
+        if settings && super::code::connects_shell_words(&content.text.known) {
+            let text = format!("would put a shell connected to a network address into {path}");
+            self.found.refuse("reverse_shell", RiskClass::CodeExecution, &text);
         }
     }
 
@@ -137,7 +147,8 @@ fn runs(path: &str) -> Option<Runs> {
         "bash.bashrc",
         "profile",
     ];
-    const SHELL_FOLDERS: [&str; 9] = [
+    const SHELL_FOLDERS: [&str; 10] = [
+        "/etc/update-motd.d/",
         "/.git/hooks/",
         "/.husky/",
         "/.githooks/",

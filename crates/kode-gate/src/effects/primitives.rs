@@ -128,6 +128,11 @@ impl Evaluator<'_> {
             Zone::Null => {}
             Zone::ProjectRoot | Zone::Temporary => {
                 self.raise(RiskClass::LocalWrite, &format!("would {verb} {path}"));
+                let sample = path.ends_with(".sample");
+                if path.contains("/.git/hooks/") && !sample && verb != "change the mode of" {
+                    let text = format!("git runs {path} by itself");
+                    self.found.ask(QuestionKind::SensitivePlace, &text);
+                }
             }
             Zone::Project => {
                 self.raise(RiskClass::LocalWrite, &format!("would {verb} {path}"));

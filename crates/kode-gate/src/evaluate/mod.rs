@@ -206,6 +206,7 @@ impl<'a> Evaluator<'a> {
                 &format!("kode can't parse it: {error}"),
             );
             self.judge_joined(text);
+            self.judge_unread(text);
             if spawning::reads_as_fork_bomb(text) {
                 let sentence = "a function that starts itself twice multiplies without end";
                 self.found.refuse("fork_bomb", RiskClass::Blocked, sentence);

@@ -10,10 +10,13 @@ use crate::paths::{Zone, holds_secrets, looks_secret};
 /// Links and copies of programs that are remembered for one command.
 const LINKS_MAX: usize = 32;
 
+/// Arguments that `xargs` adds and that are tried.
+const ADDED_MAX: usize = 32;
+
 impl Evaluator<'_> {
     /// `xargs COMMAND`: what is read becomes arguments.
     pub(super) fn xargs(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let mut argv = call.arguments.operands.clone();
+        let argv = call.arguments.operands.clone();
         if argv.is_empty() {
             return Some(Stream::unknown(call.stdin.text.taint));
         }
@@ -30,7 +33,7 @@ impl Evaluator<'_> {
             let ends = |each: char| each == '\0' || by_line && !by_null && each == '\n';
             let split = |each: char| ends(each) || !by_line && !by_null && each.is_whitespace();
             let words = text.split(split).filter(|word| !word.is_empty());
-            added.extend(words.take(32).map(Field::exact));
+            added.extend(words.take(ADDED_MAX).map(Field::exact));
         }
         if input.taint.has(Taint::ALL) {
             self.delete_all_found(&argv);
@@ -48,12 +51,33 @@ impl Evaluator<'_> {
             call.arguments.value(&["-I", "--replace", "-i"]).map(|value| value.text.known.clone());
         let replaced =
             replaced.or_else(|| call.arguments.has(&["-i", "--replace"]).then(|| "{}".to_owned()));
-        match replaced {
-            Some(mark) if !mark.is_empty() => self.xargs_replacing(&argv, &mark, &added, &unknown),
-            _ => {
-                argv.extend(added);
-                argv.push(unknown);
-                self.run_argv(argv, Stream::default());
+        // `--replace=` means `{}` as well.
+        let replaced = replaced.map(|mark| if mark.is_empty() { "{}".to_owned() } else { mark });
+        let placed =
+            |mark: &String| argv.iter().any(|word| word.text.known.contains(mark.as_str()));
+        if ends_in_script_flag(&argv) {
+            self.raise(RiskClass::CodeExecution, "a shell runs what is read");
+        }
+        match replaced.filter(placed) {
+            Some(mark) => self.xargs_replacing(&argv, &mark, &added, &unknown),
+            None => {
+                let whole = argv.first().and_then(Field::as_exact).is_some_and(takes_apart);
+                let known = input.as_exact().is_some() && added.len() < ADDED_MAX && !whole;
+                let each = call.arguments.value(&["-n", "--max-args", "-L", "--max-lines"]);
+                let each = each.and_then(Field::as_exact).and_then(|count| count.parse().ok());
+                let each = each.filter(|_| known).unwrap_or(ADDED_MAX).max(1);
+                if !known {
+                    added.push(unknown);
+                }
+                // What is known whole goes in the portions that `-n` asks for.
+                for portion in added.chunks(each) {
+                    let mut argv = argv.clone();
+                    argv.extend_from_slice(portion);
+                    self.run_argv(argv, Stream::default());
+                }
+                if added.is_empty() {
+                    self.run_argv(argv, Stream::default());
+                }
             }
         }
         Some(Stream::unknown(input.taint | Taint::FILE))
@@ -310,6 +334,10 @@ impl Evaluator<'_> {
             self.change_mode(&first.clone(), call.arguments.has(&["-R", "--recursive"]));
             return None;
         }
+        if call.name == "chmod" && call.arguments.has(&["--reference"]) {
+            self.change_mode(&first.clone(), call.arguments.has(&["-R", "--recursive"]));
+            return None;
+        }
         let mode = first.text.known.clone();
         let digits = mode.len() == 4 && mode.starts_with(['2', '4', '6', '7']);
         if digits || (mode.contains('s') && mode.contains(['+', '='])) {
@@ -319,9 +347,18 @@ impl Evaluator<'_> {
     }
 }
 
+/// Whether the first word that is added would be a shell's script: `xargs sh -c`.
+fn ends_in_script_flag(argv: &[Field]) -> bool {
+    let shell = argv.first().and_then(Field::as_exact).is_some_and(|name| {
+        crate::effects::interpreters::shell(name.rsplit('/').next().unwrap_or(name)).is_some()
+    });
+    let last = argv.last().and_then(Field::as_exact).unwrap_or_default();
+    shell && last.starts_with('-') && last.ends_with('c')
+}
+
 /// Whether what `xargs` adds to `argv` are names of the project's files. To
 /// delete, move or open up files, they must have been chosen.
-fn names_some_file(argv: &[Field], names: Names) -> bool {
+pub(super) fn names_some_file(argv: &[Field], names: Names) -> bool {
     let whole = argv.first().and_then(Field::as_exact).is_some_and(takes_apart);
     names == Names::Chosen || names == Names::Local && !whole
 }

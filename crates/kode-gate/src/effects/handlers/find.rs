@@ -82,6 +82,7 @@ impl Evaluator<'_> {
         let here = [Field::exact(".")];
         let below = if starts.is_empty() { &here[..] } else { &starts[..] };
         let holds = |start: &Field| holds_secrets(&self.place_of(&start.text).path, self.session);
+        let holds = |start: &Field| holds(start) && !self.looks_for_ordinary(words, start);
         let tree = if below.iter().any(holds) { Taint::TREE } else { Taint::LITERAL };
         let whole =
             |start: &Field| !start.text.open && self.place_of(&start.text).zone == Zone::Tree;
@@ -211,8 +212,11 @@ impl Evaluator<'_> {
             word.as_exact().is_some_and(|text| texts.contains(&text))
         };
         let widened = words.iter().any(|word| is(word, &["-o", "-or", ",", "!", "-not", "\\!"]));
-        let mut names = words.windows(2).filter(|pair| is(&pair[0], &["-name"]));
+        let mut names = words.windows(2).filter(|pair| is(&pair[0], &["-name", "-iname"]));
         let Some(pattern) = names.next().and_then(|pair| pair[1].as_exact()) else { return false };
+        if !widened && is_media_or_source(pattern) {
+            return true;
+        }
         // In homes a credential is told by its folder, too.
         const SHARED: [&str; 4] = ["/etc", "/usr", "/opt", "/var/log"];
         let folder = self.place_of(&start.text).path;
@@ -240,6 +244,20 @@ impl Evaluator<'_> {
             }
         }
     }
+}
+
+/// Whether a pattern stands for files by an ending that no program gives to
+/// credentials: sources, pages, pictures, sound, logs.
+fn is_media_or_source(pattern: &str) -> bool {
+    const ENDINGS: [&str; 46] = [
+        "md", "rst", "html", "htm", "css", "scss", "js", "jsx", "ts", "tsx", "mjs", "py", "pyc",
+        "java", "class", "jar", "c", "h", "cc", "cpp", "hpp", "cs", "rs", "go", "php", "rb", "pl",
+        "pm", "lua", "swift", "kt", "scala", "hs", "o", "so", "a", "csv", "pdf", "jpg", "jpeg",
+        "png", "gif", "mp3", "mp4", "mov", "avi",
+    ];
+    let ending = pattern.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let last = pattern.rsplit('/').next().unwrap_or_default();
+    !last.starts_with('.') && ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
 }
 
 /// Whether the expression deletes what it finds.

@@ -103,20 +103,16 @@ impl Evaluator<'_> {
         let found = &call.arguments;
         let operands = &found.operands;
         let reads =
-            found.has(&[
-                "--get",
-                "--get-all",
-                "--get-regexp",
-                "--list",
-                "-l",
-                "--get-urlmatch",
-                "--name-only",
-            ]) || matches!(operands.first().and_then(Field::as_exact), Some("get" | "list"));
+            found.has(&["--get", "--get-all", "--get-regexp", "--list", "-l", "--get-urlmatch"])
+                || matches!(operands.first().and_then(Field::as_exact), Some("get" | "list"));
         if reads
             || operands.len() < 2
                 && !found.has(&["--unset", "--unset-all", "--remove-section", "-e", "--edit"])
         {
             return None;
+        }
+        if found.has(&["-e", "--edit"]) {
+            self.raise(RiskClass::CodeExecution, "opens an editor on git's configuration");
         }
         let far = found.has(&["--global", "--system"]);
         let class = if far { RiskClass::SystemWrite } else { RiskClass::LocalWrite };
@@ -223,8 +219,8 @@ impl Evaluator<'_> {
         {
             return None;
         }
-        for word in call.words {
-            let text = word.text.known.as_str();
+        for word in call.words.iter().enumerate().filter(|(at, _)| !is_pattern(call, *at)) {
+            let text = word.1.text.known.as_str();
             if text.starts_with('-') && !text.starts_with("-L") {
                 continue;
             }
@@ -262,5 +258,40 @@ impl Evaluator<'_> {
             }
         }
         None
+    }
+}
+
+/// Whether word `at` of `git grep` or `git log` is what is searched for, or a
+/// number, and no path.
+fn is_pattern(call: &Invocation<'_>, at: usize) -> bool {
+    let text = |at: usize| call.words.get(at).map_or("", |word| word.text.known.as_str());
+    let before = at.checked_sub(1).map_or("", text);
+    match call.name {
+        "git grep" => {
+            const VALUES: [&str; 11] = [
+                "-e",
+                "-A",
+                "-B",
+                "-C",
+                "-m",
+                "--max-count",
+                "--max-depth",
+                "--context",
+                "--after-context",
+                "--before-context",
+                "--threads",
+            ];
+            let given = call.words.iter().any(|word| {
+                let text = word.text.known.as_str();
+                text.starts_with("-e") || text.starts_with("-f") || text.starts_with("--file")
+            });
+            let first = (0..call.words.len()).find(|at| {
+                let value = at.checked_sub(1).is_some_and(|at| VALUES.contains(&text(at)));
+                !text(*at).starts_with('-') && !value
+            });
+            VALUES.contains(&before) || !given && first == Some(at)
+        }
+        "git log" | "git whatchanged" => matches!(before, "-S" | "-G" | "--grep" | "--author"),
+        _ => false,
     }
 }

@@ -141,7 +141,11 @@ impl Evaluator<'_> {
             "exiftool" => call.words.iter().any(|word| {
                 word.text.known.starts_with('-') && word.text.known.contains(['=', '<'])
             }),
-            "cowsay" => call.words.iter().any(|word| word.text.known.contains(".cow")),
+            // A cow is a Perl program.
+            "cowsay" => call.words.windows(2).any(|pair| {
+                let cow = &pair[1].text;
+                pair[0].as_exact() == Some("-f") && (cow.open || cow.known.contains(['/', '.']))
+            }),
             "neofetch" | "fastfetch" | "screenfetch" | "top" | "htop" => {
                 starts("--config") || starts("-c")
             }
@@ -251,9 +255,21 @@ impl Evaluator<'_> {
             call.name,
             "jq" | "gojq" | "yq" | "xq" | "tomlq" | "mlr" | "choose" | "join-text"
         ));
+        // `yq eval FILTER FILE`; what stands behind jq's `--args` is text.
+        let eval = call.name == "yq"
+            && matches!(operands.first().and_then(Field::as_exact), Some("e" | "eval" | "ea"));
+        let skip = skip + usize::from(eval);
+        let is_flag = |word: &Field| matches!(word.as_exact(), Some("--args" | "--jsonargs"));
+        let behind = call.words.iter().position(is_flag).filter(|_| skip > 0);
+        let texts = behind.map_or(&[][..], |at| &call.words[at..]);
+        let is_text = |word: &Field| texts.iter().any(|text| text.text == word.text);
         let last = operands.len().saturating_sub(1);
         for (at, operand) in operands.iter().enumerate().skip(skip) {
-            if plain || operand.stream.is_some() || operand.as_exact() == Some("-") {
+            if plain
+                || is_text(operand)
+                || operand.stream.is_some()
+                || operand.as_exact() == Some("-")
+            {
                 continue;
             }
             let second_is_output = at == 1

@@ -9,6 +9,7 @@ mod find;
 mod git;
 mod inspect;
 mod network;
+mod parallel;
 mod programs;
 mod rename;
 mod scripts;
@@ -36,6 +37,7 @@ pub(crate) fn run(
         "listing" => walk.listing(call),
         "su" => walk.su(call),
         "xargs" => walk.xargs(call),
+        "parallel" => walk.parallel(call),
         "dd" => walk.dd(call),
         "tar" => walk.tar(call),
         "copy" => walk.copy(call),
@@ -114,6 +116,7 @@ fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> O
         "system_packages" => walk.system_packages(call),
         "disks" => walk.disks(call),
         "toolchain" => walk.toolchain(call),
+        "tex" => walk.tex(call),
         "vcs" => walk.vcs(call),
         _ => {
             walk.raise(

@@ -25,6 +25,15 @@ const GPG_LOOKS: [&str; 12] = [
 ];
 
 impl Evaluator<'_> {
+    /// `tex '\openout…'`: words that are TeX's own language write files.
+    pub(super) fn tex(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let is_code = |word: &Field| word.text.known.trim_start().starts_with(['\\', '&', '{']);
+        if call.words.iter().any(is_code) {
+            self.raise(RiskClass::CodeExecution, "runs TeX code that is given to it");
+        }
+        None
+    }
+
     /// `env`, `sudo`, `doas`: assignments, then a command; `-S` is a script.
     pub(super) fn env(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let mut operands = call.arguments.operands.clone();

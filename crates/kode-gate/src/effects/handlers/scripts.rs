@@ -223,6 +223,14 @@ impl Evaluator<'_> {
             let script = Text::exact(command);
             self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
         }
+        // `.import FILE TABLE`, `readfile('FILE')`.
+        let imported = dot
+            .strip_prefix(".import ")
+            .and_then(|rest| rest.split_whitespace().find(|word| !word.starts_with('-')));
+        let read = line.split_once("readfile('").and_then(|(_, rest)| rest.split('\'').next());
+        for path in [imported, read].into_iter().flatten() {
+            self.read_path(&Text::exact(path.trim_matches(['\'', '"'])), false);
+        }
         if let Some(path) = dot.strip_prefix(".read ") {
             let place = self.place_of(&Text::exact(path.trim()));
             if !matches!(place.zone, Zone::Project) {
@@ -393,6 +401,16 @@ impl AwkShape {
         self.reads.extend(target.map(|(path, _)| path.to_owned()));
     }
 
+    /// `print > "file"`.
+    fn write(&mut self, characters: &[char], at: usize) {
+        let rest: String = characters[at + 1..].iter().collect();
+        let target = rest.trim_start_matches('>').trim_start();
+        match target.strip_prefix('"').and_then(|text| text.split_once('"')) {
+            Some((path, _)) if !path.is_empty() => self.writes.push(path.to_owned()),
+            _ => self.writes_unknown = true,
+        }
+    }
+
     /// `print | "command"` and `"command" | getline`.
     fn pipe(&mut self, characters: &[char], at: usize, before: &str) {
         let rest: String = characters[at + 1..].iter().take(512).collect();
@@ -420,6 +438,7 @@ fn awk_shape(program: &str) -> AwkShape {
     let mut at = 0;
     let mut previous = '\n';
     let mut last_string = String::new();
+    let mut last_word = String::new();
     let mut printing = false;
     let mut getline = false;
     let mut depth = 0_i32;
@@ -428,15 +447,17 @@ fn awk_shape(program: &str) -> AwkShape {
         match character {
             '"' => {
                 let end = skip_awk_string(&characters, at);
-                last_string = characters
-                    .get(at + 1..end.min(characters.len()))
-                    .unwrap_or_default()
-                    .iter()
-                    .collect();
-                shape.strings.push(last_string.clone());
+                let text = characters.get(at + 1..end.min(characters.len())).unwrap_or_default();
+                shape.strings.push(text.iter().collect());
+                // Behind another operand it is only the end of an expression.
+                last_string = if ends_operand(previous, &last_word) {
+                    String::new()
+                } else {
+                    text.iter().collect()
+                };
                 at = end;
             }
-            '/' if "\n({,;!~&|".contains(previous) => at = skip_awk_regex(&characters, at),
+            '/' if !ends_operand(previous, &last_word) => at = skip_awk_regex(&characters, at),
             '#' => {
                 while at + 1 < characters.len() && characters[at + 1] != '\n' {
                     at += 1;
@@ -450,14 +471,12 @@ fn awk_shape(program: &str) -> AwkShape {
             }
             '<' if getline => shape.read(&characters, at),
             '|' if characters.get(at + 1) == Some(&'|') => at += 1,
-            '|' => shape.pipe(&characters, at, &last_string),
+            '|' => {
+                let whole = previous == '"';
+                shape.pipe(&characters, at, if whole { &last_string } else { "" });
+            }
             '>' if printing && depth <= 0 && characters.get(at + 1) != Some(&'=') => {
-                let rest: String = characters[at + 1..].iter().collect();
-                let target = rest.trim_start_matches('>').trim_start();
-                match target.strip_prefix('"').and_then(|text| text.split_once('"')) {
-                    Some((path, _)) if !path.is_empty() => shape.writes.push(path.to_owned()),
-                    _ => shape.writes_unknown = true,
-                }
+                shape.write(&characters, at);
             }
             _ if character.is_ascii_alphabetic() || character == '@' => {
                 let word: String = characters[at..]
@@ -466,10 +485,13 @@ fn awk_shape(program: &str) -> AwkShape {
                     .collect();
                 printing |= matches!(word.as_str(), "print" | "printf");
                 getline |= word == "getline";
-                shape.runs |=
-                    matches!(word.as_str(), "system" | "@load" | "@include" | "extension");
+                // `@name(…)` calls whatever function the variable names.
+                let indirect = word.starts_with('@') && word != "@namespace";
+                shape.runs |= indirect || matches!(word.as_str(), "system" | "extension");
                 at += word.chars().count().saturating_sub(1);
+                last_word = word;
             }
+            _ if character.is_ascii_digit() => last_word.clear(),
             _ => {}
         }
         let last = characters.get(at).copied().unwrap_or(' ');
@@ -479,6 +501,16 @@ fn awk_shape(program: &str) -> AwkShape {
         at += 1;
     }
     shape
+}
+
+/// Whether what ends with `previous` is a value: then `/` divides, and a string
+/// goes on with what stands before it.
+fn ends_operand(previous: char, last_word: &str) -> bool {
+    const KEYWORDS: [&str; 8] =
+        ["print", "printf", "return", "in", "getline", "case", "else", "do"];
+    let word = previous.is_alphanumeric() || previous == '_';
+    let value = word && !KEYWORDS.contains(&last_word);
+    value || matches!(previous, ')' | ']' | '"' | '$')
 }
 
 fn skip_awk_string(characters: &[char], open: usize) -> usize {
@@ -546,5 +578,12 @@ mod tests {
         assert_eq!(awk_shape("{ print > \"out\" }").writes, ["out"]);
         assert!(!awk_shape("$3 > 5 { print $1 }").writes_unknown);
         assert!(awk_shape("{ print > $1 }").writes_unknown);
+        assert!(awk_shape("{ \"cat \" $1 | getline x }").runs);
+        assert!(awk_shape("{ $2 \"id\" | getline }").runs);
+        assert_eq!(awk_shape("{ while ((\"date\" | getline d) > 0) n++ }").pipes, ["date"]);
+        assert!(awk_shape("BEGIN { a = 2 * /\"/; system(\"id\") }").runs);
+        assert!(awk_shape("BEGIN { print /\"/; system(\"id\") }").runs);
+        assert!(awk_shape("BEGIN { f = \"sys\" \"tem\"; @f(\"id\") }").runs);
+        assert!(!awk_shape("{ s = a / b; print \"x/y\", s / 2 }").runs);
     }
 }
