@@ -64,7 +64,8 @@ impl Session {
             after: restoration.target.as_ref().map(|target| target.hash),
         };
         let writes = restorations.map(write).collect();
-        let announcement = Announcement { origin, circumstance: Circumstance::default(), writes };
+        let circumstance = self.circumstance_of(origin);
+        let announcement = Announcement { origin, circumstance, writes };
         self.changes.append(&ChangeLine::Announced(announcement.clone()))?;
         self.announced = Some(announcement);
         Ok(())

@@ -95,7 +95,8 @@ pub(crate) struct Lines {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Circumstance {
     /// The number of the first step that the same turn could have: names the turn
-    /// across runs, which all count their turns from 1.
+    /// across runs, which all count their turns from 1. Of a reject, the turn that was
+    /// rejected as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) turn_from: Option<StepId>,
     /// A command did it, not an edit tool.

@@ -10,6 +10,7 @@ use kode_base::ProjectPath;
 use kode_sandbox::FileError;
 use thiserror::Error;
 
+use crate::meeting::MeetingShown;
 use crate::merge::Conflict;
 
 /// Why something about a session failed.
@@ -50,6 +51,18 @@ pub enum SessionError {
         path: ProjectPath,
         /// Where the two changes meet.
         conflict: Conflict,
+    },
+    /// A later change met one of a turn that was to be taken back.
+    #[error("{path}{lines}: {by}")]
+    TurnMet {
+        /// The file, by the name it has now.
+        path: ProjectPath,
+        /// Where both changes meet, in the file as it is now.
+        lines: LinesNamed,
+        /// Whose the later change is.
+        by: Later,
+        /// What stood there before the turn, after it and now.
+        met: Option<Box<MeetingShown>>,
     },
     /// A person edited lines of the agent's: they can't be told apart any more.
     #[error(
@@ -111,6 +124,30 @@ pub enum SessionError {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+/// Who changed again what a turn had changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Later {
+    /// A person.
+    Person,
+    /// The agent, in a later turn.
+    Agent,
+}
+
+impl fmt::Display for Later {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Person => {
+                "you changed there what that turn had changed: both changes are kept, take it \
+                 back by hand"
+            }
+            Self::Agent => {
+                "the agent changed there again, in a later turn, what that turn had changed; \
+                 reject the later turn first"
+            }
+        })
+    }
 }
 
 /// `, lines 3–5` or nothing.

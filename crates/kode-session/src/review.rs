@@ -75,6 +75,19 @@ impl ReviewFile {
     }
 }
 
+/// One turn of the agent's that changed files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewTurn {
+    /// For [`crate::Session::reject_turn`].
+    pub id: StepId,
+    /// Its number in its run, from 1.
+    pub number: u32,
+    /// When it first changed something, RFC 3339.
+    pub time: String,
+    /// What it changed, in byte order.
+    pub paths: Vec<ProjectPath>,
+}
+
 /// How the agent came to a file.
 #[derive(Debug, Clone, Copy, Default)]
 struct Doing {
@@ -188,6 +201,29 @@ impl Review {
         }
         let SessionSummary { id, project, .. } = self.summary.clone();
         ReviewReport { session: id, project, files: shown }
+    }
+
+    /// The turns of the agent's that changed files and were neither taken back nor
+    /// rejected as a whole, newest first.
+    pub fn turns(&self) -> Vec<ReviewTurn> {
+        let gone = self.history.taken_back();
+        let rejected = self.history.rejected_turns();
+        let mut turns: BTreeMap<StepId, ReviewTurn> = BTreeMap::new();
+        for step in &self.history.steps {
+            let (Origin::Agent { turn: number }, Some(id)) = (step.origin, step.turn()) else {
+                continue;
+            };
+            let open = step.changes.iter().map(|change| &change.path);
+            for path in open.filter(|path| !gone.contains(&(step.id, (*path).clone()))) {
+                let time = || step.time.clone();
+                let new = || ReviewTurn { id, number, time: time(), paths: Vec::new() };
+                let turn = turns.entry(id).or_insert_with(new);
+                if let Err(place) = turn.paths.binary_search(path) {
+                    turn.paths.insert(place, path.clone());
+                }
+            }
+        }
+        turns.into_values().rev().filter(|turn| !rejected.contains(&turn.id)).collect()
     }
 
     fn standing(&self) -> &Standing {

@@ -48,6 +48,8 @@ pub struct Session {
     pub(crate) pending: Vec<Held>,
     pub(crate) next_held: u64,
     pub(crate) circumstance: Circumstance,
+    /// The turn that is being rejected as a whole.
+    pub(crate) rejected_turn: Option<StepId>,
     /// Rejected changes that were found again and told.
     pub(crate) told_again: BTreeSet<(StepId, ProjectPath)>,
     /// Whether anything was ever rejected.
@@ -84,6 +86,7 @@ impl Session {
             pending: Vec::new(),
             next_held: 1,
             circumstance: Circumstance::default(),
+            rejected_turn: None,
             told_again: BTreeSet::new(),
             has_rejects: false,
             notices: Vec::new(),
@@ -374,11 +377,17 @@ impl Session {
         origin: Origin,
         changes: &[Change],
     ) -> Result<StepId, SessionError> {
-        let circumstance = match origin {
+        self.record_step_of(origin, self.circumstance_of(origin), changes)
+    }
+
+    pub(crate) fn circumstance_of(&self, origin: Origin) -> Circumstance {
+        match origin {
             Origin::Agent { .. } => self.circumstance,
+            Origin::Reject => {
+                Circumstance { turn_from: self.rejected_turn, ..Circumstance::default() }
+            }
             _ => Circumstance::default(),
-        };
-        self.record_step_of(origin, circumstance, changes)
+        }
     }
 
     fn record_step_of(

@@ -19,8 +19,16 @@ pub struct WishId(i64);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 enum Line {
-    Wished { id: WishId, what: String },
-    Ended { id: WishId },
+    Wished {
+        id: WishId,
+        what: String,
+        /// Who shall do it: [`process`].
+        #[serde(default)]
+        by: Option<String>,
+    },
+    Ended {
+        id: WishId,
+    },
 }
 
 fn place(folder: &Path) -> PathBuf {
@@ -30,7 +38,11 @@ fn place(folder: &Path) -> PathBuf {
 /// Only people's screens write this file, so it needs no lock of the session.
 pub(crate) fn note(folder: &Path, what: &str) -> Result<WishId, SessionError> {
     let id = WishId(now_ns());
-    Ledger::open(&place(folder))?.append(&Line::Wished { id, what: what.to_owned() })?;
+    Ledger::open(&place(folder))?.append(&Line::Wished {
+        id,
+        what: what.to_owned(),
+        by: process(std::process::id()),
+    })?;
     Ok(id)
 }
 
@@ -38,12 +50,28 @@ pub(crate) fn end(folder: &Path, id: WishId) -> Result<(), SessionError> {
     Ledger::open(&place(folder))?.append(&Line::Ended { id })
 }
 
-/// What was never done, oldest first; it is given up by this.
+/// Names a process that lives: its number, and when it began in the kernel's ticks, as
+/// numbers come again.
+fn process(number: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    // The name before it may hold blanks and brackets.
+    let began = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?;
+    Some(format!("{number} {began}"))
+}
+
+/// Whether the process still lives and may do what it was asked for.
+fn lives(by: &str) -> bool {
+    let number = by.split_once(' ').and_then(|(number, _)| number.parse().ok());
+    number.and_then(process).is_some_and(|living| living == by)
+}
+
+/// What was never done, oldest first, and whose kode is gone; it is given up by this.
 pub(crate) fn take_left(folder: &Path) -> Result<Vec<String>, SessionError> {
     let mut left: Vec<(WishId, String)> = Vec::new();
     for line in read_lines(&place(folder))? {
         match line {
-            Line::Wished { id, what } => left.push((id, what)),
+            Line::Wished { by: Some(by), .. } if lives(&by) => {}
+            Line::Wished { id, what, .. } => left.push((id, what)),
             Line::Ended { id } => left.retain(|(other, _)| *other != id),
         }
     }

@@ -5,6 +5,7 @@ mod inputs;
 mod keys;
 mod mouse;
 mod slash;
+mod turns;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -16,7 +17,7 @@ use ratatui::layout::Rect;
 use crate::approval::Dialog;
 use crate::completion::Completion;
 use crate::diff::{Diff, Layout};
-use crate::exchange::{Change, Command};
+use crate::exchange::{Change, Command, TurnEntry};
 use crate::files::FileList;
 use crate::prompt::Prompt;
 use crate::theme::Theme;
@@ -59,6 +60,20 @@ pub(crate) enum Shown {
     Loading(ProjectPath),
     Diff(Box<Diff>),
     Failed { path: ProjectPath, why: String },
+}
+
+/// A message that stays until a key is pressed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// What was done all the same.
+    pub(crate) headline: String,
+    pub(crate) why: String,
+}
+
+impl Refused {
+    pub(crate) fn wholly(why: String) -> Self {
+        Self { headline: "Nothing was changed".to_owned(), why }
+    }
 }
 
 /// What the status line tells.
@@ -104,7 +119,11 @@ pub struct App {
     /// One sentence at the bottom, until the next key.
     pub(crate) said: Option<String>,
     /// Something that went wrong and must be read.
-    pub(crate) refused: Option<String>,
+    pub(crate) refused: Option<Refused>,
+    /// Turns that can be rejected, the newest first, and the one that is chosen while
+    /// the person chooses.
+    pub(crate) turns: Vec<TurnEntry>,
+    pub(crate) chosen_turn: Option<u64>,
     pub(crate) areas: Areas,
     /// Nothing but a message to that effect is on the screen.
     pub(crate) is_too_small: bool,
@@ -140,6 +159,8 @@ impl App {
             help_top: 0,
             said: None,
             refused: None,
+            turns: Vec::new(),
+            chosen_turn: None,
             areas: Areas::default(),
             is_too_small: false,
             pressed_once: None,
@@ -263,7 +284,9 @@ impl App {
             if let Change::RejectFile(path) | Change::RejectHunk { path, .. } = &change {
                 self.files.queue(&path.clone());
             }
-            self.say("queued: it is done as soon as the agent's step ends");
+            self.say(
+                "queued: it is done as soon as the agent's step ends; x once more takes it back",
+            );
         }
         self.command(Command::Change(change));
     }
@@ -271,15 +294,19 @@ impl App {
     pub(crate) fn reject_file(&mut self) {
         let Some(row) = self.files.current() else { return };
         let path = row.entry.file.path.clone();
-        if row.rejected {
+        if row.queued {
+            self.files.unqueue(&path);
+            self.say(format!("what waited for {path} is not done; x asks for it again"));
+            self.command(Command::Cancel(path));
+        } else if row.rejected {
             self.say("nothing of the agent's is left in this file; u brings it back");
         } else if row.entry.restorable {
             self.change(Change::RejectFile(path));
         } else {
-            self.refused = Some(format!(
+            self.refused = Some(Refused::wholly(format!(
                 "{path}: its content was not kept (too large, or no ordinary file), so a reject \
                      could not be made or not be undone; change it by hand"
-            ));
+            )));
         }
     }
 
@@ -298,19 +325,6 @@ impl App {
         }
         let (path, version, hunk) = (diff.path.clone(), diff.version.clone(), diff.hunk);
         self.change(Change::RejectHunk { path, hunk, version });
-    }
-
-    /// Everything of the turn that last changed the chosen file.
-    pub(crate) fn reject_turn(&mut self, before: Option<char>) {
-        let Some(row) = self.files.current() else { return };
-        let path = row.entry.file.path.clone();
-        if before == Some('t') {
-            return self.change(Change::RejectTurn(path));
-        }
-        self.say(format!(
-            "press t once more to reject everything the agent did in the turn that last changed {path}"
-        ));
-        self.pressed_once = Some('t');
     }
 
     pub(crate) fn edit_file(&mut self) {

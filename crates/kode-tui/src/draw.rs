@@ -3,6 +3,7 @@
 mod help;
 mod list;
 mod prompt;
+mod turns;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -10,10 +11,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 
-use crate::app::{App, Areas, Focus, Main, Mode, Shown};
+use crate::app::{App, Areas, Focus, Main, Mode, Refused, Shown};
 use crate::approval::Dialog;
 use crate::diff;
 use crate::shown::{cells, counted, one_line, wrapped};
+use crate::theme::Theme;
 
 pub(crate) use list::CROSS_CELLS;
 
@@ -166,6 +168,13 @@ fn bottom_line(app: &App, width: usize) -> Line<'static> {
     help::status(app, width)
 }
 
+fn refused(refused: &Refused, theme: Theme, width: usize) -> Vec<Line<'static>> {
+    let mut lines = wrapped(&[(refused.headline.clone(), theme.alarm())], theme, width, "");
+    lines.extend(wrapped(&[(refused.why.clone(), Style::new())], theme, width, ""));
+    lines.push(Line::styled("any key goes on", theme.dim()));
+    lines
+}
+
 fn draw_overlays(app: &mut App, frame: &mut Frame<'_>, screen: Rect) {
     let theme = app.theme;
     let (inner_width, inner_height) =
@@ -173,10 +182,9 @@ fn draw_overlays(app: &mut App, frame: &mut Frame<'_>, screen: Rect) {
     let lines = if let Some(dialog) = &app.dialog {
         dialog.lines(theme, inner_width, inner_height)
     } else if let Some(why) = &app.refused {
-        let mut lines = vec![Line::styled("Nothing was changed", theme.alarm())];
-        lines.extend(wrapped(&[(why.clone(), Style::new())], theme, inner_width, ""));
-        lines.push(Line::styled("any key goes on", theme.dim()));
-        lines
+        refused(why, theme, inner_width)
+    } else if let Some(at) = app.turn_at() {
+        turns::lines(&app.turns, at, theme, inner_width, inner_height)
     } else {
         return;
     };

@@ -27,7 +27,9 @@ pub enum Input {
     Question(Question),
     /// The question was withdrawn: nobody waits for an answer any more.
     QuestionOver(u64),
-    /// A change that a person asked for was made, or why not.
+    /// The agent's turns that can be rejected as a whole, the newest first.
+    Turns(Vec<TurnEntry>),
+    /// What became of a change that a person asked for, or why nothing did.
     Done(Result<Done, String>),
     /// No run is going on any more.
     RunEnded,
@@ -77,6 +79,19 @@ impl FileEntry {
         let (by_command, renamed, reviewed, again) = (false, None, false, None);
         Self { file, restorable, state, by_command, renamed, reviewed, again }
     }
+}
+
+/// One turn of the agent's that changed files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnEntry {
+    /// Names it across the runs of a session.
+    pub id: u64,
+    /// Its number in its run, from 1.
+    pub number: u32,
+    /// The time of day when it first changed something.
+    pub time: String,
+    /// What it changed, by the names of then.
+    pub paths: Vec<ProjectPath>,
 }
 
 /// Both sides of a touched file.
@@ -169,8 +184,13 @@ pub enum Change {
         /// The sides it was shown for.
         version: String,
     },
-    /// Take back what the agent did in the turn that last changed this file.
-    RejectTurn(ProjectPath),
+    /// Take back what the agent did in one turn.
+    RejectTurn {
+        /// As [`TurnEntry::id`] has it.
+        turn: u64,
+        /// As [`TurnEntry::number`] has it.
+        number: u32,
+    },
     /// Take every file back.
     RejectRun,
     /// Bring back what the newest reject of this file took.
@@ -184,13 +204,15 @@ pub enum Change {
     Redo,
 }
 
-/// A change that was made.
+/// A change that was made, as far as it could be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
     /// What was asked for.
     pub change: Change,
     /// The files that were written.
     pub paths: Vec<ProjectPath>,
+    /// What could not be done, or what else the person should know: a sentence each.
+    pub not_done: Vec<String>,
 }
 
 /// A message for the agent.
@@ -222,6 +244,8 @@ pub enum Command {
     Load(ProjectPath),
     /// Change files.
     Change(Change),
+    /// Don't do the changes of this file that wait for the agent.
+    Cancel(ProjectPath),
     /// Look at the disk: a person may have edited files.
     Refresh,
     /// The project's files are wanted, for completion.

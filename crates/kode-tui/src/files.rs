@@ -136,6 +136,11 @@ impl FileList {
         self.refresh();
     }
 
+    pub(crate) fn unqueue(&mut self, path: &ProjectPath) {
+        self.queued.remove(path);
+        self.refresh();
+    }
+
     pub(crate) fn nothing_queued(&mut self) {
         self.queued.clear();
         self.refresh();
@@ -143,12 +148,15 @@ impl FileList {
 
     /// A person's change was made; the list itself follows by [`Self::replace`].
     pub(crate) fn done(&mut self, done: &Done) {
+        if let Change::RejectFile(path) | Change::RejectHunk { path, .. } = &done.change {
+            self.queued.remove(path);
+        }
         for path in &done.paths {
             self.queued.remove(path);
             let row = self.position(path).and_then(|at| self.rows.get(at)).cloned();
             match &done.change {
                 Change::RejectFile(_)
-                | Change::RejectTurn(_)
+                | Change::RejectTurn { .. }
                 | Change::RejectRun
                 | Change::RejectHunk { .. } => {
                     // A file with hunks left comes back with the next list.
@@ -221,11 +229,15 @@ mod tests {
         list.replace(vec![entry("a"), entry("b")]);
         let path = ProjectPath::new("a").unwrap();
         let paths = vec![path.clone()];
-        list.done(&Done { change: Change::RejectFile(path.clone()), paths: paths.clone() });
+        list.done(&Done {
+            change: Change::RejectFile(path.clone()),
+            paths: paths.clone(),
+            not_done: vec![],
+        });
         list.replace(vec![entry("b")]);
         assert!(list.rows()[0].rejected);
         assert_eq!(list.totals(), (1, 1, 2));
-        list.done(&Done { change: Change::UndoReject(path), paths });
+        list.done(&Done { change: Change::UndoReject(path), paths, not_done: vec![] });
         list.replace(vec![entry("a"), entry("b")]);
         assert!(!list.rows()[0].rejected);
     }

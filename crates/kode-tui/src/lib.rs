@@ -23,7 +23,8 @@ mod transcript;
 
 pub use app::{App, Mode};
 pub use exchange::{
-    Answer, Change, Command, Done, FileContents, FileEntry, Hunk, Input, Met, Question, UserMessage,
+    Answer, Change, Command, Done, FileContents, FileEntry, Hunk, Input, Met, Question, TurnEntry,
+    UserMessage,
 };
 pub use run::{Inputs, Wake, channel, run};
 pub use theme::{Background, Theme};

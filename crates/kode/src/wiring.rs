@@ -13,6 +13,7 @@ use kode_sandbox::{Backend, Host, ProjectFiles, ProjectRoot, Sandbox, SandboxSet
 use kode_session::{Session, SessionStore};
 
 use crate::cli::ContainerArguments;
+use crate::commands::reviewing::wishes_left;
 use crate::container::take_dockerfile;
 use crate::failure::Failure;
 use crate::places::{MANAGED_FILE, Places};
@@ -246,7 +247,13 @@ fn open_session(
     }
     Ok(match &request.start {
         Start::Fresh => store.create(root.path(), &request.task)?,
-        Start::Saved(id) => store.resume(id.as_deref(), root.path())?,
+        Start::Saved(id) => {
+            let session = store.resume(id.as_deref(), root.path())?;
+            if let Some(text) = wishes_left(&store, session.id()) {
+                observer.observe(&kode_base::Event::Notice { text });
+            }
+            session
+        }
     })
 }
 

@@ -1,7 +1,7 @@
 //! The agent does again what a person rejected, and turns are taken back.
 
 use kode_base::ProjectPath;
-use kode_session::{DoneAgain, Origin, Session, SessionError, UndoTarget};
+use kode_session::{DoneAgain, Later, Origin, Session, SessionError, UndoTarget};
 
 use super::workspace::{Workspace, path};
 
@@ -88,7 +88,7 @@ fn a_turn_whose_lines_were_edited_since_is_refused_whole() {
     work.write("a", BASE.replace("one", "ONE, mine"));
     let turn = work.store.review(session.id()).unwrap().report().files[0].turn.unwrap();
     let error = session.reject_turn(turn, &work.files, &mut work.gate).unwrap_err();
-    assert!(matches!(error, SessionError::Conflict { .. }), "{error}");
+    assert!(matches!(error, SessionError::TurnMet { by: Later::Person, .. }), "{error}");
     assert_eq!(text(&work, "a"), BASE.replace("one", "ONE, mine"));
     assert!(work.exists("b"));
 }

@@ -19,5 +19,6 @@ mod reject;
 mod renames;
 mod speed;
 mod store;
+mod turns;
 mod undo;
 mod workspace;

@@ -2,7 +2,7 @@
 
 use kode_base::Event;
 
-use super::{App, Shown};
+use super::{App, Refused, Shown};
 use crate::approval::Dialog;
 use crate::diff::Diff;
 use crate::exchange::{Change, Command, Done, FileContents, FileEntry, Input};
@@ -28,9 +28,10 @@ impl App {
             Input::Done(Ok(done)) => self.done(&done),
             Input::Done(Err(why)) => {
                 self.files.nothing_queued();
-                self.refused = Some(why);
+                self.refused = Some(Refused::wholly(why));
                 self.load();
             }
+            Input::Turns(turns) => self.set_turns(turns),
             Input::Taken => {
                 if let Some(text) = self.pending.pop_front() {
                     self.transcript.user(&text);
@@ -66,6 +67,7 @@ impl App {
     fn opened(&mut self, session: String) {
         self.transcript = Transcript::default();
         self.files = FileList::default();
+        (self.turns, self.chosen_turn) = (Vec::new(), None);
         (self.status.gate, self.status.tokens, self.shown) = (None, None, Shown::Nothing);
         self.status.session = session;
         self.show_transcript();
@@ -115,13 +117,17 @@ impl App {
 
     fn done(&mut self, done: &Done) {
         self.files.done(done);
+        if done.paths.is_empty() {
+            self.refused = Some(Refused::wholly(done.not_done.join("\n")));
+            return self.load();
+        }
         let files = match done.paths.as_slice() {
             [path] => path.to_string(),
             [one, other] => format!("{one} and {other}"),
             paths => format!("{} files", paths.len()),
         };
         let text = match &done.change {
-            Change::RejectFile(_) | Change::RejectTurn(_) | Change::RejectRun => {
+            Change::RejectFile(_) | Change::RejectTurn { .. } | Change::RejectRun => {
                 format!("rejected {files}; u brings it back")
             }
             Change::RejectHunk { hunk, .. } => {
@@ -132,6 +138,11 @@ impl App {
             Change::Redo => format!("brought the step back: {files}"),
         };
         self.transcript.note(text.clone(), Kind::Plain);
+        if !done.not_done.is_empty() {
+            let why = done.not_done.join("\n");
+            self.transcript.note(why.clone(), Kind::Plain);
+            self.refused = Some(Refused { headline: format!("{text}, but:"), why });
+        }
         self.say(text);
     }
 

@@ -75,6 +75,9 @@ impl App {
         }
         (self.files.armed, self.armed_hunk) = (None, None);
         let before = self.pressed_once.take();
+        if self.chosen_turn.is_some() {
+            return self.turn_key(key);
+        }
         if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
             return self.control_c(before);
         }
@@ -238,7 +241,7 @@ impl App {
                 None => self.change(Change::UndoNewestReject),
             },
             'U' => self.change(Change::UndoNewestReject),
-            't' => self.reject_turn(before),
+            't' => self.choose_turn(),
             'a' => {
                 if let Some(mark) = self.files.toggle_reviewed() {
                     self.command(mark);

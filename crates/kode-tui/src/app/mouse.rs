@@ -36,7 +36,7 @@ impl App {
 
     fn click(&mut self, at: Position) {
         self.said = None;
-        if self.refused.take().is_some() {
+        if self.refused.take().is_some() || self.chosen_turn.take().is_some() {
             return;
         }
         let (armed, armed_hunk) = (self.files.armed.take(), self.armed_hunk.take());

@@ -121,7 +121,7 @@ fn rejecting_everything_takes_the_key_twice() {
 fn a_rejected_file_is_brought_back_by_u_and_by_its_arrow() {
     let mut app = review();
     let change = Change::RejectFile(path("a"));
-    app.input(Input::Done(Ok(Done { change, paths: vec![path("a")] })));
+    app.input(Input::Done(Ok(Done { change, paths: vec![path("a")], not_done: vec![] })));
     app.input(Input::Files(vec![entry("b"), entry("c")]));
     app.commands();
     let undo = [Change::UndoReject(path("a"))];
@@ -303,4 +303,71 @@ fn rejecting_the_hunk_of_a_mere_rename_rejects_the_file() {
     app.input(Input::Files(vec![entry("a")]));
     app.commands();
     assert!(changes(press(&mut app, "X")).is_empty());
+}
+
+fn turn(id: u64, paths: &[&str]) -> crate::exchange::TurnEntry {
+    let paths = paths.iter().map(|name| path(name)).collect();
+    crate::exchange::TurnEntry {
+        id,
+        number: u32::try_from(id).unwrap(),
+        time: String::new(),
+        paths,
+    }
+}
+
+#[test]
+fn any_turn_can_be_chosen_and_the_newest_of_the_file_comes_first() {
+    let mut app = review();
+    app.input(Input::Turns(vec![turn(9, &["c"]), turn(7, &["b", "a"]), turn(3, &["a"])]));
+    let rejected = |turn, number| vec![Change::RejectTurn { turn, number }];
+    assert_eq!(changes(press(&mut app, "tt")), rejected(7, 7));
+    assert_eq!(changes(press(&mut app, "tjjjt")), rejected(3, 3));
+    assert_eq!(changes(press(&mut app, "tkkt")), rejected(9, 9));
+    press(&mut app, "t");
+    type_key(&mut app, KeyCode::Down);
+    type_key(&mut app, KeyCode::Enter);
+    assert_eq!(changes(app.commands()), rejected(3, 3));
+    // Another key leads back and does nothing else.
+    assert!(changes(press(&mut app, "tx")).is_empty());
+    assert_eq!(changes(press(&mut app, "x")), [Change::RejectFile(path("a"))]);
+    // The turn in hand goes: nothing else takes its place.
+    press(&mut app, "t");
+    app.input(Input::Turns(vec![turn(9, &["c"])]));
+    assert!(changes(press(&mut app, "t")).is_empty());
+    app.input(Input::Turns(vec![]));
+    press(&mut app, "q");
+    press(&mut app, "t");
+    assert!(app.said.as_ref().unwrap().contains("no turn"));
+}
+
+#[test]
+fn what_was_done_and_what_was_not_is_said_together() {
+    let mut app = review();
+    let not_done = vec!["b stays".to_owned(), "c too".to_owned()];
+    let paths = vec![path("a")];
+    let done = Done { change: Change::RejectRun, paths, not_done: not_done.clone() };
+    app.input(Input::Done(Ok(done)));
+    let told = app.refused.as_ref().unwrap();
+    assert_eq!(told.headline, "rejected a; u brings it back, but:");
+    assert_eq!(told.why, "b stays\nc too");
+    press(&mut app, " ");
+    let done = Done { change: Change::RejectRun, paths: vec![], not_done };
+    app.input(Input::Done(Ok(done)));
+    assert_eq!(app.refused.as_ref().unwrap().headline, "Nothing was changed");
+}
+
+#[test]
+fn x_on_a_file_that_waits_takes_the_wish_back() {
+    let mut app = review();
+    app.mode = Mode::Session;
+    app.is_working = true;
+    assert_eq!(changes(press(&mut app, "x")), [Change::RejectFile(path("a"))]);
+    assert!(app.files.current().unwrap().queued);
+    assert_eq!(press(&mut app, "x"), [Command::Cancel(path("a"))]);
+    assert!(!app.files.current().unwrap().queued);
+    // A refused change of another file leaves the marks of those that still wait.
+    press(&mut app, "x");
+    let (change, not_done) = (Change::RejectFile(path("b")), vec!["no".to_owned()]);
+    app.input(Input::Done(Ok(Done { change, paths: vec![], not_done })));
+    assert!(app.files.current().unwrap().queued);
 }

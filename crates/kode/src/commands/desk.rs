@@ -9,12 +9,12 @@ use kode_audit::Digest;
 use kode_base::{ChangeKind, Event, ProjectPath, Untrusted};
 use kode_sandbox::ProjectFiles;
 use kode_session::merge::hunks;
-use kode_session::review::{Review, ReviewFile};
-use kode_session::{SessionError, SessionStore, UndoTarget};
-use kode_tui::{Change, Done, FileContents, FileEntry, Hunk, Input, Inputs, Met};
+use kode_session::review::{Review, ReviewFile, ReviewTurn};
+use kode_session::{MeetingShown, SessionError, SessionStore, StepId, UndoTarget};
+use kode_tui::{Change, Done, FileContents, FileEntry, Hunk, Input, Inputs, Met, TurnEntry};
 
-use self::conflict::explained;
-use super::reviewing::Reviewing;
+use self::conflict::{explained, explained_by_itself};
+use super::reviewing::{Reviewing, wishes_left};
 use crate::failure::Failure;
 use crate::places::Places;
 
@@ -30,7 +30,10 @@ impl Desk {
     /// Sends the whole list of touched files.
     pub(super) fn send_files(&self) {
         match self.files() {
-            Ok(files) => self.inputs.send(Input::Files(files)),
+            Ok((files, turns)) => {
+                self.inputs.send(Input::Turns(turns));
+                self.inputs.send(Input::Files(files));
+            }
             Err(failure) => self.inputs.send(Input::Notice(failure.into_parts().0)),
         }
     }
@@ -69,12 +72,9 @@ impl Desk {
 
     /// Tells what a person had asked for and a killed kode did not do.
     pub(super) fn tell_wishes_left(&self) {
-        let store = SessionStore::open(&self.places.kode_home);
-        let left = store.and_then(|store| store.take_wishes_left(&self.session));
-        let left = left.unwrap_or_default();
-        if !left.is_empty() {
-            let text = "kode ended before it could do what you had asked for, so do it again";
-            self.inputs.send(Input::Done(Err(format!("{text}:\n{}", left.join("\n")))));
+        let store = SessionStore::open(&self.places.kode_home).ok();
+        if let Some(text) = store.and_then(|store| wishes_left(&store, &self.session)) {
+            self.inputs.send(Input::Done(Err(text)));
         }
     }
 
@@ -131,17 +131,12 @@ impl Desk {
     }
 
     fn conclude(&self, change: &Change, outcome: Result<Outcome, Failure>) -> Vec<ProjectPath> {
-        let (paths, wrong) = match outcome {
+        let (paths, not_done) = match outcome {
             Ok(outcome) => outcome,
             Err(failure) => (Vec::new(), vec![failure.into_parts().0]),
         };
-        if !paths.is_empty() {
-            self.inputs
-                .send(Input::Done(Ok(Done { change: change.clone(), paths: paths.clone() })));
-        }
-        if !wrong.is_empty() {
-            self.inputs.send(Input::Done(Err(wrong.join("\n"))));
-        }
+        let (change, written) = (change.clone(), paths.clone());
+        self.inputs.send(Input::Done(Ok(Done { change, paths: written, not_done })));
         self.send_files();
         paths
     }
@@ -150,9 +145,10 @@ impl Desk {
         Ok(SessionStore::open(&self.places.kode_home)?.review(&self.session)?)
     }
 
-    fn files(&self) -> Result<Vec<FileEntry>, Failure> {
-        let report = self.review()?.report();
-        Ok(report.files.into_iter().map(entry).collect())
+    fn files(&self) -> Result<(Vec<FileEntry>, Vec<TurnEntry>), Failure> {
+        let mut review = self.review()?;
+        let files = review.report().files.into_iter().map(entry).collect();
+        Ok((files, review.turns().into_iter().map(turn).collect()))
     }
 
     /// Does what the person wants, with the session and gate of `desk`.
@@ -165,16 +161,13 @@ impl Desk {
                     .reject(path, files, gate)
                     .map_err(|error| self.explained_by_review(error, path))?
             }
-            Change::RejectTurn(path) => {
-                let report = self.review()?.report();
-                let file = report.files.iter().find(|file| file.file.path == *path);
-                let turn = file.and_then(|file| file.turn).ok_or_else(|| {
-                    Failure::error(format!("no turn of the agent's is known that changed {path}"))
-                })?;
-                session.reject_turn(turn, files, gate)?
+            Change::RejectTurn { turn, .. } => {
+                session.reject_turn(StepId(*turn), files, gate).map_err(explained_by_itself)?
             }
             Change::RejectHunk { path, hunk, version } => {
-                let shown = contents(&self.review()?, path)?;
+                let review = self.review()?;
+                let path = &review.followed(path);
+                let shown = contents(&review, path)?;
                 if shown.version != *version {
                     let text = format!("{path} changed since it was shown; look at it again");
                     return Err(Failure::error(text));
@@ -218,7 +211,7 @@ pub(super) fn wished(change: &Change) -> String {
     match change {
         Change::RejectFile(path) => format!("reject {path}"),
         Change::RejectHunk { path, hunk, .. } => format!("reject hunk {} of {path}", hunk + 1),
-        Change::RejectTurn(path) => format!("reject the turn that last changed {path}"),
+        Change::RejectTurn { number, .. } => format!("reject the agent's turn {number}"),
         Change::RejectRun => "reject every file".to_owned(),
         Change::UndoReject(path) => format!("bring back {path}"),
         Change::UndoNewestReject => "bring back what was rejected last".to_owned(),
@@ -229,6 +222,12 @@ pub(super) fn wished(change: &Change) -> String {
 
 /// The file is newer than what is shown: an edit that no step has met yet.
 const NEWER: &str = "edited on the disk since the agent's last step";
+
+fn turn(turn: ReviewTurn) -> TurnEntry {
+    let ReviewTurn { id, number, time, paths } = turn;
+    let time = time.get(11..16).map_or(String::new(), |time| format!("{time} UTC"));
+    TurnEntry { id: id.0, number, time, paths }
+}
 
 fn entry(file: ReviewFile) -> FileEntry {
     let state = file.state();
@@ -288,10 +287,13 @@ fn contents(review: &Review, path: &ProjectPath) -> Result<FileContents, Session
 
 /// Where the person's edit met the agent's lines, if it did.
 fn met(review: &Review, path: &ProjectPath) -> Option<Met> {
-    let meeting = review.meeting(path).ok()??;
+    Some(met_of(path, review.meeting(path).ok()??))
+}
+
+fn met_of(path: &ProjectPath, meeting: MeetingShown) -> Met {
     let place = format!("{path}{}", meeting.lines);
     let parts = [meeting.before, meeting.agents, meeting.edited];
-    Some(Met { place, parts })
+    Met { place, parts }
 }
 
 #[expect(clippy::disallowed_methods, reason = "only its hash comes out")]

@@ -10,12 +10,13 @@ mod sessions;
 mod told;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kode_base::{ExitStatus, Interrupt};
+use kode_base::{ExitStatus, Interrupt, ProjectPath};
 use kode_session::{SessionStore, WishId};
 use kode_tui::{Answer, App, Change, Command, Input, Inputs, Mode};
 
@@ -46,6 +47,8 @@ pub(super) struct Shared {
     interrupt: Arc<Mutex<Interrupt>>,
     /// Held while the worker may have the session open.
     pub(super) busy: Arc<Mutex<()>>,
+    /// Changes that wait to be done, by their number.
+    queued: Arc<Mutex<BTreeMap<u64, Change>>>,
     /// Where lookups are asked for.
     lookups: Sender<Lookup>,
 }
@@ -82,6 +85,27 @@ impl Shared {
             // At worst it is told once more.
             let _ = store.end_wish(&session, wish);
         }
+    }
+
+    /// Takes a change in that is to be done; its number.
+    fn queue(&self, change: &Change) -> u64 {
+        let mut queued = lock(&self.queued);
+        let number = queued.last_key_value().map_or(1, |(last, _)| last + 1);
+        queued.insert(number, change.clone());
+        number
+    }
+
+    /// Whether a change is still wanted; it waits no longer.
+    pub(super) fn is_wanted(&self, number: u64) -> bool {
+        lock(&self.queued).remove(&number).is_some()
+    }
+
+    /// The person does not want what waits for this file any more.
+    fn cancel(&self, wanted: &ProjectPath) {
+        lock(&self.queued).retain(|_, change| match change {
+            Change::RejectFile(path) | Change::RejectHunk { path, .. } => path != wanted,
+            _ => true,
+        });
     }
 
     /// Asks for the list of files, soon.
@@ -145,6 +169,7 @@ pub(super) fn open(arguments: RunArguments, opening: Opening) -> Result<ExitStat
         session: Arc::default(),
         interrupt: Arc::new(Mutex::new(Interrupt::new())),
         busy: Arc::default(),
+        queued: Arc::default(),
         lookups,
     };
     let mut ends = Ends::start(&shared, arguments, wanted)?;
@@ -207,8 +232,10 @@ impl Ends {
             Command::Send(message) => return self.send(Job::Message(message)),
             Command::Change(change) => {
                 let wish = shared.note_wish(&change);
-                return self.send(Job::Change(change, wish));
+                let number = shared.queue(&change);
+                return self.send(Job::Change { change, wish, number });
             }
+            Command::Cancel(path) => return shared.cancel(&path),
             Command::Scan => return self.send(Job::Scan),
             Command::Compact => return self.send(Job::Compact),
             Command::Model(name) => return self.send(Job::Model(name)),

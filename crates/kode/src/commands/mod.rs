@@ -14,7 +14,7 @@ mod man;
 mod policy;
 mod review;
 mod review_screen;
-mod reviewing;
+pub(crate) mod reviewing;
 mod run;
 pub(crate) mod sandbox;
 mod scan;

@@ -3,13 +3,14 @@
 
 use std::io::IsTerminal;
 
+use kode_base::escape::escape_block;
 use kode_base::{ExitStatus, ProjectPath, escape_for_terminal};
 use kode_session::review::{FileDiff, Review, ReviewFile};
 use kode_session::{SessionError, SessionStore};
 use serde_json::{Value, json};
 
 use super::review_screen;
-use super::reviewing::Reviewing;
+use super::reviewing::{Reviewing, wishes_left};
 use crate::cli::ReviewArguments;
 use crate::failure::Failure;
 use crate::places::Places;
@@ -29,6 +30,9 @@ pub(crate) fn run(arguments: &ReviewArguments) -> Result<ExitStatus, Failure> {
     let root = places.project_root()?;
     let store = SessionStore::open(&places.kode_home)?;
     let id = chosen(&store, arguments.id.as_deref(), &root.path().to_string_lossy())?;
+    if let Some(text) = wishes_left(&store, &id) {
+        tell!("kode: {}", escape_block(&text));
+    }
     show(arguments, &mut store.review(&id)?, &id)?;
     Ok(ExitStatus::Success)
 }

@@ -24,6 +24,14 @@ pub(super) struct Reviewing {
     pub(super) session: Session,
 }
 
+/// What a person had asked for and a killed kode did not do, in a sentence; it is told
+/// once. What can't be read costs no more than that.
+pub(crate) fn wishes_left(store: &SessionStore, session: &str) -> Option<String> {
+    let left = store.take_wishes_left(session).unwrap_or_default();
+    let text = "kode ended before it could do what you had asked for, so do it again";
+    (!left.is_empty()).then(|| format!("{text}:\n{}", left.join("\n")))
+}
+
 impl Reviewing {
     /// Opens the session `id`, or the newest of the working folder's project.
     pub(super) fn open(id: Option<&str>) -> Result<Self, Failure> {

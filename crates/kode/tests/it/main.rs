@@ -29,6 +29,7 @@ mod long_run;
 mod network;
 mod provider_faults;
 mod refactoring;
+mod rejects_screen;
 mod renames_screen;
 mod requests;
 mod review;

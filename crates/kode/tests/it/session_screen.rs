@@ -213,7 +213,8 @@ fn a_turn_is_rejected_by_a_key_pressed_twice_and_a_rename_with_both_names() {
     window.key("j");
     window.wait_for("b.txt · 1 hunk");
     window.key("t");
-    window.wait_for("press t once more");
+    let turns = window.wait_for("Reject all that the agent did in one turn");
+    assert!(turns.contains("▸ turn 1 ·") && turns.contains("· a.txt, b.txt"), "{turns}");
     window.key("t");
     window.wait_for("rejected a.txt and b.txt");
     assert_eq!(workspace.read("a.txt"), "one\n2\n3\n4\nlater\n");

@@ -6,9 +6,10 @@ use std::ops::Range;
 use kode_base::{ProjectPath, Untrusted};
 use kode_sandbox::ProjectFiles;
 use kode_session::merge::Conflict;
-use kode_session::{LinesNamed, SessionError};
+use kode_session::{Later, LinesNamed, SessionError};
 use kode_tui::{FileContents, Met};
 
+use super::met_of;
 use crate::failure::Failure;
 
 /// Lines shown of each text.
@@ -30,9 +31,27 @@ pub(super) fn explained(
     Failure::error(format!("{error}\n{texts}"))
 }
 
+/// The failure of a turn's reject, with the three texts where a later change is in the
+/// way.
+pub(super) fn explained_by_itself(mut error: SessionError) -> Failure {
+    let SessionError::TurnMet { met, by, path, .. } = &mut error else { return error.into() };
+    let labels = match by {
+        Later::Person => Met::LABELS,
+        Later::Agent => ["before", "the agent wrote", "and later made of it"],
+    };
+    match met.take().map(|met| met_of(path, *met)) {
+        Some(met) => with_texts(&error, &labels, &met),
+        None => error.into(),
+    }
+}
+
 /// The failure of a whole-file reject, with the three texts.
 pub(super) fn told(error: &SessionError, met: &Met) -> Failure {
-    let texts: String = Met::LABELS
+    with_texts(error, &Met::LABELS, met)
+}
+
+fn with_texts(error: &SessionError, labels: &[&str; 3], met: &Met) -> Failure {
+    let texts: String = labels
         .iter()
         .zip(&met.parts)
         .map(|(label, text)| format!("\n{label}:\n{}", excerpt(text)))

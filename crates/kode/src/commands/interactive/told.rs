@@ -21,7 +21,7 @@ pub(super) fn told(change: &Change, paths: &[ProjectPath]) -> Option<String> {
         Change::RejectFile(_) | Change::RejectRun => {
             format!("The user rejected your changes in: {files}. They are not there any more.")
         }
-        Change::RejectTurn(_) => format!(
+        Change::RejectTurn { .. } => format!(
             "The user rejected what you did in one turn in: {files}. It is not there any more."
         ),
         Change::RejectHunk { hunk, .. } => format!(

@@ -24,8 +24,13 @@ use crate::wiring::{Prepared, RunRequest, Start, agent, run_agent};
 /// Something to do.
 pub(super) enum Job {
     Message(UserMessage),
-    /// The number is of its note, where it has to wait.
-    Change(Change, Option<WishId>),
+    Change {
+        change: Change,
+        /// Its note, where it has to wait.
+        wish: Option<WishId>,
+        /// A change that was cancelled has none any more, see [`Shared::is_wanted`].
+        number: u64,
+    },
     Scan,
     Compact,
     Model(String),
@@ -76,8 +81,10 @@ impl Worker {
             let _busy = lock(&busy);
             match job {
                 Job::Message(message) => self.message(message),
-                Job::Change(change, wish) => {
-                    self.change(&change);
+                Job::Change { change, wish, number } => {
+                    if self.shared.is_wanted(number) {
+                        self.change(&change);
+                    }
                     self.shared.end_wish(wish);
                 }
                 Job::Scan => self.say(|worker| worker.scan()),
@@ -233,7 +240,10 @@ impl Observer for Forward<'_> {
         let mut heard = Vec::new();
         for job in self.waiting.try_iter() {
             match job {
-                Job::Change(change, wish) => {
+                Job::Change { wish, number, .. } if !self.shared.is_wanted(number) => {
+                    self.shared.end_wish(wish);
+                }
+                Job::Change { change, wish, .. } => {
                     let Some(desk) = self.shared.desk() else { continue };
                     let step = StepDesk { session: &mut *session, files, gate: &mut *gate };
                     let paths = desk.apply_within(&change, step);
