@@ -44,4 +44,6 @@ pub use memory::GateMemory;
 pub use permit::Permit;
 pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};
 pub use rules::{RuleError, check_rules};
-pub use sensitive::{FileChange, is_program_place, is_watched, sensitive_change};
+pub use sensitive::{
+    FileChange, enters_ignored, is_program_place, is_watched, is_watched_place, sensitive_change,
+};

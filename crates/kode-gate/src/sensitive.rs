@@ -9,8 +9,13 @@ use std::sync::LazyLock;
 use kode_base::ProjectPath;
 use serde::Deserialize;
 
+mod dependencies;
+mod ignored;
 mod lines;
+mod places;
+use ignored::IgnoredFolders;
 use lines::LineRule;
+use places::Places;
 
 /// Larger files are not taken apart: any change of them matters.
 const PARSED_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -19,34 +24,23 @@ const PARSED_BYTES_MAX: usize = 4 * 1024 * 1024;
 struct Table {
     files: Places,
     watched: Places,
+    /// Of `files`, what tools make and ignore files name: not watched there.
+    generated: Places,
+    ignored_folders: IgnoredFolders,
     part: Vec<Part>,
     lines: Vec<LineRule>,
     locks: Locks,
 }
 
 #[derive(Deserialize)]
-struct Places {
-    #[serde(default)]
-    names: Vec<String>,
-    #[serde(default)]
-    prefixes: Vec<String>,
-    #[serde(default)]
-    suffixes: Vec<String>,
-    #[serde(default)]
-    containing: Vec<String>,
-    #[serde(default)]
-    globs: Vec<String>,
-    #[cfg(test)]
-    sensitive: Vec<String>,
-    #[cfg(test)]
-    ordinary: Vec<String>,
-}
-
-#[derive(Deserialize)]
 struct Part {
-    name: String,
+    names: Vec<String>,
     format: Format,
     keys: Vec<String>,
+    /// Names of tables and lists of dependencies, of which only those matter that
+    /// come from a new place.
+    #[serde(default)]
+    dependencies: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -62,28 +56,6 @@ enum Format {
 struct Locks {
     names: Vec<String>,
     hosts: Vec<String>,
-}
-
-impl Places {
-    /// `path` in lower case, beginning with `/`.
-    fn hold(&self, path: &str) -> bool {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        self.names.iter().any(|each| each == name)
-            || self.prefixes.iter().any(|each| name.starts_with(each.as_str()))
-            || self.suffixes.iter().any(|each| path.ends_with(each.as_str()))
-            || self.containing.iter().any(|each| path.contains(each.as_str()))
-            || self.globs.iter().any(|each| lines::glob_holds(each, path))
-    }
-
-    /// Whether a folder named `path` would hold such a place.
-    fn lie_below(&self, path: &str) -> bool {
-        let folder = format!("{path}/");
-        let begins = |place: &String| {
-            let ends = place.match_indices('/').skip(1).map(|(at, _)| &place[..=at]);
-            ends.into_iter().any(|above| folder.ends_with(above))
-        };
-        self.containing.iter().any(begins)
-    }
 }
 
 // The table is compiled in and a test reads it: a failure can't reach users.
@@ -121,7 +93,7 @@ pub fn sensitive_change(change: FileChange<'_>) -> Option<String> {
         ));
     }
     let name = path.rsplit('/').next().unwrap_or(&path);
-    if let Some(part) = table.part.iter().find(|part| part.name == name) {
+    if let Some(part) = table.part.iter().find(|part| part.names.iter().any(|each| each == name)) {
         return part.changed(change).map(|key| {
             format!("{} changes `{key}`, which runs later, outside the sandbox", change.path)
         });
@@ -151,6 +123,27 @@ pub fn is_watched(path: &ProjectPath) -> bool {
     TABLE.as_ref().is_none_or(|table| table.watched.hold(&slashed(path.as_str())))
 }
 
+/// Whether a file is compared and held although ignore files name it: what
+/// [`is_watched`] says, and every place whose content runs later, but for what
+/// tools make themselves and what lies in folders of other people's files.
+pub fn is_watched_place(path: &ProjectPath) -> bool {
+    let path = slashed(path.as_str());
+    TABLE.as_ref().is_none_or(|table| {
+        table.watched.hold(&path)
+            || !table.ignored_folders.is_below_foreign(&path)
+                && table.files.hold(&path)
+                && !table.generated.hold(&path)
+    })
+}
+
+/// Whether a walk through a large project enters an ignored folder:
+/// `is_environment` says whether a file stands at a path, which tells virtual
+/// environments of any name.
+pub fn enters_ignored(folder: &ProjectPath, is_there: &dyn Fn(&ProjectPath) -> bool) -> bool {
+    let path = slashed(folder.as_str());
+    TABLE.as_ref().is_none_or(|table| table.ignored_folders.enters(folder, &path, is_there))
+}
+
 /// Whether packages put their programs there (`node_modules/.bin`, the `bin` of a
 /// virtual environment): what an approved installation may change.
 pub fn is_program_place(path: &ProjectPath) -> bool {
@@ -165,20 +158,26 @@ fn slashed(path: &str) -> String {
 }
 
 impl Part {
-    /// The first key whose value differs.
-    fn changed(&self, change: FileChange<'_>) -> Option<&str> {
+    /// The first key whose value differs, or the dependency from a new place.
+    fn changed(&self, change: FileChange<'_>) -> Option<String> {
         let read = |bytes: Option<&[u8]>| match bytes {
             None => Some(serde_json::Value::Null),
             Some(bytes) => self.format.read(bytes),
         };
         let (before, after) = (read(change.before), read(change.after));
         let unreadable = before.is_none() && change.before != change.after || after.is_none();
-        self.keys.iter().map(String::as_str).find(|key| {
+        if let (Some(before), Some(after)) = (&before, &after)
+            && let Some(source) = dependencies::new_source(before, after, &self.dependencies)
+        {
+            return Some(source);
+        }
+        let key = self.keys.iter().find(|key| {
             let part = |value: &Option<serde_json::Value>| {
                 value.as_ref().and_then(|value| at(value, key)).cloned()
             };
             unreadable || change.is_link || part(&before) != part(&after)
-        })
+        });
+        key.cloned()
     }
 }
 

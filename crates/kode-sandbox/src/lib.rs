@@ -46,7 +46,7 @@ pub use docker::{context_places, diagnose_docker};
 pub use editor::{EditorError, open_in_editor};
 pub use error::SandboxError;
 pub use files::{
-    EntryKind, FileError, IgnoreRules, OpenWatch, ProjectFiles, RuleSource, Stamps, WalkEnd,
+    EntryKind, FileError, IgnoreRules, OpenWatch, ProjectFiles, Reach, RuleSource, Stamps, WalkEnd,
     WalkEntry, WriteFailure, stamp_hash,
 };
 pub use helper::run_helper_if_requested;

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use kode_audit::private::{open_to_write, sync_folder};
 use kode_base::ProjectPath;
-use kode_gate::is_watched;
-use kode_sandbox::{IgnoreRules, ProjectFiles, RuleSource, WalkEnd, WalkEntry};
+use kode_gate::is_watched_place;
+use kode_sandbox::{IgnoreRules, ProjectFiles, Reach, RuleSource, WalkEnd, WalkEntry};
 use serde::{Deserialize, Serialize};
 
 use crate::SessionError;
@@ -22,7 +22,7 @@ use crate::ledger::read_lines;
 use crate::meta::now;
 use crate::pack::PackId;
 use crate::state::{FileState, Stamp};
-use crate::watched::add_watched;
+use crate::watched::walk_large;
 
 /// With more ignored files than this, changes among them are not counted:
 /// looking at each after every command would cost too much.
@@ -55,6 +55,9 @@ pub(crate) struct Header {
     /// compared like other files.
     #[serde(default)]
     pub(crate) watched: bool,
+    /// Whether ignored places whose content runs later are too.
+    #[serde(default)]
+    pub(crate) places: bool,
     /// Packs that hold the contents which are no single blobs.
     #[serde(default)]
     pub(crate) packs: Vec<PackId>,
@@ -96,13 +99,18 @@ impl Base {
     }
 
     fn walk(&mut self, files: &ProjectFiles) -> Result<Vec<WalkEntry>, SessionError> {
-        self.header =
-            Header { taken: now(), ignored_counted: true, watched: true, ..Header::default() };
+        self.header = Header {
+            taken: now(),
+            ignored_counted: true,
+            watched: true,
+            places: true,
+            ..Header::default()
+        };
         let mut entries = Vec::new();
         let (ignored, counted) = (&mut self.ignored, &mut self.header.ignored_counted);
         let rules = RuleSource::Record(&mut self.header.rules);
-        let mut end = files.walk_with(&ProjectPath::root(), true, rules, &mut |entry| {
-            if !entry.ignored || is_watched(&entry.path) {
+        let mut end = files.walk_with(&ProjectPath::root(), Reach::All, rules, &mut |entry| {
+            if !entry.ignored || is_watched_place(&entry.path) {
                 entries.push(entry);
             } else if ignored.len() < IGNORED_COUNTED_MAX {
                 ignored.push((entry.path.clone(), Stamp::of(&entry)));
@@ -116,13 +124,11 @@ impl Base {
             entries.clear();
             self.ignored.clear();
             let rules = RuleSource::Record(&mut self.header.rules);
-            end = files.walk_with(&ProjectPath::root(), false, rules, &mut |entry| {
-                entries.push(entry);
-                ControlFlow::Continue(())
+            end = walk_large(files, rules, &mut |entry| {
+                if !entry.ignored || is_watched_place(&entry.path) {
+                    entries.push(entry);
+                }
             })?;
-        }
-        if !self.header.ignored_counted {
-            add_watched(files, &mut entries)?;
         }
         self.header.complete = end == WalkEnd::Complete;
         Ok(entries)

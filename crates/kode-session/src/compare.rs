@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use kode_base::{ChangeKind, ProjectPath, TouchedFile};
-use kode_gate::is_watched;
-use kode_sandbox::{ProjectFiles, RuleSource, WalkEnd, WalkEntry};
+use kode_gate::{is_watched, is_watched_place};
+use kode_sandbox::{ProjectFiles, Reach, RuleSource, WalkEnd, WalkEntry};
 use sha2::{Digest as _, Sha256};
 
 use crate::SessionError;
@@ -16,7 +16,7 @@ use crate::changes::Change;
 use crate::pack::PackId;
 use crate::state::{FileState, Stamp, change_kind};
 use crate::tree::{Now, Tree};
-use crate::watched::add_watched;
+use crate::watched::walk_large;
 
 /// What differs from the base now.
 #[derive(Debug, Clone)]
@@ -96,20 +96,23 @@ impl Tree {
     /// hold: a rule that is added later hides nothing.
     fn walk(&self, files: &ProjectFiles) -> Result<Met, SessionError> {
         let mut met = Met { entries: Vec::new(), ignored: Vec::new(), complete: false };
-        let all = self.base.header.ignored_counted;
-        let watched = self.base.header.watched;
-        let rules = RuleSource::Fixed(&self.base.header.rules);
-        let end = files.walk_with(&ProjectPath::root(), all, rules, &mut |entry| {
-            if !entry.ignored || watched && is_watched(&entry.path) {
+        let header = &self.base.header;
+        let rules = RuleSource::Fixed(&header.rules);
+        let mut take = |entry: WalkEntry| {
+            if !entry.ignored || self.is_watched(&entry) {
                 met.entries.push(entry);
             } else if !self.marked.contains_key(&entry.path) {
                 met.ignored.push((entry.path.clone(), Stamp::of(&entry)));
             }
-            ControlFlow::Continue(())
-        })?;
-        if watched && !all {
-            add_watched(files, &mut met.entries)?;
-        }
+        };
+        let end = if header.ignored_counted {
+            files.walk_with(&ProjectPath::root(), Reach::All, rules, &mut |entry| {
+                take(entry);
+                ControlFlow::Continue(())
+            })?
+        } else {
+            walk_large(files, rules, &mut take)?
+        };
         met.complete = end == WalkEnd::Complete;
         for path in self.marked.keys() {
             let place = met.entries.binary_search_by(|entry| entry.path.cmp(path));
@@ -122,6 +125,18 @@ impl Tree {
             }
         }
         Ok(met)
+    }
+
+    /// Whether an ignored file is compared. A base of an earlier kode knows fewer of
+    /// them: what it does not know would seem new.
+    fn is_watched(&self, entry: &WalkEntry) -> bool {
+        let header = &self.base.header;
+        if header.places {
+            return is_watched_place(&entry.path);
+        }
+        header.watched
+            && is_watched(&entry.path)
+            && (header.ignored_counted || self.base.file(&entry.path).is_some())
     }
 
     /// Notes the state at `path`; the change when it is not the known one.

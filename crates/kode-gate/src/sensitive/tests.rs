@@ -13,7 +13,7 @@ fn judged(path: &str, before: Option<&str>, after: Option<&str>) -> Option<Strin
 #[test]
 fn the_tables_examples_hold() {
     let table = TABLE.as_ref().unwrap();
-    for places in [&table.files, &table.watched] {
+    for places in [&table.files, &table.watched, &table.generated] {
         for path in &places.sensitive {
             assert!(places.hold(&slashed(path)), "{path}");
         }
@@ -135,4 +135,52 @@ fn of_ini_files_what_loads_code_matters() {
             "{added}"
         );
     }
+}
+
+#[test]
+fn ignored_places_are_watched_unless_a_tool_makes_them_or_they_are_other_peoples() {
+    let watched = |path: &str| is_watched_place(&ProjectPath::new(path).unwrap());
+    for path in [
+        ".vscode/tasks.json",
+        ".husky/_/pre-commit",
+        ".claude/settings.local.json",
+        "CLAUDE.local.md",
+        "docker-compose.override.yml",
+        ".devcontainer/devcontainer.json",
+        "sub/.vscode/tasks.json",
+        ".idea/runConfigurations/a.xml",
+        "conftest.py",
+        "node_modules/.bin/tsc",
+        ".venv/bin/python",
+    ] {
+        assert!(watched(path), "{path}");
+    }
+    for path in [
+        "Makefile",
+        "build/Makefile",
+        "node_modules/x/.github/workflows/ci.yml",
+        ".idea/workspace.xml",
+        "vendor/x/Dockerfile",
+        "target/x/build.rs",
+        "data/a.csv",
+        ".venv/lib/x/conftest.py",
+    ] {
+        assert!(!watched(path), "{path}");
+    }
+}
+
+#[test]
+fn dependencies_from_new_places_matter() {
+    let base = r#"{"name": "x", "dependencies": {"zod": "^3"}}"#;
+    let fork = base.replace("^3", "git+https://host.example/zod.git");
+    assert!(judged("package.json", Some(base), Some(&fork)).unwrap().contains("host.example"));
+    assert_eq!(judged("package.json", Some(base), Some(&base.replace("^3", "^4"))), None);
+    let cargo = "[package]\nname = \"x\"\n[dependencies]\nserde = \"1\"\n";
+    let fork = format!("{cargo}x = {{ git = \"https://host.example/x\" }}\n");
+    assert!(judged("Cargo.toml", Some(cargo), Some(&fork)).is_some());
+    let module = "module x\n\ngo 1.22\n";
+    let needs = format!("{module}\nrequire github.com/spf13/cobra v1.8.0\n");
+    assert_eq!(judged("go.mod", Some(module), Some(&needs)), None);
+    let replaced = format!("{needs}\nreplace github.com/spf13/cobra => host.example/x v1.0.0\n");
+    assert!(judged("go.mod", Some(&needs), Some(&replaced)).is_some());
 }

@@ -36,7 +36,7 @@ pub use error::FileError;
 pub use opened::OpenWatch;
 pub use rule_source::{IgnoreRules, RuleSource};
 pub use stamps::{Stamps, stamp_hash};
-pub use walk::{EntryKind, WalkEnd, WalkEntry};
+pub use walk::{EntryKind, Reach, WalkEnd, WalkEntry};
 pub use write::WriteFailure;
 
 /// Access to one project's files. Cheap to open; holds one descriptor.

@@ -308,7 +308,7 @@ fn a_walk_with_recorded_rules_lets_later_rules_hide_nothing() {
             names.push(entry.path.to_string());
             ControlFlow::Continue(())
         };
-        place.files.walk_with(&ProjectPath::root(), false, rules, &mut visit).unwrap();
+        place.files.walk_with(&ProjectPath::root(), Reach::Unignored, rules, &mut visit).unwrap();
         names
     };
     let mut recorded = IgnoreRules::default();

@@ -70,10 +70,21 @@ pub enum WalkEnd {
     Truncated,
 }
 
+/// Which of the files that ignore files name a walk visits.
+#[derive(Clone, Copy)]
+pub enum Reach<'a> {
+    /// None.
+    Unignored,
+    /// All.
+    All,
+    /// All but those in ignored folders that this leaves out.
+    Into(&'a dyn Fn(&ProjectPath) -> bool),
+}
+
 struct Walk<'a> {
     files: &'a ProjectFiles,
     rules: RuleSource<'a>,
-    all: bool,
+    reach: Reach<'a>,
     visit: &'a mut dyn FnMut(WalkEntry) -> ControlFlow<()>,
     device: u64,
     entries_left: u64,
@@ -95,17 +106,19 @@ impl ProjectFiles {
         all: bool,
         visit: &mut dyn FnMut(WalkEntry) -> ControlFlow<()>,
     ) -> Result<WalkEnd, FileError> {
-        self.walk_with(from, all, RuleSource::Disk, visit)
+        let reach = if all { Reach::All } else { Reach::Unignored };
+        self.walk_with(from, reach, RuleSource::Disk, visit)
     }
 
-    /// Like [`ProjectFiles::walk`], with ignore rules from `rules`.
+    /// Like [`ProjectFiles::walk`], of what `reach` says, with ignore rules from
+    /// `rules`.
     ///
     /// # Errors
     /// As [`ProjectFiles::walk`].
     pub fn walk_with(
         &self,
         from: &ProjectPath,
-        all: bool,
+        reach: Reach<'_>,
         rules: RuleSource<'_>,
         visit: &mut dyn FnMut(WalkEntry) -> ControlFlow<()>,
     ) -> Result<WalkEnd, FileError> {
@@ -113,7 +126,7 @@ impl ProjectFiles {
         let mut walk = Walk {
             files: self,
             rules,
-            all,
+            reach,
             visit,
             device: stat_of(&self.root, from)?.st_dev,
             entries_left: ENTRIES_MAX,
@@ -191,7 +204,13 @@ impl Walk<'_> {
         }
         let is_folder = file_type(stat) == FileType::Directory;
         let ignored = inside_ignored || self.ignore.ignores(path.as_str(), is_folder);
-        if ignored && !self.all {
+        let left_out = ignored
+            && match self.reach {
+                Reach::Unignored => true,
+                Reach::All => false,
+                Reach::Into(enters) => is_folder && !enters(path),
+            };
+        if left_out {
             return ControlFlow::Continue(());
         }
         if is_folder && stat.st_dev == self.device {

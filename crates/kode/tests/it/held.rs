@@ -116,3 +116,46 @@ fn an_installation_nobody_approved_changes_no_place() {
     assert!(!workspace.project().join(".envrc").exists());
     assert!(!workspace.project().join("node_modules/.bin/x").exists());
 }
+
+/// Places that ignore files name, and what a project's command writes there.
+const IGNORED: &[&str] = &[
+    ".vscode/tasks.json",
+    ".husky/_/pre-commit",
+    ".claude/settings.local.json",
+    "docker-compose.override.yml",
+    ".idea/runConfigurations/a.xml",
+    ".tox/py312/bin/pytest",
+    "py/bin/python",
+];
+
+#[test]
+fn ignored_places_are_held_too_however_many_files_are_ignored() {
+    for count in [10, 20_010] {
+        let workspace = Workspace::new();
+        let ignored =
+            ".vscode/\n.husky/_/\n.claude/\n*.override.yml\n.idea/\n.tox/\npy/\ndata/\nbuild/\n";
+        workspace.write(".gitignore", ignored);
+        workspace.write("py/pyvenv.cfg", "home = /usr/bin\n");
+        workspace.write("py/bin/python", "old\n");
+        std::fs::create_dir(workspace.project().join("data")).unwrap();
+        for number in 0..count {
+            std::fs::write(workspace.project().join(format!("data/{number}")), "").unwrap();
+        }
+        let mut lines = vec!["mkdir -p build; echo all: > build/Makefile".to_owned()];
+        for path in IGNORED {
+            lines.push(format!("mkdir -p $(dirname {path}); echo evil > {path}"));
+        }
+        workspace.write("q.sh", &lines.join("\n"));
+        let run = run(&workspace, &shell_script("sh q.sh"), &[], 4);
+        for path in IGNORED {
+            assert!(
+                run.outputs().contains(&format!("the change of {path} was put back")),
+                "{path}"
+            );
+            let now = std::fs::read_to_string(workspace.project().join(path)).unwrap_or_default();
+            assert!(!now.contains("evil"), "{path}: {now}");
+        }
+        assert_eq!(workspace.read("py/bin/python"), "old\n");
+        assert_eq!(workspace.read("build/Makefile"), "all:\n", "a tool's own file stays");
+    }
+}
