@@ -5,6 +5,10 @@
 use kode_base::ProjectPath;
 use serde::Deserialize;
 
+/// Folders entered one below the other from one whose name begins with a dot: the
+/// places in them lie near its top, caches lie deep.
+const DOT_DEPTH_MAX: usize = 3;
+
 /// See `data/sensitive.toml`. All in lower case, `*` for anything within a name.
 #[derive(Deserialize)]
 pub(super) struct IgnoredFolders {
@@ -43,7 +47,8 @@ impl IgnoredFolders {
             return self.programs.iter().any(|each| leads_to(each, tail))
                 || self.is_in_environment(folder, &names, is_there);
         }
-        names.iter().any(|name| name.starts_with('.'))
+        let dot = names.iter().position(|name| name.starts_with('.'));
+        dot.is_some_and(|at| names.len() - at <= DOT_DEPTH_MAX)
             || self.is_in_environment(folder, &names, is_there)
     }
 
@@ -135,6 +140,7 @@ mod tests {
             "data",
             "data/images",
             "data/tools/py/share",
+            ".pixi/envs/default/lib",
             ".tox/py312/log",
         ] {
             assert!(!enters(path), "{path}");
