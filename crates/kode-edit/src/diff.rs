@@ -1,16 +1,15 @@
 //! Line counts and unified diffs, in bounded time.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use kode_base::{ProjectPath, Untrusted};
-use similar::{Algorithm, ChangeTag, TextDiff};
+use kode_diff::{Difference, differences};
 
 use crate::wide::{is_binary, shown};
 
 /// After this long the rest of a diff is shown as wholly replaced.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
-/// Lines of both sides together up to which the histogram algorithm is used.
-const HISTOGRAM_LINES_MAX: usize = 20_000;
 /// Lines of context around a hunk.
 const CONTEXT_LINES: usize = 3;
 
@@ -43,42 +42,76 @@ pub fn diff(path: &ProjectPath, before: Option<&[u8]>, after: Option<&[u8]>) -> 
         result.binary = true;
         return result;
     }
-    let lines = TextDiff::configure()
-        .algorithm(algorithm(line_count(old) + line_count(new)))
-        .timeout(TIME_LIMIT)
-        .diff_lines(old, new);
-    for change in lines.iter_all_changes() {
-        match change.tag() {
-            ChangeTag::Insert => result.added += 1,
-            ChangeTag::Delete => result.removed += 1,
-            ChangeTag::Equal => {}
-        }
-    }
-    let mut rendered = Vec::new();
+    let (old, new) = (lines(old), lines(new));
+    let found = differences(&old, &new, Some(TIME_LIMIT));
+    result.added = found.iter().map(|at| at.new.len()).sum();
+    result.removed = found.iter().map(|at| at.old.len()).sum();
     let header = |side: Option<&[u8]>, letter| match side {
         Some(_) => quoted_name(&format!("{letter}/{}", path.as_str())),
         None => "/dev/null".to_owned(),
     };
-    let written = lines
-        .unified_diff()
-        .context_radius(CONTEXT_LINES)
-        .header(&header(before, 'a'), &header(after, 'b'))
-        .to_writer(&mut rendered);
-    if written.is_ok() {
-        result.unified = Untrusted::new(String::from_utf8_lossy(&rendered).into_owned());
+    let mut text = format!("--- {}\n+++ {}\n", header(before, 'a'), header(after, 'b'));
+    for hunk in hunks(&found) {
+        write_hunk(&mut text, hunk, &old, &new);
     }
+    result.unified = Untrusted::new(text);
     result
 }
 
-/// The algorithm for so many lines, both sides together. Histogram reads best and
-/// takes quadratic time where many lines changed: 225,000 lines with 25,000 hunks
-/// take it past every deadline, Myers 0.1 s.
-pub fn algorithm(lines: usize) -> Algorithm {
-    if lines > HISTOGRAM_LINES_MAX { Algorithm::Myers } else { Algorithm::Histogram }
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    let ends = memchr::memchr_iter(b'\n', text).map(|newline| newline + 1);
+    let mut start = 0;
+    let mut lines = Vec::with_capacity(text.len() / 32);
+    for end in ends.chain((!text.ends_with(b"\n")).then_some(text.len())) {
+        if start < end {
+            lines.push(&text[start..end]);
+        }
+        start = end;
+    }
+    lines
 }
 
-fn line_count(bytes: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', bytes).count()
+/// The differences whose lines of context meet, together.
+fn hunks(found: &[Difference]) -> impl Iterator<Item = &[Difference]> {
+    found.chunk_by(|one, next| next.old.start - one.old.end <= 2 * CONTEXT_LINES)
+}
+
+/// Writes one hunk with its context; the text between differences is the same in both.
+fn write_hunk(text: &mut String, hunk: &[Difference], old: &[&[u8]], new: &[&[u8]]) {
+    let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { return };
+    let before = CONTEXT_LINES.min(first.old.start);
+    let after = CONTEXT_LINES.min(old.len() - last.old.end);
+    let old_lines = first.old.start - before..last.old.end + after;
+    let new_lines = first.new.start - before..last.new.end + after;
+    text.push_str(&format!("@@ -{} +{} @@\n", side(&old_lines), side(&new_lines)));
+    let mut at = old_lines.start;
+    for difference in hunk {
+        write_lines(text, ' ', &old[at..difference.old.start]);
+        write_lines(text, '-', &old[difference.old.clone()]);
+        write_lines(text, '+', &new[difference.new.clone()]);
+        at = difference.old.end;
+    }
+    write_lines(text, ' ', &old[at..old_lines.end]);
+}
+
+/// Lines as a hunk's header names them: the first one's number, or of an empty range
+/// the one before, and how many unless one.
+fn side(lines: &Range<usize>) -> String {
+    match lines.len() {
+        1 => format!("{}", lines.start + 1),
+        0 => format!("{},0", lines.start),
+        count => format!("{},{count}", lines.start + 1),
+    }
+}
+
+fn write_lines(text: &mut String, mark: char, lines: &[&[u8]]) {
+    for line in lines {
+        text.push(mark);
+        text.push_str(&String::from_utf8_lossy(line));
+        if !line.ends_with(b"\n") {
+            text.push_str("\n\\ No newline at end of file\n");
+        }
+    }
 }
 
 /// A name as git writes it in a header: in quotes with C escapes where it holds

@@ -16,6 +16,7 @@ mod newline;
 mod operation;
 mod outline;
 mod parallel;
+mod passed_by_name;
 mod patch;
 mod placeholder;
 mod project_rename;
@@ -30,7 +31,7 @@ mod undecodable;
 mod whole;
 mod wide;
 
-pub use diff::{FileDiff, algorithm as diff_algorithm, diff};
+pub use diff::{FileDiff, diff};
 pub use exact::{ExactEdit, edit};
 pub use hindsight::harm_done;
 pub use insertion::Where;

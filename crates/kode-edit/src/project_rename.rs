@@ -10,6 +10,7 @@ use kode_syntax::{Binding, BindingKind, ImportOrigin, Language};
 use crate::guard::{Change, Declared, check};
 use crate::module_path::{Family, Resolution, resolve};
 use crate::operation::{FileChange, Project};
+use crate::passed_by_name::Parameter;
 use crate::refusal::{EditRefusal, refuse};
 use crate::rename::{Place, ScopedFile};
 
@@ -33,6 +34,10 @@ pub(crate) fn rename(
     let (name, visible) = (binding.name.clone(), binding.visible_outside);
     let after = file.rename(index, new_name, false)?;
     let mut changes = vec![FileChange::of(path, Some(before.clone()), Some(after))];
+    if let Some(function) = &binding.passed_to {
+        let parameter = Parameter { name: &name, function, new_name };
+        changes.extend(parameter.follow(project, &file)?);
+    }
     if !visible {
         return Ok(changes);
     }
@@ -352,7 +357,7 @@ fn quoted_paths(source: &[u8]) -> impl Iterator<Item = &str> {
 
 /// Refuses when another file of the same language family mentions the name: there
 /// is no import to say whether it means this one.
-fn refuse_if_mentioned(
+pub(crate) fn refuse_if_mentioned(
     project: &dyn Project,
     file: &ScopedFile<'_>,
     name: &str,
@@ -373,13 +378,13 @@ fn refuse_if_mentioned(
     Ok(())
 }
 
-fn same_language(path: &ProjectPath, language: Language) -> bool {
+pub(crate) fn same_language(path: &ProjectPath, language: Language) -> bool {
     let is_c = |language| matches!(language, Language::C | Language::Cpp);
     Language::of(path).is_some_and(|other| other == language || is_c(other) && is_c(language))
 }
 
 /// Whether `name` is a word of the text.
-fn mentions(source: &[u8], name: &str) -> bool {
+pub(crate) fn mentions(source: &[u8], name: &str) -> bool {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
     memchr::memmem::find_iter(source, name.as_bytes()).any(|at| {
         let before = at.checked_sub(1).and_then(|index| source.get(index));

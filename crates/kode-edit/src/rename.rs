@@ -184,6 +184,11 @@ impl<'a> ScopedFile<'a> {
         if std::str::from_utf8(self.source).is_err() && !new_name.is_ascii() {
             return refuse!("{} is not UTF-8: the new name must be ASCII", self.path);
         }
+        let passed = |callee: &str| binding.passed_to.as_deref() == Some(callee);
+        let mut arguments = self.scopes.named_arguments.iter();
+        if arguments.any(|argument| argument.name == new_name && passed(&argument.callee)) {
+            return refuse!("a call passes `{}` by its name already", escape_line(new_name));
+        }
         let edits = Edits::of(binding, new_name);
         let after = edits.apply(self.source);
         let change =

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ast_grep_core::matcher::PatternBuilder;
+use ast_grep_core::matcher::{PatternBuilder, PatternNode};
+use ast_grep_core::meta_var::MetaVariable;
 use ast_grep_core::replacer::TemplateFix;
 use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
-use ast_grep_core::{AstGrep, Pattern, PatternError};
+use ast_grep_core::{AstGrep, Node, Pattern, PatternError};
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
 use kode_syntax::{Language, SourceTree, Tree};
@@ -76,7 +77,7 @@ impl<'a> Rewriter<'a> {
         request: &Rewrite<'a>,
     ) -> Result<Self, EditRefusal> {
         let grammar = Grammar::of(language)?;
-        let pattern = match Pattern::try_new(request.pattern, grammar.clone()) {
+        let pattern = match grammar.pattern(request.pattern) {
             Ok(pattern) if !pattern.has_error() => pattern,
             Ok(_) => {
                 return refuse!(
@@ -161,7 +162,7 @@ impl<'a> Rewriter<'a> {
         let language = self.language.language;
         let source = change.before.unwrap_or_default();
         let same = Language::detect(change.path, source) == Some(language);
-        if !same || !self.language.is_usual() {
+        if !same {
             return Ok(None);
         }
         let before = SourceTree { language, tree };
@@ -188,6 +189,9 @@ pub(crate) fn language_named(name: &str) -> Result<Language, EditRefusal> {
     })
 }
 
+/// A letter that stands for the `$` of a metavariable in most languages.
+const PLAIN_EXPANDO: char = 'µ';
+
 /// A grammar as ast-grep wants it.
 #[derive(Clone)]
 struct Grammar {
@@ -197,17 +201,44 @@ struct Grammar {
 
 impl Grammar {
     fn of(language: Language) -> Result<Self, EditRefusal> {
-        match language.pattern_grammar() {
+        match language.grammar() {
             Some(grammar) => Ok(Self { language, grammar }),
             None => refuse!("this build of kode has no {} grammar", language.name()),
         }
     }
+
+    fn pattern(&self, text: &str) -> Result<Pattern, PatternError> {
+        if self.language == Language::Php {
+            return php_pattern(text, self);
+        }
+        Pattern::try_new(text, self.clone())
+    }
 }
 
-impl Grammar {
-    /// Whether files of the language are parsed with this grammar everywhere else.
-    fn is_usual(&self) -> bool {
-        self.language != Language::Php
+/// Outside of a tag everything is text to PHP, so the pattern is read behind one; the
+/// one node left then is the pattern, as `Pattern::try_new` has it.
+fn php_pattern(text: &str, grammar: &Grammar) -> Result<Pattern, PatternError> {
+    let source = format!("<?php {}", spell_out(text, PLAIN_EXPANDO));
+    let document = StrDoc::try_new(&source, grammar.clone()).map_err(PatternError::Parse)?;
+    let grep = AstGrep::doc(document);
+    let there = |node: &Node<'_, _>| !node.is_missing() && !node.kind().is_empty();
+    let statements: Vec<_> = grep.root().children().skip(1).filter(there).collect();
+    let mut node = match statements.as_slice() {
+        [] => return Err(PatternError::NoContent(text.to_owned())),
+        [node] => node.clone(),
+        _ => return Err(PatternError::MultipleNode(text.to_owned())),
+    };
+    loop {
+        let parts: Vec<_> = node.children().filter(there).take(2).collect();
+        let [only] = parts.as_slice() else { break };
+        node = only.clone();
+    }
+    let pattern = Pattern::from(node);
+    match pattern.node {
+        PatternNode::MetaVar {
+            meta_var: MetaVariable::MultiCapture(_) | MetaVariable::Multiple,
+        } => Err(PatternError::RootMultiMetaVar(text.to_owned())),
+        _ => Ok(pattern),
     }
 }
 
@@ -222,7 +253,7 @@ impl ast_grep_core::Language for Grammar {
         match self.language {
             Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Java => '$',
             Language::C | Language::Cpp => '\u{10000}',
-            _ => 'µ',
+            _ => PLAIN_EXPANDO,
         }
     }
 

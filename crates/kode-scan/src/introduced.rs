@@ -1,7 +1,7 @@
 //! Which lines a task added or changed. When the comparison would cost too
 //! much, everything between the common head and tail counts as changed.
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use kode_diff::differences;
 
 /// Above this product of line counts the middle is not compared line by line.
 const PRODUCT_MAX: usize = 4_000_000;
@@ -29,15 +29,9 @@ impl ChangedLines {
         if old_middle.len().saturating_mul(new_middle.len()) > PRODUCT_MAX {
             return Self::Ranges(vec![(head, head + new_middle.len())]);
         }
-        let ops = capture_diff_slices(Algorithm::Myers, old_middle, new_middle);
-        let ranges = ops.iter().filter_map(|op| match op {
-            DiffOp::Insert { new_index, new_len, .. }
-            | DiffOp::Replace { new_index, new_len, .. } => {
-                Some((head + new_index, head + new_index + new_len))
-            }
-            DiffOp::Equal { .. } | DiffOp::Delete { .. } => None,
-        });
-        Self::Ranges(ranges.collect())
+        let found = differences(old_middle, new_middle, None).into_iter();
+        let ranges = found.filter(|at| !at.new.is_empty());
+        Self::Ranges(ranges.map(|at| (head + at.new.start, head + at.new.end)).collect())
     }
 
     /// Whether any line from `first` to `last` (both included) is new.

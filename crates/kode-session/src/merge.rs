@@ -4,11 +4,10 @@
 //! Someone's later edit is never overwritten: where it touches a hunk, that
 //! hunk is a [`Conflict`] and nothing is changed.
 
-use std::collections::HashMap;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use similar::{DiffOp, capture_diff_slices_deadline};
+use kode_diff::{Difference, differences};
 use thiserror::Error;
 
 use crate::error::LinesNamed;
@@ -233,46 +232,9 @@ fn shift(edit: &Hunk) -> isize {
     edit.after.end.cast_signed() - edit.before.end.cast_signed()
 }
 
-/// A number for each different line: numbers compare faster than lines.
-fn numbered(before: &[&[u8]], after: &[&[u8]]) -> (Vec<u32>, Vec<u32>) {
-    let mut known: HashMap<Vec<u8>, u32> = HashMap::new();
-    let mut number = |lines: &[&[u8]]| -> Vec<u32> {
-        let mut numbers = Vec::with_capacity(lines.len());
-        for line in lines {
-            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
-            numbers.push(match known.get(*line) {
-                Some(number) => *number,
-                None => {
-                    known.insert(line.to_vec(), next);
-                    next
-                }
-            });
-        }
-        numbers
-    };
-    (number(before), number(after))
-}
-
 fn hunks_of_lines(before: &[&[u8]], after: &[&[u8]]) -> Vec<Hunk> {
-    let deadline = Instant::now() + TIME_MAX;
-    let (old, new) = numbered(before, after);
-    let algorithm = kode_edit::diff_algorithm(before.len() + after.len());
-    let operations = capture_diff_slices_deadline(algorithm, &old, &new, Some(deadline));
-    let mut hunks: Vec<Hunk> = Vec::new();
-    for operation in operations {
-        if matches!(operation, DiffOp::Equal { .. }) {
-            continue;
-        }
-        let (before, after) = (operation.old_range(), operation.new_range());
-        match hunks.last_mut() {
-            Some(last) if last.before.end == before.start && last.after.end == after.start => {
-                last.before.end = before.end;
-                last.after.end = after.end;
-            }
-            _ => hunks.push(Hunk { before, after }),
-        }
-    }
-    hunks
+    let hunk = |Difference { old, new }| Hunk { before: old, after: new };
+    differences(before, after, Some(TIME_MAX)).into_iter().map(hunk).collect()
 }
 
 fn lines(text: &[u8]) -> Vec<&[u8]> {

@@ -115,18 +115,6 @@ impl Language {
     }
 }
 
-impl Language {
-    /// The grammar that code patterns are parsed with: PHP without its `<?php` tag,
-    /// otherwise the same as [`Language::grammar`].
-    pub fn pattern_grammar(self) -> Option<tree_sitter::Language> {
-        match self {
-            #[cfg(feature = "lang-php")]
-            Self::Php => Some(tree_sitter_php::LANGUAGE_PHP_ONLY.into()),
-            other => other.grammar(),
-        }
-    }
-}
-
 /// Whether a line of a header begins like C++ and unlike C.
 fn reads_as_cpp(source: &[u8]) -> bool {
     const OPENINGS: [&[u8]; 7] =

@@ -15,7 +15,8 @@ pub use identifiers::{is_identifier, is_keyword};
 pub use language::Language;
 pub use parse::{ParseError, Reparsed, SourceTree, parse, reparse, single_replacement};
 pub use scopes::{
-    Binding, BindingKind, ImportOrigin, Occurrence, PassedOn, ScopeError, Scopes, scopes,
+    Binding, BindingKind, ImportOrigin, NamedArgument, Occurrence, PassedOn, ScopeError, Scopes,
+    scopes,
 };
 pub use symbols::{Symbol, SymbolKind, definition_names, definition_names_in, symbols};
 pub use tree_sitter::{Node, Point, Tree, TreeCursor};

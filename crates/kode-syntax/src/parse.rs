@@ -1,5 +1,6 @@
 //! Parsing bytes into a tree.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -32,12 +33,35 @@ pub struct SourceTree {
 /// # Errors
 /// When the grammar is missing or the parser gives up; never for bad input.
 pub fn parse(language: Language, source: &[u8]) -> Result<SourceTree, ParseError> {
-    let name = language.name();
-    let grammar = language.grammar().ok_or(ParseError::NoGrammar(name))?;
-    let mut parser = Parser::new();
-    parser.set_language(&grammar).map_err(|_| ParseError::NoGrammar(name))?;
-    let tree = parser.parse(source, None).ok_or(ParseError::GaveUp(name))?;
+    let tree = parse_again(language, source, None)?;
     Ok(SourceTree { language, tree })
+}
+
+thread_local! {
+    /// A parser sets its tables up and keeps memory for the next tree: one a thread
+    /// and language serves every file.
+    static PARSERS: RefCell<Vec<(Language, Parser)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn parse_again(language: Language, source: &[u8], old: Option<&Tree>) -> Result<Tree, ParseError> {
+    let name = language.name();
+    PARSERS.with_borrow_mut(|parsers| {
+        let known = parsers.iter().position(|(known, _)| *known == language);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let grammar = language.grammar().ok_or(ParseError::NoGrammar(name))?;
+                let mut parser = Parser::new();
+                parser.set_language(&grammar).map_err(|_| ParseError::NoGrammar(name))?;
+                parsers.push((language, parser));
+                parsers.len() - 1
+            }
+        };
+        let parser = &mut parsers[index].1;
+        // One that gave up would go on where it stopped.
+        parser.reset();
+        parser.parse(source, old).ok_or(ParseError::GaveUp(name))
+    })
 }
 
 /// A tree made from the one before it.
@@ -63,16 +87,12 @@ pub fn reparse(
     replacements: &[(Range<usize>, usize)],
 ) -> Result<Reparsed, ParseError> {
     let language = tree_before.language;
-    let name = language.name();
     let mut tree = tree_before.tree.clone();
     for edit in input_edits(before, after, replacements).iter().rev() {
         tree.edit(edit);
     }
-    let grammar = language.grammar().ok_or(ParseError::NoGrammar(name))?;
-    let mut parser = Parser::new();
-    parser.set_language(&grammar).map_err(|_| ParseError::NoGrammar(name))?;
-    match parser.parse(after, Some(&tree)) {
-        Some(new) if !new.root_node().has_error() => {
+    match parse_again(language, after, Some(&tree)) {
+        Ok(new) if !new.root_node().has_error() => {
             let changed = changed_ranges(&tree, &new, replacements);
             Ok(Reparsed { tree: SourceTree { language, tree: new }, changed: Some(changed) })
         }

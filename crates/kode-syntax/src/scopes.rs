@@ -95,6 +95,22 @@ pub struct Binding {
     pub occurrences: Vec<Occurrence>,
     /// Why it can't be renamed safely, where that is so.
     pub blocked: Option<String>,
+    /// Of a parameter that callers may pass by its name: what they call (the function,
+    /// or its class for a constructor).
+    pub passed_to: Option<String>,
+}
+
+/// An argument that names its parameter (`f(x=1)`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedArgument {
+    /// The parameter's name.
+    pub name: String,
+    /// What is called, the last name of it (`f` in `a.f(x=1)`).
+    pub callee: String,
+    /// Whether what is called is that name alone.
+    pub plain: bool,
+    /// Where the parameter's name is written.
+    pub range: Range<usize>,
 }
 
 /// A name of another module that a file exports as well.
@@ -119,6 +135,8 @@ pub struct Scopes {
     /// What is passed on from other modules without a binding of its own
     /// (`export { x } from './a'`, `export * as a from './a'`).
     pub passed_on: Vec<PassedOn>,
+    /// The arguments that name their parameters.
+    pub named_arguments: Vec<NamedArgument>,
 }
 
 /// Analyses the scopes of a file.

@@ -73,6 +73,48 @@ fn python_names_are_followed_through_packages() {
 }
 
 #[test]
+fn callers_in_other_files_follow_a_parameter_they_pass_by_name() {
+    let changes = run(&[
+        ("pkg/a.py", "def f(‸x, y=1):\n    return x + y\nf(x=1)\n"),
+        ("pkg/b.py", "from .a import f as g\ng(x=1, y=2)\nh(x=3)\n"),
+        ("pkg/c.py", "from pkg.a import f\nx = 1\nf(x, y=x)\n"),
+        ("d.py", "def f(x): return x\nf(x=1)\n"),
+    ]);
+    assert_eq!(
+        changes.unwrap(),
+        [
+            (
+                "pkg/a.py".into(),
+                "def f(fresh, y=1):\n    return fresh + y\nf(fresh=1)\n".to_owned()
+            ),
+            ("pkg/b.py".into(), "from .a import f as g\ng(fresh=1, y=2)\nh(x=3)\n".into()),
+        ]
+    );
+}
+
+#[test]
+fn a_parameter_that_is_passed_by_name_who_knows_where_is_refused() {
+    for files in [
+        [("a.py", "def f(‸x): return x\n"), ("b.py", "import a\na.f(x=1)\n")],
+        [("a.py", "class A:\n    def m(self, ‸x): return x\n"), ("b.py", "def g(a): a.m(x=1)\n")],
+        [
+            ("a.py", "class A:\n    def __init__(self, ‸x): self.x = x\n"),
+            ("b.py", "import a\na.A(x=1)\n"),
+        ],
+        [("a.py", "def f(‸x, **k): return x\n"), ("b.py", "from a import f\nf(x=1, fresh=2)\n")],
+        [("a.php", "<?php\nfunction f($‸x) { return $x; }\n"), ("b.php", "<?php\nf(x: 1);\n")],
+        [
+            ("A.cs", "class A { int F(int ‸x) { return x; } }\n"),
+            ("B.cs", "class B { int G(A a) { return a.F(x: 1); } }\n"),
+        ],
+        [("a.rb", "def f(‸x:) = x\nf(x: 1)\n"), ("b.rb", "f(x: 1)\n")],
+    ] {
+        let refusal = run(&files).unwrap_err().0;
+        assert!(refusal.contains(files[1].0), "{files:?}: {refusal}");
+    }
+}
+
+#[test]
 fn what_imports_can_not_settle_is_refused() {
     for files in [
         [("a.ts", "export const ‸old = 1;\n"), ("b.ts", "import * as a from './a';\na.old;\n")],

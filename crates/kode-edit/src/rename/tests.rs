@@ -427,7 +427,57 @@ fn ruby_variables_are_not_methods() {
         "n",
         "def f(v)\n  case v\n  in {a:, b: n} then n\n  in [x, *y] then x\n  end\nend\n",
     );
-    refuses("rb", "def f(‸k: 1)\n  k\nend\n", "n", "callers");
+}
+
+#[test]
+fn a_ruby_keyword_is_renamed_where_its_own_class_passes_it() {
+    renames_to(
+        "rb",
+        "class A\n  def go\n    f(k: 1) + self.f(j: 2, k: k)\n  end\n  def f(‸k:, j: k)\n    k + g(k: k)\n  end\nend\n",
+        "n",
+        "class A\n  def go\n    f(n: 1) + self.f(j: 2, n: k)\n  end\n  def f(n:, j: n)\n    n + g(k: n)\n  end\nend\n",
+    );
+    renames_to(
+        "rb",
+        "def f(‸k: 1)\n  k\nend\nf(k: 2)\nf\n",
+        "n",
+        "def f(n: 1)\n  n\nend\nf(n: 2)\nf\n",
+    );
+    renames_to(
+        "rb",
+        "class A\n  def self.f(‸k:) = k\n  def self.g = f(k: 1)\nend\n",
+        "n",
+        "class A\n  def self.f(n:) = n\n  def self.g = f(n: 1)\nend\n",
+    );
+}
+
+#[test]
+fn a_ruby_keyword_that_others_may_pass_is_refused() {
+    for (source, why) in [
+        ("def f(‸k: 1)\n  k\nend\n", "none is in its class"),
+        ("class A\n  def initialize(‸k:)\n    k\n  end\nend\nA.new(k: 1)\n", "without naming"),
+        ("class A\n  def f(‸k:) = k\n  def g = f(k: 1)\nend\nA.new.f(k: 1)\n", "through a member"),
+        ("class A < B\n  def f(‸k:) = k\n  def g = f(k: 1)\nend\n", "shares methods"),
+        ("class A\n  include B\n  def f(‸k:) = k\n  def g = f(k: 1)\nend\n", "shares methods"),
+        ("def f(‸k:)\n  super\nend\nf(k: 1)\n", "super"),
+        ("def f(‸k:) = k\nf(k: 1)\nf(**o)\n", "not written there"),
+        ("def f(‸k:) = k\nf(k: 1)\nf(:k => 1)\n", "not written there"),
+        ("def f(‸k:) = k\nf(k: 1)\nk = 1\nf(k:)\n", "not written there"),
+        ("def f(‸k:) = k\nf(k: 1)\nsend(:f, k: 1)\n", "not written there"),
+        ("def f(‸k:) = k\nf(k: 1)\nsend('f', k: 1)\n", "not written there"),
+        ("def f(‸k:) = k\nf(k: 1)\nalias g f\n", "not written there"),
+        ("def f(‸k:) = k\nf(k: 1)\nclass A\n  def g = f(k: 1)\nend\n", "another class"),
+        (
+            "class A\n  def f(‸k:) = k\n  def self.g = f(k: 1)\n  def h = f(k: 2)\nend\n",
+            "another class",
+        ),
+        ("def x.f(‸k:) = k\nf(k: 1)\n", "another object"),
+        ("f = ->(‸k:) { k }\nf.(k: 1)\n", "whoever calls"),
+        ("def f(‸k:, n: 1) = k\nf(k: 1)\n", "collide"),
+        ("def f(‸k:, **o) = k\nf(k: 1, n: 2)\n", "already"),
+    ] {
+        refuses("rb", source, "n", why);
+    }
     refuses("rb", "def f\n  ‸x = 1\n  ERB.new(t).result(binding)\nend\n", "n", "binding");
 }
 

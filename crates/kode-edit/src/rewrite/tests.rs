@@ -51,6 +51,15 @@ fn metavariables_work_in_every_language() {
             "size($$$A)",
             "<?php\n$a = size($b, 1);\n",
         ),
+        (
+            "a.php",
+            "<h1><?= count($b) ?></h1>\n<?php if (count($b)): ?>\n<p>count($b)</p>\n<?php endif ?>\n",
+            "count($X)",
+            "size($X)",
+            "<h1><?= size($b) ?></h1>\n<?php if (size($b)): ?>\n<p>count($b)</p>\n<?php endif ?>\n",
+        ),
+        ("a.php", "<?php\nf($x);\ng();\n", "f($X);", "h($X);", "<?php\nh($x);\ng();\n"),
+        ("a.php", "<?php\n$a = $b ?? 1;\n", "$X ?? $Y", "f($X, $Y)", "<?php\n$a = f($b, 1);\n"),
         ("a.rb", "puts x.size\n", "$X.size", "$X.length", "puts x.length\n"),
         (
             "a.c",

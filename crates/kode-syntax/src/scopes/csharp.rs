@@ -5,8 +5,8 @@ use tree_sitter::Node;
 
 use super::BindingKind::{Local, Member, Parameter};
 use super::walk::{
-    Called, How, KeywordArgument, ScopeKind, TYPE, VALUE, Walk, for_children, for_field, is_field,
-    spelled,
+    Called, Home, How, KeywordArgument, ScopeKind, TYPE, VALUE, Walk, for_children, for_field,
+    is_field, spelled,
 };
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
@@ -243,7 +243,8 @@ fn enter_lambda(walk: &mut Walk<'_>, node: Node<'_>) {
 
 fn note_parameters(walk: &mut Walk<'_>, node: Node<'_>) {
     let Some(function) = node.child_by_field_name("name") else { return };
-    let called = Called { name: walk.text(function).to_owned(), declared: None, member: false };
+    let name = walk.text(function).to_owned();
+    let called = Called { name, declared: None, member: false, home: Home::default() };
     let Some(parameters) = node.child_by_field_name("parameters") else { return };
     for_children(parameters, |parameter| {
         if let Some(name) = parameter.child_by_field_name("name") {
@@ -276,6 +277,7 @@ fn enter_argument(walk: &mut Walk<'_>, node: Node<'_>) {
         callee: walk.text(last).to_owned(),
         plain: callee.kind() == "identifier",
         scope: walk.current,
+        home: Home::default(),
     });
 }
 

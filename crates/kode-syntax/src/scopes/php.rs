@@ -6,7 +6,7 @@ use tree_sitter::Node;
 use super::BindingKind::{Local, Member, Parameter};
 use super::Occurrence;
 use super::walk::{
-    Called, DeclaredId, How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children,
+    Called, DeclaredId, Home, How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children,
 };
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
@@ -111,6 +111,7 @@ fn enter_parameters(walk: &mut Walk<'_>, function: Node<'_>) {
         declared: None,
         // `new A(x: 1)` is noted as a call of `__construct` through a member.
         member,
+        home: Home::default(),
     });
     let Some(parameters) = function.child_by_field_name("parameters") else { return };
     for_children(parameters, |parameter| {
@@ -175,5 +176,6 @@ fn enter_argument(walk: &mut Walk<'_>, node: Node<'_>) {
         callee: callee.map(|callee| walk.text(callee)).unwrap_or("__construct").to_owned(),
         plain: call.kind() == "function_call_expression",
         scope: walk.current,
+        home: Home::default(),
     });
 }

@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::BindingKind::{Import, Local, Member, Parameter};
 use super::ImportOrigin;
 use super::walk::{
-    Called, DeclaredId, How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children,
+    Called, DeclaredId, Home, How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children,
     for_field, plain, spelled,
 };
 
@@ -94,7 +94,7 @@ fn callable(
 ) -> Called {
     let method = walk.kind_of(outer) == ScopeKind::HiddenClass;
     if name != "__init__" || !method {
-        return Called { name: name.to_owned(), declared, member: method };
+        return Called { name: name.to_owned(), declared, member: method, home: Home::default() };
     }
     let mut parent = node.parent();
     while let Some(class) = parent {
@@ -102,11 +102,11 @@ fn callable(
             let named = class.child_by_field_name("name");
             let declared = named.and_then(|named| walk.declared_at(named.start_byte()));
             let name = named.map(|n| walk.text(n)).unwrap_or(name).to_owned();
-            return Called { name, declared, member: false };
+            return Called { name, declared, member: false, home: Home::default() };
         }
         parent = class.parent();
     }
-    Called { name: name.to_owned(), declared, member: true }
+    Called { name: name.to_owned(), declared, member: true, home: Home::default() }
 }
 
 fn enter_parameters(
@@ -324,6 +324,7 @@ fn note_keyword(walk: &mut Walk<'_>, name: Node<'_>, callee: Node<'_>, plain: bo
         callee: walk.text(callee).to_owned(),
         plain,
         scope: walk.current,
+        home: Home::default(),
     });
 }
 

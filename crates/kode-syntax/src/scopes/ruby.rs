@@ -5,7 +5,9 @@ use tree_sitter::Node;
 
 use super::BindingKind::{Local, Parameter};
 use super::Occurrence;
-use super::walk::{DeclaredId, How, ScopeKind, VALUE, Walk, for_children, plain, spelled};
+use super::walk::{Called, DeclaredId, How, ScopeKind, VALUE, Walk, for_children, plain, spelled};
+
+mod keywords;
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
     match node.kind() {
@@ -15,7 +17,12 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
             walk.open(ScopeKind::Sealed);
             // `def x.y`, `class << x` and `class A < x` evaluate `x` outside.
             walk.evaluate_in(node.child_by_field_name("object"), outer);
-            enter_parameters(walk, node.child_by_field_name("parameters"));
+            let parameters = node.child_by_field_name("parameters");
+            let called = match parameters {
+                Some(parameters) if keywords::has_any(parameters) => keywords::callable(walk, node),
+                _ => Err("callers pass it by its name"),
+            };
+            enter_parameters(walk, parameters, &called);
         }
         "class" | "module" | "singleton_class" => {
             let outer = walk.current;
@@ -23,13 +30,10 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
             walk.evaluate_in(node.child_by_field_name("value"), outer);
             walk.evaluate_in(node.child_by_field_name("superclass"), outer);
         }
-        "block" | "do_block" => {
+        "block" | "do_block" | "lambda" => {
             walk.open(ScopeKind::Function);
-            enter_parameters(walk, node.child_by_field_name("parameters"));
-        }
-        "lambda" => {
-            walk.open(ScopeKind::Function);
-            enter_parameters(walk, node.child_by_field_name("parameters"));
+            let called = Err("whoever calls the block passes it by its name");
+            enter_parameters(walk, node.child_by_field_name("parameters"), &called);
         }
         "assignment" | "operator_assignment" => assign(walk, node.child_by_field_name("left")),
         "for" => assign(walk, node.child_by_field_name("pattern")),
@@ -41,7 +45,11 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         }
         "call" => enter_call(walk, node),
         "pair" => enter_pair(walk, node),
-        "alias" | "undef" => for_children(node, |name| walk.skip(Some(name))),
+        "alias" | "undef" => for_children(node, |name| {
+            keywords::note_mention(walk, name);
+            walk.skip(Some(name));
+        }),
+        "simple_symbol" | "string_content" | "bare_symbol" => keywords::note_mention(walk, node),
         "identifier" => refer(walk, node),
         _ => {}
     }
@@ -88,7 +96,11 @@ fn bind(walk: &mut Walk<'_>, name: Node<'_>, place: Occurrence) {
     walk.declare_in(scope, name, how(name), place);
 }
 
-fn enter_parameters(walk: &mut Walk<'_>, parameters: Option<Node<'_>>) {
+fn enter_parameters(
+    walk: &mut Walk<'_>,
+    parameters: Option<Node<'_>>,
+    called: &Result<Called, &'static str>,
+) {
     let Some(parameters) = parameters else { return };
     let mut pending = vec![parameters];
     while let Some(node) = pending.pop() {
@@ -105,7 +117,10 @@ fn enter_parameters(walk: &mut Walk<'_>, parameters: Option<Node<'_>>) {
                 if let Some(name) = node.child_by_field_name("name") {
                     let how = How::from(Parameter, name.start_byte()).spaces(VALUE);
                     let id = walk.declare(name, how);
-                    walk.block(id, "callers pass it by its name");
+                    match called {
+                        Ok(called) => walk.parameter_of(id, called),
+                        Err(why) => walk.block(id, why),
+                    }
                 }
             }
             "method_parameters"
@@ -120,6 +135,7 @@ fn enter_parameters(walk: &mut Walk<'_>, parameters: Option<Node<'_>>) {
 /// The method of a call is no variable.
 fn enter_call(walk: &mut Walk<'_>, node: Node<'_>) {
     let Some(method) = node.child_by_field_name("method") else { return };
+    keywords::note_arguments(walk, node, method);
     let received = node.child_by_field_name("receiver").is_some();
     let name = walk.text(method);
     if !received && matches!(name, "eval" | "instance_eval" | "class_eval" | "binding") {

@@ -67,6 +67,7 @@ struct Declared {
     visible_outside: bool,
     imported: Option<ImportOrigin>,
     blocked: Option<String>,
+    passed_to: Option<String>,
 }
 
 struct Reference {
@@ -88,7 +89,13 @@ pub(super) struct KeywordArgument {
     pub(super) plain: bool,
     /// Where the call is.
     pub(super) scope: ScopeId,
+    /// Which methods a plain name reaches from there.
+    pub(super) home: Home,
 }
+
+/// The class body whose methods a plain name means, by its node, and whether those of
+/// the class itself; the same everywhere where functions are looked up by scope.
+pub(super) type Home = (usize, bool);
 
 /// Who calls the function a parameter belongs to, and how.
 #[derive(Debug, Clone)]
@@ -99,6 +106,8 @@ pub(super) struct Called {
     pub(super) declared: Option<DeclaredId>,
     /// Only calls through a value reach it (`x.f()`).
     pub(super) member: bool,
+    /// Where it is called by its plain name.
+    pub(super) home: Home,
 }
 
 /// How a declaration enters its scope.
@@ -149,6 +158,10 @@ pub(super) struct Walk<'s> {
     wholesale: Vec<String>,
     passed_on: Vec<PassedOn>,
     pub(super) keyword_arguments: Vec<KeywordArgument>,
+    /// Functions that are mentioned or called in a way that may pass anything by name.
+    called_unclearly: HashSet<String>,
+    /// Methods that are called by their plain name, and where (Ruby).
+    called_plainly: HashSet<(String, Home)>,
     /// Parameters with the function they belong to.
     parameters_of: Vec<(DeclaredId, Called)>,
 }
@@ -182,6 +195,8 @@ impl<'s> Walk<'s> {
             wholesale: Vec::new(),
             passed_on: Vec::new(),
             keyword_arguments: Vec::new(),
+            called_unclearly: HashSet::new(),
+            called_plainly: HashSet::new(),
             parameters_of: Vec::new(),
         }
     }
@@ -349,6 +364,7 @@ impl<'s> Walk<'s> {
             visible_outside: false,
             imported: None,
             blocked: None,
+            passed_to: None,
         });
         self.scopes[scope].names.entry(name).or_default().push(id);
         if self.errors_around > 0 {
@@ -436,6 +452,17 @@ impl<'s> Walk<'s> {
     /// No binding of that scope can be renamed.
     pub(super) fn block_scope(&mut self, scope: ScopeId, why: &'static str) {
         self.blocked_scopes.push((scope, why));
+    }
+
+    /// Something may call `function` and pass anything by name.
+    pub(super) fn note_called_unclearly(&mut self, function: &str) {
+        if !self.called_unclearly.contains(function) {
+            self.called_unclearly.insert(function.to_owned());
+        }
+    }
+
+    pub(super) fn note_called_plainly(&mut self, function: &str, home: Home) {
+        self.called_plainly.insert((function.to_owned(), home));
     }
 
     pub(super) fn parameter_of(&mut self, id: DeclaredId, function: &Called) {

@@ -1,5 +1,7 @@
 //! Which node kinds define a symbol, by language.
 
+use std::sync::OnceLock;
+
 use tree_sitter::Node;
 
 use super::SymbolKind;
@@ -7,48 +9,90 @@ use crate::Language;
 
 /// What `node` defines, if anything.
 pub(super) fn kind_of(language: Language, node: Node<'_>) -> Option<SymbolKind> {
-    match language {
-        Language::JavaScript | Language::TypeScript | Language::Tsx => ecmascript(node),
-        Language::Python => python(node.kind()),
-        Language::Go => go(node),
-        Language::Rust => rust(node.kind()),
-        Language::Java => java(node.kind()),
-        Language::CSharp => csharp(node.kind()),
-        Language::Php => php(node.kind()),
-        Language::Ruby => ruby(node.kind()),
-        Language::C | Language::Cpp => c_family(node),
+    let rules = RULES[language as usize].get_or_init(|| rules_of(language));
+    rules.get(usize::from(node.kind_id())).copied().flatten()?.apply(node)
+}
+
+/// The rules of each language by the grammar's number of a node kind: most nodes define
+/// nothing, and a number is looked up sooner than a name.
+static RULES: [OnceLock<Vec<Option<Rule>>>; LANGUAGES] = [const { OnceLock::new() }; LANGUAGES];
+const LANGUAGES: usize = Language::Cpp as usize + 1;
+
+fn rules_of(language: Language) -> Vec<Option<Rule>> {
+    let Some(grammar) = language.grammar() else { return Vec::new() };
+    let ids = 0..u16::try_from(grammar.node_kind_count()).unwrap_or(u16::MAX);
+    let rule = |id| {
+        let named = grammar.node_kind_is_named(id);
+        grammar.node_kind_for_id(id).filter(|_| named).and_then(|kind| rule_of(language, kind))
+    };
+    ids.map(rule).collect()
+}
+
+/// What a node of some kind defines.
+#[derive(Debug, Clone, Copy)]
+enum Rule {
+    /// Always this.
+    Always(SymbolKind),
+    /// This, unless the variable, field, pair or assignment that holds it is the symbol.
+    UnlessHeld(SymbolKind),
+    /// This, where it has a body.
+    WithBody(SymbolKind),
+    /// What the field's value is, if a function or a class.
+    Holds(&'static str),
+    /// A Go type, by what it stands for.
+    GoType,
+}
+
+impl Rule {
+    fn apply(self, node: Node<'_>) -> Option<SymbolKind> {
+        match self {
+            Self::Always(kind) => Some(kind),
+            Self::UnlessHeld(kind) => (!held_by_a_named_place(node)).then_some(kind),
+            Self::WithBody(kind) => node.child_by_field_name("body").map(|_| kind),
+            Self::Holds(field) => function_or_class(node.child_by_field_name(field)?),
+            Self::GoType => Some(match node.child_by_field_name("type")?.kind() {
+                "struct_type" => SymbolKind::Class,
+                "interface_type" => SymbolKind::Interface,
+                _ => SymbolKind::Type,
+            }),
+        }
     }
 }
 
-fn ecmascript(node: Node<'_>) -> Option<SymbolKind> {
-    Some(match node.kind() {
+fn rule_of(language: Language, kind: &str) -> Option<Rule> {
+    let always = match language {
+        Language::JavaScript | Language::TypeScript | Language::Tsx => return ecmascript(kind),
+        Language::Go => return go(kind),
+        Language::C | Language::Cpp => return c_family(kind),
+        Language::Python => python(kind),
+        Language::Rust => rust(kind),
+        Language::Java => java(kind),
+        Language::CSharp => csharp(kind),
+        Language::Php => php(kind),
+        Language::Ruby => ruby(kind),
+    };
+    always.map(Rule::Always)
+}
+
+fn ecmascript(kind: &str) -> Option<Rule> {
+    Some(match kind {
         "function_declaration"
         | "generator_function_declaration"
-        | "function_expression"
-        | "generator_function"
         | "function_signature"
         | "method_definition"
         | "method_signature"
-        | "abstract_method_signature" => {
-            if held_by_a_named_place(node) {
-                return None;
-            }
-            SymbolKind::Function
-        }
-        "class_declaration" | "abstract_class_declaration" | "class" => {
-            if held_by_a_named_place(node) {
-                return None;
-            }
-            SymbolKind::Class
-        }
-        "interface_declaration" => SymbolKind::Interface,
-        "type_alias_declaration" => SymbolKind::Type,
-        "enum_declaration" => SymbolKind::Enum,
-        "internal_module" | "module" => SymbolKind::Module,
+        | "abstract_method_signature" => Rule::Always(SymbolKind::Function),
+        "function_expression" | "generator_function" => Rule::UnlessHeld(SymbolKind::Function),
+        "class_declaration" | "abstract_class_declaration" => Rule::Always(SymbolKind::Class),
+        "class" => Rule::UnlessHeld(SymbolKind::Class),
+        "interface_declaration" => Rule::Always(SymbolKind::Interface),
+        "type_alias_declaration" => Rule::Always(SymbolKind::Type),
+        "enum_declaration" => Rule::Always(SymbolKind::Enum),
+        "internal_module" | "module" => Rule::Always(SymbolKind::Module),
         "variable_declarator" | "public_field_definition" | "field_definition" | "pair" => {
-            function_or_class(node.child_by_field_name("value")?)?
+            Rule::Holds("value")
         }
-        "assignment_expression" => function_or_class(node.child_by_field_name("right")?)?,
+        "assignment_expression" => Rule::Holds("right"),
         _ => return None,
     })
 }
@@ -86,15 +130,11 @@ fn python(kind: &str) -> Option<SymbolKind> {
     }
 }
 
-fn go(node: Node<'_>) -> Option<SymbolKind> {
-    Some(match node.kind() {
-        "function_declaration" | "method_declaration" => SymbolKind::Function,
-        "type_spec" => match node.child_by_field_name("type")?.kind() {
-            "struct_type" => SymbolKind::Class,
-            "interface_type" => SymbolKind::Interface,
-            _ => SymbolKind::Type,
-        },
-        "type_alias" => SymbolKind::Type,
+fn go(kind: &str) -> Option<Rule> {
+    Some(match kind {
+        "function_declaration" | "method_declaration" => Rule::Always(SymbolKind::Function),
+        "type_spec" => Rule::GoType,
+        "type_alias" => Rule::Always(SymbolKind::Type),
         _ => return None,
     })
 }
@@ -160,20 +200,16 @@ fn ruby(kind: &str) -> Option<SymbolKind> {
     })
 }
 
-fn c_family(node: Node<'_>) -> Option<SymbolKind> {
-    Some(match node.kind() {
-        "function_definition" => SymbolKind::Function,
+fn c_family(kind: &str) -> Option<Rule> {
+    Some(match kind {
+        "function_definition" => Rule::Always(SymbolKind::Function),
         "struct_specifier" | "union_specifier" | "class_specifier" => {
-            node.child_by_field_name("body")?;
-            SymbolKind::Class
+            Rule::WithBody(SymbolKind::Class)
         }
-        "enum_specifier" => {
-            node.child_by_field_name("body")?;
-            SymbolKind::Enum
-        }
-        "namespace_definition" => SymbolKind::Module,
-        "type_definition" | "alias_declaration" => SymbolKind::Type,
-        "preproc_def" | "preproc_function_def" => SymbolKind::Macro,
+        "enum_specifier" => Rule::WithBody(SymbolKind::Enum),
+        "namespace_definition" => Rule::Always(SymbolKind::Module),
+        "type_definition" | "alias_declaration" => Rule::Always(SymbolKind::Type),
+        "preproc_def" | "preproc_function_def" => Rule::Always(SymbolKind::Macro),
         _ => return None,
     })
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use kode_diff::{Difference, differences};
 
 /// Longer lines get no word marks.
 const BYTES_MAX: usize = 2000;
@@ -20,19 +20,20 @@ pub(super) fn changed_words(line: &str, other: &str) -> Vec<Range<usize>> {
         theirs.iter().map(|r| &other[r.clone()]).collect(),
     );
     let mut changed: Vec<Range<usize>> = Vec::new();
-    let mut common = 0;
-    for operation in capture_diff_slices(Algorithm::Myers, &texts, &other_texts) {
-        let range = operation.old_range();
-        if range.is_empty() {
-            continue;
+    let (mut common, mut at) = (0, 0);
+    let mut in_common = |from: usize, to: usize| {
+        if let (Some(first), Some(last)) = (mine.get(from), mine[from..to].last()) {
+            common += line[first.start..last.end].trim().len();
         }
-        let bytes = mine[range.start].start..mine[range.end - 1].end;
-        if matches!(operation, DiffOp::Equal { .. }) {
-            common += line[bytes].trim().len();
-        } else {
-            changed.push(bytes);
+    };
+    for Difference { old, .. } in differences(&texts, &other_texts, None) {
+        in_common(at, old.start);
+        at = old.end;
+        if let (Some(first), Some(last)) = (mine.get(old.start), mine[old].last()) {
+            changed.push(first.start..last.end);
         }
     }
+    in_common(at, mine.len());
     if common * 4 < line.trim().len() { Vec::new() } else { changed }
 }
 

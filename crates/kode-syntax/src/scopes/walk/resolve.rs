@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Called, DeclaredId, KeywordArgument, ScopeId, ScopeKind, TYPE, VALUE, Walk};
 use crate::Language;
-use crate::scopes::{Binding, BindingKind, Occurrence, Scopes};
+use crate::scopes::{Binding, BindingKind, NamedArgument, Occurrence, Scopes};
 
 impl Walk<'_> {
     /// What `name` means at `at`, seen from `scope`.
@@ -74,12 +74,12 @@ impl Walk<'_> {
             self.declared[id].occurrences.push(reference.occurrence);
         }
         self.note_unexplained(&unresolved);
-        self.settle_keyword_arguments();
+        let named_arguments = self.settle_keyword_arguments();
         self.settle_blocks();
         unresolved.sort_by_key(|(_, range)| range.start);
         let wholesale = std::mem::take(&mut self.wholesale);
         let passed_on = std::mem::take(&mut self.passed_on);
-        Scopes { bindings: self.into_bindings(), unresolved, wholesale, passed_on }
+        Scopes { bindings: self.into_bindings(), unresolved, wholesale, passed_on, named_arguments }
     }
 
     /// A glob import or `using namespace` may be what brings an unexplained name in.
@@ -119,27 +119,37 @@ impl Walk<'_> {
     /// A keyword argument of a call to the function is a place of its parameter;
     /// of a method by that name it may be one, and so it may where several
     /// functions go by that name.
-    fn settle_keyword_arguments(&mut self) {
+    fn settle_keyword_arguments(&mut self) -> Vec<NamedArgument> {
         let arguments = std::mem::take(&mut self.keyword_arguments);
-        if arguments.is_empty() {
-            return;
-        }
         let parameters = std::mem::take(&mut self.parameters_of);
         let mut same: HashMap<(String, String), usize> = HashMap::new();
         for (id, called) in &parameters {
-            let key = (called.name.clone(), self.declared[*id].name.clone());
-            *same.entry(key).or_default() += 1;
+            let declared = &mut self.declared[*id];
+            declared.passed_to = Some(called.name.clone());
+            *same.entry((called.name.clone(), declared.name.clone())).or_default() += 1;
+            if self.called_unclearly.contains(&called.name) {
+                self.block(*id, "a call may pass it by a name that is not written there");
+            }
+            let ruby = self.language == Language::Ruby;
+            if ruby && !self.called_plainly.contains(&(called.name.clone(), called.home)) {
+                self.block(*id, "callers pass it by its name, and none is in its class here");
+            }
         }
-        for (id, called) in parameters {
-            let name = self.declared[id].name.clone();
+        for (id, called) in parameters.iter().filter(|_| !arguments.is_empty()) {
+            let name = self.declared[*id].name.clone();
             let several =
                 same.get(&(called.name.clone(), name.clone())).is_some_and(|&count| count > 1);
             for argument in &arguments {
                 if argument.name == name && argument.callee == called.name {
-                    self.settle_keyword_argument(id, &called, argument, several);
+                    self.settle_keyword_argument(*id, called, argument, several);
                 }
             }
         }
+        let named = |argument: KeywordArgument| {
+            let KeywordArgument { name, callee, range, plain, .. } = argument;
+            NamedArgument { name, callee, range, plain }
+        };
+        arguments.into_iter().map(named).collect()
     }
 
     fn settle_keyword_argument(
@@ -164,6 +174,10 @@ impl Walk<'_> {
         }
         if several {
             self.block(id, "a call passes it by name, and several functions go by that name");
+            return;
+        }
+        if called.home != argument.home {
+            self.block(id, "a call in another class passes it by name");
             return;
         }
         self.declared[id].occurrences.push(Occurrence {
@@ -212,6 +226,7 @@ impl Walk<'_> {
                 imported: declared.imported,
                 occurrences: declared.occurrences,
                 blocked: declared.blocked,
+                passed_to: declared.passed_to,
             });
         }
         bindings
