@@ -15,6 +15,7 @@ mod prepared;
 mod rule_source;
 mod stamps;
 mod stepwise;
+mod together;
 mod walk;
 mod write;
 

@@ -22,6 +22,9 @@ const NEW_FOLDER_MODE: u32 = 0o755;
 /// What the owner of a folder may do in it.
 const OWNER_ALL: u32 = 0o700;
 
+/// How much of a file is read and hashed at a time.
+const HASH_BLOCK_BYTES_MAX: usize = 64 * 1024;
+
 /// A directory entry to be changed, and what stands there now.
 pub(super) struct Place {
     pub(super) path: ProjectPath,
@@ -194,7 +197,9 @@ impl Place {
         }
         let mut file = reopen(&found, &self.path)?;
         let mut hash = Sha256::new();
-        let mut block = vec![0; 64 * 1024];
+        let size = usize::try_from(now.st_size).unwrap_or(HASH_BLOCK_BYTES_MAX);
+        // One byte more, so that the end of a small file is seen with one read.
+        let mut block = vec![0; size.saturating_add(1).min(HASH_BLOCK_BYTES_MAX)];
         loop {
             let count = file.read(&mut block).map_err(|error| FileError::io(&self.path, error))?;
             if count == 0 {
@@ -207,19 +212,19 @@ impl Place {
     pub(super) fn fill(&self, file: &mut File, content: &[u8], mode: u32) -> Result<(), FileError> {
         let io = |error: std::io::Error| FileError::io(&self.path, error);
         file.write_all(content).map_err(io)?;
-        self.take_owner(file)?;
+        let new = stat_of(&*file, &self.path)?;
+        self.take_owner(file, &new)?;
         rustix::fs::fchmod(&*file, Mode::from_raw_mode(mode & 0o777))
             .map_err(|error| io(error.into()))?;
-        self.move_time_forward(file).map_err(|error| io(error.into()))
+        self.move_time_forward(file, &new).map_err(|error| io(error.into()))
     }
 
     /// The new content is newer than the old one, whatever the clock's grain and
     /// wherever the old time was set: builds go by it.
-    fn move_time_forward(&self, file: &File) -> Result<(), rustix::io::Errno> {
+    fn move_time_forward(&self, file: &File, new: &Stat) -> Result<(), rustix::io::Errno> {
         let Some(old) = &self.now else { return Ok(()) };
-        let new = rustix::fs::fstat(file)?;
         let time = |stat: &Stat| (stat.st_mtime, stat.st_mtime_nsec);
-        if time(&new) > time(old) {
+        if time(new) > time(old) {
             return Ok(());
         }
         let (seconds, nanoseconds) = match i64::try_from(old.st_mtime_nsec) {
@@ -235,7 +240,7 @@ impl Place {
 
     /// Run by root, kode leaves files to who owns them already, or to the
     /// owner of the folder. Others can't and need not.
-    fn take_owner(&self, file: &File) -> Result<(), FileError> {
+    fn take_owner(&self, file: &File, new: &Stat) -> Result<(), FileError> {
         if !rustix::process::geteuid().is_root() {
             return Ok(());
         }
@@ -243,6 +248,9 @@ impl Place {
             Some(now) => *now,
             None => stat_of(&self.folder, &self.path)?,
         };
+        if (new.st_uid, new.st_gid) == (owner.st_uid, owner.st_gid) {
+            return Ok(());
+        }
         let (user, group) = (Uid::from_raw(owner.st_uid), Gid::from_raw(owner.st_gid));
         rustix::fs::fchown(file, Some(user), Some(group))
             .map_err(|error| FileError::io(&self.path, error))

@@ -17,15 +17,16 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use super::confined::{Links, open_beneath, stat_of};
 use super::place::NewFolders;
 use super::prepared::Prepared;
+use super::together::FileSystem;
 use super::{FileError, ProjectFiles};
 
 /// How many files are written beside before they are renamed: each holds two
 /// descriptors meanwhile.
 const FILES_AT_ONCE: usize = 256;
-/// How many threads write files beside, and rename them.
+/// How many threads rename files, and write them where that waits for no disk.
 const WRITERS: usize = 2;
-/// How many flushes run at a time: they share one write of the file system's own
-/// journal.
+/// How many files are laid beside and flushed at a time: while one waits for the disk
+/// others are written, and flushes share one write of the file system's own journal.
 const FLUSHES_AT_ONCE: usize = 16;
 
 /// Why not all files were written.
@@ -114,11 +115,21 @@ impl ProjectFiles {
         folders: &NewFolders,
         is_written: &mut dyn FnMut(usize),
     ) -> Result<(), FileError> {
-        let prepared: Result<Vec<Prepared>, FileError> =
-            on_threads(batch, WRITERS, |write| self.prepare(write, folders)).into_iter().collect();
-        let flushed =
-            on_threads(prepared?, FLUSHES_AT_ONCE, |change| change.sync().map(|()| change));
-        let durable: Result<Vec<Prepared>, FileError> = flushed.into_iter().collect();
+        let together = self.flushed_together(batch.len());
+        let together = together.as_ref();
+        let prepare = |write| {
+            let change = self.prepare(write, folders)?;
+            if !is_flushed_by(together, &change)? {
+                change.sync()?;
+            }
+            Ok(change)
+        };
+        let threads = if together.is_some() { WRITERS } else { FLUSHES_AT_ONCE };
+        let durable: Result<Vec<Prepared>, FileError> =
+            on_threads(batch, threads, prepare).into_iter().collect();
+        if let Some(file_system) = together {
+            file_system.flush()?;
+        }
         let failed = AtomicBool::new(false);
         let commit = |mut change: Prepared| {
             if failed.load(Ordering::Relaxed) {
@@ -140,8 +151,13 @@ impl ProjectFiles {
             }
         }
         first_error.map_or(Ok(()), Err)?;
-        sync_folders(&committed)
+        sync_folders(&committed, together)
     }
+}
+
+/// Whether what was laid beside becomes durable with the whole file system.
+fn is_flushed_by(together: Option<&FileSystem>, change: &Prepared) -> Result<bool, FileError> {
+    together.map_or(Ok(false), |file_system| file_system.holds(change.folder(), change.path()))
 }
 
 /// What `work` makes of each item, in the items' order, on up to `threads` threads,
@@ -189,10 +205,16 @@ fn on_threads<T: Send, R: Send>(
 }
 
 /// Makes the new entries durable, each folder once.
-fn sync_folders(changed: &[Prepared]) -> Result<(), FileError> {
+fn sync_folders(changed: &[Prepared], together: Option<&FileSystem>) -> Result<(), FileError> {
+    if let Some(file_system) = together {
+        file_system.flush()?;
+    }
     let mut synced = HashSet::new();
     let mut folders = Vec::new();
     for change in changed {
+        if is_flushed_by(together, change)? {
+            continue;
+        }
         let stat = stat_of(change.folder(), change.path())?;
         if synced.insert((stat.st_dev, stat.st_ino)) {
             folders.push(change);
