@@ -3,6 +3,7 @@
 //! socket closes it exits, and the kernel kills the rest.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
@@ -129,7 +130,7 @@ pub(super) fn serve(socket: &UnixStream, service: &Service, reach: &Reach) -> ! 
                         reach.leave(1);
                     }
                 }
-                _ => reach.leave(0),
+                _ => say_goodbye(socket, reach),
             }
         }
         if let Some(status) = reap(running.as_ref()) {
@@ -147,6 +148,15 @@ pub(super) fn serve(socket: &UnixStream, service: &Service, reach: &Reach) -> ! 
             reach.kill_all_others();
         }
     }
+}
+
+/// kode has hung up. Once nothing else lives, this end of the talk closes too:
+/// the kernel would do that only behind its work on the namespaces, which takes
+/// it a millisecond or more that nobody need wait for.
+fn say_goodbye(socket: &UnixStream, reach: &Reach) -> ! {
+    reach.end_everything();
+    let _ = socket.shutdown(Shutdown::Both);
+    kernel::leave(0)
 }
 
 fn tell_end(
