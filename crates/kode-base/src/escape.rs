@@ -18,25 +18,76 @@ pub fn escape_for_terminal(text: &Untrusted<String>) -> String {
 /// other alphabets within a word of Latin ones. Newlines and tabs stay.
 #[expect(clippy::disallowed_methods, reason = "this is the escaping renderer")]
 pub fn escape_command(text: &Untrusted<String>) -> String {
-    let text = text.expose();
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text.as_str();
+    let mut shown = String::with_capacity(text.expose().len());
+    for (character, alike) in with_likeness(text.expose()) {
+        if alike || is_lost_in_a_command(character) {
+            shown.push_str(&code_point(character));
+        } else {
+            shown.push_str(&escape_block(character.encode_utf8(&mut [0; 4])));
+        }
+    }
+    shown
+}
+
+/// Renders a file name on one line: beside what [`escape_line`] escapes, blanks that are
+/// no single ASCII blank within it, letters of other alphabets within a word of Latin
+/// ones, and what looks like the stroke or dot of a path and is none.
+pub fn escape_name(name: &str) -> String {
+    name_pieces(name).into_iter().map(|(piece, _)| piece).collect()
+}
+
+/// The same in pieces; `true` are the escapes.
+pub fn name_pieces(name: &str) -> Vec<(String, bool)> {
+    let mut pieces: Vec<(String, bool)> = Vec::new();
+    // Where the name begins and ends nobody sees a blank.
+    let (mut before, last) = (' ', name.chars().count().saturating_sub(1));
+    for (at, (character, alike)) in with_likeness(name).into_iter().enumerate() {
+        let blank = character == ' ' && (before == ' ' || before == '/' || at == last);
+        let lost = is_lost_after(before, character);
+        let foreign = character.is_whitespace() && !character.is_ascii();
+        let (piece, is_escape) = match () {
+            () if alike || blank || foreign || lost || is_path_alike(character) => {
+                (code_point(character), true)
+            }
+            () if is_deceptive(character) => {
+                (escape_line(character.encode_utf8(&mut [0; 4])), true)
+            }
+            () => (character.to_string(), false),
+        };
+        before = if is_escape { '}' } else { character };
+        match pieces.last_mut() {
+            Some((text, known)) if *known == is_escape => text.push_str(&piece),
+            _ => pieces.push((piece, is_escape)),
+        }
+    }
+    pieces
+}
+
+fn code_point(character: char) -> String {
+    format!("\\u{{{:x}}}", character as u32)
+}
+
+/// Every character, and whether it passes for a Latin letter where it stands.
+fn with_likeness(text: &str) -> Vec<(char, bool)> {
+    let mut characters = Vec::with_capacity(text.len());
+    let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let end = rest.find(|each: char| !each.is_alphanumeric()).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end.max(first.len_utf8()));
         let latin = word.chars().any(|each| each.is_ascii_alphabetic());
-        for character in word.chars() {
-            let alike = is_latin_alike(character) || latin && is_letter_alike(character);
-            if alike || is_lost_in_a_command(character) {
-                // Writing to a String can't fail.
-                let _ = write!(shown, "\\u{{{:x}}}", character as u32);
-            } else {
-                shown.push_str(&escape_block(character.encode_utf8(&mut [0; 4])));
-            }
-        }
+        let alike = |each: char| is_latin_alike(each) || latin && is_letter_alike(each);
+        characters.extend(word.chars().map(|each| (each, alike(each))));
         rest = after;
     }
-    shown
+    characters
+}
+
+/// Strokes and dots of other forms: in a name they pass for a path's own.
+fn is_path_alike(character: char) -> bool {
+    matches!(
+        character,
+        '\u{2024}' | '\u{2044}' | '\u{2215}' | '\u{29f8}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff0f}'
+    )
 }
 
 /// Latin letters of another form: full-width and mathematical.
@@ -46,9 +97,9 @@ fn is_latin_alike(character: char) -> bool {
 }
 
 /// Letters of alphabets that share shapes with the Latin one: Greek, Cyrillic,
-/// Armenian, Cherokee.
+/// Armenian, Cherokee, Coptic, Lisu.
 fn is_letter_alike(character: char) -> bool {
-    matches!(character, '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}' | '\u{1c80}'..='\u{1c8f}'
+    matches!(character, '\u{370}'..='\u{58f}' | '\u{2c80}'..='\u{2cff}' | '\u{a4d0}'..='\u{a4ff}' | '\u{13a0}'..='\u{13ff}' | '\u{1c80}'..='\u{1c8f}'
         | '\u{1f00}'..='\u{1fff}' | '\u{2de0}'..='\u{2dff}' | '\u{a640}'..='\u{a69f}')
 }
 
@@ -140,6 +191,43 @@ mod tests {
         {
             assert_eq!(shown(text), text);
         }
+    }
+
+    #[test]
+    fn a_name_hides_nothing_from_the_eye() {
+        for (name, expected) in [
+            (
+                "a\u{a0}b\u{2003}c\u{202f}d\u{3000}e\tf",
+                "a\\u{a0}b\\u{2003}c\\u{202f}d\\u{3000}e\\tf",
+            ),
+            (" a  b.txt ", "\\u{20}a \\u{20}b.txt\\u{20}"),
+            ("src/ x", "src/\\u{20}x"),
+            ("p\u{430}ypal.py", "p\\u{430}ypal.py"),
+            ("src/\u{3c1}lain.rs", "src/\\u{3c1}lain.rs"),
+            ("src\u{2215}lib.rs", "src\\u{2215}lib.rs"),
+            ("a\u{1b}[2J\u{202e}\u{200d}x\n", "a\\e[2J\\u{202e}\\u{200d}x\\n"),
+        ] {
+            assert_eq!(escape_name(name), expected);
+            let shown = escape_name(name);
+            assert_eq!(escape_name(&shown), shown, "what is shown shows itself");
+        }
+        // Names of another alphabet stay names.
+        for name in [
+            "docs/Отчёт за май.txt",
+            "日本語 メモ.md",
+            "naïve Ünï.rs",
+            "Ελλάδα_v2.txt",
+            "שלום.txt",
+            "a b c.txt",
+            "👩\u{200d}💻.png",
+            "файл-2.rs",
+        ] {
+            assert_eq!(escape_name(name), name);
+        }
+        let pieces = name_pieces("a\u{a0}\u{a0}b");
+        let flags: Vec<_> =
+            pieces.iter().map(|(text, is_escape)| (text.as_str(), *is_escape)).collect();
+        assert_eq!(flags, [("a", false), ("\\u{a0}\\u{a0}", true), ("b", false)]);
     }
 
     #[test]

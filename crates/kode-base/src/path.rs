@@ -155,9 +155,10 @@ impl ProjectPath {
 }
 
 impl fmt::Display for ProjectPath {
-    /// Control and bidi characters in names are shown escaped.
+    /// What acts on a terminal or deceives the eye is shown escaped, see
+    /// [`crate::escape::escape_name`].
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&crate::escape::escape_line(&self.0))
+        formatter.write_str(&crate::escape::escape_name(&self.0))
     }
 }
 

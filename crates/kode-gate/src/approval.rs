@@ -1,6 +1,8 @@
 //! Asking a person. The prompt itself lives with the terminal code; this is
 //! what it is told and what it may answer.
 
+use std::fmt;
+
 use kode_base::{Reason, RiskClass, Untrusted};
 use thiserror::Error;
 
@@ -13,6 +15,30 @@ pub enum TrustScope {
     Host(String),
     /// Writes below this folder.
     Folder(String),
+}
+
+/// Why trust that a person gave holds no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// Text nobody vouched for came into the model's context.
+    Untrusted,
+    /// Secret text did.
+    Secret,
+    /// A program opened a credential.
+    Credential,
+}
+
+impl fmt::Display for Lapse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self {
+            Self::Untrusted => {
+                "text from outside (a file, a command's output, a page) came in since"
+            }
+            Self::Secret => "secret text came in since",
+            Self::Credential => "a program opened a credential since",
+        };
+        write!(formatter, "your T before holds no more: {why}")
+    }
 }
 
 /// Everything a person needs to decide.
@@ -32,6 +58,8 @@ pub struct ApprovalRequest {
     pub focus: Vec<String>,
     /// What `T` would cover; `None` where trust is not offered.
     pub trust: Option<TrustScope>,
+    /// Why trust given for this before does not answer it.
+    pub lapsed: Option<Lapse>,
     /// Whether approving takes the typed word `approve` instead of one key:
     /// three approvals of this class came within a minute.
     pub type_approve: bool,

@@ -9,7 +9,7 @@ use kode_base::{
 };
 
 use crate::ablation::Control;
-use crate::approval::{Answer, ApprovalRequest, Approver, TrustScope};
+use crate::approval::{Answer, ApprovalRequest, Approver, Lapse, TrustScope};
 use crate::denied::{self, DeniedEffects};
 use crate::judge::{Judgement, SessionState, judge, judge_sensitive};
 use crate::memory::{GateMemory, Remembered};
@@ -79,6 +79,7 @@ pub struct Gate {
     audit: AuditLog,
     approver: Box<dyn Approver>,
     trusted: Vec<TrustScope>,
+    lapsed: Vec<(TrustScope, Lapse)>,
     sandboxed: bool,
     unnamed: Vec<String>,
     approvals: VecDeque<(Instant, RiskClass)>,
@@ -104,6 +105,7 @@ impl Gate {
             audit,
             approver,
             trusted: Vec::new(),
+            lapsed: Vec::new(),
             sandboxed,
             unnamed: Vec::new(),
             approvals: VecDeque::new(),
@@ -118,7 +120,8 @@ impl Gate {
     #[must_use]
     pub fn remembering(mut self, memory: GateMemory) -> Self {
         let known = memory.load();
-        (self.trusted, self.approvals) = (known.trusted, known.approvals);
+        (self.trusted, self.lapsed) = (known.trusted, known.lapsed);
+        self.approvals = known.approvals;
         self.denied = known.denied;
         self.state.untrusted_in_context |= known.untrusted_in_context;
         self.state.secret_in_context |= known.secret_in_context;
@@ -131,6 +134,7 @@ impl Gate {
     fn remember(&self) {
         self.memory.store(Remembered {
             trusted: self.trusted.clone(),
+            lapsed: self.lapsed.clone(),
             approvals: self.approvals.clone(),
             denied: self.denied.clone(),
             untrusted_in_context: self.state.untrusted_in_context,
@@ -282,12 +286,19 @@ impl Gate {
     pub fn context_became(&mut self, untrusted: bool, secret: bool) {
         let untrusted_now = untrusted && !self.state.untrusted_in_context;
         let secret_now = secret && !self.state.secret_in_context;
-        if untrusted_now || secret_now {
-            self.trusted.clear();
+        match (untrusted_now, secret_now) {
+            (_, true) => self.lapse(Lapse::Secret),
+            (true, false) => self.lapse(Lapse::Untrusted),
+            (false, false) => {}
         }
         self.state.untrusted_in_context |= untrusted;
         self.state.secret_in_context |= secret;
         self.remember();
+    }
+
+    fn lapse(&mut self, why: Lapse) {
+        self.lapsed.retain(|(scope, _)| !self.trusted.contains(scope));
+        self.lapsed.extend(self.trusted.drain(..).map(|scope| (scope, why)));
     }
 
     /// What permitted actions touched that the user never named, since the last
@@ -300,7 +311,7 @@ impl Gate {
     /// task above a nested one had in context.
     pub fn context_joined(&mut self, label: Label) {
         if label.is_exposed() && !self.state.credential_opened {
-            self.trusted.clear();
+            self.lapse(Lapse::Credential);
             self.state.credential_opened = true;
         }
         self.context_became(label.is_untrusted(), label.is_secret());
@@ -385,6 +396,7 @@ impl Gate {
             Ok(answer) => {
                 self.denied.lift(&effects);
                 if answer == Answer::TrustSession {
+                    self.lapsed.retain(|(scope, _)| judgement.trust.as_ref() != Some(scope));
                     self.trusted.extend(judgement.trust.clone());
                 }
                 self.approvals.push_back((Instant::now(), judgement.reason.class));
@@ -408,7 +420,10 @@ impl Gate {
         }
         let class = judgement.reason.class;
         let recent = self.approvals.iter().filter(|(_, approved)| *approved == class).count();
+        let is_for_this =
+            |(scope, _): &&(TrustScope, Lapse)| judgement.trust.as_ref() == Some(scope);
         ApprovalRequest {
+            lapsed: self.lapsed.iter().find(is_for_this).map(|(_, why)| *why),
             reason: judgement.reason.clone(),
             subject: subject::shown(action),
             why: subject::why(action),

@@ -35,7 +35,9 @@ mod spellings;
 mod subject;
 
 pub use ablation::{Ablation, Control, UnknownControl};
-pub use approval::{Answer, ApprovalError, ApprovalRequest, Approver, NoTerminal, TrustScope};
+pub use approval::{
+    Answer, ApprovalError, ApprovalRequest, Approver, Lapse, NoTerminal, TrustScope,
+};
 pub use assess::{is_meant, looks_secret};
 pub use gate::{Decision, Denial, DenialKind, Gate};
 pub use judge::{Judgement, SessionState, judge};

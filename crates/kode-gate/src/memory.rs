@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use kode_base::RiskClass;
 
-use crate::approval::TrustScope;
+use crate::approval::{Lapse, TrustScope};
 use crate::denied::DeniedEffects;
 
 /// Handed from gate to gate; clones share what is remembered.
@@ -18,6 +18,8 @@ pub struct GateMemory(Arc<Mutex<Remembered>>);
 pub(crate) struct Remembered {
     /// What a person trusts for the life of the process.
     pub(crate) trusted: Vec<TrustScope>,
+    /// What they trusted before, and why they do no longer.
+    pub(crate) lapsed: Vec<(TrustScope, Lapse)>,
     pub(crate) approvals: VecDeque<(Instant, RiskClass)>,
     pub(crate) denied: DeniedEffects,
     pub(crate) untrusted_in_context: bool,

@@ -45,6 +45,47 @@ impl Session {
         Ok(restored)
     }
 
+    /// The same for several files, all or nothing: each is checked before the first is
+    /// written.
+    ///
+    /// # Errors
+    /// Why each of those can't be rejected that can't, the first of them first; nothing
+    /// was written then.
+    pub fn reject_each(
+        &mut self,
+        paths: &[ProjectPath],
+        files: &ProjectFiles,
+        gate: &mut Gate,
+    ) -> Result<Restored, Vec<SessionError>> {
+        let one = |error: SessionError| vec![error];
+        let standing = self.standing().map_err(one)?;
+        let (mut unit, mut kept, mut wrong) = (Vec::<Restoration>::new(), Vec::new(), Vec::new());
+        for path in paths {
+            let path = standing.followed(path, self.tree().map_err(one)?);
+            match self.rejection_of(&path, &standing) {
+                Ok(more) if more.iter().all(Restoration::is_done) => {
+                    wrong.push(SessionError::NotTouched(path));
+                }
+                Ok(more) => {
+                    kept.extend(self.kept_lines(&path, &standing).map_err(one)?);
+                    let is_known =
+                        |path: &ProjectPath| unit.iter().any(|known| known.path == *path);
+                    let new: Vec<_> =
+                        more.into_iter().filter(|each| !is_known(&each.path)).collect();
+                    unit.extend(new);
+                }
+                Err(error) => wrong.push(error),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let unit = self.with_room(unit, &standing).map_err(one)?;
+        let mut restored = self.restore_all(unit, Origin::Reject, files, gate).map_err(one)?;
+        restored.not_done.extend(kept.iter().map(ToString::to_string));
+        Ok(restored)
+    }
+
     /// Takes everything the agent changed back, as [`Session::reject`] does for
     /// one file. All or nothing: all files are checked before the first write.
     ///

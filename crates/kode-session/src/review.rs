@@ -14,7 +14,7 @@ use crate::SessionError;
 use crate::again::line_again;
 use crate::base::Base;
 use crate::blobs::Blobs;
-use crate::changes::{History, Origin, StepId};
+use crate::changes::{Change, History, Origin, StepId};
 use crate::ledger::read_lines;
 use crate::meeting::MeetingShown;
 use crate::merge::{Hunk, hunks};
@@ -48,6 +48,9 @@ pub struct ReviewFile {
     pub file: TouchedFile,
     /// Whether it can be put back, and brought back then.
     pub restorable: bool,
+    /// Whether it can be put back at all: a pipe that the agent made can be taken away, and
+    /// nothing brings it back.
+    pub rejectable: bool,
     /// SHA-256 before, hex; `None` when it was not there.
     pub before: Option<String>,
     /// SHA-256 now, hex; `None` when it is gone.
@@ -203,6 +206,27 @@ impl Review {
         ReviewReport { session: id, project, files: shown }
     }
 
+    /// Files of which all was rejected, and that nobody brought back: as they were then.
+    pub fn rejected(&self) -> Vec<ReviewFile> {
+        let rejected = self.history.rejected();
+        let olds: BTreeMap<&ProjectPath, &ProjectPath> = rejected
+            .iter()
+            .flat_map(|(old, changes)| changes.iter().map(move |(_, change)| (*old, change)))
+            .filter_map(|(old, change)| Some((&change.back.as_ref()?.name, old)))
+            .collect();
+        let doings = self.doings();
+        let gone = rejected.iter().filter_map(|(path, changes)| {
+            let (_, change) = changes.last().filter(|(_, change)| change.back.is_none())?;
+            let is_open = self.change_of(path).is_some();
+            let renamed_from = olds.get(*path).map(|old| (*old).clone());
+            let kind = change_kind(change.after.as_ref(), change.before.as_ref())?;
+            let by_command = doings.get(*path).is_some_and(|doing| doing.by_command);
+            let file = || rejected_file(path, kind, change, renamed_from);
+            (!is_open).then(|| ReviewFile { by_command, ..file() })
+        });
+        gone.collect()
+    }
+
     /// The turns of the agent's that changed files and were neither taken back nor
     /// rejected as a whole, newest first.
     pub fn turns(&self) -> Vec<ReviewTurn> {
@@ -257,9 +281,11 @@ impl Review {
             file.removed = hunks.iter().map(|hunk| hunk.before.len()).sum();
         }
         let hash = |state: Option<&FileState>| state.map(|state| state.hash.to_string());
+        let rejectable = before.is_none_or(|state| state.kept)
+            && !after.is_some_and(FileState::is_lost_when_gone);
         ReviewFile {
-            restorable: before.is_none_or(|state| state.kept)
-                && !after.is_some_and(FileState::is_lost_when_gone),
+            rejectable,
+            restorable: rejectable && after.is_none_or(|state| state.kept),
             before: hash(before),
             after: hash(after),
             by_command: doing.by_command,
@@ -319,6 +345,29 @@ impl Review {
             content(path, accepted.as_ref(), &self.blobs)?,
             content(path, self.tree.now_of(path), &self.blobs)?,
         ))
+    }
+}
+
+/// A row of what a reject took away: from what it left to what was there.
+fn rejected_file(
+    path: &ProjectPath,
+    change: ChangeKind,
+    taken: &Change,
+    renamed_from: Option<ProjectPath>,
+) -> ReviewFile {
+    let hash = |state: &Option<FileState>| state.as_ref().map(|state| state.hash.to_string());
+    let (added, removed, binary) = (0, 0, false);
+    ReviewFile {
+        file: TouchedFile { path: path.clone(), change, added, removed, binary },
+        restorable: true,
+        rejectable: true,
+        before: hash(&taken.after),
+        after: hash(&taken.before),
+        by_command: false,
+        turn: None,
+        renamed_from,
+        reviewed: false,
+        again: None,
     }
 }
 

@@ -28,6 +28,7 @@ fn main() -> std::io::Result<()> {
         focus: Vec::new(),
         context: "parse: one command\neffects: removes a file".to_owned(),
         trust: (!has("--no-trust")).then_some(trust),
+        lapsed: None,
         type_approve: has("--word"),
     };
     let interrupt = Interrupt::new();

@@ -24,7 +24,8 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The four lines, and the hosts that approving opens; the cursor stays after the last.
+    /// The four lines, the hosts that approving opens, and why trust given before does not
+    /// answer; the cursor stays after the last.
     pub(crate) fn question(self, request: &ApprovalRequest) -> String {
         let run = self.request_rows(request, REQUEST_ROWS_MAX, ", ? shows them");
         let why = request.why.as_ref().map_or_else(|| "(not said)".to_owned(), one_line);
@@ -39,6 +40,12 @@ impl Page {
         for row in opened_rows(request, self.columns()) {
             text.push_str(&row);
             text.push('\n');
+        }
+        if let Some(lapsed) = request.lapsed {
+            for row in lay_out("Note: ", &lapsed.to_string(), self.columns()) {
+                text.push_str(&row);
+                text.push('\n');
+            }
         }
         text.push_str(&self.appearance.strong(keys_line(request)));
         text.push(' ');

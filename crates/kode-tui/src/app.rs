@@ -103,6 +103,8 @@ pub struct App {
     pub(crate) focus: Focus,
     pub(crate) main: Main,
     pub(crate) files: FileList,
+    /// The list is what a session has; before, nothing is known of it.
+    pub(crate) is_listed: bool,
     pub(crate) shown: Shown,
     pub(crate) unfolded: bool,
     pub(crate) transcript: Transcript,
@@ -147,6 +149,7 @@ impl App {
             focus,
             main,
             files: FileList::default(),
+            is_listed: false,
             shown: Shown::Nothing,
             unfolded: false,
             transcript: Transcript::default(),
@@ -185,6 +188,10 @@ impl App {
 
     /// Takes what the terminal sent at once.
     pub fn terminal(&mut self, events: &[TerminalEvent], now: Instant) {
+        if events.iter().any(keys::suspends) {
+            self.dialog.iter_mut().for_each(Dialog::hidden);
+            return self.command(Command::Suspend);
+        }
         if self.is_too_small {
             return self.unseen(events);
         }

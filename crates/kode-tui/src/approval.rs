@@ -143,6 +143,10 @@ impl Dialog {
             row.truncate(1);
             lines.extend(row.into_iter().map(|row| Line::from(if cut { row + "…" } else { row })));
             lines.extend(self.opened_rows(columns).into_iter().map(Line::from));
+            if let Some(lapsed) = &self.question.lapsed {
+                let rows = lay_out("Note: ", lapsed, columns.saturating_sub(1));
+                lines.extend(rows.into_iter().map(|row| Line::styled(row, theme.warning())));
+            }
         }
         lines.push(keys);
         lines

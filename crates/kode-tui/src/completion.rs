@@ -2,6 +2,7 @@
 //! `@`, the commands after `/`. It proposes; only a key takes a proposal.
 
 use kode_base::ProjectPath;
+use kode_base::escape::escape_name;
 
 use crate::prompt::Prompt;
 
@@ -75,6 +76,13 @@ impl Completion {
         chosen
     }
 
+    /// Whether `word` is `@` and the whole name of a file.
+    pub(crate) fn is_file(&self, word: &str) -> bool {
+        let Some(name) = word.strip_prefix('@') else { return false };
+        let files = self.files.as_deref().unwrap_or_default();
+        files.iter().any(|file| file == name)
+    }
+
     fn fitting_files(&self, wanted: &str) -> Vec<Proposal> {
         let files = self.files.as_deref().unwrap_or_default();
         let wanted = wanted.to_lowercase();
@@ -95,7 +103,7 @@ fn file_proposal(file: &str) -> Proposal {
     } else {
         format!("@{file} ")
     };
-    Proposal { shown: file.to_owned(), about: "", text }
+    Proposal { shown: escape_name(file), about: "", text }
 }
 
 /// How well a path fits, 0 the best; none where it does not.

@@ -125,6 +125,10 @@ fn draw_diff(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
     let layout = app.layout(area.width);
     let text = |text: &str| Paragraph::new(Line::from(one_line(text, theme.dim(), theme, width)));
     let title = match &mut app.shown {
+        Shown::Nothing if !app.is_listed => {
+            frame.render_widget(text("…"), body);
+            String::new()
+        }
         Shown::Nothing => {
             frame.render_widget(text("nothing was touched, or all of it is rejected; U brings back the newest reject"), body);
             String::new()
@@ -149,7 +153,11 @@ fn draw_diff(app: &mut App, frame: &mut Frame<'_>, area: Rect) {
                 diff::draw(diff, armed, theme, body, frame.buffer_mut());
             }
             let note = diff.note.as_ref().map(|note| format!(" · {note}")).unwrap_or_default();
-            format!("{} · {}{note}", diff.path, counted(diff.hunks(), "hunk"))
+            let what = match diff.is_binary() {
+                true => "binary".to_owned(),
+                false => counted(diff.hunks(), "hunk"),
+            };
+            format!("{} · {what}{note}", diff.path)
         }
     };
     let style = if app.focus == Focus::Diff { theme.selected() } else { theme.strong() };

@@ -16,6 +16,9 @@ pub enum Input {
     Taken,
     /// Every file the session touched, in place of what was known.
     Files(Vec<FileEntry>),
+    /// Files that were rejected in whole and can be brought back, in place of what was
+    /// known; comes before [`Input::Files`].
+    Rejected(Vec<FileEntry>),
     /// Both sides of a file, as asked for with [`Command::Load`].
     Contents {
         /// The file.
@@ -24,7 +27,7 @@ pub enum Input {
         contents: Result<FileContents, String>,
     },
     /// A person must decide.
-    Question(Question),
+    Question(Box<Question>),
     /// The question was withdrawn: nobody waits for an answer any more.
     QuestionOver(u64),
     /// The agent's turns that can be rejected as a whole, the newest first.
@@ -59,7 +62,7 @@ pub enum Input {
 pub struct FileEntry {
     /// Path, kind of change and counts.
     pub file: TouchedFile,
-    /// Whether it can be put back.
+    /// Whether it can be put back, be it never to return.
     pub restorable: bool,
     /// Names the state that is shown, such as the hash of the content.
     pub state: String,
@@ -155,6 +158,8 @@ pub struct Question {
     pub focus: Vec<String>,
     /// What trusting would cover; `None` where it is not offered.
     pub trust: Option<Untrusted<String>>,
+    /// Why trust that was given before does not answer it.
+    pub lapsed: Option<String>,
     /// Whether approving takes the typed word.
     pub type_approve: bool,
 }
@@ -259,6 +264,8 @@ pub enum Command {
         /// Whether it was.
         reviewed: bool,
     },
+    /// Stop, as shells want it, until the person goes on.
+    Suspend,
     /// Open the file in the person's editor; the terminal is theirs meanwhile.
     Edit(ProjectPath),
     /// Scan what the session changed.

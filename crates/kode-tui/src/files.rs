@@ -43,9 +43,9 @@ impl FileList {
         self.rows.get(self.chosen)
     }
 
-    /// Takes the whole list anew; the chosen file stays chosen.
+    /// Takes the whole list anew; the chosen file stays chosen, by another name too.
     pub(crate) fn replace(&mut self, entries: Vec<FileEntry>) {
-        let chosen = self.current().map(|row| row.entry.file.path.clone());
+        let chosen = self.current().map(|row| row.entry.clone());
         for entry in &entries {
             self.rejected.remove(&entry.file.path);
         }
@@ -54,8 +54,18 @@ impl FileList {
         all.extend(gone);
         all.extend(entries.into_iter().map(|entry| (entry.file.path.clone(), (entry, false))));
         self.rows = all.into_values().map(|(entry, rejected)| self.row(entry, rejected)).collect();
-        let place = chosen.and_then(|path| self.position(&path));
+        let place = chosen.and_then(|chosen| {
+            let moved =
+                |row: &FileRow| chosen.renamed.is_some() && row.entry.renamed == chosen.renamed;
+            self.position(&chosen.file.path).or_else(|| self.rows.iter().position(moved))
+        });
         self.chosen = place.unwrap_or(self.chosen).min(self.rows.len().saturating_sub(1));
+    }
+
+    /// Takes the files that were rejected in whole anew; they show with the next list.
+    pub(crate) fn set_rejected(&mut self, entries: Vec<FileEntry>) {
+        let named = entries.into_iter().map(|entry| (entry.file.path.clone(), entry));
+        self.rejected = named.collect();
     }
 
     /// One file changed while the agent works.

@@ -13,10 +13,12 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
 };
-use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
+use ratatui::crossterm::{execute, queue};
+use signal_hook::consts::SIGTSTP;
 
 use crate::app::App;
 use crate::draw::draw;
@@ -58,7 +60,7 @@ pub fn channel() -> (Inputs, Receiver<Wake>) {
 }
 
 /// Runs the interface until it is left; `handle` gets every command but
-/// [`Command::Quit`].
+/// [`Command::Quit`] and [`Command::Suspend`].
 ///
 /// # Errors
 /// When the terminal can't be set up or is gone; it is restored all the same. While `handle`
@@ -76,18 +78,26 @@ pub fn run(
     let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?);
     let mut reader = Reader::start(inputs.0.clone())?;
     loop {
+        // Terminals that know it show the frame at once when it is whole; others ignore it.
+        queue!(stdout(), BeginSynchronizedUpdate)?;
         terminal.draw(|frame| draw(&mut app, frame))?;
+        execute!(stdout(), EndSynchronizedUpdate)?;
         app.drawn(Instant::now());
         gather(&mut app, wakes)?;
         reader.set_asking(app.is_asking());
         for command in app.commands() {
             match command {
                 Command::Quit => return Ok(()),
-                Command::Edit(_) => {
-                    // The editor has the terminal to itself.
+                Command::Edit(_) | Command::Suspend => {
+                    // The editor, or the shell, has the terminal to itself.
                     reader.park()?;
                     drop(screen.take());
-                    handle(command);
+                    match command {
+                        Command::Suspend => {
+                            signal_hook::low_level::emulate_default_handler(SIGTSTP)?
+                        }
+                        command => handle(command),
+                    }
                     screen = Some(Screen::enter()?);
                     reader.resume();
                     terminal.clear()?;
@@ -149,6 +159,7 @@ fn restore() {
     }
     let _ = execute!(
         stdout(),
+        EndSynchronizedUpdate,
         DisableBracketedPaste,
         DisableMouseCapture,
         LeaveAlternateScreen,

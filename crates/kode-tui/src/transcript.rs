@@ -6,6 +6,7 @@ mod markdown;
 
 use std::collections::BTreeMap;
 
+use kode_base::escape::escape_name;
 use kode_base::{Colour, Event, Finding, Severity, Untrusted, escape_for_terminal};
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -116,7 +117,9 @@ impl Transcript {
             Event::Gate { round, colour, findings, failed_checks, unscanned, .. } => {
                 self.end_open_calls();
                 let kind = if *colour == Colour::Green { Kind::Good } else { Kind::Bad };
-                let unscanned: Vec<&str> = unscanned.iter().map(|path| path.as_str()).collect();
+                let unscanned: Vec<String> =
+                    unscanned.iter().map(|path| escape_name(path.as_str())).collect();
+                let unscanned: Vec<&str> = unscanned.iter().map(String::as_str).collect();
                 self.note(gate_text(*round, *colour, findings, failed_checks, &unscanned), kind);
             }
             Event::Notice { text } => self.note(text.clone(), Kind::Plain),

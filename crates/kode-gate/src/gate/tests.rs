@@ -102,6 +102,30 @@ fn trust_covers_the_class_until_untrusted_text_arrives() {
 }
 
 #[test]
+fn trust_that_lapsed_is_asked_for_again_with_the_reason() {
+    use Answer::{Approve, TrustSession};
+    let memory = GateMemory::default();
+    let (gate, asked, _folder) = asking(vec![TrustSession, Approve, TrustSession]);
+    let mut gate = gate.remembering(memory.clone());
+    let run = |gate: &mut Gate| drop(gate.authorize(command("python3 -c 'print(1)'")).unwrap());
+    run(&mut gate);
+    gate.context_became(true, false);
+    run(&mut gate);
+    // Until it is given anew, also over messages.
+    let (gate, asked_next, _folder) = asking(vec![TrustSession]);
+    let mut gate = gate.remembering(memory);
+    run(&mut gate);
+    run(&mut gate);
+    gate.context_became(true, true);
+    run(&mut gate);
+    let told = |asked: &Asked| -> Vec<_> {
+        asked.lock().unwrap().iter().map(|request| request.lapsed).collect()
+    };
+    assert_eq!(told(&asked), [None, Some(Lapse::Untrusted)]);
+    assert_eq!(told(&asked_next), [Some(Lapse::Untrusted), Some(Lapse::Secret)]);
+}
+
+#[test]
 fn trust_and_what_came_into_the_context_outlive_the_gate() {
     let memory = GateMemory::default();
     let next = |answers: Vec<Answer>| {

@@ -20,8 +20,17 @@ fn request(subject: &str) -> ApprovalRequest {
         opens: Vec::new(),
         focus: Vec::new(),
         trust: Some(TrustScope::Class(RiskClass::SystemWrite)),
+        lapsed: None,
         type_approve: false,
     }
+}
+
+#[test]
+fn trust_that_lapsed_is_said_with_its_reason() {
+    let lapsed = Some(kode_gate::Lapse::Untrusted);
+    let shown = PAGE.question(&ApprovalRequest { lapsed, ..request("x") });
+    let note = "Note: your T before holds no more: text from outside";
+    assert!(shown.contains(note) && shown.ends_with("[T]rust session: "), "{shown}");
 }
 
 #[test]

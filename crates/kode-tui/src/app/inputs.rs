@@ -15,11 +15,12 @@ impl App {
         match input {
             Input::Event(event) => self.event(&event),
             Input::Files(entries) => {
+                self.is_listed = true;
                 self.files.replace(entries);
                 self.load();
             }
             Input::Contents { path, contents } => self.contents(path, contents),
-            Input::Question(question) => self.dialog = Some(Dialog::new(question)),
+            Input::Question(question) => self.dialog = Some(Dialog::new(*question)),
             Input::QuestionOver(id) => {
                 if self.dialog.as_ref().is_some_and(|dialog| dialog.question.id == id) {
                     self.dialog = None;
@@ -31,6 +32,7 @@ impl App {
                 self.refused = Some(Refused::wholly(why));
                 self.load();
             }
+            Input::Rejected(entries) => self.files.set_rejected(entries),
             Input::Turns(turns) => self.set_turns(turns),
             Input::Taken => {
                 if let Some(text) = self.pending.pop_front() {
@@ -67,7 +69,7 @@ impl App {
     fn opened(&mut self, session: String) {
         self.transcript = Transcript::default();
         self.files = FileList::default();
-        (self.turns, self.chosen_turn) = (Vec::new(), None);
+        (self.turns, self.chosen_turn, self.is_listed) = (Vec::new(), None, false);
         (self.status.gate, self.status.tokens, self.shown) = (None, None, Shown::Nothing);
         self.status.session = session;
         self.show_transcript();

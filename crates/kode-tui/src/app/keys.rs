@@ -124,10 +124,12 @@ impl App {
         true
     }
 
-    /// Enter on a command that is typed whole sends it.
+    /// Enter on a command or a file's name that is typed whole sends it.
     fn take_proposal(&mut self, key: KeyCode) -> bool {
+        let is_whole = self.completion.is_file(&self.prompt.word());
         let Some(proposal) = self.completion.take() else { return false };
-        if key == KeyCode::Enter && proposal.text.trim_end() == self.prompt.word() {
+        let is_typed = is_whole || proposal.text.trim_end() == self.prompt.word();
+        if key == KeyCode::Enter && is_typed {
             return false;
         }
         let is_command = proposal.text.starts_with('/');
@@ -325,6 +327,13 @@ fn prompt_edit(key: KeyEvent) -> Option<Edit> {
         KeyCode::Down => Edit::Down,
         _ => return None,
     })
+}
+
+/// Ctrl-Z, which the terminal leaves to us.
+pub(super) fn suspends(event: &Event) -> bool {
+    matches!(event, Event::Key(key) if key.kind != KeyEventKind::Release
+        && key.code == KeyCode::Char('z')
+        && key.modifiers == KeyModifiers::CONTROL)
 }
 
 /// Releases, mouse moves and window changes are neither keys nor noise.

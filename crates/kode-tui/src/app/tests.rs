@@ -161,6 +161,7 @@ fn question() -> Question {
         opens: Vec::new(),
         focus: Vec::new(),
         trust: None,
+        lapsed: None,
         type_approve: false,
     }
 }
@@ -211,7 +212,7 @@ fn slash_commands_are_not_sent_to_the_agent() {
 #[test]
 fn typing_ahead_pasting_and_bursts_never_approve() {
     let mut app = session();
-    app.input(Input::Question(question()));
+    app.input(Input::Question(Box::new(question())));
     let key = |c| TerminalEvent::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
     let shown = Instant::now();
     app.drawn(shown);
@@ -231,7 +232,7 @@ fn typing_ahead_pasting_and_bursts_never_approve() {
 #[test]
 fn a_question_without_room_on_the_screen_is_not_answered() {
     let mut app = session();
-    app.input(Input::Question(question()));
+    app.input(Input::Question(Box::new(question())));
     app.is_too_small = true;
     let start = Instant::now();
     for seconds in 1..5 {
@@ -260,7 +261,7 @@ fn a_paste_that_the_terminal_does_not_mark_is_a_paste() {
 #[test]
 fn a_withdrawn_question_goes_away() {
     let mut app = session();
-    app.input(Input::Question(question()));
+    app.input(Input::Question(Box::new(question())));
     app.input(Input::QuestionOver(6));
     assert!(app.is_asking());
     app.input(Input::QuestionOver(7));
@@ -370,4 +371,55 @@ fn x_on_a_file_that_waits_takes_the_wish_back() {
     let (change, not_done) = (Change::RejectFile(path("b")), vec!["no".to_owned()]);
     app.input(Input::Done(Ok(Done { change, paths: vec![], not_done })));
     assert!(app.files.current().unwrap().queued);
+}
+
+#[test]
+fn enter_sends_a_file_name_that_is_typed_whole_and_tab_still_takes_a_proposal() {
+    let mut app = App::new(Mode::Session, Theme::PLAIN);
+    press(&mut app, "see @li");
+    app.input(Input::ProjectFiles(vec![path("lib.rs"), path("li"), path("lib.rs.orig")]));
+    type_key(&mut app, KeyCode::Enter);
+    let sent = |commands: Vec<Command>| {
+        commands.into_iter().find_map(|command| match command {
+            Command::Send(UserMessage { text, files, .. }) => Some((text, files)),
+            _ => None,
+        })
+    };
+    assert_eq!(sent(app.commands()), Some(("see @li".to_owned(), vec![path("li")])));
+    app.input(Input::ProjectFiles(vec![path("lib.rs"), path("lib.rs.orig")]));
+    press(&mut app, "see @lib.rs");
+    type_key(&mut app, KeyCode::Down);
+    type_key(&mut app, KeyCode::Tab);
+    type_key(&mut app, KeyCode::Enter);
+    assert_eq!(sent(app.commands()).unwrap().1, [path("lib.rs.orig")]);
+    press(&mut app, "see @lib.r");
+    type_key(&mut app, KeyCode::Enter);
+    assert_eq!(sent(app.commands()), None, "a name that is begun is completed");
+}
+
+#[test]
+fn control_z_suspends_wherever_it_is_pressed() {
+    let mut app = review();
+    let key = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
+    app.terminal(&[TerminalEvent::Key(key)], Instant::now());
+    assert_eq!(app.commands(), [Command::Suspend]);
+    app.input(Input::Question(Box::new(question())));
+    app.terminal(&[TerminalEvent::Key(key)], Instant::now());
+    assert_eq!(app.commands(), [Command::Suspend]);
+    assert!(app.dialog.is_some(), "the question stays open");
+}
+
+#[test]
+fn files_rejected_before_are_listed_and_brought_back() {
+    let mut app = App::new(Mode::Review, Theme::PLAIN);
+    app.input(Input::Rejected(vec![entry("b")]));
+    app.input(Input::Files(vec![entry("a")]));
+    let rows: Vec<_> =
+        app.files.rows().iter().map(|row| (row.entry.file.path.as_str(), row.rejected)).collect();
+    assert_eq!(rows, [("a", false), ("b", true)]);
+    assert_eq!(app.files.totals().0, 1);
+    assert_eq!(changes(press(&mut app, "ju")), [Change::UndoReject(path("b"))]);
+    app.input(Input::Rejected(vec![]));
+    app.input(Input::Files(vec![entry("a"), entry("b")]));
+    assert!(app.files.rows().iter().all(|row| !row.rejected));
 }

@@ -22,6 +22,7 @@ fn question(subject: &str, type_approve: bool) -> Question {
         opens: Vec::new(),
         focus: Vec::new(),
         trust,
+        lapsed: None,
         type_approve,
     }
 }
@@ -48,6 +49,13 @@ fn the_four_lines_are_shown_with_the_exact_bytes() {
         "[A]pprove [D]eny [?] Context [T]rust session:",
     ];
     assert_eq!(text(&settled(false).0, 80), expected);
+}
+
+#[test]
+fn trust_that_lapsed_is_said_with_its_reason() {
+    let lapsed = Some("your T before holds no more".to_owned());
+    let dialog = Dialog::new(Question { lapsed, ..question("ls", false) });
+    assert_eq!(text(&dialog, 80)[3], "Note: your T before holds no more");
 }
 
 #[test]

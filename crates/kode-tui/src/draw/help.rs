@@ -44,7 +44,7 @@ const PROMPT: [(&str, &str); 10] = [
     ("Ctrl-O", "unfold all calls; a click unfolds one"),
     ("PgUp PgDn", "scroll, as does the wheel"),
     ("Tab", "to the touched files"),
-    ("Ctrl-C Ctrl-C", "leave; so does Ctrl-D in an empty prompt"),
+    ("Ctrl-C Ctrl-C", "leave; so does Ctrl-D in an empty prompt; Ctrl-Z suspends"),
 ];
 
 const KEY_CELLS: usize = 18;

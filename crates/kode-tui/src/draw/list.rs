@@ -1,5 +1,6 @@
 //! Draws the sidebar.
 
+use kode_base::escape::name_pieces;
 use kode_base::{ChangeKind, Colour};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -50,7 +51,10 @@ fn title(app: &App, width: usize) -> Line<'static> {
         Some(Colour::Red) => ("● red ", theme.alarm()),
         None => ("", Style::new()),
     };
-    let text = format!("{} +{added} −{removed}", counted(files, "file"));
+    let text = match app.is_listed || files > 0 {
+        true => format!("{} +{added} −{removed}", counted(files, "file")),
+        false => "…".to_owned(),
+    };
     let mut spans = vec![Span::styled(gate, gate_style)];
     spans.extend(one_line(&text, style, theme, width.saturating_sub(cells(gate))));
     let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
@@ -122,30 +126,35 @@ fn file(
     Line::from(spans)
 }
 
-/// The path, after the old one of a renamed file.
-fn label(entry: &FileEntry) -> String {
-    let path = entry.file.path.as_str();
-    match &entry.renamed {
-        None => path.to_owned(),
-        Some(old) => format!("{} → {path}", old.as_str()),
+/// The path, after the old one of a renamed file, in pieces; `true` are escapes.
+fn label(entry: &FileEntry) -> Vec<(String, bool)> {
+    let mut pieces = Vec::new();
+    if let Some(old) = &entry.renamed {
+        pieces.extend(name_pieces(old.as_str()));
+        pieces.push((" → ".to_owned(), false));
     }
+    pieces.extend(name_pieces(entry.file.path.as_str()));
+    pieces
 }
 
-/// A path, its end rather than its beginning where it is too long.
-fn name(path: &str, style: Style, theme: Theme, room: usize) -> Vec<Span<'static>> {
-    if cells(path) <= room {
-        return one_line(path, style, theme, room);
+/// A name, its end rather than its beginning where it is too long.
+fn name(pieces: &[(String, bool)], style: Style, theme: Theme, room: usize) -> Vec<Span<'static>> {
+    let all: usize = pieces.iter().map(|(text, _)| cells(text)).sum();
+    let (mut left, mut spans) = (all, Vec::new());
+    let is_cut = all > room;
+    if is_cut {
+        spans.push(Span::styled("…", style));
     }
-    let mut start = path.len();
-    let mut used = 1;
-    for (at, character) in path.char_indices().rev() {
-        used += cells(character.encode_utf8(&mut [0; 4]));
-        if used > room {
-            break;
+    for (text, is_escape) in pieces {
+        let style = if *is_escape { style.patch(theme.escaped()) } else { style };
+        let mut shown = String::new();
+        for character in text.chars() {
+            if left < room || !is_cut {
+                shown.push(character);
+            }
+            left -= cells(character.encode_utf8(&mut [0; 4]));
         }
-        start = at;
+        spans.extend(one_line(&shown, style, theme, room));
     }
-    let mut spans = vec![Span::styled("…", style)];
-    spans.extend(one_line(&path[start..], style, theme, room.saturating_sub(1)));
     spans
 }

@@ -159,17 +159,18 @@ fn hostile_names_are_shown_not_run_in_list_transcript_and_approval() {
         layer: kode_base::Layer::BuiltIn,
         text: "it installs".to_owned(),
     };
-    app.input(Input::Question(crate::exchange::Question {
+    app.input(Input::Question(Box::new(crate::exchange::Question {
         id: 1,
         reason,
         subject: format!("cat '{HOSTILE}'").into(),
         why: Some(format!("to see {HOSTILE}").into()),
         context: Untrusted::default(),
         trust: None,
+        lapsed: None,
         type_approve: false,
         opens: Vec::new(),
         focus: Vec::new(),
-    }));
+    })));
     insta::assert_snapshot!(format!("{before}\n=====\n{}", picture(&mut app, 100, 14)));
 }
 
@@ -338,4 +339,67 @@ fn special(number: u16) -> Event {
 fn click(column: u16, row: u16) -> Event {
     let kind = MouseEventKind::Down(MouseButton::Left);
     Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
+}
+
+#[test]
+fn blanks_and_letters_that_pass_for_others_are_seen_in_names() {
+    let mut app = App::new(Mode::Review, Theme { colour: true, background: Background::Unknown });
+    let names = [
+        "a\u{a0}b\u{3000}c.txt",
+        "d\te.txt",
+        "p\u{430}ypal.py",
+        "отчёт за май.txt",
+        "日本 語.md",
+        "end .txt ",
+    ];
+    let mut entries: Vec<_> = names.map(|name| entry(name, ChangeKind::New)).into();
+    entries[0].renamed = Some(ProjectPath::new("o\u{2003}ld").unwrap());
+    entries.sort_by(|one, two| one.file.path.cmp(&two.file.path));
+    app.input(Input::Files(entries));
+    let shown = styled(&mut app, 160, 10);
+    for expected in [
+        "o\\u{2003}ld → a\\u{a0}b\\u{3000}c.txt",
+        "d\\te.txt",
+        "p\\u{430}ypal.py",
+        "отчёт за май.txt",
+        "end .txt\\u{20}",
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    let rows: Vec<&str> = shown.lines().collect();
+    let at = rows.iter().position(|row| row.contains("paypal") || row.contains("ypal.py")).unwrap();
+    let column = rows[at].chars().position(|c| c == '\\').unwrap();
+    let letter = |column| rows[at + 1].chars().nth(column);
+    assert_ne!(letter(column), letter(column + 9), "an escape stands out: {shown}");
+    let narrow = picture(&mut app, 70, 10);
+    assert!(narrow.contains("…") && narrow.lines().all(|row| cells(row) <= 70), "{narrow}");
+}
+
+#[test]
+fn nothing_is_said_of_files_before_they_are_known() {
+    let mut app = App::new(Mode::Review, Theme::PLAIN);
+    let first = picture(&mut app, 80, 12);
+    assert!(!first.contains("nothing") && !first.contains("0 files"), "{first}");
+    app.input(Input::Files(Vec::new()));
+    let then = picture(&mut app, 80, 12);
+    assert!(then.contains("nothing was touched") && then.contains("0 files"), "{then}");
+}
+
+#[test]
+fn a_binary_file_has_no_hunks_in_its_headline() {
+    let mut app = App::new(Mode::Review, Theme::PLAIN);
+    app.input(Input::Files(vec![entry("a", ChangeKind::Changed)]));
+    let side = |text: &str| Some(Untrusted::new(text.as_bytes().to_vec()));
+    let hunks = vec![Hunk { before: 0..1, after: 0..1 }];
+    let contents = FileContents {
+        version: "1".to_owned(),
+        before: side("a\n"),
+        after: side("a\0b\n"),
+        hunks,
+        note: None,
+        met: None,
+    };
+    app.input(Input::Contents { path: ProjectPath::new("a").unwrap(), contents: Ok(contents) });
+    let shown = picture(&mut app, 80, 12);
+    assert!(shown.contains("a · binary") && !shown.contains("1 hunk"), "{shown}");
 }

@@ -1,6 +1,8 @@
 //! A tool call on one line, and all of it when unfolded.
 
-use kode_base::{AnsweredBy, Event, Reason, Untrusted, Verdict, escape_for_terminal};
+use kode_base::{
+    AnsweredBy, Event, Reason, Untrusted, Verdict, escape_command, escape_for_terminal,
+};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -95,7 +97,7 @@ impl Call {
         };
         let fold = if self.unfolded { "▾" } else { "▸" };
         let tool = escape_for_terminal(&self.tool);
-        let about = escape_for_terminal(&summarised(&self.arguments)).replace('\n', "\\n");
+        let about = escape_command(&summarised(&self.arguments)).replace('\n', "\\n");
         let class = self.decision.as_ref().map(|decision| format!(" · {}", decision.reason.class));
         let end = self.result.as_ref().map(|ended| {
             let code = ended.exit_code.filter(|code| *code != 0);

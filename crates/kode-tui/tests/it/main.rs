@@ -31,6 +31,12 @@ fn a_panic_gives_the_terminal_back_and_its_message_stays() {
     let left = output.rfind("\u{1b}[?1049l").unwrap();
     let message = output.find("the sky fell").unwrap();
     assert!(left < message, "the message comes after the screen: {output:?}");
+    // Every frame is shown at once, and none is left open.
+    let count = |text: &str| output.matches(text).count();
+    let (begun, ended) = (count("\u{1b}[?2026h"), count("\u{1b}[?2026l"));
+    assert!(begun > 0 && ended >= begun, "{begun} begun, {ended} ended: {output:?}");
+    let first = output.find("\u{1b}[?2026h").unwrap();
+    assert!(first < output.find("a.txt").unwrap(), "{output:?}");
     for restored in ["\u{1b}[?2004l", "\u{1b}[?1000l", "\u{1b}[?25h"] {
         assert!(output.contains(restored), "{restored:?} is missing");
     }

@@ -30,8 +30,9 @@ impl Desk {
     /// Sends the whole list of touched files.
     pub(super) fn send_files(&self) {
         match self.files() {
-            Ok((files, turns)) => {
+            Ok(Listed { files, rejected, turns }) => {
                 self.inputs.send(Input::Turns(turns));
+                self.inputs.send(Input::Rejected(rejected));
                 self.inputs.send(Input::Files(files));
             }
             Err(failure) => self.inputs.send(Input::Notice(failure.into_parts().0)),
@@ -145,10 +146,11 @@ impl Desk {
         Ok(SessionStore::open(&self.places.kode_home)?.review(&self.session)?)
     }
 
-    fn files(&self) -> Result<(Vec<FileEntry>, Vec<TurnEntry>), Failure> {
+    fn files(&self) -> Result<Listed, Failure> {
         let mut review = self.review()?;
         let files = review.report().files.into_iter().map(entry).collect();
-        Ok((files, review.turns().into_iter().map(turn).collect()))
+        let rejected = review.rejected().into_iter().map(entry).collect();
+        Ok(Listed { files, rejected, turns: review.turns().into_iter().map(turn).collect() })
     }
 
     /// Does what the person wants, with the session and gate of `desk`.
@@ -203,6 +205,13 @@ impl Desk {
     }
 }
 
+/// What the sidebar is told.
+struct Listed {
+    files: Vec<FileEntry>,
+    rejected: Vec<FileEntry>,
+    turns: Vec<TurnEntry>,
+}
+
 /// The files that were written, and what could not be done.
 type Outcome = (Vec<ProjectPath>, Vec<String>);
 
@@ -236,7 +245,7 @@ fn entry(file: ReviewFile) -> FileEntry {
         renamed: file.renamed_from,
         reviewed: file.reviewed,
         again: file.again,
-        ..FileEntry::new(file.file, file.restorable, state)
+        ..FileEntry::new(file.file, file.rejectable, state)
     }
 }
 

@@ -247,7 +247,7 @@ impl Ends {
                 return;
             }
             Command::Interrupt => return self.interrupt(shared),
-            Command::Quit => return,
+            Command::Quit | Command::Suspend => return,
             Command::Edit(path) => {
                 if let Err(failure) = edit(&shared.places, &path) {
                     shared.inputs.send(Input::Done(Err(failure.into_parts().0)));

@@ -41,9 +41,19 @@ fn reject(arguments: &ReviewArguments) -> Result<(), Failure> {
     let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
     let mut gate = reviewing.gate()?;
     reviewing.session.note_persons_edits(&reviewing.files)?;
-    for text in &arguments.reject {
-        let path = reviewing.name(text)?;
-        reviewing.session.reject(&path, &reviewing.files, &mut gate)?;
+    let names: Result<Vec<ProjectPath>, Failure> =
+        arguments.reject.iter().map(|text| reviewing.name(text)).collect();
+    let Reviewing { session, files, .. } = &mut reviewing;
+    let restored = session.reject_each(&names?, files, &mut gate).map_err(|wrong| {
+        let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        let failure = Failure::error(wrong.join("\n"));
+        match arguments.reject.len() {
+            1 => failure,
+            _ => failure.hint("nothing was rejected: all that are named are, or none"),
+        }
+    })?;
+    for text in &restored.not_done {
+        tell!("kode: {}", escape_block(text));
     }
     Ok(())
 }

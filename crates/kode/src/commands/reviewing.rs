@@ -50,7 +50,7 @@ impl Reviewing {
         Ok(Gate::new(settings.policy, audit, Box::new(NoTerminal), true, state))
     }
 
-    /// The same for a name that may be no UTF-8; as it is printed (`a\\xff.js`) it
+    /// The same for a name that may be no UTF-8; as it is printed (`a\\xff.js`, `a\\u{a0}b`) it
     /// will do as well, where no file has that very name.
     pub(super) fn name(&self, name: &OsStr) -> Result<ProjectPath, Failure> {
         let path = self.path(&text_of(name.as_bytes()))?;
@@ -59,7 +59,7 @@ impl Reviewing {
         }
         let touched = self.review()?.files();
         let mut printed = touched.into_iter().map(|file| file.path);
-        let found = printed.find(|other| !other.is_utf8() && other.to_string() == path.as_str());
+        let found = printed.find(|other| other.to_string() == path.as_str());
         Ok(found.unwrap_or(path))
     }
 

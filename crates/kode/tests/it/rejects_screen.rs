@@ -165,3 +165,76 @@ fn what_still_waited_when_kode_was_killed_is_told_by_commands_that_print_as_well
         assert_eq!(workspace.read("a.txt"), "agent\n", "told, and not done late");
     }
 }
+
+#[test]
+fn control_z_gives_the_shell_the_terminal_and_fg_brings_the_screen_back() {
+    let workspace = Workspace::new();
+    workspace.write("a.txt", "one\n");
+    workspace.run_script("turns:\n  - calls:\n      - {tool: write_file, args: {path: a.txt, content: \"ONE\\n\"}}\n      - {tool: finish, args: {summary: done}}\n", &[]).expect(0);
+    let Some(window) = Window::shell(&workspace, (100, 30)) else { return };
+    window.wait_until("the shell reads", |screen| screen.trim_end().ends_with('$'));
+    window.line(&format!("'{}' review", env!("CARGO_BIN_EXE_kode")));
+    window.wait_for("hunk 1 of 1");
+    for _ in 0..2 {
+        window.key("C-z");
+        let shown = window.wait_for("Stopped");
+        assert!(!shown.contains("hunk 1 of 1"), "the shell's screen is back: {shown}");
+        window.line("echo typed $((40 + 2)); clear");
+        window.wait_until("the shell reads", |screen| !screen.contains("Stopped"));
+        window.line("fg");
+        window.wait_for("hunk 1 of 1");
+    }
+    window.key("x");
+    window.wait_for("rejected a.txt");
+    assert_eq!(workspace.read("a.txt"), "one\n");
+    window.key("q");
+    window.wait_until("kode has ended", |screen| !screen.contains("reviewed"));
+    // Rejected earlier, it is listed again and comes back.
+    window.line(&format!("'{}' review", env!("CARGO_BIN_EXE_kode")));
+    window.wait_for("⊘M  a.txt");
+    window.key("u");
+    window.wait_for("brought back a.txt");
+    assert_eq!(workspace.read("a.txt"), "ONE\n");
+}
+
+#[test]
+fn a_file_named_with_an_at_sign_that_does_not_exist_is_told() {
+    let workspace = Workspace::new();
+    let Some(window) =
+        start(&workspace, "turns:\n  - calls: [{tool: finish, args: {summary: done}}]\n")
+    else {
+        return;
+    };
+    window.wait_for("ready");
+    window.line("look at @nope.txt");
+    window.wait_for("@nope.txt: there is no such file");
+    window.wait_for("● done");
+}
+
+#[test]
+fn trust_that_lapsed_is_asked_for_again_with_the_reason() {
+    let workspace = Workspace::new();
+    let perl = |name: &str| {
+        format!(
+            "  - calls: [{{tool: shell, args: {{command: \"perl -e 'open(F, q(>{name})); print F q(x)'\"}}}}]\n"
+        )
+    };
+    let script = format!(
+        "turns:\n{}{}  - calls: [{{tool: finish, args: {{summary: all done}}}}]\n",
+        perl("one"),
+        perl("two")
+    );
+    let Some(window) = start(&workspace, &script) else { return };
+    window.wait_for("ready");
+    window.line("go");
+    let first = window.wait_for("[T]rust session:");
+    assert!(!first.contains("Note:"), "{first}");
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    window.key("t");
+    let again = window.wait_for("your T before holds no more: text from outside");
+    assert!(again.contains("q(>two)") && again.contains("[T]rust session:"), "{again}");
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    window.key("t");
+    window.wait_for("all done");
+    assert_eq!(workspace.read("two"), "x");
+}

@@ -53,6 +53,36 @@ fn reject_puts_one_file_back_and_leaves_the_others() {
 }
 
 #[test]
+fn several_names_are_rejected_all_or_none_and_those_in_the_way_are_named() {
+    let workspace = reviewed();
+    let arguments = ["--reject", "c.txt", "--reject", "nope", "--reject", "neither"];
+    let (code, _, stderr) = review(&workspace, &arguments);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("nope is as it was") && stderr.contains("neither is"), "{stderr}");
+    assert!(stderr.contains("nothing was rejected"), "{stderr}");
+    assert!(!workspace.project().join("c.txt").exists());
+    let (code, _, stderr) = review(&workspace, &["--reject", "c.txt", "--reject", "./c.txt"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(workspace.read("c.txt"), "kept\n");
+}
+
+#[test]
+fn a_name_with_blanks_nobody_sees_is_printed_escaped_and_rejected_as_printed() {
+    let workspace = Workspace::new();
+    let script = "turns:\n  - calls:\n      - {tool: write_file, args: {path: \"a\\u00a0b.txt\", content: \"x\\n\"}}\n      - {tool: write_file, args: {path: \"p\\u0430y.txt\", content: \"x\\n\"}}\n      - {tool: finish, args: {summary: done}}\n";
+    workspace.run_script(script, &[]).expect(0);
+    let (_, shown, _) = review(&workspace, &["--list"]);
+    assert!(
+        shown.contains("A a\\u{a0}b.txt +1") && shown.contains("A p\\u{430}y.txt +1"),
+        "{shown}"
+    );
+    let (code, shown, stderr) = review(&workspace, &["--list", "--reject", "a\\u{a0}b.txt"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!shown.contains("u{a0}") && shown.contains("u{430}"), "{shown}");
+    assert!(!workspace.project().join("a\u{a0}b.txt").exists());
+}
+
+#[test]
 fn reject_refuses_a_file_that_changed_since() {
     let workspace = reviewed();
     workspace.write("a.txt", "mine\n");
@@ -82,6 +112,8 @@ fn a_pipe_and_a_name_that_is_not_utf_8_hide_no_other_file() {
     let of = |path: &str| files.iter().find(|file| file["file"]["path"] == path).unwrap();
     assert!(of("a.txt")["diff"].as_str().unwrap().contains("+two"));
     assert_eq!(of("pipe")["diff"], serde_json::Value::Null);
+    assert_eq!(of("pipe")["file"]["restorable"], false, "nothing brings it back");
+    assert_eq!(of("pipe")["file"]["rejectable"], true);
     assert!(of("pipe")["error"].as_str().unwrap().contains("no ordinary file"), "{shown}");
     assert_eq!(of("b\\xff.txt")["file"]["path_bytes"], "62ff2e747874");
     assert!(of("b\\xff.txt")["diff"].as_str().unwrap().contains("+made"), "{shown}");

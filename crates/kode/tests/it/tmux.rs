@@ -52,6 +52,13 @@ impl Window {
         Some(window)
     }
 
+    /// A shell with job control in the workspace, to start kode from.
+    pub fn shell(workspace: &Workspace, size: (u16, u16)) -> Option<Self> {
+        let window =
+            Self::start_with(workspace, size, "PS1='$ ' bash --norc --noprofile -i; ", "")?;
+        Some(window)
+    }
+
     fn tmux(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("tmux");
         let output = command.arg("-S").arg(&self.socket).args(arguments).output().unwrap();

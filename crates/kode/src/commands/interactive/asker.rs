@@ -36,7 +36,7 @@ impl Approver for Asker {
         let mut answers = lock(&self.answers);
         answers.next += 1;
         let id = answers.next;
-        self.inputs.send(Input::Question(question(id, request)));
+        self.inputs.send(Input::Question(Box::new(question(id, request))));
         loop {
             match answers.given.recv_timeout(TICK) {
                 Ok((answered, answer)) if answered == id => return Ok(translated(answer)),
@@ -70,6 +70,7 @@ fn question(id: u64, request: &ApprovalRequest) -> Question {
         opens: request.opens.clone(),
         focus: request.focus.clone(),
         trust: request.trust.as_ref().map(scope),
+        lapsed: request.lapsed.map(|lapsed| lapsed.to_string()),
         type_approve: request.type_approve,
     }
 }

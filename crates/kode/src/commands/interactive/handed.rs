@@ -13,8 +13,8 @@ use crate::places::Places;
 /// Bytes of one file handed over.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 
-/// The pastes and files, by name. A name that is no file of the project's is
-/// left alone: an `@` stands before other things too.
+/// The pastes and files, by name. A name that is no file of the project's is told, and
+/// no more: an `@` stands before other things too.
 pub(super) fn handed_over(
     pasted: Vec<(String, Untrusted<String>)>,
     paths: &[ProjectPath],
@@ -36,7 +36,10 @@ pub(super) fn handed_over(
         }
         match files.snapshot_read(path, FILE_BYTES_MAX) {
             Ok(content) => data.push((format!("file {path}"), text(&content))),
-            Err(FileError::NotFound(_)) => {}
+            Err(FileError::NotFound(_)) => {
+                let text = format!("@{path}: there is no such file, so none was handed over");
+                inputs.send(Input::Notice(text));
+            }
             Err(error) => inputs.send(Input::Notice(format!("not handed over: {error}"))),
         }
     }
