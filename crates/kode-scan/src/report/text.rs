@@ -93,7 +93,12 @@ fn place(
 
 fn source_line(path: &ProjectPath, number: u32, files: &[ScanFile<'_>]) -> Option<String> {
     let file = files.iter().find(|file| file.path == path)?;
-    let bytes = file.content.split(|byte| *byte == b'\n').nth(number as usize - 1)?;
+    let mut newlines = memchr::memchr_iter(b'\n', file.content);
+    let start = match (number as usize).checked_sub(2) {
+        None => 0,
+        Some(before) => newlines.nth(before)? + 1,
+    };
+    let bytes = &file.content[start..newlines.next().unwrap_or(file.content.len())];
     let text: String = String::from_utf8_lossy(bytes).chars().take(LINE_CHARACTERS_MAX).collect();
     Some(escape_line(&text.replace('\t', " ").replace('\r', "")))
 }
