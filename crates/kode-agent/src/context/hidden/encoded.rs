@@ -65,6 +65,7 @@ const fn is_code(byte: u8) -> bool {
 fn says_something(run: &str) -> bool {
     let hexadecimal = run.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut decoded = if hexadecimal { from_hexadecimal(run) } else { from_base64(run) };
+    decoded = decoded.or_else(|| from_wide_base64(run)).or_else(|| from_base32(run));
     for _ in 0..3 {
         let Some(text) = decoded else { return false };
         if is_suspicious(&text, Zone::Hidden) {
@@ -88,19 +89,22 @@ fn from_hexadecimal(run: &str) -> Option<String> {
     as_text(bytes?)
 }
 
+const fn sextet(byte: u8) -> u8 {
+    match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        _ => 63,
+    }
+}
+
 /// Either alphabet, with or without padding; binary is given up early.
 fn from_base64(run: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
     let (mut word, mut bits) = (0_u32, 0);
     for byte in run.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            _ => 63,
-        };
-        word = word << 6 | u32::from(value);
+        word = word << 6 | u32::from(sextet(byte));
         bits += 6;
         if bits >= 8 {
             bits -= 8;
@@ -108,6 +112,55 @@ fn from_base64(run: &str) -> Option<String> {
             let printable =
                 decoded >= 0x20 && decoded != 0x7f || matches!(decoded, b'\n' | b'\r' | b'\t');
             if !printable {
+                return None;
+            }
+            bytes.push(decoded);
+        }
+    }
+    as_text(bytes)
+}
+
+/// Base64 of two bytes a character, as PowerShell takes it: every other byte is zero.
+fn from_wide_base64(run: &str) -> Option<String> {
+    // `AA` and its shifts stand in every group of eight.
+    let zeros = run.bytes().filter(|byte| *byte == b'A').count();
+    if zeros * 4 < run.len() {
+        return None;
+    }
+    let (mut bytes, mut word, mut bits) = (Vec::with_capacity(run.len() / 2), 0_u32, 0);
+    for (at, byte) in run.bytes().enumerate() {
+        word = word << 6 | u32::from(sextet(byte));
+        bits += 6;
+        if bits < 8 {
+            continue;
+        }
+        bits -= 8;
+        let decoded = (word >> bits & 0xff) as u8;
+        // The byte before position 6·at/8 was the low one.
+        match (at * 6 / 8 % 2, decoded) {
+            (0, 0x20..=0x7e | b'\n' | b'\r' | b'\t') => bytes.push(decoded),
+            (1, 0) => {}
+            _ => return None,
+        }
+    }
+    as_text(bytes)
+}
+
+/// RFC 4648's alphabet of capitals and digits.
+fn from_base32(run: &str) -> Option<String> {
+    let (mut bytes, mut word, mut bits) = (Vec::with_capacity(run.len() * 5 / 8), 0_u32, 0);
+    for byte in run.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'2'..=b'7' => byte - b'2' + 26,
+            _ => return None,
+        };
+        word = word << 5 | u32::from(value);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            let decoded = (word >> bits & 0xff) as u8;
+            if !matches!(decoded, 0x20..=0x7e | b'\n' | b'\r' | b'\t') {
                 return None;
             }
             bytes.push(decoded);

@@ -132,7 +132,9 @@ impl Class {
         match character {
             'a'..='z' | 'A'..='Z' | '0'..='9' | '_' => Self::Latin,
             '\0'..='\u{7f}' | '\u{2010}'..='\u{2049}' | '\u{3000}'..='\u{303f}' => Self::Gap,
-            '\u{370}'..='\u{58f}' if latin(character).is_some() => Self::Twin,
+            '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13f5}' if latin(character).is_some() => {
+                Self::Twin
+            }
             '\u{ff00}'..='\u{ffef}' => {
                 let letter = unstyled(character).is_some_and(|it| it.is_ascii_alphanumeric());
                 if letter { Self::Styled } else { Self::Gap }
@@ -221,6 +223,14 @@ const TWINS: [(&str, char); 39] = [
     ("г", 'r'),
 ];
 
+/// Cherokee letters that are drawn as Latin ones.
+const CHEROKEE: [(char, char); 25] = [
+    ('Ꭺ', 'A'), ('Ᏼ', 'B'), ('Ꮯ', 'C'), ('Ꭰ', 'D'), ('Ꭼ', 'E'), ('Ꮐ', 'G'), ('Ꮋ', 'H'), ('Ꭵ', 'i'),
+    ('Ꭻ', 'J'), ('Ꮶ', 'K'), ('Ꮮ', 'L'), ('Ꮇ', 'M'), ('Ꮲ', 'P'), ('Ꭾ', 'P'), ('Ꭱ', 'R'), ('Ꮢ', 'R'),
+    ('Ꮪ', 'S'), ('Ꭲ', 'T'), ('Ꮩ', 'V'), ('Ꮃ', 'W'), ('Ꮓ', 'Z'), ('Ꮟ', 'b'), ('Ꮒ', 'h'), ('Ꭹ', 'y'),
+    ('Ꮎ', 'o'),
+];
+
 /// Greek letters that stand in words of formulas and units (`hν`, `χ2`, `ρ0`)
 /// are no disguise there, nor is the Cyrillic г, which only phrases need.
 const WEAK: &str = "ικρτυνχг";
@@ -252,6 +262,9 @@ static BY_LETTER: LazyLock<[u8; (TWINS_END - TWINS_BEGIN) as usize]> = LazyLock:
 });
 
 fn latin(character: char) -> Option<char> {
+    if matches!(character, '\u{13a0}'..='\u{13f5}') {
+        return CHEROKEE.iter().find(|(alike, _)| *alike == character).map(|(_, latin)| *latin);
+    }
     let index = (character as u32).wrapping_sub(TWINS_BEGIN) as usize;
     BY_LETTER.get(index).filter(|latin| **latin != 0).map(|latin| char::from(*latin))
 }
@@ -302,9 +315,17 @@ fn unstyled(character: char) -> Option<char> {
         0x24d0..=0x24e9 => letter(b'a', code - 0x24d0),
         0x2800..=0x28ff => braille(code),
         0x249c..=0x24b5 => letter(b'a', code - 0x249c),
+        0x1f1e6..=0x1f1ff => letter(b'A', code - 0x1f1e6),
         0x1f130..=0x1f149 => letter(b'A', code - 0x1f130),
         0x1f150..=0x1f169 => letter(b'A', code - 0x1f150),
         0x1f170..=0x1f189 => letter(b'A', code - 0x1f170),
+        0x2b0..=0x2e3 | 0x1d2c..=0x1d6a | 0x1d9c..=0x1dbf | 0x2071 | 0x207f | 0x2c7d => {
+            const SMALL: &str = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖ\u{0}ʳˢᵗᵘᵛʷˣʸᶻ";
+            const LARGE: &str = "ᴬᴮ\u{0}ᴰᴱ\u{0}ᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾ\u{0}ᴿ\u{0}ᵀᵁⱽᵂ";
+            let index = |letters: &str| letters.chars().position(|each| each == character);
+            let index = index(SMALL).or_else(|| index(LARGE))?;
+            letter(b'a', u32::try_from(index).ok()?)
+        }
         0x250..=0x2af | 0x1d00..=0x1d7f | 0xa720..=0xa7ff => {
             const SMALL_CAPITALS: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡ\u{0}ʏᴢ";
             let index = SMALL_CAPITALS.chars().position(|each| each == character && code != 0)?;
