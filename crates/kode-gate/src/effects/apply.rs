@@ -220,7 +220,7 @@ impl Evaluator<'_> {
         let mut taint = Taint::LITERAL;
         for (at, operand) in operands.iter().enumerate() {
             let Some(role) = role_at(spec, at, operands.len()) else { break };
-            match role {
+            match reading_role(role, invocation) {
                 Operand::Text => {}
                 Operand::Read if operand.stream.is_some() => {
                     taint |=
@@ -346,6 +346,24 @@ pub(crate) fn join(words: &[Field]) -> Text {
         text.open |= word.many;
     }
     text
+}
+
+/// The role of an operand that this call only reads: `gzip -dc FILE`, and what a
+/// link is made to where the link's own name is not given.
+fn reading_role(role: Operand, invocation: &Invocation<'_>) -> Operand {
+    let found = &invocation.arguments;
+    let only_reads = match role {
+        Operand::Change => {
+            found.has(&["-c", "--stdout", "--to-stdout", "-t", "--test", "-l", "--list"])
+        }
+        Operand::Write => match invocation.name {
+            "ln" => found.operands.len() == 1 || found.has(&["-t", "--target-directory"]),
+            "cp" => found.has(&["-t", "--target-directory"]),
+            _ => false,
+        },
+        _ => false,
+    };
+    if only_reads { Operand::Read } else { role }
 }
 
 /// The role of operand `at` of `count`: the repeated role takes up the slack.

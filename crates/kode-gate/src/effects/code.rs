@@ -470,20 +470,26 @@ fn starts_bare_shell(language: Language, code: &str) -> bool {
 
 fn forks_without_end(code: &str) -> bool {
     let compact: String = code.chars().filter(|each| !each.is_whitespace()).collect();
-    let forks = has(
-        &compact,
-        &[
-            "fork()",
-            "os.fork",
-            ".fork(__filename",
-            "Process.fork",
-            "forkwhile",
-            "loop{fork",
-            "fork&&",
-            "{fork",
-            "fork;",
-        ],
-    );
+    // A program that starts itself anew, twice.
+    let itself =
+        ["fork(__filename", "(process.argv[0],process.argv", "(process.execPath,process.argv"];
+    if itself.iter().map(|each| compact.matches(each).count()).sum::<usize>() > 1 {
+        return true;
+    }
+    let forks = has(&compact, &itself)
+        || has(
+            &compact,
+            &[
+                "fork()",
+                "os.fork",
+                "Process.fork",
+                "forkwhile",
+                "loop{fork",
+                "fork&&",
+                "{fork",
+                "fork;",
+            ],
+        );
     let forever = has(
         &compact,
         &[

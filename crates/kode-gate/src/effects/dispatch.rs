@@ -174,7 +174,9 @@ impl Evaluator<'_> {
             matches!(
                 pair[0].as_exact(),
                 Some(
-                    "-e" | "-c"
+                    "eval"
+                        | "-e"
+                        | "-c"
                         | "-E"
                         | "--eval"
                         | "-r"
@@ -305,6 +307,9 @@ impl Evaluator<'_> {
             return Some(Stream::unknown(Taint::FILE));
         };
         let key = format!("{name} {word}");
+        if name == "git" {
+            self.look_at_repository(&key, &before);
+        }
         let mut output = self.entry(&key, &words[at + 1..], stdin.clone());
         // `pnpm turbo …` is `pnpm exec turbo …` of a tool of the project.
         let tool =
@@ -413,7 +418,7 @@ fn with_dash(fields: &[Field]) -> Vec<Field> {
 
 /// `socat` and its kind stay what they are wherever they were put.
 fn is_disguised_socket(base: &str) -> bool {
-    matches!(base, "socat" | "nc" | "ncat" | "netcat")
+    matches!(base.trim_end_matches(".exe"), "socat" | "nc" | "ncat" | "netcat")
 }
 
 /// `python3.11` is `python`, `mkfs.ext4` is `mkfs`, `gcc-12` is `gcc`.
@@ -429,6 +434,8 @@ fn known_name(program: &str) -> &str {
     }
     match program.split_once('.') {
         Some((base @ ("mkfs" | "fsck"), _)) => base,
+        // Windows programs, which WSL starts like any other.
+        Some((base @ ("nc" | "ncat" | "netcat" | "socat"), "exe")) => base,
         _ => program,
     }
 }

@@ -9,7 +9,7 @@ use crate::evaluate::{Evaluator, Field, Text};
 use crate::paths::Zone;
 
 /// Tool, word (a final `*` for every word that begins so), class, why.
-const WORDS: [(&str, &str, RiskClass, &str); 63] = {
+const WORDS: [(&str, &str, RiskClass, &str); 65] = {
     use RiskClass::{CodeExecution as Code, Install, NetworkEgress as Network};
     const RUNS: &str = "runs the program it builds";
     const FETCHES: &str = "fetches dependencies";
@@ -31,7 +31,9 @@ const WORDS: [(&str, &str, RiskClass, &str); 63] = {
         ("mvn", "exec:*", Code, RUNS),
         ("mvn", "spring-boot:run", Code, RUNS),
         ("mvn", "deploy*", Network, SENDS),
+        ("mvn", "release:*", Network, SENDS),
         ("mvnw", "exec:*", Code, RUNS),
+        ("mvnw", "release:*", Network, SENDS),
         ("mvnw", "deploy*", Network, SENDS),
         ("gradle", "run", Code, RUNS),
         ("gradle", "publish*", Network, SENDS),

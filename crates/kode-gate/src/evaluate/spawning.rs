@@ -26,7 +26,9 @@ struct Rounds {
 /// Whether text that this parser refuses is the well-known fork bomb, which
 /// other shells read with fewer blanks: `:(){:|:&};:`.
 pub(super) fn reads_as_fork_bomb(text: &str) -> bool {
-    let compact: String = text.chars().filter(|each| !each.is_whitespace()).take(4_096).collect();
+    let ends = |each: char| if matches!(each, '\n' | '\r') { ';' } else { each };
+    let blank = |each: &char| !matches!(each, ' ' | '\t');
+    let compact: String = text.chars().filter(blank).map(ends).take(4_096).collect();
     compact.match_indices("(){").any(|(at, _)| {
         let name: String = compact[..at]
             .chars()
@@ -37,7 +39,8 @@ pub(super) fn reads_as_fork_bomb(text: &str) -> bool {
             .rev()
             .collect();
         let name = name.strip_prefix("function").filter(|rest| !rest.is_empty()).unwrap_or(&name);
-        !name.is_empty() && compact[at + 3..].starts_with(&format!("{name}|{name}&"))
+        !name.is_empty()
+            && compact[at + 3..].trim_start_matches(';').starts_with(&format!("{name}|{name}&"))
     })
 }
 

@@ -102,6 +102,8 @@ proptest! {
 
     #[test]
     fn adding_commands_never_weakens(first in listed(), second in listed()) {
+        // Such a line goes on with the next.
+        prop_assume!(!first.ends_with('\\'));
         let both = format!("{first}\n{second}");
         prop_assert!(verdict(&both) >= verdict(&first), "{both}");
     }

@@ -11,7 +11,7 @@ use crate::paths::Zone;
 impl Evaluator<'_> {
     /// `nvme format DEVICE`, `pvcreate DEVICE`: what is on the device is lost.
     pub(super) fn device_tool(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        const DESTROYS: [&str; 13] = [
+        const DESTROYS: [&str; 21] = [
             "format",
             "sanitize",
             "write-zeroes",
@@ -25,6 +25,14 @@ impl Evaluator<'_> {
             "labelclear",
             "--zero-superblock",
             "add",
+            "eraseDisk",
+            "eraseVolume",
+            "eraseall",
+            "zeroDisk",
+            "randomDisk",
+            "secureErase",
+            "partitionDisk",
+            "reformat",
         ];
         const ERASES: [&str; 4] =
             ["--security-erase", "--trim-sector", "--write-sector", "--make-bad-sector"];
@@ -51,7 +59,12 @@ impl Evaluator<'_> {
         {
             self.raise(RiskClass::Destructive, "destroys a pool with all it holds");
         }
-        let mut places = call.words.iter().map(|word| self.place_of(&word.text));
+        let mut places = call.words.iter().map(|word| {
+            // `diskutil` takes `disk2` for `/dev/disk2`.
+            let bare = call.name == "diskutil" && word.text.known.starts_with("disk");
+            let path = if bare { "/dev/" } else { "" }.to_owned() + &word.text.known;
+            self.place_of(&Text { known: path, ..word.text.clone() })
+        });
         let device = places.rfind(|place| place.zone == Zone::Device);
         if let Some(place) = device.filter(|_| destroys) {
             let text = format!("would overwrite the device {}", place.path);

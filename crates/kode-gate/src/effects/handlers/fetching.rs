@@ -30,10 +30,12 @@ impl Evaluator<'_> {
     /// `npx TOOL`, `uv run TOOL`: a known development tool of the project, or
     /// something that is fetched and run.
     pub(super) fn runner(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let operands = &call.arguments.operands;
+        // `rustup run nightly cargo test`: the first word is the toolchain.
+        let toolchain = usize::from(call.name == "rustup run");
+        let operands = call.arguments.operands.get(toolchain..)?;
         let first = operands.first()?;
         let fetches = call.name.contains("npx")
-            || call.name.contains('x') && !call.name.contains("exec")
+            || call.name.contains('x') && !call.name.contains("exec") && call.name != "mise x"
             || matches!(call.name, "npm exec" | "npm x");
         let local =
             !matches!(call.name, "uvx" | "bunx" | "pnpx" | "pnpm dlx" | "yarn dlx" | "pipx run");
@@ -47,12 +49,12 @@ impl Evaluator<'_> {
         let plain = local && first.as_exact().is_some_and(known);
         let interpreter = first.as_exact().and_then(interpreters::language).is_some();
         if plain || interpreter {
-            return Some(self.run_argv(operands.clone(), call.stdin.clone()));
+            return Some(self.run_argv(operands.to_vec(), call.stdin.clone()));
         }
         let class = if fetches { RiskClass::Install } else { RiskClass::CodeExecution };
         self.raise(class, "fetches and runs a package");
         if operands.len() > 1 || first.as_exact().is_some() {
-            self.run_argv(operands.clone(), call.stdin.clone());
+            self.run_argv(operands.to_vec(), call.stdin.clone());
         }
         None
     }

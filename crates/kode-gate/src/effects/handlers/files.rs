@@ -223,6 +223,14 @@ impl Evaluator<'_> {
                 self.read_path(&source.text, true);
             }
         }
+        if let [only] = operands.as_slice()
+            && call.name == "ln"
+            && !call.arguments.has(&["-t", "--target-directory"])
+        {
+            let name = only.as_exact().map(|path| path.trim_end_matches('/').rsplit('/').next());
+            let link = name.flatten().map_or_else(|| only.text.clone(), Text::exact);
+            self.write_path(&link, "write");
+        }
         self.keep_links(call);
         if let Some(target) = operands.last().filter(|_| operands.len() > 1) {
             self.ask_about_folder(&target.text.clone());
@@ -246,7 +254,16 @@ impl Evaluator<'_> {
     /// A link to something outside, or a copy of a program, is what is behind
     /// it: `ln -s / r; rm -rf r/*`, `cp /bin/rm x; ./x -rf /`.
     fn keep_links(&mut self, call: &Invocation<'_>) {
-        let [source, target] = call.arguments.operands.as_slice() else { return };
+        let here = Field::exact("./");
+        let (source, target) = match call.arguments.operands.as_slice() {
+            [source, target] => (source, target),
+            // `ln -s /etc` is `ln -s /etc ./etc`.
+            [source] if call.name == "ln" => {
+                let target = call.arguments.value(&["-t", "--target-directory"]);
+                (source, target.unwrap_or(&here))
+            }
+            _ => return,
+        };
         let (from, to) = (self.place_of(&source.text), self.place_of(&target.text));
         let follows = call.name == "ln" && !from.zone.is_local();
         let program = from.path.rsplit_once('/').is_some_and(|(folder, _)| holds_programs(folder));

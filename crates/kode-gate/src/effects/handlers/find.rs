@@ -90,7 +90,11 @@ impl Evaluator<'_> {
         let prints = |word: &Field| {
             matches!(word.as_exact(), Some("-printf" | "-ls" | "-exec" | "-execdir" | "-ok"))
         };
-        let local = !words.iter().any(prints) && self.all_local(below);
+        let temporary = |word: &Field| {
+            word.as_exact().is_some() && self.place_of(&word.text).zone == Zone::Temporary
+        };
+        let local =
+            !words.iter().any(prints) && (self.all_local(below) || below.iter().all(temporary));
         let names = match (local, narrowed) {
             (false, _) => Names::Unknown,
             (true, false) => Names::Local,

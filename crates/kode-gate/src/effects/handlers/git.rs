@@ -4,6 +4,7 @@ use kode_base::RiskClass;
 
 use crate::assessment::QuestionKind;
 use crate::effects::dispatch::Invocation;
+use crate::effects::table;
 use crate::evaluate::{Evaluator, Field, Names, Stream, Taint, Text, glob_matches};
 use crate::paths::{Zone, looks_secret, normalise};
 use crate::patterns::could_be_secret;
@@ -63,6 +64,27 @@ impl Evaluator<'_> {
             }
         }
         None
+    }
+
+    /// What changes a repository outside the project changes what is outside.
+    pub(in crate::effects) fn look_at_repository(&mut self, key: &str, before: &Invocation<'_>) {
+        let changes = table::lookup(key).is_some_and(|spec| spec.class == RiskClass::LocalWrite);
+        if !changes {
+            return;
+        }
+        let folder = before.arguments.value(&["-C", "--work-tree"]);
+        let place = match folder {
+            Some(folder) if folder.text.open => return,
+            Some(folder) => self.place_of(&folder.text),
+            None => match &self.state.directory {
+                Some(directory) => self.place_of(&Text::exact(directory)),
+                None => return,
+            },
+        };
+        if matches!(place.zone, Zone::Tree | Zone::Home | Zone::System) {
+            let text = format!("changes the repository {}, outside the project", place.path);
+            self.raise(RiskClass::SystemWrite, &text);
+        }
     }
 
     /// A configuration key that may run its value.
