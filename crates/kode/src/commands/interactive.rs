@@ -6,11 +6,11 @@
 mod asker;
 mod handed;
 mod lookups;
+mod queued;
 mod sessions;
 mod told;
 mod worker;
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -21,6 +21,7 @@ use kode_session::{SessionStore, WishId};
 use kode_tui::{Answer, App, Change, Command, Input, Inputs, Mode};
 
 use self::lookups::{Lookup, look_up};
+use self::queued::{Queue, Waiting};
 use self::worker::{Job, Worker};
 use super::desk::{Desk, wished};
 use super::editor::edit;
@@ -47,8 +48,8 @@ pub(super) struct Shared {
     interrupt: Arc<Mutex<Interrupt>>,
     /// Held while the worker may have the session open.
     pub(super) busy: Arc<Mutex<()>>,
-    /// Changes that wait to be done, by their number.
-    queued: Arc<Mutex<BTreeMap<u64, Change>>>,
+    /// Changes that wait to be done.
+    queued: Arc<Mutex<Queue>>,
     /// Where lookups are asked for.
     lookups: Sender<Lookup>,
 }
@@ -88,24 +89,20 @@ impl Shared {
     }
 
     /// Takes a change in that is to be done; its number.
-    fn queue(&self, change: &Change) -> u64 {
-        let mut queued = lock(&self.queued);
-        let number = queued.last_key_value().map_or(1, |(last, _)| last + 1);
-        queued.insert(number, change.clone());
-        number
+    fn queue(&self, change: Change) -> u64 {
+        let wish = self.note_wish(&change);
+        lock(&self.queued).add(change, wish)
     }
 
-    /// Whether a change is still wanted; it waits no longer.
-    pub(super) fn is_wanted(&self, number: u64) -> bool {
-        lock(&self.queued).remove(&number).is_some()
+    /// A change that is to be done now; none when the person does not want it any more.
+    fn take_queued(&self, number: u64) -> Option<Waiting> {
+        lock(&self.queued).take(number)
     }
 
     /// The person does not want what waits for this file any more.
-    fn cancel(&self, wanted: &ProjectPath) {
-        lock(&self.queued).retain(|_, change| match change {
-            Change::RejectFile(path) | Change::RejectHunk { path, .. } => path != wanted,
-            _ => true,
-        });
+    fn cancel(&self, path: &ProjectPath) {
+        let cancelled = lock(&self.queued).cancel(path);
+        cancelled.into_iter().for_each(|waiting| self.end_wish(waiting.wish));
     }
 
     /// Asks for the list of files, soon.
@@ -231,9 +228,7 @@ impl Ends {
         let lookup = match command {
             Command::Send(message) => return self.send(Job::Message(message)),
             Command::Change(change) => {
-                let wish = shared.note_wish(&change);
-                let number = shared.queue(&change);
-                return self.send(Job::Change { change, wish, number });
+                return self.send(Job::Change(shared.queue(change)));
             }
             Command::Cancel(path) => return shared.cancel(&path),
             Command::Scan => return self.send(Job::Scan),

@@ -58,6 +58,9 @@ impl Reviewing {
             return Ok(path);
         }
         let touched = self.review()?.files();
+        if touched.iter().any(|file| file.path == path) {
+            return Ok(path);
+        }
         let mut printed = touched.into_iter().map(|file| file.path);
         let found = printed.find(|other| other.to_string() == path.as_str());
         Ok(found.unwrap_or(path))

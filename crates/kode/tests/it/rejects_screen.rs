@@ -67,11 +67,16 @@ fn a_second_x_takes_back_a_reject_that_waits() {
     window.key("x");
     window.wait_for("what waited for a.txt is not done");
     window.wait_for(" M  a.txt");
+    window.key("j");
+    window.wait_for("b.txt · 1 hunk");
+    window.key("x");
+    window.wait_for("⧗A  b.txt");
     workspace.write("go", "");
     window.wait_for("● green");
     window.key("q");
-    window.wait_for("I heard nothing");
+    window.wait_for("I heard of it");
     assert_eq!(workspace.read("a.txt"), "agent\n");
+    assert!(!workspace.project().join("b.txt").exists());
 }
 
 #[test]

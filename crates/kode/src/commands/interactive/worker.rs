@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 use kode_agent::{Interjection, Observer, RunEnd, RunReport, StepDesk};
 use kode_base::{Event, ExitStatus, Untrusted};
 use kode_gate::GateMemory;
-use kode_session::WishId;
 use kode_tui::{Answer, Change, Input, UserMessage};
 
 use super::asker::{Answers, Asker};
 use super::handed::handed_over;
+use super::queued::Waiting;
 use super::told::told;
 use super::{Shared, lock};
 use crate::cli::RunArguments;
@@ -24,13 +24,8 @@ use crate::wiring::{Prepared, RunRequest, Start, agent, run_agent};
 /// Something to do.
 pub(super) enum Job {
     Message(UserMessage),
-    Change {
-        change: Change,
-        /// Its note, where it has to wait.
-        wish: Option<WishId>,
-        /// A change that was cancelled has none any more, see [`Shared::is_wanted`].
-        number: u64,
-    },
+    /// By its number, see [`Shared::take_queued`].
+    Change(u64),
     Scan,
     Compact,
     Model(String),
@@ -81,11 +76,11 @@ impl Worker {
             let _busy = lock(&busy);
             match job {
                 Job::Message(message) => self.message(message),
-                Job::Change { change, wish, number } => {
-                    if self.shared.is_wanted(number) {
+                Job::Change(number) => {
+                    if let Some(Waiting { change, wish }) = self.shared.take_queued(number) {
                         self.change(&change);
+                        self.shared.end_wish(wish);
                     }
-                    self.shared.end_wish(wish);
                 }
                 Job::Scan => self.say(|worker| worker.scan()),
                 Job::Compact => self.say(Self::compact),
@@ -240,11 +235,10 @@ impl Observer for Forward<'_> {
         let mut heard = Vec::new();
         for job in self.waiting.try_iter() {
             match job {
-                Job::Change { wish, number, .. } if !self.shared.is_wanted(number) => {
-                    self.shared.end_wish(wish);
-                }
-                Job::Change { change, wish, .. } => {
+                Job::Change(number) => {
                     let Some(desk) = self.shared.desk() else { continue };
+                    let waiting = self.shared.take_queued(number);
+                    let Some(Waiting { change, wish }) = waiting else { continue };
                     let step = StepDesk { session: &mut *session, files, gate: &mut *gate };
                     let paths = desk.apply_within(&change, step);
                     heard.extend(told(&change, &paths).map(Interjection::Note));
