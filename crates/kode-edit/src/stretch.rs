@@ -1,9 +1,10 @@
-//! A change inside whole statements at the top of a large file: only they and what
-//! stands before them are parsed. What comes after is read as it was.
+//! A change inside whole statements or members of a large file: only they are parsed.
+//! What stands around them is read as it was.
 //!
-//! Sound because nothing is guessed: the text before parses by itself without an
-//! error, so that it ends outside of every string, comment and block, and so do the
-//! changed statements before and after the change. Otherwise the file is parsed whole.
+//! Sound because nothing is guessed: the text before surely ends outside of every
+//! string and comment, or parses by itself without an error; where the stretch begins
+//! and ends nothing but a statement or a member can begin; and it parses by itself
+//! without an error before and after the change. Otherwise the file is parsed whole.
 
 use std::ops::Range;
 
@@ -11,6 +12,9 @@ use kode_syntax::{Language, SourceTree, parse, reparse, single_replacement};
 
 use crate::guard::{Change, Differing, Trees, before_replacing};
 use crate::parallel::in_parallel;
+use outside::open_brackets;
+
+mod outside;
 
 /// Smaller files are parsed whole in little time.
 const WORTH_CUTTING_BYTES: usize = 16 * 1024;
@@ -40,8 +44,14 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     let replacement =
         (range.start - stretch.before.start..range.end - stretch.before.start, new_length);
     let head = &before[..stretch.before.start];
-    let mut jobs: Vec<(&[u8], bool)> =
-        halves(language, head).into_iter().map(|text| (text, false)).collect();
+    let members = Begins::of(language)?.inside_blocks;
+    let heads = match open_brackets(language, head) {
+        Some(open) if members == (open > 0) => Vec::new(),
+        // A class without its end is no sound text by itself.
+        _ if members => return None,
+        _ => halves(language, head),
+    };
+    let mut jobs: Vec<(&[u8], bool)> = heads.into_iter().map(|text| (text, false)).collect();
     jobs.push((was, true));
     // What is not kept is let go of by the thread that made it: that takes time too.
     let parsed = in_parallel(&jobs, |(text, is_kept)| {
@@ -51,7 +61,8 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     let tree = parsed.into_iter().collect::<Option<Vec<Option<SourceTree>>>>()?.pop()??;
     let replacements = [replacement];
     let again = reparse(&tree, was, is, &replacements).ok()?;
-    if !is_sound(&again.tree) {
+    let both = [&tree, &again.tree];
+    if !is_sound(&again.tree) || members && !both.into_iter().all(holds_only_members) {
         return None;
     }
     let differing = again.changed.map(|after| Differing {
@@ -59,6 +70,31 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
         after,
     });
     Some(Trees { before: Some(tree), after: again.tree, differing, stretch: Some(stretch) })
+}
+
+/// Whether what parses at the top of a file parses in a class as well.
+fn holds_only_members(tree: &SourceTree) -> bool {
+    let root = tree.tree.root_node();
+    let mut cursor = root.walk();
+    root.named_children(&mut cursor).all(|node| match node.kind() {
+        "method_declaration"
+        | "local_variable_declaration"
+        | "class_declaration"
+        | "interface_declaration"
+        | "enum_declaration"
+        | "record_declaration"
+        | "struct_declaration"
+        | "delegate_declaration"
+        | "line_comment"
+        | "block_comment"
+        | "comment" => true,
+        "global_statement" => node.named_child(0).is_some_and(|statement| {
+            let using = statement.child(0).is_some_and(|first| !first.is_named());
+            statement.kind() == "local_function_statement"
+                || statement.kind() == "local_declaration_statement" && !using
+        }),
+        _ => false,
+    })
 }
 
 /// Corresponding whole statements of two versions, in bytes.
@@ -120,6 +156,10 @@ struct Begins {
     openings: &'static [&'static [u8]],
     /// Whether a line's end ends a statement, unless it is escaped.
     by_line: bool,
+    /// Whether they are indented, as members of a class are.
+    inside_blocks: bool,
+    /// Whether any word begins one, behind a block that ends at the left margin (C).
+    any_word: bool,
 }
 
 impl Begins {
@@ -162,17 +202,29 @@ impl Begins {
                 b"macro_rules! ",
                 b"#[",
             ],
+            Language::Java | Language::CSharp => {
+                &[b"public ", b"private ", b"protected ", b"internal ", b"@Override"]
+            }
+            Language::C | Language::Cpp => &[],
             _ => return None,
         };
-        Some(Self { openings, by_line: language == Language::Python })
+        Some(Self {
+            openings,
+            by_line: language == Language::Python,
+            inside_blocks: matches!(language, Language::Java | Language::CSharp),
+            any_word: matches!(language, Language::C | Language::Cpp),
+        })
     }
 
     /// Whether a line begins at `at`, a statement ended before it and a definition
     /// begins there, comments in front of it included.
     fn at(&self, text: &[u8], at: usize) -> bool {
         let near = &text[at.saturating_sub(BLANK_BYTES_MAX)..at];
-        let ended = near.trim_ascii_end().last().is_some_and(|last| match last {
-            b'}' | b';' | b')' => true,
+        let near_end = near.trim_ascii_end();
+        let ended = near_end.last().is_some_and(|last| match last {
+            _ if self.any_word => ends_a_block(near_end),
+            b'}' | b';' => true,
+            b')' => !self.inside_blocks,
             last => self.by_line && *last != b'\\',
         });
         near.ends_with(b"\n")
@@ -182,6 +234,12 @@ impl Begins {
 
     fn opens(&self, mut text: &[u8]) -> bool {
         loop {
+            if self.inside_blocks {
+                text = text.trim_ascii_start();
+            }
+            if self.any_word && text.first().is_some_and(u8::is_ascii_alphabetic) {
+                return true;
+            }
             if self.openings.iter().any(|opening| text.starts_with(opening)) {
                 return true;
             }
@@ -191,6 +249,12 @@ impl Begins {
             }
         }
     }
+}
+
+/// Whether the last line is the end of a block at the left margin: `}`, `} name;`.
+fn ends_a_block(text: &[u8]) -> bool {
+    let line = memchr::memrchr(b'\n', text).map_or(text, |newline| &text[newline + 1..]);
+    line.starts_with(b"}") && (line.len() == 1 || line.ends_with(b";"))
 }
 
 /// The length of the comment that `text` begins with, its line's end included.

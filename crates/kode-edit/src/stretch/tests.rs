@@ -96,6 +96,57 @@ const RUST: &[&str] = &[
     "unsafe\n",
 ];
 
+const JAVA: &[&str] = &[
+    "  public int one(int a) {\n    return a;\n  }\n\n",
+    "  /** About two. */\n  private static String two() {\n    return \"}\";\n  }\n",
+    "  @Override\n  public void three() {\n    run(() -> {\n    });\n  }\n",
+    "  private int four = 4;\n",
+    "  public static class Five {\n    public int x;\n    protected void y() {}\n  }\n",
+    "  private String six = \"\"\"\n  public int no() {\n  }\n  \"\"\";\n",
+    "class A {\n",
+    "}\n",
+    "  /*\n  public int old() {\n  }\n  */\n",
+    "  public A() {}\n",
+    "  static {\n    one(1);\n  }\n",
+    "  int seven(\n",
+    "  abstract void eight();\n",
+    "  if (x) {\n  }\n",
+    "  else {\n  }\n",
+    "  enum Nine { X, Y; public int z() { return 1; } }\n",
+    "\"\"\"\n",
+    "/*\n",
+    "*/\n",
+    "  char c = '\"';\n",
+];
+const C: &[&str] = &[
+    "int one(int a) {\n  return a;\n}\n\n",
+    "/* about two */\nstatic struct two *two(void)\n{\n  return 0;\n}\n",
+    "typedef struct {\n  int x;\n} three_t;\n",
+    "int four = 4;\n",
+    "struct five {\n  char c;\n};\n",
+    "/*\nint old(void) {\n}\n*/\n",
+    "#define SIX(x) \\\n  do { x; } while (0)\n",
+    "#ifdef A\n",
+    "#else\n",
+    "#endif\n",
+    "extern \"C\" {\n",
+    "}\n",
+    "};\n",
+    "else {\n}\n",
+    "while (0);\n",
+    "const char *s = \"a\\\nb\";\n",
+    "\"\n",
+    "'\n",
+    "/*\n",
+    "*/\n",
+    "int old(a)\nint a;\n{\n}\n",
+    "MACRO(x)\n",
+    "int arr[] = {\n  1,\n};\n",
+    "struct open {\n",
+    "union {\nint a;\n};\n",
+    "if (x) {\n}\n",
+];
+
 fn at(language: Language) -> ProjectPath {
     let extension = match language {
         Language::JavaScript => "js",
@@ -103,6 +154,10 @@ fn at(language: Language) -> ProjectPath {
         Language::Tsx => "tsx",
         Language::Python => "py",
         Language::Go => "go",
+        Language::Java => "java",
+        Language::CSharp => "cs",
+        Language::C => "c",
+        Language::Cpp => "cpp",
         _ => "rs",
     };
     ProjectPath::new(&format!("a.{extension}")).unwrap()
@@ -116,6 +171,10 @@ fn kit() -> impl Strategy<Value = (Language, &'static [&'static str])> {
         Just((Language::Python, PYTHON)),
         Just((Language::Go, GO)),
         Just((Language::Rust, RUST)),
+        Just((Language::Java, JAVA)),
+        Just((Language::CSharp, JAVA)),
+        Just((Language::C, C)),
+        Just((Language::Cpp, C)),
     ]
 }
 
@@ -146,7 +205,7 @@ fn verdict_by_whole_file(language: Language, change: &Change<'_>) -> Option<Verd
 type Verdict = (Option<usize>, Option<String>);
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn what_passes_by_its_stretch_passes_by_the_whole_file(
@@ -160,7 +219,10 @@ proptest! {
         let (head, tail) = (assembled(kit, &head), assembled(kit, &tail));
         let (was, mut is) = (assembled(kit, &was), assembled(kit, &is));
         is.truncate(cut.index(2 * is.len() + 1));
-        let (before, after) = (format!("{head}{was}{tail}"), format!("{head}{is}{tail}"));
+        let members = matches!(language, Language::Java | Language::CSharp);
+        let (open, close) = if members { ("class K {\n", "}\n") } else { ("", "") };
+        let whole = |middle: &str| format!("{open}{head}{middle}{tail}{close}");
+        let (before, after) = (whole(&was), whole(&is));
         let path = at(language);
         let (old, new) = (before.as_bytes(), after.as_bytes());
         let change = Change { path: &path, before: Some(old), after: new, written: "" };
@@ -213,4 +275,5 @@ fn an_edit_of_a_large_file_takes_the_short_way_and_a_broken_one_the_long() {
     assert!(trees_after("return 400;", "return (;").is_none());
     assert!(trees_after("return 400;", "return 1; /*").is_none());
     assert!(trees_after("/** 0 */", "/* `").is_none());
+    assert_eq!(open_brackets(Language::JavaScript, file.as_bytes()), Some(0));
 }
