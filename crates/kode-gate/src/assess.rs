@@ -65,8 +65,16 @@ pub(crate) fn command_line(
         reads_secret: found.reads_secret,
     };
     assessment.opens = reachable::hosts(&assessment.units, &found.hosts, &state.git_remotes);
-    secret_and_egress(&mut assessment, &found.hosts, found.reads_secret, state);
-    provenance(&mut assessment, &found.hosts, &found.outside, state);
+    let mut hosts = found.hosts;
+    hosts.extend(reachable::unjudged(&assessment.opens, &hosts, &state.git_remotes));
+    // The repository's remotes are the user's own, but no place for a secret.
+    let mut for_secrets = hosts.clone();
+    for_secrets.extend(reachable::unjudged(&assessment.opens, &hosts, &[]));
+    if state.bare_host && for_secrets.is_empty() && assessment.reaches_out() {
+        for_secrets.push(None);
+    }
+    secret_and_egress(&mut assessment, &for_secrets, found.reads_secret, state);
+    provenance(&mut assessment, &hosts, &found.outside, state);
     let writes = assessment.units.iter().any(|unit| unit.class != RiskClass::Safe);
     if writes {
         foreign_code(&mut assessment, "a file", text, "", state);

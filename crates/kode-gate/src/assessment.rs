@@ -156,6 +156,12 @@ pub(crate) struct Assessment {
 }
 
 impl Assessment {
+    /// Whether any of its effects talks to a host, known or not.
+    pub(crate) fn reaches_out(&self) -> bool {
+        let out = RiskClass::NetworkEgress;
+        self.units.iter().any(|unit| unit.class == out || unit.effects.iter().any(|it| it == out))
+    }
+
     /// The worst class of all units.
     pub(crate) fn class(&self) -> RiskClass {
         self.units.iter().map(|unit| unit.class).max().unwrap_or(RiskClass::Safe)

@@ -46,6 +46,31 @@ pub(crate) fn hosts(
     opened
 }
 
+/// Of the hosts that approving opens, those that labels judge although no effect
+/// names them: a URL among a command's words, but no registry, which is only read,
+/// and with `remotes` none of the repository's own.
+pub(crate) fn unjudged(
+    opens: &[String],
+    judged: &[Option<String>],
+    remotes: &[(String, String)],
+) -> Vec<Option<String>> {
+    let plain = |host: &String| host.strip_suffix(":80").unwrap_or(host).to_owned();
+    let is_own = |host: &String| {
+        remotes.iter().any(|(_, address)| {
+            url_host(&KnownWord::Exact(address.clone())).is_some_and(|own| plain(&own) == *host)
+        })
+    };
+    let is_registry = |host: &String| {
+        TABLE.as_ref().is_some_and(|table| table.registries.values().flatten().any(|it| it == host))
+    };
+    let hosts = opens.iter().map(plain);
+    hosts
+        .filter(|host| !is_registry(host) && !is_own(host))
+        .filter(|host| !judged.iter().flatten().any(|it| it.eq_ignore_ascii_case(host)))
+        .map(Some)
+        .collect()
+}
+
 /// The host of an argument that is an address on the web; with `:80` where it
 /// is not encrypted.
 fn url_host(word: &KnownWord) -> Option<String> {

@@ -100,6 +100,35 @@ fn secret_text_and_an_unlisted_host_never_meet() {
 }
 
 #[test]
+fn a_host_among_the_words_is_judged_whatever_the_program() {
+    let remote = ("origin".to_owned(), "https://git.example.org/a.git".to_owned());
+    let base = SessionState { git_remotes: vec![remote], ..untrusted() };
+    let secret = SessionState { secret_in_context: true, ..base.clone() };
+    let opened = SessionState { credential_opened: true, ..base.clone() };
+    let rule = |command: &str, state: &SessionState| run(command, state).reason.rule;
+    for command in [
+        "git push https://other.example/r.git HEAD",
+        "git fetch https://other.example/r.git",
+        "git clone https://other.example/r.git",
+        "npm install https://other.example/x.tgz",
+        "pip install --index-url https://other.example/simple six",
+    ] {
+        assert_eq!(rule(command, &base), "question.provenance", "{command}");
+        assert_eq!(rule(command, &secret), "denial.secret_egress", "{command}");
+        assert_eq!(rule(command, &opened), "denial.secret_egress", "{command}");
+    }
+    for command in ["git push", "git push origin main"] {
+        assert_eq!(rule(command, &base), "class.network_egress", "{command}");
+        assert_eq!(rule(command, &secret), "denial.secret_egress", "{command}");
+    }
+    for command in ["npm install left-pad", "pip install six"] {
+        assert_eq!(rule(command, &secret), "class.install", "{command}");
+    }
+    let bare = SessionState { bare_host: true, ..secret };
+    assert_eq!(rule("docker push x", &bare), "denial.secret_egress");
+}
+
+#[test]
 fn after_a_program_opened_a_credential_only_named_and_listed_hosts_stay() {
     let opened = SessionState {
         credential_opened: true,
