@@ -17,6 +17,9 @@ use crate::state::{FileState, Kind};
 use crate::tree::content;
 use crate::{Restored, Session, SessionError};
 
+/// A file, and what takes the agent's changes of it back, or why they can't be.
+type Rejection = (ProjectPath, Result<Vec<Restoration>, SessionError>);
+
 impl Session {
     /// Takes the agent's changes of one file back, of a renamed one those of both
     /// names; refused when it changed since the last comparison. What a person
@@ -96,7 +99,9 @@ impl Session {
         files: &ProjectFiles,
         gate: &mut Gate,
     ) -> Result<Restored, SessionError> {
-        let units: Result<Vec<_>, _> = self.rejections()?.into_iter().collect();
+        let standing = self.standing()?;
+        let units: Result<Vec<_>, _> =
+            self.rejections(&standing)?.into_iter().map(|(_, unit)| unit).collect();
         let restorations: Vec<Restoration> = units?.into_iter().flatten().collect();
         if restorations.is_empty() {
             return Err(SessionError::NothingTo("reject"));
@@ -115,9 +120,13 @@ impl Session {
         gate: &mut Gate,
     ) -> Result<Restored, SessionError> {
         let (mut units, mut not_done) = (Vec::new(), Vec::new());
-        for unit in self.rejections()? {
+        let standing = self.standing()?;
+        for (path, unit) in self.rejections(&standing)? {
             match unit {
-                Ok(unit) => units.push(unit),
+                Ok(unit) => {
+                    units.push(unit);
+                    not_done.extend(self.kept_lines(&path, &standing)?);
+                }
                 Err(error) => not_done.push(error),
             }
         }
@@ -130,14 +139,13 @@ impl Session {
     }
 
     /// What takes back each file that the agent changed, or why it can't be.
-    fn rejections(&mut self) -> Result<Vec<Result<Vec<Restoration>, SessionError>>, SessionError> {
-        let standing = self.standing()?;
+    fn rejections(&mut self, standing: &Standing) -> Result<Vec<Rejection>, SessionError> {
         let known: Vec<ProjectPath> = self.tree()?.now.keys().cloned().collect();
         let mut units = Vec::new();
         for path in known.iter().filter(|path| !standing.is_old_name(path)) {
-            match self.rejection_of(path, &standing) {
+            match self.rejection_of(path, standing) {
                 Ok(unit) if unit.iter().all(Restoration::is_done) => {}
-                unit => units.push(unit),
+                unit => units.push((path.clone(), unit)),
             }
         }
         Ok(units)

@@ -18,7 +18,7 @@ use ratatui::crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{execute, queue};
-use signal_hook::consts::SIGTSTP;
+use rustix::process::{Signal, kill_current_process_group};
 
 use crate::app::App;
 use crate::draw::draw;
@@ -93,9 +93,9 @@ pub fn run(
                     reader.park()?;
                     drop(screen.take());
                     match command {
-                        Command::Suspend => {
-                            signal_hook::low_level::emulate_default_handler(SIGTSTP)?
-                        }
+                        // As the terminal itself would, to all that it started: the kernel
+                        // leaves them running where no shell could let them go on.
+                        Command::Suspend => kill_current_process_group(Signal::TSTP)?,
                         command => handle(command),
                     }
                     screen = Some(Screen::enter()?);

@@ -113,7 +113,10 @@ fn an_edit_of_the_agents_lines_is_a_conflict_that_says_where() {
     let mine = format!("mine too\n{mine}");
     assert_eq!((read(&work, "old"), read(&work, "deep/new")), (Some(mine.clone()), None));
     session.undo(&UndoTarget::Reject(path("deep/new")), &work.files, &mut work.gate).unwrap();
-    assert_eq!((read(&work, "old"), read(&work, "deep/new")), (None, Some(mine)));
+    assert_eq!((read(&work, "old"), read(&work, "deep/new")), (None, Some(mine.clone())));
+    let done = session.reject_possible(&work.files, &mut work.gate).unwrap();
+    assert_eq!((done.paths.len(), done.not_done.len()), (2, 1), "{done:?}");
+    assert_eq!(read(&work, "old"), Some(mine));
 }
 
 #[test]
@@ -125,7 +128,8 @@ fn a_renamed_file_whose_lines_cannot_be_told_apart_gets_its_name_back_as_it_is()
     session.note_persons_edits(&work.files).unwrap();
     work.write("deep/new", "one line of mine\n");
     session.note_persons_edits(&work.files).unwrap();
-    session.reject_possible(&work.files, &mut work.gate).unwrap();
+    let done = session.reject_possible(&work.files, &mut work.gate).unwrap();
+    assert!(done.not_done.is_empty(), "nothing of the agent's is left: {done:?}");
     assert_eq!(read(&work, "old").as_deref(), Some("one line of mine\n"));
     assert!(!work.exists("deep/new"));
 }

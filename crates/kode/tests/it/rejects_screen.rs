@@ -243,3 +243,15 @@ fn trust_that_lapsed_is_asked_for_again_with_the_reason() {
     window.wait_for("all done");
     assert_eq!(workspace.read("two"), "x");
 }
+
+#[test]
+fn control_z_where_no_shell_waits_leaves_the_screen_as_it_is() {
+    let workspace = Workspace::new();
+    let Some(window) = start(&workspace, SLOW) else { return };
+    window.wait_for("ready");
+    window.key("C-z");
+    window.line("please");
+    window.wait_for("… shell while");
+    workspace.write("go", "");
+    window.wait_for("I heard nothing");
+}
