@@ -158,6 +158,11 @@ pub(crate) fn place(text: &str, directory: Option<&str>, session: &SessionState)
     let Some(directory) = directory.or_else(|| text.starts_with('/').then_some("/")) else {
         return Place { zone: Zone::Unknown, path: text.to_owned() };
     };
+    if directory.starts_with('/')
+        && let Some(place) = on_drive(text)
+    {
+        return place;
+    }
     let path = normalise(text, directory);
     let mut zone = zone(&path, session);
     // `../x` leaves the project, also where that is a temporary folder.
@@ -166,6 +171,25 @@ pub(crate) fn place(text: &str, directory: Option<&str>, session: &SessionState)
         zone = Zone::System;
     }
     Place { zone, path }
+}
+
+/// A path on a Windows drive, `C:\Users` or `c:/`, which is no file's name here.
+fn on_drive(text: &str) -> Option<Place> {
+    let [letter, b':', b'/' | b'\\', ..] = text.as_bytes() else { return None };
+    if !letter.is_ascii_alphabetic() {
+        return None;
+    }
+    let path = text.replace('\\', "/");
+    let parts: Vec<&str> = path[3..].split('/').filter(|part| !part.is_empty()).collect();
+    let tree = match parts.as_slice() {
+        [] | ["*"] => true,
+        [first] | [first, "*"] => {
+            let lower = first.to_ascii_lowercase();
+            lower == "windows" || lower == "users" || lower.starts_with("program")
+        }
+        _ => false,
+    };
+    Some(Place { zone: if tree { Zone::Tree } else { Zone::System }, path })
 }
 
 /// Whether `path`, or what it is a pattern of, is a folder above the project:

@@ -252,7 +252,8 @@ impl Evaluator<'_> {
                     break;
                 }
                 Operand::Command => {
-                    self.run_argv(operands[at..].to_vec(), invocation.stdin.clone());
+                    let output = self.run_argv(operands[at..].to_vec(), invocation.stdin.clone());
+                    taint |= output.text.taint;
                     break;
                 }
                 Operand::Shell => {

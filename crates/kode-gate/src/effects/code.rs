@@ -286,7 +286,8 @@ pub(crate) fn connects_shell_words(text: &str) -> bool {
 
 /// Whether a program of this name is a shell, by the plain names.
 fn is_shell_name(name: &str) -> bool {
-    matches!(name, "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "csh" | "tcsh" | "fish")
+    const SHORT: [&str; 3] = ["rc", "es", "nu"];
+    super::interpreters::shell(name).is_some() && !SHORT.contains(&name)
 }
 
 /// Whether the code is a reverse or bind shell in some language.
@@ -399,11 +400,12 @@ fn has(code: &str, words: &[&str]) -> bool {
 
 /// Whether a string names a shell, alone or with arguments.
 fn names_shell(code: &str) -> bool {
-    const SHELLS: [&str; 9] =
-        ["sh", "bash", "zsh", "dash", "ksh", "ash", "cmd", "cmd.exe", "powershell"];
     let is_shell = |text: &String| {
-        let first = text.split_whitespace().next().unwrap_or_default();
-        SHELLS.contains(&first.rsplit('/').next().unwrap_or(first))
+        let mut names = text.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
+        let first = names.find(|name| !matches!(*name, "env" | "busybox" | "toybox"));
+        first.is_some_and(|name| {
+            is_shell_name(name) || matches!(name, "cmd" | "cmd.exe" | "powershell" | "pwsh")
+        })
     };
     has(code, &["/bin/sh", "/bin/bash", "/bin/zsh", "/bin/dash", "/bin/ksh"])
         || strings(code).iter().any(is_shell)
@@ -411,29 +413,27 @@ fn names_shell(code: &str) -> bool {
 
 /// What comes from the socket is run, without naming a shell.
 fn feeds_commands(code: &str) -> bool {
-    has(
-        code,
-        &[
-            "system$_",
-            "`$_`",
-            "while(<$",
-            "while (<$",
-            "`#{",
-            "gets",
-            "recv",
-            "receive",
-            "readline",
-            "readLines",
-            "|& getline",
-            "|&getline",
-            "socket_read",
-            "fread(",
-            "stream_get",
-            "fgets",
-            "on('data'",
-            "on(\"data\"",
-        ],
-    )
+    let compact: String = code.chars().filter(|each| !each.is_whitespace()).collect();
+    has(&compact, &["while(<$", "|&getline"])
+        || has(
+            code,
+            &[
+                "system$_",
+                "`$_`",
+                "`#{",
+                "gets",
+                "recv",
+                "receive",
+                "readline",
+                "readLines",
+                "socket_read",
+                "fread(",
+                "stream_get",
+                "fgets",
+                "on('data'",
+                "on(\"data\"",
+            ],
+        )
 }
 
 /// A one-liner such as `os.system('curl …')`: the string is judged as shell.

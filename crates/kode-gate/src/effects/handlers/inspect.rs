@@ -115,7 +115,7 @@ impl Evaluator<'_> {
         };
         let starts = |start: &str| call.words.iter().any(|word| word.text.known.starts_with(start));
         let sets = match call.name {
-            "date" => has(&["-s"]) || starts("--set"),
+            "date" => sets_clock(call),
             "dmesg" => has(&["-c", "-C", "--clear", "--read-clear", "-n", "-D", "-E"]),
             "journalctl" => starts("--vacuum") || has(&["--rotate", "--flush", "--sync"]),
             "hostname" => call.arguments.operands.iter().any(|each| !each.text.known.is_empty()),
@@ -513,6 +513,19 @@ fn subcommand<'c>(call: &'c Invocation<'_>) -> Option<&'c str> {
         }
     }
     None
+}
+
+/// `date -s …`, `date --set=…` and `date MMDDhhmm`.
+fn sets_clock(call: &Invocation<'_>) -> bool {
+    let sets = |word: &Field| word.as_exact() == Some("-s") || word.text.known.starts_with("--set");
+    call.words.iter().any(sets) || call.arguments.operands.iter().any(is_time)
+}
+
+/// What `date` would set the clock to: `MMDDhhmm[[CC]YY][.ss]`.
+fn is_time(operand: &Field) -> bool {
+    let (digits, seconds) = operand.text.known.split_once('.').unwrap_or((&operand.text.known, ""));
+    let number = |text: &str| text.bytes().all(|each| each.is_ascii_digit());
+    matches!(digits.len(), 8 | 10 | 12) && number(digits) && number(seconds)
 }
 
 /// `ss -K` closes the connections it lists.

@@ -156,7 +156,7 @@ impl Evaluator<'_> {
             let name = word.trim_matches(['\'', '"']).rsplit('/').next().unwrap_or_default();
             interpreters::shell(name).is_some()
                 || interpreters::language(name).is_some()
-                || matches!(name, "cmd.exe" | "cmd" | "powershell.exe")
+                || matches!(name, "cmd.exe" | "cmd" | "env" | "busybox" | "toybox")
         });
         if starts_shell || program.open {
             self.found.refuse(
