@@ -14,6 +14,11 @@ use super::calls::decision_event;
 use super::{Agent, BeginError};
 use crate::tools::ToolOutcome;
 
+/// Changes of one command that are asked about, and named, one by one.
+const ASKED_MAX: usize = 24;
+/// Changes that wait, named at the end of a run.
+const NAMED_MAX: usize = 24;
+
 /// What of a call's changes was asked about before it ran.
 #[derive(Debug, Default)]
 struct Answered {
@@ -62,15 +67,37 @@ impl Agent<'_> {
     ) -> Result<(), BeginError> {
         let answered = Answered::of(Some(call), outcome);
         let holding = self.compare_and_hold(&answered)?;
-        for (held, why) in &holding.stuck {
+        for (held, why) in holding.stuck.iter().take(ASKED_MAX) {
             let told = self.tell_stuck(held, why);
             outcome.say(&format!("\n[kode: {told}]"));
         }
-        for held in holding.held {
-            let told = self.ask_about(&held, Some(call))?;
+        for held in holding.held.iter().take(ASKED_MAX) {
+            let told = self.ask_about(held, Some(call))?;
+            outcome.say(&format!("\n[kode: {told}]"));
+        }
+        let rest = holding.stuck.len().saturating_sub(ASKED_MAX)
+            + holding.held.len().saturating_sub(ASKED_MAX);
+        if rest > 0 {
+            let told = self.tell_rest(rest, &holding);
             outcome.say(&format!("\n[kode: {told}]"));
         }
         Ok(())
+    }
+
+    /// A flood of changes is no way to a yes given in weariness: the others wait.
+    fn tell_rest(&mut self, rest: usize, holding: &Holding) -> String {
+        let stands = match holding.stuck.len().saturating_sub(ASKED_MAX) {
+            0 => "put back".to_owned(),
+            stuck => format!("put back, but for {stuck} that could not be and stand"),
+        };
+        let told = format!(
+            "{rest} more changes of places whose content runs later were {stands}. They wait for a \
+             person: `kode continue` at a terminal asks about them"
+        );
+        self.progress.refusals += u32::try_from(rest).unwrap_or(u32::MAX);
+        self.progress.unreplaced_denial = Some(told.clone());
+        self.notice(told.clone());
+        told
     }
 
     /// After a kill: what the interrupted call left in sensitive places, and
@@ -81,13 +108,13 @@ impl Agent<'_> {
         if interrupted {
             stuck.extend(self.compare_and_hold(&Answered::default())?.stuck);
         }
-        for (held, why) in &stuck {
+        for (held, why) in stuck.iter().take(ASKED_MAX) {
             let told = self.tell_stuck(held, why);
             self.push_note(&told)?;
         }
         let is_stuck = |held: &Held| stuck.iter().any(|(other, _)| other.id == held.id);
         let waiting = self.session.pending().iter().filter(|held| !is_stuck(held));
-        for held in waiting.cloned().collect::<Vec<_>>() {
+        for held in waiting.take(ASKED_MAX).cloned().collect::<Vec<_>>() {
             let told = self.ask_about(&held, None)?;
             self.push_note(&told)?;
         }
@@ -140,7 +167,9 @@ impl Agent<'_> {
             Ok(made) => made,
             Err(error) => {
                 self.session.give_up_held(held.id)?;
-                return Ok(format!("the change of {path} was put back: {error}"));
+                let told = format!("the change of {path} was put back: {error}");
+                self.notice(told.clone());
+                return Ok(told);
             }
         };
         let answer = self.workspace.gate.authorize_sensitive(write, &held.why, diff);
@@ -182,11 +211,17 @@ impl Agent<'_> {
 
     /// Why the run can't end green, when held changes wait.
     pub(super) fn waiting(&self) -> Option<String> {
+        let pending = self.session.pending();
         let paths: Vec<&str> =
-            self.session.pending().iter().map(|held| held.path.as_str()).collect();
+            pending.iter().take(NAMED_MAX).map(|held| held.path.as_str()).collect();
+        let more = match pending.len().saturating_sub(NAMED_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         (!paths.is_empty()).then(|| {
             format!(
-                "changes of {} wait for a person; `kode continue` at a terminal asks about them",
+                "changes of {}{more} wait for a person; `kode continue` at a terminal asks about \
+                 them",
                 paths.join(", ")
             )
         })

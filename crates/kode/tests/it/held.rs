@@ -159,3 +159,16 @@ fn ignored_places_are_held_too_however_many_files_are_ignored() {
         assert_eq!(workspace.read("build/Makefile"), "all:\n", "a tool's own file stays");
     }
 }
+
+#[test]
+fn a_flood_of_changes_is_put_back_and_told_in_few_words() {
+    let workspace = Workspace::new();
+    let flood = "for i in $(seq 1 120); do mkdir -p d/$i; echo evil > d/$i/Makefile; done";
+    workspace.write("q.sh", flood);
+    let run = run(&workspace, &shell_script("sh q.sh"), &[], 4);
+    let notices = serde_json::to_string(&run.of_type("notice")).unwrap();
+    assert!(notices.contains("96 more changes of places"), "{notices}");
+    assert!(notices.matches("was put back and waits").count() < 30, "{notices}");
+    assert!(!workspace.project().join("d/1/Makefile").exists());
+    assert!(!workspace.project().join("d/120/Makefile").exists());
+}
