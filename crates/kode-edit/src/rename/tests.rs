@@ -430,6 +430,20 @@ fn ruby_variables_are_not_methods() {
 }
 
 #[test]
+fn php_spells_a_variable_in_a_string_in_three_ways() {
+    renames_to(
+        "php",
+        "<?php function f($‸b) { return \"${b} {$b} $b b\"; }",
+        "n",
+        "<?php function f($n) { return \"${n} {$n} $n b\"; }",
+    );
+    for variable in ["\"${$b}\"", "${b}", "\"${g()}\"", "${'b'}", "\"${b[0]}\""] {
+        let source = format!("<?php function f($‸b) {{ return {variable}; }}");
+        refuses("php", &source, "n", "variable variable");
+    }
+}
+
+#[test]
 fn a_ruby_keyword_is_renamed_where_its_own_class_passes_it() {
     renames_to(
         "rb",

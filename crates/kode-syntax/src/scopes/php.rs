@@ -32,6 +32,10 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
                 }
             });
         }
+        "dynamic_variable_name" if names_in_text(walk, node) => {
+            let scope = walk.function_scope();
+            touch(walk, variable_scope(walk, scope, node), node);
+        }
         "dynamic_variable_name" => {
             walk.block_scope(walk.function_scope(), "a variable variable may mean it");
         }
@@ -59,10 +63,20 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
     }
 }
 
+/// `"${x}"` in a string is `$x`; in code it is the variable that the constant names.
+fn names_in_text(walk: &Walk<'_>, variable: Node<'_>) -> bool {
+    let inner = variable.named_child(0);
+    let plain = inner.is_some_and(|inner| {
+        inner.kind() == "name" && walk.text(variable) == format!("${{{}}}", walk.text(inner))
+    });
+    let parent = variable.parent().map_or("", |parent| parent.kind());
+    plain && matches!(parent, "encapsed_string" | "heredoc_body" | "shell_command_expression")
+}
+
 /// Arrow functions see the variables around them; what they don't have is looked
 /// for outside.
 fn variable_scope(walk: &Walk<'_>, mut scope: ScopeId, variable: Node<'_>) -> ScopeId {
-    let name = walk.text(variable).trim_start_matches('$');
+    let name = walk.text(variable).trim_matches(['$', '{', '}']);
     let own = scope;
     while walk.kind_of(scope) == ScopeKind::Function {
         if walk.known_in(scope, name, VALUE).is_some() {
