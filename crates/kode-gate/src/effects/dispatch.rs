@@ -309,6 +309,9 @@ impl Evaluator<'_> {
         let key = format!("{name} {word}");
         if name == "git" {
             self.look_at_repository(&key, &before);
+            if matches!(word, "clone" | "fetch" | "pull" | "push" | "ls-remote" | "submodule") {
+                self.run_address(&words[at + 1..]);
+            }
         }
         let mut output = self.entry(&key, &words[at + 1..], stdin.clone());
         // `pnpm turbo …` is `pnpm exec turbo …` of a tool of the project.

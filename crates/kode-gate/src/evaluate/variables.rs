@@ -71,6 +71,14 @@ impl Evaluator<'_> {
             let prompt = whole.clone();
             self.refusals_only(|walk| walk.evaluate_substitutions(&prompt));
         }
+        // An exported function, as shells before 2014 read it, and ran what follows.
+        if whole.starts_with("() {") {
+            self.raise(RiskClass::CodeExecution, "the value is a function that shells may run");
+            let rest = whole.split_once("};").map_or("", |(_, rest)| rest).to_owned();
+            self.refusals_only(|walk| {
+                walk.text_script(&rest, Stream::default());
+            });
+        }
         match environment::meaning(name, &whole) {
             Meaning::Plain => {}
             Meaning::Searched | Meaning::Loads | Meaning::Writes if theirs => {}

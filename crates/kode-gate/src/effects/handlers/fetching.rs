@@ -74,6 +74,13 @@ impl Evaluator<'_> {
                 }
             }
         }
+        // `tftp HOST -c get FILE [LOCAL]`
+        let get = call.words.iter().position(|word| word.as_exact() == Some("get"));
+        if let Some(at) = get.filter(|_| call.name == "tftp")
+            && let Some(file) = call.words.get(at + 2).or(call.words.get(at + 1))
+        {
+            self.downloaded(&super::network::file_name(&file.text), None);
+        }
         // `lwp-download URL FILE`, `sftp HOST:FILE .`
         let local = found.operands.get(1).filter(|file| !file.text.known.contains(':'));
         match (call.name, found.operands.first(), local) {

@@ -262,7 +262,24 @@ impl Evaluator<'_> {
         if call.arguments.operands.iter().any(runs) {
             self.raise(RiskClass::CodeExecution, "git would run what the address names");
         }
+        self.run_address(&call.arguments.operands);
         None
+    }
+
+    /// `git clone 'ext::sh -c touch% x'`: a blank within a word is `% `.
+    pub(in crate::effects) fn run_address(&mut self, words: &[Field]) {
+        for word in words {
+            let Some(command) = word.text.known.strip_prefix("ext::") else { continue };
+            self.raise(RiskClass::CodeExecution, "git would run what the address names");
+            let argv: Vec<Field> = command
+                .replace("% ", "\0")
+                .split(' ')
+                .map(|part| Field::exact(&part.replace('\0', " ")))
+                .collect();
+            self.perhaps(|walk| {
+                walk.run_argv(argv, Stream::default());
+            });
+        }
     }
 
     /// Commands that move or rewrite named files of the working tree.
