@@ -181,6 +181,11 @@ fn on_drive(text: &str) -> Option<Place> {
     }
     let path = text.replace('\\', "/");
     let parts: Vec<&str> = path[3..].split('/').filter(|part| !part.is_empty()).collect();
+    let temporary = |part: &&str| matches!(part.to_ascii_lowercase().as_str(), "temp" | "tmp");
+    let below = parts.iter().position(temporary).is_some_and(|at| at + 1 < parts.len());
+    if below && !parts.contains(&"..") {
+        return Some(Place { zone: Zone::Temporary, path });
+    }
     let tree = match parts.as_slice() {
         [] | ["*"] => true,
         [first] | [first, "*"] => {

@@ -195,6 +195,10 @@ impl Evaluator<'_> {
                 self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
             }
         }
+        // 7z's folder stands right behind the flag.
+        if call.name.starts_with("7z") && call.words.iter().any(|word| word.text.known == "-o") {
+            self.raise(RiskClass::SystemWrite, "unpacks to where kode can't tell");
+        }
         let moves = |word: &Field| {
             let text = word.text.known.as_str();
             let cluster = text.starts_with('-') && !text.starts_with("--") && text.contains('m');
