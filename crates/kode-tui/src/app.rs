@@ -103,7 +103,7 @@ pub struct App {
     pub(crate) focus: Focus,
     pub(crate) main: Main,
     pub(crate) files: FileList,
-    /// The list is what a session has; before, nothing is known of it.
+    /// The list is what the session has: not so before a saved one is read.
     pub(crate) is_listed: bool,
     pub(crate) shown: Shown,
     pub(crate) unfolded: bool,
@@ -149,7 +149,7 @@ impl App {
             focus,
             main,
             files: FileList::default(),
-            is_listed: false,
+            is_listed: mode == Mode::Session,
             shown: Shown::Nothing,
             unfolded: false,
             transcript: Transcript::default(),
@@ -172,10 +172,11 @@ impl App {
         }
     }
 
-    /// Names the session in the status line.
+    /// Names the saved session that is being read, in the status line.
     #[must_use]
     pub fn with_session(mut self, session: &str) -> Self {
         session.clone_into(&mut self.status.session);
+        self.is_listed = false;
         self
     }
 
@@ -279,6 +280,14 @@ impl App {
             (Main::Help, _, _) => Main::Diff,
             _ => Main::Help,
         };
+    }
+
+    /// Says why there is no list to go to.
+    pub(crate) fn say_no_files(&mut self) {
+        self.say(match self.is_listed {
+            true => "no file was touched yet",
+            false => "the session is still being read",
+        });
     }
 
     pub(crate) fn show_transcript(&mut self) {

@@ -69,7 +69,7 @@ impl App {
     fn opened(&mut self, session: String) {
         self.transcript = Transcript::default();
         self.files = FileList::default();
-        (self.turns, self.chosen_turn, self.is_listed) = (Vec::new(), None, false);
+        (self.turns, self.chosen_turn, self.is_listed) = (Vec::new(), None, session.is_empty());
         (self.status.gate, self.status.tokens, self.shown) = (None, None, Shown::Nothing);
         self.status.session = session;
         self.show_transcript();

@@ -180,7 +180,7 @@ impl App {
             KeyCode::Char('d') if control && self.prompt.is_empty() => self.command(Command::Quit),
             KeyCode::PageUp => self.scroll_main(-half),
             KeyCode::PageDown => self.scroll_main(half),
-            KeyCode::Tab if self.files.rows().is_empty() => self.say("no file was touched yet"),
+            KeyCode::Tab if self.files.rows().is_empty() => self.say_no_files(),
             KeyCode::Tab => self.show_diff(Focus::Files),
             KeyCode::Esc if self.is_working() => self.interrupt(),
             KeyCode::Esc => self.transcript.scroll(isize::MAX / 2),

@@ -26,7 +26,7 @@ impl App {
         };
         match (command, argument) {
             ("/help", _) => self.toggle_help(),
-            ("/diff", _) if self.files.rows().is_empty() => self.say("no file was touched yet"),
+            ("/diff", _) if self.files.rows().is_empty() => self.say_no_files(),
             ("/diff", _) => self.show_diff(Focus::Files),
             ("/scan", _) => self.ask_for(Command::Scan, "scanning"),
             ("/undo", _) => self.change(Change::Undo),

@@ -423,3 +423,19 @@ fn files_rejected_before_are_listed_and_brought_back() {
     app.input(Input::Files(vec![entry("a"), entry("b")]));
     assert!(app.files.rows().iter().all(|row| !row.rejected));
 }
+
+#[test]
+fn nothing_untrue_is_said_of_a_saved_session_before_it_is_read() {
+    let mut app = App::new(Mode::Session, Theme::PLAIN).with_session("01a2");
+    type_key(&mut app, KeyCode::Tab);
+    assert_eq!(app.said.as_deref(), Some("the session is still being read"));
+    app.input(Input::Files(vec![]));
+    type_key(&mut app, KeyCode::Tab);
+    assert_eq!(app.said.as_deref(), Some("no file was touched yet"));
+    app.input(Input::Opened("other".to_owned()));
+    type_key(&mut app, KeyCode::Tab);
+    assert_eq!(app.said.as_deref(), Some("the session is still being read"));
+    app.input(Input::Opened(String::new()));
+    type_key(&mut app, KeyCode::Tab);
+    assert_eq!(app.said.as_deref(), Some("no file was touched yet"));
+}

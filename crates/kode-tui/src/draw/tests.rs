@@ -403,3 +403,23 @@ fn a_binary_file_has_no_hunks_in_its_headline() {
     let shown = picture(&mut app, 80, 12);
     assert!(shown.contains("a · binary") && !shown.contains("1 hunk"), "{shown}");
 }
+
+#[test]
+fn the_turns_to_choose_from_at_80_by_24() {
+    let mut app = review();
+    let turn = |id: u64| {
+        let names = ["a\u{1b}[2J\u{a0}.py", "b.py", "c.py", "d.py", "e.py", "f.py"];
+        let paths = names[..1 + usize::try_from(id).unwrap() % 6].iter();
+        let paths = paths.map(|name| ProjectPath::new(name).unwrap()).collect();
+        let number = u32::try_from(id).unwrap();
+        crate::exchange::TurnEntry { id, number, time: "12:04 UTC".to_owned(), paths }
+    };
+    app.input(Input::Turns((1..40).rev().map(turn).collect()));
+    let press = |app: &mut App, code| {
+        let key = Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+        app.terminal(&[key], std::time::Instant::now());
+    };
+    press(&mut app, KeyCode::Char('t'));
+    (0..25).for_each(|_| press(&mut app, KeyCode::Down));
+    insta::assert_snapshot!(picture(&mut app, 80, 24));
+}

@@ -170,10 +170,11 @@ pub(super) fn open(arguments: RunArguments, opening: Opening) -> Result<ExitStat
         lookups,
     };
     let mut ends = Ends::start(&shared, arguments, wanted)?;
+    let mut app = App::new(Mode::Session, theme()).with_model(settings.model.as_deref());
     if let Some(session) = saved {
+        app = app.with_session(&session);
         ends.send(Job::Open(Some(session)));
     }
-    let app = App::new(Mode::Session, theme()).with_model(settings.model.as_deref());
     let shown = kode_tui::run(app, &inputs, &wakes, |command| ends.handle(&shared, command));
     let was_whole = ends.leave(&shared);
     if let Some(session) = shared.session() {
