@@ -18,7 +18,7 @@ use super::{KILL_MAX, Native, stream};
 use crate::SandboxError;
 use crate::output::{CommandEnd, Incident};
 use crate::sandbox::Order;
-use crate::wire::{Reply, Request};
+use crate::wire::{self, Reply, Request};
 
 /// Signals passed on to the command.
 const PASSED_ON: &[i32] = &[SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
@@ -102,7 +102,8 @@ impl Native {
             _raw = RawTerminal::enter(stdin.as_fd())?;
             (on_terminal(caller, &terminal)?, Some(terminal))
         } else {
-            (self.start_on_pipes(order, caller)?, None)
+            let started = self.start_on_pipes(order, caller);
+            (started.map_err(|error| self.give_up(&error.to_string()))?, None)
         };
         self.attend(&mut carriers, &mut signals, terminal.as_ref())
     }
@@ -150,10 +151,9 @@ impl Native {
         let (inside_input, to_input) = pipe()?;
         let (from_output, inside_output) = pipe()?;
         let (from_errors, inside_errors) = pipe()?;
-        self.send(
-            &run_request(order, None),
-            &[inside_input.as_fd(), inside_output.as_fd(), inside_errors.as_fd()],
-        )?;
+        let inside = [inside_input.as_fd(), inside_output.as_fd(), inside_errors.as_fd()];
+        // The talk is kept where this fails: the helper may have left word why.
+        wire::send(self.socket()?, &run_request(order, None), &inside)?;
         Ok(vec![
             Carrier::new(End::Ours(from_output), End::Callers(output))?,
             Carrier::new(End::Ours(from_errors), End::Callers(errors))?,

@@ -48,6 +48,9 @@ fn with_dockers_own_profile_kode_refuses_and_names_the_remedy() {
         assert!(!String::from_utf8_lossy(&run.stdout).contains("it ran"), "{run:?}");
         let sandbox = in_container(&workspace, &options, &["sandbox", "--", "true"]);
         assert_eq!(sandbox.status.code(), Some(125), "{user}: {sandbox:?}");
+        // The helper may have failed before kode asks it for anything.
+        let said = String::from_utf8_lossy(&sandbox.stderr);
+        assert!(said.contains("--security-opt seccomp=unconfined"), "{user}: {said}");
         let doctor = in_container(&workspace, &options, &["doctor", "--offline"]);
         let report = String::from_utf8_lossy(&doctor.stdout);
         assert!(report.contains("--security-opt seccomp=unconfined"), "{user}: {report}");
