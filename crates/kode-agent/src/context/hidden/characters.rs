@@ -323,6 +323,8 @@ impl<'t> Run<'t> {
             '\u{200b}' => self.touches(is_unspaced) || self.touches(joins),
             '\u{ad}' => self.is_hyphenation(whole),
             '\u{feff}' if self.at == 0 => true,
+            // `10⁠km`: a number stays with its unit.
+            '\u{2060}' if self.before.is_some_and(|before| before.is_ascii_digit()) => true,
             '\u{2060}' | '\u{feff}' => !self.touches(char::is_alphabetic),
             '\u{34f}' => self.before.is_some_and(|before| !is_western(before)),
             '\u{17b4}' | '\u{17b5}' => self.touches(joins),

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::shown_code::is_shown_as_code;
 use super::suspicious::{Zone, is_suspicious};
 use super::{Found, HiddenKind};
 
@@ -129,9 +130,14 @@ impl<'t> Parts<'t> {
             return;
         }
         let has_references = part.contains('&');
-        if is_suspicious(part, Zone::Hidden)
-            || has_references && is_suspicious(&unescaped(part), Zone::Hidden)
-        {
+        let speaks = is_suspicious(part, Zone::Hidden)
+            || has_references && is_suspicious(&unescaped(part), Zone::Hidden);
+        // Where there is no time to look, it counts as hidden.
+        let shown = || {
+            let start = part.as_ptr() as usize - self.text.as_ptr() as usize;
+            is_shown_as_code(self.text, start..start + part.len())
+        };
+        if speaks && !(self.has_time_for(self.text.len() / 8) && shown()) {
             found.add(HiddenKind::HiddenMarkup, at.start, part);
         }
     }

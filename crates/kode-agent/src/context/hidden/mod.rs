@@ -9,6 +9,7 @@ mod look_alike;
 mod markup;
 mod overwritten;
 mod sequences;
+mod shown_code;
 mod structure;
 mod suspicious;
 mod triggers;
