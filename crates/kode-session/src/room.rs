@@ -41,7 +41,9 @@ fn in_the_way(unit: &[Restoration], tree: &Tree) -> Option<(ProjectPath, Project
         |path: &ProjectPath| unit.iter().any(|each| each.path == *path && each.target.is_none());
     unit.iter().filter(|each| each.target.is_some()).find_map(|each| {
         let stays = |path: &ProjectPath| tree.now_of(path).is_some() && !goes(path);
-        let above = folders_above(&each.path).into_iter().find(stays);
+        // What was reached through a link is reached through it again.
+        let is_alias = tree.is_alias(&each.path);
+        let above = folders_above(&each.path).into_iter().find(|path| !is_alias && stays(path));
         let known = tree.now.range(each.path.clone()..).map(|(path, _)| path);
         let mut below = known
             .take_while(|path| path.as_str().starts_with(each.path.as_str()))

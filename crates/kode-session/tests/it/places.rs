@@ -190,3 +190,49 @@ fn an_ignored_file_in_the_way_is_seen_before_anything_is_written() {
     assert!(error.to_string().contains("a/b/run.log"), "{error}");
     assert_eq!(work.all(), before);
 }
+
+#[test]
+fn a_file_that_an_edit_tool_reached_through_a_link_is_put_back_through_it() {
+    let mut work = Workspace::new();
+    work.write(".gitignore", "real/\n");
+    link_and_target(&work);
+    let mut session = work.session();
+    session.note_persons_edits(&work.files).unwrap();
+    session.attribute(Origin::Agent { turn: 1 });
+    session.mark_edited(&path("place/x"), &work.files).unwrap();
+    work.write("place/x", "the agent's\n");
+    let touched = session.compare(&work.files).unwrap().files;
+    assert_eq!(touched.len(), 1, "{touched:?}");
+    // Also by a kode that only reads of it.
+    let id = session.id().to_owned();
+    drop(session);
+    let review = work.store.review(&id).unwrap();
+    assert!(review.is_on_disk(&path("place/x"), &work.files).unwrap());
+    let mut session = work.resume(&id);
+    session.reject(&path("place/x"), &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("real/x"), b"the person's\n");
+    session.undo(&UndoTarget::NewestReject, &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("real/x"), b"the agent's\n");
+    assert!(work.place("place").is_symlink());
+}
+
+#[test]
+fn a_folder_that_an_edit_tool_wrote_in_a_links_place_goes_and_the_link_is_no_alias_of_it() {
+    let mut work = Workspace::new();
+    link_and_target(&work);
+    let mut session = work.session();
+    let at_first = work.all();
+    session.note_persons_edits(&work.files).unwrap();
+    session.attribute(Origin::Agent { turn: 1 });
+    work.remove("place");
+    session.mark_edited(&path("place/x"), &work.files).unwrap();
+    work.write("place/x", "the agent's\n");
+    session.compare(&work.files).unwrap();
+    session.reject_possible(&work.files, &mut work.gate).unwrap();
+    assert_eq!(work.all(), at_first);
+    let comparison = session.compare(&work.files).unwrap();
+    assert!(comparison.files.is_empty(), "{comparison:?}");
+    session.undo(&UndoTarget::NewestReject, &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("place/x"), b"the agent's\n");
+    assert_eq!(work.read("real/x"), b"the person's\n");
+}
