@@ -2,7 +2,7 @@
 """Edits by the whole program beside the disk's own flushes, and a structural
 rewrite over 1,000 JavaScript files beside ast-grep, in turn so that all meet the
 same noise. usage: edits.py KODE AST_GREP FOLDER; reports, asserts nothing."""
-import json, os, resource, shutil, statistics, subprocess, sys, time
+import json, os, resource, statistics, subprocess, sys, time
 
 KODE, AST_GREP, FOLDER = sys.argv[1:]
 ENVIRONMENT = dict(os.environ, HOME=os.path.join(FOLDER, "home"))
@@ -59,32 +59,51 @@ def flush(folder, content):
     return (time.perf_counter() - start) * 1e3, 0.0
 
 
+def methods(count):
+    body = ("    public int first{0}(int value) {{\n        int sum = value + {0};\n        if (value == 3) {{\n"
+            "            return 0;\n        }}\n        String text = \"x\" + value;\n"
+            "        go(text);\n\n        return sum * {0};\n    }}\n")
+    return "class A {\n" + "".join(body.format(number) for number in range(count)) + "}\n"
+
+
 def single():
     project = os.path.join(FOLDER, "single")
     os.makedirs(project)
-    for name, count in (("large.ts", 500), ("small.ts", 5)):
+    sources = {"large.ts": classes(500), "large.java": methods(500), "small.ts": classes(5)}
+    for name, source in sources.items():
         with open(f"{project}/{name}", "w") as file:
-            file.write(classes(count))
+            file.write(source)
+    places = {"large.ts": (3, 250, 499), "large.java": (3, 250, 499), "small.ts": (3,)}
+    edits = [(name, number) for name in sources for number in places[name]]
     content = classes(500).encode()
-    runs = {"large.ts": [], "small.ts": [], "disk": []}
+    runs = {edit: [] for edit in edits} | {"disk": []}
     for turn in range(2 * RUNS):
         signs = ("*", "/") if turn % 2 == 0 else ("/", "*")
-        for name in ("large.ts", "small.ts"):
-            old, new = (f"return sum {sign} 3;" for sign in signs)
+        for name, number in edits:
+            old, new = (f"return sum {sign} {number};" for sign in signs)
             operation = json.dumps({"type": "edit", "path": name, "old": old, "new": new})
-            runs[name].append(timed([KODE, "edit", "--json"], project, operation.encode()))
+            run = timed([KODE, "edit", "--json"], project, operation.encode())
+            runs[name, number].append(run)
         runs["disk"].append(flush(project, content))
-    show("one edit in 5,000 lines", runs["large.ts"])
-    show("one edit in 50 lines", runs["small.ts"])
+    for name, number in edits:
+        show(f"one edit at {number} of {name}", runs[name, number])
     show("the same flushes by themselves", runs["disk"])
 
 
+def lay_out(folder, sources):
+    """Puts the files back as they were, in place: where thousands were just deleted,
+    ext4 without a journal looks long for the number of a new one."""
+    for name, source in sources.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not os.path.exists(path) or open(path).read() != source:
+            with open(path, "w") as file:
+                file.write(source)
+    os.sync()
+
+
 def tree():
-    tree = os.path.join(FOLDER, "tree")
-    for number in range(1000):
-        os.makedirs(f"{tree}/d{number % 20}", exist_ok=True)
-        with open(f"{tree}/d{number % 20}/f{number}.js", "w") as file:
-            file.write(module(number))
+    sources = {f"d{number % 20}/f{number}.js": module(number) for number in range(1000)}
     for pattern, template in (
         ("$A === $B", "Object.is($A, $B)"),
         ("$O.push($X)", "add($O, $X)"),
@@ -93,9 +112,8 @@ def tree():
         runs = {"kode": [], "kode, dry run": [], "ast-grep": [], "ast-grep, dry run": []}
         for _ in range(RUNS):
             for name in runs:
-                folder, dry = os.path.join(FOLDER, "copy"), name.endswith("dry run")
-                shutil.copytree(tree, folder)
-                os.sync()
+                folder, dry = os.path.join(FOLDER, "copy of " + name), name.endswith("dry run")
+                lay_out(folder, sources)
                 if name.startswith("kode"):
                     operation = {"type": "rewrite", "paths": ["."], "lang": "js", "dry_run": dry,
                                  "pattern": pattern, "template": template}
@@ -105,7 +123,6 @@ def tree():
                     run = timed([AST_GREP, "run", "-p", pattern, "-r", template, "-l", "js", *apply,
                                  "."], folder)
                 runs[name].append(run)
-                shutil.rmtree(folder)
         print(f"-- 1,000 files: {pattern}")
         shown = {name: show(name, found) for name, found in runs.items()}
         for ours, theirs in (("kode", "ast-grep"), ("kode, dry run", "ast-grep, dry run")):
