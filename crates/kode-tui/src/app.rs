@@ -191,7 +191,14 @@ impl App {
     pub fn terminal(&mut self, events: &[TerminalEvent], now: Instant) {
         if events.iter().any(keys::suspends) {
             self.dialog.iter_mut().for_each(Dialog::hidden);
-            return self.command(Command::Suspend);
+            self.command(Command::Suspend);
+            // What was typed right after it counts all the same.
+            let others = events.iter().filter(|event| !keys::suspends(event)).cloned();
+            let others: Vec<TerminalEvent> = others.collect();
+            if !others.is_empty() {
+                self.terminal(&others, now);
+            }
+            return;
         }
         if self.is_too_small {
             return self.unseen(events);

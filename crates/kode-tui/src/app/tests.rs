@@ -407,6 +407,10 @@ fn control_z_suspends_wherever_it_is_pressed() {
     app.terminal(&[TerminalEvent::Key(key)], Instant::now());
     assert_eq!(app.commands(), [Command::Suspend]);
     assert!(app.dialog.is_some(), "the question stays open");
+    let mut app = review();
+    let next = TerminalEvent::Key(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::NONE));
+    app.terminal(&[TerminalEvent::Key(key), next], Instant::now());
+    assert_eq!(changes(app.commands()), [Change::RejectFile(path("a"))]);
 }
 
 #[test]
