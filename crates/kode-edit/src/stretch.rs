@@ -121,9 +121,18 @@ fn stretch_around(
     let ends = |at: &usize| {
         begins.at(before, *at) && grown(*at).is_some_and(|grown| begins.at(after, grown))
     };
-    let end = line_begins(before, range.end).find(ends).unwrap_or(before.len());
+    let end = line_begins(before, range.end).find(ends);
+    let last = || begins.inside_blocks.then(|| last_brace(before)).flatten();
+    let end = end.or_else(|| last().filter(|at| *at >= range.end)).unwrap_or(before.len());
     let is = start..grown(end)?;
     (start <= is.end).then_some(Stretch { before: start..end, after: is })
+}
+
+/// Where the line of the brace begins that ends the outermost class, if nothing else
+/// stands behind it.
+fn last_brace(text: &[u8]) -> Option<usize> {
+    let at = memchr::memmem::rfind(text, b"\n}")? + 1;
+    (text[at..].trim_ascii_end() == b"}").then_some(at)
 }
 
 /// Where lines begin at or before `at`, the last first, the begin of the file left out.
