@@ -50,13 +50,20 @@ impl TtyPrompt {
     }
 
     fn question(&self, terminal: &Terminal, request: &ApprovalRequest) -> io::Result<Answer> {
-        let page = Page { columns: terminal.columns(), appearance: self.appearance };
+        let page = Page {
+            columns: terminal.columns(),
+            rows: terminal.rows(),
+            appearance: self.appearance,
+        };
         let mut filter = KeyFilter::default();
+        let mut seen = page.is_whole(request);
         loop {
             terminal.flush_input()?;
-            terminal.write(&page.question(request))?;
+            terminal.write(&page.question(request, seen))?;
             Self::ignore_early_keys(terminal, &mut filter)?;
-            let reply = if request.type_approve {
+            let reply = if !seen {
+                self.unseen_reply(terminal, &mut filter)?
+            } else if request.type_approve {
                 self.word_reply(terminal, &mut filter)?
             } else {
                 self.key_reply(terminal, &mut filter, request.trust.is_some())?
@@ -68,7 +75,56 @@ impl TtyPrompt {
                 }
                 Reply::Context => {
                     terminal.write("context\n")?;
-                    terminal.write(&page.context(request))?;
+                    let pages = page.context(request);
+                    if !self.pages(terminal, &mut filter, &pages)? {
+                        terminal.write(said(Answer::Deny))?;
+                        return Ok(Answer::Deny);
+                    }
+                    seen = true;
+                }
+            }
+        }
+    }
+
+    /// Shows page after page, a key between two; `false` when the person denied.
+    fn pages(
+        &self,
+        terminal: &Terminal,
+        filter: &mut KeyFilter,
+        pages: &[String],
+    ) -> io::Result<bool> {
+        for (number, page) in pages.iter().enumerate() {
+            terminal.write(page)?;
+            if number + 1 == pages.len() {
+                break;
+            }
+            let more =
+                format!("page {} of {}, Space shows more, [D]eny: ", number + 1, pages.len());
+            terminal.write(&self.appearance.strong(&more))?;
+            terminal.flush_input()?;
+            Self::ignore_early_keys(terminal, filter)?;
+            loop {
+                match self.next_key(terminal, filter)? {
+                    b' ' | b'\r' | b'\n' | b'?' => break,
+                    key if matches!(common_reply(key), Some(Reply::Answer(_))) => return Ok(false),
+                    _ => {}
+                }
+            }
+            terminal.write("\n")?;
+        }
+        Ok(true)
+    }
+
+    /// While rows of the request are hidden, all a key can do is show them, or deny.
+    fn unseen_reply(&self, terminal: &Terminal, filter: &mut KeyFilter) -> io::Result<Reply> {
+        loop {
+            let key = self.next_key(terminal, filter)?;
+            match key {
+                b'a' | b'A' => return Ok(Reply::Context),
+                _ => {
+                    if let Some(reply) = common_reply(key) {
+                        return Ok(reply);
+                    }
                 }
             }
         }

@@ -2,6 +2,8 @@
 //! A terminal that wraps by itself would let padded text put words of its
 //! choice at the beginning of a row.
 
+use std::ops::Range;
+
 use unicode_width::UnicodeWidthChar as _;
 
 /// One row of the terminal, mark included.
@@ -59,10 +61,15 @@ pub(crate) fn fold(
     if rows.len() <= rows_max {
         return rows;
     }
-    let place = focused(&rows, focus);
+    let ends = |middle: usize| {
+        let kept = rows_max.saturating_sub(1 + middle + usize::from(middle > 0));
+        (kept / 2, rows.len() - (kept - kept / 2))
+    };
+    let (head, tail) = ends(rows_max / 3);
+    // What stands at an end is shown anyhow.
+    let place = focused(&rows, head..tail, focus);
     let middle = if place.is_some() { rows_max / 3 } else { 0 };
-    let kept = rows_max.saturating_sub(1 + middle + usize::from(middle > 0));
-    let (head, tail) = (kept / 2, rows.len() - (kept - kept / 2));
+    let (head, tail) = ends(middle);
     let start = place.unwrap_or(head).saturating_sub(middle / 2).clamp(head, tail - middle);
     let mut folded: Vec<Row> = rows[..head].to_vec();
     for (from, to) in [(head, start), (start + middle, tail)] {
@@ -77,15 +84,15 @@ pub(crate) fn fold(
     folded
 }
 
-/// The row where most words of `focus` stand, it and the next together; the
+/// The row of `among` where most words of `focus` stand, it and the next together; the
 /// first of equals.
-fn focused(rows: &[Row], focus: &[String]) -> Option<usize> {
+fn focused(rows: &[Row], among: Range<usize>, focus: &[String]) -> Option<usize> {
     let words: Vec<&str> = focus.iter().map(String::as_str).filter(|word| word.len() > 1).collect();
     let count = |row: usize| {
         let two = format!("{}{}", rows[row], rows.get(row + 1).map_or("", String::as_str));
         words.iter().filter(|word| two.contains(**word)).count()
     };
-    let best = (0..rows.len()).rev().max_by_key(|row| count(*row))?;
+    let best = among.rev().max_by_key(|row| count(*row))?;
     (count(best) > 0).then_some(best)
 }
 
@@ -133,6 +140,14 @@ mod tests {
             let folded = fold(rows.clone(), 13, &focus, |hidden| format!("{hidden} hidden"));
             assert!(folded.contains(&rows[at]) && folded.len() <= 13, "{at}: {folded:?}");
         }
+    }
+
+    #[test]
+    fn a_second_place_of_the_same_words_shows_where_the_first_is_at_an_end() {
+        let mut rows: Vec<Row> = (0..500).map(|row| format!("row {row}")).collect();
+        (rows[0], rows[250]) = ("perl -e a".to_owned(), "perl -e EVIL".to_owned());
+        let folded = fold(rows.clone(), 13, &["perl".to_owned()], |hidden| hidden.to_string());
+        assert!(folded.contains(&rows[250]), "{folded:?}");
     }
 
     #[test]

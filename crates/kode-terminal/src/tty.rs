@@ -60,6 +60,12 @@ impl Terminal {
         if size == 0 { 80 } else { size }
     }
 
+    /// Rows of the terminal, 24 when it does not say.
+    pub(crate) fn rows(&self) -> usize {
+        let size = tcgetwinsize(&self.0).map_or(0, |size| usize::from(size.ws_row));
+        if size == 0 { 24 } else { size }
+    }
+
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
         (&self.0).write_all(text.as_bytes())
     }

@@ -187,7 +187,7 @@ fn draw_overlays(app: &mut App, frame: &mut Frame<'_>, screen: Rect) {
     let theme = app.theme;
     let (inner_width, inner_height) =
         (usize::from(screen.width.saturating_sub(4)), usize::from(screen.height.saturating_sub(4)));
-    let lines = if let Some(dialog) = &app.dialog {
+    let lines = if let Some(dialog) = &mut app.dialog {
         dialog.lines(theme, inner_width, inner_height)
     } else if let Some(why) = &app.refused {
         refused(why, theme, inner_width)

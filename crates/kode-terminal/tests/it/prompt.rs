@@ -183,6 +183,32 @@ fn where_the_word_is_asked_for_no_single_key_and_no_paste_approves() {
 }
 
 #[test]
+fn a_request_longer_than_the_screen_is_approved_only_once_all_of_it_was_shown() {
+    let rows = |at| if at == 30 { "open EVIL\n".to_owned() } else { format!("echo {at}\n") };
+    let long: String = (0..60).map(rows).collect();
+    for (extra, word) in [("--no-trust", false), ("--word", true)] {
+        let mut session = settled(&[&long, "all is well", extra], "then a approves. [D]eny:");
+        is_ignored(&mut session, b"t");
+        is_ignored(&mut session, b"\r");
+        session.send(b"a").unwrap();
+        for page in 1..=2 {
+            session.wait_for(&format!("page {page} of 3, Space shows more, [D]eny:")).unwrap();
+            session.watch(SETTLED).unwrap();
+            is_ignored(&mut session, b"a");
+            session.send(b" ").unwrap();
+        }
+        session.wait_for("[?] Context:").unwrap();
+        assert!(session.output().contains("   | open EVIL"), "{}", session.output());
+        session.watch(SETTLED).unwrap();
+        if word {
+            b"approve".iter().for_each(|letter| is_ignored(&mut session, &[*letter]));
+        }
+        session.send(if word { b"\r" } else { b"a" }).unwrap();
+        assert!(session.finish().unwrap().1.ends_with("answer: Approve\n"));
+    }
+}
+
+#[test]
 fn the_terminal_is_as_before_after_every_kind_of_end() {
     for key in [b"a", b"\x03"] {
         let mut session = settled(&[RUN], READY);

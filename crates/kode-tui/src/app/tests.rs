@@ -214,6 +214,8 @@ fn typing_ahead_pasting_and_bursts_never_approve() {
     let mut app = session();
     app.input(Input::Question(Box::new(question())));
     let key = |c| TerminalEvent::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    let mut screen = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24)).unwrap();
+    screen.draw(|frame| crate::draw::draw(&mut app, frame)).unwrap();
     let shown = Instant::now();
     app.drawn(shown);
     let later = shown + Duration::from_secs(1);
