@@ -9,6 +9,7 @@ mod confined;
 mod empty_tree;
 mod error;
 mod ignore_rules;
+mod leftover;
 mod opened;
 mod place;
 mod prepared;

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use kode_base::{FileWrite, ProjectPath, WriteMode};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 
+use super::leftover::{beside_name, hold};
 use super::place::{NewFolders, Place};
 use super::{FileError, ProjectFiles};
 
@@ -15,14 +16,20 @@ use super::{FileError, ProjectFiles};
 /// umask of whoever started it.
 const NEW_FILE_MODE: u32 = 0o644;
 
+/// Names tried for the file beside.
+const TRIES_MAX: usize = 8;
+
 /// A change that is ready but for the last step, which shows it.
 pub(super) struct Prepared {
     place: Place,
     expected: Option<[u8; 32]>,
     /// What was written beside; `None` for a deletion.
     beside: Option<String>,
-    /// Its content, not durable yet; a link has none.
+    /// Its content, not durable yet; a link has none. Locked, so that nobody takes it for
+    /// a dead writer's.
     content: Option<File>,
+    /// The link's text: it is laid beside at the very end, as it can't be locked.
+    link: Option<Vec<u8>>,
 }
 
 impl ProjectFiles {
@@ -41,7 +48,7 @@ impl ProjectFiles {
             place.clear_empty_folder();
         }
         place.check(expected)?;
-        let mut prepared = Prepared { place, expected, beside: None, content: None };
+        let mut prepared = Prepared { place, expected, beside: None, content: None, link: None };
         match mode {
             WriteMode::Content(content) => {
                 prepared.place.refuse_read_only()?;
@@ -49,7 +56,7 @@ impl ProjectFiles {
                 prepared.lay_file(exposed(&content), bits)?;
             }
             WriteMode::Restore { content, mode } => prepared.lay_file(exposed(&content), mode)?,
-            WriteMode::RestoreLink { target } => prepared.lay_link(exposed(&target))?,
+            WriteMode::RestoreLink { target } => prepared.link = Some(exposed(&target).to_vec()),
             WriteMode::Delete if prepared.place.now.is_none() => {
                 return Err(FileError::NotFound(path));
             }
@@ -70,18 +77,31 @@ impl Prepared {
     }
 
     fn lay_file(&mut self, content: &[u8], mode: u32) -> Result<(), FileError> {
-        let beside = beside_name(&self.place.path)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.place.folder, &beside, flags, Mode::from_raw_mode(0o600))
-            .map_err(|error| FileError::io(&self.place.path, error))?;
-        self.beside = Some(beside);
-        let mut file = File::from(fd);
+        let mut file = self.new_file()?;
         self.place.fill(&mut file, content, mode)?;
         self.content = Some(file);
         Ok(())
     }
 
-    fn lay_link(&mut self, target: &[u8]) -> Result<(), FileError> {
+    /// An empty file beside, held. Another kode may take one away before it is held.
+    fn new_file(&mut self) -> Result<File, FileError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        for _ in 0..TRIES_MAX {
+            let beside = beside_name(&self.place.path)?;
+            let mode = Mode::from_raw_mode(0o600);
+            let fd = rustix::fs::openat(&self.place.folder, &beside, flags, mode)
+                .map_err(|error| FileError::io(&self.place.path, error))?;
+            self.beside = Some(beside);
+            let file = File::from(fd);
+            if hold(&file) {
+                return Ok(file);
+            }
+        }
+        Err(FileError::io(&self.place.path, rustix::io::Errno::AGAIN))
+    }
+
+    fn lay_link(&mut self) -> Result<(), FileError> {
+        let Some(target) = self.link.take() else { return Ok(()) };
         let beside = beside_name(&self.place.path)?;
         rustix::fs::symlinkat(target, &self.place.folder, &beside)
             .map_err(|error| FileError::io(&self.place.path, error))?;
@@ -91,8 +111,9 @@ impl Prepared {
 
     /// Renames what was written beside over the entry, once more checked.
     pub(super) fn commit(&mut self) -> Result<(), FileError> {
-        let Place { path, folder, name, now } = &self.place;
         self.place.check_again(self.expected)?;
+        self.lay_link()?;
+        let Place { path, folder, name, now } = &self.place;
         let Some(beside) = &self.beside else {
             return rustix::fs::unlinkat(folder, &**name, AtFlags::empty())
                 .map_err(|error| FileError::io(path, error));
@@ -125,14 +146,6 @@ impl Drop for Prepared {
             let _ = rustix::fs::unlinkat(&self.place.folder, beside, AtFlags::empty());
         }
     }
-}
-
-/// A name nobody can guess, so that nothing can be laid in its way.
-fn beside_name(path: &ProjectPath) -> Result<String, FileError> {
-    let number = getrandom::u64().map_err(|error| {
-        FileError::io(path, std::io::Error::other(format!("no random numbers: {error}")))
-    })?;
-    Ok(format!(".kode-{number:016x}.tmp"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "writes exactly the bytes of the permit")]

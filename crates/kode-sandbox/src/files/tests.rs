@@ -414,3 +414,50 @@ fn everything_holds_without_openat2_as_well() {
         below_our_own_filter(test);
     }
 }
+
+/// The paths that a walk of a snapshot meets.
+fn snapshot(place: &Place) -> Vec<String> {
+    let (mut rules, mut met) = (IgnoreRules::default(), Vec::new());
+    let rules = RuleSource::Record(&mut rules);
+    let mut visit = |entry: WalkEntry| {
+        met.push(entry.path.to_string());
+        ControlFlow::Continue(())
+    };
+    place.files.walk_with(&ProjectPath::root(), Reach::All, rules, &mut visit).unwrap();
+    met
+}
+
+#[test]
+fn what_a_killed_kode_left_beside_is_taken_away_and_never_in_a_snapshot() {
+    let place = place();
+    let (dead, live) = (".kode-0123456789abcdef.tmp", "in/.kode-aaaaaaaaaaaaaaaa.tmp");
+    fs::create_dir(place.at("in")).unwrap();
+    fs::write(place.at("kept.py"), "x").unwrap();
+    fs::write(place.at(".kode-mine.tmp"), "x").unwrap();
+    fs::write(place.at(dead), "half").unwrap();
+    fs::write(place.at(live), "half").unwrap();
+    symlink("kept.py", place.at(".kode-bbbbbbbbbbbbbbbb.tmp")).unwrap();
+    let writer = fs::File::open(place.at(live)).unwrap();
+    assert!(leftover::hold(&writer));
+    let mut read_only = Vec::new();
+    let mut visit = |entry: WalkEntry| {
+        read_only.push(entry.path.to_string());
+        ControlFlow::Continue(())
+    };
+    place.files.walk(&ProjectPath::root(), true, &mut visit).unwrap();
+    assert!(read_only.contains(&dead.to_owned()) && place.at(dead).exists());
+    assert_eq!(snapshot(&place), [".kode-mine.tmp", "kept.py"]);
+    assert!(!place.at(dead).exists() && place.at(live).exists());
+    drop(writer);
+    assert_eq!(snapshot(&place), [".kode-mine.tmp", "kept.py"]);
+    assert!(!place.at(live).exists());
+}
+
+#[test]
+fn a_file_named_alike_that_stands_elsewhere_too_is_left_alone() {
+    let place = place();
+    let name = ".kode-0123456789abcdef.tmp";
+    fs::write(place.at("a"), "x").unwrap();
+    fs::hard_link(place.at("a"), place.at(name)).unwrap();
+    assert_eq!(snapshot(&place), [name, "a"]);
+}

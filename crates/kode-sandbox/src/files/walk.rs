@@ -16,6 +16,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 
 use super::confined::{Links, file_type, open_beneath, stat_of};
 use super::ignore_rules::{IGNORE_FILE_BYTES_MAX, IGNORE_FILES, IgnoreStack};
+use super::leftover::{Leftover, judge, remove};
 use super::{FileError, ProjectFiles, RuleSource};
 
 /// Entries one walk visits at most.
@@ -199,7 +200,7 @@ impl Walk<'_> {
         inside_ignored: bool,
         depth: usize,
     ) -> ControlFlow<()> {
-        if name == ".git" {
+        if name == ".git" || self.is_beside(folder, name, stat) {
             return ControlFlow::Continue(());
         }
         let is_folder = file_type(stat) == FileType::Directory;
@@ -220,6 +221,20 @@ impl Walk<'_> {
             Some(entry) => (self.visit)(entry),
             // Gone or replaced meanwhile.
             None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Whether the entry is what kode lays beside a place. A snapshot takes what a dead
+    /// writer left away, so that nothing stays unseen behind such a name; other walks only
+    /// read, and report it like any file.
+    fn is_beside(&self, folder: &OwnedFd, name: &str, stat: &Stat) -> bool {
+        if matches!(self.rules, RuleSource::Disk) {
+            return false;
+        }
+        match judge(folder, name, stat) {
+            Leftover::Foreign => false,
+            Leftover::InUse => true,
+            Leftover::Dead => remove(folder, name),
         }
     }
 
