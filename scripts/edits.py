@@ -112,7 +112,8 @@ def tree():
         runs = {"kode": [], "kode, dry run": [], "ast-grep": [], "ast-grep, dry run": []}
         for _ in range(RUNS):
             for name in runs:
-                folder, dry = os.path.join(FOLDER, "copy of " + name), name.endswith("dry run")
+                dry = name.endswith("dry run")
+                folder = os.path.join(FOLDER, "copy-of-" + name.replace(", ", "-").replace(" ", "-"))
                 lay_out(folder, sources)
                 if name.startswith("kode"):
                     operation = {"type": "rewrite", "paths": ["."], "lang": "js", "dry_run": dry,
