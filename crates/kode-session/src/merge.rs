@@ -1,8 +1,8 @@
 //! Taking single hunks back from a file that someone may have edited since: a
 //! three-way merge in reverse. Pure: bytes in, bytes out.
 //!
-//! Someone's later edit is never overwritten: where it touches a hunk, that
-//! hunk is a [`Conflict`] and nothing is changed.
+//! Someone's later edit is never overwritten: where it changed lines of a hunk, that
+//! hunk is a [`Conflict`] and nothing is changed. The line beside a hunk is not of it.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(crate) struct MetLines {
 /// Why hunks could not be taken back.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum Conflict {
-    /// The same or neighbouring lines were edited since.
+    /// The same lines were edited since, or lines added in the very place of deleted ones.
     #[error(
         "you edited lines of hunk {} there since: both changes are kept, take it back by hand",
         hunk + 1
@@ -132,7 +132,7 @@ pub fn take_back(
     Ok(replaced(&before, &now, replacements))
 }
 
-/// `now` without those hunks of `before` → `after` that no later edit touches,
+/// `now` without those hunks of `before` → `after` that no later edit meets,
 /// and the lines of `now` where the first of the others stands.
 pub(crate) fn without_hunks(
     before: &[u8],
@@ -162,12 +162,12 @@ fn lines_left(hunk: &Hunk, edits: &[Hunk]) -> Option<Vec<Range<usize>>> {
     if !hunk.before.is_empty() {
         return None;
     }
-    let first = edits.partition_point(|edit| edit.before.end < hunk.after.start);
+    let first = first_not_before(&hunk.after, edits);
     let mut places = Vec::new();
     let mut by = first.checked_sub(1).map_or(0, |last| shift(&edits[last]));
     let mut start = hunk.after.start;
     let moved = |line: usize, by: isize| line.saturating_add_signed(by);
-    for edit in edits[first..].iter().take_while(|edit| edit.before.start <= hunk.after.end) {
+    for edit in edits[first..].iter().take_while(|edit| meets(edit, &hunk.after)) {
         if !edit.before.is_empty() {
             return None;
         }
@@ -214,17 +214,33 @@ fn replaced(
     result
 }
 
-/// Where untouched lines of `after` stand now; an error with the meeting lines
-/// when an edit overlaps or touches them.
+/// Where untouched lines of `after` stand now; an error with the meeting lines when an edit
+/// overlaps them, or stands where it can't be told what comes first. An edit of the line
+/// beside them is another change.
 fn place_now(lines: &Range<usize>, edits: &[Hunk]) -> Result<Range<usize>, Range<usize>> {
-    let first = edits.partition_point(|edit| edit.before.end < lines.start);
-    if let Some(edit) = edits.get(first).filter(|edit| edit.before.start <= lines.end) {
+    let first = first_not_before(lines, edits);
+    if let Some(edit) = edits.get(first).filter(|edit| meets(edit, lines)) {
         return Err(edit.after.clone());
     }
     let shift = first.checked_sub(1).map_or(0, |last| shift(&edits[last]));
     // An edit that ends before the lines moves them by no more than it removed,
     // so the sum can't fall below zero.
     Ok(lines.start.saturating_add_signed(shift)..lines.end.saturating_add_signed(shift))
+}
+
+/// The first edit that does not stand wholly before `lines`.
+fn first_not_before(lines: &Range<usize>, edits: &[Hunk]) -> usize {
+    edits.partition_point(|edit| edit.before.end <= lines.start && !meets(edit, lines))
+}
+
+/// Whether an edit changed some of `lines` or stands between them. Where the lines are
+/// none, or the edit only added some, at the very same place nobody knows their order.
+fn meets(edit: &Hunk, lines: &Range<usize>) -> bool {
+    let edited = &edit.before;
+    match lines.is_empty() {
+        true if edited.is_empty() => edited.start == lines.start,
+        _ => edited.start < lines.end && lines.start < edited.end,
+    }
 }
 
 /// How far an edit, with those before it, moved the lines behind it.

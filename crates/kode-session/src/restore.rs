@@ -178,10 +178,10 @@ impl Session {
 
     /// Takes single hunks back, numbered as [`crate::review::Review::hunks`]
     /// numbers them. The file may have been edited since: those edits stay, and
-    /// where one touches a hunk nothing is written.
+    /// where one changed lines of a hunk nothing is written.
     ///
     /// # Errors
-    /// [`SessionError::Conflict`] when an edit touches a hunk or there is no such
+    /// [`SessionError::Conflict`] when an edit meets a hunk or there is no such
     /// hunk; otherwise as [`Session::reject`].
     pub fn reject_hunks(
         &mut self,

@@ -24,12 +24,40 @@ fn an_edit_elsewhere_is_kept() {
 }
 
 #[test]
-fn an_edit_of_the_same_or_the_next_line_is_a_conflict() {
+fn an_edit_of_the_same_line_is_a_conflict() {
     let (before, after) = (b"a\nb\nc\n", b"a\nB\nc\n");
-    for now in [&b"a\nB mine\nc\n"[..], b"a\nB\nmine\nc\n", b"a\nmine\nB\nc\n", b"a\nc\n"] {
+    for now in [&b"a\nB mine\nc\n"[..], b"a\nc\n", b"mine\nc\n", b"a\nmine\n"] {
         let conflict = take_back(before, after, now, &[0]).unwrap_err();
         assert!(matches!(conflict, Conflict::Edited { hunk: 0, .. }), "{conflict}");
     }
+}
+
+#[test]
+fn an_edit_of_the_line_beside_stays_and_the_hunk_goes() {
+    let (before, after) = (b"a\nb\nc\n", b"a\nB\nc\n");
+    for (now, expected) in [
+        (&b"mine\nB\nc\n"[..], &b"mine\nb\nc\n"[..]),
+        (b"a\nB\nmine\n", b"a\nb\nmine\n"),
+        (b"mine\nB\nmine\n", b"mine\nb\nmine\n"),
+        (b"a\nmine\nB\nc\n", b"a\nmine\nb\nc\n"),
+        (b"a\nB\nmine\nc\n", b"a\nb\nmine\nc\n"),
+        (b"B\nc\n", b"b\nc\n"),
+        (b"a\nB\n", b"a\nb\n"),
+    ] {
+        assert_eq!(take_back(before, after, now, &[0]).unwrap(), expected);
+        assert_eq!(without_hunks(before, after, now), (expected.to_vec(), None));
+    }
+    // Lines that the agent added, with a person's in them and beside them.
+    let merged = without_hunks(b"a\nd\n", b"a\nB\nC\nd\n", b"mine\nB\nmine too\nC\nMINE\n");
+    assert_eq!(merged, (b"mine\nmine too\nMINE\n".to_vec(), None));
+}
+
+#[test]
+fn lines_added_where_the_agent_deleted_some_are_a_conflict_and_an_edit_beside_is_none() {
+    let (before, after) = (b"a\nb\nc\n", b"a\nc\n");
+    assert!(take_back(before, after, b"a\nmine\nc\n", &[0]).is_err());
+    assert_eq!(take_back(before, after, b"mine\nc\n", &[0]).unwrap(), b"mine\nb\nc\n");
+    assert_eq!(take_back(before, after, b"a\nmine\n", &[0]).unwrap(), b"a\nb\nmine\n");
 }
 
 #[test]

@@ -58,6 +58,33 @@ fn an_edit_of_the_agents_line_is_a_conflict_and_nothing_is_written() {
 }
 
 #[test]
+fn an_edit_beside_the_agents_line_leaves_its_hunk_to_be_taken_back_alone() {
+    for (mine, booked) in
+        [("four", false), ("four", true), ("six", false), ("six", true), ("three", true)]
+    {
+        let mut work = Workspace::new();
+        work.write("a", BASE);
+        let mut session = work.session();
+        agent(&work, &mut session, 1, "a", &BASE.replace("five", "FIVE"));
+        let edited = text(&work, "a").replace(mine, "MINE");
+        work.write("a", &edited);
+        if booked {
+            session.note_persons_edits(&work.files).unwrap();
+        }
+        let review = work.store.review(session.id()).unwrap();
+        assert_eq!(review.hunks(&path("a")).unwrap().len(), 1, "{mine}, {booked}");
+        if booked {
+            session.reject(&path("a"), &work.files, &mut work.gate).unwrap();
+        } else {
+            session.reject_hunks(&path("a"), &[0], &work.files, &mut work.gate).unwrap();
+        }
+        assert_eq!(text(&work, "a"), BASE.replace(mine, "MINE"), "{mine}, {booked}");
+        let error = session.reject(&path("a"), &work.files, &mut work.gate).unwrap_err();
+        assert!(error.to_string().contains("nothing to put back"), "{error}");
+    }
+}
+
+#[test]
 fn rejecting_a_whole_file_keeps_what_a_person_added_between_the_agents_steps() {
     let mut work = Workspace::new();
     work.write("a", BASE);
