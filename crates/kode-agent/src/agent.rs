@@ -162,6 +162,8 @@ struct RunProgress {
 impl<'a> Agent<'a> {
     /// Puts a run together; nothing is sent or changed yet.
     pub fn new(parts: AgentParts<'a>) -> Self {
+        let mut session = parts.session;
+        session.nothing_runs();
         let mut secrets = parts.secrets;
         let known = project_secrets(&parts.files);
         secrets.extend(known.values);
@@ -171,7 +173,7 @@ impl<'a> Agent<'a> {
         Self {
             provider: parts.provider,
             workspace,
-            session: parts.session,
+            session,
             redactor,
             role: parts.role,
             directory: parts.directory,
@@ -302,6 +304,8 @@ impl<'a> Agent<'a> {
             }
             self.progress.turns += 1;
             self.session.attribute(Origin::Agent { turn: self.progress.turns });
+            // What a person edits while the model thinks stays theirs.
+            self.session.nothing_runs();
             match self.hear_person().and_then(|()| self.turn()) {
                 Ok(TurnEnd::Continue) => {}
                 Ok(TurnEnd::Ended(end)) => return end,

@@ -4,10 +4,13 @@
 
 use kode_audit::Digest;
 use kode_base::{FileWrite, ProjectPath, WriteMode};
+use kode_sandbox::ProjectFiles;
 use serde::{Deserialize, Serialize};
 
+use crate::capture::FILE_BYTES_KEPT_MAX;
 use crate::changes::{Change, ChangeLine, Circumstance, Origin};
 use crate::restoration::Restoration;
+use crate::state::{FileState, Kind};
 use crate::{Session, SessionError};
 
 /// Writes that were about to be made.
@@ -16,6 +19,12 @@ pub(crate) struct Announcement {
     origin: Origin,
     circumstance: Circumstance,
     writes: Vec<AnnouncedWrite>,
+    /// These come on top of those announced before, which no step has met yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
+    /// All of it is known to be written.
+    #[serde(skip)]
+    is_written: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,33 +32,127 @@ struct AnnouncedWrite {
     path: ProjectPath,
     /// SHA-256 of the content; `None` for a deletion.
     after: Option<Digest>,
+    /// Whether the content is in the blob store.
+    #[serde(skip)]
+    kept: bool,
 }
 
 impl Announcement {
+    pub(crate) fn cause(&self) -> (Origin, Circumstance) {
+        (self.origin, self.circumstance)
+    }
+
+    /// The announcement read after `before`.
+    pub(crate) fn after(mut self, before: Option<Self>) -> Self {
+        if let Some(before) = before.filter(|_| self.more) {
+            self.writes.splice(0..0, before.writes);
+            self.more = before.more;
+        }
+        self
+    }
+
     /// Whether the change is one of the writes, done exactly.
     fn is_of(&self, change: &Change) -> bool {
         let after = change.after.as_ref().map(|after| after.hash);
         self.writes.iter().any(|write| write.path == change.path && write.after == after)
     }
+
+    /// Takes the writes out of `changes`. Where a person changed a file since it was
+    /// written, the two are told apart.
+    pub(crate) fn take(&self, changes: &mut Vec<Change>) -> Vec<Change> {
+        let (mut own, mut rest) = (Vec::new(), Vec::new());
+        for change in std::mem::take(changes) {
+            let write = self.writes.iter().find(|write| write.path == change.path);
+            match write.filter(|_| self.is_written) {
+                _ if self.is_of(&change) => own.push(change),
+                Some(write) => {
+                    let written = write.state(&change);
+                    own.push(Change::new(change.path.clone(), change.before, written.clone()));
+                    rest.push(Change::new(change.path, written, change.after));
+                }
+                None => rest.push(change),
+            }
+        }
+        *changes = rest;
+        own
+    }
+}
+
+impl AnnouncedWrite {
+    /// The file as it was written, where `change` is what was found later.
+    fn state(&self, change: &Change) -> Option<FileState> {
+        let like = change.before.as_ref().or(change.after.as_ref())?.clone();
+        let hash = self.after?;
+        Some(FileState { kind: Kind::File, hash, kept: self.kept, read_ns: 0, ..like })
+    }
 }
 
 impl Session {
-    /// Notes what an edit tool is about to write. Must precede the writes.
+    /// Notes what an edit tool is about to write, with its contents kept. Must precede
+    /// the writes, and follow a comparison.
     ///
     /// # Errors
     /// When the note can't be made durable; nothing may be written then.
-    pub fn announce(&mut self, writes: &[FileWrite]) -> Result<(), SessionError> {
-        let writes = writes.iter().map(|write| AnnouncedWrite {
-            path: write.path.clone(),
-            after: content_of(&write.mode).map(Digest::of),
-        });
-        let announcement = Announcement {
-            origin: self.origin,
-            circumstance: self.circumstance,
-            writes: writes.collect(),
-        };
+    pub fn announce(
+        &mut self,
+        writes: &[FileWrite],
+        files: &ProjectFiles,
+    ) -> Result<(), SessionError> {
+        self.blobs.expect(writes.len())?;
+        let mut announced = Vec::new();
+        for write in writes {
+            let content = content_of(&write.mode);
+            let after = content.map(Digest::of);
+            let kept = content.is_some_and(|bytes| bytes.len() as u64 <= FILE_BYTES_KEPT_MAX);
+            if let (Some(hash), Some(bytes)) = (&after, content.filter(|_| kept)) {
+                self.blobs.keep(hash, bytes)?;
+            }
+            let real = match write.mode {
+                WriteMode::Content(_) => files.leads_to(&write.path)?,
+                _ => files.leads_to_entry(&write.path)?,
+            };
+            if real != write.path {
+                announced.push(AnnouncedWrite { path: real, after, kept });
+            }
+            announced.push(AnnouncedWrite { path: write.path.clone(), after, kept });
+        }
+        if let Some(id) = self.blobs.flush()? {
+            self.changes.append(&ChangeLine::Pack { id })?;
+        }
+        self.circumstance.by_command = false;
+        self.note_announced(self.agent, announced, self.announced.is_some())
+    }
+
+    fn note_announced(
+        &mut self,
+        origin: Origin,
+        writes: Vec<AnnouncedWrite>,
+        more: bool,
+    ) -> Result<(), SessionError> {
+        let circumstance = self.circumstance_of(origin);
+        let announcement = Announcement { origin, circumstance, writes, more, is_written: false };
         self.changes.append(&ChangeLine::Announced(announcement.clone()))?;
-        self.announced = Some(announcement);
+        self.announced = Some(announcement.after(self.announced.take()));
+        Ok(())
+    }
+
+    /// Everything that was announced is written.
+    pub fn announced_is_written(&mut self) {
+        if let Some(announcement) = &mut self.announced {
+            announcement.is_written = true;
+        }
+    }
+
+    /// Nothing of what was announced is written, or all of it is put back: a change that
+    /// looks like it is a person's.
+    ///
+    /// # Errors
+    /// When the note can't be made durable.
+    pub fn retract_announced(&mut self) -> Result<(), SessionError> {
+        if self.announced.is_some() {
+            self.note_announced(self.agent, Vec::new(), false)?;
+            self.announced = None;
+        }
         Ok(())
     }
 
@@ -62,33 +165,13 @@ impl Session {
         let write = |restoration: &Restoration| AnnouncedWrite {
             path: restoration.path.clone(),
             after: restoration.target.as_ref().map(|target| target.hash),
+            kept: false,
         };
-        let writes = restorations.map(write).collect();
-        let circumstance = self.circumstance_of(origin);
-        let announcement = Announcement { origin, circumstance, writes };
-        self.changes.append(&ChangeLine::Announced(announcement.clone()))?;
-        self.announced = Some(announcement);
-        Ok(())
-    }
-
-    /// Takes out of `changes`, which are found to be a person's, what the agent
-    /// had announced and done before it was stopped.
-    pub(crate) fn take_announced(
-        &mut self,
-        changes: &mut Vec<Change>,
-    ) -> Option<(Origin, Circumstance, Vec<Change>)> {
-        let announcement = self.announced.take()?;
-        if self.origin != Origin::Person {
-            return None;
-        }
-        let (agents, persons) =
-            std::mem::take(changes).into_iter().partition(|change| announcement.is_of(change));
-        *changes = persons;
-        Some((announcement.origin, announcement.circumstance, agents))
+        self.note_announced(origin, restorations.map(write).collect(), false)
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "only its hash comes out")]
+#[expect(clippy::disallowed_methods, reason = "hashed and kept, not shown")]
 fn content_of(mode: &WriteMode) -> Option<&[u8]> {
     match mode {
         WriteMode::Content(content) | WriteMode::Restore { content, .. } => Some(content.expose()),

@@ -15,7 +15,7 @@ use crate::blobs::Blobs;
 use crate::state::{FileState, Kind, Stamp, now_ns};
 
 /// Larger files are recorded by their hash only and can't be put back.
-const FILE_BYTES_KEPT_MAX: u64 = 16 << 20;
+pub(crate) const FILE_BYTES_KEPT_MAX: u64 = 16 << 20;
 /// Larger files are not even hashed: their time stamps stand for the content.
 const FILE_BYTES_HASHED_MAX: u64 = 1 << 30;
 /// How often a file that changes under the reading is read again.

@@ -166,7 +166,9 @@ impl History {
                     history.marked.entry(path).or_insert(base);
                 }
                 ChangeLine::Pack { id } => history.packs.push(id),
-                ChangeLine::Announced(announcement) => history.announced = Some(announcement),
+                ChangeLine::Announced(announcement) => {
+                    history.announced = Some(announcement.after(history.announced.take()));
+                }
                 ChangeLine::Step(step) => {
                     history.announced = None;
                     history.push(step);

@@ -31,7 +31,7 @@ pub struct Comparison {
     pub ignored_new: Vec<ProjectPath>,
     /// Whether ignored paths were counted; beyond 20,000 of them they are not.
     pub ignored_counted: bool,
-    /// Changed since the previous comparison.
+    /// What the agent changed since the previous comparison.
     pub since_last: Vec<(ProjectPath, ChangeKind)>,
     /// Whether everything was seen; a cap or an unreadable folder makes it
     /// false.
@@ -191,12 +191,14 @@ impl Tree {
 }
 
 /// What is told of a look.
-pub(crate) fn since_last(changes: &[Change]) -> Vec<(ProjectPath, ChangeKind)> {
+pub(crate) fn since_last<'a>(
+    changes: impl Iterator<Item = &'a Change>,
+) -> Vec<(ProjectPath, ChangeKind)> {
     let told = |change: &Change| {
         let kind = change_kind(change.before.as_ref(), change.after.as_ref())?;
         Some((change.path.clone(), kind))
     };
-    changes.iter().filter_map(told).collect()
+    changes.filter_map(told).collect()
 }
 
 /// The hash of a whole tree: files in byte order of path, each field with its

@@ -10,6 +10,7 @@ use kode_gate::{FileChange, Gate, Permit};
 use kode_sandbox::ProjectFiles;
 use serde::{Deserialize, Serialize};
 
+use crate::booking::Booked;
 use crate::changes::{Change, ChangeLine, Origin};
 use crate::compare::since_last;
 use crate::restoration::{Restoration, current};
@@ -69,24 +70,42 @@ impl Session {
         holds: &Holds<'_>,
     ) -> Result<Holding, SessionError> {
         let (changes, pack) = self.look_without_record(files)?;
-        let mut held = Vec::new();
-        let mut free = Vec::new();
-        for change in changes {
-            match self.why_held(&change, holds)? {
-                Some(why) => held.push((change, why)),
-                None => free.push(change),
-            }
-        }
+        let mut booked = self.book(changes);
+        let held = self.take_held(&mut booked, holds)?;
         let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
         tree.revert(held.iter().map(|(change, _)| change.clone()).collect());
-        self.record_changes(pack, free.clone())?;
+        let changed = since_last(booked.agents());
+        self.record_changes(pack, booked)?;
         let mut noted = Vec::new();
         for (change, why) in held {
             noted.push(self.note_held(change, why)?);
         }
         let stuck = self.put_back_held(&noted, files, gate);
         noted.retain(|held| !stuck.iter().any(|(other, _)| other.id == held.id));
-        Ok(Holding { changed: since_last(&free), held: noted, stuck })
+        Ok(Holding { changed, held: noted, stuck })
+    }
+
+    /// Takes what must be held out of the agent's changes. A person's own are theirs.
+    fn take_held(
+        &self,
+        booked: &mut Booked,
+        holds: &Holds<'_>,
+    ) -> Result<Vec<(Change, String)>, SessionError> {
+        let mut held = Vec::new();
+        for booking in booked.0.iter_mut().filter(|booking| booking.is_agents()) {
+            for change in std::mem::take(&mut booking.changes) {
+                match self.why_held(&change, holds)? {
+                    Some(why) => held.push((change, why)),
+                    None => booking.changes.push(change),
+                }
+            }
+        }
+        // What a person made of such a file meanwhile is found again by the next look.
+        let is_held = |change: &Change| held.iter().any(|(held, _)| held.path == change.path);
+        for booking in &mut booked.0 {
+            booking.changes.retain(|change| !is_held(change));
+        }
+        Ok(held)
     }
 
     #[expect(clippy::disallowed_methods, reason = "judged, not shown")]
@@ -198,7 +217,7 @@ impl Session {
         let after = current(&held.path, files, &self.blobs)?;
         let before = self.tree()?.now_of(&held.path).cloned();
         let changes = vec![Change::new(held.path.clone(), before, after)];
-        self.record_step(self.origin, &changes)?;
+        self.record_step(self.agent, &changes)?;
         if let Some(tree) = self.tree.as_mut() {
             tree.apply(changes);
         }

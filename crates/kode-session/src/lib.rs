@@ -11,6 +11,7 @@ mod again;
 mod announced;
 mod base;
 mod blobs;
+mod booking;
 mod capture;
 mod changes;
 mod compare;

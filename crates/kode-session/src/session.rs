@@ -42,8 +42,13 @@ pub struct Session {
     /// What an edit tool was about to write when last heard of.
     pub(crate) announced: Option<Announcement>,
     /// What was recorded since a person's edits were last noted.
-    last_changes: Vec<Change>,
+    pub(crate) last_changes: Vec<Change>,
+    /// Whose the changes are that the next comparison finds.
     pub(crate) origin: Origin,
+    /// The agent, in its present turn.
+    pub(crate) agent: Origin,
+    /// Ignored files that the agent's run began to follow since the last comparison.
+    pub(crate) followed: BTreeSet<ProjectPath>,
     /// Held changes that wait for a person.
     pub(crate) pending: Vec<Held>,
     pub(crate) next_held: u64,
@@ -83,6 +88,8 @@ impl Session {
             announced: None,
             last_changes: Vec::new(),
             origin: Origin::Agent { turn: 0 },
+            agent: Origin::Agent { turn: 0 },
+            followed: BTreeSet::new(),
             pending: Vec::new(),
             next_held: 1,
             circumstance: Circumstance::default(),
@@ -142,14 +149,32 @@ impl Session {
 
     /// Who causes the changes that the next comparisons find.
     pub fn attribute(&mut self, origin: Origin) {
-        self.origin = origin;
+        (self.origin, self.agent) = (origin, origin);
         self.circumstance = Circumstance { turn_from: Some(self.next_step), by_command: false };
     }
 
     /// Tells whether a command causes the changes that the next comparisons
     /// find, or an edit tool.
     pub fn attribute_to_command(&mut self, by_command: bool) {
+        self.origin = self.agent;
         self.circumstance.by_command = by_command;
+    }
+
+    /// A command of the agent's is about to be started: what changed until now is a
+    /// person's, what the next comparison finds is its doing.
+    ///
+    /// # Errors
+    /// As [`Session::compare`]; the command must not be started then.
+    pub fn command_begins(&mut self, files: &ProjectFiles) -> Result<(), SessionError> {
+        self.note_persons_edits(files)?;
+        self.attribute_to_command(true);
+        Ok(())
+    }
+
+    /// No command of the agent's runs: but for what an edit tool announced, the
+    /// changes that the next comparisons find are a person's.
+    pub fn nothing_runs(&mut self) {
+        self.origin = Origin::Person;
     }
 
     /// Appends one journal entry (any serialisable step of the agent) and makes
@@ -278,6 +303,7 @@ impl Session {
         let (base, through_link) = (None, false);
         self.changes.append(&ChangeLine::Marked { path: path.clone(), base, through_link })?;
         tree.marked.insert(path.clone(), None);
+        self.followed.insert(path.clone());
         Ok(())
     }
 
@@ -291,16 +317,18 @@ impl Session {
         let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
         let mut look = tree.look(files, &mut self.blobs)?;
         let touched = tree.touched(&self.blobs);
+        let booked = self.book(std::mem::take(&mut look.changes));
+        let tree = self.tree()?;
         let comparison = Comparison {
             files: touched,
             hash: look.hash,
             ignored_changed: look.ignored_changed,
             ignored_new: std::mem::take(&mut look.ignored_new),
             ignored_counted: tree.base.header.ignored_counted,
-            since_last: since_last(&look.changes),
+            since_last: since_last(booked.agents()),
             complete: look.complete,
         };
-        self.record_changes(look.pack, look.changes)?;
+        self.record_changes(look.pack, booked)?;
         Ok(comparison)
     }
 
@@ -313,36 +341,6 @@ impl Session {
         let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
         let look = tree.look(files, &mut self.blobs)?;
         Ok((look.changes, look.pack))
-    }
-
-    /// Makes changes part of the record. Not recorded is not seen: after a
-    /// failure the next comparison finds them again.
-    pub(crate) fn record_changes(
-        &mut self,
-        pack: Option<PackId>,
-        mut changes: Vec<Change>,
-    ) -> Result<(), SessionError> {
-        let tree = self.tree.as_ref().ok_or(SessionError::NoBase)?;
-        for change in &mut changes {
-            change.lines = tree.now.get(&change.path).and_then(|now| now.lines);
-        }
-        let recorded = match pack {
-            Some(id) => self.changes.append(&ChangeLine::Pack { id }),
-            None => Ok(()),
-        };
-        let announced = self.take_announced(&mut changes);
-        let (origin, circumstance, agents) =
-            announced.unwrap_or((self.origin, self.circumstance, Vec::new()));
-        let recorded = recorded
-            .and_then(|()| self.record_step_of(origin, circumstance, &agents).map(drop))
-            .and_then(|()| self.record_step(self.origin, &changes).map(drop));
-        if recorded.is_err() {
-            changes.extend(agents);
-            self.tree.as_mut().ok_or(SessionError::NoBase)?.revert(changes);
-        } else {
-            self.last_changes.extend(changes);
-        }
-        recorded
     }
 
     /// Content before what was recorded since [`Session::note_persons_edits`];
@@ -390,7 +388,7 @@ impl Session {
         }
     }
 
-    fn record_step_of(
+    pub(crate) fn record_step_of(
         &mut self,
         origin: Origin,
         circumstance: Circumstance,

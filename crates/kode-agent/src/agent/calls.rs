@@ -101,17 +101,18 @@ impl Agent<'_> {
             tool: call.name.clone(),
         })?;
         let by_command = matches!(request, ToolRequest::Shell(_));
-        if request.may_change_files() {
-            // What a person changed meanwhile stays theirs.
-            self.session.note_persons_edits(&self.workspace.files)?;
-            self.session.attribute_to_command(by_command);
-        }
         if by_command {
             self.watch_credentials()?;
         }
         let started = Instant::now();
         let mut outcome = request.run(&mut self.workspace, &mut self.session);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // At once: what is found later is not the call's.
+        let holding = match outcome.effect {
+            true => Some(self.look_after(call, &outcome)?),
+            false => None,
+        };
+        self.session.nothing_runs();
         if by_command {
             self.look_for_opened_credentials()?;
         }
@@ -122,8 +123,8 @@ impl Agent<'_> {
         for notice in std::mem::take(&mut outcome.notices) {
             self.notice(notice);
         }
-        if outcome.effect {
-            self.hold_changes(call, &mut outcome)?;
+        if let Some(holding) = holding {
+            self.tell_of_held(call, &mut outcome, &holding)?;
         }
         if outcome.effect && by_command {
             self.tell_of_harm(&mut outcome);

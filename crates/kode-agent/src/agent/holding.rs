@@ -11,6 +11,7 @@ use kode_model::ToolCall;
 use kode_session::{Held, Holding};
 
 use super::calls::decision_event;
+use super::resume::Interrupted;
 use super::{Agent, BeginError};
 use crate::tools::ToolOutcome;
 
@@ -59,14 +60,22 @@ impl Answered {
 }
 
 impl Agent<'_> {
-    /// Holds what `call` changed in sensitive places; its outcome says so.
-    pub(super) fn hold_changes(
+    /// Finds what `call` changed, and holds it in sensitive places.
+    pub(super) fn look_after(
+        &mut self,
+        call: &ToolCall,
+        outcome: &ToolOutcome,
+    ) -> Result<Holding, BeginError> {
+        self.compare_and_hold(&Answered::of(Some(call), outcome))
+    }
+
+    /// Asks about what of `call`'s changes is held; its outcome says what came of it.
+    pub(super) fn tell_of_held(
         &mut self,
         call: &ToolCall,
         outcome: &mut ToolOutcome,
+        holding: &Holding,
     ) -> Result<(), BeginError> {
-        let answered = Answered::of(Some(call), outcome);
-        let holding = self.compare_and_hold(&answered)?;
         for (held, why) in holding.stuck.iter().take(ASKED_MAX) {
             let told = self.tell_stuck(held, why);
             outcome.say(&format!("\n[kode: {told}]"));
@@ -78,7 +87,7 @@ impl Agent<'_> {
         let rest = holding.stuck.len().saturating_sub(ASKED_MAX)
             + holding.held.len().saturating_sub(ASKED_MAX);
         if rest > 0 {
-            let told = self.tell_rest(rest, &holding);
+            let told = self.tell_rest(rest, holding);
             outcome.say(&format!("\n[kode: {told}]"));
         }
         Ok(())
@@ -102,11 +111,20 @@ impl Agent<'_> {
 
     /// After a kill: what the interrupted call left in sensitive places, and
     /// what waits from before.
-    pub(super) fn hold_leftovers(&mut self, interrupted: bool) -> Result<(), BeginError> {
+    /// `interrupted` by a kill: a command, or an edit tool, which announced its doing.
+    pub(super) fn hold_leftovers(
+        &mut self,
+        interrupted: Option<Interrupted>,
+    ) -> Result<(), BeginError> {
         let (files, gate) = (&self.workspace.files, &mut self.workspace.gate);
         let mut stuck = self.session.restore_pending(files, gate);
-        if interrupted {
+        if let Some(call) = interrupted {
+            if call == Interrupted::Command {
+                // Nobody saw when it ended.
+                self.session.attribute_to_command(true);
+            }
             stuck.extend(self.compare_and_hold(&Answered::default())?.stuck);
+            self.session.nothing_runs();
         }
         for (held, why) in stuck.iter().take(ASKED_MAX) {
             let told = self.tell_stuck(held, why);
@@ -137,6 +155,8 @@ impl Agent<'_> {
     fn compare_and_hold(&mut self, answered: &Answered) -> Result<Holding, BeginError> {
         let state = self.workspace.gate.state.clone();
         if !state.ablation.keeps(Control::SensitivePlaces) {
+            let found = self.session.compare(&self.workspace.files)?.since_last;
+            self.fresh.extend(found);
             return Ok(Holding::default());
         }
         let holds = |change: FileChange<'_>| {

@@ -11,6 +11,26 @@ use super::{Agent, BeginError};
 use crate::context::wrap;
 use crate::journal::JournalEntry;
 
+/// What a kill interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interrupted {
+    /// A command, perhaps.
+    Command,
+    /// Another tool.
+    Tool,
+}
+
+impl Interrupted {
+    #[expect(clippy::disallowed_methods, reason = "compared, not shown")]
+    fn among<'a>(calls: impl Iterator<Item = &'a ToolCall>) -> Option<Self> {
+        let of = |call: &ToolCall| match call.name.expose().as_str() {
+            "shell" => Self::Command,
+            _ => Self::Tool,
+        };
+        calls.map(of).reduce(|one, two| if one == Self::Command { one } else { two })
+    }
+}
+
 impl Agent<'_> {
     /// Loads the journal's conversation. Returns whether there was one.
     pub(super) fn reload(&mut self) -> Result<bool, BeginError> {
@@ -37,9 +57,10 @@ impl Agent<'_> {
         for text in user_words(&self.messages) {
             self.workspace.gate.user_said(&text);
         }
-        let interrupted = unanswered(&self.messages).iter().any(|call| started.contains(&call.id));
+        let open = unanswered(&self.messages);
+        let interrupted = Interrupted::among(open.iter().filter(|it| started.contains(&it.id)));
         self.answer_unfinished(&started)?;
-        if interrupted {
+        if interrupted.is_some() {
             self.expose_after_a_kill()?;
         }
         self.hold_leftovers(interrupted)?;

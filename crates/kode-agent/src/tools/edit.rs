@@ -22,7 +22,7 @@ pub(super) fn run(
     session: &mut Session,
 ) -> ToolOutcome {
     let Workspace { gate, files, last_read, .. } = workspace;
-    let mut written = Vec::new();
+    let (mut written, mut is_first) = (Vec::new(), true);
     let project = EditedProject::new(files, last_read);
     let mut authorize_one = |write: FileWrite| {
         let before = text_of(files, &write.path).map(|text| (write.path.as_str().to_owned(), text));
@@ -35,11 +35,17 @@ pub(super) fn run(
     let result = carry_out(operation, &project, &mut |writes: Vec<FileWrite>| {
         // A file an edit tool writes is kept and scanned even where ignored.
         let mut marks = writes.iter().map(|write| session.mark_edited(&write.path, files));
-        let noted = marks.try_for_each(|marked| marked).and_then(|()| session.announce(&writes));
+        let noted = marks.try_for_each(|marked| marked);
+        // What a person changed until now stays theirs; a put back follows at once.
+        let noted = noted.and_then(|()| match std::mem::take(&mut is_first) {
+            true => session.note_persons_edits(files),
+            false => Ok(()),
+        });
+        let noted = noted.and_then(|()| session.announce(&writes, files));
         noted.map_err(|error| EditError::NotRecorded(error.to_string()))?;
         writes.into_iter().map(&mut authorize_one).collect()
     });
-    match result {
+    let outcome = match result {
         Ok(edited) => ToolOutcome { written, ..done(edited, operation, workspace) },
         Err(EditError::Denied(denial)) => ToolOutcome::denied(*denial),
         Err(error @ EditError::HalfDone { .. }) => {
@@ -48,7 +54,13 @@ pub(super) fn run(
             outcome
         }
         Err(error) => ToolOutcome::failed(error.to_string()),
+    };
+    if outcome.effect {
+        session.announced_is_written();
+    } else if let Err(error) = session.retract_announced() {
+        return ToolOutcome::failed(error.to_string());
     }
+    outcome
 }
 
 /// Asks the gate; about a sensitive place with the exact difference.

@@ -33,11 +33,6 @@ pub(crate) enum ToolRequest {
 }
 
 impl ToolRequest {
-    /// Whether running it may change the project.
-    pub(crate) fn may_change_files(&self) -> bool {
-        matches!(self, Self::Edit(_) | Self::Shell(_))
-    }
-
     /// Does it; `finish` is the turn loop's.
     pub(crate) fn run(&self, workspace: &mut Workspace, session: &mut Session) -> ToolOutcome {
         match self {
@@ -47,7 +42,7 @@ impl ToolRequest {
             Self::Outline(tool) => tool.run(workspace),
             Self::FindSymbol(tool) => tool.run(workspace),
             Self::Edit(operation) => edit::run(operation, workspace, session),
-            Self::Shell(tool) => tool.run(workspace, &mut |_| {}),
+            Self::Shell(tool) => tool.run(workspace, session),
             Self::WebFetch(tool) => tool.run(workspace),
             Self::Finish(_) => ToolOutcome::failed("finish ends the turn"),
         }

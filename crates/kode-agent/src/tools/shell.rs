@@ -7,6 +7,7 @@ use kode_base::escape::escape_line;
 use kode_base::{AuditSequence, ProjectPath, RiskClass, ShellCommand, Untrusted};
 use kode_gate::Decision;
 use kode_sandbox::{CommandEnd, CommandOutput, Connection};
+use kode_session::Session;
 use serde::Deserialize;
 
 use super::output::{bytes_to_text, cap};
@@ -46,11 +47,7 @@ impl Shell {
     }
 
     /// Asks the gate, runs in the sandbox, records the outcome.
-    pub(crate) fn run(
-        &self,
-        workspace: &mut Workspace,
-        on_output: &mut dyn FnMut(&[u8]),
-    ) -> ToolOutcome {
+    pub(crate) fn run(&self, workspace: &mut Workspace, session: &mut Session) -> ToolOutcome {
         if self.command.contains('\0') {
             return ToolOutcome::failed("the command contains a NUL byte");
         }
@@ -60,7 +57,12 @@ impl Shell {
             Err(denial) => return ToolOutcome::denied(denial),
         };
         let intent = permit.intent();
-        let mut outcome = match workspace.sandbox.run(permit, &workspace.interrupt, on_output) {
+        // Not before: a person may have edited while the question stood.
+        if let Err(error) = session.command_begins(&workspace.files) {
+            return not_started(workspace, intent, error.to_string()).with_decision(decision);
+        }
+        let run = workspace.sandbox.run(permit, &workspace.interrupt, &mut |_| {});
+        let mut outcome = match run {
             Ok(output) => {
                 let refused = refused(&output.connections);
                 let mut outcome = recorded(workspace, intent, output);
@@ -76,6 +78,15 @@ impl Shell {
         };
         outcome.effect = true;
         outcome.with_decision(decision)
+    }
+}
+
+/// The project could not be looked at before the command.
+fn not_started(workspace: &mut Workspace, intent: AuditSequence, why: String) -> ToolOutcome {
+    let outcome = Outcome { intent, exit_code: None, result: "failed".to_owned() };
+    match workspace.gate.record_outcome(outcome) {
+        Ok(_) => ToolOutcome::failed(why),
+        Err(error) => ToolOutcome::failed(format!("{why}; {error}")),
     }
 }
 

@@ -157,6 +157,30 @@ impl ProjectFiles {
         }
     }
 
+    /// The place of the file that content written to `path` goes to: where links lead,
+    /// the last one too. What is not there yet is where its folder leads.
+    ///
+    /// # Errors
+    /// When a link leads out of the project or a folder can't be searched.
+    pub fn leads_to(&self, path: &ProjectPath) -> Result<ProjectPath, FileError> {
+        match open_beneath(&self.root, path, Links::Follow) {
+            Ok(found) => confined::real_path(&self.root, &found, path),
+            Err(error) if error.is_absence() => self.leads_to_entry(path),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The place of the entry `path` itself, where links on the way lead.
+    ///
+    /// # Errors
+    /// As [`ProjectFiles::leads_to`].
+    pub fn leads_to_entry(&self, path: &ProjectPath) -> Result<ProjectPath, FileError> {
+        let Some((parent, name)) = path.as_str().rsplit_once('/') else { return Ok(path.clone()) };
+        let outside = |_| FileError::Outside(path.clone());
+        let parent = self.leads_to(&ProjectPath::new(parent).map_err(outside)?)?;
+        parent.join(name).map_err(outside)
+    }
+
     fn open_regular(&self, path: &ProjectPath, links: Links) -> Result<File, FileError> {
         let found = open_beneath(&self.root, path, links)?;
         if !is_regular(&found, path)? {

@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod booking;
 mod compare;
 mod held;
 mod hunks;

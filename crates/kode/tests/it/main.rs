@@ -27,6 +27,7 @@ mod labels;
 mod llmock;
 mod long_run;
 mod network;
+mod persons_edits;
 mod provider_faults;
 mod refactoring;
 mod rejects_screen;
