@@ -26,5 +26,5 @@ pub use exchange::{
     Answer, Change, Command, Done, FileContents, FileEntry, Hunk, Input, Met, Question, TurnEntry,
     UserMessage,
 };
-pub use run::{Inputs, Wake, channel, run};
+pub use run::{Inputs, Wake, channel, restore_terminal, run};
 pub use theme::{Background, Theme};

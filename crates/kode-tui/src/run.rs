@@ -152,6 +152,12 @@ impl Drop for Screen {
     }
 }
 
+/// Gives the terminal back if an interface has it, from any thread: for signals that end
+/// the process without the loop.
+pub fn restore_terminal() {
+    restore();
+}
+
 /// Nothing can be done about a terminal that refuses: it is gone.
 fn restore() {
     if !ENTERED.swap(false, Ordering::SeqCst) {

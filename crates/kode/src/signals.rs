@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kode_base::{ExitStatus, Interrupt};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// A second Ctrl-C within this time ends the run, even where the first has
@@ -16,7 +16,7 @@ const PATIENCE: u8 = 3;
 
 /// Connects the process's signals to `interrupt`.
 pub(crate) fn connect(interrupt: &Interrupt) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT])?;
     let interrupt = interrupt.clone();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let (mut count, mut last) = (0u8, None::<Instant>);

@@ -9,6 +9,9 @@ use crate::exchange::{Change, Command, Done, FileContents, FileEntry, Input};
 use crate::files::FileList;
 use crate::transcript::{Kind, Transcript};
 
+/// How the agent's notice of an interrupted step begins.
+const STEP_INTERRUPTED: &str = "step interrupted";
+
 impl App {
     /// Takes an input.
     pub fn input(&mut self, input: Input) {
@@ -41,6 +44,7 @@ impl App {
                 self.is_working = true;
             }
             Input::RunEnded => {
+                self.interrupted();
                 self.is_working = !self.pending.is_empty();
                 self.status.turn = 0;
                 self.completion.forget_files();
@@ -157,7 +161,16 @@ impl App {
                     if *scripted { format!("{model} (scripted)") } else { model.clone() };
                 self.transcript.set_sandbox(sandbox);
             }
-            Event::TurnStarted { turn } => self.status.turn = *turn,
+            Event::TurnStarted { turn } => {
+                self.status.turn = *turn;
+                self.interrupted();
+            }
+            Event::Notice { text } if text.starts_with(STEP_INTERRUPTED) => {
+                self.interrupted();
+                // The notice names the one key that `kode run` knows.
+                let text = format!("{STEP_INTERRUPTED}; Esc or Ctrl-C twice ends the run");
+                return self.transcript.note(text, Kind::Plain);
+            }
             Event::Findings { findings } => {
                 self.files.set_findings(findings.iter().map(|finding| finding.path.clone()));
             }
@@ -175,6 +188,7 @@ impl App {
                 }
             }
             Event::RunFinished { usage, .. } => {
+                self.interrupted();
                 let (input, output) = self.status.tokens.unwrap_or_default();
                 let add = |one: kode_base::TokenCount, two: kode_base::TokenCount| {
                     kode_base::TokenCount(one.0.saturating_add(two.0))

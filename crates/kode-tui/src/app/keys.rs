@@ -12,7 +12,15 @@ use crate::prompt::Edit;
 /// Columns a sideways step moves.
 const SIDE_STEP: usize = 8;
 
+/// Said for as long as the step goes on.
+const INTERRUPTING: &str = "interrupting the step; once more ends the run";
+
 impl App {
+    /// The interrupted step is over: what was said of it holds no more.
+    pub(super) fn interrupted(&mut self) {
+        self.said.take_if(|said| said == INTERRUPTING);
+    }
+
     /// While a question is open, only a key that came alone counts.
     pub(super) fn answer(&mut self, events: &[Event], now: Instant) {
         let Some(dialog) = &mut self.dialog else { return };
@@ -153,7 +161,7 @@ impl App {
     }
 
     fn interrupt(&mut self) {
-        self.say("interrupting the step; once more ends the run");
+        self.say(INTERRUPTING);
         self.command(Command::Interrupt);
     }
 

@@ -445,3 +445,24 @@ fn nothing_untrue_is_said_of_a_saved_session_before_it_is_read() {
     type_key(&mut app, KeyCode::Tab);
     assert_eq!(app.said.as_deref(), Some("no file was touched yet"));
 }
+
+#[test]
+fn what_is_said_of_an_interrupt_goes_with_the_step_it_was_for() {
+    let notice = "step interrupted; press Ctrl-C again to end the run".to_owned();
+    for over in [
+        Input::RunEnded,
+        Input::Event(Box::new(kode_base::Event::TurnStarted { turn: 2 })),
+        Input::Event(Box::new(kode_base::Event::Notice { text: notice })),
+    ] {
+        let mut app = session();
+        app.is_working = true;
+        type_key(&mut app, KeyCode::Esc);
+        assert_eq!(app.commands(), [Command::Interrupt]);
+        assert!(app.said.as_deref().is_some_and(|said| said.contains("once more ends the run")));
+        app.input(over);
+        assert_eq!(app.said, None);
+        let told = app.transcript.visible(Theme::PLAIN, 80, 20);
+        let told: String = told.iter().map(ToString::to_string).collect();
+        assert!(!told.contains("press Ctrl-C again"), "{told}");
+    }
+}

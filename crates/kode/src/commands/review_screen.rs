@@ -93,11 +93,23 @@ fn work(desk: &Desk, waiting: &Receiver<Command>) {
     }
 }
 
-/// The terminal hangs up, or someone ends kode: leave cleanly.
+/// The terminal hangs up, or someone ends kode: leave cleanly. Where the loop does not
+/// follow, a second `SIGQUIT` or `SIGABRT` ends kode as it would any program, with the
+/// terminal given back.
 pub(super) fn leave_on_signals(inputs: &Inputs) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    let known = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT];
+    let mut signals = signal_hook::iterator::Signals::new(known)?;
     let inputs = inputs.clone();
-    let wait = move || signals.forever().for_each(|_| inputs.send(kode_tui::Input::Quit));
+    let mut insisted = false;
+    let wait = move || {
+        for signal in signals.forever() {
+            inputs.send(kode_tui::Input::Quit);
+            if matches!(signal, SIGQUIT | SIGABRT) && std::mem::replace(&mut insisted, true) {
+                kode_tui::restore_terminal();
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+        }
+    };
     thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
 }

@@ -234,6 +234,12 @@ fn without_a_terminal_kode_alone_says_so_and_ends_with_2() {
 #[test]
 fn a_signal_ends_the_screen_and_gives_the_terminal_back() {
     let workspace = reviewed();
+    for signal in ["-TERM", "-QUIT", "-ABRT"] {
+        ends_by_signal(&workspace, signal);
+    }
+}
+
+fn ends_by_signal(workspace: &Workspace, signal: &str) {
     let line = format!(
         "cd '{}' && exec env -i PATH=\"$PATH\" TERM=xterm HOME='{}' '{}' review",
         workspace.project().display(),
@@ -244,7 +250,7 @@ fn a_signal_ends_the_screen_and_gives_the_terminal_back() {
     terminal.wait_for("eleven").unwrap();
     assert!(!terminal.is_line_mode().unwrap());
     let process = terminal.process_id().to_string();
-    std::process::Command::new("kill").arg(process).status().unwrap();
+    std::process::Command::new("kill").args([signal, &process]).status().unwrap();
     assert!(terminal.wait_for_exit().unwrap().success());
     assert!(terminal.is_line_mode().unwrap());
     terminal.watch(std::time::Duration::from_millis(100)).unwrap();
