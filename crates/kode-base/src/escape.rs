@@ -31,7 +31,9 @@ pub fn escape_command(text: &Untrusted<String>) -> String {
 
 /// Renders a file name on one line: beside what [`escape_line`] escapes, blanks that are
 /// no single ASCII blank within it, letters of other alphabets within a word of Latin
-/// ones, and what looks like the stroke or dot of a path and is none.
+/// ones, Latin letters of another form, marks that stand apart from their letter, joined
+/// pictures (terminals disagree on their width), and what looks like the stroke or dot of
+/// a path and is none.
 pub fn escape_name(name: &str) -> String {
     name_pieces(name).into_iter().map(|(piece, _)| piece).collect()
 }
@@ -47,6 +49,9 @@ pub fn name_pieces(name: &str) -> Vec<(String, bool)> {
         let foreign = character.is_whitespace() && !character.is_ascii();
         let (piece, is_escape) = match () {
             () if alike || blank || foreign || lost || is_path_alike(character) => {
+                (code_point(character), true)
+            }
+            () if is_decomposed(character) || joins_pictures(before, character) => {
                 (code_point(character), true)
             }
             () if is_deceptive(character) => {
@@ -90,10 +95,49 @@ fn is_path_alike(character: char) -> bool {
     )
 }
 
-/// Latin letters of another form: full-width and mathematical.
+/// Latin letters of another form: full-width, mathematical, in ligatures, Roman numerals
+/// and other characters that UAX #15 takes for ASCII letters (NFKC); and small capitals.
 fn is_latin_alike(character: char) -> bool {
-    let letter = character.is_alphanumeric();
-    letter && matches!(character, '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}')
+    let circled = matches!(character, '\u{249c}'..='\u{24e9}' | '\u{1f110}'..='\u{1f14f}');
+    let unit = matches!(character, '\u{3371}'..='\u{33df}');
+    let form = matches!(character, '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}' | '\u{fb00}'..='\u{fb06}'
+        | '\u{aa}' | '\u{ba}' | '\u{132}' | '\u{133}' | '\u{17f}' | '\u{1c4}'..='\u{1cc}' | '\u{1f1}'..='\u{1f3}'
+        | '\u{2b0}'..='\u{2b8}' | '\u{2e1}'..='\u{2e3}' | '\u{2071}' | '\u{207f}' | '\u{2090}'..='\u{209c}'
+        | '\u{2100}'..='\u{214f}' | '\u{2160}'..='\u{2188}' | '\u{2c7c}' | '\u{2c7d}' | '\u{a7f2}'..='\u{a7f9}'
+        | '\u{ab5c}'..='\u{ab69}' | '\u{10780}'..='\u{107ba}' | '\u{1d00}'..='\u{1dbf}');
+    let small_capital = matches!(
+        character,
+        '\u{251}'
+            | '\u{261}'
+            | '\u{262}'
+            | '\u{26a}'
+            | '\u{274}'
+            | '\u{280}'
+            | '\u{28f}'
+            | '\u{299}'
+            | '\u{29c}'
+            | '\u{29f}'
+            | '\u{a730}'
+            | '\u{a731}'
+    );
+    circled || unit || small_capital || form && character.is_alphanumeric()
+}
+
+/// Marks that stand apart from the letter they change, where a name usually has both in
+/// one (UAX #15, NFC), strokes through a letter, and characters that the normal form
+/// replaces. Marks of scripts that have no such letters are none of these.
+fn is_decomposed(character: char) -> bool {
+    matches!(character,
+        '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20e2}'
+        | '\u{20e4}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}' | '\u{3099}' | '\u{309a}'
+        | '\u{1161}'..='\u{11ff}' | '\u{37e}' | '\u{387}' | '\u{1fef}' | '\u{2329}' | '\u{232a}'
+        | '\u{f900}'..='\u{faff}' | '\u{2f800}'..='\u{2fa1f}')
+}
+
+/// A joiner that does not follow a letter of a script that joins (Arabic to Sinhala,
+/// Mongolian).
+fn joins_pictures(before: char, character: char) -> bool {
+    character == '\u{200d}' && !matches!(before, '\u{600}'..='\u{dff}' | '\u{1800}'..='\u{18af}')
 }
 
 /// Letters of alphabets that share shapes with the Latin one: Greek, Cyrillic,
@@ -205,6 +249,20 @@ mod tests {
             ("p\u{430}ypal.py", "p\\u{430}ypal.py"),
             ("src/\u{3c1}lain.rs", "src/\\u{3c1}lain.rs"),
             ("src\u{2215}lib.rs", "src\\u{2215}lib.rs"),
+            ("\u{fb01}le.txt", "\\u{fb01}le.txt"),
+            ("\u{217f}ain.rs", "\\u{217f}ain.rs"),
+            (
+                "m\u{1d00}\u{26a}n \u{29f}s \u{24d0} \u{33cf}",
+                "m\\u{1d00}\\u{26a}n \\u{29f}s \\u{24d0} \\u{33cf}",
+            ),
+            ("e\u{301}.txt", "e\\u{301}.txt"),
+            ("a\u{335}b \u{438}\u{306}", "a\\u{335}b \u{438}\\u{306}"),
+            (
+                "\u{304b}\u{3099} \u{1112}\u{1161}\u{11ab}",
+                "\u{304b}\\u{3099} \u{1112}\\u{1161}\\u{11ab}",
+            ),
+            ("\u{212a}.md", "\\u{212a}.md"),
+            ("👩\u{200d}💻.png", "👩\\u{200d}💻.png"),
             ("a\u{1b}[2J\u{202e}\u{200d}x\n", "a\\e[2J\\u{202e}\\u{200d}x\\n"),
         ] {
             assert_eq!(escape_name(name), expected);
@@ -219,7 +277,11 @@ mod tests {
             "Ελλάδα_v2.txt",
             "שלום.txt",
             "a b c.txt",
-            "👩\u{200d}💻.png",
+            "नमस्ते.txt",
+            "क्\u{200d}ष.txt",
+            "Việt Nam №5 ½ x².txt",
+            "한국어 がぎ.md",
+            "👩 ❤\u{fe0f} 1\u{fe0f}\u{20e3}.png",
             "файл-2.rs",
         ] {
             assert_eq!(escape_name(name), name);
