@@ -142,7 +142,15 @@ impl Session {
                 return Err(SessionError::ChangedSince(path.clone()));
             }
             put_back(restoration.write(&self.blobs)?, files, gate)?;
-            let after = self.stands(path, files)?;
+            let found = self.stands(path, files)?;
+            // What a person saved since is found by the next look, and theirs.
+            let is_done = match (&found, &restoration.target) {
+                (Some(found), Some(target)) => {
+                    (found.kind, found.hash) == (target.kind, target.hash)
+                }
+                (found, target) => found.is_none() && target.is_none(),
+            };
+            let after = if is_done { found } else { restoration.target };
             let mut change = Change::new(restoration.path, restoration.expected, after);
             change.back = restoration.back.map(Box::new);
             changes.push(change);

@@ -8,6 +8,7 @@
 mod confined;
 mod empty_tree;
 mod error;
+mod exchange;
 mod ignore_rules;
 mod leftover;
 mod opened;

@@ -174,11 +174,21 @@ impl Place {
         if writable { Ok(()) } else { Err(FileError::ReadOnly(self.path.clone())) }
     }
 
+    /// Whether `name` beside this place holds `expected`.
+    pub(super) fn holds(&self, name: &str, now: &Stat, expected: Option<[u8; 32]>) -> bool {
+        let hash = self.hash_of(name.as_bytes(), now);
+        expected.is_some_and(|expected| hash.is_ok_and(|hash| hash == expected))
+    }
+
     fn hash(&self, now: &Stat) -> Result<[u8; 32], FileError> {
+        self.hash_of(&self.name, now)
+    }
+
+    fn hash_of(&self, name: &[u8], now: &Stat) -> Result<[u8; 32], FileError> {
         match file_type(now) {
-            FileType::RegularFile => self.hash_file(now),
+            FileType::RegularFile => self.hash_file(name, now),
             FileType::Symlink => {
-                let text = rustix::fs::readlinkat(&self.folder, &*self.name, Vec::new())
+                let text = rustix::fs::readlinkat(&self.folder, name, Vec::new())
                     .map_err(|error| FileError::io(&self.path, error))?;
                 Ok(Sha256::digest(text.as_bytes()).into())
             }
@@ -188,9 +198,9 @@ impl Place {
         }
     }
 
-    fn hash_file(&self, now: &Stat) -> Result<[u8; 32], FileError> {
+    fn hash_file(&self, name: &[u8], now: &Stat) -> Result<[u8; 32], FileError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let found = rustix::fs::openat(&self.folder, &*self.name, flags, Mode::empty())
+        let found = rustix::fs::openat(&self.folder, name, flags, Mode::empty())
             .map_err(|error| FileError::io(&self.path, error))?;
         if !same_file(&stat_of(&found, &self.path)?, now) {
             return Err(FileError::Changed(self.path.clone()));

@@ -109,22 +109,24 @@ impl Prepared {
         Ok(())
     }
 
-    /// Renames what was written beside over the entry, once more checked.
+    /// Exchanges what was written beside for the entry, once more checked.
     pub(super) fn commit(&mut self) -> Result<(), FileError> {
         self.place.check_again(self.expected)?;
         self.lay_link()?;
         let Place { path, folder, name, now } = &self.place;
-        let Some(beside) = &self.beside else {
-            return rustix::fs::unlinkat(folder, &**name, AtFlags::empty())
-                .map_err(|error| FileError::io(path, error));
-        };
-        let flags = if now.is_none() { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
-        rustix::fs::renameat_with(folder, beside, folder, &**name, flags).map_err(|error| {
-            match error {
-                rustix::io::Errno::EXIST => FileError::Changed(path.clone()),
-                error => FileError::io(path, error),
+        match &self.beside {
+            None => self.place.take_away(self.expected)?,
+            Some(beside) if now.is_some() => self.place.exchange(beside, self.expected)?,
+            Some(beside) => {
+                let flags = RenameFlags::NOREPLACE;
+                rustix::fs::renameat_with(folder, beside, folder, &**name, flags).map_err(
+                    |error| match error {
+                        rustix::io::Errno::EXIST => FileError::Changed(path.clone()),
+                        error => FileError::io(path, error),
+                    },
+                )?;
             }
-        })?;
+        }
         self.beside = None;
         self.content = None;
         Ok(())
