@@ -95,7 +95,7 @@ pub enum SessionError {
         by: ProjectPath,
     },
     /// There is nothing to put back.
-    #[error("{0} is as it was: there is nothing to put back")]
+    #[error("{0} holds no change of the agent: there is nothing to put back")]
     NotTouched(ProjectPath),
     /// The content was recorded by its hash only.
     #[error("the earlier content of {0} was not kept (too large, or no ordinary file)")]
