@@ -70,7 +70,7 @@ fn nothing_to_put_back_is_said() {
     let mut session = work.session();
     for name in ["a", "never-there"] {
         let error = session.reject(&path(name), &work.files, &mut work.gate).unwrap_err();
-        assert!(error.to_string().contains("as it was"), "{error}");
+        assert!(error.to_string().contains("nothing to put back"), "{error}");
     }
 }
 
