@@ -58,7 +58,10 @@ fn several_names_are_rejected_all_or_none_and_those_in_the_way_are_named() {
     let arguments = ["--reject", "c.txt", "--reject", "nope", "--reject", "neither"];
     let (code, _, stderr) = review(&workspace, &arguments);
     assert_eq!(code, 1);
-    assert!(stderr.contains("nope holds no change of the agent") && stderr.contains("neither holds"), "{stderr}");
+    assert!(
+        stderr.contains("nope holds no change of the agent") && stderr.contains("neither holds"),
+        "{stderr}"
+    );
     assert!(stderr.contains("nothing was rejected"), "{stderr}");
     assert!(!workspace.project().join("c.txt").exists());
     let (code, _, stderr) = review(&workspace, &["--reject", "c.txt", "--reject", "./c.txt"]);
