@@ -51,6 +51,8 @@ pub struct ReviewFile {
     /// Whether it can be put back at all: a pipe that the agent made can be taken away, and
     /// nothing brings it back.
     pub rejectable: bool,
+    /// Nothing of it is the agent's: a person alone changed it, or the rest was rejected.
+    pub persons: bool,
     /// SHA-256 before, hex; `None` when it was not there.
     pub before: Option<String>,
     /// SHA-256 now, hex; `None` when it is gone.
@@ -281,11 +283,13 @@ impl Review {
             file.removed = hunks.iter().map(|hunk| hunk.before.len()).sum();
         }
         let hash = |state: Option<&FileState>| state.map(|state| state.hash.to_string());
-        let rejectable = before.is_none_or(|state| state.kept)
+        let can_go = before.is_none_or(|state| state.kept)
             && !after.is_some_and(FileState::is_lost_when_gone);
+        let persons = self.is_persons(&file.path);
         ReviewFile {
-            rejectable,
-            restorable: rejectable && after.is_none_or(|state| state.kept),
+            rejectable: can_go && !persons,
+            persons,
+            restorable: can_go && after.is_none_or(|state| state.kept),
             before: hash(before),
             after: hash(after),
             by_command: doing.by_command,
@@ -295,6 +299,15 @@ impl Review {
             again: None,
             file,
         }
+    }
+
+    fn is_persons(&self, path: &ProjectPath) -> bool {
+        let accepted = self.standing().of(path, &self.tree);
+        let same = match (&accepted.state, self.tree.now_of(path)) {
+            (Some(accepted), Some(now)) => accepted.same(now),
+            (accepted, now) => accepted.is_none() && now.is_none(),
+        };
+        same && accepted.mixed.is_none() && self.standing().move_of(path).is_none()
     }
 
     fn doings(&self) -> BTreeMap<ProjectPath, Doing> {
@@ -361,6 +374,7 @@ fn rejected_file(
         file: TouchedFile { path: path.clone(), change, added, removed, binary },
         restorable: true,
         rejectable: true,
+        persons: false,
         before: hash(&taken.after),
         after: hash(&taken.before),
         by_command: false,

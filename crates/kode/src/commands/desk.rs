@@ -245,7 +245,8 @@ fn entry(file: ReviewFile) -> FileEntry {
         renamed: file.renamed_from,
         reviewed: file.reviewed,
         again: file.again,
-        ..FileEntry::new(file.file, file.rejectable, state)
+        // Of a person's own file the reject itself says that there is nothing to put back.
+        ..FileEntry::new(file.file, file.rejectable || file.persons, state)
     }
 }
 
