@@ -27,7 +27,7 @@ use crate::context::{
 use crate::git::GitBase;
 use crate::journal::JournalEntry;
 use crate::outcome::{RunEnd, RunReport};
-use crate::tools::{Workspace, specs};
+use crate::tools::{CredentialWatch, Workspace, specs};
 use repetition::Repetition;
 use turn::TurnEnd;
 
@@ -139,8 +139,6 @@ pub struct Agent<'a> {
     labelled: Label,
     /// What the scan found after the last step.
     step_findings: findings::StepFindings,
-    /// Tells when a program opens a credential.
-    credentials: exposure::CredentialWatch,
     /// What this turn took in and touched so far.
     divergence: divergence::Divergence,
 }
@@ -168,8 +166,9 @@ impl<'a> Agent<'a> {
         let known = project_secrets(&parts.files);
         secrets.extend(known.values);
         let redactor = Redactor::new(&secrets).with_ablation(&parts.gate.state.ablation);
-        let workspace =
+        let mut workspace =
             Workspace::new(parts.root, parts.files, parts.sandbox, parts.gate, parts.interrupt);
+        workspace.credentials = CredentialWatch::over(known.files);
         Self {
             provider: parts.provider,
             workspace,
@@ -191,7 +190,6 @@ impl<'a> Agent<'a> {
             fresh: Vec::new(),
             labelled: Label::TYPED,
             step_findings: findings::StepFindings::default(),
-            credentials: exposure::CredentialWatch::over(known.files),
             divergence: divergence::Divergence::default(),
         }
     }

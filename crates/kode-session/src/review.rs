@@ -301,7 +301,8 @@ impl Review {
         }
     }
 
-    fn is_persons(&self, path: &ProjectPath) -> bool {
+    /// Whether nothing of a touched file's change is the agent's.
+    pub fn is_persons(&self, path: &ProjectPath) -> bool {
         let accepted = self.standing().of(path, &self.tree);
         let same = match (&accepted.state, self.tree.now_of(path)) {
             (Some(accepted), Some(now)) => accepted.same(now),

@@ -101,9 +101,6 @@ impl Agent<'_> {
             tool: call.name.clone(),
         })?;
         let by_command = matches!(request, ToolRequest::Shell(_));
-        if by_command {
-            self.watch_credentials()?;
-        }
         let started = Instant::now();
         let mut outcome = request.run(&mut self.workspace, &mut self.session);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -2,6 +2,7 @@
 //! a request, and what each does. Whatever has an effect goes through the gate
 //! in [`Workspace`]; bad arguments come back to the model as a clear error.
 
+mod credential_watch;
 mod edit;
 mod finish;
 mod list_files;
@@ -16,6 +17,7 @@ mod symbols;
 mod web_fetch;
 mod workspace;
 
+pub(crate) use credential_watch::{CredentialWatch, Noticed};
 pub(crate) use finish::Finish;
 pub(crate) use request::{ToolRequest, parse};
 pub use specs::specs;

@@ -61,7 +61,14 @@ impl Shell {
         if let Err(error) = session.command_begins(&workspace.files) {
             return not_started(workspace, intent, error.to_string()).with_decision(decision);
         }
+        let is_watched = !workspace.gate.state.credential_opened;
+        if is_watched {
+            workspace.credentials.begin(&workspace.files);
+        }
         let run = workspace.sandbox.run(permit, &workspace.interrupt, &mut |_| {});
+        if is_watched {
+            workspace.credentials.end();
+        }
         let mut outcome = match run {
             Ok(output) => {
                 let refused = refused(&output.connections);

@@ -9,6 +9,7 @@ use kode_gate::{Decision, Gate};
 use kode_sandbox::{ProjectFiles, ProjectRoot, Sandbox};
 
 use super::ToolOutcome;
+use super::credential_watch::CredentialWatch;
 use crate::editing::digest;
 
 /// Files past this are not read whole by any tool.
@@ -31,6 +32,8 @@ pub(crate) struct Workspace {
     pub(crate) interrupt: Interrupt,
     /// Files that differ from the base snapshot, as of the last step.
     pub(crate) touched: Vec<ProjectPath>,
+    /// Tells when a command opens a credential.
+    pub(crate) credentials: CredentialWatch,
     /// SHA-256 of each file as the model last read or wrote it.
     pub(super) last_read: HashMap<ProjectPath, [u8; 32]>,
 }
@@ -44,8 +47,9 @@ impl Workspace {
         gate: Gate,
         interrupt: Interrupt,
     ) -> Self {
-        let touched = Vec::new();
-        Self { root, files, sandbox, gate, interrupt, touched, last_read: HashMap::new() }
+        let (touched, credentials) = (Vec::new(), CredentialWatch::default());
+        let last_read = HashMap::new();
+        Self { root, files, sandbox, gate, interrupt, touched, credentials, last_read }
     }
 
     /// Tells the gate what touched files that `command` names hold, so that a

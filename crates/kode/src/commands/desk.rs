@@ -250,9 +250,15 @@ fn entry(file: ReviewFile) -> FileEntry {
     }
 }
 
+/// The file's change is a person's from one end to the other.
+const PERSONS: &str = "yours alone: the agent changed nothing in it";
+
 /// What the two sides don't show.
 fn about(review: &mut Review, path: &ProjectPath) -> Option<String> {
     let kind = review.change_of(path)?;
+    if review.is_persons(path) {
+        return Some(PERSONS.to_owned());
+    }
     let may_be_renamed = matches!(kind, ChangeKind::New | ChangeKind::Deleted);
     if !may_be_renamed && !review.has_rejects() {
         return about_kind(kind);

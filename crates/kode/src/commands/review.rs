@@ -125,12 +125,14 @@ fn name(told: &mut serde_json::Map<String, Value>, key: &str, path: Option<&Proj
     told.insert(format!("{key}_bytes"), json!(bytes));
 }
 
-/// `M path +1 -1`, of a renamed file `R old → new +1 -1`.
+/// `M path +1 -1`, of a renamed file `R old → new +1 -1`; whose it is, where it is not
+/// the agent's.
 fn reviewed_line(file: &ReviewFile, style: Style) -> String {
-    match &file.renamed_from {
+    let line = match &file.renamed_from {
         Some(old) => renamed_line(old, &file.file, style),
         None => touched_line(&file.file, style),
-    }
+    };
+    if file.persons { format!("{line} (yours alone)") } else { line }
 }
 
 fn coloured(diff: &str, style: Style) -> String {
