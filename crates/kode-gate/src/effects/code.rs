@@ -197,7 +197,8 @@ pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
     let code = unquoted.as_str();
     let mut found = Vec::new();
     let starts = has(code, STARTERS);
-    if has(code, SOCKETS) && starts && (names_shell(code) || feeds_commands(code)) {
+    let scripted = language == Language::Other && connects_shell_words(code);
+    if scripted || has(code, SOCKETS) && starts && (names_shell(code) || feeds_commands(code)) {
         found.push(Danger::ReverseShell);
     }
     let evaluates = has(code, EVALUATORS);
@@ -225,6 +226,15 @@ pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
 /// `require("net").connect` is `net.connect`, `'r' + 'm'` is `'rm'`.
 fn without_requires(code: &str) -> String {
     let mut plain = joined_strings(code);
+    if code.contains("__import__(") || code.contains("import_module(") {
+        for module in ["requests", "urllib.request", "httpx", "os", "subprocess", "socket", "pty"] {
+            for quote in ['"', '\''] {
+                for call in ["__import__", "importlib.import_module", "import_module"] {
+                    plain = plain.replace(&format!("{call}({quote}{module}{quote})"), module);
+                }
+            }
+        }
+    }
     if code.contains("require(") {
         for module in ["net", "http", "https", "tls", "dgram", "fs"] {
             for quote in ['"', '\'', '`'] {

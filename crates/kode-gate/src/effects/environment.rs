@@ -56,7 +56,9 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     // The start-up file of interactive shells, and everywhere else `test` or
     // `production`.
     let stage = name == "ENV" && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if shows || stage {
+    // What `less` starts with: flags, but no command of its own and no key file.
+    let pages = name == "LESS" && !value.contains(['+', '!', 'k', '\n']);
+    if shows || stage || pages {
         Meaning::Plain
     } else if listed(&table.runs) || unknown_program || runs_by_flag {
         Meaning::Runs

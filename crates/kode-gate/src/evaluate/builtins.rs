@@ -30,6 +30,7 @@ impl Evaluator<'_> {
                 | "readonly"
                 | "mapfile"
                 | "readarray"
+                | "wait"
         ) {
             // Subscripts of names are evaluated again.
             for each in arguments.iter().filter(|each| each.text.known.contains('[')) {

@@ -60,6 +60,13 @@ impl Fields {
     }
 }
 
+/// Whether a variable may be called so.
+fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && characters.all(|each| each.is_ascii_alphanumeric() || each == '_')
+}
+
 fn has_glob(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
@@ -203,9 +210,17 @@ impl Evaluator<'_> {
         if self.stdin.present { self.stdin.clone() } else { Stream::unknown(Taint::FILE) }
     }
 
-    /// `~`, `~user`, `~+` at the start of a word.
+    /// `~`, `~user`, `~+` at the start of a word, and behind the `=` of a word that
+    /// reads as an assignment: `dd of=~/x`.
     fn tilde(&self, text: &str, alone: bool) -> String {
-        let Some(rest) = text.strip_prefix('~') else { return text.to_owned() };
+        let Some(rest) = text.strip_prefix('~') else {
+            return match text.split_once("=~") {
+                Some((name, rest)) if is_name(name) => {
+                    format!("{name}={}", self.tilde(&format!("~{rest}"), alone))
+                }
+                _ => text.to_owned(),
+            };
+        };
         let end = rest.find('/').unwrap_or(rest.len());
         if end == rest.len() && !alone {
             return text.to_owned();

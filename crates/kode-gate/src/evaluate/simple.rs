@@ -364,12 +364,13 @@ impl Evaluator<'_> {
     fn globbed_command(&mut self, name: &str, fields: &[Field], stdin: Stream) -> Stream {
         self.raise(RiskClass::CodeExecution, "a pattern decides which command runs");
         let pattern = name.rsplit('/').next().unwrap_or(name).to_owned();
+        let mut taint = stdin.text.taint | Taint::FILE;
         for candidate in crate::effects::table::matching(&pattern).into_iter().take(16) {
             let mut words = fields.to_vec();
             words[0] = Field::exact(candidate);
-            self.dispatch(candidate, &words, stdin.clone());
+            taint |= self.dispatch(candidate, &words, stdin.clone()).text.taint;
         }
-        Stream::unknown(stdin.text.taint | Taint::FILE)
+        Stream::unknown(taint)
     }
 }
 

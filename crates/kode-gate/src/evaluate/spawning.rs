@@ -45,6 +45,15 @@ pub(super) fn reads_as_fork_bomb(text: &str) -> bool {
 }
 
 impl Evaluator<'_> {
+    /// A script that starts itself twice in the background: `$0 & $0 &`.
+    pub(super) fn judge_respawning(&mut self, script: &Script) {
+        let background = script.lists.iter().filter(|list| list.background);
+        if background.flat_map(commands).filter(|command| starts_itself(command)).count() > 1 {
+            let text = "starts itself again and again in the background: a fork bomb";
+            self.found.refuse("fork_bomb", RiskClass::Blocked, text);
+        }
+    }
+
     /// Judges the body of a loop that nothing but its body ends.
     pub(super) fn judge_endless(&mut self, body: &Script) {
         let mut rounds = Rounds::default();
@@ -121,6 +130,16 @@ impl Evaluator<'_> {
             self.look_at_command(body, rounds, depth + 1);
         }
     }
+}
+
+/// Whether the command is the running script: `$0`, `./$0`, `"$0" x`.
+fn starts_itself(command: &Command) -> bool {
+    let CommandKind::Simple { words, .. } = &command.kind else { return false };
+    let Some(word) = words.first() else { return false };
+    let own = |piece: &&Piece| matches!(piece, Piece::Parameter { parameter, .. } if parameter.name == "0" && parameter.operator.is_empty());
+    let here = |piece: &&Piece| matches!(literal(piece).as_deref(), Some("" | "./"));
+    word.pieces.iter().filter(own).count() == 1
+        && word.pieces.iter().all(|piece| own(&piece) || here(&piece))
 }
 
 fn commands(list: &AndOr) -> impl Iterator<Item = &Command> {

@@ -19,6 +19,7 @@ impl Evaluator<'_> {
     /// Walks a script; the result is its standard output.
     pub(crate) fn script(&mut self, script: &Script, stdin: Stream) -> Stream {
         let mut output = Stream::literal(Text::default());
+        self.judge_respawning(script);
         for list in &script.lists {
             let produced = self.and_or(list, &stdin);
             // What comes after an unknown part is kept apart.

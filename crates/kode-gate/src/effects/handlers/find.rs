@@ -176,6 +176,9 @@ impl Evaluator<'_> {
         if command.is_empty() {
             return;
         }
+        if command[0].text.known.contains("{}") {
+            self.raise(RiskClass::CodeExecution, "runs the files that find finds");
+        }
         let mut names = names_looked_for(words);
         if names.is_empty() {
             names.push("{}".to_owned());

@@ -107,6 +107,12 @@ const SETTING_WORDS: [&str; 19] = [
     "--reset",
 ];
 
+/// Whether `loginctl`'s word shows sessions, users or seats.
+fn shows(verb: &Field) -> bool {
+    let verb = verb.text.known.as_str();
+    verb.starts_with("list-") || verb.starts_with("show-") || verb.ends_with("-status")
+}
+
 impl Evaluator<'_> {
     /// `date`, `ip`, `dmesg`, …: setting instead of showing.
     pub(super) fn inspect(&mut self, call: &Invocation<'_>) -> Option<Stream> {
@@ -120,8 +126,11 @@ impl Evaluator<'_> {
             "journalctl" => starts("--vacuum") || has(&["--rotate", "--flush", "--sync"]),
             "hostname" => call.arguments.operands.iter().any(|each| !each.text.known.is_empty()),
             "arp" => has(&["-s", "-d", "--set", "--delete"]),
-            "ip" | "ifconfig" | "iwconfig" | "hostnamectl" | "timedatectl" | "loginctl"
-            | "nvidia-smi" => has(&SETTING_WORDS),
+            "ip" | "ifconfig" | "iwconfig" | "hostnamectl" | "timedatectl" | "nvidia-smi" => {
+                has(&SETTING_WORDS)
+            }
+            // Its other words end sessions, lock them or turn the machine off.
+            "loginctl" => call.arguments.operands.first().is_some_and(|verb| !shows(verb)),
             "ss" => call.words.iter().any(|word| kills_sockets(&word.text.known)),
             _ => false,
         };
@@ -169,14 +178,20 @@ impl Evaluator<'_> {
         {
             self.raise(RiskClass::CodeExecution, "dc runs what follows `!`");
         }
-        for flag in ["-o", "--output"] {
-            let at = call.words.iter().position(|word| word.as_exact() == Some(flag));
-            let saves = matches!(call.name, "sar" | "info" | "lshw");
-            if let Some(path) = at.filter(|_| saves).and_then(|at| call.words.get(at + 1)) {
-                self.write_path(&path.text, "write");
+        self.saves_what_it_shows(call);
+        None
+    }
+
+    /// `sar -o FILE`.
+    fn saves_what_it_shows(&mut self, call: &Invocation<'_>) {
+        if !matches!(call.name, "sar" | "info" | "lshw") {
+            return;
+        }
+        for pair in call.words.windows(2) {
+            if matches!(pair[0].as_exact(), Some("-o" | "--output")) {
+                self.write_path(&pair[1].text, "write");
             }
         }
-        None
     }
 
     /// `getent hosts NAME` asks name servers.

@@ -112,6 +112,13 @@ impl Evaluator<'_> {
                 .unwrap_or(program);
             self.behind_connection(&program.text.clone());
         }
+        // `toybox nc HOST PORT sh -i` runs what follows the port.
+        for word in call.arguments.operands.iter().skip(2) {
+            if interpreters::shell(word.text.known.rsplit('/').next().unwrap_or_default()).is_some()
+            {
+                self.behind_connection(&word.text.clone());
+            }
+        }
         // `nc HOST PORT 0/tmp/p`: a FIFO as an argument, in any spelling.
         let uses_fifo =
             |word: &Field| self.fifos.iter().any(|fifo| word.text.known.contains(fifo.as_str()));
@@ -262,7 +269,10 @@ impl Evaluator<'_> {
         self.look_for_escapes(call.words, &call.stdin);
         // Logging in prints commands to run; only what is stored is foreign.
         let first = call.arguments.operands.first().and_then(Field::as_exact);
-        (call.name == "aws" && first != Some("s3")).then(|| Stream::unknown(Taint::FILE))
+        if call.name == "aws" && first == Some("s3") || prints_what_is_stored(call) {
+            return Some(Stream::unknown(Taint::REMOTE | Taint::FILE));
+        }
+        (call.name == "aws").then(|| Stream::unknown(Taint::FILE))
     }
 
     /// `openssl`: `enc -d` decodes, `s_client` connects.
@@ -303,6 +313,21 @@ impl Evaluator<'_> {
             taint |= self.read_path(&path, false).text.taint;
         }
         Some(Stream::unknown(taint))
+    }
+}
+
+/// Whether a service's own client prints what others stored there: `gh api …`,
+/// `vault kv get …`, `whois …`. Completions and environments are its own words.
+fn prints_what_is_stored(call: &Invocation<'_>) -> bool {
+    let words: Vec<&str> = call.words.iter().filter_map(Field::as_exact).take(8).collect();
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(word));
+    match call.name {
+        "whois" | "ldapsearch" | "snmpget" | "snmpwalk" => true,
+        "gh" | "glab" => has(&["api", "gist", "run", "view"]),
+        "vault" | "consul" => has(&["kv", "read"]),
+        "aws" => has(&["get-parameter", "get-parameters", "get-secret-value", "get-object"]),
+        "gcloud" | "az" => has(&["cat", "access", "download", "show", "describe"]),
+        _ => false,
     }
 }
 

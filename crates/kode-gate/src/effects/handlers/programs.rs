@@ -366,6 +366,9 @@ impl Evaluator<'_> {
                 self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
             }
         }
+        if call.name == "less" && call.arguments.has(&["-k", "--lesskey-file", "--lesskey-src"]) {
+            self.raise(RiskClass::CodeExecution, "a file of keys may set what a pager runs");
+        }
         None
     }
 
