@@ -23,7 +23,9 @@ pub(crate) enum JournalEntry {
         message: Message,
     },
     /// A call with an effect is about to run; without a following tool message
-    /// of the same call it is unknown whether it did.
+    /// of the same call it is unknown whether it did. Of a command this is written before
+    /// the gate is asked, and may be lost in a power cut: that it began stands in the
+    /// session's record of changes.
     CallStarted {
         /// The model's call identifier.
         call: String,

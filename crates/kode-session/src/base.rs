@@ -58,6 +58,9 @@ pub(crate) struct Header {
     /// Whether ignored places whose content runs later are too.
     #[serde(default)]
     pub(crate) places: bool,
+    /// Whether the session notes of each command that it begins.
+    #[serde(default)]
+    pub(crate) commands: bool,
     /// Packs that hold the contents which are no single blobs.
     #[serde(default)]
     pub(crate) packs: Vec<PackId>,
@@ -104,6 +107,7 @@ impl Base {
             ignored_counted: true,
             watched: true,
             places: true,
+            commands: true,
             ..Header::default()
         };
         let mut entries = Vec::new();

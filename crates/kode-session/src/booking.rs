@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::changes::{Change, ChangeLine, Circumstance, Origin};
+use crate::changes::{Change, ChangeLine, Circumstance, Origin, StepId, step_lines};
 use crate::pack::PackId;
 use crate::{Session, SessionError};
 
@@ -48,31 +48,35 @@ impl Session {
         let (origin, circumstance) =
             (self.agent, Circumstance { by_command: true, ..self.circumstance });
         booked.push(Booking { origin, circumstance, changes: own });
-        let (origin, circumstance) = (self.origin, self.circumstance_of(self.origin));
+        let (origin, circumstance) = self.cause_of_rest(self.origin);
         booked.push(Booking { origin, circumstance, changes: rest });
         Booked(booked)
     }
 
-    /// Makes changes part of the record. Not recorded is not seen: after a
-    /// failure the next comparison finds them again.
+    /// Whose it is what nobody announced: `origin`'s, unless a command began that no
+    /// look has followed yet.
+    pub(crate) fn cause_of_rest(&self, origin: Origin) -> (Origin, Circumstance) {
+        match self.running {
+            Some(running) => (running.origin, running.circumstance),
+            None => (origin, self.circumstance_of(origin)),
+        }
+    }
+
+    /// Makes changes part of the record, and with them `ending`, that of the command
+    /// which made them: in one write, so that a kill leaves both or neither. Not recorded
+    /// is not seen: after a failure the next comparison finds them again.
     pub(crate) fn record_changes(
         &mut self,
         pack: Option<PackId>,
         mut booked: Booked,
+        ending: Option<ChangeLine>,
     ) -> Result<(), SessionError> {
         let tree = self.tree.as_ref().ok_or(SessionError::NoBase)?;
         for change in booked.0.iter_mut().flat_map(|booking| &mut booking.changes) {
             let now = tree.now.get(&change.path).filter(|now| now.state == change.after);
             change.lines = now.and_then(|now| now.lines);
         }
-        let mut recorded = match pack {
-            Some(id) => self.changes.append(&ChangeLine::Pack { id }),
-            None => Ok(()),
-        };
-        for Booking { origin, circumstance, changes } in &booked.0 {
-            recorded = recorded
-                .and_then(|()| self.record_step_of(*origin, *circumstance, changes).map(drop));
-        }
+        let recorded = self.record_all(pack, &booked, ending);
         let changes = booked.0.into_iter().map(|booking| booking.changes);
         if recorded.is_err() {
             let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
@@ -82,5 +86,30 @@ impl Session {
             self.last_changes.extend(changes.flatten());
         }
         recorded
+    }
+
+    fn record_all(
+        &mut self,
+        pack: Option<PackId>,
+        booked: &Booked,
+        ending: Option<ChangeLine>,
+    ) -> Result<(), SessionError> {
+        let mut next = self.next_step();
+        let mut lines = Vec::from_iter(pack.map(|id| ChangeLine::Pack { id }));
+        for Booking { origin, circumstance, changes } in &booked.0 {
+            if !changes.is_empty() {
+                lines.extend(step_lines(next, *origin, *circumstance, changes));
+                next = StepId(next.0 + 1);
+            }
+        }
+        if lines.is_empty() {
+            return if ending.is_some() { self.end_command() } else { Ok(()) };
+        }
+        let ends = ending.is_some();
+        lines.extend(ending);
+        self.changes.append_all(&lines)?;
+        self.recorded_up_to(next);
+        self.running = self.running.filter(|_| !ends);
+        Ok(())
     }
 }

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::SessionError;
 use crate::announced::Announcement;
 use crate::held::{Held, HeldId};
-use crate::ledger::{Ledger, read_lines};
+use crate::ledger::read_lines;
 use crate::meta::now;
 use crate::pack::PackId;
+use crate::running::Running;
 use crate::state::FileState;
 
 /// Changes in one line of the file; a larger step takes several.
@@ -131,6 +132,10 @@ pub(crate) enum ChangeLine {
     Pack { id: PackId },
     /// What an edit tool is about to write.
     Announced(Announcement),
+    /// A command of the agent's is about to be started.
+    CommandBegan(Running),
+    /// It ended, and what it changed is recorded.
+    CommandEnded,
     /// A step or a part of one.
     Step(Step),
     /// A change of a sensitive place that waits for a person.
@@ -149,6 +154,8 @@ pub(crate) struct History {
     pub(crate) steps: Vec<Step>,
     /// Announced, and no step recorded since.
     pub(crate) announced: Option<Announcement>,
+    /// A command that began and did not end.
+    pub(crate) running: Option<Running>,
     /// Held changes without an end.
     pub(crate) held: Vec<Held>,
     pub(crate) next_held: u64,
@@ -169,6 +176,8 @@ impl History {
                 ChangeLine::Announced(announcement) => {
                     history.announced = Some(announcement.after(history.announced.take()));
                 }
+                ChangeLine::CommandBegan(running) => history.running = Some(running),
+                ChangeLine::CommandEnded => history.running = None,
                 ChangeLine::Step(step) => {
                     history.announced = None;
                     history.push(step);
@@ -195,17 +204,16 @@ impl History {
     }
 }
 
-/// Records a step durably.
-pub(crate) fn record(
-    ledger: &mut Ledger,
+/// The lines of a step.
+pub(crate) fn step_lines(
     id: StepId,
     origin: Origin,
     circumstance: Circumstance,
     changes: &[Change],
-) -> Result<(), SessionError> {
-    for part in changes.chunks(CHANGES_PER_LINE) {
-        let step = Step { id, time: now(), origin, circumstance, changes: part.to_vec() };
-        ledger.append(&ChangeLine::Step(step))?;
-    }
-    Ok(())
+) -> Vec<ChangeLine> {
+    let line = |part: &[Change]| {
+        let changes = part.to_vec();
+        ChangeLine::Step(Step { id, time: now(), origin, circumstance, changes })
+    };
+    changes.chunks(CHANGES_PER_LINE).map(line).collect()
 }

@@ -75,11 +75,14 @@ impl Session {
         let tree = self.tree.as_mut().ok_or(SessionError::NoBase)?;
         tree.revert(held.iter().map(|(change, _)| change.clone()).collect());
         let changed = since_last(booked.agents());
-        self.record_changes(pack, booked)?;
+        // Until what is held is noted, a kill must leave the command unfinished.
+        let ending = self.ending().filter(|_| held.is_empty());
+        self.record_changes(pack, booked, ending)?;
         let mut noted = Vec::new();
         for (change, why) in held {
             noted.push(self.note_held(change, why)?);
         }
+        self.end_command()?;
         let stuck = self.put_back_held(&noted, files, gate);
         noted.retain(|held| !stuck.iter().any(|(other, _)| other.id == held.id));
         Ok(Holding { changed, held: noted, stuck })

@@ -46,7 +46,13 @@ impl Ledger {
 
     /// Appends and makes durable. On failure nothing of it stays.
     pub(crate) fn append<T: Serialize>(&mut self, value: &T) -> Result<(), SessionError> {
-        self.write(value)?;
+        self.append_all(std::slice::from_ref(value))
+    }
+
+    /// Appends all of them in one write and makes them durable. On failure nothing of
+    /// them stays.
+    pub(crate) fn append_all<T: Serialize>(&mut self, values: &[T]) -> Result<(), SessionError> {
+        self.write(values)?;
         if let Err(error) = self.file.sync_data() {
             // Should this fail too, the next opening finds a torn line or one
             // that was not acknowledged.
@@ -59,24 +65,29 @@ impl Ledger {
 
     /// Appends without waiting for the disk.
     pub(crate) fn append_lazily<T: Serialize>(&mut self, value: &T) -> Result<(), SessionError> {
-        self.end += self.write(value)?;
+        self.end += self.write(std::slice::from_ref(value))?;
         Ok(())
     }
 
-    fn write<T: Serialize>(&mut self, value: &T) -> Result<u64, SessionError> {
-        let mut line = serde_json::to_vec(value).map_err(|error| at(&self.path)(error.into()))?;
-        line.push(b'\n');
-        if line.len() > LINE_BYTES_MAX {
-            let bytes = line.len();
-            return Err(SessionError::Other(format!(
-                "a session record of {bytes} bytes is over the limit of {LINE_BYTES_MAX}"
-            )));
+    fn write<T: Serialize>(&mut self, values: &[T]) -> Result<u64, SessionError> {
+        let mut lines = Vec::new();
+        for value in values {
+            let begin = lines.len();
+            serde_json::to_writer(&mut lines, value)
+                .map_err(|error| at(&self.path)(error.into()))?;
+            lines.push(b'\n');
+            let bytes = lines.len() - begin;
+            if bytes > LINE_BYTES_MAX {
+                return Err(SessionError::Other(format!(
+                    "a session record of {bytes} bytes is over the limit of {LINE_BYTES_MAX}"
+                )));
+            }
         }
-        if let Err(error) = self.file.write_all_at(&line, self.end) {
+        if let Err(error) = self.file.write_all_at(&lines, self.end) {
             let _ = self.file.set_len(self.end);
             return Err(at(&self.path)(error));
         }
-        Ok(line.len() as u64)
+        Ok(lines.len() as u64)
     }
 
     /// The end of the last finished line.

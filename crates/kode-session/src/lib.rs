@@ -31,6 +31,7 @@ mod restore;
 pub mod review;
 mod reviewed;
 mod room;
+mod running;
 mod session;
 mod standing;
 mod state;

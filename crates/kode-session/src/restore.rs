@@ -278,7 +278,8 @@ impl Session {
         Ok(hunks(load(before)?.expose(), load(after)?.expose()).len())
     }
 
-    /// Records an edit that no comparison has seen yet as a person's.
+    /// Records an edit that no comparison has seen yet as a person's, unless a command
+    /// of the agent's may have made it.
     fn note_edit(
         &mut self,
         path: &ProjectPath,
@@ -293,7 +294,8 @@ impl Session {
             return Ok(());
         }
         let changes = vec![Change::new(path.clone(), before, after)];
-        self.record_step(Origin::Person, &changes)?;
+        let (origin, circumstance) = self.cause_of_rest(Origin::Person);
+        self.record_step_of(origin, circumstance, &changes)?;
         if let Some(tree) = self.tree.as_mut() {
             tree.apply(changes);
         }

@@ -168,6 +168,12 @@ impl Review {
         steps.flat_map(|step| &step.changes).any(|change| change.path == *path)
     }
 
+    /// Whether a command began whose changes nobody has looked for yet: it runs, or kode
+    /// was killed while it did.
+    pub fn has_unfinished_command(&self) -> bool {
+        self.history.running.is_some()
+    }
+
     /// Whether a person rejected anything.
     pub fn has_rejects(&self) -> bool {
         self.history.steps.iter().any(|step| step.origin == Origin::Reject)

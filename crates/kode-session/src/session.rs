@@ -16,13 +16,14 @@ use crate::announced::Announcement;
 use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::capture::capture;
-use crate::changes::{Change, ChangeLine, Circumstance, History, Origin, StepId, record};
+use crate::changes::{Change, ChangeLine, Circumstance, History, Origin, StepId, step_lines};
 use crate::compare::{Comparison, since_last};
 use crate::error::at;
 use crate::held::Held;
 use crate::ledger::{Ledger, read_lines};
 use crate::meta::{MetaLine, now};
 use crate::pack::PackId;
+use crate::running::Running;
 use crate::tree::{Tree, content};
 use crate::{SessionError, lock};
 
@@ -53,6 +54,8 @@ pub struct Session {
     pub(crate) pending: Vec<Held>,
     pub(crate) next_held: u64,
     pub(crate) circumstance: Circumstance,
+    /// A command that began, and what it changed is not recorded yet.
+    pub(crate) running: Option<Running>,
     /// The turn that is being rejected as a whole.
     pub(crate) rejected_turn: Option<StepId>,
     /// Rejected changes that were found again and told.
@@ -93,6 +96,7 @@ impl Session {
             pending: Vec::new(),
             next_held: 1,
             circumstance: Circumstance::default(),
+            running: None,
             rejected_turn: None,
             told_again: BTreeSet::new(),
             has_rejects: false,
@@ -129,6 +133,7 @@ impl Session {
         self.blobs.use_packs(&history.packs)?;
         self.next_step = history.next_id();
         self.announced = history.announced.clone();
+        self.running = history.running;
         self.pending = history.held.clone();
         self.next_held = history.next_held;
         self.has_rejects = history.steps.iter().any(|step| step.origin == Origin::Reject);
@@ -147,36 +152,6 @@ impl Session {
         &self.notices
     }
 
-    /// Who causes the changes that the next comparisons find.
-    pub fn attribute(&mut self, origin: Origin) {
-        (self.origin, self.agent) = (origin, origin);
-        self.circumstance = Circumstance { turn_from: Some(self.next_step), by_command: false };
-    }
-
-    /// Tells whether a command causes the changes that the next comparisons
-    /// find, or an edit tool.
-    pub fn attribute_to_command(&mut self, by_command: bool) {
-        self.origin = self.agent;
-        self.circumstance.by_command = by_command;
-    }
-
-    /// A command of the agent's is about to be started: what changed until now is a
-    /// person's, what the next comparison finds is its doing.
-    ///
-    /// # Errors
-    /// As [`Session::compare`]; the command must not be started then.
-    pub fn command_begins(&mut self, files: &ProjectFiles) -> Result<(), SessionError> {
-        self.note_persons_edits(files)?;
-        self.attribute_to_command(true);
-        Ok(())
-    }
-
-    /// No command of the agent's runs: but for what an edit tool announced, the
-    /// changes that the next comparisons find are a person's.
-    pub fn nothing_runs(&mut self) {
-        self.origin = Origin::Person;
-    }
-
     /// Appends one journal entry (any serialisable step of the agent) and makes
     /// it durable before returning.
     ///
@@ -188,6 +163,18 @@ impl Session {
             self.note(&MetaLine::Resumed { time: now() })?;
         }
         self.journal.append(entry)
+    }
+
+    /// Appends a journal entry that says nothing the record of changes does not say: it
+    /// outlives kode, and may be lost in a power cut.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn append_lazily<T: Serialize>(&mut self, entry: &T) -> Result<(), SessionError> {
+        if self.is_resumed {
+            return self.append(entry);
+        }
+        self.journal.append_lazily(entry)
     }
 
     /// Reads the journal back, oldest first.
@@ -328,7 +315,7 @@ impl Session {
             since_last: since_last(booked.agents()),
             complete: look.complete,
         };
-        self.record_changes(look.pack, booked)?;
+        self.record_changes(look.pack, booked, self.ending())?;
         Ok(comparison)
     }
 
@@ -397,10 +384,19 @@ impl Session {
         let id = self.next_step;
         if !changes.is_empty() {
             self.has_rejects |= origin == Origin::Reject;
-            record(&mut self.changes, id, origin, circumstance, changes)?;
+            self.changes.append_all(&step_lines(id, origin, circumstance, changes))?;
             self.next_step = StepId(id.0 + 1);
         }
         Ok(id)
+    }
+
+    pub(crate) fn next_step(&self) -> StepId {
+        self.next_step
+    }
+
+    /// Steps up to this one are recorded.
+    pub(crate) fn recorded_up_to(&mut self, next: StepId) {
+        self.next_step = next;
     }
 
     pub(crate) fn history(&self) -> Result<History, SessionError> {

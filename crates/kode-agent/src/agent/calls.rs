@@ -96,11 +96,14 @@ impl Agent<'_> {
     }
 
     fn run_call(&mut self, call: &ToolCall, request: ToolRequest) -> Result<(), BeginError> {
-        self.session.append(&JournalEntry::CallStarted {
-            call: call.id.clone(),
-            tool: call.name.clone(),
-        })?;
         let by_command = matches!(request, ToolRequest::Shell(_));
+        let (id, tool) = (call.id.clone(), call.name.clone());
+        let entry = JournalEntry::CallStarted { call: id, tool };
+        match by_command {
+            // Of a command the record of changes says that it begins, right before it does.
+            true => self.session.append_lazily(&entry)?,
+            false => self.session.append(&entry)?,
+        }
         let started = Instant::now();
         let mut outcome = request.run(&mut self.workspace, &mut self.session);
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -119,8 +119,8 @@ impl Agent<'_> {
         let (files, gate) = (&self.workspace.files, &mut self.workspace.gate);
         let mut stuck = self.session.restore_pending(files, gate);
         if let Some(call) = interrupted {
-            if call == Interrupted::Command {
-                // Nobody saw when it ended.
+            if call == Interrupted::Command && !self.session.notes_commands() {
+                // An earlier kode did not note whether it began at all.
                 self.session.attribute_to_command(true);
             }
             stuck.extend(self.compare_and_hold(&Answered::default())?.stuck);

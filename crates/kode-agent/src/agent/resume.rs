@@ -58,6 +58,10 @@ impl Agent<'_> {
             self.workspace.gate.user_said(&text);
         }
         let open = unanswered(&self.messages);
+        if let Some(call) = open.first().filter(|_| self.session.has_unfinished_command()) {
+            // Calls run one after the other.
+            started.insert(call.id.clone());
+        }
         let interrupted = Interrupted::among(open.iter().filter(|it| started.contains(&it.id)));
         self.answer_unfinished(&started)?;
         if interrupted.is_some() {

@@ -95,3 +95,75 @@ fn only_what_changes_while_a_command_runs_is_the_commands() {
     let expected = ["one\nmine\ntwo\nthree\n", "mine\n"];
     assert_eq!(after_reject(&mut work, &mut session), expected);
 }
+
+/// A session whose kode is gone since a command began that changed `a.txt`.
+fn killed_in_a_command(work: &Workspace) -> String {
+    work.write("a.txt", BEFORE);
+    work.write("b.txt", BEFORE);
+    let mut session = work.session();
+    session.attribute(Origin::Agent { turn: 1 });
+    session.nothing_runs();
+    session.command_begins(&work.files).unwrap();
+    work.write("a.txt", AGENTS);
+    session.id().to_owned()
+}
+
+#[test]
+fn a_command_whose_end_nobody_saw_made_what_the_next_look_finds() {
+    let mut work = Workspace::new();
+    let id = killed_in_a_command(&work);
+    assert!(work.store.review(&id).unwrap().has_unfinished_command());
+    let mut session = work.resume(&id);
+    session.nothing_runs();
+    session.note_persons_edits(&work.files).unwrap();
+    assert!(!session.has_unfinished_command());
+    let report = work.store.review(&id).unwrap().report();
+    assert!(report.files[0].by_command && report.files[0].rejectable, "{report:?}");
+    drop(session);
+    work.write("b.txt", "mine\n");
+    let mut session = work.resume(&id);
+    session.note_persons_edits(&work.files).unwrap();
+    assert_eq!(after_reject(&mut work, &mut session), [BEFORE, "mine\n"]);
+}
+
+#[test]
+fn a_hunk_of_such_a_command_can_be_rejected_at_once() {
+    let mut work = Workspace::new();
+    let id = killed_in_a_command(&work);
+    let mut session = work.resume(&id);
+    session.reject_hunks(&path("a.txt"), &[0], &work.files, &mut work.gate).unwrap_err();
+    session.note_persons_edits(&work.files).unwrap();
+    session.reject_hunks(&path("a.txt"), &[0], &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a.txt"), BEFORE.as_bytes());
+}
+
+#[test]
+fn a_command_that_changed_nothing_is_over_all_the_same() {
+    let work = Workspace::new();
+    work.write("a.txt", BEFORE);
+    let mut session = work.session();
+    session.attribute(Origin::Agent { turn: 1 });
+    session.command_begins(&work.files).unwrap();
+    session.compare(&work.files).unwrap();
+    let id = session.id().to_owned();
+    drop(session);
+    work.write("a.txt", "mine\n");
+    let mut session = work.resume(&id);
+    assert!(session.notes_commands() && !session.has_unfinished_command());
+    session.note_persons_edits(&work.files).unwrap();
+    assert!(work.store.review(&id).unwrap().turns().is_empty());
+}
+
+#[test]
+fn a_session_of_an_earlier_kode_opens_and_says_that_it_notes_no_commands() {
+    let work = Workspace::new();
+    work.write("a.txt", BEFORE);
+    let id = work.session().id().to_owned();
+    let base = work.home.join("sessions").join(&id).join("base.jsonl");
+    let text = std::fs::read_to_string(&base).unwrap();
+    assert!(text.contains(",\"commands\":true"), "{text}");
+    std::fs::write(&base, text.replace(",\"commands\":true", "")).unwrap();
+    let mut session = work.resume(&id);
+    assert!(!session.notes_commands() && !session.has_unfinished_command());
+    session.compare(&work.files).unwrap();
+}

@@ -65,10 +65,23 @@ impl Desk {
         Ok(shown)
     }
 
+    /// The session, when no run holds it.
+    fn opened(&self) -> Result<Reviewing, Failure> {
+        let mut reviewing = Reviewing::open(Some(&self.session))?;
+        if let Some(text) = reviewing.notice.take() {
+            self.inputs.send(Input::Notice(text));
+        }
+        Ok(reviewing)
+    }
+
     /// Records what a person edited since the last look.
     fn note_edits(&self) -> Result<(), Failure> {
-        let mut reviewing = Reviewing::open(Some(&self.session))?;
-        Ok(reviewing.session.note_persons_edits(&reviewing.files)?)
+        let mut reviewing = self.opened()?;
+        match reviewing.session.note_persons_edits(&reviewing.files) {
+            // Nothing was changed yet.
+            Err(SessionError::NoBase) => Ok(()),
+            noted => Ok(noted?),
+        }
     }
 
     /// Tells what a person had asked for and a killed kode did not do.
@@ -117,7 +130,7 @@ impl Desk {
     /// Makes a change, then sends what there is afterwards; returns the files
     /// that were written. Nobody else may hold the session.
     pub(super) fn apply(&self, change: &Change) -> Vec<ProjectPath> {
-        let outcome = Reviewing::open(Some(&self.session)).and_then(|mut reviewing| {
+        let outcome = self.opened().and_then(|mut reviewing| {
             let mut gate = reviewing.gate()?;
             let Reviewing { session, files, .. } = &mut reviewing;
             self.changed(change, StepDesk { session, files, gate: &mut gate })

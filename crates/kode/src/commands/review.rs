@@ -17,7 +17,7 @@ use crate::places::Places;
 use crate::render::{Style, renamed_line, touched_line};
 
 /// Lists, shows or rejects. Only looking takes no lock, so it also works while
-/// the run is going on.
+/// the run is going on; only after a kill in the middle of a command it looks first.
 pub(crate) fn run(arguments: &ReviewArguments) -> Result<ExitStatus, Failure> {
     let wants_text = arguments.json || arguments.list || !arguments.reject.is_empty();
     if !wants_text && review_screen::is_possible() {
@@ -33,12 +33,23 @@ pub(crate) fn run(arguments: &ReviewArguments) -> Result<ExitStatus, Failure> {
     if let Some(text) = wishes_left(&store, &id) {
         tell!("kode: {}", escape_block(&text));
     }
-    show(arguments, &mut store.review(&id)?, &id)?;
+    show(arguments, &mut after_a_kill(&store, &id)?, &id)?;
     Ok(ExitStatus::Success)
+}
+
+/// The session's record, with what a command changed that a kill interrupted.
+fn after_a_kill(store: &SessionStore, id: &str) -> Result<Review, Failure> {
+    let review = store.review(id)?;
+    if !review.has_unfinished_command() || store.show(id)?.open_in.is_some() {
+        return Ok(review);
+    }
+    Reviewing::open(Some(id))?.tell();
+    Ok(store.review(id)?)
 }
 
 fn reject(arguments: &ReviewArguments) -> Result<(), Failure> {
     let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
+    reviewing.tell();
     let mut gate = reviewing.gate()?;
     reviewing.session.note_persons_edits(&reviewing.files)?;
     let names: Result<Vec<ProjectPath>, Failure> =

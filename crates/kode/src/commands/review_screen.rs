@@ -48,9 +48,10 @@ pub(super) fn run(mut reviewing: Reviewing) -> Result<ExitStatus, Failure> {
     {
         return Err(error.into());
     }
-    let session = reviewing.session.id().to_owned();
+    let (session, notice) = (reviewing.session.id().to_owned(), reviewing.notice.take());
     drop(reviewing);
     let (inputs, wakes) = kode_tui::channel();
+    notice.into_iter().for_each(|text| inputs.send(Input::Notice(text)));
     let places = Places::from_environment()?;
     let desk = Desk { places, session: session.clone(), inputs: inputs.clone() };
     leave_on_signals(&inputs)?;

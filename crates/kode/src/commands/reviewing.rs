@@ -4,17 +4,21 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use kode_audit::AuditLog;
+use kode_base::escape::escape_block;
 use kode_base::raw_name::text_of;
 use kode_base::{ExitStatus, ProjectPath};
 use kode_config::FlagOverrides;
 use kode_gate::{Gate, NoTerminal};
 use kode_sandbox::{ProjectFiles, ProjectRoot};
 use kode_session::review::Review;
-use kode_session::{Session, SessionStore};
+use kode_session::{Holding, Session, SessionStore};
 
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::wiring::{session_state, settings};
+
+/// Held changes told by name.
+const HELD_TOLD_MAX: usize = 24;
 
 /// The session, its project and its store.
 pub(super) struct Reviewing {
@@ -22,6 +26,8 @@ pub(super) struct Reviewing {
     root: ProjectRoot,
     pub(super) files: ProjectFiles,
     pub(super) session: Session,
+    /// What a person should hear of how the session was found.
+    pub(super) notice: Option<String>,
 }
 
 /// What a person had asked for and a killed kode did not do, in a sentence; it is told
@@ -39,7 +45,35 @@ impl Reviewing {
         let root = places.project_root()?;
         let files = ProjectFiles::open(&root)?;
         let session = SessionStore::open(&places.kode_home)?.resume(id, root.path())?;
-        Ok(Self { places, root, files, session })
+        let mut reviewing = Self { places, root, files, session, notice: None };
+        if reviewing.session.has_unfinished_command() {
+            reviewing.meet_unfinished_command()?;
+        }
+        Ok(reviewing)
+    }
+
+    /// kode was killed while a command ran: what that changed is the agent's, and held
+    /// where it must be, before a person does anything with it.
+    fn meet_unfinished_command(&mut self) -> Result<(), Failure> {
+        let mut gate = self.gate()?;
+        let Holding { held, stuck, .. } =
+            self.session.meet_unfinished_command(&self.files, &mut gate)?;
+        let held = held.iter().map(|held| {
+            format!("{} was put back and waits: `kode continue` asks about it", held.path)
+        });
+        let stuck = stuck.iter().map(|(held, why)| format!("{} stands: {why}", held.path));
+        let told: Vec<String> = held.chain(stuck).take(HELD_TOLD_MAX).collect();
+        let what = "kode was killed while a command ran, which changed places whose content runs \
+                    later";
+        self.notice = (!told.is_empty()).then(|| format!("{what}:\n{}", told.join("\n")));
+        Ok(())
+    }
+
+    /// Says on standard error what a person should hear.
+    pub(super) fn tell(&self) {
+        if let Some(text) = &self.notice {
+            tell!("kode: {}", escape_block(text));
+        }
     }
 
     /// A gate that records what a person does.

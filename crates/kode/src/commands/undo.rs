@@ -14,6 +14,7 @@ use crate::failure::Failure;
 pub(crate) fn undo(arguments: &UndoArguments) -> Result<ExitStatus, Failure> {
     require_terminal("undo")?;
     let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
+    reviewing.tell();
     let target = match (&arguments.turn, &arguments.path) {
         (Some(turn), _) => UndoTarget::Turn(*turn),
         (None, Some(path)) => UndoTarget::Path(reviewing.path(path)?),
@@ -32,6 +33,7 @@ pub(crate) fn undo(arguments: &UndoArguments) -> Result<ExitStatus, Failure> {
 pub(crate) fn redo(arguments: &RedoArguments) -> Result<ExitStatus, Failure> {
     require_terminal("redo")?;
     let mut reviewing = Reviewing::open(arguments.id.as_deref())?;
+    reviewing.tell();
     let mut gate = reviewing.gate()?;
     let restored = reviewing.session.redo(&reviewing.files, &mut gate)?;
     Ok(say("brought back", &restored))

@@ -21,6 +21,7 @@ mod held;
 mod inside_docker;
 mod interactive;
 mod interrupt;
+mod killed_commands;
 mod kills;
 mod lab;
 mod labels;

@@ -61,7 +61,7 @@ impl Worker {
         self.shared.inputs.send(Input::Opened(found.unwrap_or_default()));
         if let Some(desk) = self.shared.desk() {
             desk.send_past();
-            desk.send_files();
+            desk.refresh(true);
             desk.tell_wishes_left();
         }
         Ok(())
