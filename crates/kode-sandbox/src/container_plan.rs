@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Limits;
+use crate::plan::{Bind, Limits};
 
 /// The name the supervisor is called by, inside; its argument is the path of
 /// kode's socket.
@@ -13,6 +13,10 @@ pub(crate) const SUPERVISOR_NAME: &str = "kode-container-supervisor";
 /// The name the keeper is called by, outside; its arguments are the container's
 /// name and its private folder on the host, which is removed with it.
 pub(crate) const KEEPER_NAME: &str = "kode-container-keeper";
+
+/// The name of the container's first process, as Docker calls it: kode's own
+/// program is mounted where Docker would put its own.
+pub(crate) const INIT_NAME: &str = "docker-init";
 
 /// The keeper's orders. It obeys them once, and undoes them when kode's end of
 /// the socket closes.
@@ -23,6 +27,20 @@ pub(crate) struct KeeperPlan {
     pub(crate) environment: Vec<(String, String)>,
     /// `run …`, which returns once the container runs.
     pub(crate) create: Vec<String>,
+    /// Where root's project is shown to another user.
+    pub(crate) mapped: Option<MappedMounts>,
+}
+
+/// Id-mapped mounts of root's project, from which Docker mounts it. They stand
+/// while the container starts, and no longer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct MappedMounts {
+    /// The folder with their mount points.
+    pub(crate) folder: String,
+    /// What is mounted where; each has an owner, who becomes `user`.
+    pub(crate) binds: Vec<Bind>,
+    /// The container's user and group.
+    pub(crate) user: (u32, u32),
 }
 
 /// What the keeper says.
@@ -32,6 +50,8 @@ pub(crate) enum KeeperReply {
     Started,
     /// Docker could not start it; this is what it printed.
     Failed(String),
+    /// The project's file system can't show it to another user.
+    NotMapped(String),
 }
 
 /// The supervisor's orders, and what it checks before it obeys any command.

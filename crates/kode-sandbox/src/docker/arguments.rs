@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::folder::{PrivateFolder, SOCKET_NAME};
-use crate::container_plan::SUPERVISOR_NAME;
-use crate::plan::{CERTIFICATES_FOLDER, ContainerMount, ContainerView, FOLDER, HOME, WORKSPACE};
+use super::folder::{GROUP, PASSWD, PrivateFolder, SOCKET_NAME};
+use crate::container_plan::{INIT_NAME, SUPERVISOR_NAME};
+use crate::plan::{
+    CERTIFICATES_FOLDER, ContainerMount, ContainerView, FOLDER, HOME, TEMPORARY_WITH_PROGRAMS,
+    WORKSPACE,
+};
 use crate::{DockerSettings, SandboxError};
 
 /// Processes of kode's own in the container: Docker's first one and the
@@ -19,6 +22,8 @@ const IPV6: &str = "/proc/sys/net/ipv6";
 pub(super) struct User {
     pub(super) user: u32,
     pub(super) group: u32,
+    /// The project's owner on disk, where that is shown as this user.
+    pub(super) stands_for: Option<(u32, u32)>,
 }
 
 /// Everything for one container.
@@ -62,17 +67,24 @@ pub(super) fn run(
 /// Private folders, and one over what the host's `/sys` shows of hardware,
 /// kernel and control groups.
 fn in_memory(view: &ContainerView, user: User) -> Vec<String> {
-    let temporary =
-        view.temporary.iter().map(|path| format!("{path}:rw,noexec,nosuid,nodev,mode=1777"));
-    let User { user, group } = user;
+    let temporary = view.temporary.iter().map(|&path| {
+        let programs = if path == TEMPORARY_WITH_PROGRAMS { "exec" } else { "noexec" };
+        format!("{path}:rw,{programs},nosuid,nodev,mode=1777")
+    });
+    let User { user, group, .. } = user;
     let home = format!("{HOME}:rw,exec,nosuid,nodev,mode=0700,uid={user},gid={group}");
     temporary.chain([home, "/sys:ro,noexec,nosuid,nodev,size=4k".to_owned()]).collect()
 }
 
 /// What kode itself puts inside, all read-only.
 fn own_mounts(folder: &PrivateFolder) -> Result<Vec<ContainerMount>, SandboxError> {
+    let init = format!("/sbin/{INIT_NAME}");
     let places = [
         (folder.path.clone(), FOLDER),
+        // In the place of Docker's own, whose descriptors commands could list.
+        (folder.path.join(SUPERVISOR_NAME), init.as_str()),
+        (folder.accounts(PASSWD), "/etc/passwd"),
+        (folder.accounts(GROUP), "/etc/group"),
         (folder.certificates(), CERTIFICATES_FOLDER),
         // Docker would show the host's name servers.
         (folder.empty(), "/etc/resolv.conf"),

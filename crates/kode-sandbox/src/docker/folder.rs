@@ -11,12 +11,19 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
+use super::accounts;
 use crate::container_plan::SUPERVISOR_NAME;
 use crate::native::HELPER_PROGRAM;
 use crate::plan::{CERTIFICATES_NAME, FOLDER};
 
 /// Begins the name of every such folder; the process id follows.
 const PREFIX: &str = "container-";
+/// The same for the mounts from which a container's project is mounted. They
+/// are not in the folder: what is in that is removed with it.
+const MOUNTS_PREFIX: &str = "mounts-";
+/// Who there is, in the container.
+pub(super) const PASSWD: &str = "passwd";
+pub(super) const GROUP: &str = "group";
 /// The socket's name.
 pub(super) const SOCKET_NAME: &str = "control.sock";
 /// A file that nobody can read.
@@ -61,16 +68,27 @@ impl Identifier {
     pub(super) fn folder(&self, runtime: &Path) -> PathBuf {
         runtime.join(format!("{PREFIX}{}", self.0))
     }
+
+    /// Where root's project is mounted for Docker while the container starts.
+    pub(super) fn mounts(&self, runtime: &Path) -> PathBuf {
+        runtime.join(format!("{MOUNTS_PREFIX}{}", self.0))
+    }
 }
 
 impl PrivateFolder {
     /// Makes it where [`Identifier::folder`] says; whoever was told of that
     /// place removes it.
-    pub(super) fn make(runtime: &Path, identifier: &Identifier) -> io::Result<Self> {
+    pub(super) fn make(
+        runtime: &Path,
+        identifier: &Identifier,
+        (user, group): (u32, u32),
+    ) -> io::Result<Self> {
         let path = identifier.folder(runtime);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(runtime)?;
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         let listener = fill(&path)?;
+        place(&path.join(PASSWD), accounts::passwd(user, group).as_bytes(), 0o444)?;
+        place(&path.join(GROUP), accounts::group(group).as_bytes(), 0o444)?;
         Ok(Self { path, listener })
     }
 
@@ -87,6 +105,11 @@ impl PrivateFolder {
     /// An empty file that everybody can read.
     pub(super) fn empty(&self) -> PathBuf {
         self.path.join(EMPTY_NAME)
+    }
+
+    /// One of the two lists of who there is.
+    pub(super) fn accounts(&self, list: &str) -> PathBuf {
+        self.path.join(list)
     }
 
     /// The folder with the list of trusted certificates.
@@ -190,20 +213,38 @@ pub(super) fn remove(path: &Path) {
     let _ = fs::remove_dir_all(path);
 }
 
-/// What sessions left whose process and keeper were both killed: the
-/// containers' names, and their folders.
-pub(super) fn left_behind(runtime: &Path) -> Vec<(String, PathBuf)> {
-    let Ok(entries) = fs::read_dir(runtime) else { return Vec::new() };
+/// What sessions left whose process and keeper were both killed.
+#[derive(Debug, Default)]
+pub(super) struct LeftBehind {
+    /// The containers' names, and their folders.
+    pub(super) containers: Vec<(String, PathBuf)>,
+    /// Folders with mounts of projects.
+    pub(super) mounts: Vec<PathBuf>,
+}
+
+/// Looks for it.
+pub(super) fn left_behind(runtime: &Path) -> LeftBehind {
+    let mut left = LeftBehind::default();
+    let Ok(entries) = fs::read_dir(runtime) else { return left };
+    for entry in entries.flatten().take(4096) {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if let Some(identifier) = name.strip_prefix(PREFIX).filter(|_| is_stale(&entry, PREFIX)) {
+            left.containers.push((container_name(identifier), entry.path()));
+        } else if name.starts_with(MOUNTS_PREFIX) && is_stale(&entry, MOUNTS_PREFIX) {
+            left.mounts.push(entry.path());
+        }
+    }
+    left
+}
+
+/// Whether it is this user's, and the process that it is named after is gone.
+fn is_stale(entry: &fs::DirEntry, prefix: &str) -> bool {
+    let name = entry.file_name();
+    let process = name.to_str().and_then(|name| name.strip_prefix(prefix)?.split('-').next());
+    let Some(process) = process.and_then(|text| text.parse::<u32>().ok()) else { return false };
     let own = rustix::process::geteuid().as_raw();
-    let stale = entries.flatten().take(4096).filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        let identifier = name.strip_prefix(PREFIX)?;
-        let process: u32 = identifier.split('-').next()?.parse().ok()?;
-        let is_own = entry.metadata().ok().filter(|found| found.is_dir())?.uid() == own;
-        let alive = Path::new(&format!("/proc/{process}")).exists();
-        (is_own && !alive).then(|| (container_name(identifier), entry.path()))
-    });
-    stale.collect()
+    let is_own = entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own);
+    is_own && !Path::new(&format!("/proc/{process}")).exists()
 }
 
 /// What a container is called.
@@ -227,7 +268,8 @@ mod tests {
     fn only_ordinary_files_are_taken_in() {
         let home = tempfile::tempdir().unwrap();
         let folder =
-            PrivateFolder::make(&home.path().join("run"), &Identifier::new().unwrap()).unwrap();
+            PrivateFolder::make(&home.path().join("run"), &Identifier::new().unwrap(), (1, 1))
+                .unwrap();
         let socket = home.path().join("a.sock");
         let _listener = UnixListener::bind(&socket).unwrap();
         assert!(folder.take_in(&socket, "a").is_err());

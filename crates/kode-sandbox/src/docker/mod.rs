@@ -3,6 +3,7 @@
 //! sandbox's first process is, so a command costs what it costs there. Never
 //! falls back to anything else.
 
+mod accounts;
 mod arguments;
 mod diagnose;
 mod engine;
@@ -23,6 +24,7 @@ use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
 use crate::plan::inside_container;
 use crate::sandbox::Order;
 use crate::{DockerNetwork, OpenHosts, ProjectRoot, SandboxError, SandboxSettings};
+use arguments::User;
 pub use diagnose::diagnose_docker;
 pub use folder::context_places;
 use secrets::Secrets;
@@ -134,11 +136,21 @@ impl Docker {
     }
 }
 
-/// The project's owner, unless somebody was chosen.
-fn user(root: &ProjectRoot, settings: &SandboxSettings) -> Result<arguments::User, SandboxError> {
+/// The project's owner, unless somebody was chosen. Nobody is root without
+/// having been chosen: root's project is shown to an unused number, where this
+/// process can have that, and else commands are whoever started kode.
+fn user(root: &ProjectRoot, settings: &SandboxSettings) -> Result<User, SandboxError> {
     if let Some((user, group)) = settings.docker.user {
-        return Ok(arguments::User { user, group });
+        return Ok(User { user, group, stands_for: None });
     }
     let owner = std::fs::metadata(root.path())?;
-    Ok(arguments::User { user: owner.uid(), group: owner.gid() })
+    if owner.uid() != 0 {
+        return Ok(User { user: owner.uid(), group: owner.gid(), stands_for: None });
+    }
+    let own = crate::plan::identity()?;
+    Ok(User {
+        user: own.host_user,
+        group: own.host_group,
+        stands_for: own.started_as_root.then(|| (owner.uid(), owner.gid())),
+    })
 }

@@ -17,7 +17,8 @@ use super::engine::{Engine, complaint};
 use super::folder::{self, Identifier, PrivateFolder, SOCKET_NAME};
 use super::secrets::Secrets;
 use super::{Docker, image, user};
-use crate::container_plan::{KEEPER_NAME, KeeperPlan, KeeperReply, SupervisorPlan};
+use crate::container_plan::{KEEPER_NAME, KeeperPlan, KeeperReply, MappedMounts, SupervisorPlan};
+use crate::helper::release_mapped_mounts;
 use crate::native::{self, Contained, Native};
 use crate::plan::ContainerView;
 use crate::wire::{self, Reply, SelfTest};
@@ -53,11 +54,7 @@ impl Starting {
     ) -> Result<Self, SandboxError> {
         let engine = Engine::find(&settings.host, root)?;
         let runtime = settings.host.kode_home.join(RUNTIME);
-        for (name, path) in folder::left_behind(&runtime) {
-            // Where Docker does not answer now, the start says why.
-            let _ = engine.ask(&["rm", "--force", "--volumes", &name]);
-            folder::remove(&path);
-        }
+        sweep(&engine, &runtime);
         let image = image::choose(&engine, &settings.docker)?;
         let user = user(root, settings)?;
         let secrets = Secrets::of(root, settings)?;
@@ -65,13 +62,16 @@ impl Starting {
         let identifier = Identifier::new()?;
         // From here on the keeper cleans up, whatever happens to this process.
         let contained = keeper(&identifier.container(), &identifier.folder(&runtime))?;
-        let folder = PrivateFolder::make(&runtime, &identifier)?;
+        let folder = PrivateFolder::make(&runtime, &identifier, (user.user, user.group))?;
+        let mapped = user.stands_for.map(|owner| {
+            view.map(root, &identifier.mounts(&runtime), (owner, (user.user, user.group)))
+        });
         secrets.cover(root, &mut view, &folder)?;
         hand_over(&settings.docker.context_files, &folder)?;
         let names = (identifier.container(), image);
         let named = (names.0.as_str(), names.1.as_str());
         let create = arguments::run(&view, &settings.docker, named, user, &folder)?;
-        order(&contained, &engine, create)?;
+        order(&contained, &engine, create, mapped)?;
         let plan = SupervisorPlan {
             in_memory: view.in_memory(),
             environment: view.environment,
@@ -98,6 +98,19 @@ impl Starting {
         let memory = plan.limits.memory_bytes_max;
         let native = Native::contained(contained, test, &root, &settings, memory)?;
         Ok(Docker { native, root, settings, secrets, folder: folder.path })
+    }
+}
+
+/// Removes what sessions left whose process and keeper were both killed.
+fn sweep(engine: &Engine, runtime: &Path) {
+    let left = folder::left_behind(runtime);
+    for mounts in &left.mounts {
+        release_mapped_mounts(mounts);
+    }
+    for (name, path) in &left.containers {
+        // Where Docker does not answer now, the start says why.
+        let _ = engine.ask(&["rm", "--force", "--volumes", name]);
+        folder::remove(path);
     }
 }
 
@@ -137,12 +150,18 @@ fn keeper(name: &str, folder: &Path) -> Result<Contained, SandboxError> {
 }
 
 /// Gives the keeper its orders.
-fn order(contained: &Contained, engine: &Engine, create: Vec<String>) -> Result<(), SandboxError> {
+fn order(
+    contained: &Contained,
+    engine: &Engine,
+    create: Vec<String>,
+    mapped: Option<MappedMounts>,
+) -> Result<(), SandboxError> {
     let lifeline = contained.lifeline().ok_or_else(|| lost("it was given up"))?;
     let plan = KeeperPlan {
         program: engine.program.to_string_lossy().into_owned(),
         environment: engine.environment.clone(),
         create,
+        mapped,
     };
     Ok(wire::send(lifeline, &plan, &[])?)
 }
@@ -176,6 +195,7 @@ fn accept(
             match wire::receive::<KeeperReply>(lifeline)? {
                 Some((KeeperReply::Started, _)) => started = true,
                 Some((KeeperReply::Failed(printed), _)) => return Err(complaint(&printed, image)),
+                Some((KeeperReply::NotMapped(said), _)) => return Err(not_mapped(&said)),
                 None => return Err(lost("its keeper ended")),
             }
         }
@@ -209,6 +229,14 @@ fn ready(supervisor: &UnixStream) -> Result<SelfTest, SandboxError> {
         Some((Reply::SetupFailed { step, error, .. }, _)) => Err(lost(&format!("{step}: {error}"))),
         _ => Err(lost("its supervisor ended")),
     }
+}
+
+fn not_mapped(cause: &str) -> SandboxError {
+    SandboxError::unavailable(
+        format!("the project is root's, and can't be shown to an ordinary user: {cause}"),
+        "give the project to an ordinary user (`chown -R`), or have commands be root in the \
+         container with --sandbox-user 0:0",
+    )
 }
 
 fn lost(cause: &str) -> SandboxError {

@@ -55,6 +55,15 @@ pub(super) fn prepare(
     Ok(grafts)
 }
 
+/// Opens and maps parts of a project for a container whose user is `host`: the
+/// mounts in their order. Each must have an owner.
+pub(super) fn map(binds: &[Bind], host: (u32, u32)) -> Result<Vec<OwnedFd>, StepError> {
+    let Some(owner) = binds.iter().find_map(|bind| bind.owner) else { return Ok(Vec::new()) };
+    let namespace = Donor::fork()?.namespace(owner, host);
+    let namespace = namespace.map_err(at("user namespace of the id map"))?;
+    binds.iter().map(|bind| graft(bind, &namespace)).collect()
+}
+
 fn graft(bind: &Bind, donor: &OwnedFd) -> Result<OwnedFd, StepError> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC

@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::MemfdFlags;
 
 use super::kernel;
+use super::mapped::Mapped;
 use crate::container_plan::{KeeperPlan, KeeperReply};
 use crate::wire;
 
@@ -49,11 +50,21 @@ pub(super) fn run() -> io::Result<()> {
 
 /// Has the container started, and waits until kode is gone.
 fn keep(plan: &KeeperPlan, socket: &UnixStream) -> io::Result<()> {
+    let mapped = match plan.mapped.as_ref().map(Mapped::make).transpose() {
+        Ok(mapped) => mapped,
+        Err(failed) => {
+            let said = format!("{}: {}", failed.step, failed.error);
+            return wire::send(socket, &KeeperReply::NotMapped(said), &[]);
+        }
+    };
     let printed = File::from(rustix::fs::memfd_create(c"printed", MemfdFlags::CLOEXEC)?);
     let started = docker(plan, &plan.create, Some(printed.try_clone()?));
     match started {
         Ok(mut child) => {
-            if let Some(success) = wait(&mut child, socket) {
+            let success = wait(&mut child, socket);
+            // The container has mounts of its own now.
+            drop(mapped);
+            if let Some(success) = success {
                 // kode may be gone; the next look at the socket says so.
                 let _ = wire::send(socket, &outcome(success, printed), &[]);
                 wait_for_end(socket);

@@ -180,6 +180,22 @@ pub(super) fn ignore_end_signals() {
     }
 }
 
+/// Has process 1 of a container end when it is asked to, which the kernel keeps
+/// from a first process without a handler.
+pub(super) fn end_on_request() -> io::Result<()> {
+    extern "C" fn end(signal: libc::c_int) {
+        leave(128 + signal);
+    }
+    for signal in [libc::SIGTERM, libc::SIGINT] {
+        // SAFETY: the handler only calls `_exit`, which is async-signal-safe.
+        let before = unsafe { libc::signal(signal, end as *const () as libc::sighandler_t) };
+        if before == libc::SIG_ERR {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// Sends a signal to a process group of this namespace.
 pub(super) fn signal_group(leader: Pid, signal: i32) {
     // SAFETY: no memory is involved; the group is the running command's.

@@ -6,11 +6,13 @@
 //! Most often it is a program of its own, executed from sealed memory. For
 //! `kode sandbox` it is a copy of kode, forked before anything else happened.
 
+mod container_init;
 mod first_process;
 mod grafts;
 mod init;
 mod keeper;
 mod kernel;
+mod mapped;
 mod memory;
 mod new_root;
 mod partial;
@@ -27,9 +29,11 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use crate::container_plan::{KEEPER_NAME, SUPERVISOR_NAME};
+use crate::container_plan::{INIT_NAME, KEEPER_NAME, SUPERVISOR_NAME};
 use crate::plan::{Identity, Plan, Wall};
 use crate::wire::{self, Handover, Hello, Reply};
+
+pub(crate) use mapped::release as release_mapped_mounts;
 
 /// The name the helper is called by; nothing else starts it.
 pub(crate) const HELPER_NAME: &str = "kode-sandbox-helper";
@@ -63,6 +67,9 @@ pub fn run_helper_if_requested() -> Option<u8> {
     let name = Path::new(&called).file_name()?;
     if name == SUPERVISOR_NAME {
         return Some(supervisor::run());
+    }
+    if name == INIT_NAME {
+        return Some(container_init::run());
     }
     if name == KEEPER_NAME {
         return Some(u8::from(keeper::run().is_err()));

@@ -56,6 +56,7 @@ pub(super) const CONTAINER_CHECKS: &[&str] = &[
     "no further namespaces",
     "system-call filter",
     "no network but loopback",
+    "hidden first process",
 ];
 
 /// The same in a container, from under the walls of a command; the number of
@@ -68,6 +69,7 @@ pub(super) fn in_container() -> Result<(), i32> {
         kernel::unshare_user_namespace().is_err(),
         is_filtered(),
         has_only_loopback().unwrap_or(false),
+        first_process_is_hidden(),
     ];
     let failed = holds.iter().position(|holds| !holds);
     failed.map_or(Ok(()), |number| Err(i32::try_from(number).unwrap_or_default()))
@@ -89,6 +91,12 @@ fn root_is_writable() -> bool {
 fn is_filtered() -> bool {
     let socket = rustix::net::socket(AddressFamily::VSOCK, SocketType::STREAM, None);
     matches!(socket, Err(Errno::AFNOSUPPORT))
+}
+
+/// Whether process 1 is kode's own, which shows nobody what it has open. Root,
+/// whom only a person can choose, sees it without being able to read it.
+fn first_process_is_hidden() -> bool {
+    rustix::process::geteuid().is_root() || fs::read_dir("/proc/1/fd").is_err()
 }
 
 /// No route leads anywhere else. Interfaces that some kernels make in every

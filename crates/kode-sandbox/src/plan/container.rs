@@ -6,9 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{
-    Access, Limits, Step, cannot_look, canonical_bind, environment, limits, network, repository,
+    Access, Bind, Limits, Step, cannot_look, canonical_bind, environment, limits, network,
+    repository,
 };
-use crate::container_plan::Place;
+use crate::container_plan::{MappedMounts, Place};
 use crate::{DockerNetwork, ProjectRoot, SandboxError, SandboxSettings};
 
 /// Where the project is, inside.
@@ -18,8 +19,13 @@ pub(crate) const HOME: &str = "/home/kode";
 /// Where kode's own private folder of the container is, inside.
 pub(crate) const FOLDER: &str = "/kode";
 
-/// Private folders in memory, beside the home.
-const TEMPORARY: &[&str] = &["/tmp", "/var/tmp"];
+/// Private folders in memory, beside the home: one where nothing can be
+/// executed, and the one that programs are told to use.
+const TEMPORARY: &[&str] = &["/tmp", TEMPORARY_WITH_PROGRAMS];
+
+/// Where temporary programs can be executed: tests of documentation, scripts in
+/// `mktemp` folders and native parts of libraries are.
+pub(crate) const TEMPORARY_WITH_PROGRAMS: &str = "/var/tmp";
 
 /// What else programs write to; Docker makes these.
 const WRITABLE: &[&str] = &["/dev"];
@@ -37,13 +43,15 @@ pub(crate) struct ContainerMount {
 pub(crate) struct ContainerView {
     /// Parents first.
     pub(crate) mounts: Vec<ContainerMount>,
-    /// Folders in memory where nothing can be executed.
+    /// Folders in memory beside the home.
     pub(crate) temporary: &'static [&'static str],
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) files: Vec<(String, String)>,
     pub(crate) writable: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) places: Vec<Place>,
+    /// What is mounted of the project, in the order of the mounts.
+    binds: Vec<Bind>,
 }
 
 impl ContainerView {
@@ -59,7 +67,7 @@ impl ContainerView {
         let project = canonical_bind(root.path(), root.text(), access, None)
             .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
         let protections = repository::protections(root, settings.read_only, None);
-        let (mut mounts, mut places) = (Vec::new(), Vec::new());
+        let (mut mounts, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
         for step in std::iter::once(project).chain(protections) {
             let Step::Bind(bind) = step else { continue };
             let target = inside(root, &bind.target);
@@ -69,7 +77,8 @@ impl ContainerView {
                 device_and_inode: bind.device_and_inode,
                 writable: !read_only,
             });
-            mounts.push(ContainerMount { source: bind.source, target, read_only });
+            mounts.push(ContainerMount { source: bind.source.clone(), target, read_only });
+            binds.push(bind);
         }
         let mut writable: Vec<String> =
             [HOME].iter().chain(TEMPORARY).chain(WRITABLE).map(|&path| path.to_owned()).collect();
@@ -89,7 +98,39 @@ impl ContainerView {
             writable,
             limits: limits(settings),
             places,
+            binds,
         })
+    }
+
+    /// Has Docker mount the project from id-mapped mounts in `folder`, where it
+    /// belongs to `user`. Call it before anything else is mounted. Whoever starts
+    /// the container makes what is returned.
+    pub(crate) fn map(
+        &mut self,
+        root: &ProjectRoot,
+        folder: &Path,
+        (owner, user): ((u32, u32), (u32, u32)),
+    ) -> MappedMounts {
+        let folder = folder.to_string_lossy().into_owned();
+        let mut mapped: Vec<Bind> = Vec::new();
+        for (mount, bind) in self.mounts.iter_mut().zip(&self.binds) {
+            // The project is the first; a worktree's repository is outside of it.
+            let below = mapped.first().and_then(|_| bind.source.strip_prefix(root.text()));
+            if let Some(below) = below.filter(|below| below.starts_with('/')) {
+                mount.source = format!("{folder}/0{below}");
+                continue;
+            }
+            mount.source = format!("{folder}/{}", mapped.len());
+            mapped.push(Bind {
+                target: mount.source.clone(),
+                // What can't be written Docker mounts so.
+                access: Access::ReadWrite,
+                owner: Some(owner),
+                in_project: true,
+                ..bind.clone()
+            });
+        }
+        MappedMounts { folder, binds: mapped, user }
     }
 
     /// Lays the host's file `mask` over one of the project's.

@@ -3,9 +3,12 @@
 
 use std::path::Path;
 
-use super::Identity;
 use super::toolchains::{Grant, system};
+use super::{Identity, TEMPORARY_WITH_PROGRAMS};
 use crate::SandboxSettings;
+
+/// What commands in a container are called, whatever their number.
+pub(crate) const CONTAINER_USER: &str = "kode";
 
 /// Names passed on as they are. None of them can hold a credential or make a
 /// program load code that the project could not make it load anyway.
@@ -66,24 +69,24 @@ pub(super) fn inside(
     };
     let mut environment = passed(settings, &visible);
     environment.push(("SHELL".to_owned(), "/bin/bash".to_owned()));
-    environment.extend(own(home, &identity.name));
+    environment.extend(own(home, &identity.name, "/tmp"));
     environment
 }
 
 /// The environment over an image's own, whose programs and paths are its own.
 pub(super) fn in_container(settings: &SandboxSettings, home: &str) -> Vec<(String, String)> {
     let mut environment = named(settings);
-    environment.extend(own(home, "kode"));
+    environment.extend(own(home, CONTAINER_USER, TEMPORARY_WITH_PROGRAMS));
     environment
 }
 
 /// What every sandbox sets.
-fn own(home: &str, user: &str) -> Vec<(String, String)> {
+fn own(home: &str, user: &str, temporary: &str) -> Vec<(String, String)> {
     let variables = [
         ("HOME", home),
         ("USER", user),
         ("LOGNAME", user),
-        ("TMPDIR", "/tmp"),
+        ("TMPDIR", temporary),
         // There is no network: ask caches at once instead of timing out.
         ("CARGO_NET_OFFLINE", "true"),
         ("GOPROXY", "off"),

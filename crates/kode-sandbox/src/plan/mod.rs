@@ -17,9 +17,10 @@ use std::path::Path;
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
 pub(crate) use container::{
-    ContainerMount, ContainerView, FOLDER, HOME, WORKSPACE, inside as inside_container,
+    ContainerMount, ContainerView, FOLDER, HOME, TEMPORARY_WITH_PROGRAMS, WORKSPACE,
+    inside as inside_container,
 };
-pub(crate) use environment::{bare_environment, variable};
+pub(crate) use environment::{CONTAINER_USER, bare_environment, variable};
 pub(crate) use network::{Additions, CERTIFICATES_FOLDER, CERTIFICATES_NAME};
 pub use types::Wall;
 pub(crate) use types::{Access, Bind, Identity, Limits, PROXY_PORT, Plan, Step};

@@ -77,6 +77,74 @@ fn a_command_runs_in_a_container_that_is_gone_afterwards() {
     assert!(containers(&place).is_empty());
 }
 
+/// Mounts of this machine with `text` in their place.
+fn mounts_with(text: &str) -> Vec<String> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    mounts.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+}
+
+#[test]
+fn commands_on_a_project_of_root_are_nobody_in_particular_and_what_they_make_is_roots() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    if !usable(IMAGE) || !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    let private = place.project().join("private");
+    std::fs::write(&private, "roots alone\n").unwrap();
+    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::create_dir(place.project().join(".git")).unwrap();
+    std::fs::write(place.project().join(".git/config"), "[core]\n").unwrap();
+    let sandbox = sandbox(&place);
+    // They go once Docker's command has returned.
+    let own = format!("/.kode/run/mounts-{}-", std::process::id());
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !mounts_with(&own).is_empty() && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(mounts_with(&own), Vec::<String>::new());
+    let text =
+        place.run(&sandbox, "whoami; id -u; cat private .git/config; echo x > made").worked();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines[0], &lines[2..]), ("kode", &["roots alone", "[core]"][..]), "{text}");
+    assert!(lines[1].parse::<u32>().unwrap() >= 0x7000_0000, "{text}");
+    assert_eq!(std::fs::metadata(place.project().join("made")).unwrap().uid(), 0);
+    let written = place.run(&sandbox, "echo x >> .git/config; chown 0:0 made; su -c true root");
+    assert_ne!(written.end, CommandEnd::Exited(0), "{}", written.text);
+    assert_eq!(std::fs::read_to_string(place.project().join(".git/config")).unwrap(), "[core]\n");
+    drop(sandbox);
+    let run = place.home().join(".kode/run");
+    assert_eq!(std::fs::read_dir(run).unwrap().count(), 0);
+}
+
+#[test]
+fn mounts_that_a_killed_session_left_are_taken_away_and_their_files_stay() {
+    if !usable(IMAGE) || !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    std::fs::write(place.project().join("kept"), "kept\n").unwrap();
+    // Above every process id that the kernel gives.
+    let left = place.home().join(".kode/run/mounts-4194305-0123456789abcdef");
+    let mount = |on: &str, from: std::path::PathBuf| {
+        let mounted = Command::new("mount").arg("--bind").arg(from).arg(left.join(on)).status();
+        assert!(mounted.unwrap().success());
+    };
+    std::fs::create_dir_all(left.join("0")).unwrap();
+    mount("0", place.project());
+    std::fs::write(left.join("1"), "").unwrap();
+    mount("1", place.project().join("kept"));
+    // What nobody expects there is not removed either.
+    let strange = place.home().join(".kode/run/mounts-4194305-fedcba9876543210/folder");
+    std::fs::create_dir_all(&strange).unwrap();
+    std::fs::write(strange.join("file"), "x").unwrap();
+    drop(sandbox(&place));
+    assert_eq!(mounts_with("mounts-4194305"), Vec::<String>::new());
+    assert!(!left.exists());
+    assert_eq!(std::fs::read_to_string(place.project().join("kept")).unwrap(), "kept\n");
+    assert!(strange.join("file").exists());
+}
+
 #[test]
 fn docker_was_told_every_wall() {
     if !usable(IMAGE) {
@@ -121,6 +189,11 @@ fn docker_was_told_every_wall() {
     assert!(security.contains("SCMP_ACT_ERRNO") && security.contains("io_uring_setup"));
     let tmp = host["Tmpfs"]["/tmp"].to_string();
     assert!(["noexec", "nosuid", "nodev"].iter().all(|flag| tmp.contains(flag)), "{tmp}");
+    let with_programs = host["Tmpfs"]["/var/tmp"].to_string();
+    assert!(["nosuid", "nodev"].iter().all(|flag| with_programs.contains(flag)));
+    let found = place.run(&sandbox, "echo $TMPDIR; ls /proc/1/fd 2>&1; cat /proc/1/comm").text;
+    assert!(found.starts_with("/var/tmp\n") && found.ends_with("docker-init\n"), "{found}");
+    assert!(found.contains("ermission denied"), "{found}");
     let text = place.run(&sandbox, "cat '/kode/context/handed, over'; ls -A /kode").worked();
     assert!(text.starts_with("data\n") && !text.contains(".sock"), "{text}");
 }
