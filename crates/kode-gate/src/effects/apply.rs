@@ -110,18 +110,16 @@ impl Evaluator<'_> {
                     if value.text.open
                         && value.text.known.is_empty()
                         && spec.class == RiskClass::NetworkEgress => {}
-                Some(Value::Write) => {
-                    let folder = flag.contains("directory") || matches!(flag.as_str(), "-d" | "-C");
-                    let verb = if folder { "unpack into" } else { "write" };
-                    self.write_path(&value.text, verb);
-                }
+                Some(Value::Write) => self.flag_writes(flag, value, &invocation.stdin),
                 Some(Value::Execute) => {
                     let kept = invocation.arguments.operands.first().and_then(Field::as_exact);
                     if name == "script" && kept == Some("/dev/null") && is_bare_shell(value) {
                         let text = "a terminal is made for a bare shell, and nothing is recorded";
                         self.found.refuse("shell_escape", RiskClass::CodeExecution, text);
                     }
-                    self.execute_value(flag, value);
+                    let fed = name == "script";
+                    let stdin = if fed { invocation.stdin.clone() } else { Stream::default() };
+                    self.execute_value(flag, value, stdin);
                 }
                 Some(Value::Host) => self.egress(&value.text),
                 None if flag.is_empty() => self.look_for_outside_paths(std::slice::from_ref(value)),
@@ -130,6 +128,18 @@ impl Evaluator<'_> {
         }
         if spec.builds {
             self.look_for_outside_paths(invocation.words);
+        }
+    }
+
+    /// A flag's value that is written.
+    fn flag_writes(&mut self, flag: &str, value: &Field, stdin: &Stream) {
+        let folder = flag.contains("directory") || matches!(flag, "-d" | "-C");
+        let verb = if folder { "unpack into" } else { "write" };
+        self.write_path(&value.text, verb);
+        // `curl … | openssl enc -d -out x`: what is made of it is as foreign.
+        if stdin.text.taint.has(Taint::REMOTE) && !folder && !value.text.open {
+            let path = self.place_of(&value.text).path;
+            self.files.insert(path, Stream::unknown(Taint::REMOTE));
         }
     }
 
@@ -186,7 +196,7 @@ impl Evaluator<'_> {
     }
 
     /// A flag whose value the program runs.
-    fn execute_value(&mut self, flag: &str, value: &Field) {
+    fn execute_value(&mut self, flag: &str, value: &Field, stdin: Stream) {
         let mut script = value.text.clone();
         // `tar --checkpoint-action=exec=COMMAND`.
         if let Some(command) = script.known.strip_prefix("exec=") {
@@ -206,7 +216,7 @@ impl Evaluator<'_> {
             return;
         }
         self.raise(RiskClass::CodeExecution, &format!("{flag} runs what it is given"));
-        self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
+        self.perhaps(|walk| walk.shell_text(&script, stdin));
     }
 
     /// Judges operands by their roles; the taint of what is read.

@@ -250,7 +250,9 @@ impl Evaluator<'_> {
         if written || named {
             self.raise(RiskClass::CodeExecution, "runs what this very command wrote");
             let named = |word: &Field| self.files.get(&self.place_of(&word.text).path).cloned();
-            let sources: Vec<Stream> = invocation.words.iter().filter_map(named).collect();
+            let described = self.files.iter().filter(|(path, _)| describes_build(path));
+            let mut sources: Vec<Stream> = described.map(|(_, content)| content.clone()).collect();
+            sources.extend(invocation.words.iter().filter_map(named));
             for source in sources {
                 self.refusals_only(|walk| walk.code(Language::Other, &source.text));
             }

@@ -2,6 +2,8 @@
 //! plain to see (a socket and a shell, a decoder and `exec`, a recursive delete
 //! of a tree) and never clears code: what it does not see still prompts.
 
+use super::fetched_code::{fetches, runs_fetched};
+
 /// Languages whose idioms are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -129,30 +131,6 @@ const STARTERS: &[&str] = &[
     "instance_eval",
 ];
 
-const FETCHERS: &[&str] = &[
-    "urlopen",
-    "requests.get",
-    "urllib",
-    "http.get",
-    "https.get",
-    "fetch(",
-    "Net::HTTP",
-    "open-uri",
-    "URI.open",
-    "LWP",
-    "file_get_contents('http",
-    "file_get_contents(\"http",
-    "curl",
-    "wget",
-    "httpx",
-    "http.request",
-    "socket.http",
-    "https.request",
-    "WWW::Mechanize",
-    "HTTP::",
-    "download(",
-];
-
 const DECODERS: &[&str] = &[
     "b64decode",
     "base64_decode",
@@ -202,7 +180,7 @@ pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
         found.push(Danger::ReverseShell);
     }
     let evaluates = has(code, EVALUATORS);
-    if has(code, FETCHERS) && evaluates && !only_literal_starts(code) {
+    if fetches(code) && evaluates && !only_literal_starts(code) || runs_fetched(code) {
         found.push(Danger::RemoteCode);
     }
     if has(code, DECODERS) && evaluates {
@@ -323,23 +301,6 @@ pub(crate) fn evaluates_input(code: &str) -> bool {
     has(code, INPUTS) && has(code, EVALUATORS)
 }
 
-/// PowerShell's `iex (iwr ADDRESS)` in its spellings, which ignore case.
-pub(crate) fn fetches_and_invokes(code: &str) -> bool {
-    let lower = head(code).to_ascii_lowercase();
-    let fetches = [
-        "iwr",
-        "irm",
-        "invoke-webrequest",
-        "invoke-restmethod",
-        "downloadstring",
-        "downloadfile",
-        "curl ",
-        "wget ",
-    ];
-    let invokes = ["iex", "invoke-expression", "scriptblock]::create", "&(", "& ("];
-    has(&lower, &fetches) && has(&lower, &invokes)
-}
-
 /// The texts that code which prints something may print.
 pub(crate) fn printed(code: &str) -> Vec<String> {
     const PRINTERS: [&str; 8] =
@@ -396,7 +357,7 @@ pub(crate) fn connects_and_invokes(code: &str) -> bool {
     has(&lower, &connects) && has(&lower, &invokes)
 }
 
-fn head(code: &str) -> &str {
+pub(super) fn head(code: &str) -> &str {
     let mut end = code.len().min(LOOKED_AT_MAX);
     while !code.is_char_boundary(end) {
         end -= 1;
@@ -404,7 +365,7 @@ fn head(code: &str) -> &str {
     &code[..end]
 }
 
-fn has(code: &str, words: &[&str]) -> bool {
+pub(super) fn has(code: &str, words: &[&str]) -> bool {
     words.iter().any(|word| code.contains(word))
 }
 
@@ -424,7 +385,7 @@ fn names_shell(code: &str) -> bool {
 /// What comes from the socket is run, without naming a shell.
 fn feeds_commands(code: &str) -> bool {
     let compact: String = code.chars().filter(|each| !each.is_whitespace()).collect();
-    has(&compact, &["while(<$", "|&getline"])
+    has(&compact, &["while(<$", "|&getline", "system$_", ":lines()"])
         || has(
             code,
             &[
@@ -541,6 +502,7 @@ fn deletes_tree(code: &str) -> bool {
             "RemoveAll",
             "Deno.remove",
             "delete_recursive",
+            "(delete-directory",
             "os.remove(",
             "os.unlink(",
             "unlinkSync(",
@@ -645,6 +607,9 @@ pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
         all.iter().filter(|text| text.contains(' ')).take(16).cloned().collect();
     scripts.extend(more);
     scripts.extend(bracketed(code));
+    // Tcl's `exec` needs no quotes.
+    let bare = |line: &str| line.trim().strip_prefix("exec ").map(str::to_owned);
+    scripts.extend(code.split(['\n', ';']).filter_map(bare).take(16));
     // `["rm", "-rf", "/"]`: neighbouring strings are an argument list too.
     if all.len() > 1 && all.len() <= 16 {
         let words: Vec<String> = all.iter().filter(|text| !text.contains(' ')).cloned().collect();
@@ -678,7 +643,7 @@ fn bracketed(code: &str) -> Vec<String> {
 }
 
 /// The string literals of `code`: quotes and backticks, escapes kept simple.
-fn strings(code: &str) -> Vec<String> {
+pub(super) fn strings(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut characters = code.chars();
     while let Some(open) = characters.next() {

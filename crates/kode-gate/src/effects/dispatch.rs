@@ -79,6 +79,14 @@ impl Evaluator<'_> {
         if let Some(language) = interpreters::language(known) {
             return self.interpreter(language, fields, stdin);
         }
+        if known == "bun"
+            && fields
+                .get(1..3)
+                .is_some_and(|words| words[0].text.known == "run" && words[1].text.known == "-")
+            && let Some(node) = interpreters::language("node")
+        {
+            return self.interpreter(node, &fields[1..], stdin);
+        }
         let bundled;
         let fields = if is_bundle(known, fields) {
             bundled = with_dash(fields);
@@ -186,6 +194,10 @@ impl Evaluator<'_> {
                         | "-b"
                         | "--batch"
                         | "--bind"
+                        | "-a"
+                        | "--args"
+                        | "--command"
+                        | "cmd.run"
                 )
             ) && code(&pair[1].text)
         };

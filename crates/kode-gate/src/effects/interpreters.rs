@@ -4,6 +4,7 @@
 use kode_base::RiskClass;
 
 use super::code::{self, Danger, Language};
+use super::fetched_code;
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text, Variable};
 use crate::paths::Zone;
@@ -209,7 +210,7 @@ impl Evaluator<'_> {
         self.raise(RiskClass::CodeExecution, "kode does not speak this shell's language");
         let words = fields.iter().map(|word| word.text.known.as_str());
         let code = words.collect::<Vec<_>>().join(" ");
-        if code::fetches_and_invokes(&code) {
+        if fetched_code::fetches_and_invokes(&code) {
             let text = "the code runs what it fetches";
             self.found.refuse("remote_code", RiskClass::CodeExecution, text);
         }
@@ -274,7 +275,7 @@ impl Evaluator<'_> {
             });
         let Some(name) = starts else { return };
         let powershell = is_powershell(&name);
-        if powershell && code::fetches_and_invokes(text) {
+        if powershell && fetched_code::fetches_and_invokes(text) {
             let sentence = "the code runs what it fetches";
             self.found.refuse("remote_code", RiskClass::CodeExecution, sentence);
         }
@@ -425,6 +426,13 @@ impl Evaluator<'_> {
         printed.later = code::printed(&program);
         if code::decodes(&program) {
             printed.text.taint |= Taint::DECODED;
+        }
+        if fetched_code::fetches(&program) {
+            printed.text.taint |= Taint::REMOTE;
+        }
+        for file in fetched_code::fetched_into(&program) {
+            let path = self.place_of(&Text::exact(&file)).path;
+            self.files.insert(path, Stream::unknown(Taint::REMOTE));
         }
         printed
     }

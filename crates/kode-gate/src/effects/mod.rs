@@ -7,6 +7,7 @@ mod builds;
 pub(crate) mod code;
 mod dispatch;
 pub(crate) mod environment;
+mod fetched_code;
 mod flags;
 mod handlers;
 mod interpreters;

@@ -32,8 +32,8 @@ impl Evaluator<'_> {
                 });
             }
             if spec.class == RiskClass::CodeExecution
-                && code::runs_strings(Language::Other, name)
                 && name.contains('(')
+                && (code::runs_strings(Language::Other, name) || name.contains("(delete-directory"))
             {
                 let text = call.words[at].text.clone();
                 self.refusals_only(|walk| walk.code(Language::Other, &text));

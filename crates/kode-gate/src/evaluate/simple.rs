@@ -26,14 +26,8 @@ impl Evaluator<'_> {
         self.stdin = stdin.clone();
         let outer = self.found.judged();
         // Effects of substitutions inside the words belong to their own units.
-        let named;
-        let words = match self.array_arguments(words) {
-            Some(rest) => {
-                named = rest;
-                named.as_slice()
-            }
-            None => words,
-        };
+        let named = self.array_arguments(words);
+        let words = named.as_deref().unwrap_or(words);
         let fields = self.expand_words(words);
         // A rule for the command speaks neither for where its output goes nor
         // for the variables in front of it.
@@ -65,7 +59,8 @@ impl Evaluator<'_> {
         self.output_remote = remote;
         if is_exec {
             self.output_remote |= redirected.remote;
-        } else {
+        } else if !command.redirections.is_empty() {
+            // `eval 'exec 3<>…'` without its own leaves the shell's as they now are.
             self.state.descriptors = kept;
             self.state.readers = readers;
         }
@@ -276,6 +271,16 @@ impl Evaluator<'_> {
 
     /// Runs expanded words: function, alias, built-in or program.
     pub(crate) fn run(&mut self, fields: Vec<Field>, stdin: Stream) -> Stream {
+        self.run_word(fields, stdin, true)
+    }
+
+    /// The same for what another program starts, or `command`, `exec` and
+    /// `builtin` do: they know no functions and aliases.
+    pub(crate) fn run_program(&mut self, fields: Vec<Field>, stdin: Stream) -> Stream {
+        self.run_word(fields, stdin, false)
+    }
+
+    fn run_word(&mut self, fields: Vec<Field>, stdin: Stream, named: bool) -> Stream {
         let Some(first) = fields.first() else { return Stream::default() };
         let taint = first.text.taint;
         let Some(name) = first.as_exact().map(str::to_owned) else {
@@ -295,11 +300,14 @@ impl Evaluator<'_> {
         if first.glob && is_pattern {
             return self.globbed_command(&name, &fields, stdin);
         }
-        let arguments: Vec<Text> = fields[1..].iter().map(|field| field.text.clone()).collect();
-        if let Some(output) = self.call(&name, arguments, stdin.clone()) {
-            return output;
+        if named && self.state.functions.contains_key(&name) {
+            let arguments = fields[1..].iter().map(|field| field.text.clone()).collect();
+            if let Some(output) = self.call(&name, arguments, stdin.clone()) {
+                return output;
+            }
         }
-        if let Some(value) = self.state.aliases.get(&name).cloned()
+        if named
+            && let Some(value) = self.state.aliases.get(&name).cloned()
             && !self.calls.contains(&name)
         {
             self.calls.push(name.clone());

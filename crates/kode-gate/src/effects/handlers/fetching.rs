@@ -96,6 +96,54 @@ impl Evaluator<'_> {
         self.send(call)
     }
 
+    /// `aws s3 cp s3://b/x .`, `smbclient … -c 'get x'`: files that now hold what
+    /// others stored.
+    pub(super) fn stored_elsewhere(&mut self, call: &Invocation<'_>) {
+        let copies = match call.name {
+            "aws" | "gsutil" | "gcloud" | "rclone" | "s3cmd" => {
+                let words = call.words.iter().filter(|word| !word.text.known.starts_with('-'));
+                words.cloned().collect::<Vec<_>>()
+            }
+            _ => Vec::new(),
+        };
+        for pair in copies.windows(2).take(16) {
+            let (from, to) = (&pair[0], &pair[1]);
+            let source = from.text.known.contains("://")
+                || call.name == "rclone" && from.text.known.contains(':');
+            if source && !to.text.known.contains(':') {
+                self.copied_from_elsewhere(&from.text.clone(), to);
+            }
+        }
+        if call.name == "az"
+            && let Some(at) =
+                call.words.iter().position(|word| matches!(word.as_exact(), Some("-f" | "--file")))
+            && let Some(file) = call.words.get(at + 1)
+        {
+            let path = self.place_of(&file.text).path;
+            self.files.insert(path, Stream::unknown(Taint::REMOTE));
+        }
+        if matches!(call.name, "ftp" | "sftp" | "lftp" | "ncftp" | "smbclient") {
+            let given = call.words.iter().map(|word| &word.text).chain([&call.stdin.text]);
+            let texts: Vec<String> = given.map(|text| text.known.clone()).take(16).collect();
+            for line in texts.iter().flat_map(|text| text.split(['\n', ';'])).take(64) {
+                self.gets_file(line);
+            }
+        }
+    }
+
+    /// One line of a file transfer's own language: `get NAME [LOCAL]`.
+    fn gets_file(&mut self, line: &str) {
+        let mut words = line.split_whitespace();
+        if !matches!(words.next(), Some("get" | "reget" | "mget" | "pget" | "recv")) {
+            return;
+        }
+        for name in words.take(4) {
+            let name = super::network::file_name(&Text::exact(name));
+            let path = self.place_of(&name).path;
+            self.files.insert(path, Stream::unknown(Taint::REMOTE));
+        }
+    }
+
     /// `scp HOST:FILE .`: what now lies under the target came from elsewhere.
     pub(super) fn copied_from_elsewhere(&mut self, source: &Text, target: &Field) {
         let name = source.known.rsplit(['/', ':']).next().unwrap_or_default();

@@ -267,6 +267,7 @@ impl Evaluator<'_> {
     pub(super) fn send(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         self.refuse_shell_output(&call.stdin);
         self.look_for_escapes(call.words, &call.stdin);
+        self.stored_elsewhere(call);
         // Logging in prints commands to run; only what is stored is foreign.
         let first = call.arguments.operands.first().and_then(Field::as_exact);
         if call.name == "aws" && first == Some("s3") || prints_what_is_stored(call) {
