@@ -14,6 +14,8 @@ mod room;
 mod secret_traces;
 mod turn;
 
+use std::sync::Arc;
+
 use kode_base::{Event, Interrupt, ModelVisible, ProjectPath, Secret, Untrusted, Usage};
 use kode_gate::Gate;
 use kode_gate::Label;
@@ -86,8 +88,8 @@ pub struct AgentParts<'a> {
     pub provider: Box<dyn Provider>,
     /// Judges and mints.
     pub gate: Gate,
-    /// Runs commands.
-    pub sandbox: Sandbox,
+    /// Runs commands. Nothing else runs in it meanwhile.
+    pub sandbox: Arc<Sandbox>,
     /// Confined file access.
     pub files: ProjectFiles,
     /// The project.

@@ -230,7 +230,7 @@ impl Stage<'_> {
         let agent = Agent::new(AgentParts {
             provider,
             gate,
-            sandbox,
+            sandbox: std::sync::Arc::new(sandbox),
             files,
             directory: ProjectPath::root(),
             root,

@@ -185,8 +185,19 @@ impl Sandbox {
     }
 
     /// Has every connection of later commands kept by `witness` before it leaves.
-    pub fn seen_by(&mut self, witness: Witness) {
+    pub fn seen_by(&self, witness: Witness) {
         self.network.seen_by(witness);
+    }
+
+    /// Whether it can serve the session's next task as it is: a container that
+    /// was started with the same settings, answers, and shows what stands in the
+    /// project now. Everything else is started anew for each task.
+    pub fn serves_on(&self, root: &ProjectRoot, settings: &SandboxSettings) -> bool {
+        let is_same = self.root == root.text() && self.settings == *settings;
+        match &mut *self.wall() {
+            Wall::Docker(docker) => is_same && docker.serves_on(),
+            Wall::Native(_) | Wall::BareHost(_) => false,
+        }
     }
 
     /// What it was started with.

@@ -14,7 +14,7 @@ use kode_session::{Session, SessionStore};
 
 use crate::cli::ContainerArguments;
 use crate::commands::reviewing::wishes_left;
-use crate::container::take_dockerfile;
+use crate::container::{KeptContainer, take_dockerfile};
 use crate::failure::Failure;
 use crate::places::{MANAGED_FILE, Places};
 
@@ -154,6 +154,8 @@ pub(crate) struct Prepared {
     pub(crate) container: ContainerArguments,
     /// Files that commands in a container find copies of.
     pub(crate) context: Vec<PathBuf>,
+    /// The container of the session's tasks before this one.
+    pub(crate) kept: KeptContainer,
 }
 
 /// Starts sandbox, audit log and session, then runs the task.
@@ -182,6 +184,7 @@ pub(crate) fn agent(
         memory,
         container,
         context,
+        kept,
     } = prepared;
     kode_config::prepare_home(&places.kode_home)?;
     let mut chosen = sandbox_settings(&places, settings.no_sandbox, &settings.listed_hosts);
@@ -191,7 +194,7 @@ pub(crate) fn agent(
         observer.observe(&kode_base::Event::Notice { text });
     }
     chosen.weakest = weakest_wall(&settings);
-    let mut sandbox = Sandbox::start(&root, chosen)?;
+    let sandbox = kept.start(&root, chosen)?;
     let files = ProjectFiles::open(&root)?;
     let session = open_session(&places, &root, &request, observer)?;
     let mut audit = AuditLog::open(&places.audit_folder(), session.id())?;

@@ -2,6 +2,7 @@
 //! was read so far.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kode_base::{FileRead, Interrupt, ProjectPath, Untrusted};
@@ -27,7 +28,7 @@ type PermittedRead = (ProjectPath, Untrusted<Vec<u8>>, Decision);
 pub(crate) struct Workspace {
     pub(crate) root: ProjectRoot,
     pub(crate) files: ProjectFiles,
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) gate: Gate,
     pub(crate) interrupt: Interrupt,
     /// Files that differ from the base snapshot, as of the last step.
@@ -43,7 +44,7 @@ impl Workspace {
     pub(crate) fn new(
         root: ProjectRoot,
         files: ProjectFiles,
-        sandbox: Sandbox,
+        sandbox: Arc<Sandbox>,
         gate: Gate,
         interrupt: Interrupt,
     ) -> Self {

@@ -19,9 +19,10 @@ use std::path::PathBuf;
 
 use kode_base::Interrupt;
 
+use crate::container_plan::Place;
 use crate::native::Native;
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
-use crate::plan::inside_container;
+use crate::plan::{ContainerView, inside_container};
 use crate::sandbox::Order;
 use crate::{DockerNetwork, OpenHosts, ProjectRoot, SandboxError, SandboxSettings};
 use arguments::User;
@@ -41,6 +42,8 @@ pub(crate) struct Docker {
     settings: SandboxSettings,
     secrets: Secrets,
     folder: PathBuf,
+    /// What of the project it mounts, without masks.
+    places: Vec<Place>,
 }
 
 impl Docker {
@@ -85,6 +88,18 @@ impl Docker {
             }
             ended => ended,
         }
+    }
+
+    /// Whether it answers and shows what stands in the project now: one that
+    /// mounts other files than a new one would is no longer good.
+    pub(crate) fn serves_on(&mut self) -> bool {
+        let Ok(view) = ContainerView::new(&self.root, &self.settings) else { return false };
+        let secrets = Secrets::of(&self.root, &self.settings);
+        let is_current = view.places == self.places && secrets.is_ok_and(|it| it == self.secrets);
+        is_current
+            && self.native.is_alive()
+            && self.native.end_processes().is_ok()
+            && self.native.look_anew(&self.root).is_ok()
     }
 
     /// The conversation, for what is the same in every sandbox.

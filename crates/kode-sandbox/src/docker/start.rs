@@ -17,7 +17,9 @@ use super::engine::{Engine, complaint};
 use super::folder::{self, Identifier, PrivateFolder, SOCKET_NAME};
 use super::secrets::Secrets;
 use super::{Docker, image, user};
-use crate::container_plan::{KEEPER_NAME, KeeperPlan, KeeperReply, MappedMounts, SupervisorPlan};
+use crate::container_plan::{
+    KEEPER_NAME, KeeperPlan, KeeperReply, MappedMounts, Place, SupervisorPlan,
+};
 use crate::helper::release_mapped_mounts;
 use crate::native::{self, Contained, Native};
 use crate::plan::ContainerView;
@@ -42,6 +44,7 @@ pub(crate) struct Starting {
     user: User,
     image: String,
     secrets: Secrets,
+    places: Vec<Place>,
     root: ProjectRoot,
     settings: SandboxSettings,
 }
@@ -59,6 +62,7 @@ impl Starting {
         let user = user(root, settings)?;
         let secrets = Secrets::of(root, settings)?;
         let mut view = ContainerView::new(root, settings)?;
+        let places = view.places.clone();
         let identifier = Identifier::new()?;
         // From here on the keeper cleans up, whatever happens to this process.
         let contained = keeper(&identifier.container(), &identifier.folder(&runtime))?;
@@ -81,12 +85,14 @@ impl Starting {
             places: view.places,
         };
         let (root, settings) = (root.clone(), settings.clone());
-        Ok(Self { contained, folder, plan, user, image: names.1, secrets, root, settings })
+        let image = names.1;
+        Ok(Self { contained, folder, plan, user, image, secrets, places, root, settings })
     }
 
     /// Waits until commands can run in it.
     pub(crate) fn finish(self) -> Result<Docker, SandboxError> {
-        let Self { mut contained, folder, plan, user, image, secrets, root, settings } = self;
+        let Self { mut contained, folder, plan, user, image, secrets, places, root, settings } =
+            self;
         let supervisor = accept(&contained, &folder, &image)?;
         is_ours(&supervisor, user)?;
         // Nobody else is to connect, and commands are to find nothing.
@@ -97,7 +103,7 @@ impl Starting {
         contained.connect(supervisor);
         let memory = plan.limits.memory_bytes_max;
         let native = Native::contained(contained, test, &root, &settings, memory)?;
-        Ok(Docker { native, root, settings, secrets, folder: folder.path })
+        Ok(Docker { native, root, settings, secrets, folder: folder.path, places })
     }
 }
 

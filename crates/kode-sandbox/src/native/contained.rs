@@ -112,6 +112,15 @@ impl Native {
         })
     }
 
+    /// Takes what stands in the project now for what was there before: between
+    /// two tasks a person may have changed anything.
+    pub(crate) fn look_anew(&mut self, root: &ProjectRoot) -> Result<(), SandboxError> {
+        if self.guard.is_some() {
+            self.guard = Some(Guard::new(root, Vec::new())?);
+        }
+        Ok(())
+    }
+
     /// Where a proxy for the next command accepts: on the container's loopback.
     pub(crate) fn open_door(&mut self) -> Result<TcpListener, SandboxError> {
         self.settle()?;

@@ -1,7 +1,7 @@
 //! One command with hosts open: masks, certificate, sandbox beside, proxy, and
 //! what the proxy saw.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kode_base::{AuditSequence, Interrupt, WebFetch};
 
@@ -22,22 +22,23 @@ use crate::{ProjectRoot, SandboxError, SandboxSettings};
 pub(crate) struct Network {
     root: ProjectRoot,
     outside: Outside,
-    witness: Option<Witness>,
+    witness: Mutex<Option<Witness>>,
 }
 
 impl Network {
     pub(crate) fn new(root: &ProjectRoot, settings: &SandboxSettings) -> Self {
         let outside = settings.lab_sink.map_or_else(Outside::real, Outside::lab);
-        Self { root: root.clone(), outside, witness: settings.witness.clone() }
+        Self { root: root.clone(), outside, witness: Mutex::new(settings.witness.clone()) }
     }
 
     /// Has the connections of later commands seen by `witness`.
-    pub(crate) fn seen_by(&mut self, witness: Witness) {
-        self.witness = Some(witness);
+    pub(crate) fn seen_by(&self, witness: Witness) {
+        *self.witness.lock().unwrap_or_else(PoisonError::into_inner) = Some(witness);
     }
 
     fn outside(&self, intent: AuditSequence) -> Outside {
-        let witness = self.witness.as_ref().map(|witness| witness.of(intent));
+        let witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
+        let witness = witness.as_ref().map(|witness| witness.of(intent));
         self.outside.clone().seen_by(witness)
     }
 

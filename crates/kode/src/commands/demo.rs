@@ -11,6 +11,7 @@ use kode_sandbox::ProjectRoot;
 
 use super::run::conclude;
 use crate::cli::{ContainerArguments, DemoArguments};
+use crate::container::KeptContainer;
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::render::{Human, Json};
@@ -85,6 +86,7 @@ fn prepare(places: Places, root: ProjectRoot) -> Result<Prepared, Failure> {
         memory,
         container: ContainerArguments::default(),
         context: Vec::new(),
+        kept: KeptContainer::default(),
     })
 }
 

@@ -12,6 +12,7 @@ use kode_sandbox::ProjectRoot;
 use kode_terminal::{Appearance, TtyPrompt};
 
 use crate::cli::{self, RunArguments};
+use crate::container::KeptContainer;
 use crate::failure::Failure;
 use crate::files::read_text;
 use crate::places::Places;
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: RunArguments, start: Start) -> Result<ExitStatus, F
         memory,
         container: arguments.container.clone(),
         context: arguments.context.clone(),
+        kept: KeptContainer::default(),
     };
     if prepared.settings.no_sandbox {
         warn("the sandbox is off: commands run on the bare host with your rights");

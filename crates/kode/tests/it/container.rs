@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::terminal::start;
+use crate::tmux::Window;
 use crate::workspace::{Run, Workspace, shell_script};
 
 const IMAGE: &str = "kode-test-base";
@@ -43,10 +44,10 @@ fn a_command_runs_in_a_container_and_its_exit_code_comes_back() {
         return;
     }
     let workspace = Workspace::new();
-    let line = "pwd; echo in > made; id -u; ls -A /home/kode; exit 7";
+    let line = "pwd; echo in > made; whoami; ls -A /home/kode; exit 7";
     let ran = sandbox(&workspace, &[], &["sh", "-c", line]);
     assert_eq!(ran.status.code(), Some(7), "{ran:?}");
-    assert_eq!(text(&ran.stdout), "/workspace\n0\n.gitconfig\n", "{ran:?}");
+    assert_eq!(text(&ran.stdout), "/workspace\nkode\n.gitconfig\n", "{ran:?}");
     assert_eq!(workspace.read("made"), "in\n");
     assert_eq!(containers(&workspace), Vec::<String>::new());
     assert_eq!(sandbox(&workspace, &[], &["no-such-program"]).status.code(), Some(127));
@@ -70,7 +71,7 @@ fn the_flags_hold() {
     assert_eq!(ran.status.code(), Some(125), "{ran:?}");
     assert!(text(&ran.stderr).contains("can't write the project"), "{ran:?}");
     let ran = sandbox(&workspace, &["--sandbox-user", "4242:4243", "--sandbox-readonly"], &["id"]);
-    assert!(text(&ran.stdout).contains("uid=4242 gid=4243"), "{ran:?}");
+    assert!(text(&ran.stdout).contains("uid=4242(kode) gid=4243(kode)"), "{ran:?}");
     for network in ["host", "container:x", "my-net"] {
         let ran = sandbox(&workspace, &["--sandbox-network", network], &["true"]);
         assert_eq!(ran.status.code(), Some(2), "{ran:?}");
@@ -142,6 +143,97 @@ fn a_run_uses_one_container_for_all_its_commands() {
     assert_eq!(containers(&workspace), Vec::<String>::new());
     let log = std::fs::read_to_string(workspace.kode_home().join("audit/log.jsonl")).unwrap();
     assert!(log.contains("\"sandbox\":\"docker\""), "{log}");
+}
+
+const SESSION: &str = r#"
+model: test
+turns:
+  - calls: [{tool: shell, args: {command: "echo one > /tmp/kept; echo x > f1"}}]
+  - calls: [{tool: finish, args: {summary: first}}]
+  - calls: [{tool: shell, args: {command: "cat /tmp/kept > f2; (setsid sleep 317 &); cat .git/config > f3"}}]
+  - calls: [{tool: finish, args: {summary: second}}]
+"#;
+
+/// What an interactive session in a container shows.
+fn session(workspace: &Workspace) -> Option<Window> {
+    let path = workspace.beside("script.yaml");
+    std::fs::write(&path, SESSION).unwrap();
+    let arguments = format!("--script '{}' --sandbox --sandbox-image {IMAGE}", path.display());
+    let window = Window::start(workspace, (110, 36), &arguments)?;
+    window.wait_for("ready");
+    window.line("first");
+    window.wait_until("the first end", |screen| screen.matches("● done").count() == 1);
+    Some(window)
+}
+
+fn wait_until_nothing_is_left(workspace: &Workspace, name: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !left(workspace, name).is_empty() {
+        assert!(Instant::now() < deadline, "{:?}", left(workspace, name));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn all_messages_of_a_session_share_one_container_that_ends_with_it() {
+    if !usable() {
+        return;
+    }
+    let workspace = Workspace::new();
+    let Some(window) = session(&workspace) else { return };
+    let first = containers(&workspace);
+    assert_eq!(first.len(), 1, "it stands between two messages");
+    window.line("second");
+    window.wait_until("the second end", |screen| screen.matches("● done").count() == 2);
+    assert_eq!(workspace.read("f2"), "one\n");
+    assert_eq!(containers(&workspace), first);
+    assert_eq!(processes_naming("sleep\u{0}317"), Vec::<String>::new());
+    window.line("/quit");
+    window.wait_for("ended with 0");
+    assert_eq!(containers(&workspace), Vec::<String>::new());
+    // The window's shell works in the project.
+    drop(window);
+    wait_until_nothing_is_left(&workspace, &first[0]);
+}
+
+#[test]
+fn what_a_person_does_to_the_repository_between_two_messages_is_in_the_next_container() {
+    if !usable() {
+        return;
+    }
+    let workspace = Workspace::new();
+    let Some(window) = session(&workspace) else { return };
+    let first = containers(&workspace);
+    std::fs::create_dir_all(workspace.project().join(".git/hooks")).unwrap();
+    workspace.write(".git/config", "[core]\n");
+    window.line("second");
+    window.wait_until("the second end", |screen| screen.matches("● done").count() == 2);
+    assert_eq!(workspace.read("f3"), "[core]\n");
+    let second = containers(&workspace);
+    assert!(second.len() == 1 && second != first, "{second:?}");
+    assert_eq!(workspace.read(".git/config"), "[core]\n");
+}
+
+#[test]
+fn kill_9_of_a_session_leaves_nothing_of_its_container() {
+    if !usable() {
+        return;
+    }
+    let workspace = Workspace::new();
+    let Some(window) = session(&workspace) else { return };
+    let name = containers(&workspace).pop().unwrap();
+    let kode = std::path::Path::new(env!("CARGO_BIN_EXE_kode")).canonicalize().unwrap();
+    let at = workspace.project().canonicalize().unwrap();
+    let is_it = |id: &u32| {
+        std::fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe == kode)
+            && std::fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|cwd| cwd == at)
+    };
+    let found: Vec<u32> = processes().into_iter().filter(is_it).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let killed = Command::new("kill").args(["-KILL", &found[0].to_string()]).status().unwrap();
+    assert!(killed.success());
+    drop(window);
+    wait_until_nothing_is_left(&workspace, &name);
 }
 
 #[test]
@@ -230,6 +322,9 @@ fn left(workspace: &Workspace, name: &str) -> Vec<String> {
     }
     left.extend(processes_naming(workspace.beside("").to_str().unwrap()));
     left.extend(processes_naming(name));
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let own = workspace.kode_home().display().to_string();
+    left.extend(mounts.lines().filter(|line| line.contains(&own)).map(str::to_owned));
     left
 }
 
@@ -375,9 +470,5 @@ fn ctrl_c_ends_the_container_too() {
         let _ = Command::new("kill").args(["-INT", &id]).status();
     }
     child.wait().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !left(&workspace, &name).is_empty() {
-        assert!(Instant::now() < deadline, "{:?}", left(&workspace, &name));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until_nothing_is_left(&workspace, &name);
 }

@@ -56,6 +56,8 @@ impl Worker {
             }
         };
         self.memory = kode_gate::GateMemory::default();
+        // Another session gets a container of its own.
+        self.container.end();
         self.untold.clear();
         self.shared.set_session(found.clone());
         self.shared.inputs.send(Input::Opened(found.unwrap_or_default()));

@@ -18,6 +18,7 @@ use super::told::told;
 use super::{Shared, lock};
 use crate::cli::RunArguments;
 use crate::commands::run::prepare;
+use crate::container::KeptContainer;
 use crate::failure::Failure;
 use crate::wiring::{Prepared, RunRequest, Start, agent, run_agent};
 
@@ -46,6 +47,8 @@ pub(super) struct Worker {
     pub(super) untold: Vec<String>,
     /// What the gates of the messages before learned.
     pub(super) memory: GateMemory,
+    /// Where the commands of all messages run, with `--sandbox`.
+    pub(super) container: KeptContainer,
     /// Notices that were shown before.
     noticed: BTreeSet<String>,
 }
@@ -65,6 +68,7 @@ impl Worker {
             answers: Arc::new(Mutex::new(Answers { given, next: 0 })),
             untold: Vec::new(),
             memory: GateMemory::default(),
+            container: KeptContainer::default(),
             noticed: BTreeSet::new(),
         }
     }
@@ -87,9 +91,10 @@ impl Worker {
                 Job::Model(name) => self.say(|worker| worker.choose_model(name)),
                 Job::Sessions => self.say(|worker| worker.list_sessions()),
                 Job::Open(session) => self.say(|worker| worker.open(session)),
-                Job::Leave => return,
+                Job::Leave => break,
             }
         }
+        self.container.end();
     }
 
     /// Does something, and says why it could not be done.
@@ -175,6 +180,7 @@ impl Worker {
             memory,
             container: self.arguments.container.clone(),
             context: self.arguments.context.clone(),
+            kept: self.container.clone(),
         };
         Ok((prepared, known))
     }
