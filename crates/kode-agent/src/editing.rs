@@ -221,8 +221,8 @@ fn finish(
 /// A file read with secrets cut must not be written back with the marks.
 fn refuse_redaction_mark(change: &FileChange) -> Result<(), EditRefusal> {
     let holds = |bytes: &Option<Vec<u8>>| {
-        let mark = REDACTION_MARK.as_bytes();
-        bytes.as_ref().is_some_and(|bytes| bytes.windows(mark.len()).any(|window| window == mark))
+        let found = |bytes| memchr::memmem::find(bytes, REDACTION_MARK.as_bytes()).is_some();
+        bytes.as_deref().is_some_and(found)
     };
     if holds(&change.after) && !holds(&change.before) {
         return Err(EditRefusal(format!(

@@ -133,15 +133,14 @@ pub fn definition_names_in(
     source: &[u8],
     ranges: &[Range<usize>],
 ) -> Vec<String> {
-    let touches = |node: Node<'_>| {
-        let first = ranges.partition_point(|range| range.end < node.start_byte());
-        ranges.get(first).is_some_and(|range| range.start <= node.end_byte())
-    };
     let mut names = Vec::new();
     let mut cursor = source_tree.tree.walk();
     loop {
         let node = cursor.node();
-        let touched = touches(node);
+        let first = ranges.partition_point(|range| range.end < node.start_byte());
+        // What comes later in the tree begins later in the text.
+        let Some(range) = ranges.get(first) else { return names };
+        let touched = range.start <= node.end_byte();
         if touched
             && node.is_named()
             && let Some(kind) = kind_of(source_tree.language, node)
@@ -150,7 +149,7 @@ pub fn definition_names_in(
         {
             names.push(name.rsplit('.').next().unwrap_or(&name).to_owned());
         }
-        if touched && cursor.goto_first_child() {
+        if touched && cursor.goto_first_child_for_byte(range.start.saturating_sub(1)).is_some() {
             continue;
         }
         while !cursor.goto_next_sibling() {
