@@ -164,6 +164,9 @@ impl<'a> Agent<'a> {
     pub fn new(parts: AgentParts<'a>) -> Self {
         let mut session = parts.session;
         session.nothing_runs();
+        if matches!(parts.sandbox.name(), "none" | "partial") {
+            session.processes_may_outlive_commands();
+        }
         let mut secrets = parts.secrets;
         let known = project_secrets(&parts.files);
         secrets.extend(known.values);

@@ -99,7 +99,7 @@ pub(crate) fn inspect(
     if !comparison.complete {
         failures.push("the project is too large to be compared whole".to_owned());
     }
-    let contents = Contents::read(session, &comparison)?;
+    let contents = Contents::read(session, &comparison.files)?;
     for path in contents.not_kept.iter().filter(|path| !is_ordinary(workspace, path)) {
         failures.push(format!("{path} can't be inspected: it is no ordinary file; remove it"));
     }
@@ -110,7 +110,7 @@ pub(crate) fn inspect(
     report.unscanned.extend(not_kept);
     match git::new_contents(workspace, git_base) {
         Ok(found) => {
-            let committed = Contents::in_git(session, found)?.scan(&mut failures);
+            let committed = Contents::in_git(session, found, &comparison)?.scan(&mut failures);
             report.introduced.extend(committed.introduced.into_iter().map(said_of_git));
         }
         Err(why) => failures.push(why),
@@ -132,7 +132,21 @@ pub(crate) fn scan_touched(
     comparison: &Comparison,
 ) -> Result<ScanReport, SessionError> {
     // What goes wrong here goes wrong at the gate too, and counts there.
-    Ok(Contents::read(session, comparison)?.scan(&mut Vec::new()))
+    Ok(Contents::read(session, &comparison.files)?.scan(&mut Vec::new()))
+}
+
+/// The same for the files that a person alone seems to have changed; `None` when the
+/// scan failed.
+///
+/// # Errors
+/// As [`scan_touched`].
+pub(crate) fn scan_persons(
+    session: &Session,
+    comparison: &Comparison,
+) -> Result<Option<ScanReport>, SessionError> {
+    let mut failures = Vec::new();
+    let report = Contents::read(session, &comparison.persons)?.scan(&mut failures);
+    Ok(failures.is_empty().then_some(report))
 }
 
 fn is_ordinary(workspace: &Workspace, path: &ProjectPath) -> bool {
@@ -185,9 +199,9 @@ struct FileContents {
 }
 
 impl Contents {
-    fn read(session: &Session, comparison: &Comparison) -> Result<Self, SessionError> {
+    fn read(session: &Session, files: &[TouchedFile]) -> Result<Self, SessionError> {
         let mut contents = Self { files: Vec::new(), not_kept: Vec::new() };
-        for touched in &comparison.files {
+        for touched in files {
             if matches!(touched.change, ChangeKind::Deleted | ChangeKind::Symlink) {
                 continue;
             }
@@ -212,14 +226,23 @@ impl Contents {
         Ok(contents)
     }
 
-    /// What is new in git and is neither in the working tree nor in the base.
-    fn in_git(session: &Session, found: Vec<GitContent>) -> Result<Self, SessionError> {
+    /// What is new in git and is neither scanned in the working tree nor in the base. A
+    /// file that a person alone seems to have made may have come out of a commit of the
+    /// agent's.
+    fn in_git(
+        session: &Session,
+        found: Vec<GitContent>,
+        comparison: &Comparison,
+    ) -> Result<Self, SessionError> {
         let mut contents = Self { files: Vec::new(), not_kept: Vec::new() };
+        let is_persons =
+            |path: &ProjectPath| comparison.persons.iter().any(|file| file.path == *path);
         for GitContent { path, bytes } in found {
             // What was not kept is compared with nothing and scanned whole.
             let now = session.last_content(&path).unwrap_or_default();
             let base = session.base_content(&path).unwrap_or_default();
-            if now.as_ref() != Some(&bytes) && base.as_ref() != Some(&bytes) {
+            let is_scanned = now.as_ref() == Some(&bytes) && !is_persons(&path);
+            if !is_scanned && base.as_ref() != Some(&bytes) {
                 contents.files.push(FileContents { path, now: bytes, base });
             }
         }
@@ -273,9 +296,7 @@ impl Contents {
 }
 
 fn said_of_git(mut finding: Finding) -> Finding {
-    finding
-        .message
-        .push_str(" It stands in the git index, a new commit or a stash, not in the working tree.");
+    finding.message.push_str(" It stands in the git index, a new commit or a stash.");
     finding.remedy.push_str(" Rewrite the new commits (or drop the stash, or unstage it).");
     finding
 }

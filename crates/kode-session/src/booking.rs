@@ -4,8 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::authored::Written;
 use crate::changes::{Change, ChangeLine, Circumstance, Origin, StepId, step_lines};
 use crate::pack::PackId;
+use crate::renames;
 use crate::{Session, SessionError};
 
 /// Changes of one comparison, by whose they are, in the order of their steps.
@@ -71,6 +73,7 @@ impl Session {
         mut booked: Booked,
         ending: Option<ChangeLine>,
     ) -> Result<(), SessionError> {
+        self.mark_derived(&mut booked)?;
         let tree = self.tree.as_ref().ok_or(SessionError::NoBase)?;
         for change in booked.0.iter_mut().flat_map(|booking| &mut booking.changes) {
             let now = tree.now.get(&change.path).filter(|now| now.state == change.after);
@@ -110,6 +113,46 @@ impl Session {
         self.changes.append_all(&lines)?;
         self.recorded_up_to(next);
         self.running = self.running.filter(|_| !ends);
+        for Booking { origin, changes, .. } in &booked.0 {
+            self.note_authored(*origin, changes);
+        }
         Ok(())
+    }
+
+    /// A step is recorded: who answers for its files.
+    pub(crate) fn note_authored(&mut self, origin: Origin, changes: &[Change]) {
+        self.authored.note(origin, changes);
+        if let Some(written) = self.written.as_mut().filter(|_| origin != Origin::Person) {
+            written.note(changes, &self.blobs);
+        }
+    }
+
+    /// Marks what a person made of the agent's own: a moved or copied file, a commit
+    /// taken out. What was written by a process that outlived its command looks like a
+    /// person's, so nothing is then.
+    fn mark_derived(&mut self, booked: &mut Booked) -> Result<(), SessionError> {
+        let persons = booked.0.iter_mut().filter(|booking| booking.origin == Origin::Person);
+        for changes in persons.map(|booking| &mut booking.changes) {
+            let new: Vec<usize> =
+                (0..changes.len()).filter(|at| !self.authored.holds(&changes[*at].path)).collect();
+            if new.is_empty() {
+                continue;
+            }
+            let renames = renames::of_changes(changes, &self.blobs);
+            for at in new {
+                let old = renames.get(&changes[at].path);
+                let is_moved = old.is_some_and(|old| self.authored.holds(old));
+                changes[at].derived =
+                    is_moved || self.has_outliving_processes || self.is_agents_own(&changes[at])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_agents_own(&mut self, change: &Change) -> Result<bool, SessionError> {
+        self.written()?;
+        let base = self.tree()?.base_of(&change.path);
+        let is_source = |written: &Written| written.is_source_of(change, base, &self.blobs);
+        Ok(self.written.as_ref().is_some_and(is_source))
     }
 }

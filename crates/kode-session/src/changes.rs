@@ -63,6 +63,9 @@ pub(crate) struct Change {
     /// This reject gave a renamed file its old name back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) back: Option<Box<BackFrom>>,
+    /// A person made it of what the agent had written, or that can't be told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) derived: bool,
 }
 
 impl Change {
@@ -71,7 +74,7 @@ impl Change {
         before: Option<FileState>,
         after: Option<FileState>,
     ) -> Self {
-        Self { path, before, after, lines: None, back: None }
+        Self { path, before, after, lines: None, back: None, derived: false }
     }
 }
 

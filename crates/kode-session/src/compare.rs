@@ -21,8 +21,11 @@ use crate::watched::walk_large;
 /// What differs from the base now.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// Every file that differs, in byte order of path.
+    /// Every file that differs and that the agent answers for: a step of it touched the
+    /// file, or a person made it of what the agent wrote. In byte order of path.
     pub files: Vec<TouchedFile>,
+    /// Every other file that differs: a person alone changed it.
+    pub persons: Vec<TouchedFile>,
     /// SHA-256 over path, kind, mode and content of every compared file.
     pub hash: [u8; 32],
     /// Ignored paths that changed, came or went: counted, not kept.

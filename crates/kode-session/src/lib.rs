@@ -9,6 +9,7 @@
 mod accepted;
 mod again;
 mod announced;
+mod authored;
 mod base;
 mod blobs;
 mod booking;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::SessionError;
 use crate::again::line_again;
+use crate::authored::Authored;
 use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::changes::{Change, History, Origin, StepId};
@@ -33,6 +34,7 @@ pub struct Review {
     tree: Tree,
     history: History,
     blobs: Blobs,
+    authored: Authored,
     /// Found when first asked for.
     standing: OnceCell<Standing>,
 }
@@ -107,7 +109,8 @@ pub struct ReviewReport {
     pub session: String,
     /// Canonical project root.
     pub project: String,
-    /// Every touched file, in byte order of path.
+    /// Every touched file that something of the agent's is in, in byte order of path, and
+    /// those in which people made something else of it.
     pub files: Vec<ReviewFile>,
 }
 
@@ -123,8 +126,9 @@ impl Review {
         blobs.use_packs(&base.header.packs)?;
         blobs.use_packs(&history.packs)?;
         let folder = folder.to_owned();
+        let authored = Authored::of(&history.steps, base.header.commands);
         let (tree, standing) = (Tree::new(base, history.clone()), OnceCell::new());
-        Ok(Self { summary, folder, tree, history, blobs, standing })
+        Ok(Self { summary, folder, tree, history, blobs, authored, standing })
     }
 
     /// What happened in the session, oldest first, as far as it was kept.
@@ -152,9 +156,16 @@ impl Review {
         })
     }
 
-    /// Every touched file, in byte order of path.
+    /// Every touched file that the agent answers for, in byte order of path: what a
+    /// person alone changed is not among them.
     pub fn files(&mut self) -> Vec<TouchedFile> {
-        self.tree.touched(&self.blobs)
+        let mut files = self.tree.touched(&self.blobs);
+        files.retain(|file| self.authored.holds(&file.path) || self.is_renamed_by_agent(file));
+        files
+    }
+
+    fn is_renamed_by_agent(&self, file: &TouchedFile) -> bool {
+        self.standing().move_of(&file.path).is_some_and(|found| self.authored.holds(&found.old))
     }
 
     /// How one file changed, without a look at the others; `None` when it did not.
@@ -204,6 +215,10 @@ impl Review {
             }
             let doing = doings.get(&file.path).copied().unwrap_or_default();
             let mut file = self.file(file, doing);
+            if file.persons && rejected.contains_key(&file.file.path) {
+                // What is left of it after the reject is a person's.
+                continue;
+            }
             file.reviewed = reviewed.contains(&(file.file.path.clone(), file.state()));
             let known = (self.standing(), &rejected);
             let again = line_again(&file.file.path, &self.tree, known, &self.blobs);
@@ -225,7 +240,7 @@ impl Review {
         let doings = self.doings();
         let gone = rejected.iter().filter_map(|(path, changes)| {
             let (_, change) = changes.last().filter(|(_, change)| change.back.is_none())?;
-            let is_open = self.change_of(path).is_some();
+            let is_open = self.change_of(path).is_some() && !self.is_persons(path);
             let renamed_from = olds.get(*path).map(|old| (*old).clone());
             let kind = change_kind(change.after.as_ref(), change.before.as_ref())?;
             let by_command = doings.get(*path).is_some_and(|doing| doing.by_command);

@@ -52,6 +52,12 @@ impl Session {
         self.origin = Origin::Person;
     }
 
+    /// Processes of a command may outlive it in this sandbox: what changes from now on
+    /// can't be told to be a person's alone.
+    pub fn processes_may_outlive_commands(&mut self) {
+        self.has_outliving_processes = true;
+    }
+
     /// Whether a command began whose changes nobody has looked for yet: kode was killed
     /// while it ran.
     pub fn has_unfinished_command(&self) -> bool {

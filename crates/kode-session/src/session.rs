@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::announced::Announcement;
+use crate::authored::{Authored, Written};
 use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::capture::capture;
@@ -56,6 +57,11 @@ pub struct Session {
     pub(crate) circumstance: Circumstance,
     /// A command that began, and what it changed is not recorded yet.
     pub(crate) running: Option<Running>,
+    pub(crate) authored: Authored,
+    /// What the agent wrote, once that was asked for.
+    pub(crate) written: Option<Written>,
+    /// Processes of commands may outlive them.
+    pub(crate) has_outliving_processes: bool,
     /// The turn that is being rejected as a whole.
     pub(crate) rejected_turn: Option<StepId>,
     /// Rejected changes that were found again and told.
@@ -97,6 +103,9 @@ impl Session {
             next_held: 1,
             circumstance: Circumstance::default(),
             running: None,
+            authored: Authored::default(),
+            written: None,
+            has_outliving_processes: false,
             rejected_turn: None,
             told_again: BTreeSet::new(),
             has_rejects: false,
@@ -137,6 +146,7 @@ impl Session {
         self.pending = history.held.clone();
         self.next_held = history.next_held;
         self.has_rejects = history.steps.iter().any(|step| step.origin == Origin::Reject);
+        self.authored = Authored::of(&history.steps, base.header.commands);
         self.tree = Some(Tree::new(base, history));
         Ok(())
     }
@@ -306,16 +316,20 @@ impl Session {
         let touched = tree.touched(&self.blobs);
         let booked = self.book(std::mem::take(&mut look.changes));
         let tree = self.tree()?;
-        let comparison = Comparison {
-            files: touched,
+        let since_last = since_last(booked.agents());
+        let mut comparison = Comparison {
+            files: Vec::new(),
+            persons: Vec::new(),
             hash: look.hash,
             ignored_changed: look.ignored_changed,
             ignored_new: std::mem::take(&mut look.ignored_new),
             ignored_counted: tree.base.header.ignored_counted,
-            since_last: since_last(booked.agents()),
+            since_last,
             complete: look.complete,
         };
         self.record_changes(look.pack, booked, self.ending())?;
+        (comparison.files, comparison.persons) =
+            touched.into_iter().partition(|file| self.authored.holds(&file.path));
         Ok(comparison)
     }
 
@@ -386,6 +400,7 @@ impl Session {
             self.has_rejects |= origin == Origin::Reject;
             self.changes.append_all(&step_lines(id, origin, circumstance, changes))?;
             self.next_step = StepId(id.0 + 1);
+            self.note_authored(origin, changes);
         }
         Ok(id)
     }

@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod authored;
 mod booking;
 mod compare;
 mod held;
