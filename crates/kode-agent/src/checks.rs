@@ -8,7 +8,7 @@ use kode_base::{ProjectPath, ShellCommand, Untrusted};
 use kode_gate::Permit;
 use kode_sandbox::{CommandEnd, CommandOutput, Sandbox, SandboxSettings, ThrowawayCopy};
 
-use crate::connection_record;
+use crate::connection_records;
 use crate::tools::Workspace;
 
 /// A check that runs longer has failed.
@@ -51,6 +51,9 @@ pub(crate) fn run_checks(
             return Vec::new();
         }
     };
+    if let Some(witness) = workspace.sandbox.witness() {
+        sandbox.seen_by(witness);
+    }
     checks.iter().filter_map(|check| run_check(workspace, &sandbox, check, failures)).collect()
 }
 
@@ -70,8 +73,8 @@ fn run_check(
     let intent = permit.intent();
     match sandbox.run(permit, &workspace.interrupt, &mut |_| {}) {
         Ok(output) => {
-            for connection in &output.connections {
-                if let Err(error) = workspace.gate.record(&connection_record(connection, intent)) {
+            for record in &connection_records(&output.connections, intent) {
+                if let Err(error) = workspace.gate.record(record) {
                     failures.push(error.to_string());
                 }
             }

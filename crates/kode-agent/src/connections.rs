@@ -6,21 +6,34 @@ use std::sync::{Mutex, PoisonError};
 use kode_audit::{AuditLog, ConnectionRecord, Record};
 use kode_base::AuditSequence;
 use kode_base::escape::escape_line;
-use kode_sandbox::{Connection, Departure, Witness};
+use kode_sandbox::{Connection, Departure, Sighting, Witness};
 
-/// A witness that keeps every connection in the audit log before it leaves: also
-/// when kode itself is killed, the log names each host that was reached.
+/// A witness that keeps every connection in the audit log before it leaves, and
+/// what came of it when it has ended: also when kode itself is killed, the log
+/// names each host that was reached.
 pub fn audit_witness(log: AuditLog) -> Witness {
     let log = Mutex::new(log);
-    Witness::new(move |Departure { intent, host, port }| {
-        let record = Record::Departure { intent, host: escape_line(&host), port };
+    Witness::new(move |sighting| {
+        let record = match sighting {
+            Sighting::Departs(Departure { intent, host, port }) => {
+                Record::Departure { intent, host: escape_line(&host), port }
+            }
+            Sighting::Ended(intent, connection) => connection_record(&connection, intent),
+        };
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
         log.append(&record).map(drop).map_err(io::Error::other)
     })
 }
 
+/// Records of those connections that the witness did not keep: they lasted to
+/// the end of the permitted action, or there is no witness.
+pub fn connection_records(connections: &[Connection], intent: AuditSequence) -> Vec<Record> {
+    let left = connections.iter().filter(|connection| !connection.is_kept);
+    left.map(|connection| connection_record(connection, intent)).collect()
+}
+
 /// The record of `connection`; `intent` is the permitted action's.
-pub fn connection_record(connection: &Connection, intent: AuditSequence) -> Record {
+fn connection_record(connection: &Connection, intent: AuditSequence) -> Record {
     Record::Connection(ConnectionRecord {
         intent,
         via: connection.via.to_string(),

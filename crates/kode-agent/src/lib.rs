@@ -17,6 +17,6 @@ mod tools;
 
 pub use agent::{Agent, AgentParts, Interjection, Limits, Observer, StepDesk};
 pub use completion::{Completed, Evidence, today};
-pub use connections::{audit_witness, connection_record};
+pub use connections::{audit_witness, connection_records};
 pub use outcome::{RunEnd, RunReport};
 pub use tools::specs as tool_specs;

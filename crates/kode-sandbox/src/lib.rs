@@ -53,7 +53,7 @@ pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};
 pub use native::launch_early;
 pub use network::{
-    Connection, Departure, HostName, OpenHosts, Page, Refusal, Via, Witness, redirected,
+    Connection, Departure, HostName, OpenHosts, Page, Refusal, Sighting, Via, Witness, redirected,
     web_address,
 };
 pub use output::{CommandEnd, CommandOutput, Incident};

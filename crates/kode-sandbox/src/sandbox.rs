@@ -189,6 +189,11 @@ impl Sandbox {
         self.network.seen_by(witness);
     }
 
+    /// Who keeps the connections of its commands.
+    pub fn witness(&self) -> Option<Witness> {
+        self.network.witness()
+    }
+
     /// Whether it can serve the session's next task as it is: a container that
     /// was started with the same settings, answers, and shows what stands in the
     /// project now. Everything else is started anew for each task.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::output::{bytes_to_text, cap};
 use super::request::lenient_number;
 use super::{ToolOutcome, Workspace};
-use crate::connection_record;
+use crate::connection_records;
 
 /// Without `timeout_s`.
 const TIMEOUT_SECONDS_DEFAULT: u64 = 120;
@@ -143,8 +143,7 @@ fn recorded(
     output: CommandOutput,
 ) -> ToolOutcome {
     let (exit_code, result) = output.end.recorded();
-    let connections: Vec<Record> =
-        output.connections.iter().map(|connection| connection_record(connection, intent)).collect();
+    let connections = connection_records(&output.connections, intent);
     let record = Outcome { intent, exit_code, result: result.to_owned() };
     let notices: Vec<String> = output.incidents.iter().map(ToString::to_string).collect();
     if let Err(error) = record_all(workspace, record, &connections, &notices) {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::output::{bytes_to_text, cap};
 use super::page_text::page_text;
 use super::{ToolOutcome, Workspace};
-use crate::connection_record;
+use crate::connection_records;
 
 /// Redirects followed.
 const HOPS_MAX: usize = 5;
@@ -66,8 +66,8 @@ fn hop(workspace: &mut Workspace, address: &WebFetch) -> Hop {
     };
     let intent = permit.intent();
     let (page, connections) = workspace.sandbox.fetch(permit, &workspace.interrupt);
-    for connection in &connections {
-        if let Err(error) = workspace.gate.record(&connection_record(connection, intent)) {
+    for record in &connection_records(&connections, intent) {
+        if let Err(error) = workspace.gate.record(record) {
             return Hop::Ended(ToolOutcome::failed(error.to_string()));
         }
     }

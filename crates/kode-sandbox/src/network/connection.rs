@@ -47,7 +47,10 @@ pub(crate) fn serve(rules: &Rules, entry: &Arc<Entry>, socket: Socket) {
     if let Err(refusal) = converse(rules, entry, &mut client) {
         entry.refused(&refusal);
     }
-    entry.ended();
+    // The client sees the end at once, whatever keeping it takes.
+    entry.end_sockets();
+    drop(client);
+    entry.ended(rules.outside.witness());
 }
 
 fn converse(rules: &Rules, entry: &Arc<Entry>, client: &mut Stream) -> Result<(), Refusal> {

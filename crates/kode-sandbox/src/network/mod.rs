@@ -35,7 +35,7 @@ pub use host::HostName;
 pub use record::{Connection, Via};
 pub use refusal::Refusal;
 pub use web::{Page, redirected, web_address};
-pub use witness::{Departure, Witness};
+pub use witness::{Departure, Sighting, Witness};
 
 pub(crate) use masks::find as find_secrets;
 pub(crate) use session::Network;

@@ -123,6 +123,11 @@ impl Outside {
         Err(Refusal::Unreachable { host: host.to_string(), cause })
     }
 
+    /// Who keeps the ends of connections, if anybody does.
+    pub(super) fn witness(&self) -> Option<&WitnessOf> {
+        self.witness.as_ref()
+    }
+
     /// TLS as kode's own client speaks it, trusting the system's certificates.
     pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>, String> {
         self.tls.get_or_init(system_tls).clone()

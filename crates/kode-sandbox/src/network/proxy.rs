@@ -101,7 +101,7 @@ fn admit(shared: &Arc<Shared>, socket: Socket) {
     let full = shared.active.fetch_add(1, Ordering::AcqRel) >= CONCURRENT_MAX;
     if full {
         entry.refused(&Refusal::TooMany);
-        entry.ended();
+        entry.ended(shared.rules.outside.witness());
         shared.active.fetch_sub(1, Ordering::AcqRel);
         return;
     }
@@ -115,7 +115,7 @@ fn admit(shared: &Arc<Shared>, socket: Socket) {
         });
     if started.is_err() {
         entry.refused(&Refusal::TooMany);
-        entry.ended();
+        entry.ended(shared.rules.outside.witness());
         shared.active.fetch_sub(1, Ordering::AcqRel);
     }
 }

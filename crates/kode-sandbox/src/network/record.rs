@@ -1,5 +1,5 @@
-//! What the proxy saw of each connection, kept until the command ends and then
-//! handed to whoever writes the audit log.
+//! What the proxy saw of each connection: its witness is told at its end, and
+//! whoever runs the command is told of all when that ends.
 
 use std::fmt;
 use std::net::Shutdown;
@@ -11,6 +11,7 @@ use kode_base::escape::escape_line;
 
 use super::Refusal;
 use super::stream::{Counters, Socket};
+use super::witness::WitnessOf;
 
 /// Connections one command may make; the next are closed unread and counted.
 pub(crate) const CONNECTIONS_MAX: usize = 4096;
@@ -64,6 +65,8 @@ pub struct Connection {
     pub elapsed: Duration,
     /// Why it, or a request on it, was not carried.
     pub refusal: Option<Refusal>,
+    /// The witness has kept it already.
+    pub is_kept: bool,
 }
 
 /// All connections of one command.
@@ -89,6 +92,9 @@ struct State {
     port: u16,
     refusal: Option<Refusal>,
     elapsed: Option<Duration>,
+    /// The command has ended, and its end told of this.
+    is_told: bool,
+    is_kept: bool,
     /// Both sockets, to cut them.
     sockets: Vec<Socket>,
 }
@@ -111,6 +117,8 @@ impl Ledger {
                 port: 0,
                 refusal: None,
                 elapsed: None,
+                is_told: false,
+                is_kept: false,
                 sockets: Vec::new(),
             }),
         });
@@ -134,6 +142,7 @@ impl Ledger {
                 bytes_received: 0,
                 elapsed: Duration::ZERO,
                 refusal: Some(Refusal::TooMany),
+                is_kept: false,
             });
         }
         connections
@@ -168,17 +177,32 @@ impl Entry {
         }
     }
 
-    pub(crate) fn ended(&self) {
+    /// Lets go of the sockets.
+    pub(crate) fn end_sockets(&self) {
+        held(&self.state).sockets.clear();
+    }
+
+    /// Notes the end, and has it kept at once: should kode be killed before the
+    /// command ends, nobody else could tell of it.
+    pub(crate) fn ended(&self, witness: Option<&WitnessOf>) {
         let mut state = held(&self.state);
         state.elapsed = Some(self.started.elapsed());
-        state.sockets.clear();
+        // Whoever closes the ledger meanwhile waits for this.
+        if let Some(witness) = witness.filter(|_| !state.is_told) {
+            state.is_kept = witness.keeps_end(&self.connection(&state));
+        }
     }
 
     fn close(&self) -> Connection {
         let mut state = held(&self.state);
+        state.is_told = true;
         for socket in state.sockets.drain(..) {
             socket.shutdown(Shutdown::Both);
         }
+        self.connection(&state)
+    }
+
+    fn connection(&self, state: &State) -> Connection {
         Connection {
             via: state.via,
             host: state.host.clone(),
@@ -188,6 +212,7 @@ impl Entry {
             bytes_received: self.counters.received.load(Ordering::Relaxed),
             elapsed: state.elapsed.unwrap_or_else(|| self.started.elapsed()),
             refusal: state.refusal.clone(),
+            is_kept: state.is_kept,
         }
     }
 }

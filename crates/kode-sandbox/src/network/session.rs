@@ -36,9 +36,13 @@ impl Network {
         *self.witness.lock().unwrap_or_else(PoisonError::into_inner) = Some(witness);
     }
 
+    /// Who keeps the connections.
+    pub(crate) fn witness(&self) -> Option<Witness> {
+        self.witness.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn outside(&self, intent: AuditSequence) -> Outside {
-        let witness = self.witness.lock().unwrap_or_else(PoisonError::into_inner);
-        let witness = witness.as_ref().map(|witness| witness.of(intent));
+        let witness = self.witness().map(|witness| witness.of(intent));
         self.outside.clone().seen_by(witness)
     }
 

@@ -160,7 +160,8 @@ pub(crate) fn read(
     if let Err(refusal) = &page {
         entry.refused(refusal);
     }
-    entry.ended();
+    entry.end_sockets();
+    entry.ended(outside.witness());
     drop(Arc::clone(&entry));
     (page, ledger.close())
 }

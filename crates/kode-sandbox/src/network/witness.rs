@@ -1,5 +1,6 @@
-//! Who is told of a connection before anything of it leaves. It answers whether
-//! that is kept; what can't be kept does not go out.
+//! Who is told of a connection before anything of it leaves, and again when it
+//! has ended. It answers whether that is kept; what can't be kept does not go
+//! out.
 
 use std::fmt;
 use std::io;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use kode_base::AuditSequence;
 
-use super::{HostName, Refusal};
+use super::{Connection, HostName, Refusal};
 
 /// A connection about to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +21,23 @@ pub struct Departure {
     pub port: u16,
 }
 
-/// Keeps each departure before it happens.
+/// What a witness is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sighting {
+    /// A connection is about to leave; an error refuses it.
+    Departs(Departure),
+    /// A connection of this permitted action has ended, carried or refused. What
+    /// can't be kept is told again when the action ends.
+    Ended(AuditSequence, Connection),
+}
+
+/// Keeps each connection: its departure before it happens, its end at once.
 #[derive(Clone)]
-pub struct Witness(Arc<dyn Fn(Departure) -> io::Result<()> + Send + Sync>);
+pub struct Witness(Arc<dyn Fn(Sighting) -> io::Result<()> + Send + Sync>);
 
 impl Witness {
-    /// One that keeps departures with `keep`; an error refuses the connection.
-    pub fn new(keep: impl Fn(Departure) -> io::Result<()> + Send + Sync + 'static) -> Self {
+    /// One that keeps what it is told with `keep`.
+    pub fn new(keep: impl Fn(Sighting) -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self(Arc::new(keep))
     }
 
@@ -60,6 +71,12 @@ pub(super) struct WitnessOf {
 impl WitnessOf {
     pub(super) fn sees(&self, host: &HostName, port: u16) -> Result<(), Refusal> {
         let departure = Departure { intent: self.intent, host: host.to_string(), port };
-        (self.witness.0)(departure).map_err(|error| Refusal::NotKept(error.to_string()))
+        let kept = (self.witness.0)(Sighting::Departs(departure));
+        kept.map_err(|error| Refusal::NotKept(error.to_string()))
+    }
+
+    /// Whether the end of `connection` is kept.
+    pub(super) fn keeps_end(&self, connection: &Connection) -> bool {
+        (self.witness.0)(Sighting::Ended(self.intent, connection.clone())).is_ok()
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kode_agent::{audit_witness, connection_record};
+use kode_agent::{audit_witness, connection_records};
 use kode_audit::{AuditLog, Outcome};
 use kode_base::escape::escape_line;
 use kode_base::{ExitStatus, ShellCommand, Untrusted};
@@ -59,8 +59,8 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
         .authorize_person_with_hosts(command, arguments.network.clone())
         .map_err(|denial| Failure::error(denial.decision.reason.text))?;
     let mut record = |exit_code, result: &str, connections: &[Connection]| {
-        for connection in connections {
-            gate.record(&connection_record(connection, decision.audit))?;
+        for record in &connection_records(connections, decision.audit) {
+            gate.record(record)?;
         }
         let result = result.to_owned();
         gate.record_outcome(Outcome { intent: decision.audit, exit_code, result })

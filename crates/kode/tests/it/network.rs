@@ -148,16 +148,33 @@ fn a_host_that_was_reached_is_on_record_when_kode_is_killed() {
         return;
     }
     let workspace = Workspace::new();
-    let script = "curl -sS -o got https://registry.npmjs.org/left-pad && sleep 600";
+    let script = "curl -sS -o got https://registry.npmjs.org/left-pad; \
+                  curl -sS https://example.com; sleep 600";
     let arguments = ["sandbox", "--network", "registry.npmjs.org", "--", "sh", "-c", script];
     let mut run = workspace.kode(&arguments).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(120);
-    while !workspace.project().join("got").exists() && Instant::now() < deadline {
+    let read = || {
+        let log = workspace.kode_home().join("audit/log.jsonl");
+        std::fs::read_to_string(log).unwrap_or_default()
+    };
+    let ended = |log: &str| {
+        let lines = log.lines().filter(|line| line.contains("\"record\":\"connection\""));
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+    };
+    while ended(&read()).len() < 2 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(20));
     }
     run.kill().unwrap();
     run.wait().unwrap();
-    let log = std::fs::read_to_string(workspace.kode_home().join("audit/log.jsonl")).unwrap();
+    let log = read();
+    let (carried, refused) = (&ended(&log)[0], &ended(&log)[1]);
+    assert_eq!(
+        (carried["host"].as_str(), carried["refused"].as_str()),
+        (Some("registry.npmjs.org"), None)
+    );
+    assert!(carried["bytes_received"].as_u64() > Some(1000), "{carried}");
+    assert!(carried["bytes_sent"].as_u64() > Some(100), "{carried}");
+    assert!(refused["refused"].as_str().unwrap().contains("example.com is not open"), "{refused}");
     let departures = log.lines().filter(|line| line.contains("\"record\":\"departure\""));
     let departures: Vec<&str> = departures.collect();
     assert!(departures.iter().all(|line| line.contains("registry.npmjs.org")), "{log}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use kode_base::AuditSequence;
 
 use super::super::record::Via;
-use super::super::{Connection, Departure, Refusal, Witness};
+use super::super::{Connection, Departure, Refusal, Sighting, Witness};
 use super::world::{PUBLIC, World, ok, read_all, read_head};
 
 fn only(connections: Vec<Connection>) -> Connection {
@@ -50,7 +50,8 @@ fn a_connection_is_kept_before_anything_leaves() {
     let world = world();
     let (kept, dialled) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&world.dialled));
     let seen = Arc::clone(&kept);
-    let witness = Witness::new(move |departure: Departure| {
+    let witness = Witness::new(move |sighting: Sighting| {
+        let Sighting::Departs(departure) = sighting else { return Ok(()) };
         let before = dialled.lock().unwrap().len();
         seen.lock().unwrap().push((departure, before));
         Ok(())
@@ -69,6 +70,42 @@ fn a_connection_is_kept_before_anything_leaves() {
     let departure =
         Departure { intent: AuditSequence(7), host: "allowed.test".to_owned(), port: 443 };
     assert_eq!(*kept.lock().unwrap(), [(departure, 0)]);
+}
+
+/// What is killed before the command ends has told of every connection that
+/// ended before, and tells of none twice.
+#[test]
+fn the_end_of_a_connection_is_kept_while_the_command_runs() {
+    let world = world();
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&kept);
+    let witness = Witness::new(move |sighting: Sighting| {
+        if let Sighting::Ended(intent, connection) = sighting {
+            seen.lock().unwrap().push((intent, connection));
+        }
+        Ok(())
+    });
+    let proxy = world
+        .proxy_over(&["allowed.test"], world.outside().seen_by(Some(witness.of(AuditSequence(7)))));
+    let request = "GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n";
+    assert!(proxy.request("allowed.test", request).contains("hello"));
+    assert!(proxy.tunnel("denied.test:443").is_err());
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while kept.lock().unwrap().len() < 2 && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let lasting = proxy.tunnel("allowed.test:443").unwrap();
+    let told = proxy.close();
+    drop(lasting);
+    let kept = kept.lock().unwrap().clone();
+    assert!(kept.iter().all(|(intent, _)| *intent == AuditSequence(7)));
+    let carried = kept.iter().find(|(_, connection)| connection.refusal.is_none()).unwrap();
+    assert!(carried.1.bytes_sent > 100 && carried.1.bytes_received > 100, "{carried:?}");
+    let refused = kept.iter().find(|(_, connection)| connection.refusal.is_some()).unwrap();
+    assert_eq!(refused.1.host, "denied.test");
+    assert_eq!(kept.len(), 2);
+    let (before, cut): (Vec<_>, Vec<_>) = told.iter().partition(|connection| connection.is_kept);
+    assert_eq!((before.len(), cut.len()), (2, 1), "{told:?}");
 }
 
 #[test]
