@@ -229,7 +229,10 @@ fn without_requires(code: &str) -> String {
 /// String literals put together with `+`, `.` or `..` as one.
 fn joined_strings(code: &str) -> String {
     let mut joined = code.to_owned();
-    for quote in ['\'', '"'] {
+    if !code.contains(['+', '.']) {
+        return joined;
+    }
+    for quote in ['\'', '"'].into_iter().filter(|quote| code.contains(*quote)) {
         for operator in ["+", " + ", ".", " . ", "..", " .. "] {
             joined = joined.replace(&format!("{quote}{operator}{quote}"), "");
         }
@@ -242,8 +245,8 @@ fn joined_strings(code: &str) -> String {
 pub(crate) fn connects_shell(code: &str) -> bool {
     let code = head(code);
     let calls = code.contains('(') || code.contains('[') || code.contains('{');
-    let shell = names_shell(code) || has(code, &["shell:true", "shell: true"]);
-    calls && has(code, SOCKETS) && has(code, STARTERS) && shell
+    let shell = || names_shell(code) || has(code, &["shell:true", "shell: true"]);
+    calls && has(code, SOCKETS) && has(code, STARTERS) && shell()
 }
 
 /// Whether text in which a shell's words stand anywhere, as in another program's
@@ -266,7 +269,8 @@ pub(crate) fn connects_shell_words(text: &str) -> bool {
     }
     let starts_shell = |pair: &[&str]| {
         let flag = pair[0];
-        flag.starts_with('-') && flag.ends_with(['e', 'c']) && shell(&&pair[1])
+        let shells = matches!(base(&&pair[1]).as_str(), "env" | "busybox" | "toybox");
+        flag.starts_with('-') && flag.ends_with(['e', 'c']) && (shells || shell(&&pair[1]))
     };
     let netcat = words.iter().position(|word| NETCATS.contains(&base(&word).as_str()));
     netcat.is_some_and(|at| words[at..].windows(2).take(12).any(starts_shell))
@@ -280,6 +284,11 @@ fn is_shell_name(name: &str) -> bool {
 
 /// Whether the code is a reverse or bind shell in some language.
 pub(crate) fn is_reverse_shell(code: &str) -> bool {
+    // Nothing shorter names a socket and a shell.
+    const SHORTEST: usize = 12;
+    if code.len() < SHORTEST {
+        return false;
+    }
     connects_shell_words(code) || inspect(Language::Other, code).contains(&Danger::ReverseShell)
 }
 
@@ -379,7 +388,10 @@ fn names_shell(code: &str) -> bool {
         })
     };
     has(code, &["/bin/sh", "/bin/bash", "/bin/zsh", "/bin/dash", "/bin/ksh"])
-        || strings(code).iter().any(is_shell)
+        || strings(code).iter().any(|text| {
+            // Code within code: `exec("…execl(\"/bin/tcsh\")")`.
+            is_shell(text) || text.contains(['"', '\'']) && strings(text).iter().any(is_shell)
+        })
 }
 
 /// What comes from the socket is run, without naming a shell.
@@ -601,10 +613,11 @@ pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
     let named = HOMES.iter().fold(code.to_owned(), |code, home| code.replace(home, "'~'"));
     let all = strings(&named);
     let mut scripts: Vec<String> = if named == code { Vec::new() } else { strings(code) };
-    scripts.retain(|text| text.contains(' '));
+    // A script of one word has operators, or a blank in another spelling.
+    let script = |text: &String| text.contains([' ', '|', ';', '<', '>', '$', '`', '{']);
+    scripts.retain(script);
     scripts.truncate(16);
-    let more: Vec<String> =
-        all.iter().filter(|text| text.contains(' ')).take(16).cloned().collect();
+    let more: Vec<String> = all.iter().filter(|text| script(text)).take(16).cloned().collect();
     scripts.extend(more);
     scripts.extend(bracketed(code));
     // Tcl's `exec` needs no quotes.

@@ -119,6 +119,9 @@ impl Evaluator<'_> {
     /// pattern is given.
     fn listed_names(&self, name: &str, words: &[Field], output: Stream) -> Stream {
         const LONG: [char; 9] = ['l', 'g', 'n', 'o', 's', 'i', 'Q', 'R', 'F'];
+        if name != "ls" {
+            return output;
+        }
         let (flags, places): (Vec<&Field>, Vec<&Field>) =
             words.iter().partition(|word| word.text.known.starts_with('-'));
         let long = flags
@@ -132,13 +135,12 @@ impl Evaluator<'_> {
         };
         let here = self.state.directory.as_deref().map(Text::exact);
         let inside = here.is_some_and(|here| self.place_of(&here).zone.is_local());
-        if name == "ls" && places.iter().any(|word| self.lists_tree(word)) {
+        if places.iter().any(|word| self.lists_tree(word)) {
             let mut output = output;
             output.text.taint |= Taint::ALL;
             return output;
         }
         if let [only] = places.as_slice()
-            && name == "ls"
             && !long
             && only.glob
             && !only.text.open
@@ -149,7 +151,7 @@ impl Evaluator<'_> {
             let known = only.text.known[..at].to_owned();
             return Stream { text: Text::beginning(known, output.text.taint), ..output };
         }
-        if name != "ls" || long || !inside || !places.iter().all(local) {
+        if long || !inside || !places.iter().all(local) {
             return output;
         }
         let narrow = |word: &&Field| {
@@ -228,8 +230,9 @@ impl Evaluator<'_> {
     fn program(&mut self, name: &str, _stdin: &Stream) -> Option<String> {
         let Some((folder, base)) = name.rsplit_once('/') else {
             // `"$FILE"`, whose name stands for a path, may be what was written there.
-            let path = self.place_of(&Text::exact(name)).path;
-            let file = self.unset_is_named && self.files.contains_key(&path);
+            let file = self.unset_is_named
+                && !self.files.is_empty()
+                && self.files.contains_key(&self.place_of(&Text::exact(name)).path);
             return (!file).then(|| name.to_owned());
         };
         let place = self.place_of(&Text::exact(name));

@@ -3,6 +3,12 @@
 
 /// Whether `pattern` matches all of `text`.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    const SPECIAL: [char; 4] = ['*', '?', '[', '\\'];
+    // Most patterns of the tables differ before anything special stands in them.
+    let Some(plain) = pattern.find(SPECIAL) else { return pattern == text };
+    if !text.starts_with(&pattern[..plain]) {
+        return false;
+    }
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);

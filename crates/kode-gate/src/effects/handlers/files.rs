@@ -24,7 +24,8 @@ impl Evaluator<'_> {
             Some(file) => self.content_of(file, &call.stdin),
             None => call.stdin.clone(),
         };
-        let input = &source.text;
+        let names = if super::find::only_counts(&argv) { Taint::TREE } else { Taint::LITERAL };
+        let input = &Text { taint: source.text.taint.without(names), ..source.text.clone() };
         let by_line = call.arguments.has(&["-I", "--replace", "-i", "-L", "-d", "--delimiter"]);
         let mut added: Vec<Field> = Vec::new();
         if let Some(text) = input.as_exact().filter(|_| source.present) {

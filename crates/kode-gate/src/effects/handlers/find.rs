@@ -193,6 +193,7 @@ impl Evaluator<'_> {
                 self.delete_path(start, true);
             }
             if !only_names(&command[0])
+                && !only_counts(command)
                 && !self.looks_for_ordinary(words, start)
                 && holds_secrets(&self.place_of(&start.text).path, self.session)
             {
@@ -256,11 +257,12 @@ impl Evaluator<'_> {
 /// Whether a pattern stands for files by an ending that no program gives to
 /// credentials: sources, pages, pictures, sound, logs.
 fn is_media_or_source(pattern: &str) -> bool {
-    const ENDINGS: [&str; 46] = [
+    const ENDINGS: [&str; 55] = [
         "md", "rst", "html", "htm", "css", "scss", "js", "jsx", "ts", "tsx", "mjs", "py", "pyc",
         "java", "class", "jar", "c", "h", "cc", "cpp", "hpp", "cs", "rs", "go", "php", "rb", "pl",
         "pm", "lua", "swift", "kt", "scala", "hs", "o", "so", "a", "csv", "pdf", "jpg", "jpeg",
-        "png", "gif", "mp3", "mp4", "mov", "avi",
+        "png", "gif", "mp3", "mp4", "mov", "avi", "log", "xml", "svg", "tex", "doc", "docx", "odt",
+        "xls", "xlsx",
     ];
     let ending = pattern.rsplit_once('.').map_or("", |(_, ending)| ending);
     let last = pattern.rsplit('/').next().unwrap_or_default();
@@ -282,6 +284,25 @@ fn only_names(command: &Field) -> bool {
         "realpath", "test", "rm", "chmod", "touch",
     ];
     command.as_exact().is_some_and(|name| NAMES.contains(&name.rsplit('/').next().unwrap_or(name)))
+}
+
+/// Commands that tell which files match, or how long they are and whether they
+/// are the same, not what stands in them: `grep -l`, `wc`, `md5sum`.
+pub(super) fn only_counts(command: &[Field]) -> bool {
+    let Some((first, words)) = command.split_first() else { return false };
+    let name = first.as_exact().map_or("", |name| name.rsplit('/').next().unwrap_or(name));
+    let lists = |word: &Field| {
+        let text = word.as_exact().unwrap_or_default();
+        matches!(text, "--files-with-matches" | "--files-without-match" | "--count" | "--quiet")
+            || text.starts_with('-')
+                && !text.starts_with("--")
+                && text.contains(['l', 'L', 'c', 'q'])
+    };
+    match name {
+        "wc" | "cksum" | "sum" | "md5sum" | "sha1sum" | "sha256sum" | "sha512sum" | "b2sum" => true,
+        "grep" | "egrep" | "fgrep" | "zgrep" => words.first().is_some_and(lists),
+        _ => false,
+    }
 }
 
 fn find_starts(words: &[Field]) -> Vec<Field> {

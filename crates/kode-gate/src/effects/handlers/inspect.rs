@@ -128,6 +128,7 @@ impl Evaluator<'_> {
             "arp" => has(&["-s", "-d", "--set", "--delete"]),
             "ip" | "ifconfig" | "iwconfig" | "hostnamectl" | "timedatectl" | "nvidia-smi" => {
                 has(&SETTING_WORDS)
+                    || call.name == "hostnamectl" && call.arguments.operands.len() > 1
             }
             // Its other words end sessions, lock them or turn the machine off.
             "loginctl" => call.arguments.operands.first().is_some_and(|verb| !shows(verb)),

@@ -258,6 +258,10 @@ impl Evaluator<'_> {
                 }
             } else {
                 self.read_path(&operand.text, true);
+                let moves = |word: &Field| word.as_exact() == Some("--remove-source-files");
+                if call.words.iter().any(moves) {
+                    self.delete_path(operand, true);
+                }
             }
         }
         None
