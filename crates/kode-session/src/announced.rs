@@ -67,6 +67,11 @@ impl Announcement {
                 _ if self.is_of(&change) => own.push(change),
                 Some(write) => {
                     let written = write.state(&change);
+                    if is_same(&change.before, &written) {
+                        // What was written was there before.
+                        rest.push(change);
+                        continue;
+                    }
                     own.push(Change::new(change.path.clone(), change.before, written.clone()));
                     rest.push(Change::new(change.path, written, change.after));
                 }
@@ -75,6 +80,13 @@ impl Announcement {
         }
         *changes = rest;
         own
+    }
+}
+
+fn is_same(one: &Option<FileState>, other: &Option<FileState>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.same(other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 

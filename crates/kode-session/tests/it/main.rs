@@ -22,5 +22,6 @@ mod renames;
 mod speed;
 mod store;
 mod turns;
+mod unattended;
 mod undo;
 mod workspace;
