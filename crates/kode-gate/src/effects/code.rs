@@ -70,6 +70,9 @@ const SOCKETS: &[&str] = &[
     "/dev/udp/",
     "TCPClient",
     "socat",
+    "Telnet(",
+    "Deno.listen",
+    "tcp_connect(",
 ];
 
 const STARTERS: &[&str] = &[
@@ -128,6 +131,8 @@ const STARTERS: &[&str] = &[
     "Port.open",
     ".execute()",
     "Deno.Command",
+    "Command::new",
+    "interact(",
     "instance_eval",
 ];
 
@@ -175,6 +180,9 @@ pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
     let code = unquoted.as_str();
     let mut found = Vec::new();
     let starts = has(code, STARTERS);
+    if starts && serves_commands(code) {
+        found.push(Danger::ReverseShell);
+    }
     let scripted = language == Language::Other && connects_shell_words(code);
     if scripted || has(code, SOCKETS) && starts && (names_shell(code) || feeds_commands(code)) {
         found.push(Danger::ReverseShell);
@@ -245,7 +253,8 @@ fn joined_strings(code: &str) -> String {
 pub(crate) fn connects_shell(code: &str) -> bool {
     let code = head(code);
     let calls = code.contains('(') || code.contains('[') || code.contains('{');
-    let shell = || names_shell(code) || has(code, &["shell:true", "shell: true"]);
+    let shell =
+        || names_shell(code) || feeds_commands(code) || has(code, &["shell:true", "shell: true"]);
     calls && has(code, SOCKETS) && has(code, STARTERS) && shell()
 }
 
@@ -417,6 +426,26 @@ fn feeds_commands(code: &str) -> bool {
                 "on(\"data\"",
             ],
         )
+}
+
+/// A web server whose requests are commands: `execSync(request.url)`.
+fn serves_commands(code: &str) -> bool {
+    const SERVERS: &[&str] =
+        &["http.createServer", "HTTPServer(", "Bun.serve", "Deno.serve", "WEBrick", "Flask("];
+    const REQUESTS: &[&str] = &[".url", "rfile", ".path", ".query", ".body", "request.args"];
+    const RUNS: &[&str] =
+        &["exec(", "execSync(", "getoutput(", "popen(", "system(", "check_output(", "spawn(", "`"];
+    let server = has(code, SERVERS);
+    let arguments = RUNS.iter().flat_map(|call| {
+        code.match_indices(call)
+            .take(16)
+            .map(|(at, _)| code.get(at + call.len()..).unwrap_or_default())
+    });
+    // Only what stands in the call itself counts.
+    server
+        && arguments
+            .into_iter()
+            .any(|rest| has(rest.split([';', '\n']).next().unwrap_or_default(), REQUESTS))
 }
 
 /// A one-liner such as `os.system('curl …')`: the string is judged as shell.

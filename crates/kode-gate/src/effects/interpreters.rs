@@ -113,7 +113,7 @@ const INTERPRETERS: [Interpreter; 28] = [
         Language::Php,
         "php",
         &["-r", "-B", "-R", "-E"],
-        &["-d", "-c", "-z"],
+        &["-d", "-c", "-z", "-S", "-t"],
         &["-v", "--version", "-m", "-i", "--ini"],
     ),
     interpreter(Language::Lua, "lua", &["-e"], &["-l"], &["-v"]),
@@ -362,6 +362,7 @@ impl Evaluator<'_> {
         if all_harmless {
             return Stream::unknown(Taint::LITERAL);
         }
+        self.refuse_code_in_settings(kind, words);
         let mut ran_code = false;
         let mut at = 0;
         let mut preloads = String::new();
@@ -412,6 +413,16 @@ impl Evaluator<'_> {
         }
         self.program_input(kind, &stdin);
         unknown
+    }
+
+    /// `php -d auto_prepend_file='data:,<?php …'`: a setting that is a program.
+    fn refuse_code_in_settings(&mut self, kind: &Interpreter, words: &[Field]) {
+        let set =
+            |pair: &[Field]| pair[0].as_exact() == Some("-d") && pair[1].text.known.contains("<?");
+        if kind.language == Language::Php && words.windows(2).any(set) {
+            let text = "the settings hold code of their own";
+            self.found.refuse("shell_escape", RiskClass::CodeExecution, text);
+        }
     }
 
     /// What code on the command line makes of its input and prints: it may be

@@ -11,7 +11,7 @@ use crate::paths::Zone;
 impl Evaluator<'_> {
     /// `nvme format DEVICE`, `pvcreate DEVICE`: what is on the device is lost.
     pub(super) fn device_tool(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        const DESTROYS: [&str; 21] = [
+        const DESTROYS: [&str; 20] = [
             "format",
             "sanitize",
             "write-zeroes",
@@ -21,7 +21,6 @@ impl Evaluator<'_> {
             "reencrypt",
             "create",
             "--create",
-            "-C",
             "labelclear",
             "--zero-superblock",
             "add",
@@ -43,11 +42,11 @@ impl Evaluator<'_> {
             "make-bcache",
             "vgcreate",
             "partclone.restore",
-            "ddrescue",
             "scrub",
             "nwipe",
         ];
         let destroys = always.contains(&call.name)
+            || call.name == "mdadm" && call.words.iter().any(|word| word.as_exact() == Some("-C"))
             || call.name == "hdparm" && call.words.iter().any(erases)
             || call.name == "badblocks"
                 && call
@@ -55,6 +54,13 @@ impl Evaluator<'_> {
                     .iter()
                     .any(|word| word.text.known.starts_with('-') && word.text.known.contains('w'))
             || call.words.iter().filter_map(Field::as_exact).any(|word| DESTROYS.contains(&word));
+        if call.name == "ddrescue" {
+            // `ddrescue FROM TO MAP`: only what it writes to counts.
+            let plain = |word: &&Field| !word.text.known.starts_with('-');
+            if let Some(target) = call.words.iter().filter(plain).nth(1) {
+                self.write_path(&target.text.clone(), "write");
+            }
+        }
         if call.name == "zpool" && call.words.iter().any(|word| word.as_exact() == Some("destroy"))
         {
             self.raise(RiskClass::Destructive, "destroys a pool with all it holds");
@@ -75,12 +81,7 @@ impl Evaluator<'_> {
 
     /// Partitioning and formatting: `-l` lists; a device is refused to mkfs.
     pub(super) fn disks(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let lists = call.words.iter().any(|word| {
-            matches!(
-                word.as_exact(),
-                Some("-l" | "--list" | "list" | "info" | "--help" | "--version" | "-V")
-            )
-        });
+        let lists = only_lists(call);
         // `mkfs -V` only says more.
         let device = call.words.iter().any(|word| self.place_of(&word.text).zone == Zone::Device);
         if lists && !(device && call.name.starts_with("mk")) {
@@ -115,5 +116,60 @@ impl Evaluator<'_> {
         }
         self.found.ask(QuestionKind::Guard, "a file system is made over what is there");
         None
+    }
+}
+
+/// Whether a partitioner only shows what is there: `fdisk -l`, `parted X print`,
+/// `sgdisk -p`, `wipefs` without a flag that erases.
+fn only_lists(call: &Invocation<'_>) -> bool {
+    const CHANGES: [&str; 17] = [
+        "mklabel",
+        "mktable",
+        "mkpart",
+        "mkpartfs",
+        "mkfs",
+        "rm",
+        "resizepart",
+        "resize",
+        "move",
+        "set",
+        "name",
+        "rescue",
+        "toggle",
+        "disk_set",
+        "disk_toggle",
+        "--delete",
+        "cp",
+    ];
+    let words: Vec<&str> = call.words.iter().map(|word| word.text.known.as_str()).collect();
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(word));
+    let open = call.words.iter().any(|word| word.text.open);
+    if has(&["--help", "--version"]) || words == ["-V"] {
+        return true;
+    }
+    if open && !has(&["-l", "--list"]) || has(&CHANGES) {
+        return false;
+    }
+    match call.name {
+        "parted" => has(&["-l", "--list", "print"]),
+        "sfdisk" => has(&["-l", "--list", "-d", "--dump", "-J", "--json", "-s", "-T", "-V", "-F"]),
+        // To it `-l` loads a table.
+        "sgdisk" => {
+            let shows = |word: &&str| {
+                matches!(*word, "-p" | "--print" | "-v" | "--verify" | "-L" | "--list-types")
+                    || word.starts_with("-i")
+                    || word.starts_with("--info")
+            };
+            words.iter().any(shows) && words.iter().filter(|word| word.starts_with('-')).all(shows)
+        }
+        "wipefs" => {
+            let erases = |word: &&str| {
+                let cluster = word.starts_with('-') && !word.starts_with("--");
+                cluster && word.contains(['a', 'o', 'f'])
+                    || ["--all", "--offset", "--force"].iter().any(|long| word.starts_with(long))
+            };
+            !words.iter().any(erases)
+        }
+        _ => has(&["-l", "--list", "list", "info"]),
     }
 }

@@ -14,6 +14,7 @@ mod programs;
 mod rename;
 mod scripts;
 mod signals;
+mod sql;
 
 pub(super) use find::last_name;
 

@@ -2,7 +2,6 @@
 
 use kode_base::RiskClass;
 
-use crate::assessment::QuestionKind;
 use crate::effects::code::Language;
 use crate::effects::dispatch::Invocation;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
@@ -156,98 +155,6 @@ impl Evaluator<'_> {
         }
         if program.contains("/inet/") || program.contains("/inet4/") {
             self.raise(RiskClass::NetworkEgress, "the awk program opens a connection");
-        }
-    }
-
-    /// `sqlite3`: dot commands may run programs.
-    pub(super) fn sqlite(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let scripts = call.words.iter().map(|word| word.text.known.clone());
-        let all: Vec<String> = scripts.chain([call.stdin.text.known.clone()]).collect();
-        let runs = |text: &String| {
-            text.lines().any(|line| {
-                let line = line.trim_start();
-                [
-                    ".shell",
-                    ".system",
-                    ".load",
-                    ".import |",
-                    ".output |",
-                    ".once |",
-                    ".excel",
-                    ".read |",
-                    ".open",
-                ]
-                .iter()
-                .any(|command| line.starts_with(command))
-            }) || text.contains("load_extension")
-                || text.contains("writefile(")
-                || text.contains("edit(")
-        };
-        if all.iter().any(runs) {
-            self.raise(RiskClass::CodeExecution, "the SQL runs programs or loads code");
-        }
-        for line in all.iter().flat_map(|text| text.lines()) {
-            self.sql_reaches(line);
-            let mut words = line.split_whitespace();
-            let writes = matches!(
-                words.next(),
-                Some(".output" | ".once" | ".backup" | ".save" | ".log" | ".trace" | ".clone")
-            );
-            if let Some(path) = words.last().filter(|path| writes && *path != "stdout") {
-                self.write_path(&Text::exact(path.trim_matches(['\'', '"'])), "write");
-            }
-        }
-        let loses = |text: &String| {
-            let upper = text.to_ascii_uppercase();
-            upper.contains("DROP TABLE")
-                || upper.contains("DROP DATABASE")
-                || upper.contains("TRUNCATE ")
-                || upper.contains("DELETE FROM") && !upper.contains("WHERE")
-        };
-        if all.iter().any(loses) {
-            self.found.ask(QuestionKind::Guard, "the SQL deletes a whole table");
-        }
-        if call.stdin.present && call.stdin.text.open {
-            self.raise(RiskClass::CodeExecution, "what sqlite3 runs is known only when it runs");
-        }
-        None
-    }
-}
-
-impl Evaluator<'_> {
-    /// Shell commands and files that a line for `sqlite3` or `duckdb` names.
-    fn sql_reaches(&mut self, line: &str) {
-        let dot = line.trim_start();
-        let command = dot.strip_prefix(".shell ").or_else(|| dot.strip_prefix(".system "));
-        if let Some(command) = command {
-            let script = Text::exact(command);
-            self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
-        }
-        // `.import FILE TABLE`, `readfile('FILE')`.
-        let imported = dot
-            .strip_prefix(".import ")
-            .and_then(|rest| rest.split_whitespace().find(|word| !word.starts_with('-')));
-        let read = line.split_once("readfile('").and_then(|(_, rest)| rest.split('\'').next());
-        for path in [imported, read].into_iter().flatten() {
-            self.read_path(&Text::exact(path.trim_matches(['\'', '"'])), false);
-        }
-        if let Some(path) = dot.strip_prefix(".read ") {
-            let place = self.place_of(&Text::exact(path.trim()));
-            if !matches!(place.zone, Zone::Project) {
-                self.raise(RiskClass::CodeExecution, "runs SQL from outside the project");
-            }
-        }
-        // `ATTACH 'FILE' AS x`, `COPY t TO 'FILE'`, `VACUUM INTO 'FILE'`.
-        let upper = line.to_ascii_uppercase();
-        for word in ["ATTACH ", " TO ", " INTO ", "EXPORT "] {
-            let Some(at) = upper.find(word) else { continue };
-            let Some(after) = line.get(at + word.len()..) else { continue };
-            let after =
-                after.trim_start_matches(|each: char| each.is_ascii_alphabetic() || each == ' ');
-            let path = after.strip_prefix('\'').and_then(|rest| rest.split('\'').next());
-            if let Some(path) = path.filter(|path| path.contains('/') && !path.contains(' ')) {
-                self.write_path(&Text::exact(path), "write");
-            }
         }
     }
 }
