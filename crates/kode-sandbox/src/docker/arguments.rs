@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use super::folder::{GROUP, PASSWD, PrivateFolder, SOCKET_NAME};
 use crate::container_plan::{INIT_NAME, SUPERVISOR_NAME};
 use crate::plan::{
-    CERTIFICATES_FOLDER, ContainerMount, ContainerView, FOLDER, HOME, TEMPORARY_WITH_PROGRAMS,
-    WORKSPACE,
+    CERTIFICATES_FOLDER, ContainerMount, ContainerView, FOLDER, HOME, SYSTEM_LIST,
+    TEMPORARY_WITH_PROGRAMS, WORKSPACE,
 };
-use crate::{DockerSettings, SandboxError};
+use crate::{DockerNetwork, DockerSettings, SandboxError};
 
 /// Processes of kode's own in the container: Docker's first one and the
 /// supervisor.
@@ -56,7 +56,7 @@ pub(super) fn run(
         set("--sysctl", "net.ipv6.conf.all.disable_ipv6=0".to_owned());
         set("--sysctl", "net.ipv6.conf.lo.disable_ipv6=0".to_owned());
     }
-    for mount in view.mounts.iter().chain(&own_mounts(folder)?) {
+    for mount in view.mounts.iter().chain(&own_mounts(folder, chosen.network)?) {
         set("--mount", mount.value()?);
     }
     set("--entrypoint", format!("{FOLDER}/{SUPERVISOR_NAME}"));
@@ -77,8 +77,14 @@ fn in_memory(view: &ContainerView, user: User) -> Vec<String> {
 }
 
 /// What kode itself puts inside, all read-only.
-fn own_mounts(folder: &PrivateFolder) -> Result<Vec<ContainerMount>, SandboxError> {
+fn own_mounts(
+    folder: &PrivateFolder,
+    network: DockerNetwork,
+) -> Result<Vec<ContainerMount>, SandboxError> {
     let init = format!("/sbin/{INIT_NAME}");
+    // For programs that know the system's list alone.
+    let system =
+        (network == DockerNetwork::Bridge).then(|| (folder.certificate_list(), SYSTEM_LIST));
     let places = [
         (folder.path.clone(), FOLDER),
         // In the place of Docker's own, whose descriptors commands could list.
@@ -92,7 +98,7 @@ fn own_mounts(folder: &PrivateFolder) -> Result<Vec<ContainerMount>, SandboxErro
     let mount = |(source, target): (PathBuf, &str)| {
         Ok(ContainerMount { source: text(&source)?, target: target.to_owned(), read_only: true })
     };
-    places.into_iter().map(mount).collect()
+    places.into_iter().chain(system).map(mount).collect()
 }
 
 /// What is the same for every container.

@@ -14,7 +14,8 @@ use rustix::fs::{Mode, OFlags};
 use super::accounts;
 use crate::container_plan::SUPERVISOR_NAME;
 use crate::native::HELPER_PROGRAM;
-use crate::plan::{CERTIFICATES_NAME, FOLDER};
+use crate::network::pkcs12;
+use crate::plan::{CERTIFICATES_NAME, FOLDER, JAVA_CERTIFICATES_NAME};
 
 /// Begins the name of every such folder; the process id follows.
 const PREFIX: &str = "container-";
@@ -112,6 +113,11 @@ impl PrivateFolder {
         self.path.join(list)
     }
 
+    /// The list of trusted certificates itself.
+    pub(super) fn certificate_list(&self) -> PathBuf {
+        self.certificates().join(CERTIFICATES_NAME)
+    }
+
     /// The folder with the list of trusted certificates.
     pub(super) fn certificates(&self) -> PathBuf {
         self.path.join(CERTIFICATES_FOLDER_NAME)
@@ -159,12 +165,24 @@ pub(super) fn context_names(files: &[PathBuf]) -> Vec<String> {
     names
 }
 
-/// Puts a list of certificates where commands find it.
+/// Puts a list of certificates where commands find it. The files stay the same
+/// ones: they are mounted over the image's own list, too. No command runs now.
+#[expect(clippy::disallowed_methods, reason = "kode's own folder, outside every project")]
 pub(super) fn trust(folder: &Path, certificates: &str) -> io::Result<()> {
     let folder = folder.join(CERTIFICATES_FOLDER_NAME);
-    let (made, used) = (folder.join("next"), folder.join(CERTIFICATES_NAME));
-    place(&made, certificates.as_bytes(), 0o444)?;
-    rustix::fs::rename(&made, &used)?;
+    let java = pkcs12(certificates);
+    let lists = [(CERTIFICATES_NAME, certificates.as_bytes()), (JAVA_CERTIFICATES_NAME, &java)];
+    for (name, content) in lists {
+        let path = folder.join(name);
+        match fs::OpenOptions::new().write(true).truncate(true).open(&path) {
+            Ok(mut file) => io::Write::write_all(&mut file, content)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // An ordinary user must be able to write it again.
+                place(&path, content, 0o644)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
     Ok(())
 }
 

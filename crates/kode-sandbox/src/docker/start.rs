@@ -22,9 +22,9 @@ use crate::container_plan::{
 };
 use crate::helper::release_mapped_mounts;
 use crate::native::{self, Contained, Native};
-use crate::plan::ContainerView;
+use crate::plan::{Additions, ContainerView};
 use crate::wire::{self, Reply, SelfTest};
-use crate::{HelperImage, ProjectRoot, SandboxError, SandboxSettings};
+use crate::{DockerNetwork, HelperImage, ProjectRoot, SandboxError, SandboxSettings};
 
 /// A container must stand in this time; it takes half a second.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -67,6 +67,9 @@ impl Starting {
         // From here on the keeper cleans up, whatever happens to this process.
         let contained = keeper(&identifier.container(), &identifier.folder(&runtime))?;
         let folder = PrivateFolder::make(&runtime, &identifier, (user.user, user.group))?;
+        if settings.docker.network == DockerNetwork::Bridge {
+            folder::trust(&folder.path, &Additions::new(settings, "").certificates())?;
+        }
         let mapped = user.stands_for.map(|owner| {
             view.map(root, &identifier.mounts(&runtime), (owner, (user.user, user.group)))
         });

@@ -118,7 +118,11 @@ impl Builder {
                 self.target(path, FileType::Directory)?;
                 self.chmod(path, *mode)
             }
-            Step::File { path, content } => self.file(path, content),
+            Step::File { path, content } => self.file(path, content.as_bytes()),
+            Step::Bytes { path, hexadecimal } => match from_hexadecimal(hexadecimal) {
+                Some(content) => self.file(path, &content),
+                None => Err(at(format!("writing {path}"))(io::ErrorKind::InvalidData)),
+            },
             Step::Link { path, target } => self.link(path, target),
             Step::Tmpfs { path, bytes_max, mode } => self.tmpfs(path, *bytes_max, *mode),
             Step::Bind(bind) => self.bind(number, bind, graft),
@@ -208,9 +212,9 @@ impl Builder {
         rustix::fs::chmod(path, Mode::from_raw_mode(mode)).map_err(at(format!("making {path}")))
     }
 
-    fn file(&self, path: &str, content: &str) -> Result<(), StepError> {
+    fn file(&self, path: &str, content: &[u8]) -> Result<(), StepError> {
         self.make(path, FileType::RegularFile).map_err(at(format!("making {path}")))?;
-        kernel::write_file(path, content.as_bytes()).map_err(at(format!("writing {path}")))
+        kernel::write_file(path, content).map_err(at(format!("writing {path}")))
     }
 
     fn link(&self, path: &str, target: &str) -> Result<(), StepError> {
@@ -391,6 +395,12 @@ pub(super) fn is_mount(path: &str) -> bool {
         found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT)
             && found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
     })
+}
+
+fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
 /// What was opened must be what kode looked at when it planned.

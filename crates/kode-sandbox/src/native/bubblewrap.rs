@@ -111,7 +111,7 @@ impl Arguments {
             }
             // For networked sandboxes, which there are none of beside this wall.
             Step::Keep { .. } => {}
-            Step::Inherit { .. } | Step::Cover { .. } | Step::Mask { .. } => {
+            Step::Bytes { .. } | Step::Inherit { .. } | Step::Cover { .. } | Step::Mask { .. } => {
                 return Err(io::Error::other("hosts can't be opened in this sandbox"));
             }
         }

@@ -26,6 +26,7 @@ mod registry;
 mod session;
 mod socks;
 mod stream;
+mod trust_store;
 mod tunnel;
 mod web;
 mod witness;
@@ -40,6 +41,7 @@ pub use witness::{Departure, Sighting, Witness};
 pub(crate) use masks::find as find_secrets;
 pub(crate) use session::Network;
 pub(crate) use stream::Stream;
+pub(crate) use trust_store::pkcs12;
 
 #[cfg(test)]
 mod tests;

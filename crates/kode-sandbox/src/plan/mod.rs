@@ -21,7 +21,11 @@ pub(crate) use container::{
     inside as inside_container,
 };
 pub(crate) use environment::{CONTAINER_USER, bare_environment, variable};
-pub(crate) use network::{Additions, CERTIFICATES_FOLDER, CERTIFICATES_NAME};
+#[cfg(test)]
+pub(crate) use network::set_variables as set_network_variables;
+pub(crate) use network::{
+    Additions, CERTIFICATES_FOLDER, CERTIFICATES_NAME, JAVA_CERTIFICATES_NAME, SYSTEM_LIST,
+};
 pub use types::Wall;
 pub(crate) use types::{Access, Bind, Identity, Limits, PROXY_PORT, Plan, Step};
 

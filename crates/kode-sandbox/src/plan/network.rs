@@ -8,17 +8,24 @@ use std::path::{Path, PathBuf};
 use super::environment::variable;
 use super::{Networked, PROXY_PORT, Step};
 use crate::SandboxSettings;
+use crate::network::pkcs12;
 
 /// Trusted certificates inside, the fetcher's among them.
 const CERTIFICATES: &str = "/etc/kode/certificates.pem";
+/// The same for Java.
+const JAVA_CERTIFICATES: &str = "/etc/kode/certificates.p12";
 
 /// Its folder and name.
 pub(crate) const CERTIFICATES_FOLDER: &str = "/etc/kode";
 pub(crate) const CERTIFICATES_NAME: &str = "certificates.pem";
+pub(crate) const JAVA_CERTIFICATES_NAME: &str = "certificates.p12";
 
-/// Where distributions keep their trusted certificates.
+/// Where most distributions keep their trusted certificates.
+pub(crate) const SYSTEM_LIST: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Where distributions keep them.
 const SYSTEM_CERTIFICATES: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
+    SYSTEM_LIST,
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
@@ -73,6 +80,17 @@ const TOOL_SETTINGS: &[(&str, &str)] = &[
     ("NODE_USE_ENV_PROXY", "1"),
     ("GOPROXY", "https://proxy.golang.org"),
 ];
+
+/// Where every Java machine looks for options, whichever program starts it; it
+/// says on its standard error that it found some.
+pub(super) const JAVA_VARIABLE: &str = "JAVA_TOOL_OPTIONS";
+
+/// Java knows neither the other variables nor the system's certificates. The last
+/// two are Maven's own: without them it takes proxies from its settings alone.
+const JAVA_OPTIONS: &str = "-Djavax.net.ssl.trustStoreType=PKCS12 \
+     -Dhttp.nonProxyHosts=localhost|127.*|[::1] \
+     -Daether.connector.http.useSystemProperties=true \
+     -Daether.transport.apache.useSystemProperties=true";
 
 /// What a networked sandbox adds to the ordinary view.
 #[derive(Debug)]
@@ -139,6 +157,9 @@ pub(super) fn add(
 ) {
     let Additions { certificates, stands_for } = &networked.additions;
     steps.push(Step::File { path: CERTIFICATES.to_owned(), content: certificates.clone() });
+    let store = pkcs12(certificates);
+    let hexadecimal = store.iter().map(|byte| format!("{byte:02x}")).collect();
+    steps.push(Step::Bytes { path: JAVA_CERTIFICATES.to_owned(), hexadecimal });
     if let Some(over) = stands_for.as_ref().and_then(|path| path.to_str()) {
         steps.push(Step::Cover { from: CERTIFICATES.to_owned(), over: over.to_owned() });
     }
@@ -147,9 +168,14 @@ pub(super) fn add(
 }
 
 /// Leads programs to the proxy instead of telling them that there is none.
-pub(super) fn set_variables(environment: &mut Vec<(String, String)>) {
+pub(crate) fn set_variables(environment: &mut Vec<(String, String)>) {
     environment.retain(|(name, _)| !OFFLINE.contains(&name.as_str()));
-    environment.extend(variables());
+    for (name, value) in variables() {
+        match environment.iter_mut().find(|(own, _)| *own == name && name == JAVA_VARIABLE) {
+            Some((_, options)) => *options = format!("{options} {value}"),
+            None => environment.push((name, value)),
+        }
+    }
 }
 
 /// The variables that lead programs to the proxy and have them trust the
@@ -163,8 +189,17 @@ fn variables() -> Vec<(String, String)> {
     set(SOCKS_VARIABLES, &format!("socks5h://127.0.0.1:{PROXY_PORT}"));
     set(DIRECT_VARIABLES, DIRECT);
     set(CERTIFICATE_VARIABLES, CERTIFICATES);
+    set(&[JAVA_VARIABLE], &java_options());
     for (name, value) in TOOL_SETTINGS {
         set(&[name], value);
     }
     variables
+}
+
+/// Leads Java to the proxy and to the fetcher's certificate.
+fn java_options() -> String {
+    let proxy = ["http", "https"]
+        .map(|scheme| format!("-D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={PROXY_PORT}"));
+    let trust = format!("-Djavax.net.ssl.trustStore={JAVA_CERTIFICATES}");
+    format!("{trust} {JAVA_OPTIONS} {}", proxy.join(" "))
 }

@@ -92,6 +92,11 @@ pub(crate) enum Step {
         path: String,
         content: String,
     },
+    /// A file of any bytes, in hexadecimal.
+    Bytes {
+        path: String,
+        hexadecimal: String,
+    },
     Link {
         path: String,
         target: String,

@@ -5,5 +5,6 @@
 mod pages;
 mod registries;
 mod speed;
+mod tools;
 mod tunnels;
 mod world;

@@ -156,13 +156,14 @@ impl World {
     /// The same, over an outside that somebody watches.
     pub(super) fn proxy_over(&self, open: &[&str], outside: Outside) -> Tested {
         let authority = Arc::new(Authority::new().unwrap());
-        let fetcher = CertificateDer::from_pem_slice(authority.certificate().as_bytes()).unwrap();
+        let text = authority.certificate();
+        let fetcher = CertificateDer::from_pem_slice(text.as_bytes()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let rules = Rules { open: OpenHosts::parse(open).unwrap(), outside, authority };
         let proxy = Proxy::start(listener, rules).unwrap();
         let client = Arc::new(trusting(&[fetcher, self.issuer.der().clone()]));
-        Tested { proxy, port, client }
+        Tested { proxy, port, fetcher: text, client }
     }
 
     pub(super) fn asked(&self) -> Vec<String> {
@@ -213,6 +214,8 @@ pub(super) fn ok(body: &str) -> Vec<u8> {
 pub(super) struct Tested {
     proxy: Proxy,
     pub(super) port: u16,
+    /// The fetcher's certificate.
+    pub(super) fetcher: String,
     client: Arc<ClientConfig>,
 }
 
