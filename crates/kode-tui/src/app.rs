@@ -182,8 +182,8 @@ impl App {
 
     /// Names the model that will answer, in the status line.
     #[must_use]
-    pub fn with_model(mut self, model: Option<&str>) -> Self {
-        model.unwrap_or_default().clone_into(&mut self.status.model);
+    pub fn with_model(mut self, model: &str) -> Self {
+        model.clone_into(&mut self.status.model);
         self
     }
 

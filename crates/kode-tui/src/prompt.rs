@@ -2,8 +2,11 @@
 //! was pasted is never the person's own words, so it stands in the text as a
 //! named place and travels beside it.
 
+mod search;
+
 use kode_base::{ProjectPath, Untrusted};
 
+use self::search::Search;
 use crate::exchange::UserMessage;
 
 /// Characters of one message; more is not taken.
@@ -42,6 +45,8 @@ pub(crate) struct Prompt {
     history: Vec<String>,
     /// Which remembered message is shown; the draft is kept meanwhile.
     recalled: Option<(usize, Vec<char>)>,
+    /// Earlier messages are looked through.
+    search: Option<Search>,
 }
 
 impl Prompt {
@@ -98,6 +103,16 @@ impl Prompt {
         self.remember(&text);
         (self.text, self.cursor, self.recalled) = (Vec::new(), 0, None);
         Some(UserMessage { text, pasted, files })
+    }
+
+    /// Clears the line; what stood in it can be recalled.
+    pub(crate) fn clear(&mut self) {
+        let text = self.text();
+        if !text.trim().is_empty() {
+            self.remember(&text);
+        }
+        (self.text, self.cursor, self.recalled) = (Vec::new(), 0, None);
+        self.pasted.clear();
     }
 
     fn insert(&mut self, character: char) {

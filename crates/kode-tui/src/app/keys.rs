@@ -68,6 +68,7 @@ impl App {
 
     pub(super) fn paste(&mut self, text: &str) {
         if self.mode == Mode::Session && self.focus == Focus::Prompt {
+            self.prompt.end_search(true);
             self.prompt.edit(Edit::Paste(text.to_owned()));
             self.completion.close();
         }
@@ -150,13 +151,19 @@ impl App {
         if self.mode == Mode::Review || before == Some('c') {
             return self.command(Command::Quit);
         }
+        if self.prompt.searched().is_some() {
+            return self.prompt.end_search(false);
+        }
         if self.is_working() {
-            self.interrupt();
-        } else {
-            self.prompt.take();
-            self.completion.close();
+            return self.interrupt();
+        }
+        self.completion.close();
+        if self.prompt.is_empty() {
             self.say("press Ctrl-C once more to leave");
             self.pressed_once = Some('c');
+        } else {
+            self.prompt.clear();
+            self.say("cleared; ↑ brings it back");
         }
     }
 
@@ -166,7 +173,7 @@ impl App {
     }
 
     fn prompt_key(&mut self, key: KeyEvent) {
-        if self.proposal_key(key) {
+        if self.proposal_key(key) || self.search_key(key) {
             return;
         }
         if self.prompt.is_empty() && key.code == KeyCode::Char('?') {
@@ -176,6 +183,35 @@ impl App {
         let recalls = matches!(edit, Edit::Up | Edit::Down);
         self.prompt.edit(edit);
         if recalls { self.completion.close() } else { self.complete() }
+    }
+
+    /// Keys that look through earlier messages. Any other takes what was found, and then
+    /// does what it does. Whether it was one.
+    fn search_key(&mut self, key: KeyEvent) -> bool {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        if control && key.code == KeyCode::Char('r') {
+            self.completion.close();
+            self.prompt.search();
+            return true;
+        }
+        if self.prompt.searched().is_none() {
+            return false;
+        }
+        match key.code {
+            KeyCode::Char('g') if control => self.prompt.end_search(false),
+            KeyCode::Char(character) if !control && !key.modifiers.contains(KeyModifiers::ALT) => {
+                self.prompt.search_for(character);
+            }
+            KeyCode::Backspace => self.prompt.search_less(),
+            KeyCode::Esc => self.prompt.end_search(false),
+            // Nothing is sent that was only looked for.
+            KeyCode::Enter | KeyCode::Tab => self.prompt.end_search(true),
+            _ => {
+                self.prompt.end_search(true);
+                return false;
+            }
+        }
+        true
     }
 
     /// Keys that don't edit the message.

@@ -466,3 +466,42 @@ fn what_is_said_of_an_interrupt_goes_with_the_step_it_was_for() {
         assert!(!told.contains("press Ctrl-C again"), "{told}");
     }
 }
+
+fn control(app: &mut App, letter: char) -> Vec<Command> {
+    let key = TerminalEvent::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL));
+    app.terminal(&[key], Instant::now());
+    app.commands()
+}
+
+#[test]
+fn control_c_clears_a_draft_before_it_leaves() {
+    let mut app = App::new(Mode::Session, Theme::PLAIN);
+    press(&mut app, "a draft");
+    assert!(control(&mut app, 'c').is_empty());
+    assert!(app.prompt.is_empty());
+    assert!(control(&mut app, 'c').is_empty(), "the first one cleared, and nothing else");
+    assert_eq!(control(&mut app, 'c'), [Command::Quit]);
+    type_key(&mut app, KeyCode::Up);
+    assert_eq!(app.prompt.text(), "a draft");
+}
+
+#[test]
+fn earlier_messages_are_searched_and_none_is_sent_by_it() {
+    let mut app = App::new(Mode::Session, Theme::PLAIN);
+    for text in ["run the tests", "read it"] {
+        app.prompt.remember(text);
+    }
+    press(&mut app, "draft");
+    control(&mut app, 'r');
+    press(&mut app, "test");
+    assert_eq!(app.prompt.text(), "run the tests");
+    assert!(control(&mut app, 'c').is_empty());
+    assert_eq!(app.prompt.text(), "draft", "given up");
+    control(&mut app, 'r');
+    press(&mut app, "run");
+    type_key(&mut app, KeyCode::Enter);
+    assert!(app.commands().is_empty());
+    assert_eq!((app.prompt.text().as_str(), app.prompt.searched()), ("run the tests", None));
+    type_key(&mut app, KeyCode::Enter);
+    assert!(matches!(app.commands().as_slice(), [Command::Send(_)]));
+}

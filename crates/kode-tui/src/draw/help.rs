@@ -34,17 +34,18 @@ const SIGNS: [(&str, &str); 4] = [
     ("✓ ⊘ ⧗ ↻ !2", "reviewed, rejected, waiting, rejected and made again, findings"),
 ];
 
-const PROMPT: [(&str, &str); 10] = [
+const PROMPT: [(&str, &str); 11] = [
     ("Enter", "send; while the agent works it hears it after its step"),
     ("Alt-Enter Ctrl-J", "a new line"),
     ("@", "hand a project file over; Tab takes a proposal"),
     ("/", "commands; Tab takes a proposal"),
     ("↑ ↓", "earlier messages"),
+    ("Ctrl-R", "look through earlier messages for what you type"),
     ("Esc", "interrupt the step; twice ends the run"),
     ("Ctrl-O", "unfold all calls; a click unfolds one"),
     ("PgUp PgDn", "scroll, as does the wheel"),
     ("Tab", "to the touched files"),
-    ("Ctrl-C Ctrl-C", "leave; so does Ctrl-D in an empty prompt; Ctrl-Z suspends"),
+    ("Ctrl-C Ctrl-D", "clear the prompt; twice in an empty one, or Ctrl-D: leave"),
 ];
 
 const KEY_CELLS: usize = 18;

@@ -89,9 +89,7 @@ pub(super) fn draw_above(app: &App, frame: &mut Frame<'_>, area: Rect) {
 /// Draws it, with the cursor where it is.
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = app.theme;
-    let rule = "─".repeat(usize::from(area.width));
-    let rule_style = if app.focus == Focus::Prompt { theme.accent() } else { theme.dim() };
-    frame.render_widget(Span::styled(rule, rule_style), Rect { height: 1, ..area });
+    frame.render_widget(rule(app, usize::from(area.width)), Rect { height: 1, ..area });
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let width = usize::from(body.width.saturating_sub(2));
     let height = usize::from(body.height);
@@ -108,4 +106,23 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         let x = body.x + 2 + u16::try_from(cursor_column).unwrap_or(0);
         frame.set_cursor_position(Position { x: x.min(body.right().saturating_sub(1)), y });
     }
+}
+
+/// The rule above the prompt; it names what earlier messages are searched for.
+fn rule(app: &App, width: usize) -> Line<'static> {
+    let theme = app.theme;
+    let style = if app.focus == Focus::Prompt { theme.accent() } else { theme.dim() };
+    let mut spans = match app.prompt.searched() {
+        None => Vec::new(),
+        Some((wanted, found)) => {
+            let text = match found {
+                true => format!("─ search: {wanted} · Ctrl-R older · Enter takes it · Esc back "),
+                false => format!("─ search: {wanted} · no earlier message · Esc back "),
+            };
+            one_line(&text, style, theme, width)
+        }
+    };
+    let used: usize = spans.iter().map(|span| cells(&span.content)).sum();
+    spans.push(Span::styled("─".repeat(width.saturating_sub(used)), style));
+    Line::from(spans)
 }

@@ -145,13 +145,17 @@ pub(super) fn open(arguments: RunArguments, opening: Opening) -> Result<ExitStat
     }
     let places = Places::from_environment()?;
     // What is missing is said before the screen opens.
-    let (root, settings, _) = prepare(&arguments, &places)?;
+    let (root, settings, provider) = prepare(&arguments, &places)?;
     let saved = match opening {
         Opening::New => None,
         Opening::Saved(id) => {
             let store = SessionStore::open(&places.kode_home)?;
             Some(store.resume(id.as_deref(), root.path())?.id().to_owned())
         }
+    };
+    let model = match provider.scripted() {
+        true => format!("{} (scripted)", provider.model()),
+        false => provider.model().to_owned(),
     };
     let (inputs, wakes) = kode_tui::channel();
     if settings.no_sandbox {
@@ -170,7 +174,7 @@ pub(super) fn open(arguments: RunArguments, opening: Opening) -> Result<ExitStat
         lookups,
     };
     let mut ends = Ends::start(&shared, arguments, wanted)?;
-    let mut app = App::new(Mode::Session, theme()).with_model(settings.model.as_deref());
+    let mut app = App::new(Mode::Session, theme()).with_model(&model);
     if let Some(session) = saved {
         app = app.with_session(&session);
         ends.send(Job::Open(Some(session)));

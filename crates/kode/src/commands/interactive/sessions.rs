@@ -63,6 +63,8 @@ impl Worker {
         self.shared.inputs.send(Input::Opened(found.unwrap_or_default()));
         if let Some(desk) = self.shared.desk() {
             desk.send_past();
+            desk.send_files();
+            // Then with what changed since.
             desk.refresh(true);
             desk.tell_wishes_left();
         }
