@@ -35,7 +35,7 @@ const DESCRIPTIONS: [&str; 19] = [
 ];
 
 /// Flags that name the folder or description a build runs from.
-const PLACES: [&str; 27] = [
+const PLACES: [&str; 28] = [
     "-C",
     "--directory",
     "--working-dir",
@@ -63,6 +63,7 @@ const PLACES: [&str; 27] = [
     "-Dmaven.repo.local",
     "--rakelibdir",
     "--config-file",
+    "--root",
 ];
 /// Builds whose description names commands, wherever they are started.
 const DESCRIBED: [&str; 18] = [
@@ -82,7 +83,7 @@ const SETTINGS: [&str; 9] = [
     "--resolve-plugins-relative-to",
 ];
 /// Flags that name code a test runner, linter or bundler loads.
-const LOADS: [&str; 30] = [
+const LOADS: [&str; 46] = [
     "--globalSetup",
     "--globalTeardown",
     "--setupFiles",
@@ -113,6 +114,22 @@ const LOADS: [&str; 30] = [
     "--test-adapter-path",
     "--processor",
     "--file",
+    "--preload",
+    "--test-reporter",
+    "--ui",
+    "--import-map",
+    "--format",
+    "--config-path",
+    "--settings-file",
+    "--settings-path",
+    "--append-config",
+    "--cov-config",
+    "--sysroot",
+    "--extern",
+    "--native-file",
+    "-overlay",
+    "-modfile",
+    "-DCMAKE_TOOLCHAIN_FILE",
 ];
 /// Programs whose `-B`, `-specs` and `-wrapper` name other programs.
 const COMPILERS: [&str; 13] = [
@@ -164,12 +181,30 @@ impl Evaluator<'_> {
         }
         let installs = matches!(invocation.name, "cmake" | "meson" | "ninja");
         for (flag, value) in valued(invocation.words, &PLACES) {
-            let output = installs && matches!(flag, "--prefix" | "-C") || invocation.name == "tar";
+            let output = installs
+                && (flag == "--prefix" || flag == "-C" && invocation.name != "cmake")
+                || invocation.name == "tar";
             let stdin = value.as_exact() == Some("-") && matches!(flag, "-f" | "--file");
             let zone = self.place_of(&value.text).zone;
             if stdin || value.stream.is_some() || zone == Zone::Temporary && !output {
                 let text = format!("`{}` runs what is not the project's", invocation.name);
                 self.raise(RiskClass::CodeExecution, &text);
+            }
+        }
+    }
+
+    /// Paths within a value: `--cov-report=html:/etc`, `-o cache_dir=/etc`,
+    /// `--emit=link=/etc/x`, `-MF/etc/x`.
+    pub(crate) fn look_for_nested_paths(&mut self, words: &[Field]) {
+        for word in words {
+            let text = word.text.known.as_str();
+            let nested = text.rsplit_once(['=', ':']).map(|(_, path)| path);
+            let output = ["-MF", "-MJ"].iter().find_map(|flag| text.strip_prefix(flag));
+            let path = output.or(nested).filter(|path| {
+                path.starts_with('/') && !path.starts_with("//") && !text.contains([' ', '\n'])
+            });
+            if let Some(path) = path {
+                self.look_for_outside_paths(&[Field::exact(path)]);
             }
         }
     }

@@ -393,6 +393,7 @@ impl Evaluator<'_> {
             }
             if matches!(text, "--check" | "-c" | "--syntax-check" | "-l" | "-wc" | "-cw")
                 && checks_only(kind, text)
+                && !words.iter().any(preloads_code)
             {
                 return Stream::unknown(Taint::LITERAL);
             }
@@ -453,7 +454,11 @@ impl Evaluator<'_> {
         let plain = |word: &Field| {
             let text = word.text.known.as_str();
             let test = ["--test-", "--watch", "--experimental-test-coverage"];
-            !text.starts_with('-') || test.iter().any(|start| text.starts_with(start))
+            let reports = ["--test-reporter=", "--test-reporter-destination="];
+            let place = reports.iter().find_map(|flag| text.strip_prefix(flag));
+            !text.starts_with('-') && !text.starts_with('/')
+                || place.is_none_or(|place| !place.contains('/'))
+                    && test.iter().any(|start| text.starts_with(start))
         };
         let written =
             words.iter().any(|word| self.files.contains_key(&self.place_of(&word.text).path));
@@ -672,6 +677,14 @@ fn is_address(text: &str) -> bool {
 }
 
 /// Flags that only check the syntax.
+/// Flags that load code before anything is checked or tested.
+fn preloads_code(word: &Field) -> bool {
+    let flag = word.text.known.split('=').next().unwrap_or_default();
+    matches!(flag, "-r" | "--require" | "--import" | "--loader" | "--experimental-loader")
+        || flag.starts_with("-M")
+        || flag.starts_with("-I")
+}
+
 fn checks_only(kind: &Interpreter, flag: &str) -> bool {
     match kind.language {
         Language::Node => matches!(flag, "--check" | "-c"),

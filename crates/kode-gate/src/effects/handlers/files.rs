@@ -200,6 +200,12 @@ impl Evaluator<'_> {
         if call.name.starts_with("7z") && call.words.iter().any(|word| word.text.known == "-o") {
             self.raise(RiskClass::SystemWrite, "unpacks to where kode can't tell");
         }
+        if call.name.starts_with("7z") && call.words.first().and_then(Field::as_exact) == Some("a")
+        {
+            for packed in call.arguments.operands.iter().skip(2).cloned().collect::<Vec<_>>() {
+                self.read_path(&packed.text, true);
+            }
+        }
         let moves = |word: &Field| {
             let text = word.text.known.as_str();
             let cluster = text.starts_with('-') && !text.starts_with("--") && text.contains('m');

@@ -199,6 +199,9 @@ impl Evaluator<'_> {
             {
                 self.read_path(&start.text, true);
             }
+            if !only_names(&command[0]) && !only_counts(command) {
+                self.look_at_hidden(words);
+            }
             for name in &names {
                 let found = found_below(start, narrowed, name);
                 let place = |word: &Field| {
@@ -210,6 +213,19 @@ impl Evaluator<'_> {
                     word
                 };
                 self.run_argv(command.iter().map(place).collect(), Stream::default());
+            }
+        }
+    }
+
+    /// `-name '.e*'`: hidden files by a pattern that a credential's name fits.
+    fn look_at_hidden(&mut self, words: &[Field]) {
+        let hidden = hidden_patterns(words);
+        for pattern in hidden {
+            let path = self.place_of(&Text::exact(&format!("./{pattern}"))).path;
+            if could_be_secret(&path, self.session) {
+                self.found.reads_secret = true;
+                let text = format!("{pattern} could be a credential");
+                self.found.ask(QuestionKind::Secret, &text);
             }
         }
     }
@@ -284,6 +300,19 @@ fn only_names(command: &Field) -> bool {
         "realpath", "test", "rm", "chmod", "touch",
     ];
     command.as_exact().is_some_and(|name| NAMES.contains(&name.rsplit('/').next().unwrap_or(name)))
+}
+
+/// Names with a dot that `find` looks for by a pattern: `-name '.e*'`.
+pub(in crate::effects) fn hidden_patterns(words: &[Field]) -> Vec<String> {
+    let named = words.windows(2).filter(|pair| {
+        matches!(pair[0].as_exact(), Some("-name" | "-iname" | "-path" | "-wholename"))
+    });
+    let patterns = named.filter_map(|pair| pair[1].as_exact());
+    let last = patterns.map(|pattern| pattern.rsplit('/').next().unwrap_or(pattern));
+    last.filter(|last| last.starts_with('.') && last.contains(['*', '?', '[']))
+        .take(4)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Commands that tell which files match, or how long they are and whether they

@@ -237,11 +237,26 @@ impl Evaluator<'_> {
         if files.is_empty() && tree && !call.stdin.present {
             self.read_path(&Text::exact("."), true);
         }
+        self.look_at_globs(call, tree);
         let lists = call.arguments.has(&["-l", "-L", "--files"])
             || call.arguments.has(&["--files-with-matches", "--files-without-match"]);
         let names = lists && (recursive || !files.is_empty()) && self.all_local(files);
         let taint = call.stdin.text.taint | Taint::FILE;
         names.then(|| Stream::unknown(taint).of_names(Names::Local))
+    }
+
+    /// `grep -r --include=.env`, `rg -g .env`: only what is a credential is read.
+    fn look_at_globs(&mut self, call: &Invocation<'_>, prints: bool) {
+        for (flag, value) in call.arguments.flags.iter().filter(|_| prints) {
+            let value = value.as_ref().filter(|_| {
+                matches!(flag.as_str(), "--include" | "-g" | "--glob" | "--iglob" | "-G")
+            });
+            let hidden =
+                value.filter(|value| value.text.known.trim_start_matches("**/").starts_with('.'));
+            if let Some(value) = hidden {
+                self.read_path(&value.text.clone(), false);
+            }
+        }
     }
 
     /// Text filters: operands are files that are read.
@@ -533,7 +548,10 @@ fn subcommand<'c>(call: &'c Invocation<'_>) -> Option<&'c str> {
 
 /// `date -s …`, `date --set=…` and `date MMDDhhmm`.
 fn sets_clock(call: &Invocation<'_>) -> bool {
-    let sets = |word: &Field| word.as_exact() == Some("-s") || word.text.known.starts_with("--set");
+    let sets = |word: &Field| {
+        let flag = word.text.known.split('=').next().unwrap_or_default();
+        flag == "-s" || flag.len() > 3 && "--set".starts_with(flag)
+    };
     call.words.iter().any(sets) || call.arguments.operands.iter().any(is_time)
 }
 

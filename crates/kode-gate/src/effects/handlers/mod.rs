@@ -19,7 +19,7 @@ mod sql;
 pub(super) use find::last_name;
 
 use super::dispatch::Invocation;
-use crate::evaluate::{Evaluator, Stream};
+use crate::evaluate::{Evaluator, Field, Stream};
 
 /// Runs the handler an entry names. An unknown name is a mistake in the
 /// tables, found by a test.
@@ -95,6 +95,14 @@ pub(crate) fn run(
 /// Handlers of tools that build, pack, edit or contain.
 fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> Option<Stream> {
     match handler {
+        // What is made there is made where its words say.
+        "elsewhere" => {
+            // `${TMPDIR:-/tmp/}NAME`, where TMPDIR has no slash at its end.
+            let kept = |word: &&Field| !word.text.known.starts_with("/tmp");
+            let words: Vec<Field> = call.words.iter().filter(kept).cloned().collect();
+            walk.look_for_outside_paths(&words);
+            None
+        }
         "rename" => walk.rename(call),
         "git_remote" => walk.git_remote(call),
         "rimraf" => {

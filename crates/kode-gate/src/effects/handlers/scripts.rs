@@ -37,6 +37,12 @@ impl Evaluator<'_> {
             self.sed_script(&content.text, &call.stdin);
         }
         let in_place = found.has(&["-i", "--in-place"]);
+        // A suffix with a slash names where the copies go.
+        if let Some(suffix) = found.value(&["-i", "--in-place"])
+            && let Some((folder, _)) = suffix.text.known.rsplit_once('/')
+        {
+            self.write_path(&Text::exact(&format!("{folder}/")), "write");
+        }
         for file in files {
             if in_place {
                 let path = self.place_of(&file.text).path;
