@@ -50,6 +50,10 @@ pub(crate) fn command_line(
     let start = absolute(directory, state);
     let mut walk = Evaluator::new(state, start);
     walk.command_line(text);
+    if text.chars().any(hides_text) {
+        let sentence = "characters that can't be seen change how the command reads";
+        walk.found.ask(QuestionKind::Guard, sentence);
+    }
     let found = walk.found;
     let mut assessment = Assessment {
         refusal: found.refusal,
@@ -80,6 +84,15 @@ pub(crate) fn command_line(
         foreign_code(&mut assessment, "a file", text, "", state);
     }
     assessment
+}
+
+/// Characters that turn or overwrite what stands beside them, or spell text that
+/// no one sees: controls of direction, of a terminal's cursor, and tags. Marks of
+/// no width stay: they stand in prose.
+fn hides_text(character: char) -> bool {
+    matches!(character,
+        '\u{8}' | '\u{1b}' | '\u{7f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn absolute(directory: &ProjectPath, state: &SessionState) -> String {
