@@ -78,6 +78,29 @@ fn the_variables_alone_lead_programs_to_a_registry() {
 }
 
 #[test]
+fn git_and_node_trust_the_fetcher() {
+    let world = world();
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = world.proxy(&[HOST]);
+    // No repository is there; that the fetcher says so is told inside its TLS.
+    let asked = ["ls-remote", "https://repo.maven.apache.org/a.git"];
+    if let Some(output) = run(&proxy, folder.path(), "git", &asked) {
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("not found") || said.contains("40"), "{output:?}");
+    }
+    // The proxy variables are for `fetch` of newer versions, and npm has its own.
+    let node = "const [,, port, host] = process.argv; const http = require('http'); \
+                const tls = require('tls'); \
+                http.request({port, method: 'CONNECT', path: host + ':443', headers: {host: host + ':443'}}) \
+                .on('connect', (_, socket) => tls.connect({socket, servername: host}, \
+                function () { console.log(this.authorized); process.exit(); })).end();";
+    let port = proxy.port.to_string();
+    if let Some(output) = run(&proxy, folder.path(), "node", &["-e", node, "-", &port, HOST]) {
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "true\n", "{output:?}");
+    }
+}
+
+#[test]
 fn maven_reads_from_its_registry() {
     let world = world();
     let folder = tempfile::tempdir().unwrap();
