@@ -332,6 +332,22 @@ impl Review {
         same && accepted.mixed.is_none() && self.standing().move_of(path).is_none()
     }
 
+    /// Lines that the agent added and removed, where people edited the file too: the
+    /// row of it is about the agent's part.
+    pub fn agents_lines(&self, file: &TouchedFile) -> Option<(usize, usize)> {
+        let accepted = self.standing().of(&file.path, &self.tree).state;
+        let is_base = match (&accepted, self.tree.base_of(&file.path)) {
+            (Some(accepted), Some(base)) => accepted.same(base),
+            (accepted, base) => accepted.is_none() && base.is_none(),
+        };
+        if is_base || file.binary {
+            return None;
+        }
+        let hunks = self.hunks(&file.path).ok()?;
+        let added = hunks.iter().map(|hunk| hunk.after.len()).sum();
+        Some((added, hunks.iter().map(|hunk| hunk.before.len()).sum()))
+    }
+
     fn doings(&self) -> BTreeMap<ProjectPath, Doing> {
         let mut doings: BTreeMap<ProjectPath, Doing> = BTreeMap::new();
         for step in self.history.steps.iter().filter(|step| step.turn().is_some()) {

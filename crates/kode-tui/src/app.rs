@@ -23,6 +23,7 @@ use crate::prompt::Prompt;
 use crate::theme::Theme;
 use crate::transcript::Transcript;
 
+pub use inputs::model_name;
 pub(crate) use slash::COMMANDS;
 
 /// Fewer keys at once than this may have been typed.

@@ -30,6 +30,9 @@ pub enum Input {
     Question(Box<Question>),
     /// The question was withdrawn: nobody waits for an answer any more.
     QuestionOver(u64),
+    /// Touched files that changed on the disk since a question stands: their rows are
+    /// older. The next list knows them.
+    Newer(Vec<ProjectPath>),
     /// The agent's turns that can be rejected as a whole, the newest first.
     Turns(Vec<TurnEntry>),
     /// What became of a change that a person asked for, or why nothing did.

@@ -17,6 +17,8 @@ pub(crate) struct FileRow {
     pub(crate) queued: bool,
     /// Findings of the last gate round in this file.
     pub(crate) findings: usize,
+    /// It changed on the disk since the row was made.
+    pub(crate) newer: bool,
 }
 
 /// The list.
@@ -32,6 +34,7 @@ pub(crate) struct FileList {
     rejected: BTreeMap<ProjectPath, FileEntry>,
     queued: BTreeSet<ProjectPath>,
     findings: BTreeMap<ProjectPath, usize>,
+    newer: BTreeSet<ProjectPath>,
 }
 
 impl FileList {
@@ -46,6 +49,7 @@ impl FileList {
     /// Takes the whole list anew; the chosen file stays chosen, by another name too.
     pub(crate) fn replace(&mut self, entries: Vec<FileEntry>) {
         let chosen = self.current().map(|row| row.entry.clone());
+        self.newer.clear();
         for entry in &entries {
             self.rejected.remove(&entry.file.path);
         }
@@ -89,6 +93,7 @@ impl FileList {
         FileRow {
             queued: self.queued.contains(path),
             findings: self.findings.get(path).copied().unwrap_or(0),
+            newer: self.newer.contains(path),
             rejected,
             entry,
         }
@@ -148,6 +153,12 @@ impl FileList {
 
     pub(crate) fn unqueue(&mut self, path: &ProjectPath) {
         self.queued.remove(path);
+        self.refresh();
+    }
+
+    /// What changed on the disk since the list was made.
+    pub(crate) fn set_newer(&mut self, paths: Vec<ProjectPath>) {
+        self.newer = paths.into_iter().collect();
         self.refresh();
     }
 

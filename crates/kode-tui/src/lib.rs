@@ -21,7 +21,7 @@ mod shown;
 mod theme;
 mod transcript;
 
-pub use app::{App, Mode};
+pub use app::{App, Mode, model_name};
 pub use exchange::{
     Answer, Change, Command, Done, FileContents, FileEntry, Hunk, Input, Met, Question, TurnEntry,
     UserMessage,

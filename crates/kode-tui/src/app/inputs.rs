@@ -12,6 +12,14 @@ use crate::transcript::{Kind, Transcript};
 /// How the agent's notice of an interrupted step begins.
 const STEP_INTERRUPTED: &str = "step interrupted";
 
+/// How a model is named on the screen: one that follows a script is told from others.
+pub fn model_name(model: &str, is_scripted: bool) -> String {
+    match is_scripted && model != "scripted" {
+        true => format!("{model} (scripted)"),
+        false => model.to_owned(),
+    }
+}
+
 impl App {
     /// Takes an input.
     pub fn input(&mut self, input: Input) {
@@ -24,6 +32,7 @@ impl App {
             }
             Input::Contents { path, contents } => self.contents(path, contents),
             Input::Question(question) => self.dialog = Some(Dialog::new(*question)),
+            Input::Newer(paths) => self.files.set_newer(paths),
             Input::QuestionOver(id) => {
                 if self.dialog.as_ref().is_some_and(|dialog| dialog.question.id == id) {
                     self.dialog = None;
@@ -157,8 +166,7 @@ impl App {
             Event::RunStarted { session, model, sandbox, scripted, .. } => {
                 session.clone_into(&mut self.status.session);
                 sandbox.clone_into(&mut self.status.sandbox);
-                self.status.model =
-                    if *scripted { format!("{model} (scripted)") } else { model.clone() };
+                self.status.model = model_name(model, *scripted);
                 self.transcript.set_sandbox(sandbox);
             }
             Event::TurnStarted { turn } => {

@@ -505,3 +505,20 @@ fn earlier_messages_are_searched_and_none_is_sent_by_it() {
     type_key(&mut app, KeyCode::Enter);
     assert!(matches!(app.commands().as_slice(), [Command::Send(_)]));
 }
+
+#[test]
+fn a_row_says_that_its_file_was_edited_since_until_the_next_list() {
+    let mut app = review();
+    app.input(Input::Newer(vec![path("b")]));
+    let newer = |app: &App| app.files.rows().iter().map(|row| row.newer).collect::<Vec<_>>();
+    assert_eq!(newer(&app), [false, true, false]);
+    app.input(Input::Files(vec![entry("a"), entry("b"), entry("c")]));
+    assert_eq!(newer(&app), [false, false, false]);
+}
+
+#[test]
+fn only_a_model_that_is_not_called_so_is_called_scripted() {
+    assert_eq!(model_name("test", true), "test (scripted)");
+    assert_eq!(model_name("scripted", true), "scripted");
+    assert_eq!(model_name("other", false), "other");
+}

@@ -90,6 +90,7 @@ fn file(
     };
     let counts = match () {
         () if row.rejected => " rejected".to_owned(),
+        () if row.newer => " edited since".to_owned(),
         () if row.entry.renamed.is_some() && file.added + file.removed == 0 => {
             " renamed".to_owned()
         }

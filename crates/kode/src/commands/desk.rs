@@ -161,7 +161,13 @@ impl Desk {
 
     fn files(&self) -> Result<Listed, Failure> {
         let mut review = self.review()?;
-        let files = review.report().files.into_iter().map(entry).collect();
+        let mut files = review.report().files;
+        for ReviewFile { file, .. } in &mut files {
+            if let Some((added, removed)) = review.agents_lines(file) {
+                (file.added, file.removed) = (added, removed);
+            }
+        }
+        let files = files.into_iter().map(entry).collect();
         let rejected = review.rejected().into_iter().map(entry).collect();
         Ok(Listed { files, rejected, turns: review.turns().into_iter().map(turn).collect() })
     }

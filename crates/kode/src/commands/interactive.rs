@@ -6,6 +6,7 @@
 mod asker;
 mod handed;
 mod lookups;
+mod newer;
 mod queued;
 mod sessions;
 mod told;
@@ -153,10 +154,7 @@ pub(super) fn open(arguments: RunArguments, opening: Opening) -> Result<ExitStat
             Some(store.resume(id.as_deref(), root.path())?.id().to_owned())
         }
     };
-    let model = match provider.scripted() {
-        true => format!("{} (scripted)", provider.model()),
-        false => provider.model().to_owned(),
-    };
+    let model = kode_tui::model_name(provider.model(), provider.scripted());
     let (inputs, wakes) = kode_tui::channel();
     if settings.no_sandbox {
         let text = "the sandbox is off: commands run on the bare host with your rights";

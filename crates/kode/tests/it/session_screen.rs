@@ -416,3 +416,20 @@ fn processes() -> Vec<String> {
     let line = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
     entries.filter_map(line).map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
 }
+
+#[test]
+fn a_row_says_what_was_edited_while_a_question_stands_and_counts_the_agents_lines_alone() {
+    let workspace = Workspace::new();
+    workspace.write("a.txt", "one\ntwo\nthree\nfour\n");
+    let script = "turns:\n  - calls:\n      - {tool: edit, args: {path: a.txt, old: four, new: FOUR}}\n      - {tool: shell, args: {command: \"perl -e 'open(F, q(>made))'\"}}\n      - {tool: finish, args: {summary: done}}\n";
+    let Some(window) = start(&workspace, script) else { return };
+    window.wait_for("ready");
+    window.line("go");
+    window.wait_for("Run: perl");
+    workspace.write("a.txt", "mine\none\ntwo\nthree\nFOUR\n");
+    window.wait_for("edited since");
+    window.key("d");
+    let shown = window.wait_for("● done");
+    assert!(shown.contains("+1 −1 ✕"), "{shown}");
+    leave(&window);
+}

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use kode_base::{Interrupt, Untrusted};
 use kode_gate::{Answer, ApprovalError, ApprovalRequest, Approver, TrustScope};
-use kode_tui::{Input, Inputs, Question};
+use kode_tui::{Input, Question};
 
-use super::lock;
+use super::newer::Watch;
+use super::{Shared, lock};
 
 /// How often the interrupt is looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -22,7 +23,7 @@ pub(super) struct Answers {
 
 /// An approver whose prompt is the screen's dialog.
 pub(super) struct Asker {
-    pub(super) inputs: Inputs,
+    pub(super) shared: Shared,
     pub(super) answers: Arc<Mutex<Answers>>,
     pub(super) interrupt: Interrupt,
 }
@@ -36,15 +37,19 @@ impl Approver for Asker {
         let mut answers = lock(&self.answers);
         answers.next += 1;
         let id = answers.next;
-        self.inputs.send(Input::Question(Box::new(question(id, request))));
+        self.shared.inputs.send(Input::Question(Box::new(question(id, request))));
+        let mut watch = Watch::begin(&self.shared);
         loop {
+            if let Some(watch) = &mut watch {
+                watch.look(&self.shared);
+            }
             match answers.given.recv_timeout(TICK) {
                 Ok((answered, answer)) if answered == id => return Ok(translated(answer)),
                 // An answer to a question that was withdrawn.
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) if !self.interrupt.step_ended() => {}
                 Err(_) => {
-                    self.inputs.send(Input::QuestionOver(id));
+                    self.shared.inputs.send(Input::QuestionOver(id));
                     return Err(io::Error::other("interrupted").into());
                 }
             }

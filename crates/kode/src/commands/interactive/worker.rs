@@ -164,7 +164,7 @@ impl Worker {
         let places = self.shared.places.clone();
         let (root, settings, provider) = prepare(&self.arguments, &places)?;
         let asker = Asker {
-            inputs: self.shared.inputs.clone(),
+            shared: self.shared.clone(),
             answers: Arc::clone(&self.answers),
             interrupt: interrupt.clone(),
         };
