@@ -3,6 +3,7 @@
 # rules) in one run. Nothing is asserted: read medians and ratios of one run.
 #   scripts/bench-scan.sh              five touched files
 #   scripts/bench-scan.sh FOLDER       also a whole set of libraries, and time by lines
+# Semgrep gets half an hour for the set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v hyperfine >/dev/null || apt-get install -y -qq hyperfine >/dev/null
@@ -15,8 +16,8 @@ peers=$PWD/$peers
 export PATH="$peers/bin:$PATH" SEMGREP_SEND_METRICS=off SEMGREP_ENABLE_VERSION_CHECK=0
 cargo build --release --locked --quiet --package kode
 cargo build --release --locked --quiet --package kode-scan --example scan_paths
-kode=$PWD/target/release/kode rules=$PWD/scripts/bench-scan
-scan=$PWD/target/release/examples/scan_paths
+release=${CARGO_TARGET_DIR:-$PWD/target}/release rules=$PWD/scripts/bench-scan
+kode=$release/kode scan=$release/examples/scan_paths
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export HOME="$work" # no one's configuration
@@ -51,6 +52,9 @@ set=$(realpath "$1")
 echo "== a set of libraries"
 /usr/bin/time -f '%e s, %U s user, %M kB at the most' "$scan" "$set" >/dev/null
 /usr/bin/time -f 'ast-grep: %e s, %U s user, %M kB at the most' ast-grep scan --rule "$rules/ast-grep.yaml" "$set" >/dev/null || true
+/usr/bin/time -f 'semgrep: %e s, %U s user, %M kB at the most' timeout 1800 \
+  semgrep scan --quiet --jobs 2 --config "$rules/semgrep.yaml" --no-git-ignore "$set" >/dev/null ||
+  echo "semgrep: ended with $?"
 echo "== secrets alone"
 /usr/bin/time -f '%e s, %U s user' "$scan" --secrets "$set" >/dev/null
 echo "== time by lines"

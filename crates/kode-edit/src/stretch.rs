@@ -12,8 +12,10 @@ use kode_syntax::{Language, SourceTree, parse, reparse, single_replacement};
 
 use crate::guard::{Change, Differing, Trees, before_replacing};
 use crate::parallel::in_parallel;
+use members::{has_members, holds_only_members, members_around};
 use outside::open_brackets;
 
+mod members;
 mod outside;
 
 /// Smaller files are parsed whole in little time.
@@ -36,7 +38,11 @@ pub(crate) fn trees(language: Language, change: &Change<'_>) -> Option<Trees> {
 fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees> {
     let (before, after) = (change.before?, change.after);
     let (range, new_length) = single_replacement(before, after);
-    let stretch = stretch_around(language, before, after, &range)?;
+    let members = has_members(language);
+    let stretch = match members {
+        true => members_around(language, before, after, &range)?,
+        false => stretch_around(language, before, after, &range)?,
+    };
     let (was, is) = (&before[stretch.before.clone()], &after[stretch.after.clone()]);
     if was.len() > before.len() / 2 {
         return None;
@@ -44,12 +50,9 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     let replacement =
         (range.start - stretch.before.start..range.end - stretch.before.start, new_length);
     let head = &before[..stretch.before.start];
-    let members = Begins::of(language)?.inside_blocks;
-    let heads = match open_brackets(language, head) {
-        Some(open) if members == (open > 0) => Vec::new(),
-        // A class without its end is no sound text by itself.
-        _ if members => return None,
-        _ => halves(language, head),
+    let heads = match members || open_brackets(language, head) == Some(0) {
+        true => Vec::new(),
+        false => halves(language, head),
     };
     let mut jobs: Vec<(&[u8], bool)> = heads.into_iter().map(|text| (text, false)).collect();
     jobs.push((was, true));
@@ -70,31 +73,6 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
         after,
     });
     Some(Trees { before: Some(tree), after: again.tree, differing, stretch: Some(stretch) })
-}
-
-/// Whether what parses at the top of a file parses in a class as well.
-fn holds_only_members(tree: &SourceTree) -> bool {
-    let root = tree.tree.root_node();
-    let mut cursor = root.walk();
-    root.named_children(&mut cursor).all(|node| match node.kind() {
-        "method_declaration"
-        | "local_variable_declaration"
-        | "class_declaration"
-        | "interface_declaration"
-        | "enum_declaration"
-        | "record_declaration"
-        | "struct_declaration"
-        | "delegate_declaration"
-        | "line_comment"
-        | "block_comment"
-        | "comment" => true,
-        "global_statement" => node.named_child(0).is_some_and(|statement| {
-            let using = statement.child(0).is_some_and(|first| !first.is_named());
-            statement.kind() == "local_function_statement"
-                || statement.kind() == "local_declaration_statement" && !using
-        }),
-        _ => false,
-    })
 }
 
 /// Corresponding whole statements of two versions, in bytes.
@@ -121,18 +99,9 @@ fn stretch_around(
     let ends = |at: &usize| {
         begins.at(before, *at) && grown(*at).is_some_and(|grown| begins.at(after, grown))
     };
-    let end = line_begins(before, range.end).find(ends);
-    let last = || begins.inside_blocks.then(|| last_brace(before)).flatten();
-    let end = end.or_else(|| last().filter(|at| *at >= range.end)).unwrap_or(before.len());
+    let end = line_begins(before, range.end).find(ends).unwrap_or(before.len());
     let is = start..grown(end)?;
     (start <= is.end).then_some(Stretch { before: start..end, after: is })
-}
-
-/// Where the line of the brace begins that ends the outermost class, if nothing else
-/// stands behind it.
-fn last_brace(text: &[u8]) -> Option<usize> {
-    let at = memchr::memmem::rfind(text, b"\n}")? + 1;
-    (text[at..].trim_ascii_end() == b"}").then_some(at)
 }
 
 /// Where lines begin at or before `at`, the last first, the begin of the file left out.
@@ -165,8 +134,6 @@ struct Begins {
     openings: &'static [&'static [u8]],
     /// Whether a line's end ends a statement, unless it is escaped.
     by_line: bool,
-    /// Whether they are indented, as members of a class are.
-    inside_blocks: bool,
     /// Whether any word begins one, behind a block that ends at the left margin (C).
     any_word: bool,
 }
@@ -211,16 +178,12 @@ impl Begins {
                 b"macro_rules! ",
                 b"#[",
             ],
-            Language::Java | Language::CSharp => {
-                &[b"public ", b"private ", b"protected ", b"internal ", b"@Override"]
-            }
             Language::C | Language::Cpp => &[],
             _ => return None,
         };
         Some(Self {
             openings,
             by_line: language == Language::Python,
-            inside_blocks: matches!(language, Language::Java | Language::CSharp),
             any_word: matches!(language, Language::C | Language::Cpp),
         })
     }
@@ -232,8 +195,7 @@ impl Begins {
         let near_end = near.trim_ascii_end();
         let ended = near_end.last().is_some_and(|last| match last {
             _ if self.any_word => ends_a_block(near_end),
-            b'}' | b';' => true,
-            b')' => !self.inside_blocks,
+            b'}' | b';' | b')' => true,
             last => self.by_line && *last != b'\\',
         });
         near.ends_with(b"\n")
@@ -243,9 +205,6 @@ impl Begins {
 
     fn opens(&self, mut text: &[u8]) -> bool {
         loop {
-            if self.inside_blocks {
-                text = text.trim_ascii_start();
-            }
             if self.any_word && text.first().is_some_and(u8::is_ascii_alphabetic) {
                 return true;
             }

@@ -149,7 +149,8 @@ pub fn definition_names_in(
         {
             names.push(name.rsplit('.').next().unwrap_or(&name).to_owned());
         }
-        if touched && cursor.goto_first_child_for_byte(range.start.saturating_sub(1)).is_some() {
+        // `goto_first_child_for_byte` misses what stands behind hidden nodes.
+        if touched && cursor.goto_first_child() {
             continue;
         }
         while !cursor.goto_next_sibling() {

@@ -1,6 +1,8 @@
 //! Whether the end of a text lies outside of every string and comment, told by reading
 //! it once: much sooner than by parsing it. Any doubt is a no; nothing is guessed.
 
+use std::ops::Range;
+
 use kode_syntax::Language;
 use memchr::{memchr, memmem};
 
@@ -33,6 +35,90 @@ pub(super) fn open_brackets(language: Language, text: &[u8]) -> Option<usize> {
         reader.step()?;
     }
     reader.templates.is_empty().then_some(reader.open)
+}
+
+/// Where the last line begins before which a member of a class ended, or the class
+/// began, with nothing but classes and namespaces open: of Java and C#. `None` also in
+/// doubt.
+pub(super) fn member_begin(language: Language, text: &[u8]) -> Option<usize> {
+    let mut reader = Reader { language, text, at: 0, templates: Vec::new(), open: 0 };
+    let mut bodies = ClassBodies::default();
+    while reader.at < text.len() {
+        let at = reader.at;
+        reader.step()?;
+        bodies.pass(language, text, at..reader.at)?;
+    }
+    bodies.last
+}
+
+/// Which of the open brackets are those of classes.
+#[derive(Default)]
+struct ClassBodies {
+    open: Vec<bool>,
+    /// A class is spoken of since the last statement or block.
+    header: bool,
+    /// A member, or what opens a class, ended last.
+    ended: bool,
+    last: Option<usize>,
+}
+
+impl ClassBodies {
+    /// Takes note of the token at `token`.
+    fn pass(&mut self, language: Language, text: &[u8], token: Range<usize>) -> Option<()> {
+        let token_text = &text[token.clone()];
+        match token_text {
+            b"\n"
+                if self.ended && !self.open.is_empty() && self.open.iter().all(|class| *class) =>
+            {
+                self.last = Some(token.end);
+            }
+            [byte] if byte.is_ascii_whitespace() => {}
+            [b'/', b'/' | b'*', ..] => {}
+            [b'#', ..] if language == Language::CSharp => {
+                // What is left out on a condition may open and close anything.
+                let directive = token_text[1..].trim_ascii_start();
+                if [b"if".as_slice(), b"el"].iter().any(|word| directive.starts_with(word)) {
+                    return None;
+                }
+            }
+            b"{" => {
+                self.open.push(self.header);
+                (self.ended, self.header) = (self.header, false);
+            }
+            b"(" | b"[" => {
+                self.open.push(false);
+                self.ended = false;
+            }
+            b"}" => {
+                self.open.pop()?;
+                (self.ended, self.header) = (true, false);
+            }
+            b")" | b"]" => {
+                self.open.pop()?;
+                self.ended = false;
+            }
+            b";" => (self.ended, self.header) = (true, false),
+            _ => {
+                self.ended = false;
+                self.header |= names_a_class(language, text, token.start);
+            }
+        }
+        Some(())
+    }
+}
+
+/// Whether a word begins at `at` after which a class or a namespace is named.
+fn names_a_class(language: Language, text: &[u8], at: usize) -> bool {
+    let words: &[&[u8]] = match language {
+        Language::CSharp => &[b"class", b"struct", b"interface", b"namespace"],
+        _ => &[b"class", b"interface", b"enum"],
+    };
+    let ends = |word: &[u8]| text.get(at + word.len()).is_some_and(u8::is_ascii_whitespace);
+    let is_word = |word: &&[u8]| text[at..].starts_with(word) && ends(word);
+    // `A.class` is a value, `where T : class` a condition, `@class` a name.
+    let before = text[..at].trim_ascii_end().last();
+    let apart = text[..at].last().is_none_or(|byte| !is_word_byte(*byte) && *byte != b'@');
+    apart && !matches!(before, Some(b'.' | b':' | b',')) && words.iter().any(is_word)
 }
 
 struct Reader<'a> {
@@ -161,11 +247,11 @@ impl Reader<'_> {
 
     fn regex_or_division(&mut self) -> Option<()> {
         let before = self.text[..self.at].trim_ascii_end();
-        let word = before.iter().rev().take_while(|byte| is_word(**byte)).count();
+        let word = before.iter().rev().take_while(|byte| is_word_byte(**byte)).count();
         let (start, word) = (before.len() - word, &before[before.len() - word..]);
         let member = before[..start].trim_ascii_end().ends_with(b".");
         let ends_value = match before.last() {
-            Some(byte) if is_word(*byte) => member || !BEFORE_EXPRESSION.contains(&word),
+            Some(byte) if is_word_byte(*byte) => member || !BEFORE_EXPRESSION.contains(&word),
             Some(b')' | b']' | b'}' | b'"' | b'\'' | b'`') => true,
             _ => before.ends_with(b"++") || before.ends_with(b"--"),
         };
@@ -174,7 +260,7 @@ impl Reader<'_> {
         if ends_value {
             // `if (x) /'/.test(y)`: what could be a regular expression after all.
             let harmless = !line.iter().any(|byte| b"\"'`/*".contains(byte));
-            let plain_value = before.last().is_some_and(|byte| is_word(*byte));
+            let plain_value = before.last().is_some_and(|byte| is_word_byte(*byte));
             self.at += 1;
             return (harmless || plain_value).then_some(());
         }
@@ -259,7 +345,7 @@ impl Reader<'_> {
 
     fn is_in_number(&self) -> bool {
         let word = self.text[..self.at].iter().rev();
-        let word = word.take_while(|byte| is_word(**byte) || **byte == b'\'').last();
+        let word = word.take_while(|byte| is_word_byte(**byte) || **byte == b'\'').last();
         word.is_some_and(u8::is_ascii_digit)
     }
 
@@ -317,7 +403,7 @@ impl Reader<'_> {
     }
 }
 
-const fn is_word(byte: u8) -> bool {
+const fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 

@@ -97,7 +97,7 @@ const RUST: &[&str] = &[
 ];
 
 const JAVA: &[&str] = &[
-    "  public int one(int a) {\n    return a;\n  }\n\n",
+    "  int one(int a) {\n    int b = a;\n    return b;\n  }\n\n",
     "  /** About two. */\n  private static String two() {\n    return \"}\";\n  }\n",
     "  @Override\n  public void three() {\n    run(() -> {\n    });\n  }\n",
     "  private int four = 4;\n",
@@ -113,6 +113,12 @@ const JAVA: &[&str] = &[
     "  if (x) {\n  }\n",
     "  else {\n  }\n",
     "  enum Nine { X, Y; public int z() { return 1; } }\n",
+    "  @Test\n  void ten() {\n    do {\n    }\n    while (one(2) > 3);\n  }\n",
+    "  Object eleven = new Object() {\n    int of = 1;\n    int to;\n  };\n",
+    "  interface Twelve {\n    int at();\n    /* class */ default void on() {\n      int x;\n      int y;\n    }\n  }\n",
+    "  /* class */ void thirteen(Class<?> c) {\n    int class_ = 1;\n    int other;\n  }\n",
+    "  where\n",
+    "  int[] fourteen = {\n    1,\n  };\n",
     "\"\"\"\n",
     "/*\n",
     "*/\n",
@@ -276,4 +282,41 @@ fn an_edit_of_a_large_file_takes_the_short_way_and_a_broken_one_the_long() {
     assert!(trees_after("return 400;", "return 1; /*").is_none());
     assert!(trees_after("/** 0 */", "/* `").is_none());
     assert_eq!(open_brackets(Language::JavaScript, file.as_bytes()), Some(0));
+}
+
+#[test]
+fn a_function_taken_out_behind_one_like_it_is_lost() {
+    let function = "func one(a int) int {\n\treturn a\n}\n\n";
+    let before = format!("package a\n\n{}", function.repeat(4));
+    let after = format!("package a\n\n{}", function.repeat(3));
+    let path = at(Language::Go);
+    let (old, new) = (before.as_bytes(), after.as_bytes());
+    let change = Change { path: &path, before: Some(old), after: new, written: "" };
+    let trees = trees_around_change(Language::Go, &change).unwrap();
+    assert_eq!(lost_definitions(&change, Some(&trees)).as_deref(), Some("one"));
+}
+
+#[test]
+fn members_without_a_modifier_take_the_short_way() {
+    let method = |mark: &str, n: usize| {
+        format!(
+            "    {mark}\n    int f{n}(int a) {{\n        int b = {n};\n        return b;\n    }}\n\n"
+        )
+    };
+    let methods = |mark: &str| (0..400).map(|n| method(mark, n)).collect::<String>();
+    let inner = "    interface B {\n        int x();\n    }\n";
+    let java = format!("package a;\n\nclass A {{\n{}{inner}}}\n", methods("@Test"));
+    let class = "namespace A {\nclass A<T> where T : class {\n";
+    let sharp = format!("{class}{}}}\n}}\n", methods("[Test]"));
+    let files = [(Language::Java, java, "@Test"), (Language::CSharp, sharp, "[Test]")];
+    for (language, file, mark) in files {
+        for n in [0, 200, 399] {
+            let after = file.replace(&format!("int b = {n};"), "int b = g(1);");
+            let path = at(language);
+            let (old, new) = (file.as_bytes(), after.as_bytes());
+            let change = Change { path: &path, before: Some(old), after: new, written: "" };
+            let stretch = trees(language, &change).unwrap().stretch.unwrap();
+            assert_eq!(file[stretch.before].trim(), method(mark, n).trim(), "{language:?}");
+        }
+    }
 }
