@@ -87,6 +87,11 @@ impl ContainerView {
         }
         let mut environment = environment::in_container(settings, HOME);
         if settings.docker.network == DockerNetwork::Bridge {
+            // Java does not know TMPDIR, and has native parts of its libraries
+            // executed from where it thinks temporary files are. Where it is told
+            // nothing else it is not told this: it says a line about it each time.
+            let java = format!("-Djava.io.tmpdir={TEMPORARY_WITH_PROGRAMS}");
+            environment.push((network::JAVA_VARIABLE.to_owned(), java));
             network::set_variables(&mut environment);
         }
         let identity = repository::git_identity(Path::new(&settings.host.home));

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use super::network::JAVA_VARIABLE;
 use super::toolchains::{Grant, system};
 use super::{Identity, TEMPORARY_WITH_PROGRAMS};
 use crate::SandboxSettings;
@@ -78,10 +77,6 @@ pub(super) fn inside(
 pub(super) fn in_container(settings: &SandboxSettings, home: &str) -> Vec<(String, String)> {
     let mut environment = named(settings);
     environment.extend(own(home, CONTAINER_USER, TEMPORARY_WITH_PROGRAMS));
-    // Java does not know TMPDIR, and native parts of its libraries are executed
-    // from where it thinks temporary files are.
-    let java = format!("-Djava.io.tmpdir={TEMPORARY_WITH_PROGRAMS}");
-    environment.push((JAVA_VARIABLE.to_owned(), java));
     environment
 }
 
