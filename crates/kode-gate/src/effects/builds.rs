@@ -291,6 +291,33 @@ impl Evaluator<'_> {
             for source in sources {
                 self.refusals_only(|walk| walk.code(Language::Other, &source.text));
             }
+            self.look_into_described();
+        }
+    }
+}
+
+impl Evaluator<'_> {
+    /// What a build would run of a description that this command wrote: recipes,
+    /// and the texts of a manifest's scripts.
+    fn look_into_described(&mut self) {
+        let described = self.files.iter().filter(|(path, _)| describes_build(path));
+        let described: Vec<(String, Stream)> =
+            described.map(|(path, content)| (path.clone(), content.clone())).take(4).collect();
+        for (path, content) in described {
+            let known = content.text.known;
+            let scripts: Vec<String> = if path.ends_with("akefile") {
+                let recipes = known.lines().filter_map(|line| line.strip_prefix('\t'));
+                recipes.map(|line| line.trim_start_matches(['@', '-', '+']).to_owned()).collect()
+            } else if path.ends_with(".json") {
+                super::code::strings(&known)
+            } else {
+                Vec::new()
+            };
+            for script in scripts.into_iter().filter(|text| text.contains(' ')).take(16) {
+                self.refusals_only(|walk| {
+                    walk.shell_text(&Text::exact(&script), Stream::default());
+                });
+            }
         }
     }
 }

@@ -154,6 +154,13 @@ const DECODERS: &[&str] = &[
     "\"base64\"",
     "Base64.",
     "'base64')",
+    "hex2bin(",
+    "pack(\"H",
+    "pack('H",
+    "map(chr",
+    "fromCharCode",
+    "\"hex\")",
+    "'hex')",
 ];
 
 const EVALUATORS: &[&str] = &[
@@ -540,6 +547,7 @@ fn deletes_tree(code: &str) -> bool {
             "deltree",
             "removedirs",
             "unlink(",
+            "{unlink",
             "RemoveAll",
             "Deno.remove",
             "delete_recursive",

@@ -135,7 +135,13 @@ impl Evaluator<'_> {
         };
         let here = self.state.directory.as_deref().map(Text::exact);
         let inside = here.is_some_and(|here| self.place_of(&here).zone.is_local());
-        if places.iter().any(|word| self.lists_tree(word)) {
+        let here_is_tree = |walk: &Self| {
+            let here = walk.state.directory.as_deref().map(Text::exact);
+            here.is_some_and(|here| walk.place_of(&here).zone == Zone::Tree)
+        };
+        if places.iter().any(|word| self.lists_tree(word))
+            || places.is_empty() && !inside && here_is_tree(self)
+        {
             let mut output = output;
             output.text.taint |= Taint::ALL;
             return output;

@@ -304,6 +304,13 @@ fn printf(arguments: &[Field]) -> Text {
     output
 }
 
+/// `.1s`: how many characters are printed at most, and what follows that.
+fn precision(piece: &str) -> (Option<usize>, &str) {
+    let Some(rest) = piece.strip_prefix('.') else { return (None, piece) };
+    let end = rest.find(|each: char| !each.is_ascii_digit()).unwrap_or(rest.len());
+    (Some(rest[..end].parse().unwrap_or(0)), &rest[end..])
+}
+
 /// One pass over the format; false when a conversion is not understood.
 fn format_once(format: &str, rest: &mut &[Field], output: &mut Text) -> bool {
     let mut pieces = format.split('%');
@@ -315,12 +322,14 @@ fn format_once(format: &str, rest: &mut &[Field], output: &mut Text) -> bool {
             escaped = false;
             continue;
         }
+        let (most, piece) = precision(piece);
         let Some(conversion) = piece.chars().next() else {
             output.push("%");
             escaped = true;
             continue;
         };
-        if !matches!(conversion, 's' | 'b' | 'd' | 'i' | 'c') {
+        if !matches!(conversion, 's' | 'b' | 'd' | 'i' | 'c') || most.is_some() && conversion != 's'
+        {
             return false;
         }
         if let Some((argument, more)) = rest.split_first() {
@@ -329,6 +338,10 @@ fn format_once(format: &str, rest: &mut &[Field], output: &mut Text) -> bool {
                 'b' => text.known = decode(&text.known, Dialect::Echo),
                 'c' => text.known.truncate(text.known.chars().next().map_or(0, char::len_utf8)),
                 _ => {}
+            }
+            if let Some((at, _)) = most.and_then(|most| text.known.char_indices().nth(most)) {
+                text.known.truncate(at);
+                text.open = false;
             }
             output.append(&text);
             output.open |= argument.many;

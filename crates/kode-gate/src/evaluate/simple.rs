@@ -344,7 +344,15 @@ impl Evaluator<'_> {
         // The arguments may still be those of a deletion: judge the worst.
         if fields.len() > 1 {
             let known = word.known.rsplit('/').next().unwrap_or_default();
-            if known.is_empty() || "rm".starts_with(known) {
+            if known == "rm" {
+                // `rm$u -rf$u /$u`: what is unset is nothing.
+                let closed = |field: &Field| {
+                    let text = Text { open: false, ..field.text.clone() };
+                    Field { text, many: false, ..field.clone() }
+                };
+                let arguments: Vec<Field> = fields[1..].iter().map(closed).collect();
+                self.perhaps_deletes(&arguments);
+            } else if known.is_empty() || "rm".starts_with(known) {
                 self.perhaps_deletes(&fields[1..]);
             }
         }

@@ -139,11 +139,12 @@ impl Evaluator<'_> {
             self.look_up_host(call);
         }
         if call.name == "finger" {
-            for operand in
-                call.arguments.operands.iter().filter(|each| each.text.known.contains('@'))
-            {
-                self.egress(&operand.text);
+            let asks = |each: &&Field| each.text.known.contains('@') || each.text.open;
+            let hosts: Vec<Field> = call.arguments.operands.iter().filter(asks).cloned().collect();
+            for host in &hosts {
+                self.egress(&host.text);
             }
+            return (!hosts.is_empty()).then(|| Stream::unknown(Taint::REMOTE));
         }
         let runs = match call.name {
             "ip" => has(&["exec", "-batch", "-b", "-force", "vrf"]),

@@ -95,7 +95,7 @@ impl Evaluator<'_> {
         self.write_path(&path, "write");
         if !path.open {
             let place = self.place_of(&path);
-            self.files.insert(place.path, Stream::unknown(Taint::REMOTE));
+            self.keep_file(place.path, Stream::unknown(Taint::REMOTE));
         }
     }
 

@@ -112,6 +112,9 @@ impl Evaluator<'_> {
                 self.raise(RiskClass::CodeExecution, "awk loads a library");
             }
         }
+        let spells = code.is_some_and(|code| {
+            ["%c\"", "sprintf(\"%c", "strtonum("].iter().any(|part| code.text.known.contains(part))
+        });
         for file in found.operands.iter().skip(skip).filter(|each| !each.text.known.contains('=')) {
             if in_place {
                 self.write_pattern(file);
@@ -119,7 +122,9 @@ impl Evaluator<'_> {
                 self.read_path(&file.text, false);
             }
         }
-        None
+        // Numbers become characters.
+        let taint = call.stdin.text.taint | Taint::FILE | Taint::DECODED;
+        spells.then(|| Stream::unknown(taint))
     }
 
     fn awk_program(&mut self, program: &str, stdin: &Stream) {
