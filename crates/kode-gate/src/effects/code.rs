@@ -132,6 +132,9 @@ const STARTERS: &[&str] = &[
     ".execute()",
     "Deno.Command",
     "Command::new",
+    "sys.process",
+    "callCommand",
+    "Sys.command",
     "interact(",
     "instance_eval",
 ];
@@ -552,6 +555,8 @@ fn deletes_tree(code: &str) -> bool {
             "Deno.remove",
             "delete_recursive",
             "(delete-directory",
+            "removeItem(",
+            "recursive=true",
             "os.remove(",
             "os.unlink(",
             "unlinkSync(",
@@ -658,7 +663,10 @@ pub(crate) fn shell_strings(_language: Language, code: &str) -> Vec<String> {
     scripts.extend(more);
     scripts.extend(bracketed(code));
     // Tcl's `exec` needs no quotes.
-    let bare = |line: &str| line.trim().strip_prefix("exec ").map(str::to_owned);
+    let bare = |line: &str| {
+        let line = line.trim();
+        line.strip_prefix("exec ").or(line.strip_prefix("spawn ")).map(str::to_owned)
+    };
     scripts.extend(code.split(['\n', ';']).filter_map(bare).take(16));
     // `["rm", "-rf", "/"]`: neighbouring strings are an argument list too.
     if all.len() > 1 && all.len() <= 16 {

@@ -110,6 +110,9 @@ impl Evaluator<'_> {
                 self.raise(RiskClass::CodeExecution, &text);
                 self.look_for_outside_paths(&fields[1..]);
                 self.refuse_connected_shell(&fields[1..], &stdin);
+                self.try_words(&fields[1..], &stdin);
+                // What the shell runs where no program has the name.
+                let _ = self.call("command_not_found_handle", Vec::new(), Stream::default());
                 Stream::unknown(stdin.text.taint | Taint::FILE)
             }
         }

@@ -23,20 +23,41 @@ impl Evaluator<'_> {
         if !spec.any_flags || !starts || self.found.refusal.is_some() {
             return;
         }
+        if !called_text(call.name) {
+            self.try_words(call.words, &call.stdin);
+        }
         for at in 0..call.words.len().min(WORDS_MAX) {
             let Some(name) = call.words[at].as_exact() else { continue };
-            if deletes_or_formats(name) && !called_text(call.name) {
-                let argv = call.words[at..].to_vec();
-                self.refusals_only(|walk| {
-                    walk.run_argv(argv, Stream::default());
-                });
-            }
             if spec.class == RiskClass::CodeExecution
                 && name.contains('(')
                 && (code::runs_strings(Language::Other, name) || name.contains("(delete-directory"))
             {
                 let text = call.words[at].text.clone();
                 self.refusals_only(|walk| walk.code(Language::Other, &text));
+            }
+        }
+    }
+
+    /// Words that may be a command, as `pdsh -w h rm -rf /` has them, a script
+    /// behind a flag for one, and what a shell among them would read.
+    pub(crate) fn try_words(&mut self, words: &[Field], stdin: &Stream) {
+        const SCRIPTS: [&str; 8] = ["-c", "-e", "-a", "-x", "--command", "--exec", "cmd.run", "--"];
+        for at in 0..words.len().min(WORDS_MAX) {
+            let Some(name) = words[at].as_exact() else { continue };
+            if deletes_or_formats(name) {
+                let argv = words[at..].to_vec();
+                let stdin = stdin.clone();
+                self.refusals_only(|walk| {
+                    walk.run_argv(argv, stdin);
+                });
+            }
+            let flagged = at.checked_sub(1).and_then(|before| words[before].as_exact());
+            if flagged.is_some_and(|flag| SCRIPTS.contains(&flag)) && name.contains(' ') {
+                let text = words[at].text.clone();
+                self.refusals_only(|walk| {
+                    walk.shell_text(&text, Stream::default());
+                    walk.code(Language::Other, &text);
+                });
             }
         }
     }

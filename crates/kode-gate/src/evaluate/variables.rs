@@ -101,6 +101,13 @@ impl Evaluator<'_> {
                 self.raise(RiskClass::CodeExecution, &format!("programs run what {name} holds"));
                 self.refuse_foreign_code(value.taint, "a shell");
                 // `LESSOPEN='|PROGRAM %s'`.
+                let place = self.place_of(value).path;
+                let file = self.files.get(&place).filter(|_| matches!(name, "BASH_ENV" | "ENV"));
+                if let Some(content) = file.cloned() {
+                    self.refusals_only(|walk| {
+                        walk.shell_text(&content.text, Stream::default());
+                    });
+                }
                 let script = value.known.trim_start_matches(['|', '-', ' ']).to_owned();
                 self.perhaps(|walk| walk.text_script(&script, Stream::default()));
             }

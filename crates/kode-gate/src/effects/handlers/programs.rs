@@ -116,6 +116,12 @@ impl Evaluator<'_> {
             return Some(self.run_argv(call.arguments.operands.clone(), call.stdin.clone()));
         }
         self.raise(RiskClass::SystemWrite, "opens a shell with other privileges");
+        if call.stdin.present {
+            let script = call.stdin.text.clone();
+            self.refusals_only(|walk| {
+                walk.shell_text(&script, Stream::default());
+            });
+        }
         None
     }
 
