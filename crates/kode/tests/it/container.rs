@@ -212,6 +212,9 @@ fn what_a_person_does_to_the_repository_between_two_messages_is_in_the_next_cont
     let second = containers(&workspace);
     assert!(second.len() == 1 && second != first, "{second:?}");
     assert_eq!(workspace.read(".git/config"), "[core]\n");
+    // The terminal is closed.
+    drop(window);
+    wait_until_nothing_is_left(&workspace, &second[0]);
 }
 
 #[test]
