@@ -7,10 +7,13 @@ use kode_base::{FileWrite, ProjectPath, WriteMode};
 use kode_sandbox::ProjectFiles;
 use serde::{Deserialize, Serialize};
 
+use crate::blobs::Blobs;
 use crate::capture::FILE_BYTES_KEPT_MAX;
 use crate::changes::{Change, ChangeLine, Circumstance, Origin};
+use crate::merge::{hunks, take_back};
 use crate::restoration::Restoration;
 use crate::state::{FileState, Kind};
+use crate::tree::content;
 use crate::{Session, SessionError};
 
 /// Writes that were about to be made.
@@ -58,15 +61,19 @@ impl Announcement {
     }
 
     /// Takes the writes out of `changes`. Where a person changed a file since it was
-    /// written, the two are told apart.
-    pub(crate) fn take(&self, changes: &mut Vec<Change>) -> Vec<Change> {
+    /// written, the two are told apart. After a kill nobody knows whether it was: where
+    /// all that was to be changed stands in the file, it was.
+    pub(crate) fn take(&self, changes: &mut Vec<Change>, blobs: &Blobs) -> Vec<Change> {
         let (mut own, mut rest) = (Vec::new(), Vec::new());
         for change in std::mem::take(changes) {
             let write = self.writes.iter().find(|write| write.path == change.path);
-            match write.filter(|_| self.is_written) {
+            let is_in = |write: &&AnnouncedWrite| {
+                self.is_written || write.stands_in(&change, blobs).unwrap_or(false)
+            };
+            match write.filter(is_in) {
                 _ if self.is_of(&change) => own.push(change),
                 Some(write) => {
-                    let written = write.state(&change);
+                    let written = write.state(&change, self.is_written);
                     if is_same(&change.before, &written) {
                         // What was written was there before.
                         rest.push(change);
@@ -91,11 +98,31 @@ fn is_same(one: &Option<FileState>, other: &Option<FileState>) -> bool {
 }
 
 impl AnnouncedWrite {
-    /// The file as it was written, where `change` is what was found later.
-    fn state(&self, change: &Change) -> Option<FileState> {
+    /// The file as it was written, where `change` is what was found later. What was
+    /// announced before a kill was read, so it is kept.
+    fn state(&self, change: &Change, is_known: bool) -> Option<FileState> {
         let like = change.before.as_ref().or(change.after.as_ref())?.clone();
-        let hash = self.after?;
-        Some(FileState { kind: Kind::File, hash, kept: self.kept, read_ns: 0, ..like })
+        let (hash, kept) = (self.after?, self.kept || !is_known);
+        Some(FileState { kind: Kind::File, hash, kept, read_ns: 0, ..like })
+    }
+
+    /// Whether every change that was to be written stands in what was found, with edits
+    /// elsewhere; `None` where it can't be told.
+    #[expect(clippy::disallowed_methods, reason = "compared, shown to nobody")]
+    fn stands_in(&self, change: &Change, blobs: &Blobs) -> Option<bool> {
+        let (hash, now) = (self.after?, change.after.as_ref()?);
+        let is_file = |state: &FileState| state.kind == Kind::File;
+        if !is_file(now) || !change.before.as_ref().is_none_or(is_file) {
+            return None;
+        }
+        let before = content(&change.path, change.before.as_ref(), blobs).ok()?.unwrap_or_default();
+        let (written, now) =
+            (blobs.load(&hash).ok()?, content(&change.path, Some(now), blobs).ok()??);
+        let [before, written, now] = [&before, &written, &now].map(|side| side.expose().as_slice());
+        let all: Vec<usize> = (0..hunks(before, written).len()).collect();
+        let stands = |old: &[u8], new: &[u8]| take_back(old, new, now, &all).is_ok();
+        // Where what was there before stands as well, a person added the same lines.
+        Some(!all.is_empty() && stands(before, written) && !stands(written, before))
     }
 }
 

@@ -39,7 +39,7 @@ impl Session {
     pub(crate) fn book(&mut self, mut changes: Vec<Change>) -> Booked {
         let mut booked = Vec::new();
         if let Some(announcement) = self.announced.take() {
-            let own = announcement.take(&mut changes);
+            let own = announcement.take(&mut changes, &self.blobs);
             let (origin, circumstance) = announcement.cause();
             booked.push(Booking { origin, circumstance, changes: own });
         }

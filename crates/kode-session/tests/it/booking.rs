@@ -167,3 +167,29 @@ fn a_session_of_an_earlier_kode_opens_and_says_that_it_notes_no_commands() {
     assert!(!session.notes_commands() && !session.has_unfinished_command());
     session.compare(&work.files).unwrap();
 }
+
+/// A session whose kode is gone since it announced `AGENTS` for `a.txt`, where `found`
+/// stands now; what is there after a reject of everything.
+fn rejected_after_a_kill(found: &str) -> String {
+    let mut work = Workspace::new();
+    let session = announced(&work, "a.txt");
+    let id = session.id().to_owned();
+    drop(session);
+    work.write("a.txt", found);
+    let mut session = work.resume(&id);
+    session.note_persons_edits(&work.files).unwrap();
+    let _ = session.reject_possible(&work.files, &mut work.gate);
+    String::from_utf8(work.read("a.txt")).unwrap()
+}
+
+#[test]
+fn what_was_written_before_a_kill_and_edited_elsewhere_since_is_told_apart() {
+    assert_eq!(rejected_after_a_kill("one\nmine\ntwo\nagent\n"), "one\nmine\ntwo\nthree\n");
+}
+
+#[test]
+fn what_a_kill_kept_from_being_written_is_no_step_whatever_a_person_does() {
+    for found in ["one\nmine\ntwo\nthree\n", "one\ntwo\n", "one\ntwo\nthree\nagent\n", "mine\n"] {
+        assert_eq!(rejected_after_a_kill(found), found);
+    }
+}

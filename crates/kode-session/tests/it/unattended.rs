@@ -227,15 +227,11 @@ impl Story {
         self.announce(writes);
         for (at, (name, content)) in writes.iter().enumerate() {
             self.work.write(name, content);
-            // Over a kill only what is exactly as announced is known again.
-            let is_free =
-                |file: usize| !killed || writes.iter().all(|(name, _)| *name != FILES[file]);
             let is_written = |file: usize| {
                 let place = writes.iter().position(|(name, _)| *name == FILES[file]);
                 place.is_none_or(|place| place <= at)
             };
             if let Some((file, edit)) = persons.filter(|_| at == 0)
-                && is_free(file)
                 && is_written(file)
             {
                 self.person(file, edit);
