@@ -21,10 +21,12 @@ const ARGUMENTS_BYTES_MAX: usize = 600;
 enum Given {
     Key,
     Password,
+    /// A password, written as Java's characters.
+    Characters,
 }
 
 /// How a call begins, lower case; which argument, from 0, is secret.
-const CALLS: [(&str, usize, Given); 44] = [
+const CALLS: [(&str, usize, Given); 56] = [
     ("jwt.sign(", 1, Given::Key),
     ("jwt.verify(", 1, Given::Key),
     ("jwt.encode(", 1, Given::Key),
@@ -49,6 +51,18 @@ const CALLS: [(&str, usize, Given); 44] = [
     ("oauthhandler(", 1, Given::Key),
     (".signedstring(", 0, Given::Key),
     ("clientsecretcredential(", 2, Given::Key),
+    ("symmetricsecuritykey(", 0, Given::Key),
+    ("keys.hmacshakeyfor(", 0, Given::Key),
+    ("urlsafe_serializer(", 0, Given::Key),
+    (".load(", 1, Given::Characters),
+    (".getkey(", 1, Given::Characters),
+    (".setkeyentry(", 2, Given::Characters),
+    (".init(", 1, Given::Characters),
+    ("pbekeyspec(", 0, Given::Characters),
+    ("passwordprotection(", 0, Given::Characters),
+    ("wifi.begin(", 1, Given::Password),
+    ("wifi.softap(", 1, Given::Password),
+    ("usernamepasswordcredential(", 3, Given::Password),
     ("auth = (", 1, Given::Password),
     ("new sequelize(", 2, Given::Password),
     ("plainauth(", 2, Given::Password),
@@ -90,6 +104,9 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         let real = match given {
             Given::Key => is_key(value) && value.len() >= 16,
             Given::Password => is_password(value, true),
+            Given::Characters => {
+                rest[to + 1..].starts_with(b".toCharArray()") && is_password(value, true)
+            }
         };
         (real && !is_placeholder(value)).then(|| hit(given, call.end() + from, call.end() + to))
     });
@@ -99,7 +116,7 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
 fn hit(given: Given, start: usize, end: usize) -> SecretHit {
     let title = match given {
         Given::Key => "a key that a function is given",
-        Given::Password => "a password that a function is given",
+        Given::Password | Given::Characters => "a password that a function is given",
     };
     SecretHit { start, end, rule: "argument-credential".to_owned(), title: title.to_owned() }
 }
@@ -182,6 +199,9 @@ mod tests {
             "new PasswordAuthentication(\"u\", \"V\".toCharArray())",
             "requests.get(url, auth=('svc', 'V'))",
             "new PDO($dsn, 'app', 'V')",
+            "keyStore.load(in, \"V\".toCharArray())",
+            "new SymmetricSecurityKey(Encoding.UTF8.GetBytes(\"V\"))",
+            "WiFi.begin(\"home\", \"V\")",
         ] {
             let text = text.replace("='V'", "").replace('V', VALUE);
             assert_eq!(found(&text).as_deref(), Some(VALUE), "{text}");
@@ -199,6 +219,8 @@ mod tests {
             "auth=('user', password1)",
             "basic_auth 'svc', ENV['PASSWORD1']\n",
             "new PDO($dsn, 'root', '')",
+            "loader.load(name, \"k3Jd82hTqPz71LmVb4Rn\")",
+            "keyStore.load(in, password1.toCharArray())",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

@@ -178,6 +178,7 @@ fn shifted(found: Option<(usize, usize, bool)>, by: usize) -> Option<(usize, usi
 /// The value that begins at or after `from`.
 fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(usize, usize, bool)> {
     let cursor = after_conversion(rest, skip(rest, from, b" \t("));
+    let cursor = after_embedded_lookup(rest, cursor);
     // The first of a list, or an expression of markup: `["…"]`, `={"…"}`.
     let is_quote = |at: usize| matches!(rest.get(at), Some(b'"' | b'\''));
     let opened = matches!(rest.get(cursor), Some(b'[' | b'{')) && is_quote(cursor + 1);
@@ -208,6 +209,18 @@ fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(us
     let end = length.map_or(rest.len(), |length| cursor + length);
     let is_code = rest[cursor..end].iter().any(|b| matches!(b, b'(' | b'[' | b'{'));
     (!is_code).then_some((cursor, end, false))
+}
+
+/// `<%= ENV["NAME"] || "value" %>` and `<%= ENV.fetch("NAME", "value") %>`: what stands in
+/// where the variable is not set.
+fn after_embedded_lookup(rest: &[u8], from: usize) -> usize {
+    let Some(text) = rest.get(from..).filter(|text| text.starts_with(b"<%=")) else { return from };
+    let line = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
+    let other = [&b"|| "[..], b", ", b"{ "].iter().find_map(|mark| {
+        let at = text[..line].windows(mark.len()).position(|window| window == *mark)?;
+        Some(from + at + mark.len())
+    });
+    other.unwrap_or(from)
 }
 
 /// YAML's `|` and `>`: the value is the next line.
@@ -332,8 +345,20 @@ fn after_type_annotation(line: &[u8], from: usize) -> usize {
     let rest = &line[from.min(line.len())..];
     match ANNOTATIONS.iter().find(|annotation| rest.starts_with(annotation)) {
         Some(annotation) => skip(line, from + annotation.len(), b" \t?"),
-        None => from,
+        None => other_annotation(rest).map_or(from, |length| from + length),
     }
+}
+
+/// Any other type before `=` and a literal: `: Final[str]`, `: string | undefined`, ` As String`.
+fn other_annotation(rest: &[u8]) -> Option<usize> {
+    if let Some(after) = rest.strip_prefix(b"As String") {
+        return Some(rest.len() - after.trim_ascii_start().len());
+    }
+    let is_part = |b: &&u8| b.is_ascii_alphanumeric() || b"_<>[]?|&'. ".contains(b);
+    let length = 1 + rest.strip_prefix(b":")?.iter().take(40).take_while(is_part).count();
+    let value = rest[length..].strip_prefix(b"=")?.trim_ascii_start();
+    let is_literal = value.first().is_some_and(|byte| matches!(byte, b'"' | b'\''));
+    (is_literal && length > 2).then_some(length)
 }
 
 fn operator_at(line: &[u8], from: usize) -> Option<&'static [u8]> {

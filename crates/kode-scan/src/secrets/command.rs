@@ -11,6 +11,7 @@ use super::SecretHit;
 use super::generic::{is_manual, is_test_path};
 
 use super::placeholder::is_placeholder;
+use super::programs::{COMMANDS, Taken};
 use super::shape::is_password;
 
 /// How far from a program's name its option may stand.
@@ -18,48 +19,6 @@ const COMMAND_BYTES_MAX: usize = 600;
 
 /// A range of the rest of the line, where the password stands.
 type Range = (usize, usize);
-
-/// How a program takes its password.
-#[derive(Debug, Clone, Copy)]
-enum Taken {
-    /// After an option, and whether the value is written at the option.
-    Option(&'static str, bool),
-    /// After the colon of an option's value.
-    User(&'static [&'static str]),
-    /// Quoted, piped into a program that logs in.
-    Piped,
-    /// The next literal.
-    Next,
-    /// `user:password` before it.
-    Before,
-}
-
-const COMMANDS: [(&str, Taken); 24] = [
-    ("curl ", Taken::User(&["-u ", "--user ", "--user=", "-u"])),
-    ("mysql ", Taken::Option("-p", true)),
-    ("mysqldump ", Taken::Option("-p", true)),
-    ("mysqladmin ", Taken::Option("-p", true)),
-    ("7z ", Taken::Option("-p", true)),
-    ("sshpass ", Taken::Option("-p", false)),
-    ("docker login ", Taken::Option("-p", false)),
-    ("podman login ", Taken::Option("-p", false)),
-    ("mongo ", Taken::Option("-p", false)),
-    ("mongodump ", Taken::Option("-p", false)),
-    ("az login ", Taken::Option("-p", false)),
-    ("oc login ", Taken::Option("-p", false)),
-    ("redis-cli ", Taken::Option("-a", false)),
-    ("ldapsearch ", Taken::Option("-w", false)),
-    ("ldapadd ", Taken::Option("-w", false)),
-    ("openssl enc ", Taken::Option("-k", false)),
-    ("sqlcmd ", Taken::Option("-P", false)),
-    ("zip ", Taken::Option("-P", false)),
-    ("gh secret set ", Taken::Option("--body", false)),
-    ("put-parameter ", Taken::Option("--value", false)),
-    ("echo ", Taken::Piped),
-    ("identified by ", Taken::Next),
-    ("convertto-securestring ", Taken::Next),
-    ("@tcp(", Taken::Before),
-];
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let starts = COMMANDS.iter().map(|(start, _)| *start);
@@ -96,21 +55,74 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
 fn taken_from(taken: Taken, line: &[u8]) -> Option<Range> {
     match taken {
         Taken::Option(option, attached) => option_value(line, option.as_bytes(), attached),
-        Taken::User(options) => {
-            let (from, to) = options
-                .iter()
-                .find_map(|option| option_value(line, option.trim_end().as_bytes(), true))
-                .or_else(|| option_value(line, b"--user", false))?;
-            let colon = line[from..to].iter().position(|byte| *byte == b':')?;
-            Some((from + colon + 1, to))
+        Taken::User(options, separator) => {
+            let (from, to) =
+                options.iter().map(|option| option.trim_end().as_bytes()).find_map(|option| {
+                    option_value(line, option, true).or_else(|| option_value(line, option, false))
+                })?;
+            after_separator(line, (from, to), separator)
         }
         Taken::Piped => piped(line),
         Taken::Next => {
             let open = line.iter().take(24).position(|byte| matches!(byte, b'"' | b'\''))?;
             word(line, open)
         }
+        Taken::Pair => {
+            let open = line.iter().take(24).position(|byte| matches!(byte, b'"' | b'\''))?;
+            after_separator(line, word(line, open)?, b':')
+        }
+        Taken::Behind => word(line, 0),
+        Taken::Word(place) => {
+            // `name=value` is no password but a setting of the program.
+            plain_words(line).nth(place).filter(|(from, to)| !line[*from..*to].contains(&b'='))
+        }
+        Taken::Last(letter) => last_word(line, letter),
+        Taken::Slash => {
+            let (from, to) =
+                plain_words(line).find(|(from, to)| line[*from..*to].contains(&b'/'))?;
+            let (from, to) = after_separator(line, (from, to), b'/')?;
+            let host = line[from..to].iter().position(|byte| *byte == b'@');
+            Some((from, host.map_or(to, |host| from + host)))
+        }
         Taken::Before => None,
     }
+}
+
+fn after_separator(line: &[u8], (from, to): Range, separator: u8) -> Option<Range> {
+    let at = line[from..to].iter().position(|byte| *byte == separator)?;
+    Some((from + at + 1, to))
+}
+
+/// The words of a command that are no options, up to a redirection or the next command.
+fn plain_words(line: &[u8]) -> impl Iterator<Item = Range> {
+    let is_end = |byte: &u8| b"|;&<>#".contains(byte);
+    let line = &line[..line.iter().position(is_end).unwrap_or(line.len())];
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < line.len() {
+            at += line[at..].iter().take_while(|byte| b" \t\r\n\\".contains(byte)).count();
+            let rest = line.get(at..).filter(|rest| !rest.is_empty())?;
+            let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+            let found = word(line, at);
+            let start = at;
+            at = found.map_or(at + length, |(_, to)| to + 1).max(at + 1);
+            if !matches!(line[start], b'-' | b'/')
+                && let Some(found) = found
+            {
+                return Some(found);
+            }
+        }
+        None
+    })
+}
+
+/// `htpasswd -b FILE USER PASSWORD`, `net use Z: \\\\HOST\\SHARE PASSWORD /user:USER`.
+fn last_word(line: &[u8], letter: u8) -> Option<Range> {
+    let mut options = line.split(u8::is_ascii_whitespace).filter(|word| word.starts_with(b"-"));
+    let says_so = letter == 0 || options.any(|option| option.contains(&letter));
+    let is_place = |range: &Range| line[range.0..range.1].iter().any(|b| b"\\:".contains(b));
+    let words = plain_words(line).filter(|range| !is_place(range));
+    says_so.then(|| words.last()).flatten()
 }
 
 /// A command's line, with those that a backslash at the end adds.
@@ -206,6 +218,17 @@ mod tests {
             "ConvertTo-SecureString \"V\" -AsPlainText -Force",
             "ConvertTo-SecureString -String \"V\" -AsPlainText",
             "dsn := \"app:V@tcp(db1:3306)/shop\"",
+            "htpasswd -bc /etc/nginx/users admin V",
+            "net use Z: \\\\nas\\share V /user:svc",
+            "net use Z: \\\\nas\\share /user:svc V",
+            "sqlplus -S app/V@ORCL @run.sql",
+            "curl_setopt($ch, CURLOPT_USERPWD, 'svc:V');",
+            "withUser(\"a\").password(\"{noop}V\")",
+            "rabbitmqctl add_user app V",
+            "mc alias set prod https://s3.acme.io ci V",
+            "smbclient //nas/share -U svc%V",
+            "xfreerdp /v:host /u:svc /p:V",
+            "skopeo copy --src-creds bot:V a b",
         ] {
             let text = text.replace('V', "k3Jd82hTq!");
             assert_eq!(found(&text).as_deref(), Some("k3Jd82hTq!"), "{text}");
@@ -225,6 +248,12 @@ mod tests {
             "echo build1:done | tee log",
             "fmt.Sprintf(\"%s:%s@tcp(%s)/%s\", u, p1, h, d)",
             "identified by its name1",
+            "htpasswd -c /etc/nginx/users admin1",
+            "net use Z: \\\\nas1\\share /user:svc",
+            "sqlplus /nolog @run1.sql",
+            "curl_setopt($ch, CURLOPT_USERPWD, $user1 . ':' . $pass1);",
+            "rabbitmqctl add_user app \"$RABBIT_PASSWORD1\"",
+            "vault login -method=oidc role=dev1",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

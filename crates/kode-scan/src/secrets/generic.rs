@@ -8,12 +8,28 @@ use kode_base::ProjectPath;
 
 use super::SecretHit;
 use super::assigned::{Form, value_after};
+use super::compared;
 use super::placeholder::is_placeholder;
-use super::shape::{is_encoded_word, is_key, is_long_and_mixed, is_password};
+use super::shape::{is_encoded_password, is_encoded_word, is_key, is_long_and_mixed, is_password};
 
 /// Parts of names that start a closer look, lower case.
-const KEYWORDS: [&str; 10] =
-    ["key", "token", "secret", "pass", "pwd", "psk", "_pw", "credential", "creds", "auth"];
+const KEYWORDS: [&str; 15] = [
+    "key",
+    "token",
+    "secret",
+    "pass",
+    "pwd",
+    "psk",
+    "_pw",
+    "credential",
+    "creds",
+    "auth",
+    "bindpw",
+    "rootpw",
+    "pepper",
+    "_salt",
+    "sonar.login",
+];
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(KEYWORDS).ok());
@@ -48,7 +64,7 @@ const KEY_WORDS: [&str; 25] = [
 ];
 
 /// Words that make a name describe a secret, or something public, instead of hold one.
-const OTHER_WORDS: [&str; 64] = [
+const OTHER_WORDS: [&str; 67] = [
     "public",
     "pub",
     "id",
@@ -113,6 +129,9 @@ const OTHER_WORDS: [&str; 64] = [
     "validity",
     "strength",
     "cookie",
+    "ref",
+    "refs",
+    "href",
 ];
 
 /// Words that end in `pass` and open nothing.
@@ -150,7 +169,7 @@ const OTHER_KEYS: [&str; 22] = [
 
 /// What kind of secret a name promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Promise {
+pub(super) enum Promise {
     Key,
     /// A key of something, perhaps no secret one.
     AnyKey,
@@ -184,7 +203,12 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
             !bare_values && promise == Promise::Key && stands_in_comment(content, start);
         let bare_values = bare_values || in_comment;
         let form = Form { bare_values, is_table, spaced, directives, name: (start, end) };
-        let Some((from, to, quoted)) = value_after(content, form) else { continue };
+        let Some((from, to, quoted)) = compared::beside(content, form.name)
+            .or_else(|| value_after(content, form))
+            .filter(|_| !is_hashed(content, start))
+        else {
+            continue;
+        };
         done = done.max(from);
         let value = &content[from..to];
         let real = match promise {
@@ -193,6 +217,7 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
             Promise::AnyKey => !in_tests && !in_docs && is_key(value) && is_long_and_mixed(value),
             Promise::Password => !in_tests && !in_docs && is_password(value, quoted),
         };
+        let real = real || bare_values && is_encoded_password(value);
         if real && !is_placeholder(value) && !is_encoded_word(value) {
             hits.push(hit(promise, from, to));
         }
@@ -270,6 +295,15 @@ fn describes_another(content: &[u8], start: usize, end: usize) -> bool {
         || [&b"gpg_key"[..], b"pgp_key"].iter().any(|key| name.ends_with(key))
 }
 
+/// `sha256(token) == "…"`: what stands there is a hash.
+fn is_hashed(content: &[u8], start: usize) -> bool {
+    let Some(before) = content[..start].strip_suffix(b"(") else { return false };
+    let name = before[before.len().saturating_sub(12)..].to_ascii_lowercase();
+    [&b"sha"[..], b"md5", b"hash", b"digest"]
+        .iter()
+        .any(|hash| name.windows(hash.len()).any(|window| window == *hash))
+}
+
 /// `api key: …`, in words.
 fn follows_kind(content: &[u8], start: usize) -> bool {
     let before = content[start.saturating_sub(8)..start].to_ascii_lowercase();
@@ -331,7 +365,7 @@ fn words(name: &[u8]) -> Vec<String> {
     words
 }
 
-fn promise_of(name: &[u8]) -> Option<Promise> {
+pub(super) fn promise_of(name: &[u8]) -> Option<Promise> {
     let words = words(name);
     let tail = &words[words.len().saturating_sub(4)..];
     let last = tail.last()?;
@@ -341,8 +375,8 @@ fn promise_of(name: &[u8]) -> Option<Promise> {
     }
     let has = |wanted: &[&str]| tail.iter().any(|word| wanted.contains(&word.as_str()));
     if tail.iter().any(|word| {
-        let is_password =
-            word.contains("passw") || ["pwd", "pw", "passphrase", "psk"].contains(&&word[..]);
+        let is_password = word.contains("passw")
+            || ["pwd", "pw", "bindpw", "rootpw", "passphrase", "psk"].contains(&&word[..]);
         is_password || word.ends_with("pass") && !OTHER_PASSES.contains(&word.as_str())
     }) {
         return Some(Promise::Password);
@@ -354,7 +388,10 @@ fn promise_of(name: &[u8]) -> Option<Promise> {
     let token = tail
         .iter()
         .any(|w| w.ends_with("token") || w.ends_with("secret") || w.starts_with("credential"))
-        || matches!(last.as_str(), "auth" | "creds" | "authorization")
+        || matches!(last.as_str(), "auth" | "creds" | "authorization" | "pepper")
+        || compact.ends_with("sonarlogin")
+        // WordPress' salts, which sign what its keys do.
+        || ["authsalt", "loggedinsalt", "noncesalt"].iter().any(|salt| compact.ends_with(salt))
         || compact.contains("secret");
     if key || token {
         return Some(Promise::Key);

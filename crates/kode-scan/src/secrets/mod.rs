@@ -3,14 +3,17 @@
 mod arguments;
 mod assigned;
 mod command;
+mod compared;
 mod connection;
 mod entropy;
 mod generic;
 mod placeholder;
+mod programs;
 mod rules;
 mod services;
 mod shape;
 mod structure;
+mod table;
 
 use kode_base::{ProjectPath, Severity};
 
@@ -76,6 +79,7 @@ pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         add_apart(&mut hits, arguments::find(path, content));
         add_apart(&mut hits, services::find(content));
         add_apart(&mut hits, generic::find(path, content));
+        add_apart(&mut hits, table::find(path, content));
     }
     hits.sort_by_key(|hit| hit.start);
     hits

@@ -65,6 +65,14 @@ pub(super) fn is_encoded_word(value: &[u8]) -> bool {
     })
 }
 
+/// Base64 of a password a person chose, as in Kubernetes' secrets.
+pub(super) fn is_encoded_password(value: &[u8]) -> bool {
+    let decoded =
+        (value.len() >= 12 && value.len().is_multiple_of(4)).then(|| base64(value)).flatten();
+    decoded
+        .is_some_and(|text| is_password(&text, false) && !super::placeholder::is_placeholder(&text))
+}
+
 /// A wallet's or contract's address, a fingerprint, or the public half of a pair.
 fn is_public(value: &[u8]) -> bool {
     let is_address = value.len() == 42
@@ -104,8 +112,10 @@ fn is_location(value: &[u8]) -> bool {
 fn is_made_of_words(value: &[u8]) -> bool {
     let separators = |byte: &u8| b"_-./:|".contains(byte);
     let parts: Vec<&[u8]> = value.split(separators).filter(|part| !part.is_empty()).collect();
+    // Of several parts each may be numbered: `page-abc12`.
+    let digits = if parts.len() > 1 { 2 } else { 1 };
     let plain = |part: &&[u8]| {
-        let word = is_wordlike(part);
+        let word = is_wordlike(part, digits);
         word || (part.iter().all(u8::is_ascii_digit) && (part.len() <= 4 || counts_up(part)))
     };
     parts.iter().all(plain)
@@ -117,15 +127,76 @@ fn counts_up(digits: &[u8]) -> bool {
 }
 
 /// Letters with at most a short number at the end, cased like a name.
-fn is_wordlike(part: &[u8]) -> bool {
+fn is_wordlike(part: &[u8], digits_max: usize) -> bool {
     let digits = part.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let letters = &part[..part.len() - digits];
-    if digits > 1 || letters.is_empty() || !letters.iter().all(u8::is_ascii_alphabetic) {
+    if digits > digits_max || letters.is_empty() || !letters.iter().all(u8::is_ascii_alphabetic) {
         return false;
     }
     let switches = letters
         .windows(2)
         .filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
         .count();
-    switches * 4 <= letters.len() && !is_shuffled(letters)
+    switches * 4 <= letters.len() && !is_shuffled(letters) && odd_pairs(letters) < ODD_PAIRS
+}
+
+/// So many pairs that words do not have make a text no word: of 25,000 names in the sources
+/// of 30 libraries 0.5 % have them, of nine random letters 79 %.
+const ODD_PAIRS: usize = 2;
+
+/// For each first letter, the letters that follow it in fewer than one of 10,000 pairs of
+/// those names.
+const ODD_AFTER: [&[u8]; 26] = [
+    b"oq",
+    b"fghkmnqvwxz",
+    b"bfgjnqvwxz",
+    b"kqxz",
+    b"",
+    b"bcdghjkmpqvwxz",
+    b"jkpqvwxz",
+    b"bfghjknqvwxz",
+    b"hijwy",
+    b"bcdfghijklmnpqrtvwxyz",
+    b"bfgjkqvxyz",
+    b"ghjqwxz",
+    b"fghjkqwxz",
+    b"xz",
+    b"qz",
+    b"jkqwxz",
+    b"abcdefghijkmnopqrstvwxyz",
+    b"jqxz",
+    b"jxz",
+    b"jx",
+    b"hjkqvwxyz",
+    b"bcdfghjklmnpqrstuvwxyz",
+    b"bfgjkmpquvwxyz",
+    b"bdfghjklnqruvwxz",
+    b"jqxyz",
+    b"bcdfghjklmnopqrstuvwxyz",
+];
+
+/// How many pairs of neighbours words do not have.
+fn odd_pairs(letters: &[u8]) -> usize {
+    let is_odd = |pair: &&[u8]| {
+        let first = pair[0].to_ascii_lowercase().wrapping_sub(b'a');
+        ODD_AFTER
+            .get(usize::from(first))
+            .is_some_and(|seconds| seconds.contains(&pair[1].to_ascii_lowercase()))
+    };
+    letters.windows(2).filter(is_odd).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_letters_before_a_digit_are_no_word() {
+        for random in [&b"CkgafrfwA9"[..], b"HHsgdWOJT6", b"uQbjOHGif4"] {
+            assert!(is_password(random, true), "{}", String::from_utf8_lossy(random));
+        }
+        for word in [&b"validateToken2"[..], b"HttpServer1", b"Widget-key12", b"password1"] {
+            assert!(!is_password(word, true), "{}", String::from_utf8_lossy(word));
+        }
+    }
 }
