@@ -128,7 +128,7 @@ impl Evaluator<'_> {
         }
         if spec.builds {
             self.look_for_outside_paths(invocation.words);
-            self.look_for_nested_paths(invocation.words);
+            self.look_for_nested_paths(name, invocation.words);
         }
     }
 

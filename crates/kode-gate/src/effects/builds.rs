@@ -195,9 +195,13 @@ impl Evaluator<'_> {
 
     /// Paths within a value: `--cov-report=html:/etc`, `-o cache_dir=/etc`,
     /// `--emit=link=/etc/x`, `-MF/etc/x`.
-    pub(crate) fn look_for_nested_paths(&mut self, words: &[Field]) {
+    pub(crate) fn look_for_nested_paths(&mut self, name: &str, words: &[Field]) {
         for word in words {
             let text = word.text.known.as_str();
+            // In a build folder `cmake ..` is how it is started.
+            if text == ".." && name != "cmake" {
+                self.look_for_outside_paths(&[Field::exact("../.")]);
+            }
             let nested = text.rsplit_once(['=', ':']).map(|(_, path)| path);
             let output = ["-MF", "-MJ"].iter().find_map(|flag| text.strip_prefix(flag));
             let path = output.or(nested).filter(|path| {

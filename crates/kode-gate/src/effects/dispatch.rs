@@ -322,6 +322,10 @@ impl Evaluator<'_> {
         let arguments = arguments::sort(spec, &words[..at]);
         let before = Invocation { name, words: &words[..at], arguments, stdin: stdin.clone() };
         self.apply_flags(spec, &before);
+        if matches!(spec.handler.as_str(), "npm_script" | "toolchain") {
+            // `npm --prefix ../other run build` is another project's build.
+            self.look_for_outside_paths(before.words);
+        }
         handlers::run(self, &spec.handler, &before);
         let Some(word) = words[at].as_exact() else {
             self.raise(

@@ -101,6 +101,7 @@ fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> O
             let kept = |word: &&Field| !word.text.known.starts_with("/tmp");
             let words: Vec<Field> = call.words.iter().filter(kept).cloned().collect();
             walk.look_for_outside_paths(&words);
+            walk.look_for_nested_paths(call.name, &words);
             None
         }
         "rename" => walk.rename(call),
