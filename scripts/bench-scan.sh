@@ -62,5 +62,5 @@ find "$set" -type f \( -name '*.js' -o -name '*.ts' -o -name '*.py' -o -name '*.
 total=$(wc -l <"$work/all")
 for share in 8 4 2 1; do
   awk -v n="$share" 'NR % n == 0' "$work/all" >"$work/some"
-  xargs -a "$work/some" "$scan" 2>&1 >/dev/null | tail -1
+  xargs -s 2000000 -a "$work/some" "$scan" 2>&1 >/dev/null | tail -1
 done

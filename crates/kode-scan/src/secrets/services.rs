@@ -73,9 +73,10 @@ pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
             continue;
         }
         let service = &SERVICES[index];
-        let line = content[keyword.start()..].iter().position(|byte| *byte == b'\n');
-        let line_end = line.map_or(content.len(), |length| keyword.start() + length);
-        let to = line_end.min(keyword.start() + WINDOW);
+        // No further: in a bundle of one line that would be to the end of the file each time.
+        let window = content[keyword.start()..].iter().take(WINDOW);
+        let line = window.take_while(|byte| **byte != b'\n').count();
+        let to = keyword.start() + line;
         if !holds_token(&content[keyword.end()..to.max(keyword.end())]) {
             continue;
         }
