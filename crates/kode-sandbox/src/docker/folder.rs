@@ -20,13 +20,17 @@ use crate::plan::{CERTIFICATES_NAME, FOLDER, JAVA_CERTIFICATES_NAME};
 /// Begins the name of every such folder; the process id follows.
 const PREFIX: &str = "container-";
 /// The same for the mounts from which a container's project is mounted. They
-/// are not in the folder: what is in that is removed with it.
-const MOUNTS_PREFIX: &str = "mounts-";
+/// are root's, and far from everything that kode or a person removes with what
+/// is in it.
+const MOUNTS_PREFIX: &str = "kode-mounts-";
+const MOUNTS_PLACE: &str = "/run";
 /// Who there is, in the container.
 pub(super) const PASSWD: &str = "passwd";
 pub(super) const GROUP: &str = "group";
 /// The socket's name.
 pub(super) const SOCKET_NAME: &str = "control.sock";
+/// Entries of a folder that are looked through.
+const ENTRIES_MAX: usize = 4096;
 /// A file that nobody can read.
 pub(super) const MASK_NAME: &str = "mask";
 /// A file with nothing in it.
@@ -71,8 +75,8 @@ impl Identifier {
     }
 
     /// Where root's project is mounted for Docker while the container starts.
-    pub(super) fn mounts(&self, runtime: &Path) -> PathBuf {
-        runtime.join(format!("{MOUNTS_PREFIX}{}", self.0))
+    pub(super) fn mounts(&self) -> PathBuf {
+        Path::new(MOUNTS_PLACE).join(format!("{MOUNTS_PREFIX}{}", self.0))
     }
 }
 
@@ -231,38 +235,31 @@ pub(super) fn remove(path: &Path) {
     let _ = fs::remove_dir_all(path);
 }
 
-/// What sessions left whose process and keeper were both killed.
-#[derive(Debug, Default)]
-pub(super) struct LeftBehind {
-    /// The containers' names, and their folders.
-    pub(super) containers: Vec<(String, PathBuf)>,
-    /// Folders with mounts of projects.
-    pub(super) mounts: Vec<PathBuf>,
+/// Containers that sessions left whose process and keeper were both killed:
+/// their names, and their folders.
+pub(super) fn containers_left(runtime: &Path) -> Vec<(String, PathBuf)> {
+    let name = |(identifier, path): (String, PathBuf)| (container_name(&identifier), path);
+    stale(runtime, PREFIX).into_iter().map(name).collect()
 }
 
-/// Looks for it.
-pub(super) fn left_behind(runtime: &Path) -> LeftBehind {
-    let mut left = LeftBehind::default();
-    let Ok(entries) = fs::read_dir(runtime) else { return left };
-    for entry in entries.flatten().take(4096) {
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        if let Some(identifier) = name.strip_prefix(PREFIX).filter(|_| is_stale(&entry, PREFIX)) {
-            left.containers.push((container_name(identifier), entry.path()));
-        } else if name.starts_with(MOUNTS_PREFIX) && is_stale(&entry, MOUNTS_PREFIX) {
-            left.mounts.push(entry.path());
-        }
-    }
-    left
+/// Folders with mounts of projects that such sessions left.
+pub(super) fn mounts_left() -> Vec<PathBuf> {
+    stale(Path::new(MOUNTS_PLACE), MOUNTS_PREFIX).into_iter().map(|(_, path)| path).collect()
 }
 
-/// Whether it is this user's, and the process that it is named after is gone.
-fn is_stale(entry: &fs::DirEntry, prefix: &str) -> bool {
-    let name = entry.file_name();
-    let process = name.to_str().and_then(|name| name.strip_prefix(prefix)?.split('-').next());
-    let Some(process) = process.and_then(|text| text.parse::<u32>().ok()) else { return false };
+/// What this user's processes that are gone left in `place`, by identifier.
+fn stale(place: &Path, prefix: &str) -> Vec<(String, PathBuf)> {
     let own = rustix::process::geteuid().as_raw();
-    let is_own = entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own);
-    is_own && !Path::new(&format!("/proc/{process}")).exists()
+    let identified = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let identifier = name.strip_prefix(prefix)?.to_owned();
+        let process: u32 = identifier.split('-').next()?.parse().ok()?;
+        let is_own = entry.metadata().ok().filter(|found| found.is_dir())?.uid() == own;
+        let alive = Path::new(&format!("/proc/{process}")).exists();
+        (is_own && !alive).then(|| (identifier, entry.path()))
+    };
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    entries.take(ENTRIES_MAX).filter_map(identified).collect()
 }
 
 /// What a container is called.

@@ -70,9 +70,9 @@ impl Starting {
         if settings.docker.network == DockerNetwork::Bridge {
             folder::trust(&folder.path, &Additions::new(settings, "").certificates())?;
         }
-        let mapped = user.stands_for.map(|owner| {
-            view.map(root, &identifier.mounts(&runtime), (owner, (user.user, user.group)))
-        });
+        let mapped = user
+            .stands_for
+            .map(|owner| view.map(root, &identifier.mounts(), (owner, (user.user, user.group))));
         secrets.cover(root, &mut view, &folder)?;
         hand_over(&settings.docker.context_files, &folder)?;
         let names = (identifier.container(), image);
@@ -112,14 +112,13 @@ impl Starting {
 
 /// Removes what sessions left whose process and keeper were both killed.
 fn sweep(engine: &Engine, runtime: &Path) {
-    let left = folder::left_behind(runtime);
-    for mounts in &left.mounts {
-        release_mapped_mounts(mounts);
+    for mounts in folder::mounts_left() {
+        release_mapped_mounts(&mounts);
     }
-    for (name, path) in &left.containers {
+    for (name, path) in folder::containers_left(runtime) {
         // Where Docker does not answer now, the start says why.
-        let _ = engine.ask(&["rm", "--force", "--volumes", name]);
-        folder::remove(path);
+        let _ = engine.ask(&["rm", "--force", "--volumes", &name]);
+        folder::remove(&path);
     }
 }
 

@@ -97,7 +97,7 @@ fn commands_on_a_project_of_root_are_nobody_in_particular_and_what_they_make_is_
     std::fs::write(place.project().join(".git/config"), "[core]\n").unwrap();
     let sandbox = sandbox(&place);
     // They go once Docker's command has returned.
-    let own = format!("/.kode/run/mounts-{}-", std::process::id());
+    let own = format!("/run/kode-mounts-{}-", std::process::id());
     let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while !mounts_with(&own).is_empty() && std::time::Instant::now() < until {
         std::thread::sleep(std::time::Duration::from_millis(5));
@@ -125,7 +125,8 @@ fn mounts_that_a_killed_session_left_are_taken_away_and_their_files_stay() {
     let place = Place::new();
     std::fs::write(place.project().join("kept"), "kept\n").unwrap();
     // Above every process id that the kernel gives.
-    let left = place.home().join(".kode/run/mounts-4194305-0123456789abcdef");
+    let random = getrandom::u64().unwrap();
+    let left = std::path::PathBuf::from(format!("/run/kode-mounts-4194305-{random:016x}"));
     let mount = |on: &str, from: std::path::PathBuf| {
         let mounted = Command::new("mount").arg("--bind").arg(from).arg(left.join(on)).status();
         assert!(mounted.unwrap().success());
@@ -135,14 +136,18 @@ fn mounts_that_a_killed_session_left_are_taken_away_and_their_files_stay() {
     std::fs::write(left.join("1"), "").unwrap();
     mount("1", place.project().join("kept"));
     // What nobody expects there is not removed either.
-    let strange = place.home().join(".kode/run/mounts-4194305-fedcba9876543210/folder");
-    std::fs::create_dir_all(&strange).unwrap();
+    let strange = left.join("folder");
+    std::fs::create_dir(&strange).unwrap();
     std::fs::write(strange.join("file"), "x").unwrap();
     drop(sandbox(&place));
-    assert_eq!(mounts_with("mounts-4194305"), Vec::<String>::new());
-    assert!(!left.exists());
+    let mounts = mounts_with(left.to_str().unwrap());
+    let names = std::fs::read_dir(&left).unwrap().flatten().map(|entry| entry.file_name());
+    let names: Vec<std::ffi::OsString> = names.collect();
+    std::fs::remove_file(strange.join("file")).unwrap();
+    std::fs::remove_dir(&strange).unwrap();
+    std::fs::remove_dir(&left).unwrap();
+    assert_eq!((mounts, names), (Vec::new(), vec!["folder".into()]));
     assert_eq!(std::fs::read_to_string(place.project().join("kept")).unwrap(), "kept\n");
-    assert!(strange.join("file").exists());
 }
 
 #[test]

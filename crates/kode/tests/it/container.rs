@@ -326,7 +326,7 @@ fn left(workspace: &Workspace, name: &str) -> Vec<String> {
     left.extend(processes_naming(workspace.beside("").to_str().unwrap()));
     left.extend(processes_naming(name));
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let own = workspace.kode_home().display().to_string();
+    let own = workspace.project().display().to_string();
     left.extend(mounts.lines().filter(|line| line.contains(&own)).map(str::to_owned));
     left
 }
