@@ -7,6 +7,7 @@ mod compared;
 mod connection;
 mod entropy;
 mod generic;
+mod keywords;
 mod placeholder;
 mod programs;
 mod rules;

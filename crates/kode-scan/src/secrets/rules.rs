@@ -3,12 +3,12 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::SecretHit;
 use super::entropy::bits_per_byte;
+use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
 use super::structure::{has_checksum, is_jwt, is_pem_body};
 use crate::tables;
@@ -67,27 +67,22 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     file.map(|file| file.rule).unwrap_or_default()
 });
 
-/// The keyword automaton and, for each keyword, its rule.
-static KEYWORDS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
+/// The keywords and, for each keyword, its rule.
+static KEYWORDS: LazyLock<Option<(Keywords, Vec<usize>)>> = LazyLock::new(|| {
     let pairs = RULES
         .iter()
         .enumerate()
         .flat_map(|(rule, data)| data.keywords.iter().map(move |keyword| (keyword.as_str(), rule)));
     let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
-    let automaton = AhoCorasickBuilder::new()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::Standard)
-        .build(words);
-    Some((automaton.ok()?, owners))
+    Some((Keywords::new(words)?, owners))
 });
 
 /// Finds provider credentials.
 pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
-    let Some((automaton, owners)) = KEYWORDS.as_ref() else { return Vec::new() };
+    let Some((keywords, owners)) = KEYWORDS.as_ref() else { return Vec::new() };
     let mut hits: Vec<SecretHit> = Vec::new();
     let mut searched = vec![0usize; RULES.len()];
-    for keyword in automaton.find_overlapping_iter(content) {
+    for keyword in keywords.automaton(content).find_overlapping_iter(content) {
         let index = owners[keyword.pattern().as_usize()];
         if keyword.start() < searched[index] {
             continue;

@@ -3,12 +3,12 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::SecretHit;
 use super::entropy::bits_per_byte;
+use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
 
 /// Service values are short names, an operator and one token.
@@ -41,18 +41,12 @@ pub(super) static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
     file.map(|file| file.service).unwrap_or_default()
 });
 
-static KEYWORDS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
+static KEYWORDS: LazyLock<Option<(Keywords, Vec<usize>)>> = LazyLock::new(|| {
     let pairs = SERVICES.iter().enumerate().flat_map(|(index, service)| {
         service.name.split('|').map(move |part| (plain_prefix(part), index))
     });
     let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
-    // Built at every start, so what is quicker to build is better than what searches faster.
-    let automaton = AhoCorasickBuilder::new()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .build(words)
-        .ok()?;
-    Some((automaton, owners))
+    Some((Keywords::new(words)?, owners))
 });
 
 /// The letters a name pattern begins with.
@@ -64,10 +58,10 @@ fn plain_prefix(pattern: &str) -> &str {
 
 /// Finds service keys.
 pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
-    let Some((automaton, owners)) = KEYWORDS.as_ref() else { return Vec::new() };
+    let Some((keywords, owners)) = KEYWORDS.as_ref() else { return Vec::new() };
     let mut hits = Vec::new();
     let mut searched = vec![0usize; SERVICES.len()];
-    for keyword in automaton.find_overlapping_iter(content) {
+    for keyword in keywords.automaton(content).find_overlapping_iter(content) {
         let index = owners[keyword.pattern().as_usize()];
         if keyword.start() < searched[index] {
             continue;
