@@ -137,6 +137,19 @@ const COMPILERS: [&str; 13] = [
     "ld", "javac",
 ];
 
+/// Tools that fetch an operand that is an address.
+const READERS_OF_ADDRESSES: [&str; 9] = [
+    "ffmpeg",
+    "ffprobe",
+    "convert",
+    "magick",
+    "mogrify",
+    "montage",
+    "helm template",
+    "helm show",
+    "kubectl kustomize",
+];
+
 impl Evaluator<'_> {
     /// Judges a build by what it runs beyond the project's own code.
     pub(crate) fn look_at_build(&mut self, spec: &Spec, invocation: &Invocation<'_>) {
@@ -152,6 +165,11 @@ impl Evaluator<'_> {
         }
         self.look_for_own_builds(invocation);
         self.look_at_tasks(invocation);
+        if READERS_OF_ADDRESSES.contains(&name) {
+            for word in invocation.words.iter().filter(|word| word.text.known.contains("://")) {
+                self.egress(&word.text);
+            }
+        }
         if !versioned {
             self.look_for_foreign_build(invocation);
             self.look_for_settings(invocation);
@@ -202,8 +220,8 @@ impl Evaluator<'_> {
             if text == ".." && name != "cmake" {
                 self.look_for_outside_paths(&[Field::exact("../.")]);
             }
-            let nested = text.rsplit_once(['=', ':']).map(|(_, path)| path);
-            let output = ["-MF", "-MJ"].iter().find_map(|flag| text.strip_prefix(flag));
+            let nested = text.rsplit_once(['=', ':', ']']).map(|(_, path)| path);
+            let output = ["-MF", "-MJ", "-o"].iter().find_map(|flag| text.strip_prefix(flag));
             let path = output.or(nested).filter(|path| {
                 path.starts_with('/') && !path.starts_with("//") && !text.contains([' ', '\n'])
             });

@@ -336,6 +336,7 @@ impl Evaluator<'_> {
         };
         let key = format!("{name} {word}");
         if name == "git" {
+            self.judge_git_word(word, &words[at + 1..]);
             self.look_at_repository(&key, &before);
             if matches!(word, "clone" | "fetch" | "pull" | "push" | "ls-remote" | "submodule") {
                 self.run_address(&words[at + 1..]);

@@ -9,7 +9,7 @@ use crate::evaluate::{Evaluator, Field, Text};
 use crate::paths::Zone;
 
 /// Tool, word (a final `*` for every word that begins so), class, why.
-const WORDS: [(&str, &str, RiskClass, &str); 65] = {
+const WORDS: [(&str, &str, RiskClass, &str); 75] = {
     use RiskClass::{CodeExecution as Code, Install, NetworkEgress as Network};
     const RUNS: &str = "runs the program it builds";
     const FETCHES: &str = "fetches dependencies";
@@ -58,6 +58,16 @@ const WORDS: [(&str, &str, RiskClass, &str); 65] = {
         ("flutter", "run", Code, RUNS),
         ("flutter", "pub", Install, FETCHES),
         ("zig", "run", Code, RUNS),
+        ("zig", "build run", Code, RUNS),
+        ("nimble", "run", Code, RUNS),
+        ("nimble", "install", Install, FETCHES),
+        ("nimble", "publish", Network, SENDS),
+        ("spago", "run", Code, RUNS),
+        ("spago", "install", Install, FETCHES),
+        ("hatch", "run", Code, RUNS),
+        ("hatch", "shell", Code, RUNS),
+        ("hatch", "publish", Network, SENDS),
+        ("bun pm", "trust", Code, "runs the install scripts of packages"),
         ("nim", "r", Code, RUNS),
         ("crystal", "run", Code, RUNS),
         ("crystal", "eval", Code, RUNS),

@@ -44,6 +44,44 @@ const PLAIN_KEYS: [&str; 30] = [
 ];
 
 impl Evaluator<'_> {
+    /// Commands of git that run another program, talk to a remote or change more
+    /// than the repository, by their words.
+    pub(crate) fn judge_git_word(&mut self, word: &str, words: &[Field]) {
+        const STRATEGIES: [&str; 7] =
+            ["ours", "recursive", "resolve", "octopus", "subtree", "ort", "theirs"];
+        let first = words.first().and_then(Field::as_exact).unwrap_or_default();
+        match (word, first) {
+            ("merge-index", _) => {
+                self.raise(RiskClass::CodeExecution, "runs a program for every conflict");
+            }
+            ("subtree", "add" | "pull" | "push") => {
+                self.raise(RiskClass::NetworkEgress, "talks to the remote");
+            }
+            ("maintenance", "start" | "stop" | "register" | "unregister") => {
+                self.raise(RiskClass::SystemWrite, "changes what runs at fixed times");
+            }
+            ("merge" | "cherry-pick" | "rebase" | "revert" | "pull", _) => {
+                // `git merge -s x` runs `git-merge-x`.
+                let named = words.iter().enumerate().filter_map(|(at, word)| {
+                    let text = word.text.known.as_str();
+                    match text.strip_prefix("--strategy=") {
+                        Some(name) => Some(name),
+                        None if matches!(text, "-s" | "--strategy") => {
+                            words.get(at + 1).map(|next| next.text.known.as_str())
+                        }
+                        None => None,
+                    }
+                });
+                let known = |name: &str| STRATEGIES.contains(&name);
+                if let Some(name) = named.into_iter().find(|name| !known(name)) {
+                    let text = format!("git would run a strategy of its own, git-merge-{name}");
+                    self.raise(RiskClass::CodeExecution, &text);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Global flags: `-C`, `-c key=value`.
     pub(super) fn git(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         for (flag, value) in &call.arguments.flags {

@@ -417,9 +417,20 @@ impl Evaluator<'_> {
             && !searches_remote
             && !installs;
         let shows = words.iter().all(|text| matches!(*text, "--version" | "--help" | "-V" | "-h"));
-        if call.name == "rpm"
-            && words.iter().any(|text| text.starts_with("--eval") || text.starts_with("-E"))
-        {
+        let evaluates = |text: &&str| {
+            text.starts_with("--eval")
+                || text.starts_with("-E")
+                || text.starts_with("--pipe")
+                || text.contains("%{lua")
+                || text.contains("%(")
+        };
+        let loads = |text: &&str| {
+            ["--setopt", "--config", "--hookdir"].iter().any(|flag| text.starts_with(flag))
+        };
+        if words.iter().any(loads) {
+            self.raise(RiskClass::CodeExecution, "settings of a package manager can run programs");
+        }
+        if call.name == "rpm" && words.iter().any(evaluates) {
             self.raise(RiskClass::CodeExecution, "rpm evaluates a macro, which can run commands");
         } else if sets_options(call) {
             self.raise(RiskClass::CodeExecution, "an option of apt can run a program");

@@ -193,10 +193,13 @@ impl Evaluator<'_> {
                     "list-commands",
                     "show-options",
                     "display-message",
-                ]),
+                ]) && !has(&["-f"])
+                    && !call.words.iter().any(|word| word.text.known.ends_with(';')),
                 RiskClass::CodeExecution,
             ),
-            "screen" => (has(&["-ls", "-list", "-v"]), RiskClass::CodeExecution),
+            "screen" => {
+                (has(&["-ls", "-list", "-v"]) && !has(&["-c", "-X"]), RiskClass::CodeExecution)
+            }
             "kubectl version" => (has(&["--client", "--client=true"]), RiskClass::NetworkEgress),
             "ssh-keygen" => {
                 (has(&["-l", "-lf", "-lvf"]) && !has(&["-D", "-t"]), RiskClass::CodeExecution)
