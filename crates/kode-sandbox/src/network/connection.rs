@@ -69,7 +69,8 @@ fn converse(rules: &Rules, entry: &Arc<Entry>, client: &mut Stream) -> Result<()
 
 fn by_socks(rules: &Rules, entry: &Arc<Entry>, client: &mut Stream) -> Result<(), Refusal> {
     entry.carried(Via::Socks);
-    match socks::request(client) {
+    let mut note = |host: &str, port| entry.asked(Via::Socks, host, port);
+    match socks::request(client, &mut note) {
         Ok((host, port)) => tunnel_to(rules, entry, client, &host, port, Asked::Socks),
         Err(refusal) => {
             socks::refuse(client, &refusal);

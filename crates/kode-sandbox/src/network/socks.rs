@@ -1,6 +1,8 @@
 //! SOCKS 5 (RFC 1928), only what `socks5h://` needs: no authentication,
 //! CONNECT, a host name. Addresses, UDP and BIND are refused.
 
+use std::net::IpAddr;
+
 use super::host::HostName;
 use super::{Refusal, Stream};
 
@@ -19,12 +21,16 @@ const ANSWER_NO_SUCH_COMMAND: u8 = 7;
 const ANSWER_NO_SUCH_ADDRESS: u8 = 8;
 
 /// What the client asks for; the first byte of the connection is still unread.
-/// The second part is the port as it was sent.
+/// The second part is the port as it was sent. `note` is told of every place that
+/// is asked for, also of one that can't be.
 ///
 /// # Errors
 /// When the request is not one for a named host; the answer is sent already
 /// only by [`refuse`].
-pub(crate) fn request(client: &mut Stream) -> Result<(HostName, u16), Refusal> {
+pub(crate) fn request(
+    client: &mut Stream,
+    note: &mut dyn FnMut(&str, u16),
+) -> Result<(HostName, u16), Refusal> {
     let [version, methods] = exactly::<2>(client)?;
     if version != VERSION {
         return Err(Refusal::Socks("only version 5 is spoken"));
@@ -43,16 +49,38 @@ pub(crate) fn request(client: &mut Stream) -> Result<(HostName, u16), Refusal> {
     if command != COMMAND_CONNECT {
         return Err(Refusal::Socks("only CONNECT is offered"));
     }
-    match kind {
-        ADDRESS_NAME => {}
-        ADDRESS_V4 | ADDRESS_V6 => return Err(Refusal::AddressLiteral),
-        _ => return Err(Refusal::Socks("an unknown kind of address")),
-    }
-    let [length] = exactly::<1>(client)?;
-    let mut name = vec![0; usize::from(length)];
-    client.read_exactly(&mut name)?;
+    let place = place(client, kind)?;
     let port = u16::from_be_bytes(exactly::<2>(client)?);
-    Ok((HostName::parse_bytes(&name)?, port))
+    match place {
+        Place::Name(name) => {
+            note(&String::from_utf8_lossy(&name), port);
+            Ok((HostName::parse_bytes(&name)?, port))
+        }
+        Place::Address(address) => {
+            note(&address.to_string(), port);
+            Err(Refusal::AddressLiteral)
+        }
+    }
+}
+
+/// What a request names.
+enum Place {
+    Name(Vec<u8>),
+    Address(IpAddr),
+}
+
+fn place(client: &mut Stream, kind: u8) -> Result<Place, Refusal> {
+    match kind {
+        ADDRESS_NAME => {
+            let [length] = exactly::<1>(client)?;
+            let mut name = vec![0; usize::from(length)];
+            client.read_exactly(&mut name)?;
+            Ok(Place::Name(name))
+        }
+        ADDRESS_V4 => Ok(Place::Address(IpAddr::from(exactly::<4>(client)?))),
+        ADDRESS_V6 => Ok(Place::Address(IpAddr::from(exactly::<16>(client)?))),
+        _ => Err(Refusal::Socks("an unknown kind of address")),
+    }
 }
 
 fn exactly<const COUNT: usize>(client: &mut Stream) -> Result<[u8; COUNT], Refusal> {

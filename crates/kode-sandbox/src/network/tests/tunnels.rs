@@ -410,7 +410,17 @@ fn socks_takes_names_and_nothing_else() {
         drop(socket);
         let connection = only(proxy.close());
         assert!(connection.refusal.is_some() && connection.via == Via::Socks, "{connection:?}");
+        // What was asked for is on record, whatever it was.
+        let named = bytes.len() > 12 && code != 7;
+        assert_eq!(!connection.host.is_empty(), named, "{bytes:?} {connection:?}");
     }
+    let proxy = world.proxy(&["allowed.test"]);
+    let mut socket = proxy.connect();
+    socket.write_all(&socks(3, b"allowed.test\0.denied.test", 443, 1)).unwrap();
+    socket.read_exact(&mut [0; 12]).unwrap();
+    let connection = only(proxy.close());
+    assert_eq!((connection.host.contains("denied.test"), connection.port), (true, 443));
+    assert!(!connection.host.contains('\0'), "{connection:?}");
     for bytes in [&b"\x04\x01\x01\xbb\x7f\x00\x00\x01\x00"[..], b"\x05\x01\x02"] {
         let proxy = world.proxy(&["allowed.test"]);
         proxy.say(bytes);
