@@ -19,10 +19,31 @@ impl Engine<'_> {
         if is_module_function(site, &receiver) {
             return None;
         }
-        self.method_with_function(site, &receiver)
+        self.parts_of_object(site)
+            .or_else(|| self.method_with_function(site, &receiver))
             .or_else(|| self.text_method(site, &receiver))
             .or_else(|| self.written(site, &receiver))
             .or_else(|| self.collection_method(site, &receiver))
+    }
+
+    /// `Object.entries(x)`, `Object.keys(x)`, `Object.values(x)`: x's parts.
+    fn parts_of_object(&mut self, site: &Site) -> Option<Value> {
+        let (object, _) = site.receiver.as_ref()?;
+        let kind = &self.program().expression(*object).kind;
+        if !matches!(kind, crate::ir::Kind::Global(name) if &**name == "Object") {
+            return None;
+        }
+        let part = self.element_of(&site.value(0));
+        let element = match &*site.method {
+            "keys" | "values" => part,
+            "entries" => {
+                let pair = [("0", part.clone()), ("1", part)];
+                let pair = pair.map(|(at, part)| (Name::from(at), part));
+                Value::record(pair.into_iter().collect(), false)
+            }
+            _ => return None,
+        };
+        Some(Value::record(std::collections::BTreeMap::from([(Name::from("*"), element)]), false))
     }
 
     fn global_function(&mut self, site: &Site) -> Option<Value> {
@@ -61,6 +82,10 @@ impl Engine<'_> {
             } else {
                 first
             }),
+            // A path on the host of what it is resolved against.
+            "URL" if site.construct && is_own_path(&first) && site.given.len() == 2 => {
+                Some(joined(&[first]))
+            }
             "print" | "super" | "typeof" => Some(Value::default()),
             _ => None,
         }
@@ -470,6 +495,13 @@ impl Engine<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether a text begins with one slash that is written down.
+fn is_own_path(value: &Value) -> bool {
+    let text = value.skeleton().unwrap_or_default();
+    let second = text.chars().nth(1);
+    text.starts_with('/') && second.is_none_or(|second| second.is_ascii_alphanumeric())
 }
 
 /// A `%` format: its text with a hole for each value; numbers carry no input.

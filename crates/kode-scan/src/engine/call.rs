@@ -316,6 +316,9 @@ impl Engine<'_> {
                 continue;
             };
             if let Some(set) = newly_cleaned(&given.value, last) {
+                if let Some(expression) = given.expression {
+                    self.settle(&path, expression);
+                }
                 self.clean_path(&path, set);
             } else if is_changed_container(&given.value, last) {
                 self.set_path(&path, &path.fields.clone(), last.clone());
@@ -523,7 +526,7 @@ impl Engine<'_> {
             ["toAbsolutePath", "toFile", "toPath", "getAbsoluteFile", "absolute"];
         let value = self.at_place(result, site.start, site.end);
         if !value.taints().is_empty() {
-            return value;
+            return if &*site.method == "parse_args" { self.parsed_fields(value) } else { value };
         }
         let carries = known.is_some_and(|known| known.carries);
         let passed = self.kept_taints(site, carries);

@@ -120,8 +120,10 @@ impl Engine<'_> {
                 self.invoke(&closure, &site.given, Some(this), Some(site));
             }
         }
-        let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
-        if !has_constructor && is_python {
+        use kode_syntax::Language::{Java, Python};
+        // Python's data classes and Java's records.
+        let takes_fields = matches!(self.unit(self.file).language, Python | Java);
+        if !has_constructor && takes_fields {
             return self.fields_given(class, instance, site);
         }
         instance

@@ -160,6 +160,23 @@ impl Engine<'_> {
         }
     }
 
+    /// A gRPC service's method: `(ctx context.Context, in *pb.XRequest)`.
+    fn is_remote_call(&self, function: &Function) -> bool {
+        let named = |at: usize| {
+            let parameter = function.parameters.get(at)?;
+            match &self.program().expression(parameter.declared?).kind {
+                Kind::Field(_, name) | Kind::Global(name) => Some(name.clone()),
+                _ => None,
+            }
+        };
+        let is_message = |name: crate::ir::Name| name.ends_with("Request");
+        function.parameters.len() == 2
+            && function.class.is_some()
+            && named(0).is_some_and(|name| name.ends_with("Context"))
+            && named(1).is_some_and(is_message)
+            && memchr::memmem::find(self.unit(self.file).source, b"grpc").is_some()
+    }
+
     /// Handlers are recognised by the names everyone gives their parameters.
     fn by_name(&mut self, function: &Function, at: usize, name: &str) -> Value {
         let next = |offset: usize| {
@@ -215,7 +232,10 @@ impl Engine<'_> {
             "python" if name == "environ" && next(1) == "start_response" => {
                 self.kind("global.Environ()")
             }
-            "go" => Value::default(),
+            "go" if at == 1 && self.is_remote_call(function) => {
+                let (start, end) = (function.parameters[at].start, function.parameters[at].end);
+                self.source(start, end, "the call's message", CategorySet::NONE)
+            }
             _ => Value::default(),
         }
     }

@@ -12,6 +12,14 @@ use crate::model::{Knowledge, family};
 /// Functions a page exports whose result its component is handed.
 const PAGE_LOADERS: [&str; 3] = ["getServerSideProps", "getInitialProps", "getStaticProps"];
 
+/// Expressions of a file among which declared fields are looked for.
+const DECLARATIONS_MAX: usize = 20_000;
+
+/// `int`, `float`, `bool`.
+fn is_number_type(kind: &Kind) -> bool {
+    matches!(kind, Kind::Global(name) if super::expression::is_harmless_type(name))
+}
+
 impl Engine<'_> {
     /// What calls of frameworks do besides their result.
     pub(super) fn framework_call(&mut self, known: &Knowledge, site: &Site) -> Option<Value> {
@@ -63,6 +71,18 @@ impl Engine<'_> {
             let given = site.keyword("args").map(super::builtin::items).unwrap_or_default();
             self.run_callback(&closure, Some(given));
         }
+        // A task of a queue: `render.delay(x)`, `render.apply_async((x,))`.
+        let task = site.receiver.as_ref().and_then(|(_, value)| closure_of(value));
+        if let Some(task) = task.filter(|_| matches!(&*site.method, "delay" | "apply_async")) {
+            let listed = || site.keyword("args").cloned().or_else(|| Some(site.value(0)));
+            let given = if &*site.method == "delay" {
+                site.values()
+            } else {
+                listed().as_ref().map(super::builtin::items).unwrap_or_default()
+            };
+            self.run_callback(&task, Some(given));
+            return;
+        }
         let at = match &*site.method {
             "submit" | "to_thread" | "create_task" | "delay" | "nextTick" => 0,
             "run_in_executor" => 1,
@@ -72,6 +92,29 @@ impl Engine<'_> {
             let given = site.values().into_iter().skip(at + 1).collect();
             self.run_callback(&closure, Some(given));
         }
+    }
+
+    /// What a parser of a request's fields gives: fields declared as numbers, or as one of
+    /// a list, hold no text of the request's choice.
+    pub(super) fn parsed_fields(&self, value: Value) -> Value {
+        let program = self.program();
+        let declared = program.expressions.iter().take(DECLARATIONS_MAX).filter_map(|expression| {
+            let Kind::Call(call) = &expression.kind else { return None };
+            let Kind::Field(_, method) = &program.expression(call.callee).kind else { return None };
+            if &**method != "add_argument" {
+                return None;
+            }
+            let is_plain = call.arguments.iter().any(|argument| {
+                let Some(name) = argument.name.as_deref() else { return false };
+                let kind = &program.expression(argument.value).kind;
+                name == "choices" || name == "type" && is_number_type(kind)
+            });
+            match &program.expression(call.arguments.first()?.value).kind {
+                Kind::Text(name) if is_plain => Some(name.clone()),
+                _ => None,
+            }
+        });
+        declared.fold(value, |value, name| value.with_field(&name, Value::default()))
     }
 
     /// `server.route({handler: (request) => …})`: hapi sends what the handler returns.

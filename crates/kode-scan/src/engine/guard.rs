@@ -102,7 +102,7 @@ impl Engine<'_> {
     }
 
     /// Puts input that enters at a path there, so that a guard on it is kept.
-    fn settle(&mut self, path: &Path, expression: ExprId) {
+    pub(super) fn settle(&mut self, path: &Path, expression: ExprId) {
         if path.fields.is_empty() || self.value_at(path).is_tainted() {
             return;
         }

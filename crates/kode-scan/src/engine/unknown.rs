@@ -11,6 +11,17 @@ impl Engine<'_> {
     /// A call of something unknown passes on what it is handed, unless its name
     /// says that it looks something up, checks or cleans.
     pub(super) fn unknown_call(&mut self, site: &Site) -> Value {
+        // What reads a record's component that holds no text.
+        let receiver = site.receiver.as_ref().map(|(_, value)| value);
+        if site.given.is_empty()
+            && receiver.is_some_and(|of| self.is_number_field(of, &site.method))
+        {
+            return Value::default();
+        }
+        let component = receiver.filter(|of| site.given.is_empty() && is_instance(of));
+        if let Some(component) = component.and_then(|of| of.field(&site.method)) {
+            return component.clone();
+        }
         let name = site.method.to_ascii_lowercase();
         // Where an application is mounted: nothing, or a path from the root.
         if name == "getcontextpath" {
@@ -114,4 +125,8 @@ impl Engine<'_> {
         let callee = text.rsplit_once(&*site.method).map_or("", |(before, _)| before);
         callee.to_ascii_lowercase().contains("base64")
     }
+}
+
+fn is_instance(value: &Value) -> bool {
+    value.data().is_some_and(|data| data.instance.is_some())
 }

@@ -29,6 +29,13 @@ fn interfaces(node: Node<'_>) -> Vec<Node<'_>> {
     clauses.flat_map(children).flat_map(children).collect()
 }
 
+/// The components in a record's head.
+fn record_components(node: Node<'_>) -> Vec<Node<'_>> {
+    let head = child(node, "parameters").filter(|_| node.kind() == "record_declaration");
+    let parts = head.map(children).unwrap_or_default();
+    parts.into_iter().filter(|part| part.kind() == "formal_parameter").collect()
+}
+
 impl Lowering<'_, '_> {
     /// A top-level or nested declaration.
     pub(super) fn declaration(&mut self, node: Node<'_>) {
@@ -71,8 +78,17 @@ impl Lowering<'_, '_> {
                 if part.kind() == "enum_body_declarations" { children(part) } else { vec![part] }
             })
             .collect();
-        self.members.push(self.member_names(&nodes));
+        let mut members = self.member_names(&nodes);
+        for name in record_components(node).into_iter().filter_map(|part| child(part, "name")) {
+            members.insert(self.builder.text(name).to_owned(), Member::Both);
+        }
+        self.members.push(members);
         let (mut methods, mut fields) = (Vec::new(), Vec::new());
+        for component in record_components(node) {
+            let Some(name) = child(component, "name") else { continue };
+            let declared = child(component, "type").map(|kind| self.type_expression(kind));
+            fields.push(ClassField { name: self.builder.node_name(name), declared, value: None });
+        }
         for member in &nodes {
             match member.kind() {
                 "method_declaration" | "constructor_declaration" => {
