@@ -233,6 +233,34 @@ fn a_command_that_ends_its_container_gets_no_further_and_the_next_one_works() {
 }
 
 #[test]
+fn a_container_serves_on_only_while_it_is_what_a_new_one_would_be() {
+    if !usable(IMAGE) {
+        return;
+    }
+    let place = Place::new();
+    let chosen = settings(&place, IMAGE);
+    let sandbox = sandbox(&place);
+    let names = containers(&place);
+    place.run(&sandbox, "echo made > made; (setsid sleep 318 &)").worked();
+    assert!(sandbox.serves_on(&place.root(), &chosen));
+    let others =
+        [SandboxSettings { read_only: true, ..chosen.clone() }, place.settings(Backend::Native)];
+    for other in others {
+        assert!(!sandbox.serves_on(&place.root(), &other));
+    }
+    std::fs::write(place.project().join("kode.json"), "{}").unwrap();
+    assert!(!sandbox.serves_on(&place.root(), &chosen), "it would be read-only in a new one");
+    std::fs::remove_file(place.project().join("kode.json")).unwrap();
+    assert!(sandbox.serves_on(&place.root(), &chosen));
+    assert!(Command::new("docker").args(["kill", &names[0]]).status().unwrap().success());
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while sandbox.serves_on(&place.root(), &chosen) {
+        assert!(std::time::Instant::now() < until, "it is killed");
+    }
+    assert!(!place.sandbox(Backend::Native).serves_on(&place.root(), &chosen));
+}
+
+#[test]
 #[ignore = "a measurement"]
 fn what_a_container_and_its_commands_cost() {
     let place = Place::new();
