@@ -154,9 +154,9 @@ fn with_secret(ignored: &str) -> Workspace {
 /// Routes on which the gate sees no credential's name.
 const ROUTES: &[&str] = &[
     "grep -rh API .",
-    "find . -name '.en?' -exec base64 -w 20 {} +",
-    "find . -name '.en?' -exec gzip -c {} + | gunzip | base64 -w 12",
-    "find . -name '.en?' -exec od -An -tx1 {} +",
+    "find . -name '*en?' -exec base64 -w 20 {} +",
+    "find . -name '*en?' -exec gzip -c {} + | gunzip | base64 -w 12",
+    "find . -name '*en?' -exec od -An -tx1 {} +",
 ];
 
 #[test]
@@ -202,9 +202,9 @@ fn a_file_without_a_secret_raises_nothing() {
 
 /// What a program writes in a form nobody recognises.
 const DISGUISES: &[&str] = &[
-    "find . -name '.en?' -exec gzip -c {} + > out.log",
-    "find . -name '.en?' -exec od -An -b {} + > out.log",
-    "find . -name '.en?' -exec cat {} + | tr a-zA-Z n-za-mN-ZA-M > out.log",
+    "find . -name '*en?' -exec gzip -c {} + > out.log",
+    "find . -name '*en?' -exec od -An -b {} + > out.log",
+    "find . -name '*en?' -exec cat {} + | tr a-zA-Z n-za-mN-ZA-M > out.log",
     "tar cf out.tar .",
     "cd service && ls -A | while read -r f; do sed 's/./&./g' < $f; done",
     "mkdir -p t; for f in service/.??*; do touch \"t/test_$(cut -c2-9 < $f | tail -1)\"; done",
@@ -228,7 +228,7 @@ fn a_credential_that_a_program_opened_keeps_unnamed_hosts_shut() {
 #[test]
 fn a_program_that_opens_no_credential_closes_nothing() {
     let workspace = with_secret("");
-    let look = "ls -laR . && find . -name '.en?' && grep -rn x --exclude='.*' . ; git status";
+    let look = "ls -laR . && find . -name '*en?' && grep -rn x --exclude='.*' . ; git status";
     let run = workspace.run_script(&calls(&[look, EGRESS]), &[]);
     let rules: Vec<_> =
         run.of_type("decision").iter().map(|it| it["reason"]["rule"].clone()).collect();
