@@ -189,7 +189,9 @@ fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(us
     if matches!(first, b'"' | b'\'' | b'`') {
         // Gradle's `"\"value\""`.
         let inner = usize::from(escaped == 0 && rest[cursor + 1..].starts_with(b"\\\""));
-        let start = cursor + escaped + 1 + 2 * inner;
+        // Python's `"""value"""`.
+        let tripled = usize::from(escaped == 0 && rest[cursor..].starts_with(&[first; 3]));
+        let start = cursor + escaped + 1 + 2 * inner + 2 * tripled;
         let ends = |byte: &u8| *byte == first || *byte == b'\\' || *byte == b'\n';
         let length = rest[start..].iter().position(ends)?;
         let closed = rest.get(start + length).is_some_and(|byte| *byte != b'\n');
@@ -318,9 +320,18 @@ fn follows_command(content: &[u8], start: usize) -> bool {
     let before = &content[start.saturating_sub(200)..start];
     let before = before.strip_suffix(b"\"").unwrap_or(before);
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or(before);
-    [&b"ENV "[..], b"SetEnv ", b"setx ", b"#define ", b"variable "]
-        .iter()
-        .any(|command| before.ends_with(command))
+    [
+        &b"ENV "[..],
+        b"SetEnv ",
+        b"setx ",
+        b"#define ",
+        b"variable ",
+        b"(setq ",
+        b"(def ",
+        b"(defvar ",
+    ]
+    .iter()
+    .any(|command| before.ends_with(command))
         || [&b"configure set "[..], b"config set "]
             .iter()
             .any(|command| line.windows(command.len()).any(|window| window == *command))
@@ -343,9 +354,12 @@ fn after_type_annotation(line: &[u8], from: usize) -> usize {
         b":String",
     ];
     let rest = &line[from.min(line.len())..];
+    if let Some(length) = other_annotation(rest) {
+        return from + length;
+    }
     match ANNOTATIONS.iter().find(|annotation| rest.starts_with(annotation)) {
         Some(annotation) => skip(line, from + annotation.len(), b" \t?"),
-        None => other_annotation(rest).map_or(from, |length| from + length),
+        None => from,
     }
 }
 
@@ -357,6 +371,7 @@ fn other_annotation(rest: &[u8]) -> Option<usize> {
     let is_part = |b: &&u8| b.is_ascii_alphanumeric() || b"_<>[]?|&'. ".contains(b);
     let length = 1 + rest.strip_prefix(b":")?.iter().take(40).take_while(is_part).count();
     let value = rest[length..].strip_prefix(b"=")?.trim_ascii_start();
+    let value = &value[after_conversion(value, 0)..];
     let is_literal = value.first().is_some_and(|byte| matches!(byte, b'"' | b'\''));
     (is_literal && length > 2).then_some(length)
 }
@@ -381,7 +396,7 @@ fn operator_at(line: &[u8], from: usize) -> Option<&'static [u8]> {
 /// String prefixes: `f"`, `b"`, `r"`, `@"`, `L"`.
 fn after_string_prefix(line: &[u8], from: usize) -> usize {
     match (line.get(from), line.get(from + 1)) {
-        (Some(b'b' | b'r' | b'u' | b'@' | b'L'), Some(b'"' | b'\'')) => from + 1,
+        (Some(b'b' | b'r' | b'u' | b'f' | b'@' | b'L'), Some(b'"' | b'\'')) => from + 1,
         _ => from,
     }
 }
@@ -442,6 +457,12 @@ mod tests {
             "$config{token} = 'v1';",
             "var token = []byte(\"v1\")",
             "if (token === 'v1') {",
+            "token = \"\"\"v1\"\"\"",
+            "token: string | undefined = \"v1\"",
+            "let token: Option<&str> = Some(\"v1\");",
+            "Dim token As String = \"v1\"",
+            "token: <%= ENV[\"X\"] || \"v1\" %>",
+            "(setq token \"v1\")",
             "{:user \"a\" :token \"v1\"}",
             "ALTER ROLE a TOKEN 'v1'",
             "aws configure set token v1\n",

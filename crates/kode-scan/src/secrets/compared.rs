@@ -19,7 +19,7 @@ const JOINTS: [&[u8]; 8] = [
 /// Functions that compare two values, or set one under a name, lower case.
 const CALLS: [&[u8]; 12] = [
     b"strcmp(",
-    b"strncmp(",
+    b"define(",
     b"compare_digest(",
     b"hash_equals(",
     b"equals(",

@@ -13,19 +13,16 @@ use super::placeholder::is_placeholder;
 use super::shape::{is_encoded_password, is_encoded_word, is_key, is_long_and_mixed, is_password};
 
 /// Parts of names that start a closer look, lower case.
-const KEYWORDS: [&str; 15] = [
+const KEYWORDS: [&str; 12] = [
     "key",
     "token",
     "secret",
     "pass",
-    "pwd",
     "psk",
-    "_pw",
+    "pw",
     "credential",
     "creds",
     "auth",
-    "bindpw",
-    "rootpw",
     "pepper",
     "_salt",
     "sonar.login",
@@ -139,10 +136,10 @@ const OTHER_PASSES: [&str; 6] =
     ["bypass", "compass", "encompass", "surpass", "trespass", "overpass"];
 
 /// Words that say that what they name is public, wherever they stand.
-const NO_SECRET: [&str; 5] = ["public", "publishable", "csrf", "xsrf", "site"];
+const NO_SECRET: [&str; 7] = ["public", "pub", "pubkey", "publishable", "csrf", "xsrf", "site"];
 
 /// Keys that find something instead of opening it.
-const OTHER_KEYS: [&str; 22] = [
+const OTHER_KEYS: [&str; 28] = [
     "primary",
     "foreign",
     "bucket",
@@ -165,6 +162,12 @@ const OTHER_KEYS: [&str; 22] = [
     "translation",
     "react",
     "host",
+    "commit",
+    "etag",
+    "digest",
+    "checksum",
+    "verify",
+    "verifying",
 ];
 
 /// What kind of secret a name promises.
@@ -285,7 +288,8 @@ fn has_spaced_values(path: &ProjectPath) -> bool {
 
 /// Formats in which a quoted value follows a name without an operator.
 fn has_directives(path: &ProjectPath) -> bool {
-    ["gradle", "groovy", "rb"].contains(&path.extension().unwrap_or_default())
+    ["gradle", "groovy", "rb", "ex", "exs", "kdl", "el", "clj", "cljs", "tcl", "feature"]
+        .contains(&path.extension().unwrap_or_default())
 }
 
 /// `checksum/secret`, and a signing key's fingerprint: they tell of a secret.

@@ -28,7 +28,7 @@ pub(super) enum Taken {
 }
 
 /// How each begins, lower case.
-pub(super) const COMMANDS: [(&str, Taken); 61] = [
+pub(super) const COMMANDS: [(&str, Taken); 65] = [
     ("curl ", Taken::User(&["-u ", "--user ", "--user=", "-u"], b':')),
     ("mysql ", Taken::Option("-p", true)),
     ("mysqldump ", Taken::Option("-p", true)),
@@ -87,6 +87,10 @@ pub(super) const COMMANDS: [(&str, Taken); 61] = [
     ("ldapmodify ", Taken::Option("-w", false)),
     ("helm registry login ", Taken::Option("-p", false)),
     ("nmcli ", Taken::Option("password", false)),
+    ("twine upload ", Taken::Option("-p", false)),
+    ("snmpwalk ", Taken::Option("-A", false)),
+    ("snmpget ", Taken::Option("-A", false)),
+    ("sudo -s <<< ", Taken::Behind),
     ("ssh-keygen ", Taken::Option("-N", false)),
     ("xfreerdp ", Taken::Option("/p:", true)),
     ("cmdkey ", Taken::Option("/pass:", true)),

@@ -17,9 +17,21 @@ pub(super) fn is_key(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let hexadecimal = value.iter().all(u8::is_ascii_hexdigit);
     let entropy = bits_per_byte(value);
-    let random = if hexadecimal { value.len() >= 16 && entropy >= 2.8 } else { entropy >= 3.3 };
+    let random = if hexadecimal {
+        value.len() >= 16 && entropy >= 2.8
+    } else {
+        entropy >= 3.3 || is_short_mix(value)
+    };
     let counted = digits >= 1 || is_shuffled(value);
     counted && digits < value.len() && random && !is_made_of_words(value)
+}
+
+/// Short texts hold few different characters: letters of both cases and digits, hardly
+/// one of them twice.
+fn is_short_mix(value: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    value.len() < 14 && mixed && has(u8::is_ascii_digit) && bits_per_byte(value) >= 2.9
 }
 
 /// Sixteen or more letters of both cases in no order that words have: as many
