@@ -178,21 +178,38 @@ impl Engine<'_> {
     pub(super) fn run_page(&mut self, file: usize) {
         let program = self.program();
         for loader in PAGE_LOADERS {
-            let (Some(loader), Some(page)) =
-                (program.exports.get(loader), program.exports.get("default"))
-            else {
+            let Some(loader) = program.exports.get(loader) else { continue };
+            let Some(page) = program.exports.get("default") else {
+                if let Some(data) = self.read(*loader).data()
+                    && let Some(loader) = data.function.clone()
+                {
+                    let given = self.run_entry(&loader, None);
+                    self.sent_elsewhere(&given);
+                    self.file = file;
+                }
                 continue;
             };
             let closure_of = |value: Value| value.data().and_then(|data| data.function.clone());
             let (loader, page) = (closure_of(self.read(*loader)), closure_of(self.read(*page)));
             let (Some(loader), Some(page)) = (loader, page) else { continue };
             let given = self.run_entry(&loader, None);
+            self.sent_elsewhere(&given);
             let properties = self.field_of(&given, &Name::from("props"), None);
             if !properties.is_unknown() {
                 self.run_entry(&page, Some(vec![properties]));
             }
         }
         self.file = file;
+    }
+
+    /// `{ redirect: { destination } }`, as a page's loader gives it.
+    fn sent_elsewhere(&mut self, given: &Value) {
+        let Some(to) = given.field("redirect").and_then(|to| to.field("destination")) else {
+            return;
+        };
+        let to = to.clone();
+        let (category, context) = (crate::Category::OpenRedirect, crate::model::Context::Url);
+        self.check(category, context, &to, self.here, "the redirect");
     }
 
     /// `useState(initial)`: the state with all that is put into it, and its setter.

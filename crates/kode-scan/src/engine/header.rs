@@ -99,7 +99,7 @@ pub(super) fn declares_html(site: &Site) -> bool {
     declared.iter().any(|kind| is_markup_type(kind) == Some(true))
 }
 
-fn is_markup_type(value: &Value) -> Option<bool> {
+pub(super) fn is_markup_type(value: &Value) -> Option<bool> {
     let text = value.skeleton()?.replace(HOLE, "").to_ascii_lowercase();
     if HARMLESS_TYPES.iter().any(|kind| text.contains(kind)) {
         return Some(false);

@@ -353,6 +353,10 @@ impl Engine<'_> {
                 let inner = value.field("__html").unwrap_or(value);
                 self.check(category, Context::Text, inner, place, attribute);
             }
+            // Vue's functions that make elements.
+            "innerHTML" if is_plain => {
+                self.check(category, Context::Text, value, place, attribute);
+            }
             "srcDoc" if &**element == "iframe" => {
                 self.check(category, Context::Text, value, place, attribute);
             }
@@ -367,6 +371,12 @@ impl Engine<'_> {
     /// What a function that answers requests returns: markup, or where to go.
     pub(super) fn answered(&mut self, answer: Answer, value: &Value, expression: ExprId) {
         if answer == Answer::Nothing {
+            return;
+        }
+        // `return text, 200, {"Content-Type": "text/plain"}`
+        let parts = ["1", "2"].iter().filter_map(|at| value.field(at));
+        let declared = parts.filter_map(|part| super::header::header(part, "content-type")).next();
+        if declared.is_some_and(|kind| super::header::is_markup_type(&kind) == Some(false)) {
             return;
         }
         let value = match value.field("0") {

@@ -212,6 +212,24 @@ impl Lowering<'_, '_> {
         body.extend(self.block(child(node, "body")));
     }
 
+    /// `case other:` gives the subject another name.
+    fn captured(&mut self, arm: Node<'_>, statement: Node<'_>) -> Option<Statement> {
+        let mut patterns = children(arm).into_iter().filter(|part| part.kind() == "case_pattern");
+        let name = patterns.next().and_then(|pattern| pattern.named_child(0))?;
+        let text = self.builder.text(name);
+        let is_name = text != "_" && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if name.kind() != "dotted_name" || !is_name {
+            return None;
+        }
+        let name = self.builder.node_name(name);
+        let id = match self.builder.lookup(&name) {
+            Some(id) => id,
+            None => self.builder.declare(&name),
+        };
+        let subject = self.field(statement, "subject");
+        Some(Statement::Assign(variable(id), subject))
+    }
+
     fn match_statement(&mut self, node: Node<'_>) -> Statement {
         let subject = self.field(node, "subject");
         let arms = child(node, "body").map(children).unwrap_or_default();
@@ -223,7 +241,9 @@ impl Lowering<'_, '_> {
                 let strings = parts.iter().filter(|part| part.kind() == "string");
                 labels.extend(strings.map(|part| self.expression(*part)).collect::<Vec<_>>());
             }
+            let captured = self.captured(arm, node);
             let mut body = self.block(child(arm, "consequence"));
+            body.splice(0..0, captured);
             body.push(Statement::Break);
             cases.push((labels, body));
         }
