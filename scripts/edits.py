@@ -91,39 +91,39 @@ def single():
 
 
 def lay_out(folder, sources):
-    """Puts the files back as they were, in place: where thousands were just deleted,
-    ext4 without a journal looks long for the number of a new one."""
     for name, source in sources.items():
         path = os.path.join(folder, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        if not os.path.exists(path) or open(path).read() != source:
-            with open(path, "w") as file:
-                file.write(source)
-    os.sync()
+        with open(path, "w") as file:
+            file.write(source)
+
+
+def rewrite(name, folder, pattern, template):
+    """One run over the tree in `folder`."""
+    dry = name.endswith("dry run")
+    if name.startswith("kode"):
+        operation = {"type": "rewrite", "paths": ["."], "lang": "js", "dry_run": dry,
+                     "pattern": pattern, "template": template}
+        return timed([KODE, "edit", "--json"], folder, json.dumps(operation).encode())
+    apply = [] if dry else ["-U"]
+    return timed([AST_GREP, "run", "-p", pattern, "-r", template, "-l", "js", *apply, "."], folder)
 
 
 def tree():
+    """Each run has a tree of its own, made before: where thousands of files were just
+    deleted or replaced, ext4 without a journal looks long for the number of a new one."""
     sources = {f"d{number % 20}/f{number}.js": module(number) for number in range(1000)}
-    for pattern, template in (
-        ("$A === $B", "Object.is($A, $B)"),
-        ("$O.push($X)", "add($O, $X)"),
-        ("noSuch($X)", "other($X)"),
-    ):
+    patterns = (("$A === $B", "Object.is($A, $B)"), ("$O.push($X)", "add($O, $X)"),
+                ("noSuch($X)", "other($X)"))
+    for number, (pattern, template) in enumerate(patterns):
         runs = {"kode": [], "kode, dry run": [], "ast-grep": [], "ast-grep, dry run": []}
-        for _ in range(RUNS):
-            for name in runs:
-                dry = name.endswith("dry run")
-                folder = os.path.join(FOLDER, "copy-of-" + name.replace(", ", "-").replace(" ", "-"))
-                lay_out(folder, sources)
-                if name.startswith("kode"):
-                    operation = {"type": "rewrite", "paths": ["."], "lang": "js", "dry_run": dry,
-                                 "pattern": pattern, "template": template}
-                    run = timed([KODE, "edit", "--json"], folder, json.dumps(operation).encode())
-                else:
-                    apply = [] if dry else ["-U"]
-                    run = timed([AST_GREP, "run", "-p", pattern, "-r", template, "-l", "js", *apply,
-                                 "."], folder)
-                runs[name].append(run)
+        folders = [(name, os.path.join(FOLDER, f"tree-{number}-{run}-{index}"))
+                   for run in range(RUNS) for index, name in enumerate(runs)]
+        for _, folder in folders:
+            lay_out(folder, sources)
+        os.sync()
+        for name, folder in folders:
+            runs[name].append(rewrite(name, folder, pattern, template))
         print(f"-- 1,000 files: {pattern}")
         shown = {name: show(name, found) for name, found in runs.items()}
         for ours, theirs in (("kode", "ast-grep"), ("kode, dry run", "ast-grep, dry run")):
