@@ -26,7 +26,7 @@ enum Given {
 }
 
 /// How a call begins, lower case; which argument, from 0, is secret.
-const CALLS: [(&str, usize, Given); 57] = [
+const CALLS: [(&str, usize, Given); 59] = [
     ("jwt.sign(", 1, Given::Key),
     ("jwt.verify(", 1, Given::Key),
     ("jwt.encode(", 1, Given::Key),
@@ -60,6 +60,8 @@ const CALLS: [(&str, usize, Given); 57] = [
     (".init(", 1, Given::Characters),
     ("pbekeyspec(", 0, Given::Characters),
     ("passwordprotection(", 0, Given::Characters),
+    ("basicawscredentials(", 1, Given::Key),
+    ("awsbasiccredentials.create(", 1, Given::Key),
     ("+= credentials(", 3, Given::Password),
     ("wifi.begin(", 1, Given::Password),
     ("wifi.softap(", 1, Given::Password),

@@ -41,6 +41,9 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     if let Some(found) = named_value(rest, quotes) {
         return shifted(Some(found), at);
     }
+    if let Some(found) = default_of_option(rest, quotes) {
+        return shifted(Some(found), at);
+    }
     if let Some(found) = markup_value(rest, before, quotes) {
         return shifted(Some(found), at);
     }
@@ -179,6 +182,7 @@ fn shifted(found: Option<(usize, usize, bool)>, by: usize) -> Option<(usize, usi
 fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(usize, usize, bool)> {
     let cursor = after_conversion(rest, skip(rest, from, b" \t("));
     let cursor = after_embedded_lookup(rest, cursor);
+    let cursor = if operator == b":" { after_tag(rest, cursor) } else { cursor };
     // The first of a list, or an expression of markup: `["…"]`, `={"…"}`.
     let is_quote = |at: usize| matches!(rest.get(at), Some(b'"' | b'\''));
     let opened = matches!(rest.get(cursor), Some(b'[' | b'{')) && is_quote(cursor + 1);
@@ -225,6 +229,28 @@ fn after_embedded_lookup(rest: &[u8], from: usize) -> usize {
     other.unwrap_or(from)
 }
 
+/// YAML's `!!str value` and `&anchor value`.
+fn after_tag(rest: &[u8], from: usize) -> usize {
+    let text = rest.get(from..).unwrap_or_default();
+    if !text.starts_with(b"!!str ") && !text.starts_with(b"&") {
+        return from;
+    }
+    let word = text.iter().take(40).position(|byte| *byte == b' ');
+    word.map_or(from, |length| skip(rest, from + length, b" "))
+}
+
+/// `"--password", default="value"`, as options of commands are declared.
+fn default_of_option(rest: &[u8], from: usize) -> Option<(usize, usize, bool)> {
+    const MARK: &[u8] = b"default=";
+    if from == 0 || rest.get(from) != Some(&b',') {
+        return None;
+    }
+    let line = rest.iter().take(160).position(|byte| *byte == b'\n' || *byte == b')');
+    let end = line.unwrap_or(rest.len().min(160)).max(from);
+    let at = rest[from..end].windows(MARK.len()).position(|window| window == MARK)?;
+    value_at(rest, from + at + MARK.len(), false, b"=")
+}
+
 /// YAML's `|` and `>`: the value is the next line.
 fn block_text(rest: &[u8], from: usize) -> Option<(usize, usize, bool)> {
     let line = rest[from..].iter().position(|byte| *byte == b'\n')?;
@@ -238,8 +264,10 @@ fn block_text(rest: &[u8], from: usize) -> Option<(usize, usize, bool)> {
 
 /// Calls that make something else of a text and keep it what it is.
 fn after_conversion(rest: &[u8], from: usize) -> usize {
-    const CALLS: [&[u8]; 11] = [
+    const CALLS: [&[u8]; 13] = [
         b"[]byte(",
+        b"bytes.fromhex(",
+        b"binascii.unhexlify(",
         b"Buffer.from(",
         b"String::from(",
         b"Some(",
@@ -463,6 +491,8 @@ mod tests {
             "Dim token As String = \"v1\"",
             "token: <%= ENV[\"X\"] || \"v1\" %>",
             "(setq token \"v1\")",
+            "add_argument(\"--token\", type=str, default=\"v1\")",
+            "token = bytes.fromhex(\"v1\")",
             "{:user \"a\" :token \"v1\"}",
             "ALTER ROLE a TOKEN 'v1'",
             "aws configure set token v1\n",
@@ -470,6 +500,8 @@ mod tests {
             assert_eq!(value(text, false, false).as_deref(), Some("v1"), "{text}");
         }
         assert_eq!(value("token: v1 # x", true, false).as_deref(), Some("v1"));
+        assert_eq!(value("token: !!str v1\n", true, false).as_deref(), Some("v1"));
+        assert_eq!(value("token: &name v1\n", true, false).as_deref(), Some("v1"));
         assert_eq!(value("ENV TOKEN v1\n", true, false).as_deref(), Some("v1"));
         assert_eq!(value("token,v1,x", false, true).as_deref(), Some("v1"));
         assert_eq!(value("- name: token\n  value: v1\n", true, false).as_deref(), Some("v1"));

@@ -17,7 +17,8 @@ const JOINTS: [&[u8]; 8] = [
 ];
 
 /// Functions that compare two values, or set one under a name, lower case.
-const CALLS: [&[u8]; 12] = [
+const CALLS: [&[u8]; 13] = [
+    b"set :",
     b"strcmp(",
     b"define(",
     b"compare_digest(",
@@ -83,6 +84,7 @@ mod tests {
             "if 'v1' == token:",
             "request.setValue(\"v1\", forHTTPHeaderField: \"token\")",
             "strcmp(token, \"v1\")",
+            "set :token, 'v1'",
             "subtle.ConstantTimeCompare([]byte(token), []byte(\"v1\"))",
             "env.put(token, \"v1\")",
         ] {
