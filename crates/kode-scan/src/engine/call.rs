@@ -316,7 +316,9 @@ impl Engine<'_> {
                 continue;
             };
             if let Some(set) = newly_cleaned(&given.value, last) {
-                if let Some(expression) = given.expression {
+                // Where the request is a global, what one handler checks is not checked for
+                // the next.
+                if let Some(expression) = given.expression.filter(|_| self.is_javascript()) {
                     self.settle(&path, expression);
                 }
                 self.clean_path(&path, set);
