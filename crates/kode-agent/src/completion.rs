@@ -110,7 +110,11 @@ pub(crate) fn inspect(
     report.unscanned.extend(not_kept);
     match git::new_contents(workspace, git_base) {
         Ok(found) => {
-            let committed = Contents::in_git(session, found, &comparison)?.scan(&mut failures);
+            let in_git = Contents::in_git(session, found, &comparison)?;
+            let apart = in_git.files.iter().filter(|file| !is_there(session, file));
+            let apart: Vec<_> = apart.map(|file| file.now.clone()).collect();
+            session.meet_in_git(&apart)?;
+            let committed = in_git.scan(&mut failures);
             report.introduced.extend(committed.introduced.into_iter().map(said_of_git));
         }
         Err(why) => failures.push(why),
@@ -147,6 +151,11 @@ pub(crate) fn scan_persons(
     let mut failures = Vec::new();
     let report = Contents::read(session, &comparison.persons)?.scan(&mut failures);
     Ok(failures.is_empty().then_some(report))
+}
+
+/// Whether the content stands in the project under its own name.
+fn is_there(session: &Session, file: &FileContents) -> bool {
+    session.last_content(&file.path).ok().flatten().is_some_and(|now| now == file.now)
 }
 
 fn is_ordinary(workspace: &Workspace, path: &ProjectPath) -> bool {

@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use kode_audit::Digest;
-use kode_base::ProjectPath;
+use kode_base::{ProjectPath, Untrusted};
 
 use crate::blobs::Blobs;
-use crate::changes::{Change, Origin, Step};
+use crate::changes::{Change, ChangeLine, History, Origin, Step};
 use crate::renames;
 use crate::state::{FileState, Kind};
 use crate::tree::content;
@@ -27,15 +27,17 @@ const SHARED_PERCENT_MIN: usize = 30;
 #[derive(Debug, Default)]
 pub(crate) struct Authored {
     paths: BTreeSet<ProjectPath>,
-    /// The record can't tell: that of an earlier kode, which did not look for it.
+    /// It can't be told: the record is of an earlier kode, which did not look for it, not
+    /// all of the project was seen, or git holds what nobody saw being written.
     all: bool,
 }
 
 impl Authored {
     /// As the record tells it; `is_told` when it does at all.
-    pub(crate) fn of(steps: &[Step], is_told: bool) -> Self {
-        let mut authored = Self { paths: BTreeSet::new(), all: !is_told };
-        steps.iter().for_each(|step| authored.note(step.origin, &step.changes));
+    pub(crate) fn of(history: &History, is_told: bool) -> Self {
+        let all = !is_told || history.authors_unknown;
+        let mut authored = Self { paths: BTreeSet::new(), all };
+        history.steps.iter().for_each(|step| authored.note(step.origin, &step.changes));
         authored
     }
 
@@ -103,11 +105,6 @@ impl Written {
         }
     }
 
-    /// Whether the agent wrote this line, or wrote more than can be looked into.
-    pub(crate) fn has_line(&self, line: &[u8]) -> bool {
-        self.is_cut || lines(line).any(|(line, _)| self.lines.contains(&line))
-    }
-
     /// Whether what a person made of a file came from what the agent had written. `base`
     /// is the file before the session.
     pub(crate) fn is_source_of(
@@ -151,8 +148,10 @@ fn added_lines(
     Some(lines(after.expose()).filter(|(line, _)| !known.contains(line)).collect())
 }
 
+/// A line that a patch adds is the line.
 fn lines(text: &[u8]) -> impl Iterator<Item = (u64, usize)> {
     let measured = text.split(|byte| *byte == b'\n').map(|line| {
+        let line = line.strip_prefix(b"+").unwrap_or(line);
         let mut hasher = DefaultHasher::new();
         let mut bytes = 0;
         for byte in line.iter().filter(|byte| !byte.is_ascii_whitespace()) {
@@ -165,13 +164,30 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (u64, usize)> {
 }
 
 impl Session {
-    /// Whether the agent added this very line to any file, however it is indented. Short
-    /// lines say nothing.
+    /// Contents that git holds and the project does not: one that no step is known to have
+    /// written can come out of git as if a person had made it, so from then on nothing is
+    /// a person's alone.
     ///
     /// # Errors
-    /// When the session's record can't be read.
-    pub fn wrote_line(&mut self, line: &[u8]) -> Result<bool, SessionError> {
-        Ok(self.written()?.has_line(line))
+    /// When the session's record can't be read or written.
+    #[expect(clippy::disallowed_methods, reason = "compared by hash")]
+    pub fn meet_in_git<'a>(
+        &mut self,
+        contents: impl IntoIterator<Item = &'a Untrusted<Vec<u8>>>,
+    ) -> Result<(), SessionError> {
+        let known = &self.written()?.contents;
+        let unknown = contents.into_iter().any(|it| !known.contains(&Digest::of(it.expose())));
+        if unknown { self.doubt_authors() } else { Ok(()) }
+    }
+
+    /// Every file that changes is listed and scanned from now on, whoever seems to have
+    /// changed it.
+    pub(crate) fn doubt_authors(&mut self) -> Result<(), SessionError> {
+        if !self.authored.all {
+            self.changes.append(&ChangeLine::AuthorsUnknown)?;
+            self.authored.all = true;
+        }
+        Ok(())
     }
 
     /// What the agent wrote, found when first asked for.

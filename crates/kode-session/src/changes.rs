@@ -139,6 +139,8 @@ pub(crate) enum ChangeLine {
     CommandBegan(Running),
     /// It ended, and what it changed is recorded.
     CommandEnded,
+    /// From here on it can't be told of a file that a person alone made it.
+    AuthorsUnknown,
     /// A step or a part of one.
     Step(Step),
     /// A change of a sensitive place that waits for a person.
@@ -159,6 +161,8 @@ pub(crate) struct History {
     pub(crate) announced: Option<Announcement>,
     /// A command that began and did not end.
     pub(crate) running: Option<Running>,
+    /// It can't be told which files a person alone made.
+    pub(crate) authors_unknown: bool,
     /// Held changes without an end.
     pub(crate) held: Vec<Held>,
     pub(crate) next_held: u64,
@@ -181,6 +185,7 @@ impl History {
                 }
                 ChangeLine::CommandBegan(running) => history.running = Some(running),
                 ChangeLine::CommandEnded => history.running = None,
+                ChangeLine::AuthorsUnknown => history.authors_unknown = true,
                 ChangeLine::Step(step) => {
                     history.announced = None;
                     history.push(step);

@@ -126,7 +126,7 @@ impl Review {
         blobs.use_packs(&base.header.packs)?;
         blobs.use_packs(&history.packs)?;
         let folder = folder.to_owned();
-        let authored = Authored::of(&history.steps, base.header.commands);
+        let authored = Authored::of(&history, base.header.commands);
         let (tree, standing) = (Tree::new(base, history.clone()), OnceCell::new());
         Ok(Self { summary, folder, tree, history, blobs, authored, standing })
     }

@@ -146,7 +146,7 @@ impl Session {
         self.pending = history.held.clone();
         self.next_held = history.next_held;
         self.has_rejects = history.steps.iter().any(|step| step.origin == Origin::Reject);
-        self.authored = Authored::of(&history.steps, base.header.commands);
+        self.authored = Authored::of(&history, base.header.commands);
         self.tree = Some(Tree::new(base, history));
         Ok(())
     }
@@ -328,6 +328,9 @@ impl Session {
             complete: look.complete,
         };
         self.record_changes(look.pack, booked, self.ending())?;
+        if !look.complete {
+            self.doubt_authors()?;
+        }
         (comparison.files, comparison.persons) =
             touched.into_iter().partition(|file| self.authored.holds(&file.path));
         Ok(comparison)

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kode_base::{ChangeKind, Event, ProjectPath, Severity, Span, Untrusted};
+use kode_base::{ChangeKind, Event, ProjectPath, Severity, Untrusted};
 use kode_session::Comparison;
 
 use super::{Agent, BeginError};
@@ -85,50 +85,31 @@ impl Agent<'_> {
         Ok(again)
     }
 
-    /// Takes in files that a person alone seems to have made and in which a flaw stands
-    /// on a line that the agent wrote: someone moved it there.
-    pub(super) fn with_moved_code(
-        &mut self,
+    /// Takes in files that a person alone seems to have made and in which a fatal flaw is
+    /// new: who wrote it can't be told for sure.
+    pub(super) fn with_flawed_files(
+        &self,
         mut comparison: Comparison,
     ) -> Result<Comparison, BeginError> {
         if comparison.persons.is_empty() {
             return Ok(comparison);
         }
-        let mut moved: BTreeSet<ProjectPath> = BTreeSet::new();
-        let Some(report) = scan_persons(&self.session, &comparison)? else {
-            // They are looked at with the others, and that fails too.
-            comparison.files.append(&mut comparison.persons);
-            comparison.files.sort_by(|one, other| one.path.cmp(&other.path));
-            return Ok(comparison);
-        };
-        for finding in report.introduced.iter().filter(|it| it.severity == Severity::Fatal) {
-            let places = finding.flow.iter().map(|step| (&step.path, step.span));
-            for (path, span) in places.chain([(&finding.path, finding.span)]) {
-                let text = self.session.last_content(path)?.unwrap_or_default();
-                if self.wrote_any(&text, span)? {
-                    moved.insert(finding.path.clone());
-                }
-            }
-        }
-        let (moved, persons) =
-            comparison.persons.into_iter().partition(|file| moved.contains(&file.path));
+        let report = scan_persons(&self.session, &comparison)?;
+        // Where the scan failed they are all looked at with the others, and that fails too.
+        let flawed = report.map(|report| {
+            let fatal = report.introduced.into_iter().filter(|it| it.severity == Severity::Fatal);
+            let places = fatal.flat_map(|it| {
+                it.flow.into_iter().map(|step| step.path).chain([it.path]).collect::<Vec<_>>()
+            });
+            places.collect::<BTreeSet<ProjectPath>>()
+        });
+        let is_taken = |path: &ProjectPath| flawed.as_ref().is_none_or(|it| it.contains(path));
+        let (taken, persons) =
+            comparison.persons.into_iter().partition(|file| is_taken(&file.path));
         comparison.persons = persons;
-        comparison.files.extend::<Vec<_>>(moved);
+        comparison.files.extend::<Vec<_>>(taken);
         comparison.files.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(comparison)
-    }
-
-    /// Whether the agent wrote any of the lines.
-    #[expect(clippy::disallowed_methods, reason = "compared, not shown")]
-    fn wrote_any(&mut self, text: &Untrusted<Vec<u8>>, span: Span) -> Result<bool, BeginError> {
-        let first = (span.start_line as usize).saturating_sub(1);
-        let count = (span.end_line as usize).saturating_sub(first);
-        for line in text.expose().split(|byte| *byte == b'\n').skip(first).take(count.max(1)) {
-            if self.session.wrote_line(line)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn hidden_content(&self, path: &ProjectPath) -> Option<Untrusted<Vec<u8>>> {

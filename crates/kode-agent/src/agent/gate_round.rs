@@ -21,7 +21,7 @@ impl Agent<'_> {
         }
         let comparison = self.session.compare(&self.workspace.files)?;
         let comparison = self.follow_hidden(comparison)?;
-        let comparison = self.with_moved_code(comparison)?;
+        let comparison = self.with_flawed_files(comparison)?;
         failures.extend(self.renamed_away(&comparison)?);
         let mut inspection = inspect(
             &mut self.workspace,

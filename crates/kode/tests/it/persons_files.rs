@@ -1,4 +1,4 @@
-//! What a person alone changed is theirs: no row, no count, no finding at the gate.
+//! What a person alone changed is theirs: no row and no count; a fatal flaw counts.
 //! What the agent wrote stays there whichever way it went, also by a person's hand.
 
 use std::process::Command;
@@ -51,17 +51,65 @@ fn listed(workspace: &Workspace) -> Vec<String> {
 }
 
 #[test]
-fn a_persons_own_flawed_file_is_no_row_no_count_and_no_finding() {
+fn a_persons_own_file_is_no_row_and_no_count() {
     let workspace = Workspace::new();
     workspace.write("old.js", CLEAN);
     let (code, output) = played(&workspace, &[write("agent.js", CLEAN)], |workspace| {
-        workspace.write("mine.js", FLAWED);
-        workspace.write("old.js", FLAWED);
+        workspace.write("mine.js", "exports.mine = 'a line of a person alone';\n");
+        workspace.write("old.js", "module.exports = function other(thing) {};\n");
     });
     assert_eq!(code, 0, "{output}");
-    assert!(!output.contains("mine.js") && !output.contains("sql-injection"), "{output}");
+    assert!(!output.contains("mine.js"), "{output}");
     assert_eq!(listed(&workspace), ["agent.js"]);
+}
+
+/// Who wrote it can't be told for sure: a person accepts it, or mends it.
+#[test]
+fn a_new_fatal_flaw_counts_whoever_seems_to_have_written_it() {
+    let workspace = Workspace::new();
+    let (code, output) = played(&workspace, &[write("agent.js", CLEAN)], |workspace| {
+        workspace.write("mine.js", FLAWED);
+    });
+    assert_eq!(code, 3, "{output}");
+    assert!(output.contains("mine.js"), "{output}");
     assert_eq!(workspace.read("mine.js"), FLAWED);
+}
+
+#[test]
+fn what_the_agent_stashed_unseen_is_listed_when_a_person_takes_it_out() {
+    let workspace = repository();
+    let stashed =
+        format!("cat > b.js <<'END'\n{CLEAN}END\ngit -c user.name=x -c user.email=x@x stash -u");
+    let (_, output) = played(&workspace, &[shell(&stashed)], |workspace| {
+        let project = workspace.project();
+        let mut pop = Command::new("git");
+        pop.args(["-c", "user.name=x", "-c", "user.email=x@x", "stash", "pop"]);
+        assert!(pop.current_dir(project).status().unwrap().success());
+    });
+    assert_eq!(listed(&workspace), ["b.js"], "{output}");
+}
+
+#[test]
+fn what_went_while_not_all_was_seen_is_listed() {
+    let workspace = Workspace::new();
+    workspace.write("old.js", CLEAN);
+    let deep = format!("mkdir -p {} && rm old.js", "d/".repeat(131));
+    let (_, output) = played(&workspace, &[shell(&deep)], |workspace| {
+        std::fs::remove_dir_all(workspace.project().join("d")).unwrap();
+    });
+    assert_eq!(listed(&workspace), ["old.js"], "{output}");
+}
+
+#[test]
+fn what_a_person_makes_of_the_agents_patch_is_listed() {
+    let workspace = Workspace::new();
+    let added: String = CLEAN.lines().map(|line| format!("+{line}\n")).collect();
+    let patch = format!("--- /dev/null\n+++ b/new.js\n@@ -0,0 +1,3 @@\n{added}");
+    let (_, output) = played(&workspace, &[write("fix.patch", &patch)], |workspace| {
+        std::fs::remove_file(workspace.project().join("fix.patch")).unwrap();
+        workspace.write("new.js", CLEAN);
+    });
+    assert_eq!(listed(&workspace), ["new.js"], "{output}");
 }
 
 #[test]
