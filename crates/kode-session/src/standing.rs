@@ -158,15 +158,42 @@ impl<'a> Following<'a> {
     fn step(&mut self, step: &'a Step) {
         match step.origin {
             Origin::Person => {
+                let moved = self.moved_by_a_person(step);
                 // A file that someone moved is gone before it is there.
                 let (gone, there): (Vec<_>, Vec<_>) =
                     step.changes.iter().partition(|change| change.after.is_none());
                 gone.into_iter().chain(there).for_each(|change| self.person(change));
+                for (old, new, accepted) in moved {
+                    self.went_to.insert(old, new.clone());
+                    self.accepted.insert(new, accepted);
+                }
             }
             Origin::Reject => self.reject(step),
             Origin::Agent { .. } => self.agent(step),
             Origin::Undo { .. } | Origin::Redo { .. } => {}
         }
+    }
+
+    /// Files that hold something of the agent's and that someone gave another name: what
+    /// is not the agent's of them, under the new one.
+    fn moved_by_a_person(&self, step: &Step) -> Vec<(ProjectPath, ProjectPath, Accepted)> {
+        let change_of = |path: &ProjectPath| step.changes.iter().find(|it| it.path == *path);
+        let moved = renames::of_changes(&step.changes, self.blobs).into_iter();
+        let moved = moved.filter_map(|(new, old)| {
+            let (before, after) =
+                (change_of(&old)?.before.clone()?, change_of(&new)?.after.clone()?);
+            let accepted = self.plain(&old);
+            let is_persons = accepted.state.as_ref().is_some_and(|state| state.same(&before));
+            if is_persons || self.carried.contains_key(&old) {
+                return None;
+            }
+            let is_same = before.same(&after);
+            let edit = Change::new(new.clone(), Some(before), Some(after));
+            let accepted =
+                if is_same { accepted } else { accepted.with_edit(&new, &edit, self.blobs) };
+            Some((old, new, accepted))
+        });
+        moved.collect()
     }
 
     fn person(&mut self, change: &'a Change) {

@@ -211,3 +211,23 @@ fn git(workspace: &Workspace, arguments: &[&str]) {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn what_the_agent_changed_can_be_rejected_under_a_name_that_a_person_gave_the_file() {
+    let workspace = Workspace::new();
+    workspace.write("old.js", CLEAN);
+    let changed = format!("{CLEAN}exports.more = 'a line of the agent';\n");
+    let calls = [write("old.js", &changed), write("made.js", "exports.made = 'by the agent';\n")];
+    played(&workspace, &calls, |workspace| {
+        let project = workspace.project();
+        std::fs::rename(project.join("old.js"), project.join("new.js")).unwrap();
+        std::fs::rename(project.join("made.js"), project.join("moved.js")).unwrap();
+    });
+    for name in ["new.js", "moved.js"] {
+        let output = workspace.kode(&["review", "--reject", name]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert_eq!(workspace.read("new.js"), CLEAN);
+    assert!(!workspace.project().join("moved.js").exists());
+    assert!(!workspace.project().join("old.js").exists());
+}
