@@ -35,6 +35,11 @@ impl Accepted {
             (None, None) => true,
             _ => false,
         };
+        if untouched_by_the_agent && let Some(now) = after {
+            // An edit elsewhere leaves a meeting as it is.
+            let mixed = self.mixed.filter(|meeting| meeting.stands_in(path, now, blobs));
+            return Self { state: after.cloned(), mixed };
+        }
         // Where nothing stood, all that stands now is that person's.
         if untouched_by_the_agent || before.is_none() || after.is_none() {
             return Self::of(after.cloned());

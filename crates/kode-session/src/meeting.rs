@@ -50,6 +50,19 @@ impl Meeting {
         Some(carried(edited.expose(), now.expose(), &met.now))
     }
 
+    /// Whether the lines that the person made stand in `now` as they were.
+    #[expect(clippy::disallowed_methods, reason = "only compared")]
+    pub(crate) fn stands_in(&self, path: &ProjectPath, now: &FileState, blobs: &Blobs) -> bool {
+        let (Some(met), Some(there)) = (&self.lines, self.lines_now(path, now, blobs)) else {
+            return false;
+        };
+        let part = |state, lines| {
+            let text = content(path, state, blobs).ok()??;
+            Some(chosen(text, lines).expose().clone())
+        };
+        part(self.edited.as_ref(), &met.now) == part(Some(now), &there)
+    }
+
     pub(crate) fn shown(
         &self,
         path: &ProjectPath,

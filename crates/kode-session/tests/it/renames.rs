@@ -120,6 +120,23 @@ fn an_edit_of_the_agents_lines_is_a_conflict_that_says_where() {
 }
 
 #[test]
+fn an_edit_elsewhere_leaves_a_conflict_in_sight() {
+    let (mut work, mut session) = renamed(|text| text.replace("line 3 ", "line three "));
+    let mine = read(&work, "deep/new").unwrap().replace("line three ", "line 3, mine, ");
+    work.write("deep/new", &mine);
+    session.note_persons_edits(&work.files).unwrap();
+    for lines in ["one more\n", "one more\nand another\n"] {
+        work.write("deep/new", format!("{lines}{mine}"));
+        session.note_persons_edits(&work.files).unwrap();
+        let review = work.store.review(session.id()).unwrap();
+        let met = review.meeting(&path("deep/new")).unwrap().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the test looks at the text")]
+        let agents = met.agents.expose().clone();
+        assert_eq!(agents, "line three of the module\n");
+    }
+}
+
+#[test]
 fn a_renamed_file_whose_lines_cannot_be_told_apart_gets_its_name_back_as_it_is() {
     let (mut work, mut session) = renamed(|text| text.replace("line 3 ", "line three "));
     let mut mine = b"\0mine\n".to_vec();
