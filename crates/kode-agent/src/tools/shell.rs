@@ -78,6 +78,10 @@ impl Shell {
                         decision.opened || !workspace.sandbox.settings().open_hosts.is_empty();
                     let hint = network_hint(&decision, open, &refused);
                     outcome.say(&hint);
+                    if hint.is_empty() && !open && met_no_network(&outcome.text) {
+                        outcome.say(FETCH_FIRST);
+                        outcome.notices.push(FETCH_FIRST.trim().to_owned());
+                    }
                 }
                 outcome
             }
@@ -95,6 +99,26 @@ fn not_started(workspace: &mut Workspace, intent: AuditSequence, why: String) ->
         Ok(_) => ToolOutcome::failed(why),
         Err(error) => ToolOutcome::failed(format!("{why}; {error}")),
     }
+}
+
+/// What a command is told that is no network command and failed for want of one.
+const FETCH_FIRST: &str = "\n[kode: no host is open to this command. What fetches its dependencies \
+                           (`cargo fetch`, `npm ci`, `go mod download`, `pip download`) is asked \
+                           about and opens their registries; then run this again]";
+
+/// What build tools say of a dependency that they may not or can't fetch.
+const NO_NETWORK: [&str; 6] = [
+    "--offline was specified",
+    "because --offline",
+    "module lookup disabled by GOPROXY=off",
+    "getaddrinfo EAI_AGAIN",
+    "Temporary failure in name resolution",
+    "Could not resolve host",
+];
+
+#[expect(clippy::disallowed_methods, reason = "looked at for known words only")]
+fn met_no_network(text: &Untrusted<String>) -> bool {
+    NO_NETWORK.iter().any(|words| text.expose().contains(words))
 }
 
 /// Hosts that were asked for and not open, and other reasons, each once.

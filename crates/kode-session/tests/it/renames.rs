@@ -121,7 +121,7 @@ fn an_edit_of_the_agents_lines_is_a_conflict_that_says_where() {
 
 #[test]
 fn an_edit_elsewhere_leaves_a_conflict_in_sight() {
-    let (mut work, mut session) = renamed(|text| text.replace("line 3 ", "line three "));
+    let (work, mut session) = renamed(|text| text.replace("line 3 ", "line three "));
     let mine = read(&work, "deep/new").unwrap().replace("line three ", "line 3, mine, ");
     work.write("deep/new", &mine);
     session.note_persons_edits(&work.files).unwrap();

@@ -111,6 +111,15 @@ fn without_a_persons_approval_an_install_fails_and_says_how_to_allow_it() {
 }
 
 #[test]
+fn a_build_that_lacks_a_dependency_says_how_to_fetch_it() {
+    let workspace = Workspace::new();
+    workspace
+        .write("build.sh", "echo 'failed to download: --offline was specified' >&2\nexit 101\n");
+    let run = workspace.run_script(&shell_script("sh build.sh"), &[]);
+    assert!(run.outputs().contains("`cargo fetch`"), "{}", run.outputs());
+}
+
+#[test]
 fn a_page_is_not_read_without_a_persons_approval() {
     let workspace = Workspace::new();
     let script = "turns:\n  - calls:\n      - tool: web_fetch\n        args: {url: \"https://example.com/\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";
