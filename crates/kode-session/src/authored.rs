@@ -1,6 +1,7 @@
 //! Which files of a session the agent answers for: those that any step of it touched,
 //! and those that a person made of what it had written. Everything else that changed is
-//! a person's alone: no row, no count, no scan. What can't be told is the agent's.
+//! a person's alone: no row and no count; the gate scans it for new fatal flaws all the
+//! same. What can't be told is the agent's.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
