@@ -219,7 +219,7 @@ fn unit(class: RiskClass, why: String, trust: Option<TrustScope>) -> Unit {
 /// Whether a file of the project looks like a credential: an environment file,
 /// a private key, a token store. Reading one with `read_file` asks a person;
 /// whatever reads many files at once leaves such a file out. Judged by name
-/// alone (`data/paths.toml`), so a file that does not exist can look secret;
+/// alone (`data/secrets.toml`), so a file that does not exist can look secret;
 /// examples made to be shared, such as `.env.example` and `*.pub`, don't.
 #[must_use]
 pub fn looks_secret(path: &ProjectPath) -> bool {

@@ -29,6 +29,7 @@ pub mod policy_check;
 mod reachable;
 mod resolve;
 mod rules;
+mod secret_names;
 mod sensitive;
 mod shell;
 mod spellings;
@@ -46,6 +47,7 @@ pub use memory::GateMemory;
 pub use permit::Permit;
 pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};
 pub use rules::{RuleError, check_rules};
+pub use secret_names::{FolderNames, NameKind};
 pub use sensitive::{
     FileChange, enters_ignored, is_program_place, is_watched, is_watched_place, sensitive_change,
 };

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use crate::evaluate::glob_matches;
 use crate::judge::SessionState;
+pub(crate) use crate::secret_names::{looks_secret, secret_folders, secret_samples, secret_tails};
 use crate::sensitive::is_sensitive_file;
 
 /// The zone a path is in.
@@ -53,24 +54,17 @@ pub(crate) struct Place {
 
 #[derive(Deserialize)]
 struct PathTable {
-    secret: Patterns,
-    public: Patterns,
     sensitive: Patterns,
     trees: Vec<String>,
     harmless_devices: Vec<String>,
     public_folders: Vec<String>,
-    system_names: Vec<String>,
 }
 
-/// Names and path endings.
+/// Names, and parts of paths.
 #[derive(Deserialize)]
 struct Patterns {
     #[serde(default)]
     names: Vec<String>,
-    #[serde(default)]
-    prefixes: Vec<String>,
-    #[serde(default)]
-    suffixes: Vec<String>,
     #[serde(default)]
     containing: Vec<String>,
 }
@@ -79,8 +73,6 @@ impl Patterns {
     fn matches(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         self.names.iter().any(|each| each == name)
-            || self.prefixes.iter().any(|each| name.starts_with(each.as_str()))
-            || self.suffixes.iter().any(|each| path.ends_with(each.as_str()))
             || self.containing.iter().any(|each| path.contains(each.as_str()))
     }
 }
@@ -88,43 +80,6 @@ impl Patterns {
 // The table is compiled in and a test reads it: a failure can't reach users.
 static TABLE: LazyLock<Option<PathTable>> =
     LazyLock::new(|| toml::from_str(include_str!("../data/paths.toml")).ok());
-
-/// Whether a path looks like a credential. Without its table everything does.
-pub(crate) fn looks_secret(path: &str) -> bool {
-    TABLE.as_ref().is_none_or(|table| table.secret.matches(path) && !table.public.matches(path))
-}
-
-/// Names that credentials have, for patterns that could stand for one;
-/// those of the system only with `outside`.
-pub(crate) fn secret_samples(outside: bool) -> impl Iterator<Item = &'static str> {
-    const ENDING_SAMPLES: [&str; 6] =
-        ["server.pem", "private.key", ".env.local", "id_rsa_x", "cert.p12", "app.keystore"];
-    let table = TABLE.as_ref();
-    let system = table.map_or(&[][..], |table| table.system_names.as_slice());
-    let names = table.map_or(&[][..], |table| table.secret.names.as_slice());
-    let fits = move |name: &&String| outside || !system.contains(name);
-    names.iter().filter(fits).map(String::as_str).chain(ENDING_SAMPLES)
-}
-
-/// The ends of paths that are credentials: `/.kube/config`.
-pub(crate) fn secret_tails() -> impl Iterator<Item = &'static str> {
-    let suffixes = TABLE.as_ref().map_or(&[][..], |table| table.secret.suffixes.as_slice());
-    suffixes.iter().map(String::as_str).filter(|suffix| suffix.starts_with('/'))
-}
-
-/// Names of folders that hold credentials: `.ssh`, `.aws`.
-pub(crate) fn secret_folders() -> &'static [String] {
-    static FOLDERS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let table = TABLE.as_ref();
-        let places = table.into_iter().flat_map(|table| &table.secret.containing);
-        let parts = places.flat_map(|place| place.split('/')).filter(|part| part.len() > 2);
-        parts
-            .filter(|part| part.starts_with('.') && *part != ".config")
-            .map(str::to_owned)
-            .collect()
-    });
-    &FOLDERS
-}
 
 /// Whether what is written there runs later, outside the sandbox.
 pub(crate) fn is_sensitive(path: &str) -> bool {

@@ -6,8 +6,20 @@ use crate::judge::SessionState;
 use crate::paths::{holds_secrets, secret_folders, secret_samples, secret_tails};
 
 /// Endings so usual that they say nothing of what a pattern means.
-const USUAL_ENDINGS: [&str; 9] =
-    [".json", ".yml", ".yaml", ".toml", ".db", ".txt", ".js", ".ts", ".config"];
+const USUAL_ENDINGS: [&str; 12] = [
+    ".json",
+    ".yml",
+    ".yaml",
+    ".toml",
+    ".db",
+    ".txt",
+    ".js",
+    ".ts",
+    ".config",
+    ".csv",
+    ".ini",
+    ".properties",
+];
 /// Letters from which on a pattern is about that very name.
 const MEANT_LETTERS: usize = 3;
 
