@@ -214,6 +214,9 @@ fn is_lost_after(before: char, character: char) -> bool {
 /// controls, bidi controls (UAX #9), zero-width and tag characters, variation
 /// selector supplements, line and paragraph separators, private use.
 pub fn is_deceptive(character: char) -> bool {
+    if matches!(character, ' '..='~') {
+        return false;
+    }
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -9,6 +9,7 @@ use crate::ScanFile;
 use crate::engine::{Engine, Outcome, Unit};
 use crate::lower::{lower, lower_moved, supports};
 use crate::lowered::lowered;
+use crate::model::{family, models};
 use crate::raw::RawFinding;
 use crate::{component, coverage, encoding, page, prefilter, secrets, template};
 
@@ -30,11 +31,19 @@ const ARENA_BLOCKS: usize = 24;
 pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, String)>) {
     let selective = files.len() > ALWAYS_LOWERED;
     let next = AtomicUsize::new(0);
-    let prepared = on_threads(files.len(), |_, _| {
+    let order = largest_first(files);
+    let prepared = on_threads(files.len(), |thread, _| {
         taken(&next, files.len())
-            .map(|at| {
+            .map(|place| {
+                let at = order[place];
                 let file = &files[at];
-                let found = secrets::inspect(at, file.path, file.content);
+                let secrets = || secrets::inspect(at, file.path, file.content);
+                // No two threads begin with what only one of them can set up.
+                if thread % 2 == 1 {
+                    let unit = prepare(file, selective);
+                    return (at, unit, secrets());
+                }
+                let found = secrets();
                 (at, prepare(file, selective), found)
             })
             .collect()
@@ -53,6 +62,13 @@ pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, S
     }
     unscanned.sort_by_key(|(at, _)| *at);
     (findings, unscanned)
+}
+
+/// The order in which files are taken: no thread is left with a large one at the end.
+fn largest_first(files: &[ScanFile<'_>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(files[*at].content.len()));
+    order
 }
 
 /// Lowers a file, or says why it can't be analysed.
@@ -83,6 +99,8 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
     let Some((program, why)) = made else {
         return (None, Some(format!("the {} parser gave up", language.name())));
     };
+    // What the analysis will need is set up while other files are still parsed.
+    models(family(language));
     let (path, source) = (file.path.as_str(), file.content);
     let unit = Unit { path, language, source, program, outputs: Vec::new() };
     (Some(unit), why)

@@ -91,6 +91,9 @@ pub(crate) struct Models {
     pub(crate) words: Vec<&'static str>,
 }
 
+/// Places that a family has about.
+const EDGES: usize = 1_700;
+
 /// What the tree holds of one place.
 #[derive(Debug, Clone, Copy, Default)]
 struct PlaceEntry {
@@ -174,7 +177,7 @@ impl Models {
 
     fn empty() -> Self {
         Self {
-            edges: HashMap::default(),
+            edges: HashMap::with_capacity_and_hasher(EDGES, BuildHasherDefault::default()),
             places: vec![PlaceEntry::default()],
             knowledge: Vec::new(),
             words: Vec::new(),
@@ -373,7 +376,10 @@ impl Models {
 /// Splits `pg.Pool().query` into `pg`, `Pool`, `()`, `query`.
 pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('.').filter(|part| !part.is_empty()).flat_map(|part| {
-        let name = part.trim_end_matches("()");
+        let mut name = part;
+        while let Some(called) = name.strip_suffix("()") {
+            name = called;
+        }
         let calls = (part.len() - name.len()) / 2;
         let name = Some(name).filter(|name| !name.is_empty());
         name.into_iter().chain(std::iter::repeat_n("()", calls))

@@ -4,12 +4,8 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
-use kode_base::ProjectPath;
-
 use super::SecretHit;
-use super::generic::{is_manual, is_test_path};
-
+use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
 use super::shape::{is_key, is_password};
 
@@ -88,20 +84,14 @@ const CALLS: [(&str, usize, Given); 59] = [
     ("dbi->connect(", 2, Given::Password),
 ];
 
-static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let starts = CALLS.iter().map(|(start, ..)| *start);
-    AhoCorasickBuilder::new().ascii_case_insensitive(true).build(starts).ok()
-});
+static STARTS: LazyLock<Keywords> =
+    LazyLock::new(|| Keywords::new(CALLS.iter().map(|(start, ..)| *start).collect()));
 
 /// Finds literals that functions take as keys and passwords. Tests and manuals show examples.
-pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
-    let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
-    if is_manual(path) || is_test_path(path) {
-        return Vec::new();
-    }
-    let found = automaton.find_overlapping_iter(content).filter_map(|call| {
-        let (_, place, given) = CALLS[call.pattern().as_usize()];
-        let rest = &content[call.end()..content.len().min(call.end() + ARGUMENTS_BYTES_MAX)];
+pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
+    let found = STARTS.find(content).filter_map(|call| {
+        let (_, place, given) = CALLS[call.word];
+        let rest = &content[call.end..content.len().min(call.end + ARGUMENTS_BYTES_MAX)];
         let (from, to) = literal(rest, place)?;
         let value = &rest[from..to];
         let real = match given {
@@ -111,7 +101,7 @@ pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
                 rest[to + 1..].starts_with(b".toCharArray()") && is_password(value, true)
             }
         };
-        (real && !is_placeholder(value)).then(|| hit(given, call.end() + from, call.end() + to))
+        (real && !is_placeholder(value)).then(|| hit(given, call.end + from, call.end + to))
     });
     found.collect()
 }
@@ -182,8 +172,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Option<String> {
-        let path = ProjectPath::new("app.js").unwrap();
-        let hits = find(&path, text.as_bytes());
+        let hits = find(text.as_bytes());
         hits.first().map(|hit| text[hit.start..hit.end].to_owned())
     }
 

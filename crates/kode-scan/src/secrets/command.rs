@@ -4,12 +4,8 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
-use kode_base::ProjectPath;
-
 use super::SecretHit;
-use super::generic::{is_manual, is_test_path};
-
+use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
 use super::programs::{COMMANDS, Taken};
 use super::shape::is_password;
@@ -20,26 +16,20 @@ const COMMAND_BYTES_MAX: usize = 600;
 /// A range of the rest of the line, where the password stands.
 type Range = (usize, usize);
 
-static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let starts = COMMANDS.iter().map(|(start, _)| *start);
-    AhoCorasickBuilder::new().ascii_case_insensitive(true).build(starts).ok()
-});
+static STARTS: LazyLock<Keywords> =
+    LazyLock::new(|| Keywords::new(COMMANDS.iter().map(|(start, _)| *start).collect()));
 
 /// Finds passwords in commands. Manuals and tests hold only examples.
-pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
-    let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
-    if is_manual(path) || is_test_path(path) {
-        return Vec::new();
-    }
-    let found = automaton.find_overlapping_iter(content).filter_map(|start| {
-        let before = start.start().checked_sub(1).map(|at| content[at]);
-        let taken = COMMANDS[start.pattern().as_usize()].1;
+pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
+    let found = STARTS.find(content).filter_map(|start| {
+        let before = start.start.checked_sub(1).map(|at| content[at]);
+        let taken = COMMANDS[start.word].1;
         let (from, to) = if matches!(taken, Taken::Before) {
-            before_network(&content[..start.start()])?
+            before_network(&content[..start.start])?
         } else {
             let starts_word = before.is_none_or(|byte| !byte.is_ascii_alphanumeric());
-            let range = starts_word.then(|| taken_from(taken, line_of(content, start.end())))??;
-            (start.end() + range.0, start.end() + range.1)
+            let range = starts_word.then(|| taken_from(taken, line_of(content, start.end)))??;
+            (start.end + range.0, start.end + range.1)
         };
         let value = &content[from..to];
         (is_password(value, false) && !is_placeholder(value)).then(|| SecretHit {
@@ -198,8 +188,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Option<String> {
-        let path = ProjectPath::new("deploy.sh").unwrap();
-        let hits = find(&path, text.as_bytes());
+        let hits = find(text.as_bytes());
         hits.first().map(|hit| text[hit.start..hit.end].to_owned())
     }
 

@@ -4,12 +4,10 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use kode_base::ProjectPath;
 
 use super::SecretHit;
-use super::generic::{is_manual, is_test_path};
-
+use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
 use super::shape::{is_key, is_password};
 use super::structure::base64;
@@ -22,31 +20,26 @@ const REACH: usize = 600;
 /// What starts a closer look, lower case, in the order of [`Start`].
 const STARTS: [&str; 5] = ["://", "basic ", "bearer ", "authorization", "apikey\": ["];
 
-static AUTOMATON: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(STARTS).ok());
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| Keywords::new(STARTS.to_vec()));
 
 /// A range of the content and what stands there.
 type Found = (usize, usize, &'static str);
 
 /// Finds credentials of connections. Manuals and tests hold only examples.
 pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
-    let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
-    if is_manual(path) || is_test_path(path) {
-        return Vec::new();
-    }
     if let Some(separators) = password_file(path) {
         return lines_of_passwords(content, separators);
     }
-    let found = automaton.find_overlapping_iter(content).filter_map(|start| {
-        let rest = &content[start.end()..content.len().min(start.end() + REACH)];
-        let (from, to, title) = match start.pattern().as_usize() {
+    let found = KEYWORDS.find(content).filter_map(|start| {
+        let rest = &content[start.end..content.len().min(start.end + REACH)];
+        let (from, to, title) = match start.word {
             0 => user_and_password(rest)?,
             1 => basic(rest)?,
             2 => bearer(rest)?,
             3 => authorization(rest)?,
             _ => listed_key(rest)?,
         };
-        let (start, end) = (start.end() + from, start.end() + to);
+        let (start, end) = (start.end + from, start.end + to);
         (!is_placeholder(&content[start..end])).then(|| hit(start, end, title))
     });
     found.collect()

@@ -3,17 +3,17 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use kode_base::ProjectPath;
 
 use super::SecretHit;
 use super::assigned::{Form, value_after};
 use super::compared;
+use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
 use super::shape::{is_encoded_password, is_encoded_word, is_key, is_long_and_mixed, is_password};
 
 /// Parts of names that start a closer look, lower case.
-const KEYWORDS: [&str; 12] = [
+const STARTS: [&str; 12] = [
     "key",
     "token",
     "secret",
@@ -28,8 +28,7 @@ const KEYWORDS: [&str; 12] = [
     "sonar.login",
 ];
 
-static AUTOMATON: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(KEYWORDS).ok());
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| Keywords::new(STARTS.to_vec()));
 
 /// Words before `key` that make it a secret.
 const KEY_WORDS: [&str; 25] = [
@@ -180,21 +179,23 @@ pub(super) enum Promise {
 }
 
 /// Finds secret-named assignments.
-pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
-    let Some(automaton) = AUTOMATON.as_ref() else { return Vec::new() };
+pub(super) fn find(
+    path: &ProjectPath,
+    content: &[u8],
+    in_tests: bool,
+    in_docs: bool,
+) -> Vec<SecretHit> {
     let bare_values = allows_bare_values(path);
     let is_table = path.extension() == Some("csv");
     let spaced = has_spaced_values(path);
     let directives = spaced || has_directives(path);
-    let in_tests = is_test_path(path);
-    let in_docs = is_manual(path);
     let mut hits = Vec::new();
     let mut done = 0;
-    for keyword in automaton.find_iter(content) {
-        if keyword.start() < done {
+    for keyword in KEYWORDS.find(content) {
+        if keyword.start < done {
             continue;
         }
-        let (start, end) = name_around(content, keyword.start(), keyword.end());
+        let (start, end) = name_around(content, keyword.start, keyword.end);
         done = end;
         let Some(promise) = promise_of(&content[start..end]) else { continue };
         let is_kind = promise == Promise::AnyKey && follows_kind(content, start);

@@ -1,60 +1,185 @@
-//! A set of words looked for in every file. The automaton that is built soonest serves
-//! a few touched files; one that searches faster is built once much was read.
+//! A set of words looked for in every file. Its table takes microseconds to make, for a
+//! few touched files, and a few instructions a byte to search, for many; an automaton
+//! takes longer to build than those few files take to scan.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+/// Letters of a word's beginning that the table knows, five bits of each.
+const HEAD_BITS: u32 = 15;
+/// Words of one bit a head.
+const HEADS: usize = 1 << (HEAD_BITS - 6);
+/// Pairs of letters, of five bits each.
+const PAIRS: usize = 1 << 10;
+/// Chains that words are spread over.
+const CHAINS: usize = 1024;
+/// The end of a chain.
+const NONE: u16 = u16::MAX;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
-
-/// How much is read, in bytes, before the faster automaton pays for its making.
-const LITTLE_BYTES: usize = 2 * 1024 * 1024;
-
-/// The words, in either case of ASCII letters.
+/// The words, in either case of ASCII letters. None is shorter than two bytes.
 pub(super) struct Keywords {
     words: Vec<&'static str>,
-    soon: AhoCorasick,
-    fast: OnceLock<Option<AhoCorasick>>,
-    read: AtomicUsize,
+    /// Which three-letter heads any word begins with.
+    heads: Box<[u64; HEADS]>,
+    /// The first word of each chain, and the next one after each word.
+    first: Vec<u16>,
+    next: Vec<u16>,
+    /// The first word of two letters with each pair of them.
+    pairs: Box<[u16; PAIRS]>,
+}
+
+/// A word in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Which word.
+    pub(super) word: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 impl Keywords {
-    /// `None` when there are too many for an automaton.
-    pub(super) fn new(words: Vec<&'static str>) -> Option<Self> {
-        let soon = built(&words, AhoCorasickKind::ContiguousNFA)?;
-        Some(Self { words, soon, fast: OnceLock::new(), read: AtomicUsize::new(0) })
+    /// Words shorter than two bytes are found nowhere.
+    pub(super) fn new(words: Vec<&'static str>) -> Self {
+        let mut made = Self {
+            heads: Box::new([0; HEADS]),
+            first: vec![NONE; CHAINS],
+            next: vec![NONE; words.len()],
+            pairs: Box::new([NONE; PAIRS]),
+            words,
+        };
+        // From the last to the first, so that a chain gives them in their order.
+        for (index, word) in made.words.iter().enumerate().rev() {
+            let Ok(number) = u16::try_from(index) else { continue };
+            match word.as_bytes() {
+                [one, two] => {
+                    let head = next_head(next_head(0, *one), *two);
+                    for third in 0..32 {
+                        let head = next_head(head, third);
+                        made.heads[(head >> 6) as usize] |= 1 << (head & 63);
+                    }
+                    let first = &mut made.pairs[pair(next_head(head, 0))];
+                    made.next[index] = std::mem::replace(first, number);
+                }
+                [one, two, three, ..] => {
+                    let head = next_head(next_head(next_head(0, *one), *two), *three);
+                    made.heads[(head >> 6) as usize] |= 1 << (head & 63);
+                    made.next[index] = std::mem::replace(&mut made.first[chain(head)], number);
+                }
+                _ => {}
+            }
+        }
+        made
     }
 
-    /// What to search `content` with.
-    pub(super) fn automaton(&self, content: &[u8]) -> &AhoCorasick {
-        if self.read.fetch_add(content.len(), Ordering::Relaxed) < LITTLE_BYTES {
-            return &self.soon;
-        }
-        let fast = self.fast.get_or_init(|| built(&self.words, AhoCorasickKind::DFA));
-        fast.as_ref().unwrap_or(&self.soon)
+    /// The words of a chain.
+    fn chained(&self, first: u16) -> impl Iterator<Item = usize> + '_ {
+        let mut link = first;
+        std::iter::from_fn(move || {
+            let word = usize::from(link);
+            link = *self.next.get(word)?;
+            Some(word)
+        })
+    }
+
+    /// Every place of every word, in the order of the places.
+    pub(super) fn find<'a>(&'a self, content: &'a [u8]) -> impl Iterator<Item = Found> + 'a {
+        let mut heads = Heads { table: &self.heads, content, at: 0, head: 0 };
+        heads.begin();
+        let places = std::iter::from_fn(move || heads.next_place());
+        places.flat_map(move |(start, head)| {
+            let links =
+                self.chained(self.first[chain(head)]).chain(self.chained(self.pairs[pair(head)]));
+            links.filter_map(move |word| {
+                let end = start + self.words[word].len();
+                let here = content.get(start..end)?;
+                let is_here = here.eq_ignore_ascii_case(self.words[word].as_bytes());
+                is_here.then_some(Found { word, start, end })
+            })
+        })
     }
 }
 
-fn built(words: &[&str], kind: AhoCorasickKind) -> Option<AhoCorasick> {
-    AhoCorasickBuilder::new().ascii_case_insensitive(true).kind(Some(kind)).build(words).ok()
+/// The places whose head some word begins with.
+struct Heads<'a> {
+    table: &'a [u64; HEADS],
+    content: &'a [u8],
+    at: usize,
+    head: u32,
+}
+
+impl Heads<'_> {
+    fn begin(&mut self) {
+        for byte in self.content.iter().take(2) {
+            self.head = next_head(self.head, *byte);
+        }
+    }
+
+    fn next_place(&mut self) -> Option<(usize, u32)> {
+        let (from, mut head) = (self.at, self.head);
+        for (offset, third) in self.content.get(from + 2..)?.iter().enumerate() {
+            head = next_head(head, *third);
+            if self.holds(head) {
+                (self.at, self.head) = (from + offset + 1, head);
+                return Some((from + offset, head));
+            }
+        }
+        // Two letters at the very end have a head of their own, with nothing third.
+        let last = self.content.len() - 2;
+        (self.at, self.head) = (self.content.len(), next_head(head, 0));
+        self.holds(self.head).then_some((last, self.head))
+    }
+
+    fn holds(&self, head: u32) -> bool {
+        self.table[(head >> 6) as usize] & (1 << (head & 63)) != 0
+    }
+}
+
+/// The head one byte on. Five bits make both cases of a letter one; some other bytes
+/// fall together too, which the comparison with the word sorts out.
+fn next_head(head: u32, byte: u8) -> u32 {
+    (head << 5 | u32::from(byte & 31)) & ((1 << HEAD_BITS) - 1)
+}
+
+fn pair(head: u32) -> usize {
+    (head >> 5) as usize % PAIRS
+}
+
+fn chain(head: u32) -> usize {
+    (head.wrapping_mul(0x9e37_79b1) >> 22) as usize % CHAINS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn places(words: &[&'static str], text: &[u8]) -> Vec<(usize, usize)> {
+        let keywords = Keywords::new(words.to_vec());
+        keywords.find(text).map(|found| (found.word, found.start)).collect()
+    }
+
     #[test]
-    fn both_automata_find_the_same() {
-        let keywords = Keywords::new(vec!["key", "api_key", "ey"]).unwrap();
-        let found = |content: &[u8]| {
-            let found = keywords.automaton(content).find_overlapping_iter(content);
-            found.map(|word| (word.pattern().as_usize(), word.start())).collect::<Vec<_>>()
-        };
-        let text = b"API_key = they";
-        let first = found(text);
-        assert_eq!(first.len(), 4);
-        found(&vec![b' '; LITTLE_BYTES]);
-        assert!(keywords.fast.get().is_none());
-        assert_eq!(found(text), first);
-        assert!(keywords.fast.get().unwrap().is_some());
+    fn words_are_found_in_either_case_at_every_place() {
+        let words = ["key", "api_key", "ey", "@tcp("];
+        assert_eq!(places(&words, b"API_key = they"), [(1, 0), (0, 4), (2, 5), (2, 12)]);
+        assert_eq!(places(&words, b"u:p@TCP(x)"), [(3, 3)]);
+        assert_eq!(places(&words, b"EY"), [(2, 0)]);
+        assert!(places(&words, b"e").is_empty() && places(&words, b"").is_empty());
+        assert!(places(&words, b"+k%y 0eq").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn it_finds_what_an_automaton_finds(text in "[aAbBqQ1!_ ]{0,60}") {
+            let words = ["ab", "aab", "bqa", "b1", "q!_", "aB1q", "a_a"];
+            let automaton = aho_corasick::AhoCorasickBuilder::new()
+                .ascii_case_insensitive(true)
+                .build(words)
+                .unwrap();
+            let mut expected: Vec<(usize, usize)> = automaton
+                .find_overlapping_iter(&text)
+                .map(|found| (found.pattern().as_usize(), found.start()))
+                .collect();
+            let mut found = places(&words, text.as_bytes());
+            expected.sort_unstable();
+            found.sort_unstable();
+            proptest::prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod assigned;
+mod beginning;
 mod command;
 mod compared;
 mod connection;
@@ -75,11 +76,15 @@ pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         || coverage::language(path, content).is_some()
         || !encoding::is_binary(content);
     if is_text && !is_generated(path) {
-        add_apart(&mut hits, connection::find(path, content));
-        add_apart(&mut hits, command::find(path, content));
-        add_apart(&mut hits, arguments::find(path, content));
+        let (in_tests, in_docs) = (generic::is_test_path(path), generic::is_manual(path));
+        // Tests and manuals show examples.
+        if !in_tests && !in_docs {
+            add_apart(&mut hits, connection::find(path, content));
+            add_apart(&mut hits, command::find(content));
+            add_apart(&mut hits, arguments::find(content));
+        }
         add_apart(&mut hits, services::find(content));
-        add_apart(&mut hits, generic::find(path, content));
+        add_apart(&mut hits, generic::find(path, content, in_tests, in_docs));
         add_apart(&mut hits, table::find(path, content));
     }
     hits.sort_by_key(|hit| hit.start);

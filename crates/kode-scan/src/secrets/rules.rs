@@ -7,6 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::SecretHit;
+use super::beginning::may_begin;
 use super::entropy::bits_per_byte;
 use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
@@ -68,27 +69,27 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 });
 
 /// The keywords and, for each keyword, its rule.
-static KEYWORDS: LazyLock<Option<(Keywords, Vec<usize>)>> = LazyLock::new(|| {
+static KEYWORDS: LazyLock<(Keywords, Vec<usize>)> = LazyLock::new(|| {
     let pairs = RULES
         .iter()
         .enumerate()
         .flat_map(|(rule, data)| data.keywords.iter().map(move |keyword| (keyword.as_str(), rule)));
     let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
-    Some((Keywords::new(words)?, owners))
+    (Keywords::new(words), owners)
 });
 
 /// Finds provider credentials.
 pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
-    let Some((keywords, owners)) = KEYWORDS.as_ref() else { return Vec::new() };
+    let (keywords, owners) = &*KEYWORDS;
     let mut hits: Vec<SecretHit> = Vec::new();
     let mut searched = vec![0usize; RULES.len()];
-    for keyword in keywords.automaton(content).find_overlapping_iter(content) {
-        let index = owners[keyword.pattern().as_usize()];
-        if keyword.start() < searched[index] {
+    for keyword in keywords.find(content) {
+        let index = owners[keyword.word];
+        if keyword.start < searched[index] {
             continue;
         }
         let rule = &RULES[index];
-        let (start, end) = match rule.matched(content, keyword.start(), keyword.end()) {
+        let (start, end) = match rule.matched(content, keyword.start, keyword.end) {
             Ok(found) => found,
             Err(nothing_before) => {
                 searched[index] = searched[index].max(nothing_before);
@@ -120,11 +121,13 @@ impl Rule {
             (keyword, content.len().min(after + WINDOW_AFTER))
         };
         let window = &content[from..to];
+        if self.inside && self.run.is_some_and(|least| window.len() < least) {
+            return Err(to);
+        }
         if !self.inside {
             let least = self.run.unwrap_or(RUN_LEAST);
             let run = window.iter().take(least).take_while(|byte| is_token_byte(**byte));
-            let head = literal_head(&self.pattern);
-            if !window.starts_with(head.as_bytes()) || run.count() < least {
+            if !may_begin(&self.pattern, window) || run.count() < least {
                 return Err(0);
             }
         }
@@ -190,15 +193,6 @@ fn run_around(content: &[u8], at: usize) -> (usize, usize) {
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\"'`<>".contains(&byte)
-}
-
-/// The plain text a pattern begins with.
-fn literal_head(pattern: &str) -> &str {
-    let special = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-');
-    let end = pattern.find(special).unwrap_or(pattern.len());
-    // What a quantifier follows is not certain.
-    let certain = !pattern[end..].starts_with(['?', '*', '{', '|']);
-    &pattern[..if certain { end } else { end.saturating_sub(1) }]
 }
 
 fn is_mixed(value: &[u8]) -> bool {

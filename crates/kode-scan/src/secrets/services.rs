@@ -41,45 +41,47 @@ pub(super) static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
     file.map(|file| file.service).unwrap_or_default()
 });
 
-static KEYWORDS: LazyLock<Option<(Keywords, Vec<usize>)>> = LazyLock::new(|| {
+static KEYWORDS: LazyLock<(Keywords, Vec<usize>)> = LazyLock::new(|| {
     let pairs = SERVICES.iter().enumerate().flat_map(|(index, service)| {
         service.name.split('|').map(move |part| (plain_prefix(part), index))
     });
     let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
-    Some((Keywords::new(words)?, owners))
+    (Keywords::new(words), owners)
 });
 
-/// The letters a name pattern begins with.
+/// The plain text a name pattern begins with.
 fn plain_prefix(pattern: &str) -> &str {
-    let end =
-        pattern.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(pattern.len());
-    &pattern[..end]
+    let special = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_');
+    let end = pattern.find(special).unwrap_or(pattern.len());
+    // What `?` follows need not be there.
+    let certain = !pattern[end..].starts_with(['?', '*', '{']);
+    &pattern[..if certain { end } else { end.saturating_sub(1) }]
 }
 
 /// Finds service keys.
 pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
-    let Some((keywords, owners)) = KEYWORDS.as_ref() else { return Vec::new() };
+    let (keywords, owners) = &*KEYWORDS;
     let mut hits = Vec::new();
     let mut searched = vec![0usize; SERVICES.len()];
-    for keyword in keywords.automaton(content).find_overlapping_iter(content) {
-        let index = owners[keyword.pattern().as_usize()];
-        if keyword.start() < searched[index] {
+    for keyword in keywords.find(content) {
+        let index = owners[keyword.word];
+        if keyword.start < searched[index] {
             continue;
         }
         let service = &SERVICES[index];
         // No further: in a bundle of one line that would be to the end of the file each time.
-        let window = content[keyword.start()..].iter().take(WINDOW);
+        let window = content[keyword.start..].iter().take(WINDOW);
         let line = window.take_while(|byte| **byte != b'\n').count();
-        let to = keyword.start() + line;
-        if !holds_token(&content[keyword.end()..to.max(keyword.end())]) {
+        let to = keyword.start + line;
+        if !holds_token(&content[keyword.end..to.max(keyword.end)]) {
             continue;
         }
         let Some(regex) = service.regex() else { continue };
-        let Some(found) = regex.captures(&content[keyword.start()..to]) else { continue };
+        let Some(found) = regex.captures(&content[keyword.start..to]) else { continue };
         let Some(value) = found.get(1) else { continue };
-        searched[index] = keyword.start() + value.end();
+        searched[index] = keyword.start + value.end();
         if is_value(value.as_bytes()) {
-            let (start, end) = (keyword.start() + value.start(), keyword.start() + value.end());
+            let (start, end) = (keyword.start + value.start(), keyword.start + value.end());
             let (rule, title) = (format!("{}-key", service.id), format!("a key of {}", service.id));
             hits.push(SecretHit { start, end, rule, title });
         }
