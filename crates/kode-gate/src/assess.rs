@@ -291,6 +291,10 @@ fn writing(write: &FileWrite, state: &SessionState) -> Assessment {
         let text = format!("{path} is a place whose content runs later, outside the sandbox");
         assessment.questions.push(Question { kind: QuestionKind::SensitivePlace, text });
     }
+    if paths::holds_settings(&full) && !is_meant(path, state) {
+        let text = format!("would change {path}, which holds credentials");
+        assessment.questions.push(Question { kind: QuestionKind::Secret, text });
+    }
     if let WriteMode::Content(content) = &write.mode {
         let before = state.known_files.get(path.as_str()).map_or("", String::as_str);
         foreign_code(&mut assessment, path.as_str(), &lossy(content), before, state);

@@ -81,6 +81,13 @@ impl Patterns {
 static TABLE: LazyLock<Option<PathTable>> =
     LazyLock::new(|| toml::from_str(include_str!("../data/paths.toml")).ok());
 
+/// Whether a path is a file of settings that hold credentials and are rarely
+/// under version control: what it held before is lost when it is written.
+pub(crate) fn holds_settings(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    (name == ".env" || name.starts_with(".env.")) && looks_secret(path)
+}
+
 /// Whether what is written there runs later, outside the sandbox.
 pub(crate) fn is_sensitive(path: &str) -> bool {
     TABLE.as_ref().is_none_or(|table| table.sensitive.matches(path)) || is_sensitive_file(path)

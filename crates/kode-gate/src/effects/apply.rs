@@ -250,7 +250,12 @@ impl Evaluator<'_> {
                     }
                 }
                 Operand::Write | Operand::Change if operand.stream.is_some() => {}
-                Operand::Write => self.write_operand(operand),
+                Operand::Write => {
+                    self.write_operand(operand);
+                    if !matches!(invocation.name, "cp" | "mv" | "ln" | "touch" | "rsync") {
+                        self.ask_about_settings(&operand.text);
+                    }
+                }
                 Operand::Change => {
                     taint |= self.read_path(&operand.text, recursive).text.taint;
                     self.write_operand(operand);

@@ -171,11 +171,14 @@ const EVALUATORS: &[&str] = &[
     "eval(",
     "eval ",
     "(eval)",
-    "compile(",
     "Function(",
     "assert(",
     "loadstring",
-    "load(",
+    "pickle.load",
+    "marshal.load",
+    "Marshal.load",
+    "yaml.load(",
+    "unsafe_load",
     "instance_eval",
     "system(",
     "popen(",
@@ -183,6 +186,17 @@ const EVALUATORS: &[&str] = &[
     "__import__",
     "execSync(",
 ];
+
+/// Whether the code evaluates text. `json.load(` and `re.compile(` only parse.
+fn evaluates(code: &str) -> bool {
+    const BARE: [&str; 2] = ["load(", "compile("];
+    let stands_alone = |call: &str| {
+        code.match_indices(call).any(|(at, _)| {
+            !code[..at].ends_with(|before: char| before.is_alphanumeric() || "._".contains(before))
+        })
+    };
+    has(code, EVALUATORS) || BARE.iter().any(|call| stands_alone(call))
+}
 
 /// Everything plainly dangerous in `code`.
 pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
@@ -197,7 +211,7 @@ pub(crate) fn inspect(language: Language, code: &str) -> Vec<Danger> {
     if scripted || has(code, SOCKETS) && starts && (names_shell(code) || feeds_commands(code)) {
         found.push(Danger::ReverseShell);
     }
-    let evaluates = has(code, EVALUATORS);
+    let evaluates = evaluates(code);
     if fetches(code) && evaluates && !only_literal_starts(code) || runs_fetched(code) {
         found.push(Danger::RemoteCode);
     }
@@ -326,7 +340,7 @@ pub(crate) fn evaluates_input(code: &str) -> bool {
         "php://input",
     ];
     let code = head(code);
-    has(code, INPUTS) && has(code, EVALUATORS)
+    has(code, INPUTS) && evaluates(code)
 }
 
 /// The texts that code which prints something may print.
@@ -434,6 +448,10 @@ fn feeds_commands(code: &str) -> bool {
                 "fgets",
                 "on('data'",
                 "on(\"data\"",
+                "qqx{$",
+                ".get ->",
+                "read(S",
+                "read_term(",
             ],
         )
 }

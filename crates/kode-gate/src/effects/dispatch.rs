@@ -46,6 +46,22 @@ pub(crate) struct Invocation<'i> {
     pub(crate) stdin: Stream,
 }
 
+/// The language of a compiler that is given a program on the command line:
+/// `bun -e`, `swift -e`.
+fn compiler_that_evaluates(
+    name: &str,
+    fields: &[Field],
+) -> Option<&'static interpreters::Interpreter> {
+    let language = match name {
+        "bun" => "node",
+        "swift" | "ghc" => "raku",
+        _ => return None,
+    };
+    let flag = fields.get(1)?.as_exact()?;
+    let evaluates = matches!(flag, "-e" | "--eval" | "-p" | "--print");
+    evaluates.then(|| interpreters::language(language)).flatten()
+}
+
 impl Evaluator<'_> {
     /// Judges a command by its exact name.
     pub(crate) fn dispatch(&mut self, name: &str, fields: &[Field], stdin: Stream) -> Stream {
@@ -67,14 +83,8 @@ impl Evaluator<'_> {
         if let Some(interpreter) = interpreters::shell(known) {
             return self.shell(interpreter, fields, stdin);
         }
-        let evaluates = fields.get(1).is_some_and(|word| {
-            matches!(word.as_exact(), Some("-e" | "--eval" | "-p" | "--print"))
-        });
-        if known == "bun"
-            && evaluates
-            && let Some(node) = interpreters::language("node")
-        {
-            return self.interpreter(node, fields, stdin);
+        if let Some(language) = compiler_that_evaluates(known, fields) {
+            return self.interpreter(language, fields, stdin);
         }
         if let Some(language) = interpreters::language(known) {
             return self.interpreter(language, fields, stdin);

@@ -78,7 +78,7 @@ const fn interpreter(
     Interpreter { language, name, code, values, harmless }
 }
 
-const INTERPRETERS: [Interpreter; 28] = [
+const INTERPRETERS: [Interpreter; 41] = [
     interpreter(
         Language::Python,
         "python",
@@ -137,6 +137,19 @@ const INTERPRETERS: [Interpreter; 28] = [
     interpreter(Language::Other, "elixir", &["-e", "--eval"], &[], &["-v", "--version"]),
     interpreter(Language::Other, "erl", &["-eval"], &[], &[]),
     interpreter(Language::Other, "octave-cli", &["--eval"], &[], &["--version"]),
+    interpreter(Language::Other, "raku", &["-e"], &["-I"], &["-v", "--version"]),
+    interpreter(Language::Other, "perl6", &["-e"], &["-I"], &["-v", "--version"]),
+    interpreter(Language::Other, "swipl", &["-g", "-t"], &[], &["--version"]),
+    interpreter(Language::Other, "guile", &["-c"], &["-L"], &["-v", "--version"]),
+    interpreter(Language::Other, "racket", &["-e", "--eval"], &[], &["-v", "--version"]),
+    interpreter(Language::Other, "sbcl", &["--eval"], &[], &["--version"]),
+    interpreter(Language::Other, "gforth", &["-e"], &[], &["-v", "--version"]),
+    interpreter(Language::Other, "scala", &["-e"], &[], &["-version", "--version"]),
+    interpreter(Language::Other, "clojure", &["-e"], &[], &["--version"]),
+    interpreter(Language::Other, "bb", &["-e"], &[], &["--version"]),
+    interpreter(Language::Other, "iex", &["-e", "--eval"], &[], &["-v", "--version"]),
+    interpreter(Language::Other, "ghci", &["-e"], &[], &["--version"]),
+    interpreter(Language::Other, "groovysh", &["-e"], &[], &["-v", "--version"]),
 ];
 
 /// The interpreter `name` is; version numbers at the end are ignored.

@@ -8,8 +8,8 @@ use crate::assess::is_meant_path;
 use crate::assessment::QuestionKind;
 use crate::evaluate::{Evaluator, Field, Stream, Taint, Text};
 use crate::paths::{
-    Place, Zone, holds_kodes_own, holds_project, holds_secrets, is_public, is_sensitive,
-    is_tree_pattern, looks_secret, normalise, place,
+    Place, Zone, holds_kodes_own, holds_project, holds_secrets, holds_settings, is_public,
+    is_sensitive, is_tree_pattern, looks_secret, normalise, place,
 };
 use crate::patterns::{Aim, could_be_kodes_own, could_be_secret};
 
@@ -161,6 +161,16 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Asks before settings that hold credentials are overwritten. A copy of an
+    /// example onto them is how they come to be.
+    pub(crate) fn ask_about_settings(&mut self, text: &Text) {
+        let path = self.place_of(text).path;
+        if !text.open && holds_settings(&path) && !is_meant_path(&path, self.session) {
+            let text = format!("would change {path}, which holds credentials");
+            self.found.ask(QuestionKind::Secret, &text);
+        }
+    }
+
     fn write_outside(&mut self, path: &str, verb: &str) {
         self.raise(RiskClass::SystemWrite, &format!("would {verb} {path}, outside the project"));
         let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
@@ -188,7 +198,8 @@ impl Evaluator<'_> {
         let place = self.place_of(&field.text);
         let path = place.path.clone();
         self.judge_pattern(&path);
-        if recursive {
+        // `shred -u /etc/*` needs no recursion to lose the machine.
+        if recursive || field.glob && place.zone == Zone::Tree {
             self.refuse_tree(field);
         }
         if field.text.open && field.text.taint.has(Taint::ALL) {
@@ -211,6 +222,10 @@ impl Evaluator<'_> {
             }
             Zone::ProjectRoot => {
                 self.raise(RiskClass::LocalWrite, "would delete the project folder")
+            }
+            Zone::Project if holds_settings(&path) && !is_meant_path(&path, self.session) => {
+                self.raise(RiskClass::LocalWrite, &format!("would delete {path}"));
+                self.ask_about_settings(&field.text);
             }
             Zone::Project if recursive && self.is_wide(field, &path) => {
                 self.raise(
@@ -365,10 +380,10 @@ fn is_scratch(path: &str) -> bool {
 /// Disks, partitions and memory, by the names Linux, BSD and macOS give them.
 fn is_raw_device(path: &str) -> bool {
     let name = if path == "/dev" { "" } else { path.strip_prefix("/dev/").unwrap_or(path) };
-    const STARTS: [&str; 28] = [
-        "sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "rdisk", "dm-", "md", "loop", "mapper/",
-        "mem", "kmem", "port", "block/", "sr", "fd0", "ram", "zram", "nbd", "root", "mtd", "ubi",
-        "pmem", "ada", "da0", "nvd",
+    const STARTS: [&str; 29] = [
+        "sg", "sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "rdisk", "dm-", "md", "loop",
+        "mapper/", "mem", "kmem", "port", "block/", "sr", "fd0", "ram", "zram", "nbd", "root",
+        "mtd", "ubi", "pmem", "ada", "da0", "nvd",
     ];
     name.is_empty() || name.starts_with('*') || STARTS.iter().any(|start| name.starts_with(start))
 }

@@ -201,6 +201,7 @@ impl Evaluator<'_> {
             return;
         }
         self.write_path(text, "write");
+        self.ask_about_settings(text);
         if descriptor == 1 && !text.open {
             result.files.push(place.path);
         }

@@ -23,6 +23,9 @@ impl Evaluator<'_> {
             return self.each_alternative(&name, command, assignments, words, stdin);
         }
         self.keep_part(command);
+        // `exec <FILE` redirected what every later command reads.
+        let kept_input = self.state.descriptors.get(&0).filter(|_| !stdin.present);
+        let stdin = kept_input.cloned().unwrap_or(stdin);
         self.stdin = stdin.clone();
         let outer = self.found.judged();
         // Effects of substitutions inside the words belong to their own units.

@@ -8,44 +8,56 @@ use crate::effects::dispatch::Invocation;
 use crate::evaluate::{Evaluator, Field, Stream, Text};
 use crate::paths::Zone;
 
+/// Words with which a device tool overwrites a device.
+const DESTROYS: [&str; 20] = [
+    "format",
+    "sanitize",
+    "write-zeroes",
+    "luksFormat",
+    "luksErase",
+    "erase",
+    "reencrypt",
+    "create",
+    "--create",
+    "labelclear",
+    "--zero-superblock",
+    "add",
+    "eraseDisk",
+    "eraseVolume",
+    "eraseall",
+    "zeroDisk",
+    "randomDisk",
+    "secureErase",
+    "partitionDisk",
+    "reformat",
+];
+
+/// Tools that do nothing else.
+const ALWAYS: [&str; 15] = [
+    "pvcreate",
+    "pvremove",
+    "make-bcache",
+    "vgcreate",
+    "partclone.restore",
+    "scrub",
+    "nwipe",
+    "flash_erase",
+    "flash_eraseall",
+    "flashcp",
+    "nandwrite",
+    "ubiformat",
+    "sg_format",
+    "sg_sanitize",
+    "sg_dd",
+];
+
 impl Evaluator<'_> {
     /// `nvme format DEVICE`, `pvcreate DEVICE`: what is on the device is lost.
     pub(super) fn device_tool(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        const DESTROYS: [&str; 20] = [
-            "format",
-            "sanitize",
-            "write-zeroes",
-            "luksFormat",
-            "luksErase",
-            "erase",
-            "reencrypt",
-            "create",
-            "--create",
-            "labelclear",
-            "--zero-superblock",
-            "add",
-            "eraseDisk",
-            "eraseVolume",
-            "eraseall",
-            "zeroDisk",
-            "randomDisk",
-            "secureErase",
-            "partitionDisk",
-            "reformat",
-        ];
         const ERASES: [&str; 4] =
             ["--security-erase", "--trim-sector", "--write-sector", "--make-bad-sector"];
         let erases = |word: &Field| ERASES.iter().any(|flag| word.text.known.starts_with(flag));
-        let always = [
-            "pvcreate",
-            "pvremove",
-            "make-bcache",
-            "vgcreate",
-            "partclone.restore",
-            "scrub",
-            "nwipe",
-        ];
-        let destroys = always.contains(&call.name)
+        let destroys = ALWAYS.contains(&call.name)
             || call.name == "mdadm" && call.words.iter().any(|word| word.as_exact() == Some("-C"))
             || call.name == "hdparm" && call.words.iter().any(erases)
             || call.name == "badblocks"
@@ -92,6 +104,11 @@ impl Evaluator<'_> {
         if makes {
             return self.make_filesystem(call);
         }
+        let wipes = call.words.iter().any(|word| loses_partitions(&word.text.known));
+        if wipes && device {
+            let text = "would take away the partitions of a whole device";
+            self.found.refuse("raw_device", RiskClass::Destructive, text);
+        }
         for word in call.words {
             let place = self.place_of(&word.text);
             if place.zone != Zone::Device && matches!(call.name, "dcfldd" | "dc3dd") {
@@ -117,6 +134,14 @@ impl Evaluator<'_> {
         self.found.ask(QuestionKind::Guard, "a file system is made over what is there");
         None
     }
+}
+
+/// Words of `sgdisk`, `parted` and `sfdisk` that take away every partition.
+fn loses_partitions(word: &str) -> bool {
+    matches!(
+        word,
+        "--zap-all" | "--zap" | "-Z" | "-z" | "--clear" | "-o" | "mklabel" | "mktable" | "--delete"
+    )
 }
 
 /// Whether a partitioner only shows what is there: `fdisk -l`, `parted X print`,

@@ -356,6 +356,9 @@ impl Evaluator<'_> {
                 RiskClass::SystemWrite,
                 "controls containers, which run with the machine's privileges",
             );
+            if matches!(word, "exec" | "run") {
+                self.try_words(call.words, &call.stdin);
+            }
         }
         None
     }

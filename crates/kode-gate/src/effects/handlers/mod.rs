@@ -105,6 +105,10 @@ fn run_tool(walk: &mut Evaluator<'_>, handler: &str, call: &Invocation<'_>) -> O
             None
         }
         "rename" => walk.rename(call),
+        "apart" => {
+            walk.started_apart(call);
+            None
+        }
         "git_remote" => walk.git_remote(call),
         "rimraf" => {
             for path in &call.arguments.operands {

@@ -137,6 +137,9 @@ impl Evaluator<'_> {
     pub(super) fn behind_shell(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         for word in call.words {
             self.behind_connection(&Text { open: false, ..word.text.clone() });
+            if let Some(settings) = &word.stream {
+                self.behind_connection(&Text { open: false, ..settings.text.clone() });
+            }
         }
         None
     }

@@ -245,7 +245,12 @@ impl Evaluator<'_> {
         const STARTS_MAX: usize = 8;
         for at in 0..call.words.len().min(STARTS_MAX) {
             let script = crate::effects::apply_join(&call.words[at..]);
-            for script in [script, call.words[at].text.clone()] {
+            let mut typed = call.words[at].text.clone();
+            for enter in ["\\n", "\\r", "^M", "\\015"] {
+                // `screen -X stuff 'COMMAND\n'` types the key as well.
+                typed.known = typed.known.trim_end_matches(enter).to_owned();
+            }
+            for script in [script, typed] {
                 self.refusals_only(|walk| {
                     walk.shell_text(&script, Stream::default());
                 });

@@ -50,6 +50,7 @@ impl Evaluator<'_> {
                     self.judge_inserted(&path, &script.known);
                 }
                 self.write_pattern(file);
+                self.ask_about_settings(&file.text);
             } else if file.stream.is_none() {
                 self.read_path(&file.text, false);
             }
@@ -69,7 +70,11 @@ impl Evaluator<'_> {
                     let command = Text::exact(&command);
                     self.perhaps(|walk| walk.shell_text(&command, Stream::default()));
                 }
-                SedEffect::Writes(path) => self.write_path(&Text::exact(&path), "write"),
+                SedEffect::Writes(path) => {
+                    let path = Text::exact(&path);
+                    self.write_path(&path, "write");
+                    self.ask_about_settings(&path);
+                }
                 SedEffect::Reads(path) => {
                     self.read_path(&Text::exact(&path), false);
                 }
