@@ -79,7 +79,8 @@ impl Evaluator<'_> {
         let Some(program) = self.program(name, &stdin) else {
             return self.run_file(name, fields, stdin);
         };
-        let known = known_name(&program);
+        // `'git status'` is a program of that name, no subcommand.
+        let known = if program.contains(' ') { "" } else { known_name(&program) };
         if let Some(interpreter) = interpreters::shell(known) {
             return self.shell(interpreter, fields, stdin);
         }

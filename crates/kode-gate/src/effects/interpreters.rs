@@ -283,7 +283,7 @@ impl Evaluator<'_> {
         let words = text.lines().take(8).flat_map(|line| line.split_whitespace().take(6));
         let starts =
             words.map(|word| Field::exact(word.rsplit('/').next().unwrap_or(word))).find(|name| {
-                let text = name.text.known.as_str();
+                let text = name.text.known.trim_end_matches(".exe");
                 matches!(text, "cpan" | "psysh") || language(text).is_some() || is_powershell(name)
             });
         let Some(name) = starts else { return };

@@ -71,6 +71,13 @@ impl Evaluator<'_> {
             let prompt = whole.clone();
             self.refusals_only(|walk| walk.evaluate_substitutions(&prompt));
         }
+        if name == "PS4" {
+            // What `set -x` puts before each line is expanded in this shell.
+            self.perhaps(|walk| {
+                walk.evaluate_substitutions(&whole);
+                Stream::default()
+            });
+        }
         // An exported function, as shells before 2014 read it, and ran what follows.
         if whole.starts_with("() {") {
             self.raise(RiskClass::CodeExecution, "the value is a function that shells may run");

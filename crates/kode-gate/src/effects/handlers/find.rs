@@ -51,10 +51,15 @@ impl Evaluator<'_> {
                 Some("-exec" | "-execdir" | "-ok" | "-okdir") => {
                     let is_end = |each: &Field| matches!(each.as_exact(), Some(";" | "+"));
                     let length = words[at..].iter().position(is_end).unwrap_or(words.len() - at);
+                    // Only what stands before an action narrows it.
+                    let narrowed = narrowed && has_test(&words[..at]);
                     self.find_exec(&words[at..at + length], &starts, narrowed, words);
                     at += length + 1;
                 }
-                Some("-delete") => self.find_delete(&starts, narrowed, words),
+                Some("-delete") => {
+                    let narrowed = narrowed && has_test(&words[..at]);
+                    self.find_delete(&starts, narrowed, &words[..at]);
+                }
                 Some("-fprint" | "-fprint0" | "-fls") => {
                     self.write_next(words.get(at));
                     at += 1;
@@ -283,6 +288,11 @@ fn is_media_or_source(pattern: &str) -> bool {
     let ending = pattern.rsplit_once('.').map_or("", |(_, ending)| ending);
     let last = pattern.rsplit('/').next().unwrap_or_default();
     !last.starts_with('.') && ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
+}
+
+/// Whether a test that narrows what is found stands among the words.
+fn has_test(words: &[Field]) -> bool {
+    words.iter().any(|word| word.as_exact().is_some_and(|text| NARROWING.contains(&text)))
 }
 
 /// Whether the expression deletes what it finds.

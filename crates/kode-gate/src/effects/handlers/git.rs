@@ -239,7 +239,11 @@ impl Evaluator<'_> {
         let names = |text: &str| call.words.iter().any(|word| word.as_exact() == Some(text));
         let restores = call.name == "git restore" && !call.arguments.has(&["--staged", "-S"])
             || call.arguments.has(&["--worktree", "-W"]);
-        let paths = call.name == "git checkout" && (names("--") || names("."));
+        let branches = call.arguments.has(&["-b", "-B", "--orphan", "-t", "--track"]);
+        // `git checkout COMMIT FILE` writes the file as it was.
+        let both = !branches && call.arguments.operands.len() > 1;
+        let sides = call.arguments.has(&["--ours", "--theirs"]);
+        let paths = call.name == "git checkout" && (names("--") || names(".") || both || sides);
         if restores || paths {
             self.found.ask(QuestionKind::Guard, "changes that were not committed would be lost");
         }
