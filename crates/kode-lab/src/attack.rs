@@ -259,6 +259,7 @@ impl Stage<'_> {
         let sink = self.sink.map(Sink::address);
         SandboxSettings {
             lab_sink: sink.and_then(LabSink::on_loopback),
+            credential_test: Some(kode_agent::context::credential_test()),
             backend: if self.settings.without_sandbox {
                 Backend::BareHost
             } else {

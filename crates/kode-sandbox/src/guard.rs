@@ -17,13 +17,17 @@ mod sensitive;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use kode_base::ProjectPath;
 use rustix::fs::{Mode, OFlags, RenameFlags};
 
 use crate::ProjectRoot;
+use crate::credentials::Named;
 use crate::output::Incident;
 use kept::Kept;
 use modes::{Loose, Modes};
@@ -66,6 +70,19 @@ impl Guard {
         self.before = sensitive::find(&self.root, &self.tree, None);
         self.kept.take(&self.root, &self.before);
         self.modes.begin();
+    }
+
+    /// Files below `root` whose names credentials have, or perhaps, and whether
+    /// those are all.
+    pub(crate) fn named(&mut self, root: &Path) -> (Vec<Named>, bool) {
+        let complete = self.tree.look_before(&self.root);
+        let folders = self.tree.folders.iter();
+        let named = folders.flat_map(|(folder, it)| it.named.iter().map(move |it| (folder, it)));
+        let named = named.map(|(folder, (name, kind))| Named {
+            path: root.join(OsStr::from_bytes(&tree::join(folder, name))),
+            kind: *kind,
+        });
+        (named.collect(), complete)
     }
 
     /// Puts aside what the command made or changed among the sensitive files.

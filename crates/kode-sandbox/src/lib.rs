@@ -18,6 +18,7 @@
 
 mod bare;
 mod container_plan;
+mod credentials;
 mod docker;
 mod editor;
 mod error;
@@ -62,6 +63,7 @@ pub use remotes::git_remotes;
 pub use root::{ProjectRoot, RootError};
 pub use sandbox::{InteractiveEnd, Sandbox, StartingSandbox, command_line};
 pub use settings::{
-    Backend, DockerNetwork, DockerSettings, HelperImage, Host, LabSink, SandboxSettings,
+    Backend, CredentialTest, DockerNetwork, DockerSettings, HelperImage, Host, LabSink,
+    SandboxSettings,
 };
 pub use throwaway::ThrowawayCopy;

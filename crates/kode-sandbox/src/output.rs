@@ -54,6 +54,9 @@ pub struct CommandOutput {
     pub incidents: Vec<Incident>,
     /// Every connection it tried, carried or refused, where hosts were open.
     pub connections: Vec<Connection>,
+    /// Files it could not read because hosts were open and they hold, or are what
+    /// once was, a credential; those that are named like one are left out.
+    pub masked: Vec<ProjectPath>,
 }
 
 /// Something a command tried that the sandbox undid or could not look at.
@@ -208,6 +211,7 @@ impl Capture {
             elapsed,
             incidents: Vec::new(),
             connections: Vec::new(),
+            masked: Vec::new(),
         }
     }
 }

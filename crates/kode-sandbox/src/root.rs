@@ -26,6 +26,8 @@ const ANCESTORS_MAX: usize = 128;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectRoot {
     path: PathBuf,
+    /// The project that this is a copy of.
+    original: Option<PathBuf>,
 }
 
 impl ProjectRoot {
@@ -46,7 +48,7 @@ impl ProjectRoot {
         if let Some(reason) = refusal(&path, home, kode_home)? {
             return Err(RootError::Refused(path, reason));
         }
-        Ok(Self { path })
+        Ok(Self { path, original: None })
     }
 
     /// `folder` itself, without looking for a repository above it.
@@ -60,13 +62,23 @@ impl ProjectRoot {
         }
         match refusal(&path, home, kode_home)? {
             Some(reason) => Err(RootError::Refused(path, reason)),
-            None => Ok(Self { path }),
+            None => Ok(Self { path, original: None }),
         }
     }
 
-    /// The root of a copy that kode made itself.
+    /// A folder that kode chose itself, no project of its own.
     pub(crate) fn throwaway(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, original: None }
+    }
+
+    /// The root of a copy that kode made of this project.
+    pub(crate) fn copied_to(&self, path: PathBuf) -> Self {
+        Self { path, original: Some(self.stands_for().to_owned()) }
+    }
+
+    /// The project that this is, or is a copy of.
+    pub(crate) fn stands_for(&self) -> &Path {
+        self.original.as_deref().unwrap_or(&self.path)
     }
 
     /// The canonical, absolute path; always UTF-8.

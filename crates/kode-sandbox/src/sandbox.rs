@@ -1,15 +1,17 @@
 //! One session's sandbox: a permit goes in, what the command did comes out.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kode_base::{Interrupt, ShellCommand, WebFetch};
+use kode_base::{Interrupt, ProjectPath, ShellCommand, WebFetch};
 use kode_gate::Permit;
 
 use crate::bare::BareHost;
+use crate::credentials::Seen;
 use crate::docker::{self, Docker};
 use crate::layers::{self, Layer};
 use crate::native::{self, Native};
-use crate::network::Network;
+use crate::network::{Network, Reached};
 use crate::output::{CommandEnd, CommandOutput, Incident};
 use crate::{
     Backend, Connection, OpenHosts, Page, ProjectRoot, Refusal, SandboxError, SandboxSettings,
@@ -29,6 +31,8 @@ pub struct Sandbox {
     name: &'static str,
     root: String,
     network: Network,
+    /// The next command's credentials were looked for already.
+    looked: AtomicBool,
     settings: SandboxSettings,
 }
 
@@ -41,6 +45,19 @@ pub struct InteractiveEnd {
     pub incidents: Vec<Incident>,
     /// Every connection it tried, carried or refused, where hosts were open.
     pub connections: Vec<Connection>,
+    /// As of [`CommandOutput::masked`].
+    pub masked: Vec<ProjectPath>,
+}
+
+impl InteractiveEnd {
+    fn offline((end, incidents): (CommandEnd, Vec<Incident>)) -> Self {
+        Self { end, incidents, connections: Vec::new(), masked: Vec::new() }
+    }
+
+    fn reaching((end, incidents): (CommandEnd, Vec<Incident>), reached: Reached) -> Self {
+        let Reached { connections, masked } = reached;
+        Self { end, incidents, connections, masked }
+    }
 }
 
 #[derive(Debug)]
@@ -56,6 +73,7 @@ pub struct StartingSandbox {
     wall: StartingWall,
     root: ProjectRoot,
     settings: SandboxSettings,
+    seen: Arc<Seen>,
 }
 
 #[derive(Debug)]
@@ -81,7 +99,7 @@ impl StartingSandbox {
             StartingWall::Docker(starting) => Wall::Docker(Box::new(starting.finish()?)),
             StartingWall::BareHost(bare) => Wall::BareHost(bare),
         };
-        Ok(Sandbox::around(wall, &self.root, self.settings))
+        Ok(Sandbox::around(wall, &self.root, self.settings, self.seen))
     }
 
     /// Waits until it stands and runs the permit's command in it, as
@@ -109,9 +127,10 @@ impl StartingSandbox {
         let mut told = |standing: &native::Standing| {
             layers::weaker(standing).iter().for_each(|warning| warn(warning));
         };
-        let (native, (end, incidents)) = starting.run_interactive(&order, &mut told)?;
-        let sandbox = Sandbox::around(Wall::Native(Box::new(native)), &self.root, self.settings);
-        Ok((sandbox, InteractiveEnd { end, incidents, connections: Vec::new() }))
+        let (native, ended) = starting.run_interactive(&order, &mut told)?;
+        let wall = Wall::Native(Box::new(native));
+        let sandbox = Sandbox::around(wall, &self.root, self.settings, self.seen);
+        Ok((sandbox, InteractiveEnd::offline(ended)))
     }
 }
 
@@ -125,7 +144,7 @@ pub(crate) struct Order {
 }
 
 impl Sandbox {
-    fn around(wall: Wall, root: &ProjectRoot, settings: SandboxSettings) -> Self {
+    fn around(wall: Wall, root: &ProjectRoot, settings: SandboxSettings, seen: Arc<Seen>) -> Self {
         let name = match &wall {
             Wall::Native(native) => match native.standing().wall {
                 crate::Wall::Full => "native",
@@ -139,7 +158,8 @@ impl Sandbox {
             wall: Mutex::new(wall),
             name,
             root: root.text().to_owned(),
-            network: Network::new(root, &settings),
+            network: Network::new(root, &settings, seen),
+            looked: AtomicBool::new(false),
             settings,
         }
     }
@@ -162,16 +182,17 @@ impl Sandbox {
         root: &ProjectRoot,
         settings: SandboxSettings,
     ) -> Result<StartingSandbox, SandboxError> {
+        let seen = Arc::new(Seen::of(root, &settings));
         let wall = match settings.backend {
             Backend::Native => {
                 StartingWall::Native(Box::new(native::Starting::begin(root, &settings)?))
             }
             Backend::Docker => {
-                StartingWall::Docker(Box::new(docker::Starting::begin(root, &settings)?))
+                StartingWall::Docker(Box::new(docker::Starting::begin(root, &settings, &seen)?))
             }
             Backend::BareHost => StartingWall::BareHost(BareHost::new(&settings)),
         };
-        Ok(StartingSandbox { wall, root: root.clone(), settings })
+        Ok(StartingSandbox { wall, root: root.clone(), settings, seen })
     }
 
     /// Lets every process of the sandbox begin to end; dropping it waits until
@@ -237,6 +258,26 @@ impl Sandbox {
         }
     }
 
+    /// Takes in which files of the project are credentials now, so that they stay
+    /// masked under any name a command gives them. Every command is preceded by
+    /// it; who watches for files being opened calls it before, since it opens
+    /// some.
+    pub fn look_for_credentials(&self) {
+        match &mut *self.wall() {
+            Wall::Native(native) => self.network.look(native),
+            Wall::Docker(docker) => self.network.look(docker.native()),
+            Wall::BareHost(_) => {}
+        }
+        self.looked.store(true, Ordering::Relaxed);
+    }
+
+    fn have_looked(&self) {
+        if !self.looked.load(Ordering::Relaxed) {
+            self.look_for_credentials();
+        }
+        self.looked.store(false, Ordering::Relaxed);
+    }
+
     /// Runs the permit's exact bytes with `bash -c`, standard input empty.
     /// Output streams to `on_output` and is kept within bounds. At the time
     /// limit, or within 50 ms of an interrupt, everything is killed.
@@ -252,13 +293,14 @@ impl Sandbox {
         let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
         let intent = permit.intent();
         let order = order(&self.root, &permit.redeem())?;
+        self.have_looked();
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => native.run(&order, interrupt, on_output),
             Wall::Native(native) => {
                 let run = |beside: &mut Native| beside.run(&order, interrupt, on_output);
-                let (mut output, connections) =
+                let (mut output, reached) =
                     self.network.with_hosts(native, &self.settings, (intent, open), run)?;
-                output.connections = connections;
+                (output.connections, output.masked) = (reached.connections, reached.masked);
                 Ok(output)
             }
             Wall::Docker(docker) if docker.stays_offline(&open, approved)? => {
@@ -266,9 +308,9 @@ impl Sandbox {
             }
             Wall::Docker(docker) => {
                 let run = |docker: &mut Docker| docker.run(&order, interrupt, on_output);
-                let (mut output, connections) =
+                let (mut output, reached) =
                     self.network.in_container(docker, &self.settings, (intent, open), run)?;
-                output.connections = connections;
+                (output.connections, output.masked) = (reached.connections, reached.masked);
                 Ok(output)
             }
             Wall::BareHost(bare) => bare.run(&order, interrupt, on_output),
@@ -289,26 +331,25 @@ impl Sandbox {
         let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
         let intent = permit.intent();
         let order = interactive_order(&self.root, &permit.redeem())?;
+        self.have_looked();
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => {
-                let (end, incidents) = native.run_interactive(&order)?;
-                Ok(InteractiveEnd { end, incidents, connections: Vec::new() })
+                native.run_interactive(&order).map(InteractiveEnd::offline)
             }
             Wall::Native(native) => {
                 let run = |beside: &mut Native| beside.run_interactive(&order);
-                let ((end, incidents), connections) =
+                let (ended, reached) =
                     self.network.with_hosts(native, &self.settings, (intent, open), run)?;
-                Ok(InteractiveEnd { end, incidents, connections })
+                Ok(InteractiveEnd::reaching(ended, reached))
             }
             Wall::Docker(docker) if docker.stays_offline(&open, approved)? => {
-                let (end, incidents) = docker.run_interactive(&order)?;
-                Ok(InteractiveEnd { end, incidents, connections: Vec::new() })
+                docker.run_interactive(&order).map(InteractiveEnd::offline)
             }
             Wall::Docker(docker) => {
                 let run = |docker: &mut Docker| docker.run_interactive(&order);
-                let ((end, incidents), connections) =
+                let (ended, reached) =
                     self.network.in_container(docker, &self.settings, (intent, open), run)?;
-                Ok(InteractiveEnd { end, incidents, connections })
+                Ok(InteractiveEnd::reaching(ended, reached))
             }
             Wall::BareHost(_) => {
                 Err(SandboxError::Command("an interactive command needs the sandbox".to_owned()))

@@ -1,8 +1,12 @@
 //! What a caller chooses about a sandbox, and what it must tell of the host.
 //! This crate reads neither `$HOME` nor the environment by itself.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use kode_base::ProjectPath;
 
 use crate::{Wall, Witness};
 
@@ -111,6 +115,9 @@ pub struct SandboxSettings {
     pub lab_sink: Option<LabSink>,
     /// Who keeps each connection before it leaves; nobody by default.
     pub witness: Option<Witness>,
+    /// Says of a file that perhaps holds a credential (`appsettings.json`) whether
+    /// it does; without one each counts as holding one.
+    pub credential_test: Option<CredentialTest>,
     /// What only containers have.
     pub docker: DockerSettings,
     /// Home, environment and helper.
@@ -131,5 +138,37 @@ impl LabSink {
 
     pub(crate) fn address(self) -> SocketAddr {
         self.0
+    }
+}
+
+/// Says of a file's path and content whether a credential stands in it.
+#[derive(Clone)]
+pub struct CredentialTest(Arc<Test>);
+
+type Test = dyn Fn(&ProjectPath, &[u8]) -> bool + Send + Sync;
+
+impl CredentialTest {
+    /// One that says so with `test`.
+    pub fn new(test: impl Fn(&ProjectPath, &[u8]) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(test))
+    }
+
+    pub(crate) fn passes(&self, path: &ProjectPath, content: &[u8]) -> bool {
+        (self.0)(path, content)
+    }
+}
+
+/// Two are the same test: there is one.
+impl PartialEq for CredentialTest {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for CredentialTest {}
+
+impl fmt::Debug for CredentialTest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("CredentialTest")
     }
 }

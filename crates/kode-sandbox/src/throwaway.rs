@@ -32,7 +32,7 @@ impl ThrowawayCopy {
         let folder = private_folder(parent)?;
         let name = root.path().file_name().unwrap_or_default();
         let target = folder.join(name);
-        let copy = Self { root: ProjectRoot::throwaway(target.clone()), folder };
+        let copy = Self { root: root.copied_to(target.clone()), folder };
         Budget { bytes: BYTES_MAX, entries: ENTRIES_MAX }.copy(root.path(), &target, true)?;
         Ok(copy)
     }

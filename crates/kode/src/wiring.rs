@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kode_agent::context::secret_in;
+use kode_agent::context::{credential_test, secret_in};
 use kode_agent::{Agent, AgentParts, Limits, Observer, audit_witness};
 use kode_audit::{AuditLog, Record};
 use kode_base::{ExitStatus, Interrupt, Secret, Untrusted};
@@ -100,6 +100,7 @@ pub(crate) fn sandbox_settings(
     SandboxSettings {
         backend: if no_sandbox { Backend::BareHost } else { Backend::Native },
         open_hosts: open_hosts.to_vec(),
+        credential_test: Some(credential_test()),
         host: Host {
             home: places.home.clone(),
             kode_home: places.kode_home.clone(),

@@ -92,7 +92,7 @@ fn text_of(files: &ProjectFiles, path: &ProjectPath) -> Option<String> {
 }
 
 fn secrets_of(path: &ProjectPath, text: &str) -> Vec<Secret> {
-    if path.file_name().starts_with(".env") {
+    if path.file_name().to_ascii_lowercase().contains(".env") {
         return env_file_secrets(text);
     }
     let mut found: Vec<&str> = private_key_lines(text);

@@ -4,6 +4,7 @@
 mod agents_md;
 mod broken_forms;
 pub(crate) mod compaction;
+mod credential_test;
 mod hidden;
 mod known_secrets;
 mod neutralise;
@@ -13,6 +14,7 @@ mod system;
 mod wrap;
 
 pub use agents_md::{ProjectContext, read_project_context};
+pub use credential_test::credential_test;
 pub use hidden::{Hidden, HiddenKind, inspect, inspect_tool_description, summary};
 pub(crate) use known_secrets::project_secrets;
 pub use known_secrets::secret_in;

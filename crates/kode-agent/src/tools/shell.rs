@@ -23,6 +23,9 @@ const TIMEOUT_SECONDS_MAX: u64 = 3600;
 /// Refused connections told to the model at most.
 const REFUSALS_TOLD_MAX: usize = 5;
 
+/// Masked files told at most.
+const MASKED_TOLD_MAX: usize = 5;
+
 /// Arguments of `shell`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +64,8 @@ impl Shell {
         if let Err(error) = session.command_begins(&workspace.files) {
             return not_started(workspace, intent, error.to_string()).with_decision(decision);
         }
+        // It opens some of them itself, so it comes before the watch.
+        workspace.sandbox.look_for_credentials();
         let is_watched = !workspace.gate.state.credential_opened;
         if is_watched {
             workspace.credentials.begin(&workspace.files);
@@ -160,6 +165,23 @@ fn network_hint(decision: &Decision, open: bool, refused: &[String]) -> String {
     )
 }
 
+/// Why some files could not be read, where their names don't say it.
+fn masked(files: &[ProjectPath]) -> String {
+    if files.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = files.iter().take(MASKED_TOLD_MAX).map(ProjectPath::as_str).collect();
+    let more = match files.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "\n[kode: while hosts were open {}{more} could not be read: a credential stands there, or \
+         once did]",
+        escape_line(&names.join(", "))
+    )
+}
+
 /// The outcome is in the audit log before the model learns it.
 fn recorded(
     workspace: &mut Workspace,
@@ -173,7 +195,9 @@ fn recorded(
     if let Err(error) = record_all(workspace, record, &connections, &notices) {
         return ToolOutcome::failed(error.to_string());
     }
+    let masked = masked(&output.masked);
     let mut outcome = rendered(output);
+    outcome.say(&masked);
     for notice in &notices {
         outcome.say(&format!("\n[kode: {notice}]"));
     }

@@ -16,10 +16,12 @@ mod start;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use kode_base::Interrupt;
+use kode_base::{Interrupt, ProjectPath};
 
 use crate::container_plan::Place;
+use crate::credentials::Seen;
 use crate::native::Native;
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
 use crate::plan::{ContainerView, inside_container};
@@ -41,6 +43,7 @@ pub(crate) struct Docker {
     root: ProjectRoot,
     settings: SandboxSettings,
     secrets: Secrets,
+    seen: Arc<Seen>,
     folder: PathBuf,
     /// What of the project it mounts, without masks.
     places: Vec<Place>,
@@ -94,7 +97,7 @@ impl Docker {
     /// mounts other files than a new one would is no longer good.
     pub(crate) fn serves_on(&mut self) -> bool {
         let Ok(view) = ContainerView::new(&self.root, &self.settings) else { return false };
-        let secrets = Secrets::of(&self.root, &self.settings);
+        let secrets = Secrets::of(&self.root, &self.settings, &self.seen);
         let is_current = view.places == self.places && secrets.is_ok_and(|it| it == self.secrets);
         is_current
             && self.native.is_alive()
@@ -110,7 +113,7 @@ impl Docker {
     /// A container instead of one that a command has ended.
     fn revive(&mut self) -> Result<(), SandboxError> {
         if !self.native.is_alive() {
-            *self = Starting::begin(&self.root, &self.settings)?.finish()?;
+            *self = Starting::begin(&self.root, &self.settings, &self.seen)?.finish()?;
         }
         Ok(())
     }
@@ -138,12 +141,19 @@ impl Docker {
     /// Opens the proxy's door for the next command, which finds `certificates`.
     /// Secrets that are not masked yet are, in a new container.
     pub(crate) fn open_door(&mut self, certificates: &str) -> Result<TcpListener, SandboxError> {
-        if self.native.is_alive() && Secrets::of(&self.root, &self.settings)? != self.secrets {
+        if self.native.is_alive()
+            && Secrets::of(&self.root, &self.settings, &self.seen)? != self.secrets
+        {
             self.native.begin_end();
         }
         self.revive()?;
         folder::trust(&self.folder, certificates)?;
         self.native.open_door()
+    }
+
+    /// Files that it masks although their names don't say why.
+    pub(crate) fn masked(&self) -> Vec<ProjectPath> {
+        self.secrets.unexpected.clone()
     }
 
     fn inside(&self, order: &Order) -> Order {

@@ -5,29 +5,41 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use kode_base::ProjectPath;
+
 use super::folder::PrivateFolder;
-use crate::network::find_secrets;
+use crate::credentials::Seen;
+use crate::network::{Masks, find_secrets};
 use crate::plan::ContainerView;
 use crate::{DockerNetwork, ProjectRoot, SandboxError, SandboxSettings};
 
 /// Each secret file with its device and inode, in the order of their paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Secrets(Vec<(String, (u64, u64))>);
+pub(super) struct Secrets {
+    files: Vec<(String, (u64, u64))>,
+    /// Those whose names don't say why.
+    pub(super) unexpected: Vec<ProjectPath>,
+}
 
 impl Secrets {
     /// Those of the project now; none where no host can be reached.
     ///
     /// # Errors
     /// When they can't all be found.
-    pub(super) fn of(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Self, SandboxError> {
+    pub(super) fn of(
+        root: &ProjectRoot,
+        settings: &SandboxSettings,
+        seen: &Seen,
+    ) -> Result<Self, SandboxError> {
         if settings.docker.network == DockerNetwork::None {
-            return Ok(Self(Vec::new()));
+            return Ok(Self { files: Vec::new(), unexpected: Vec::new() });
         }
-        let found = find_secrets(root)?.into_iter().filter_map(|path| {
+        let Masks { paths, unexpected } = find_secrets(root, seen)?;
+        let found = paths.into_iter().filter_map(|path| {
             let metadata = std::fs::symlink_metadata(&path).ok()?;
             Some((path, (metadata.dev(), metadata.ino())))
         });
-        Ok(Self(found.collect()))
+        Ok(Self { files: found.collect(), unexpected })
     }
 
     /// Lays a mask over each.
@@ -37,7 +49,7 @@ impl Secrets {
         view: &mut ContainerView,
         folder: &PrivateFolder,
     ) -> Result<(), SandboxError> {
-        for (path, _) in &self.0 {
+        for (path, _) in &self.files {
             view.cover(root, path, &folder.mask())?;
         }
         Ok(())

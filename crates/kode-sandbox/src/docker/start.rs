@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -20,6 +21,7 @@ use super::{Docker, image, user};
 use crate::container_plan::{
     KEEPER_NAME, KeeperPlan, KeeperReply, MappedMounts, Place, SupervisorPlan,
 };
+use crate::credentials::Seen;
 use crate::helper::release_mapped_mounts;
 use crate::native::{self, Contained, Native};
 use crate::plan::{Additions, ContainerView};
@@ -44,6 +46,7 @@ pub(crate) struct Starting {
     user: User,
     image: String,
     secrets: Secrets,
+    seen: Arc<Seen>,
     places: Vec<Place>,
     root: ProjectRoot,
     settings: SandboxSettings,
@@ -54,13 +57,14 @@ impl Starting {
     pub(crate) fn begin(
         root: &ProjectRoot,
         settings: &SandboxSettings,
+        seen: &Arc<Seen>,
     ) -> Result<Self, SandboxError> {
         let engine = Engine::find(&settings.host, root)?;
         let runtime = settings.host.kode_home.join(RUNTIME);
         sweep(&engine, &runtime);
         let image = image::choose(&engine, &settings.docker)?;
         let user = user(root, settings)?;
-        let secrets = Secrets::of(root, settings)?;
+        let secrets = Secrets::of(root, settings, seen)?;
         let mut view = ContainerView::new(root, settings)?;
         let places = view.places.clone();
         let identifier = Identifier::new()?;
@@ -87,15 +91,25 @@ impl Starting {
             limits: view.limits,
             places: view.places,
         };
-        let (root, settings) = (root.clone(), settings.clone());
+        let (root, settings, seen) = (root.clone(), settings.clone(), Arc::clone(seen));
         let image = names.1;
-        Ok(Self { contained, folder, plan, user, image, secrets, places, root, settings })
+        Ok(Self { contained, folder, plan, user, image, secrets, seen, places, root, settings })
     }
 
     /// Waits until commands can run in it.
     pub(crate) fn finish(self) -> Result<Docker, SandboxError> {
-        let Self { mut contained, folder, plan, user, image, secrets, places, root, settings } =
-            self;
+        let Self {
+            mut contained,
+            folder,
+            plan,
+            user,
+            image,
+            secrets,
+            seen,
+            places,
+            root,
+            settings,
+        } = self;
         let supervisor = accept(&contained, &folder, &image)?;
         is_ours(&supervisor, user)?;
         // Nobody else is to connect, and commands are to find nothing.
@@ -106,7 +120,7 @@ impl Starting {
         contained.connect(supervisor);
         let memory = plan.limits.memory_bytes_max;
         let native = Native::contained(contained, test, &root, &settings, memory)?;
-        Ok(Docker { native, root, settings, secrets, folder: folder.path, places })
+        Ok(Docker { native, root, settings, secrets, seen, folder: folder.path, places })
     }
 }
 

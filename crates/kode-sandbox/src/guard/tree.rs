@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use kode_gate::{FolderNames, NameKind};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
@@ -26,6 +27,8 @@ pub(super) struct Folder {
     subfolders: Vec<Vec<u8>>,
     /// Names among the entries that matter, see [`matters`].
     pub(super) names: Vec<Vec<u8>>,
+    /// Names that credentials have, or perhaps.
+    pub(super) named: Vec<(Vec<u8>, NameKind)>,
     /// The name of its `HEAD` where git may take the folder itself for a
     /// repository.
     pub(super) head: Option<Vec<u8>>,
@@ -120,6 +123,7 @@ impl Tree {
             changed_ns: if fresh { i128::MIN } else { changed_ns },
             subfolders: Vec::new(),
             names: Vec::new(),
+            named: Vec::new(),
             head: None,
         };
         match read(root, place, &mut folder) {
@@ -148,6 +152,7 @@ fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> rustix::io::Result
     let mut space = [MaybeUninit::uninit(); 16 * 1024];
     let mut listing = RawDir::new(&open, &mut space);
     let mut parts = RepositoryParts::default();
+    let folder_names = FolderNames::below(&String::from_utf8_lossy(place));
     while let Some(entry) = listing.next() {
         let Ok(entry) = entry else { break };
         let name = entry.file_name().to_bytes();
@@ -160,6 +165,11 @@ fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> rustix::io::Result
         } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
             // What is no folder after all is left out when it is looked at.
             folder.subfolders.push(name.to_vec());
+        } else {
+            match folder_names.kind(&String::from_utf8_lossy(name)) {
+                NameKind::Ordinary => {}
+                kind => folder.named.push((name.to_vec(), kind)),
+            }
         }
     }
     folder.head = parts.head();

@@ -18,12 +18,14 @@ pub(crate) mod stream;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kode_base::Interrupt;
 use rustix::event::{PollFd, PollFlags};
 
 use crate::SandboxError;
+use crate::credentials::Named;
 use crate::guard::Guard;
 use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
 use crate::plan::{Limits, Wall};
@@ -168,6 +170,12 @@ impl Native {
                 _ => return Err(self.give_up("it did not confirm that everything was killed")),
             }
         }
+    }
+
+    /// Files below `root` with names that credentials have, or perhaps, and whether
+    /// those are all; `None` where commands can't rename any.
+    pub(crate) fn named(&mut self, root: &Path) -> Option<(Vec<Named>, bool)> {
+        self.guard.as_mut().map(|guard| guard.named(root))
     }
 
     fn before_command(&mut self) {

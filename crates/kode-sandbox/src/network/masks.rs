@@ -1,15 +1,17 @@
-//! Finds the project's files that look like credentials, so that no command
-//! with hosts open can read them. Looks everywhere, ignored folders too; what
-//! it can't look through keeps the network shut.
+//! Finds the project's files that look like credentials, or once did, so that no
+//! command with hosts open can read them. Looks everywhere, ignored folders too;
+//! what it can't look through keeps the network shut.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::fs::{self, DirEntry};
+use std::io::{Error, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use kode_base::ProjectPath;
-use kode_gate::looks_secret;
+use kode_gate::{FolderNames, NameKind};
 
+use crate::credentials::{Known, Named, Seen, Stamp};
 use crate::{ProjectRoot, SandboxError};
 
 /// Names looked at.
@@ -18,110 +20,185 @@ const ENTRIES_MAX: usize = 2_000_000;
 const MASKS_MAX: usize = 2_000;
 /// Folders inside each other.
 const DEPTH_MAX: usize = 64;
+/// Bytes of files that are compared with what credentials held.
+const COMPARED_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
-/// Absolute paths of every file to mask.
+/// What is masked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Masks {
+    /// Absolute, in their order.
+    pub(crate) paths: Vec<String>,
+    /// Those of them whose names don't say why.
+    pub(crate) unexpected: Vec<ProjectPath>,
+}
+
+/// Every file to mask.
 ///
 /// # Errors
-/// When the project is too large, or a secret's name can't be passed on.
-pub(crate) fn find(root: &ProjectRoot) -> Result<Vec<String>, SandboxError> {
+/// When the project is too large or can't be looked through, a secret's name
+/// can't be passed on, or what was seen before is not to be had.
+pub(crate) fn find(root: &ProjectRoot, seen: &Seen) -> Result<Masks, SandboxError> {
     let mut search = Search {
         root: root.path(),
         entries: 0,
-        found: Vec::new(),
-        linked: HashSet::new(),
-        by_inode: false,
+        compared_bytes: 0,
+        found: BTreeMap::new(),
+        seen,
+        known: None,
     };
     search.folder(root.path(), 0)?;
-    // A secret with further names hides behind none of them.
-    if !search.linked.is_empty() {
-        search.by_inode = true;
-        search.entries = 0;
+    let known = seen.known().map_err(|why| shut(&why))?;
+    // A secret with other names hides behind none of them.
+    if !known.is_empty() {
+        (search.known, search.entries) = (Some(known), 0);
         search.folder(root.path(), 0)?;
     }
-    search.found.sort();
-    search.found.dedup();
-    Ok(search.found)
+    search.masks()
 }
 
 struct Search<'a> {
     root: &'a Path,
     entries: usize,
-    found: Vec<String>,
-    /// Devices and inodes of secrets that have several names.
-    linked: HashSet<(u64, u64)>,
-    /// Looks for those names instead.
-    by_inode: bool,
+    compared_bytes: u64,
+    /// Files to mask, and whether a file's name says why.
+    found: BTreeMap<PathBuf, bool>,
+    seen: &'a Seen,
+    /// Looked for by what is known instead of by name.
+    known: Option<Known>,
 }
 
 impl Search<'_> {
     fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), SandboxError> {
-        // What kode itself can't list, running as the same user, commands can't
-        // either.
-        let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return closed(folder, folder, &error),
+        };
         if depth > DEPTH_MAX {
             return Err(shut("its folders are too deep to look through"));
         }
-        for entry in entries.flatten() {
+        let below = folder.strip_prefix(self.root).unwrap_or(folder);
+        let names = FolderNames::below(&below.to_string_lossy());
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return closed(folder, folder, &error),
+            };
             self.entries += 1;
             if self.entries > ENTRIES_MAX {
                 return Err(shut("it has too many files to look through"));
             }
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
-                if !is_objects(&entry.path(), self.root) {
-                    self.folder(&entry.path(), depth + 1)?;
-                }
-            } else if self.by_inode {
-                self.same_file(&entry)?;
-            } else if self.is_secret(&entry.path()) {
-                self.mask(&entry.path())?;
-            }
+            self.entry(&entry, folder, &names, depth)?;
         }
         Ok(())
     }
 
-    fn is_secret(&self, path: &Path) -> bool {
-        let Ok(below) = path.strip_prefix(self.root) else { return true };
-        // A name that is no path of a project is judged by what it looks like.
-        ProjectPath::new(&below.to_string_lossy()).is_ok_and(|path| looks_secret(&path))
+    fn entry(
+        &mut self,
+        entry: &DirEntry,
+        folder: &Path,
+        names: &FolderNames,
+        depth: usize,
+    ) -> Result<(), SandboxError> {
+        let path = entry.path();
+        let kind = match entry.file_type() {
+            Ok(kind) => kind,
+            Err(error) => return closed(&path, folder, &error),
+        };
+        if kind.is_dir() {
+            let enters = self.known.is_some() || !is_objects(&path, self.root);
+            return if enters { self.folder(&path, depth + 1) } else { Ok(()) };
+        }
+        if self.known.is_some() {
+            return if kind.is_file() { self.compare(path, folder) } else { Ok(()) };
+        }
+        match names.kind(&entry.file_name().to_string_lossy()) {
+            NameKind::Ordinary => Ok(()),
+            kind => self.mask(Named { path, kind }, folder),
+        }
     }
 
     /// Masks the file, or the one a link leads to.
-    fn mask(&mut self, path: &Path) -> Result<(), SandboxError> {
-        let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
-        let Ok(metadata) = fs::metadata(&real) else { return Ok(()) };
-        if !real.starts_with(self.root) || !metadata.is_file() {
+    fn mask(&mut self, named: Named, folder: &Path) -> Result<(), SandboxError> {
+        let real = match fs::canonicalize(&named.path) {
+            Ok(real) => real,
+            Err(error) => return closed(&named.path, folder, &error),
+        };
+        if real.starts_with(self.root) && real.is_file() && self.seen.is_credential(&named) {
+            self.add(real, named.kind == NameKind::Secret)?;
+        }
+        Ok(())
+    }
+
+    /// Masks the file if it is, or holds, what was seen as a credential.
+    fn compare(&mut self, path: PathBuf, folder: &Path) -> Result<(), SandboxError> {
+        let Some(known) = &self.known else { return Ok(()) };
+        if self.found.contains_key(&path) {
             return Ok(());
         }
-        if metadata.nlink() > 1 {
-            self.linked.insert((metadata.dev(), metadata.ino()));
+        let Some(stamp) = Stamp::of(&path) else {
+            let gone = || Error::from(ErrorKind::NotFound);
+            let error = fs::symlink_metadata(&path).err().unwrap_or_else(gone);
+            return closed(&path, folder, &error);
+        };
+        if known.contents.contains_key(&stamp.size) {
+            self.compared_bytes += stamp.size;
         }
-        self.add(real)
-    }
-
-    fn same_file(&mut self, entry: &DirEntry) -> Result<(), SandboxError> {
-        let Ok(metadata) = entry.metadata() else { return Ok(()) };
-        if metadata.is_file() && self.linked.contains(&(metadata.dev(), metadata.ino())) {
-            self.add(entry.path())?;
+        if self.compared_bytes > COMPARED_BYTES_MAX {
+            return Err(shut("too many of its files are as large as a credential"));
+        }
+        if known.has(&path, &stamp) {
+            self.add(path, false)?;
         }
         Ok(())
     }
 
-    fn add(&mut self, path: PathBuf) -> Result<(), SandboxError> {
-        if self.found.len() >= MASKS_MAX {
+    fn add(&mut self, path: PathBuf, named: bool) -> Result<(), SandboxError> {
+        self.found.entry(path).or_insert(named);
+        if self.found.len() > MASKS_MAX {
             return Err(shut("too many of its files look like credentials"));
         }
-        let text = path.into_os_string().into_string();
-        self.found.push(text.map_err(|_| {
-            shut("a file that looks like a credential has a name that is not UTF-8")
-        })?);
         Ok(())
+    }
+
+    fn masks(self) -> Result<Masks, SandboxError> {
+        let mut masks = Masks::default();
+        for (path, named) in self.found {
+            let below = path.strip_prefix(self.root).unwrap_or(&path);
+            if let Some(below) = ProjectPath::new(&below.to_string_lossy()).ok().filter(|_| !named)
+            {
+                masks.unexpected.push(below);
+            }
+            let text = path.into_os_string().into_string();
+            masks.paths.push(text.map_err(|_| {
+                shut("a file that looks like a credential has a name that is not UTF-8")
+            })?);
+        }
+        Ok(masks)
     }
 }
 
 /// Git's objects have no names of their own, and there are many.
 fn is_objects(path: &Path, root: &Path) -> bool {
     path.strip_prefix(root).is_ok_and(|below| below == Path::new(".git/objects"))
+}
+
+/// What kode can't look into, running as the same user, commands can't either,
+/// unless it is theirs to open.
+fn closed(path: &Path, folder: &Path, error: &Error) -> Result<(), SandboxError> {
+    let leads_nowhere = [libc::ENOENT, libc::ELOOP, libc::ENOTDIR];
+    if error.raw_os_error().is_some_and(|code| leads_nowhere.contains(&code))
+        || error.kind() == ErrorKind::NotFound
+    {
+        return Ok(());
+    }
+    let own = |folder: &Path| {
+        let user = rustix::process::geteuid().as_raw();
+        fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.uid() == user)
+    };
+    if error.kind() == ErrorKind::PermissionDenied && !own(folder) {
+        return Ok(());
+    }
+    Err(shut(&format!("{} can't be looked at ({error})", path.display())))
 }
 
 fn shut(why: &str) -> SandboxError {
@@ -136,6 +213,12 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::{Host, SandboxSettings};
+
+    fn settings(home: &Path) -> SandboxSettings {
+        let host = Host { kode_home: home.join("kode"), ..Host::default() };
+        SandboxSettings { host, ..SandboxSettings::default() }
+    }
 
     fn found(lay_out: impl Fn(&Path)) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
@@ -145,7 +228,8 @@ mod tests {
         fs::create_dir_all(home.join("kode")).unwrap();
         lay_out(&project);
         let root = ProjectRoot::find(&project, &home, &home.join("kode")).unwrap();
-        let found = find(&root).unwrap();
+        let seen = Seen::of(&root, &settings(&home));
+        let found = find(&root, &seen).unwrap().paths;
         let prefix = format!("{}/", project.display());
         found.iter().map(|path| path.strip_prefix(&prefix).unwrap().to_owned()).collect()
     }
@@ -194,6 +278,6 @@ mod tests {
         fs::write(home.join("project").join(std::ffi::OsStr::from_bytes(b"\xff.pem")), "x")
             .unwrap();
         let root = ProjectRoot::find(&home.join("project"), &home, &home.join("kode")).unwrap();
-        assert!(find(&root).is_err());
+        assert!(find(&root, &Seen::of(&root, &settings(&home))).is_err());
     }
 }

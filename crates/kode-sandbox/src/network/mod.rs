@@ -38,8 +38,8 @@ pub use refusal::Refusal;
 pub use web::{Page, redirected, web_address};
 pub use witness::{Departure, Sighting, Witness};
 
-pub(crate) use masks::find as find_secrets;
-pub(crate) use session::Network;
+pub(crate) use masks::{Masks, find as find_secrets};
+pub(crate) use session::{Network, Reached};
 pub(crate) use stream::Stream;
 pub(crate) use trust_store::pkcs12;
 

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kode_base::{AuditSequence, Interrupt, WebFetch};
+use kode_base::{AuditSequence, Interrupt, ProjectPath, WebFetch};
 
 use super::authority::Authority;
 use super::connection::Rules;
@@ -12,23 +12,35 @@ use super::proxy::Proxy;
 use super::record::Connection;
 use super::web::{self, Page};
 use super::{OpenHosts, Refusal, Witness, masks};
+use crate::credentials::Seen;
 use crate::docker::Docker;
 use crate::native::Native;
 use crate::plan::Additions;
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
+/// What a command with hosts open did with them.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// Every connection it tried.
+    pub(crate) connections: Vec<Connection>,
+    /// Files it could not read although their names don't say why.
+    pub(crate) masked: Vec<ProjectPath>,
+}
+
 /// How a session's commands reach hosts.
 #[derive(Debug)]
 pub(crate) struct Network {
     root: ProjectRoot,
+    seen: Arc<Seen>,
     outside: Outside,
     witness: Mutex<Option<Witness>>,
 }
 
 impl Network {
-    pub(crate) fn new(root: &ProjectRoot, settings: &SandboxSettings) -> Self {
+    pub(crate) fn new(root: &ProjectRoot, settings: &SandboxSettings, seen: Arc<Seen>) -> Self {
         let outside = settings.lab_sink.map_or_else(Outside::real, Outside::lab);
-        Self { root: root.clone(), outside, witness: Mutex::new(settings.witness.clone()) }
+        let root = root.clone();
+        Self { root, seen, outside, witness: Mutex::new(settings.witness.clone()) }
     }
 
     /// Has the connections of later commands seen by `witness`.
@@ -46,6 +58,14 @@ impl Network {
         self.outside.clone().seen_by(witness)
     }
 
+    /// Takes in the project's credentials as they are named before a command, for
+    /// none may get another name unseen.
+    pub(crate) fn look(&self, native: &mut Native) {
+        if let Some((named, complete)) = native.named(self.root.path()) {
+            self.seen.take(&named, complete);
+        }
+    }
+
     /// Reads one page, outside any sandbox.
     pub(crate) fn read_page(
         &self,
@@ -57,19 +77,19 @@ impl Network {
         web::read(&self.outside(intent), open, fetch, interrupt)
     }
 
-    /// Runs `command` in a sandbox beside `session` with `open` reachable, and
-    /// returns every connection it tried.
+    /// Runs `command` in a sandbox beside `session` with `open` reachable.
     pub(crate) fn with_hosts<T>(
         &self,
         session: &mut Native,
         settings: &SandboxSettings,
         (intent, open): (AuditSequence, OpenHosts),
         command: impl FnOnce(&mut Native) -> Result<T, SandboxError>,
-    ) -> Result<(T, Vec<Connection>), SandboxError> {
-        let masked = masks::find(&self.root)?;
+    ) -> Result<(T, Reached), SandboxError> {
+        let masks = masks::find(&self.root, &self.seen)?;
         let authority = Authority::new().map_err(std::io::Error::other)?;
         let additions = Additions::new(settings, &authority.certificate());
-        let (mut beside, listener) = session.beside(&self.root, settings, masked, additions)?;
+        let (mut beside, listener) =
+            session.beside(&self.root, settings, masks.paths, additions)?;
         let outside = self.outside(intent);
         let rules = Rules { open, outside, authority: Arc::new(authority) };
         let proxy = Proxy::start(listener, rules)?;
@@ -77,18 +97,18 @@ impl Network {
         // Nothing inside is left that could connect.
         drop(beside);
         let connections = proxy.close();
-        Ok((result?, connections))
+        Ok((result?, Reached { connections, masked: masks.unexpected }))
     }
 
-    /// Runs `command` in the session's container with `open` reachable, and
-    /// returns every connection it tried. The container masks secrets itself.
+    /// Runs `command` in the session's container with `open` reachable. The
+    /// container masks secrets itself.
     pub(crate) fn in_container<T>(
         &self,
         docker: &mut Docker,
         settings: &SandboxSettings,
         (intent, open): (AuditSequence, OpenHosts),
         command: impl FnOnce(&mut Docker) -> Result<T, SandboxError>,
-    ) -> Result<(T, Vec<Connection>), SandboxError> {
+    ) -> Result<(T, Reached), SandboxError> {
         let authority = Authority::new().map_err(std::io::Error::other)?;
         let additions = Additions::new(settings, &authority.certificate());
         let listener = docker.open_door(&additions.certificates())?;
@@ -98,6 +118,6 @@ impl Network {
         let result = command(docker);
         // Nothing of the command is alive that could connect.
         let connections = proxy.close();
-        Ok((result?, connections))
+        Ok((result?, Reached { connections, masked: docker.masked() }))
     }
 }

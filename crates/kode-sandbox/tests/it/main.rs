@@ -12,6 +12,7 @@
 mod arena;
 mod beside_a_person;
 mod commands;
+mod credentials;
 mod docker;
 mod escapes;
 mod ordinary_user;

@@ -90,6 +90,18 @@ impl Place {
         self.run_with(sandbox, command, Duration::from_secs(60), &Interrupt::new())
     }
 
+    /// Why the command could not run.
+    pub(crate) fn refused(&self, sandbox: &Sandbox, command: &str) -> String {
+        let command = ShellCommand {
+            command: command.into(),
+            description: None,
+            directory: ProjectPath::root(),
+            timeout: Duration::from_secs(60),
+        };
+        let ran = sandbox.run(self.permit(command), &Interrupt::new(), &mut |_| {});
+        ran.unwrap_err().to_string()
+    }
+
     pub(crate) fn run_with(
         &self,
         sandbox: &Sandbox,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kode_agent::{audit_witness, connection_records};
 use kode_audit::{AuditLog, Outcome};
 use kode_base::escape::escape_line;
-use kode_base::{ExitStatus, ShellCommand, Untrusted};
+use kode_base::{ExitStatus, ProjectPath, ShellCommand, Untrusted};
 use kode_config::{FlagOverrides, Settings};
 use kode_gate::{Gate, NoTerminal, Policy};
 use kode_sandbox::{
@@ -19,6 +19,9 @@ use crate::container::take_dockerfile;
 use crate::failure::Failure;
 use crate::places::{MANAGED_FILE, Places};
 use crate::wiring::{sandbox_settings, settings, weakest_wall};
+
+/// Masked files named at most.
+const MASKED_NAMED_MAX: usize = 8;
 
 /// The user's own settings, below kode's home.
 const USER_FILE: &str = "config.json";
@@ -80,6 +83,7 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     drop(sandbox);
     report(&ended.incidents);
     report_refused(&ended.connections);
+    report_masked(&ended.masked);
     Ok(shell_code(ended.end))
 }
 
@@ -127,6 +131,19 @@ fn report_refused(connections: &[Connection]) {
             tell!("kode: not carried: {}", escape_line(&text));
             said.push(text);
         }
+    }
+}
+
+/// Says which files could not be read although their names don't say why.
+fn report_masked(masked: &[ProjectPath]) {
+    for path in masked.iter().take(MASKED_NAMED_MAX) {
+        let path = escape_line(path.as_str());
+        tell!(
+            "kode: masked while hosts were open, since a credential stands or stood in it: {path}"
+        );
+    }
+    if masked.len() > MASKED_NAMED_MAX {
+        tell!("kode: and {} more", masked.len() - MASKED_NAMED_MAX);
     }
 }
 

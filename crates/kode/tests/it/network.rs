@@ -28,16 +28,23 @@ fn usable(program: &str, host: &str) -> bool {
 
 /// Runs `command` as the agent's, and presses `key` at the prompt.
 fn answered(workspace: &Workspace, command: &str, key: &[u8]) -> String {
+    each_answered(workspace, &shell_script(command), &["[A]pprove"], key)
+}
+
+/// The same for a whole script with a prompt behind each of `shown`.
+fn each_answered(workspace: &Workspace, turns: &str, shown: &[&str], key: &[u8]) -> String {
     let script = workspace.beside("script.yaml");
-    std::fs::write(&script, shell_script(command)).unwrap();
+    std::fs::write(&script, turns).unwrap();
     // What packages bring along is the task's business here.
     let may_change = "--may-change 'node_modules/**' --may-change 'vendored/**'";
     let script = script.display();
     let arguments = format!("run {may_change} --script '{script}' 'do the task'");
     let mut session = start(workspace, &arguments);
-    session.wait_for("[A]pprove").unwrap();
-    session.watch(SETTLED).unwrap();
-    session.send(key).unwrap();
+    for text in shown {
+        session.wait_for(text).unwrap();
+        session.watch(SETTLED).unwrap();
+        session.send(key).unwrap();
+    }
     session.finish().unwrap().1
 }
 
@@ -61,6 +68,28 @@ fn npm_installs_what_a_person_approved_while_secrets_are_masked() {
     assert!(workspace.project().join("node_modules/ms/package.json").exists(), "{output}");
     assert!(workspace.read("package-lock.json").contains("https://registry.npmjs.org/ms/"));
     assert!(!workspace.project().join("leaked").exists());
+}
+
+#[test]
+fn a_credential_that_was_renamed_before_is_not_read_by_an_approved_command() {
+    if !usable("curl", "registry.npmjs.org") {
+        return;
+    }
+    let workspace = with_secret();
+    // Spelled so that the gate does not know the name.
+    workspace.write("tidy.py", "import os\nos.rename('.e' + 'nv', 'notes.txt')\n");
+    let reads = "curl -sS -o got https://registry.npmjs.org/left-pad; cat notes.txt";
+    let script = format!(
+        "turns:\n  - calls:\n      - tool: shell\n        args: {{command: \"python3 tidy.py\"}}\n  \
+         - calls:\n      - tool: shell\n        args: {{command: \"{reads}\"}}\n  \
+         - calls:\n      - tool: finish\n        args: {{summary: done}}\n"
+    );
+    let shown = ["Risk: code_execution", "Opens: registry.npmjs.org"];
+    let output = each_answered(&workspace, &script, &shown, b"a");
+    assert!(workspace.read("got").contains("\"left-pad\""), "{output}");
+    assert!(workspace.project().join("notes.txt").exists(), "{output}");
+    assert!(output.contains("Permission denied") && !output.contains("canary"), "{output}");
+    assert!(output.contains("notes.txt could not be read"), "{output}");
 }
 
 #[test]

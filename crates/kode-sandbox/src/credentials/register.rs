@@ -1,0 +1,167 @@
+//! Keeps what was seen between sessions: one file a project in kode's own home,
+//! which commands can't see, lines added and never changed. Several sessions may
+//! add at once.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Digest, Identity, Known, Stamp, bytes_of};
+use crate::ProjectRoot;
+
+/// The folder below kode's home.
+const FOLDER: &str = "seen-credentials";
+/// Bytes of one project's file: some 30,000 credentials.
+const BYTES_MAX: u64 = 4 * 1024 * 1024;
+const SALT_BYTES: usize = 16;
+
+/// Where a project's credentials are kept.
+#[derive(Debug)]
+pub(super) struct Register {
+    /// `None` where kode has no home: then they are known for this session alone.
+    file: Option<PathBuf>,
+    /// A copy of the project for its checks reads and adds nothing.
+    adds: bool,
+}
+
+/// One line. The first has the salt.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Salt(String),
+    Credential {
+        #[serde(flatten)]
+        identity: Identity,
+        size: u64,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        content: Option<String>,
+    },
+}
+
+impl Register {
+    pub(super) fn of(root: &ProjectRoot, kode_home: &Path) -> Self {
+        let project = root.stands_for();
+        let name = hexadecimal(&Sha256::digest(bytes_of(project))[..16]);
+        let is_known = kode_home.is_absolute();
+        let file = is_known.then(|| kode_home.join(FOLDER).join(format!("{name}.jsonl")));
+        Self { file, adds: project == root.path() }
+    }
+
+    /// Everything kept; what is known `in_memory` where there is no file.
+    ///
+    /// # Errors
+    /// When the file can't be read, or made with a new salt.
+    pub(super) fn read(&self, in_memory: Option<&Known>) -> Result<Known, String> {
+        let Some(path) = &self.file else {
+            return in_memory.map_or_else(|| fresh_salt().map(Known::salted), |it| Ok(it.clone()));
+        };
+        self.read_from(path).map_err(|why| failed(path, &why))
+    }
+
+    fn read_from(&self, path: &Path) -> Result<Known, String> {
+        let mut file = open(path)?;
+        let mut text = String::new();
+        (&mut file).take(BYTES_MAX + 1).read_to_string(&mut text).map_err(|e| e.to_string())?;
+        if text.len() as u64 > BYTES_MAX {
+            return Err("it is too large; remove it to start anew".to_owned());
+        }
+        if text.is_empty() {
+            let salt = fresh_salt()?;
+            write(&mut file, &Line::Salt(hexadecimal(&salt)))?;
+            return Ok(Known::salted(salt));
+        }
+        let mut known = Known::default();
+        for line in text.lines() {
+            let line = serde_json::from_str(line);
+            known.take(line.map_err(|_| broken())?)?;
+        }
+        Ok(known)
+    }
+
+    /// Adds one credential.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(super) fn add(&self, stamp: &Stamp, content: Option<Digest>) -> Result<(), String> {
+        let Some(path) = self.file.as_ref().filter(|_| self.adds) else { return Ok(()) };
+        let content = content.map(|digest| hexadecimal(&digest));
+        let line = Line::Credential { identity: stamp.identity, size: stamp.size, content };
+        open(path).and_then(|mut file| write(&mut file, &line)).map_err(|why| failed(path, &why))
+    }
+}
+
+impl Known {
+    fn salted(salt: Vec<u8>) -> Self {
+        Self { salt, ..Self::default() }
+    }
+
+    fn take(&mut self, line: Line) -> Result<(), String> {
+        match line {
+            Line::Salt(salt) => self.salt = bytes(&salt).ok_or_else(broken)?,
+            Line::Credential { identity, size, content } => {
+                self.identities.insert(identity);
+                if let Some(content) = content {
+                    let digest = bytes(&content).and_then(|digest| digest.try_into().ok());
+                    let digests = self.contents.entry(size).or_default();
+                    digests.insert(digest.ok_or_else(broken)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens the file, made where it is missing, alone.
+fn open(path: &Path) -> Result<File, String> {
+    let folder = path.parent().unwrap_or(path);
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| error.to_string())?;
+    #[expect(clippy::disallowed_methods, reason = "kode's own file in kode's home")]
+    let opened = fs::OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path);
+    let file = opened.map_err(|error| error.to_string())?;
+    rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(|error| error.to_string())?;
+    Ok(file)
+}
+
+fn write(file: &mut File, line: &Line) -> Result<(), String> {
+    let mut text = serde_json::to_string(line).map_err(|error| error.to_string())?;
+    text.push('\n');
+    file.write_all(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+fn broken() -> String {
+    "a line of it is no longer readable; remove it to start anew".to_owned()
+}
+
+fn failed(path: &Path, why: &str) -> String {
+    format!("which files are credentials can't be kept in {}: {why}", path.display())
+}
+
+fn fresh_salt() -> Result<Vec<u8>, String> {
+    let mut salt = vec![0; SALT_BYTES];
+    getrandom::fill(&mut salt).map_err(|error| format!("no random numbers: {error}"))?;
+    Ok(salt)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    let pairs = (0..text.len()).step_by(2);
+    pairs.map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
