@@ -34,8 +34,8 @@ impl Engine<'_> {
 
     fn push_key(&mut self, hit: secrets::SecretHit, piece: &str, (start, end): (usize, usize)) {
         let key = &piece.as_bytes()[hit.start..hit.end];
-        let source = self.unit(self.file).source;
-        if memchr::memmem::find(source, key).is_some() {
+        let stands_whole = |source: &[u8]| memchr::memmem::find(source, key).is_some();
+        if self.units.iter().flatten().any(|unit| stands_whole(unit.source)) {
             return;
         }
         let mut found = secrets::finding(self.file, piece.as_bytes(), &hit);

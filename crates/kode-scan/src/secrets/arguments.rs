@@ -22,7 +22,7 @@ enum Given {
 }
 
 /// How a call begins, lower case; which argument, from 0, is secret.
-const CALLS: [(&str, usize, Given); 59] = [
+const CALLS: [(&str, usize, Given); 60] = [
     ("jwt.sign(", 1, Given::Key),
     ("jwt.verify(", 1, Given::Key),
     ("jwt.encode(", 1, Given::Key),
@@ -77,6 +77,7 @@ const CALLS: [(&str, usize, Given); 59] = [
     ("passwordauthentication(", 1, Given::Password),
     ("passwordcredentials(", 1, Given::Password),
     ("networkcredential(", 1, Given::Password),
+    ("directoryentry(", 2, Given::Password),
     (".login(", 1, Given::Password),
     ("mysqli(", 2, Given::Password),
     ("mysqli_connect(", 2, Given::Password),

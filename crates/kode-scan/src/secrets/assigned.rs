@@ -51,10 +51,16 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
         return shifted(value_at(rest, 1, false, b"("), at);
     }
     let spaced = skip(rest, quotes, b" \t");
+    if let Some(said) = rest[spaced..].strip_prefix(b"is ").filter(|_| quotes == 0) {
+        return shifted(value_at(rest, rest.len() - said.len(), false, b" "), at);
+    }
     let cursor = after_type_annotation(rest, spaced);
     let operator = operator_at(rest, cursor)?;
     match operator {
-        b"," if quotes == 0 && !form.is_table => return None,
+        // Erlang's `{password, "…"}`.
+        b"," if quotes == 0 && !form.is_table && before != Some(b'{') => return None,
+        // A list of names.
+        b"," if quotes > 0 && content[..start.saturating_sub(1)].ends_with(b"[") => return None,
         b">" => return None,
         // `ENV NAME value` and `setx NAME value`.
         b" " if !allows_space(content, form, &rest[cursor..]) => return None,
@@ -65,13 +71,20 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     let is_part = is_environment_name(&content[start..at]) || is_setting(content, start);
     let tight = operator == b"=" && cursor == 0 && is_part;
     let from = if operator == b" " { cursor } else { cursor + operator.len() };
+    let from = if operator == b" " && form.spaced { after_kind(rest, from) } else { from };
     let bare = form.bare_values || form.is_table || tight || operator == b" ";
     let variable = rest.get(from..).and_then(|value| {
         terraform_default(value, operator).or_else(|| wrapped_value(value, operator))
     });
     let (from, operator) = variable.map_or((from, operator), |skipped| (from + skipped, b"="));
     let found = value_at(rest, from, bare && !operator.starts_with(b"=="), operator);
-    shifted(found, at)
+    // `"Password=value;Server=x"`: the first of several settings in a text.
+    let first = || {
+        let opens = quotes == 0 && operator == b"=" && matches!(before, Some(b'"' | b'\''));
+        let found = opens.then(|| value_at(rest, from, true, operator)).flatten();
+        found.filter(|(_, to, _)| rest.get(*to) == Some(&b';'))
+    };
+    shifted(found.or_else(first), at)
 }
 
 /// Whether `<` or `<prefix:` stands before a name.
@@ -196,6 +209,11 @@ fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(us
         // Python's `"""value"""`.
         let tripled = usize::from(escaped == 0 && rest[cursor..].starts_with(&[first; 3]));
         let start = cursor + escaped + 1 + 2 * inner + 2 * tripled;
+        // Quotes in quotes of the other kind.
+        let other = if first == b'"' { b'\'' } else { b'"' };
+        let nested = usize::from(first != b'`' && rest.get(start) == Some(&other));
+        let start = start + nested;
+        let first = if nested == 1 { other } else { first };
         let ends = |byte: &u8| *byte == first || *byte == b'\\' || *byte == b'\n';
         let length = rest[start..].iter().position(ends)?;
         let closed = rest.get(start + length).is_some_and(|byte| *byte != b'\n');
@@ -213,7 +231,8 @@ fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(us
     };
     let length = rest[cursor..].iter().enumerate().position(ends);
     let end = length.map_or(rest.len(), |length| cursor + length);
-    let is_code = rest[cursor..end].iter().any(|b| matches!(b, b'(' | b'[' | b'{'));
+    let is_truth = matches!(rest[cursor..end], [b'!', b'0' | b'1', ..]);
+    let is_code = is_truth || rest[cursor..end].iter().any(|b| matches!(b, b'(' | b'[' | b'{'));
     (!is_code).then_some((cursor, end, false))
 }
 
@@ -227,6 +246,14 @@ fn after_embedded_lookup(rest: &[u8], from: usize) -> usize {
         Some(from + at + mark.len())
     });
     other.unwrap_or(from)
+}
+
+/// Routers write `password 0 value`: the digit says how the value is kept.
+fn after_kind(rest: &[u8], from: usize) -> usize {
+    match rest.get(from..) {
+        Some([b'0'..=b'9', b' ', ..]) => from + 2,
+        _ => from,
+    }
 }
 
 /// YAML's `!!str value` and `&anchor value`.

@@ -50,7 +50,7 @@ fn taken_from(taken: Taken, line: &[u8]) -> Option<Range> {
                 options.iter().map(|option| option.trim_end().as_bytes()).find_map(|option| {
                     option_value(line, option, true).or_else(|| option_value(line, option, false))
                 })?;
-            after_separator(line, (from, to), separator)
+            user_and_password(line, (from, to), separator)
         }
         Taken::Piped => piped(line),
         Taken::Next => {
@@ -76,6 +76,23 @@ fn taken_from(taken: Taken, line: &[u8]) -> Option<Range> {
         }
         Taken::Before => None,
     }
+}
+
+/// The password behind the separator, which may have quotes of its own:
+/// `user:'password'`, `"user":"password"`; a key with nothing behind it.
+fn user_and_password(line: &[u8], (from, to): Range, separator: u8) -> Option<Range> {
+    let quote = |at: usize| line.get(at).is_some_and(|byte| matches!(byte, b'"' | b'\''));
+    if line[from..to].ends_with(&[separator]) {
+        return if quote(to) && !quote(from.wrapping_sub(1)) {
+            word(line, to)
+        } else {
+            Some((from, to - 1))
+        };
+    }
+    if quote(to) && line.get(to + 1) == Some(&separator) {
+        return word(line, to + 2);
+    }
+    after_separator(line, (from, to), separator)
 }
 
 fn after_separator(line: &[u8], (from, to): Range, separator: u8) -> Option<Range> {
@@ -197,6 +214,10 @@ mod tests {
         for text in [
             "curl -s -u admin:V https://ci.acme.io",
             "curl \\\n  --user 'admin:V' https://ci.acme.io",
+            "curl --user admin:'V' -X PATCH https://ci.acme.io",
+            "curl --user \"admin\":\"V\" https://ci.acme.io",
+            "curl -u V: https://api.acme.io",
+            "curl -k --proxy-user admin:V https://ci.acme.io",
             "mysql -u root -pV shop < dump.sql",
             "sshpass -p 'V' ssh root@10.1.2.3",
             "docker login -u bot -p V registry.acme.io",

@@ -125,9 +125,11 @@ fn bearer(rest: &[u8]) -> Option<Found> {
 fn authorization(rest: &[u8]) -> Option<Found> {
     let is_mark = |byte: &&u8| b"\"'`:,=()[] ".contains(byte);
     let from = rest.iter().take(12).take_while(is_mark).count();
-    let scheme = rest.get(from..)?.iter().take(20).take_while(|byte| byte.is_ascii_alphabetic());
-    let scheme = scheme.count();
-    if from == 0 || scheme < 3 || rest.get(from + scheme) != Some(&b' ') {
+    let is_scheme = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'-';
+    let scheme = rest.get(from..)?.iter().take(20).take_while(is_scheme).count();
+    // Who asks is no secret.
+    let says_who = rest[from..].to_ascii_lowercase().starts_with(b"client-id");
+    if from == 0 || scheme < 3 || rest.get(from + scheme) != Some(&b' ') || says_who {
         return None;
     }
     let start = from + scheme + 1;

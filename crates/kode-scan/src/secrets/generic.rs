@@ -10,7 +10,9 @@ use super::assigned::{Form, value_after};
 use super::compared;
 use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
-use super::shape::{is_encoded_password, is_encoded_word, is_key, is_long_and_mixed, is_password};
+use super::shape::{
+    is_encoded_password, is_encoded_word, is_key, is_long_and_mixed, is_password, is_scrambled,
+};
 
 /// Parts of names that start a closer look, lower case.
 const STARTS: [&str; 12] = [
@@ -222,7 +224,8 @@ pub(super) fn find(
             Promise::Password => !in_tests && !in_docs && is_password(value, quoted),
         };
         let real = real || bare_values && is_encoded_password(value);
-        if real && !is_placeholder(value) && !is_encoded_word(value) {
+        let scrambled = quoted && promise != Promise::AnyKey && !in_tests && is_scrambled(value);
+        if scrambled || real && !is_placeholder(value) && !is_encoded_word(value) {
             hits.push(hit(promise, from, to));
         }
     }
@@ -283,7 +286,7 @@ fn allows_bare_values(path: &ProjectPath) -> bool {
 
 /// Formats of lines that are a name, a space and a value.
 fn has_spaced_values(path: &ProjectPath) -> bool {
-    path.file_name().ends_with("netrc")
+    ["netrc", "msmtprc", "fetchmailrc", "muttrc"].iter().any(|end| path.file_name().ends_with(end))
         || ["conf", "cfg"].contains(&path.extension().unwrap_or_default())
 }
 
@@ -401,6 +404,7 @@ pub(super) fn promise_of(name: &[u8]) -> Option<Promise> {
     if key || token {
         return Some(Promise::Key);
     }
-    let any = last == "key" && !tail.iter().any(|word| OTHER_KEYS.contains(&word.as_str()));
+    let any = ["key", "authentication"].contains(&last.as_str())
+        && !tail.iter().any(|word| OTHER_KEYS.contains(&word.as_str()));
     any.then_some(Promise::AnyKey)
 }

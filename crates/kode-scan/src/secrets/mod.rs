@@ -9,6 +9,7 @@ mod connection;
 mod entropy;
 mod generic;
 mod keywords;
+mod manifest;
 mod placeholder;
 mod programs;
 mod rules;
@@ -84,6 +85,9 @@ pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
             add_apart(&mut hits, arguments::find(content));
         }
         add_apart(&mut hits, services::find(content));
+        if !in_tests {
+            add_apart(&mut hits, manifest::find(path, content));
+        }
         add_apart(&mut hits, generic::find(path, content, in_tests, in_docs));
         add_apart(&mut hits, table::find(path, content));
     }

@@ -60,8 +60,9 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
 
 /// `$NAME`, `%NAME%`, `env:`, `process.env`, `os.environ`, `secrets.` …
 fn is_reference(lower: &str) -> bool {
+    let lower = lower.trim_matches(['\'', '"']);
     lower.starts_with('$') && !lower.starts_with("$2") && !lower.starts_with("$argon")
-        || lower.starts_with('%') && lower.ends_with('%')
+        || ['%', '@'].iter().any(|mark| lower.starts_with(*mark) && lower.ends_with(*mark))
         || [
             "env.", "env[", "env:", "environ", "getenv", "secrets.", "vault:", "arn:", "ssm:",
             "op://",
@@ -95,6 +96,8 @@ mod tests {
             "xxxxxxxx",
             "${TOKEN}",
             "<token>",
+            "@db.password1@",
+            "'$PASSWORD1'",
             "$TOKEN",
             "AAAAAAAAAA",
         ] {

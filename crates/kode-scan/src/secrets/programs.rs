@@ -29,7 +29,7 @@ pub(super) enum Taken {
 
 /// How each begins, lower case.
 pub(super) const COMMANDS: [(&str, Taken); 65] = [
-    ("curl ", Taken::User(&["-u ", "--user ", "--user=", "-u"], b':')),
+    ("curl ", Taken::User(&["-u ", "--user ", "--user=", "-u", "--proxy-user ", "-U "], b':')),
     ("mysql ", Taken::Option("-p", true)),
     ("mysqldump ", Taken::Option("-p", true)),
     ("mysqladmin ", Taken::Option("-p", true)),

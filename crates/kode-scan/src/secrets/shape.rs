@@ -23,7 +23,8 @@ pub(super) fn is_key(value: &[u8]) -> bool {
         entropy >= 3.3 || is_short_mix(value)
     };
     let counted = digits >= 1 || is_shuffled(value);
-    counted && digits < value.len() && random && !is_made_of_words(value)
+    let words = is_made_of_words(value) || is_camel_case(value);
+    counted && digits < value.len() && random && !words
 }
 
 /// Short texts hold few different characters: letters of both cases and digits, hardly
@@ -49,6 +50,7 @@ fn is_shuffled(value: &[u8]) -> bool {
         && capitals * 3 >= value.len()
         && small * 4 >= value.len()
         && rises >= 2
+        && rises * 6 >= value.len()
         && twins >= 1
         && bits_per_byte(value) >= 3.0
 }
@@ -106,8 +108,92 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     let letter = value.iter().any(u8::is_ascii_alphabetic);
     let special = value.iter().any(|b| b.is_ascii_punctuation() && !b"_-.:/,=&?".contains(b));
     let code = value.iter().any(|byte| b"(){}[]<>".contains(byte)) || value.contains(&b',');
-    let varied = digit || special || is_shuffled(value);
-    letter && !code && varied && !is_made_of_words(value) && bits_per_byte(value) >= 2.2
+    let varied = digit || special || is_shuffled(value) || is_odd_mix(value);
+    let words = is_made_of_words(value) && !is_name_and_number(value);
+    letter && !code && varied && !words && !is_mark(value) && bits_per_byte(value) >= 2.2
+}
+
+/// `#add-item` selects an element, `anonymous@` says who asks.
+fn is_mark(value: &[u8]) -> bool {
+    let is_plain = |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || b"-_".contains(b));
+    value.strip_prefix(b"#").is_some_and(is_plain) || value.strip_suffix(b"@").is_some_and(is_plain)
+}
+
+/// Eight or more letters of both cases with pairs that words do not have, or with a
+/// capital at every other place.
+fn is_odd_mix(value: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let is_odd = odd_pairs(value) >= ODD_PAIRS || camel_parts(value).0 * 2 >= value.len();
+    value.len() >= 8 && mixed && is_odd
+}
+
+/// `Rocket_6538`, as people choose them: a capitalised word, a mark, a number.
+fn is_name_and_number(value: &[u8]) -> bool {
+    let letters = value.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (name, number) = value.split_at(letters);
+    let is_name = letters >= 5
+        && name[0].is_ascii_uppercase()
+        && name[1..].iter().all(u8::is_ascii_lowercase);
+    let is_number = matches!(number, [b'_' | b'-' | b'.', digits @ ..]
+        if digits.len() >= 3 && digits.iter().all(u8::is_ascii_digit));
+    // Words that are versions, or stand for a password.
+    const OTHERS: [&[u8]; 8] =
+        [b"Version", b"Password", b"Secret", b"Token", b"Windows", b"Office", b"Visual", b"Server"];
+    is_name && is_number && !OTHERS.contains(&name)
+}
+
+/// Thirty or more of letters, digits and many different marks, as generators of keys
+/// make them (Django's, WordPress'): no code and no pattern.
+pub(super) fn is_scrambled(value: &[u8]) -> bool {
+    let (mut letters, mut digits, mut run, mut longest) = (0, 0, 0, 0);
+    let mut marks = [false; 128];
+    for byte in value {
+        letters += usize::from(byte.is_ascii_alphabetic());
+        digits += usize::from(byte.is_ascii_digit());
+        run = if byte.is_ascii_alphabetic() { run + 1 } else { 0 };
+        longest = longest.max(run);
+        if byte.is_ascii_punctuation() && !b"-_./:=?&,".contains(byte) {
+            marks[usize::from(*byte)] = true;
+        }
+    }
+    let spaces = value.iter().filter(|byte| **byte == b' ').count();
+    let graphic = value.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    const PATTERNS: [&[u8]; 6] = [b"[^", b"(?", b"a-z", b"A-Z", b"0-9", b"${"];
+    (30..=128).contains(&value.len())
+        && graphic
+        && spaces <= 3
+        && letters >= 8
+        && digits >= 2
+        && longest <= 12
+        && !is_location(value)
+        && marks.iter().filter(|seen| **seen).count() >= 3
+        && bits_per_byte(value) >= 4.2
+        && !PATTERNS.iter().any(|part| value.windows(part.len()).any(|window| window == *part))
+}
+
+/// Letters and digits of both cases that read as words: `heightAboveWGS84Units`.
+fn is_camel_case(value: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let plain = value.iter().all(u8::is_ascii_alphanumeric);
+    let (parts, odd) = camel_parts(value);
+    plain && mixed && parts * 4 <= value.len() && odd < ODD_PAIRS
+}
+
+/// How many parts capitals and digits divide a name into, and how many pairs inside of
+/// them words do not have.
+fn camel_parts(value: &[u8]) -> (usize, usize) {
+    let (mut parts, mut odd) = (1, 0);
+    for pair in value.windows(2) {
+        let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_uppercase());
+        // A capital and the small letters behind it are one part.
+        let begins = kind(pair[0]) != kind(pair[1]) && !pair[1].is_ascii_lowercase()
+            || pair[0].is_ascii_digit() && !pair[1].is_ascii_digit();
+        parts += usize::from(begins);
+        odd += if begins { 0 } else { odd_pairs(pair) };
+    }
+    (parts, odd)
 }
 
 /// URLs and paths are not secrets by themselves.
@@ -127,10 +213,19 @@ fn is_made_of_words(value: &[u8]) -> bool {
     // Of several parts each may be numbered: `page-abc12`.
     let digits = if parts.len() > 1 { 2 } else { 1 };
     let plain = |part: &&[u8]| {
-        let word = is_wordlike(part, digits);
+        let word = is_wordlike(part, digits) || (parts.len() > 1 && is_numeronym(part));
         word || (part.iter().all(u8::is_ascii_digit) && (part.len() <= 4 || counts_up(part)))
     };
     parts.iter().all(plain)
+}
+
+/// `a11y`, `i18n`.
+fn is_numeronym(part: &[u8]) -> bool {
+    let [first, between @ .., last] = part else { return false };
+    (1..=2).contains(&between.len())
+        && first.is_ascii_lowercase()
+        && last.is_ascii_lowercase()
+        && between.iter().all(u8::is_ascii_digit)
 }
 
 /// `12345`.

@@ -8,11 +8,14 @@ pub(crate) fn is_pem_body(matched: &[u8]) -> bool {
     let body = body.split("-----END").next().unwrap_or(body);
     // Escaped line breaks (`\n` inside a string) are not part of the body.
     let body = body.replace("\\r", "").replace("\\n", "");
+    // What stands between its lines in source: quotes, commas, plus signs.
+    let between = |c: &char| c.is_whitespace() || "\"'`,;\\".contains(*c);
     let letters: String = body
         .lines()
         .filter(|line| !line.contains(": "))
         .flat_map(str::chars)
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='))
+        .filter(|c| !between(c))
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '.' | '-'))
         .collect();
     letters.len() >= 48 && super::entropy::bits_per_byte(letters.as_bytes()) > 3.5
 }

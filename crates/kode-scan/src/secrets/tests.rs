@@ -85,6 +85,16 @@ fn secret_names_with_random_values_are_found_in_any_format() {
         ("a.tf", "variable \"api_secret\" {\n  default = \"k3Jd82hTqPz71LmVb\"\n}"),
         ("a.cs", "\"Server=db;User Id=app;Password=Tr0ub4dor!9x;\""),
         (".netrc", "machine git.acme.io login x password Tr0ub4dor!9x"),
+        ("a.cs", "\"Password=Tr0ub4dor9x;Server=db\""),
+        ("router.cfg", "username admin password 0 Tr0ub4dor!9x"),
+        ("sys.config", "{password, \"Tr0ub4dor!9x\"}"),
+        ("a.sh", "echo \"The password is 'Tr0ub4dor!9x'\""),
+        ("a.gradle", "buildConfigField 'String' , 'API_KEY' , '\"k3Jd82hTqPz71LmVb\"'"),
+        ("a.ini", "password = Rocket_6538"),
+        ("a.py", "PASSWORD = 'ZfOjUStEkU'"),
+        ("a.php", "define('NONCE_SALT', 'F4H-TX>nx/{~Sjd1]@h6o~=D6S$lQ:eJ]^<Qq_v3/N4F!Xd#Gp');"),
+        ("a.ps1", "New-Object DirectoryEntry(\"LDAP://10.0.0.1\",\"x\", \"Tr0ub4dor!9x\")"),
+        ("a.sh", "curl -H 'Authorization: Api-Token k3Jd82hTqPz71LmVb4Rn' https://a.acme.io"),
     ] {
         assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
     }
@@ -103,6 +113,17 @@ fn names_words_and_references_are_no_secrets() {
         ("a.yml", "password: your-password1"),
         ("a.json", "{\"passwordField\": \"k3Jd82hTqPz71LmVb\"}"),
         ("tests/login.py", "password = 'hunter2hunter2'"),
+        ("a.js", "this.addPassword = '#add-password';"),
+        ("a.js", "this.flowErrors = ['newPassword','ne2Password']"),
+        ("a.js", "x?n.metaKey=!0:n.ctrlKey=!0:n.keyOrCode=e"),
+        ("a.js", "headers = {Authorization: 'Client-ID k3Jd82hTqPz71LmVb4Rn'}"),
+        ("a.ts", "authorization: 'https://www.acme.io/v11.0/dialog/oauth?scope=email'"),
+        ("a.c", "server->password = \"busybox@\";"),
+        ("a.py", "unitKey = \"heightOfGeoidAboveWGS84Units\""),
+        ("a.py", "key = 'a11y_aria_activedescendant_has_tabindex'"),
+        ("a.properties", "spring.datasource.password=@db.password1@"),
+        ("a.yml", "- echo 'export DATABASE_PASSWORD=\"'$PRECOMPILE_PASSWORD1'\"' >> .env"),
+        ("a.ini", "password = Version_2023"),
     ] {
         assert_eq!(rules_found(path, line), Vec::<String>::new(), "{path}: {line}");
     }
@@ -124,6 +145,10 @@ fn a_private_key_needs_a_body() {
     let whole = sample(&format!("{header}{body}\n-----END RSA PRIVATE ¦KEY-----\n"));
     assert_eq!(rules_found("id_rsa", &whole), ["private-key"]);
     assert_eq!(rules_found("id_rsa", &sample(header)), Vec::<String>::new());
+    // A header as code compares it, and code behind it.
+    let code = "e.startsWith(t)||a.b.call(this,n)?(r=!0,i.parse(e)):o.push(k);".repeat(9);
+    let compared = sample(&format!("t=\"-----BEGIN RSA PRIVATE ¦KEY-----\",{code}"));
+    assert_eq!(rules_found("a.js", &compared), Vec::<String>::new());
 }
 
 #[test]
