@@ -11,10 +11,11 @@ use rustls::{ClientConnection, StreamOwned};
 
 use super::body::{Body, Framing, carry_on, stays_open};
 use super::head::{
-    HEAD_BYTES_MAX, Headers, RESPONSE_HEAD_BYTES_MAX, RequestBody, RequestHead, ResponseHead,
+    HEAD_BYTES_MAX, RESPONSE_HEAD_BYTES_MAX, RequestBody, RequestHead, ResponseHead,
 };
 use super::host::parse_authority;
 use super::outside::Outside;
+use super::reading::reading_headers;
 use super::record::Entry;
 use super::registry::Registry;
 use super::stream::{Conversation, Stream, read_head};
@@ -32,19 +33,6 @@ const TELLING_MAX: Duration = Duration::from_secs(5);
 
 /// Sent in place of whatever the client calls itself.
 pub(super) const USER_AGENT: &str = concat!("kode/", env!("CARGO_PKG_VERSION"));
-
-/// Kinds of content that clients of registries ask for.
-const KINDS: &[&str] = &[
-    "*/*",
-    "text/html",
-    "text/plain",
-    "application/json",
-    "application/octet-stream",
-    "application/vnd.npm.install-v1+json",
-    "application/vnd.pypi.simple.v1+json",
-    "application/vnd.pypi.simple.v1+html",
-    "application/vnd.pypi.simple.latest+json",
-];
 
 /// Headers of an answer that mean this connection, or that clients need not
 /// keep.
@@ -256,47 +244,6 @@ pub(crate) fn final_answer(
     Err(Refusal::Malformed("too many interim answers"))
 }
 
-/// The client's headers that only say what to read, each in a form that holds
-/// nothing else.
-fn reading_headers(headers: &Headers) -> Vec<(&'static str, String)> {
-    let mut kept = Vec::new();
-    let list = |name: &str, known: &dyn Fn(&str) -> bool| {
-        let parts = headers.all(name).flat_map(|value| value.split(',')).map(str::trim);
-        let known: Vec<String> =
-            parts.filter(|part| known(part)).take(8).map(str::to_owned).collect();
-        known.join(", ")
-    };
-    let accept = list("accept", &|part| weighted(part, KINDS));
-    kept.push(("Accept", if accept.is_empty() { "*/*".to_owned() } else { accept }));
-    let encodings =
-        list("accept-encoding", &|part| weighted(part, &["gzip", "deflate", "br", "identity"]));
-    if !encodings.is_empty() {
-        kept.push(("Accept-Encoding", encodings));
-    }
-    for (name, sent) in [
-        ("if-none-match", "If-None-Match"),
-        ("if-modified-since", "If-Modified-Since"),
-        ("range", "Range"),
-    ] {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" ,:=\"/-_+.".contains(&byte);
-        let value = headers.only(name).ok().flatten();
-        let value = value.filter(|value| value.len() <= 128 && value.bytes().all(plain));
-        kept.extend(value.map(|value| (sent, value.to_owned())));
-    }
-    kept
-}
-
-/// `kind` or `kind;q=0.5`, of a known kind.
-fn weighted(part: &str, known: &[&str]) -> bool {
-    let (kind, weight) =
-        part.split_once(';').map_or((part, ""), |(kind, weight)| (kind.trim(), weight.trim()));
-    let plain = weight.is_empty()
-        || weight.strip_prefix("q=").is_some_and(|digits| {
-            digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-        });
-    plain && known.contains(&kind)
-}
-
 pub(crate) fn passed_on(answer: &ResponseHead, framing: Framing, again: bool) -> String {
     let mut head = format!("HTTP/1.1 {} \r\n", answer.status);
     for (name, value) in answer.headers.iter().filter(|(name, _)| !NOT_PASSED.contains(name)) {
@@ -320,41 +267,4 @@ pub(crate) fn passed_on(answer: &ResponseHead, framing: Framing, again: bool) ->
         "connection: close\r\n\r\n"
     });
     head
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kept(headers: &str) -> String {
-        let head = format!("GET / HTTP/1.1\r\n{headers}\r\n");
-        let head = RequestHead::parse(head.as_bytes()).unwrap();
-        let kept = reading_headers(&head.headers);
-        kept.into_iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
-    }
-
-    #[test]
-    fn credentials_never_leave() {
-        let sent = kept(
-            "Authorization: Bearer t0ken\r\nCookie: s=t0ken\r\nX-Api-Key: t0ken\r\nnpm-auth-type: t0ken\r\n\
-             Proxy-Authorization: Basic t0ken\r\nUser-Agent: t0ken\r\nReferer: t0ken\r\nAccept: t0ken\r\n\
-             Accept-Encoding: t0ken\r\nIf-None-Match: \u{1f}t0ken\r\n"
-                .replace('\u{1f}', "$").as_str(),
-        );
-        assert!(!sent.contains("t0ken"), "{sent}");
-        assert_eq!(sent, "Accept: */*\n");
-    }
-
-    #[test]
-    fn what_says_how_to_read_is_kept() {
-        let sent = kept(
-            "Accept: application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*, x/y\r\n\
-             Accept-Encoding: gzip, br, zstd\r\nIf-None-Match: \"abc-1\"\r\nRange: bytes=0-99\r\n",
-        );
-        assert!(sent.contains(
-            "Accept: application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*\n"
-        ));
-        assert!(sent.contains("Accept-Encoding: gzip, br\n"));
-        assert!(sent.contains("If-None-Match: \"abc-1\"\nRange: bytes=0-99\n"));
-    }
 }

@@ -20,6 +20,7 @@ mod masks;
 mod outside;
 mod plain;
 mod proxy;
+mod reading;
 mod record;
 mod refusal;
 mod registry;
