@@ -49,5 +49,5 @@ pub use policy::{LayerPolicy, NonInteractive, Policy, Rule, default_action};
 pub use rules::{RuleError, check_rules};
 pub use secret_names::{FolderNames, NameKind};
 pub use sensitive::{
-    FileChange, enters_ignored, is_program_place, is_watched, is_watched_place, sensitive_change,
+    FileChange, enters_ignored, is_installed_place, is_watched, is_watched_place, sensitive_change,
 };

@@ -22,10 +22,13 @@ const PARSED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Table {
+    package_folders: Vec<String>,
     files: Places,
     watched: Places,
     /// Of `files`, what tools make and ignore files name: not watched there.
     generated: Places,
+    /// Of `files`, what has no power of its own in a package's folder.
+    packaged: Places,
     ignored_folders: IgnoredFolders,
     part: Vec<Part>,
     lines: Vec<LineRule>,
@@ -144,12 +147,27 @@ pub fn enters_ignored(folder: &ProjectPath, is_there: &dyn Fn(&ProjectPath) -> b
     TABLE.as_ref().is_none_or(|table| table.ignored_folders.enters(folder, &path, is_there))
 }
 
-/// Whether packages put their programs there (`node_modules/.bin`, the `bin` of a
-/// virtual environment): what an approved installation may change.
-pub fn is_program_place(path: &ProjectPath) -> bool {
+/// What an installation that a person approved may change: where packages put
+/// their programs (`node_modules/.bin`, the `bin` of a virtual environment), and the
+/// packages' own files, but for those that are read or run wherever they stand.
+pub fn is_installed_place(path: &ProjectPath) -> bool {
     let path = slashed(path.as_str());
-    let holds = |table: &Table| table.watched.containing.iter().any(|each| path.contains(each));
-    TABLE.as_ref().is_some_and(holds)
+    TABLE.as_ref().is_some_and(|table| {
+        table.watched.containing.iter().any(|each| path.contains(each))
+            || table.is_in_package(&path)
+                && !table.watched.hold(&path)
+                && (!table.files.hold(&path) || table.packaged.hold(&path))
+    })
+}
+
+impl Table {
+    /// Whether the file is in the folder of a package, at any depth.
+    fn is_in_package(&self, path: &str) -> bool {
+        let names: Vec<&str> = path.split('/').collect();
+        let folder =
+            names.iter().rposition(|name| self.package_folders.iter().any(|it| it == name));
+        folder.is_some_and(|at| names.len() > at + 2)
+    }
 }
 
 fn slashed(path: &str) -> String {

@@ -5,7 +5,7 @@
 
 use kode_base::{AnsweredBy, ProjectPath, RiskClass};
 use kode_gate::{
-    Control, Decision, DenialKind, FileChange, is_meant, is_program_place, sensitive_change,
+    Control, Decision, DenialKind, FileChange, is_installed_place, is_meant, sensitive_change,
 };
 use kode_model::ToolCall;
 use kode_session::{Held, Holding};
@@ -27,8 +27,8 @@ struct Answered {
     files: Vec<ProjectPath>,
     /// The command a person approved for the sensitive places in it.
     command: Option<String>,
-    /// An installation that a person or the policy answered for: it puts programs
-    /// where programs of packages go, and nothing anywhere else.
+    /// An installation that a person or the policy answered for: it puts packages and
+    /// their programs where those go, and nothing anywhere else.
     installs: bool,
 }
 
@@ -54,7 +54,7 @@ impl Answered {
     fn covers(&self, path: &ProjectPath) -> bool {
         let named = |command: &String| command.contains(path.as_str());
         self.files.contains(path)
-            || self.installs && is_program_place(path)
+            || self.installs && is_installed_place(path)
             || self.command.as_ref().is_some_and(named)
     }
 }

@@ -82,11 +82,10 @@ impl Shell {
                     let open =
                         decision.opened || !workspace.sandbox.settings().open_hosts.is_empty();
                     let hint = network_hint(&decision, open, &refused);
-                    outcome.say(&hint);
                     if hint.is_empty() && !open && met_no_network(&outcome.text) {
-                        outcome.say(FETCH_FIRST);
-                        outcome.notices.push(FETCH_FIRST.trim().to_owned());
+                        remedy(&mut outcome, FETCH_FIRST);
                     }
+                    remedy(&mut outcome, &hint);
                 }
                 outcome
             }
@@ -107,9 +106,9 @@ fn not_started(workspace: &mut Workspace, intent: AuditSequence, why: String) ->
 }
 
 /// What a command is told that is no network command and failed for want of one.
-const FETCH_FIRST: &str = "\n[kode: no host is open to this command. What fetches its dependencies \
-                           (`cargo fetch`, `npm ci`, `go mod download`, `pip download`) is asked \
-                           about and opens their registries; then run this again]";
+const FETCH_FIRST: &str = "no host is open to this command. What fetches its dependencies (`cargo \
+                           fetch`, `npm ci`, `go mod download`, `pip download`) is asked about and \
+                           opens their registries; then run this again";
 
 /// What build tools say of a dependency that they may not or can't fetch.
 const NO_NETWORK: [&str; 6] = [
@@ -145,8 +144,8 @@ fn network_hint(decision: &Decision, open: bool, refused: &[String]) -> String {
     let wants_network = matches!(class, RiskClass::NetworkEgress | RiskClass::Install);
     if open && !refused.is_empty() {
         return format!(
-            "\n[kode: the proxy did not carry everything: {}. A person opens a host by approving a \
-             command that names it, or lists it in sandbox.network.allow]",
+            "the proxy did not carry everything: {}. A person opens a host by approving a command \
+             that names it, or lists it in sandbox.network.allow",
             refused.join("; ")
         );
     }
@@ -158,10 +157,10 @@ fn network_hint(decision: &Decision, open: bool, refused: &[String]) -> String {
         hosts => escape_line(&hosts.join(", ")),
     };
     format!(
-        "\n[kode: no host was open for this command, because no person approved it at the prompt. A \
+        "no host was open for this command, because no person approved it at the prompt. A \
          person opens {hosts} by approving the command in a terminal, by listing hosts in \
          sandbox.network.allow of ~/.kode/config.json, or by running it as \
-         `kode sandbox --network HOST -- COMMAND`]"
+         `kode sandbox --network HOST -- COMMAND`"
     )
 }
 
@@ -176,8 +175,7 @@ fn masked(files: &[ProjectPath]) -> String {
         more => format!(" and {more} more"),
     };
     format!(
-        "\n[kode: while hosts were open {}{more} could not be read: a credential stands there, or \
-         once did]",
+        "while hosts were open {}{more} could not be read: a credential stands there, or once did",
         escape_line(&names.join(", "))
     )
 }
@@ -197,12 +195,22 @@ fn recorded(
     }
     let masked = masked(&output.masked);
     let mut outcome = rendered(output);
-    outcome.say(&masked);
     for notice in &notices {
         outcome.say(&format!("\n[kode: {notice}]"));
     }
     outcome.notices = notices;
+    remedy(&mut outcome, &masked);
     outcome
+}
+
+/// Told to the model below the output, and to the person by itself: a screen folds
+/// long output away.
+fn remedy(outcome: &mut ToolOutcome, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    outcome.say(&format!("\n[kode: {text}]"));
+    outcome.notices.push(text.to_owned());
 }
 
 fn record_all(

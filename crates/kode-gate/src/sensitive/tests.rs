@@ -13,13 +13,47 @@ fn judged(path: &str, before: Option<&str>, after: Option<&str>) -> Option<Strin
 #[test]
 fn the_tables_examples_hold() {
     let table = TABLE.as_ref().unwrap();
-    for places in [&table.files, &table.watched, &table.generated] {
+    for places in [&table.files, &table.watched, &table.generated, &table.packaged] {
         for path in &places.sensitive {
             assert!(places.hold(&slashed(path)), "{path}");
         }
         for path in &places.ordinary {
             assert!(!places.hold(&slashed(path)), "{path}");
         }
+    }
+}
+
+#[test]
+fn an_installation_writes_packages_and_nothing_that_runs_wherever_it_stands() {
+    for (path, expected) in [
+        ("node_modules/left-pad/.travis.yml", true),
+        ("web/node_modules/@types/node/package.json", true),
+        ("node_modules/a/node_modules/b/.github/workflows/ci.yml", true),
+        ("vendored/site-packages/six/setup.py", true),
+        ("node_modules/.bin/eslint", true),
+        (".venv/bin/pip", true),
+        // The project's own.
+        (".travis.yml", false),
+        ("package.json", false),
+        ("vendor/Makefile", false),
+        ("node_modules/.travis.yml", false),
+        // Run or read wherever it stands.
+        ("node_modules/a/.git/hooks/pre-commit", false),
+        ("node_modules/a/.husky/pre-commit", false),
+        ("node_modules/a/.git", false),
+        ("node_modules/a/.gitattributes", false),
+        ("node_modules/a/HEAD", false),
+        ("node_modules/a/.envrc", false),
+        ("node_modules/a/AGENTS.md", false),
+        ("node_modules/a/.claude/settings.json", false),
+        ("node_modules/a/.bashrc", false),
+        ("lib/site-packages/evil.pth", false),
+        ("lib/site-packages/a/sitecustomize.py", false),
+        ("site-packages/a/kode.json", false),
+        ("vendor/x/.npmrc", false),
+    ] {
+        let place = ProjectPath::new(path).unwrap();
+        assert_eq!(is_installed_place(&place), expected, "{path}");
     }
 }
 

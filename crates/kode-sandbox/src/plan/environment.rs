@@ -90,6 +90,8 @@ fn own(home: &str, user: &str, temporary: &str) -> Vec<(String, String)> {
         // There is no network: ask caches at once instead of timing out.
         ("CARGO_NET_OFFLINE", "true"),
         ("GOPROXY", "off"),
+        ("npm_config_fetch_retries", "0"),
+        ("PIP_RETRIES", "0"),
         ("npm_config_update_notifier", "false"),
         ("GIT_TERMINAL_PROMPT", "0"),
     ];

@@ -35,7 +35,8 @@ const SYSTEM_CERTIFICATES: &[&str] = &[
 const CERTIFICATES_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
 /// Offline settings of the ordinary sandbox that don't hold here.
-const OFFLINE: &[&str] = &["CARGO_NET_OFFLINE", "GOPROXY"];
+const OFFLINE: &[&str] =
+    &["CARGO_NET_OFFLINE", "GOPROXY", "npm_config_fetch_retries", "PIP_RETRIES"];
 
 /// Variables that hold the proxy's address.
 const PROXY_VARIABLES: &[&str] = &[

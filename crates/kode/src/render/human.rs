@@ -5,8 +5,8 @@ use std::io::{IsTerminal, Write, stderr};
 use kode_agent::Observer;
 use kode_base::escape::escape_line;
 use kode_base::{
-    ChangeKind, Colour, Event, Finding, ProjectPath, Severity, TouchedFile, Untrusted, Verdict,
-    escape_for_terminal,
+    AnsweredBy, ChangeKind, Colour, Event, Finding, ProjectPath, Severity, TouchedFile, Untrusted,
+    Verdict, escape_for_terminal,
 };
 
 use super::Style;
@@ -58,16 +58,16 @@ impl Human {
         self.line(&text);
     }
 
-    fn decision(&mut self, permitted: bool, verdict: Verdict, reason: &kode_base::Reason) {
-        if permitted {
+    fn decision(
+        &mut self,
+        answer: Option<AnsweredBy>,
+        verdict: Verdict,
+        reason: &kode_base::Reason,
+    ) {
+        if let Some(who) = answer {
             if verdict != Verdict::Allow {
-                let text = format!(
-                    "  {} {} ({})",
-                    self.style.green("✔ approved"),
-                    reason.class,
-                    reason.rule
-                );
-                self.line(&text);
+                let what = permitted(who, self.style);
+                self.line(&format!("  {what} {} ({})", reason.class, reason.rule));
             }
             return;
         }
@@ -145,6 +145,16 @@ impl Human {
     }
 }
 
+/// Who let a call run that was a question: only a person approves.
+fn permitted(who: AnsweredBy, style: Style) -> String {
+    match who {
+        AnsweredBy::Person => style.green("✔ approved"),
+        AnsweredBy::SessionTrust => style.green("✔ trusted for this session:"),
+        AnsweredBy::NonInteractive => style.yellow("• not asked, for want of a terminal:"),
+        AnsweredBy::Policy | AnsweredBy::Failure => style.yellow("• not asked, by the policy:"),
+    }
+}
+
 /// `1 finding`, `3 findings`.
 fn counted(findings: usize) -> String {
     if findings == 1 { "1 finding".to_owned() } else { format!("{findings} findings") }
@@ -172,8 +182,8 @@ impl Observer for Human {
             Event::TurnStarted { .. } | Event::UserMessage { .. } => self.end_line(),
             Event::Text { text } => self.stream(text),
             Event::ToolCall { tool, arguments, .. } => self.call(tool, arguments),
-            Event::Decision { permitted, verdict, reason, .. } => {
-                self.decision(*permitted, *verdict, reason);
+            Event::Decision { permitted, verdict, answered_by, reason, .. } => {
+                self.decision(permitted.then_some(*answered_by), *verdict, reason);
             }
             Event::ToolResult { ok, output, .. } => self.result(*ok, output),
             Event::FileTouched { file } => {

@@ -35,10 +35,8 @@ fn answered(workspace: &Workspace, command: &str, key: &[u8]) -> String {
 fn each_answered(workspace: &Workspace, turns: &str, shown: &[&str], key: &[u8]) -> String {
     let script = workspace.beside("script.yaml");
     std::fs::write(&script, turns).unwrap();
-    // What packages bring along is the task's business here.
-    let may_change = "--may-change 'node_modules/**' --may-change 'vendored/**'";
     let script = script.display();
-    let arguments = format!("run {may_change} --script '{script}' 'do the task'");
+    let arguments = format!("run --may-change 'vendored/**' --script '{script}' 'do the task'");
     let mut session = start(workspace, &arguments);
     for text in shown {
         session.wait_for(text).unwrap();
@@ -63,9 +61,11 @@ fn npm_installs_what_a_person_approved_while_secrets_are_masked() {
         return;
     }
     let workspace = with_secret();
-    let output = answered(&workspace, &format!("npm install ms && {SEES_SECRET}"), b"a");
+    let output = answered(&workspace, &format!("npm install ms left-pad && {SEES_SECRET}"), b"a");
     assert!(output.contains("Opens: registry.npmjs.org"), "{output}");
     assert!(workspace.project().join("node_modules/ms/package.json").exists(), "{output}");
+    // The packages' own files are no places that ask again.
+    assert!(output.contains("✔ approved install") && !output.contains("local_write"), "{output}");
     assert!(workspace.read("package-lock.json").contains("https://registry.npmjs.org/ms/"));
     assert!(!workspace.project().join("leaked").exists());
 }
@@ -137,6 +137,24 @@ fn without_a_persons_approval_an_install_fails_and_says_how_to_allow_it() {
         "{said}"
     );
     assert!(!workspace.project().join("node_modules/left-pad").exists());
+}
+
+#[test]
+fn without_a_terminal_the_remedy_is_shown_whole_and_nothing_is_called_approved() {
+    let workspace = Workspace::new();
+    let lines = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); done; false";
+    workspace.write("install.sh", lines);
+    let script = workspace.beside("script.yaml");
+    let command = "sh install.sh || npm install left-pad";
+    std::fs::write(&script, shell_script(command)).unwrap();
+    let arguments = ["run", "--script", script.to_str().unwrap(), "do the task"];
+    let run = workspace.kode(&arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(said.contains("more lines"), "{said}");
+    assert!(said.contains("by listing hosts in sandbox.network.allow"), "{said}");
+    assert!(said.contains("kode sandbox --network HOST -- COMMAND"), "{said}");
+    assert!(said.contains("not asked, for want of a terminal: install"), "{said}");
+    assert!(!said.contains("✔ approved"), "{said}");
 }
 
 #[test]
