@@ -1,6 +1,7 @@
 //! What every edit must pass, whatever tool made it: no new syntax errors, no
 //! placeholder in place of code, no undeclared loss.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use kode_base::ProjectPath;
@@ -110,10 +111,14 @@ impl Trees {
     }
 
     /// The texts the trees are of.
-    pub(crate) fn texts<'a>(&self, before: &'a [u8], after: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    pub(crate) fn texts<'a>(
+        &self,
+        before: &'a [u8],
+        after: &'a [u8],
+    ) -> (Cow<'a, [u8]>, Cow<'a, [u8]>) {
         match &self.stretch {
-            Some(stretch) => (&before[stretch.before.clone()], &after[stretch.after.clone()]),
-            None => (before, after),
+            Some(stretch) => stretch.texts(before, after),
+            None => (Cow::Borrowed(before), Cow::Borrowed(after)),
         }
     }
 

@@ -42,8 +42,8 @@ fn definitions_lost_and_gained(
     let (before, after) = trees.texts(change.before?, change.after);
     // Elsewhere the same definitions stand on both sides.
     let differing = differing.as_ref();
-    let was = definitions(tree_before, before, differing.map(|at| at.before.as_slice()));
-    let is = definitions(tree_after, after, differing.map(|at| at.after.as_slice()));
+    let was = definitions(tree_before, &before, differing.map(|at| at.before.as_slice()));
+    let is = definitions(tree_after, &after, differing.map(|at| at.after.as_slice()));
     Some((difference(&was, &is), difference(&is, &was).len()))
 }
 

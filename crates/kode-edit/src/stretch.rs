@@ -6,20 +6,22 @@
 //! and ends nothing but a statement or a member can begin; and it parses by itself
 //! without an error before and after the change. Otherwise the file is parsed whole.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use kode_syntax::{Language, SourceTree, parse, reparse, single_replacement};
 
 use crate::guard::{Change, Differing, Trees, before_replacing};
 use crate::parallel::in_parallel;
-use members::{has_members, holds_only_members, members_around};
+use members::{holds_only_members, members_around};
 use outside::open_brackets;
+use outside::ruby::{definitions_around, holds_stray_words};
 
 mod members;
 mod outside;
 
 /// Smaller files are parsed whole in little time.
-const WORTH_CUTTING_BYTES: usize = 16 * 1024;
+const WORTH_CUTTING_BYTES: usize = 2 * 1024;
 /// The text before the stretch is parsed by two threads from this size on.
 const WORTH_HALVING_BYTES: usize = 16 * 1024;
 /// How many lines are looked at for the begin of a statement.
@@ -38,24 +40,30 @@ pub(crate) fn trees(language: Language, change: &Change<'_>) -> Option<Trees> {
 fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees> {
     let (before, after) = (change.before?, change.after);
     let (range, new_length) = single_replacement(before, after);
-    let members = has_members(language);
-    let stretch = match members {
-        true => members_around(language, before, after, &range)?,
-        false => stretch_around(language, before, after, &range)?,
+    let small = |stretch: &Stretch| stretch.before.len() <= before.len() / 2;
+    let stretch = match language {
+        Language::Java | Language::CSharp => members_around(language, before, after, &range),
+        Language::Ruby => definitions_around(before, after, &range),
+        Language::Php => php_around(before, after, &range)
+            .filter(small)
+            .or_else(|| members_around(language, before, after, &range)),
+        _ => stretch_around(language, before, after, &range),
     };
-    let (was, is) = (&before[stretch.before.clone()], &after[stretch.after.clone()]);
-    if was.len() > before.len() / 2 {
+    let stretch = stretch.filter(small)?;
+    let (was, is) = stretch.texts(before, after);
+    // Their grammars take a here-document without an end for a sound one.
+    let open_ended = matches!(language, Language::Php | Language::Ruby)
+        && [&was, &is].into_iter().any(|text| open_brackets(language, text) != Some(0));
+    if open_ended {
         return None;
     }
-    let replacement =
-        (range.start - stretch.before.start..range.end - stretch.before.start, new_length);
+    let at = |at: usize| at - stretch.before.start + stretch.wrapping.0.len();
+    let replacement = (at(range.start)..at(range.end), new_length);
     let head = &before[..stretch.before.start];
-    let heads = match members || open_brackets(language, head) == Some(0) {
-        true => Vec::new(),
-        false => halves(language, head),
-    };
+    let is_read = stretch.is_surely_outside || open_brackets(language, head) == Some(0);
+    let heads = if is_read { Vec::new() } else { halves(language, head) };
     let mut jobs: Vec<(&[u8], bool)> = heads.into_iter().map(|text| (text, false)).collect();
-    jobs.push((was, true));
+    jobs.push((&was, true));
     // What is not kept is let go of by the thread that made it: that takes time too.
     let parsed = in_parallel(&jobs, |(text, is_kept)| {
         let tree = parse(language, text).ok().filter(is_sound)?;
@@ -63,9 +71,14 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     });
     let tree = parsed.into_iter().collect::<Option<Vec<Option<SourceTree>>>>()?.pop()??;
     let replacements = [replacement];
-    let again = reparse(&tree, was, is, &replacements).ok()?;
+    let again = reparse(&tree, &was, &is, &replacements).ok()?;
     let both = [&tree, &again.tree];
-    if !is_sound(&again.tree) || members && !both.into_iter().all(holds_only_members) {
+    let in_class = stretch.in_class;
+    if !is_sound(&again.tree)
+        || in_class && !both.into_iter().all(holds_only_members)
+        || holds_stray_words(&tree, &was)
+        || holds_stray_words(&again.tree, &is)
+    {
         return None;
     }
     let differing = again.changed.map(|after| Differing {
@@ -79,6 +92,45 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
 pub(crate) struct Stretch {
     pub(crate) before: Range<usize>,
     pub(crate) after: Range<usize>,
+    /// What is put around them to make them a file.
+    wrapping: (&'static str, &'static str),
+    /// Whether only members of a class may stand here.
+    in_class: bool,
+    /// Whether the text before was read and ends outside of strings and comments.
+    is_surely_outside: bool,
+}
+
+impl Stretch {
+    /// Statements that are a file by themselves, behind text that was read.
+    fn new(before: Range<usize>, after: Range<usize>) -> Self {
+        Self { before, after, wrapping: ("", ""), in_class: false, is_surely_outside: true }
+    }
+
+    /// The texts that are parsed.
+    pub(crate) fn texts<'a>(
+        &self,
+        before: &'a [u8],
+        after: &'a [u8],
+    ) -> (Cow<'a, [u8]>, Cow<'a, [u8]>) {
+        let text = |text: &'a [u8]| match self.wrapping {
+            ("", "") => Cow::Borrowed(text),
+            (open, close) => Cow::Owned([open.as_bytes(), text, close.as_bytes()].concat()),
+        };
+        (text(&before[self.before.clone()]), text(&after[self.after.clone()]))
+    }
+}
+
+/// [`stretch_around`] for PHP, whose statements are none without a tag in front.
+fn php_around(before: &[u8], after: &[u8], range: &Range<usize>) -> Option<Stretch> {
+    let stretch = stretch_around(Language::Php, before, after, range)
+        .filter(|stretch| stretch.before.start > 0)?;
+    let outside = open_brackets(Language::Php, &before[..stretch.before.start]) == Some(0);
+    // Behind a closing tag nothing is code.
+    let closes = [&before[stretch.before.clone()], &after[stretch.after.clone()]]
+        .into_iter()
+        .any(|text| memchr::memmem::find(text, b"?>").is_some());
+    let wrapping = ("<?php\n", "");
+    (outside && !closes).then_some(Stretch { wrapping, is_surely_outside: true, ..stretch })
 }
 
 fn is_sound(tree: &SourceTree) -> bool {
@@ -101,7 +153,8 @@ fn stretch_around(
     };
     let end = line_begins(before, range.end).find(ends).unwrap_or(before.len());
     let is = start..grown(end)?;
-    (start <= is.end).then_some(Stretch { before: start..end, after: is })
+    let stretch = Stretch { is_surely_outside: false, ..Stretch::new(start..end, is.clone()) };
+    (start <= is.end).then_some(stretch)
 }
 
 /// Where lines begin at or before `at`, the last first, the begin of the file left out.
@@ -134,6 +187,8 @@ struct Begins {
     openings: &'static [&'static [u8]],
     /// Whether a line's end ends a statement, unless it is escaped.
     by_line: bool,
+    /// Whether what ends with `)` may go on (PHP: `if (x)`).
+    no_call: bool,
     /// Whether any word begins one, behind a block that ends at the left margin (C).
     any_word: bool,
 }
@@ -178,12 +233,21 @@ impl Begins {
                 b"macro_rules! ",
                 b"#[",
             ],
+            Language::Php => &[
+                b"function ",
+                b"class ",
+                b"final class ",
+                b"abstract class ",
+                b"interface ",
+                b"trait ",
+            ],
             Language::C | Language::Cpp => &[],
             _ => return None,
         };
         Some(Self {
             openings,
             by_line: language == Language::Python,
+            no_call: language == Language::Php,
             any_word: matches!(language, Language::C | Language::Cpp),
         })
     }
@@ -195,7 +259,8 @@ impl Begins {
         let near_end = near.trim_ascii_end();
         let ended = near_end.last().is_some_and(|last| match last {
             _ if self.any_word => ends_a_block(near_end),
-            b'}' | b';' | b')' => true,
+            b')' => !self.no_call,
+            b'}' | b';' => true,
             last => self.by_line && *last != b'\\',
         });
         near.ends_with(b"\n")

@@ -5,13 +5,8 @@ use std::ops::Range;
 
 use kode_syntax::{Language, SourceTree};
 
-use super::outside::member_begin;
+use super::outside::classes::member_begin;
 use super::{Stretch, line_begins};
-
-/// Whether code stands in classes only.
-pub(super) fn has_members(language: Language) -> bool {
-    matches!(language, Language::Java | Language::CSharp)
-}
 
 /// The members from the last begin of one before the change to the first one behind it,
 /// or the end of their class.
@@ -21,7 +16,7 @@ pub(super) fn members_around(
     after: &[u8],
     range: &Range<usize>,
 ) -> Option<Stretch> {
-    let start = member_begin(language, &before[..range.start])?;
+    let start = member_begin(language, before, range.start)?;
     let margin = margin_at(before, start)?;
     let grown = |at: usize| (at + after.len()).checked_sub(before.len());
     let ends = |at: &usize| {
@@ -29,7 +24,9 @@ pub(super) fn members_around(
         ends_at(before, *at, margin) && grown.is_some_and(|grown| ends_at(after, grown, margin))
     };
     let end = line_begins(before, range.end).find(ends)?;
-    Some(Stretch { before: start..end, after: start..grown(end)? })
+    let stretch = Stretch::new(start..end, start..grown(end)?);
+    let wrapping = if language == Language::Php { ("<?php\nclass A {\n", "}\n") } else { ("", "") };
+    Some(Stretch { wrapping, in_class: true, ..stretch })
 }
 
 /// The indentation of the first filled line from `start` on.
@@ -63,6 +60,11 @@ fn ends_at(text: &[u8], at: usize, inside: &[u8]) -> bool {
 pub(super) fn holds_only_members(tree: &SourceTree) -> bool {
     let root = tree.tree.root_node();
     let mut cursor = root.walk();
+    if tree.language == Language::Php {
+        // The class put around them is still all there is.
+        let kinds: Vec<&str> = root.named_children(&mut cursor).map(|node| node.kind()).collect();
+        return kinds == ["php_tag", "class_declaration"];
+    }
     root.named_children(&mut cursor).all(|node| match node.kind() {
         "method_declaration"
         | "local_variable_declaration"

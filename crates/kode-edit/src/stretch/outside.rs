@@ -1,139 +1,75 @@
 //! Whether the end of a text lies outside of every string and comment, told by reading
 //! it once: much sooner than by parsing it. Any doubt is a no; nothing is guessed.
 
-use std::ops::Range;
-
 use kode_syntax::Language;
 use memchr::{memchr, memmem};
 
-/// Words after which JavaScript has a regular expression, not a division.
-const BEFORE_EXPRESSION: [&[u8]; 13] = [
-    b"return",
-    b"typeof",
-    b"case",
-    b"in",
-    b"of",
-    b"instanceof",
-    b"new",
-    b"delete",
-    b"void",
-    b"throw",
-    b"else",
-    b"do",
-    b"yield",
-];
+pub(super) mod classes;
+mod php;
+pub(super) mod ruby;
+mod script;
 
 /// How many brackets are open where `text` ends, when that is surely outside of strings
-/// and comments. `None` for languages whose strings need a parser: PHP, Ruby, and
-/// everything with JSX in it.
+/// and comments; `None` in doubt.
 pub(super) fn open_brackets(language: Language, text: &[u8]) -> Option<usize> {
-    if matches!(language, Language::Php | Language::Ruby | Language::Tsx) {
-        return None;
-    }
-    let mut reader = Reader { language, text, at: 0, templates: Vec::new(), open: 0 };
+    let mut reader = Reader::new(language, text)?;
     while reader.at < text.len() {
         reader.step()?;
     }
-    reader.templates.is_empty().then_some(reader.open)
-}
-
-/// Where the last line begins before which a member of a class ended, or the class
-/// began, with nothing but classes and namespaces open: of Java and C#. `None` also in
-/// doubt.
-pub(super) fn member_begin(language: Language, text: &[u8]) -> Option<usize> {
-    let mut reader = Reader { language, text, at: 0, templates: Vec::new(), open: 0 };
-    let mut bodies = ClassBodies::default();
-    while reader.at < text.len() {
-        let at = reader.at;
-        reader.step()?;
-        bodies.pass(language, text, at..reader.at)?;
-    }
-    bodies.last
-}
-
-/// Which of the open brackets are those of classes.
-#[derive(Default)]
-struct ClassBodies {
-    open: Vec<bool>,
-    /// A class is spoken of since the last statement or block.
-    header: bool,
-    /// A member, or what opens a class, ended last.
-    ended: bool,
-    last: Option<usize>,
-}
-
-impl ClassBodies {
-    /// Takes note of the token at `token`.
-    fn pass(&mut self, language: Language, text: &[u8], token: Range<usize>) -> Option<()> {
-        let token_text = &text[token.clone()];
-        match token_text {
-            b"\n"
-                if self.ended && !self.open.is_empty() && self.open.iter().all(|class| *class) =>
-            {
-                self.last = Some(token.end);
-            }
-            [byte] if byte.is_ascii_whitespace() => {}
-            [b'/', b'/' | b'*', ..] => {}
-            [b'#', ..] if language == Language::CSharp => {
-                // What is left out on a condition may open and close anything.
-                let directive = token_text[1..].trim_ascii_start();
-                if [b"if".as_slice(), b"el"].iter().any(|word| directive.starts_with(word)) {
-                    return None;
-                }
-            }
-            b"{" => {
-                self.open.push(self.header);
-                (self.ended, self.header) = (self.header, false);
-            }
-            b"(" | b"[" => {
-                self.open.push(false);
-                self.ended = false;
-            }
-            b"}" => {
-                self.open.pop()?;
-                (self.ended, self.header) = (true, false);
-            }
-            b")" | b"]" => {
-                self.open.pop()?;
-                self.ended = false;
-            }
-            b";" => (self.ended, self.header) = (true, false),
-            _ => {
-                self.ended = false;
-                self.header |= names_a_class(language, text, token.start);
-            }
-        }
-        Some(())
-    }
-}
-
-/// Whether a word begins at `at` after which a class or a namespace is named.
-fn names_a_class(language: Language, text: &[u8], at: usize) -> bool {
-    let words: &[&[u8]] = match language {
-        Language::CSharp => &[b"class", b"struct", b"interface", b"namespace"],
-        _ => &[b"class", b"interface", b"enum"],
-    };
-    let ends = |word: &[u8]| text.get(at + word.len()).is_some_and(u8::is_ascii_whitespace);
-    let is_word = |word: &&[u8]| text[at..].starts_with(word) && ends(word);
-    // `A.class` is a value, `where T : class` a condition, `@class` a name.
-    let before = text[..at].trim_ascii_end().last();
-    let apart = text[..at].last().is_none_or(|byte| !is_word_byte(*byte) && *byte != b'@');
-    apart && !matches!(before, Some(b'.' | b':' | b',')) && words.iter().any(is_word)
+    reader.is_outside().then_some(reader.open)
 }
 
 struct Reader<'a> {
     language: Language,
     text: &'a [u8],
     at: usize,
-    /// Of each template string around: how many braces are open inside its `${`.
-    templates: Vec<usize>,
-    /// How many brackets of all kinds are open, those in template strings left out.
+    /// The code inside of strings and elements, `${…}` and the like, the outermost first.
+    holes: Vec<Hole>,
+    /// How many brackets of all kinds are open, those around holes left out.
     open: usize,
+    /// What ends the here-documents that begin behind the next line's end (Ruby).
+    heredocs: Vec<ruby::Heredoc>,
+    /// Where the last token that is no space and no comment ended (Ruby).
+    token_end: usize,
 }
 
-impl Reader<'_> {
+/// Code inside of a string or an element.
+struct Hole {
+    /// How many braces are open in it.
+    braces: usize,
+    around: Around,
+}
+
+/// What code in a string or an element goes back to.
+#[derive(Clone, Copy)]
+enum Around {
+    Template,
+    /// An element's content, with so many elements open.
+    Children(usize),
+    /// An element's opening tag, with so many elements open around it.
+    Tag(usize),
+    /// A Ruby literal from its opening to its closing byte, with so many of them nested.
+    Literal(u8, u8, usize),
+}
+
+impl<'a> Reader<'a> {
+    /// At the begin of `text`, or behind PHP's opening tag there.
+    fn new(language: Language, text: &'a [u8]) -> Option<Self> {
+        let at = if language == Language::Php { php::begin(text)? } else { 0 };
+        let (holes, heredocs) = (Vec::new(), Vec::new());
+        Some(Self { language, text, at, holes, open: 0, heredocs, token_end: 0 })
+    }
+
+    fn is_outside(&self) -> bool {
+        self.holes.is_empty() && self.heredocs.is_empty()
+    }
+
     fn is_script(&self) -> bool {
-        matches!(self.language, Language::JavaScript | Language::TypeScript)
+        matches!(self.language, Language::JavaScript | Language::TypeScript | Language::Tsx)
+    }
+
+    fn has_elements(&self) -> bool {
+        matches!(self.language, Language::JavaScript | Language::Tsx)
     }
 
     fn starts(&self, with: &[u8]) -> bool {
@@ -142,6 +78,11 @@ impl Reader<'_> {
 
     /// Past the next token; `None` in doubt.
     fn step(&mut self) -> Option<()> {
+        match self.language {
+            Language::Ruby => return self.ruby_step(),
+            Language::Php => return self.php_step(),
+            _ => {}
+        }
         match self.text[self.at] {
             b'#' if self.language == Language::Python => self.skip_line(),
             b'#' if self.language == Language::CSharp => self.skip_line(),
@@ -150,9 +91,7 @@ impl Reader<'_> {
                 return self.conditional();
             }
             b'/' if self.language != Language::Python => return self.slash(),
-            b'<' if self.is_script() && (self.starts(b"</") || self.starts(b"<!--")) => {
-                return None;
-            }
+            b'<' if self.is_script() => return self.less_than(),
             b'"' => return self.double_quote(),
             b'\'' => return self.single_quote(),
             b'`' if self.language == Language::Go => return self.skip_past(1, b"`"),
@@ -160,33 +99,42 @@ impl Reader<'_> {
                 self.at += 1;
                 return self.template();
             }
-            b'{' if !self.templates.is_empty() => {
-                *self.templates.last_mut()? += 1;
-                self.at += 1;
-            }
-            b'}' if !self.templates.is_empty() => {
-                self.at += 1;
-                return match self.templates.last_mut()? {
-                    0 => {
-                        self.templates.pop();
-                        self.template()
-                    }
-                    open => {
-                        *open -= 1;
-                        Some(())
-                    }
-                };
-            }
-            byte => {
-                match byte {
-                    b'{' | b'(' | b'[' => self.open += 1,
-                    b'}' | b')' | b']' => self.open = self.open.checked_sub(1)?,
-                    _ => {}
-                }
-                self.at += 1;
-            }
+            _ => return self.plain(),
         }
         Some(())
+    }
+
+    /// Past one byte of code, with account of brackets.
+    fn plain(&mut self) -> Option<()> {
+        let byte = self.text[self.at];
+        self.at += 1;
+        match (byte, self.holes.last_mut()) {
+            (b'{', Some(hole)) => hole.braces += 1,
+            (b'}', Some(hole)) if hole.braces > 0 => hole.braces -= 1,
+            (b'}', Some(_)) => {
+                let around = self.holes.pop()?.around;
+                return self.resume(around);
+            }
+            (b'{' | b'(' | b'[', _) => self.open += 1,
+            (b'}' | b')' | b']', _) => self.open = self.open.checked_sub(1)?,
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn resume(&mut self, around: Around) -> Option<()> {
+        match around {
+            Around::Template => self.template(),
+            Around::Children(depth) => self.children(depth),
+            Around::Tag(depth) => self.tag(depth),
+            Around::Literal(open, close, depth) => self.literal(open, close, depth),
+        }
+    }
+
+    /// Into the code that begins `length` bytes ahead.
+    fn enter(&mut self, length: usize, around: Around) {
+        self.at += length;
+        self.holes.push(Hole { braces: 0, around });
     }
 
     /// What stands between `#if` and `#endif` counts as in brackets.
@@ -241,61 +189,6 @@ impl Reader<'_> {
             }
             if self.at >= self.text.len() {
                 return None;
-            }
-        }
-    }
-
-    fn regex_or_division(&mut self) -> Option<()> {
-        let before = self.text[..self.at].trim_ascii_end();
-        let word = before.iter().rev().take_while(|byte| is_word_byte(**byte)).count();
-        let (start, word) = (before.len() - word, &before[before.len() - word..]);
-        let member = before[..start].trim_ascii_end().ends_with(b".");
-        let ends_value = match before.last() {
-            Some(byte) if is_word_byte(*byte) => member || !BEFORE_EXPRESSION.contains(&word),
-            Some(b')' | b']' | b'}' | b'"' | b'\'' | b'`') => true,
-            _ => before.ends_with(b"++") || before.ends_with(b"--"),
-        };
-        let rest = &self.text[self.at + 1..];
-        let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
-        if ends_value {
-            // `if (x) /'/.test(y)`: what could be a regular expression after all.
-            let harmless = !line.iter().any(|byte| b"\"'`/*".contains(byte));
-            let plain_value = before.last().is_some_and(|byte| is_word_byte(*byte));
-            self.at += 1;
-            return (harmless || plain_value).then_some(());
-        }
-        let (mut in_class, mut index) = (false, 0);
-        while let Some(byte) = line.get(index) {
-            match byte {
-                b'\\' => index += 1,
-                b'[' => in_class = true,
-                b']' => in_class = false,
-                b'/' if !in_class => {
-                    self.at += index + 2;
-                    return Some(());
-                }
-                _ => {}
-            }
-            index += 1;
-        }
-        None
-    }
-
-    /// The text of a template string, up to its end or the code in it.
-    fn template(&mut self) -> Option<()> {
-        loop {
-            match self.text.get(self.at)? {
-                b'\\' => self.at += 2,
-                b'`' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                b'$' if self.starts(b"${") => {
-                    self.at += 2;
-                    self.templates.push(0);
-                    return Some(());
-                }
-                _ => self.at += 1,
             }
         }
     }
@@ -437,6 +330,64 @@ mod tests {
                 ],
             ),
             (
+                Language::Tsx,
+                &[
+                    "return <p a='\"' b={c(`}`)}>don't {/* ' */ x && <br/>} </p>\n",
+                    "x = a < b ? f<T>(c) : <><Some.One {...p}/>`</>\n",
+                    "return (\n  <A>\n    <B c={<D/>}>`</B>{\"}\"}\n  </A>\n);\n",
+                ],
+                &[
+                    "return <p>don't",
+                    "return <p>{",
+                    "const f = <T>(a: T) => '</T>';\n",
+                    "const f = <T extends U>(a: T) => '';\n",
+                    "const f = <T,>(a: T) => '';\n",
+                    "if (a) <p>'</p>",
+                    "return <p>}</p>",
+                    "return <p a=b>x</p>",
+                ],
+            ),
+            (
+                Language::Php,
+                &[
+                    "<?php\n# don't\n#[A('x')]\nf(\"{$a['b']} \\\" \", 'it\\'s');\n",
+                    "<?php\n$a = <<<EOT\n  EOTA \"\n  EOT . 'x';\n",
+                    "<?php\n$a = <<<'X'\n{$\nX;\n",
+                    "<?php /* ' */ // \"\n",
+                ],
+                &[
+                    "x = 1\n",
+                    "<?php\n\"{$a[\"b\"]}\"\n",
+                    "<?php\n?>\n",
+                    "<?php\n`a`\n",
+                    "<?php\n$a = <<<EOT\n",
+                    "<?php\n__HALT_COMPILER();\n",
+                    "<?php\n'\n",
+                ],
+            ),
+            (
+                Language::Ruby,
+                &[
+                    "x = \"a #{b(\"c\", {})} d\" # don't\n",
+                    "y = %w[a' b] + [?a, :\"s'\"]\n",
+                    "f(<<~SQL, 1)\n  don't )\n  SQL\nz = a / b\n",
+                    "return /'#{a}/ if x =~ /[\"]/\n",
+                    "\n=begin\n'\n=end\n",
+                    "puts /a(b)/, $', $1 % 2\n",
+                    "class << self\na << 1\n",
+                ],
+                &[
+                    "\"",
+                    "%w[a",
+                    "f(<<~SQL)\n",
+                    "x ?'a':'b'\n",
+                    "puts /'/\n",
+                    "\n=begin\n",
+                    "puts %w[a]\n",
+                    "f <<X\nX\n",
+                ],
+            ),
+            (
                 Language::Python,
                 &["# don't\n", "x = '''a'b\n'''\n", "r'\\''\n", "\"\\\n\"\n"],
                 &["'''", "\"\"\" \\\"\"\"", "'a\n", "\"\"\"''' "],
@@ -464,7 +415,6 @@ mod tests {
                 &["@\"\"\"", "$@\"", "\"\"\""],
             ),
             (Language::Cpp, &["1'000 + L'\"'\n", "\"a\\\nb\"\n"], &["R\"(", "'", "#error don't\n"]),
-            (Language::Ruby, &[], &["x = 1\n"]),
         ];
         for (language, outside, not) in cases {
             for text in *outside {

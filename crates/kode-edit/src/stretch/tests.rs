@@ -34,6 +34,107 @@ const SCRIPT: &[&str] = &[
     "five = \"\\\n",
     "<!-- five\n",
 ];
+const ELEMENTS: &[&str] = &[
+    "function One() {\n  return <p>don't {two}</p>;\n}\n",
+    "export class Two {\n  m() {}\n}\n",
+    "const three = <>\nfunction fake() \nclass Fake \n</>;\n",
+    "export const Four = () => (\n  <a b=\"}\" c={`>`}>\n    {d && <br/>}\n  </a>\n);\n",
+    "let five = a < b ? 1 : f(<Six.Seven {...b} />);\n",
+    "const eight = useState(null);\n",
+    "const nine = <T,>(a: T) => a;\n",
+    "const ten = <p>\n",
+    "</p>;\n",
+    "{/*\n",
+    "*/}\n",
+    "if (a) <p>don't</p>\n",
+    "`\n",
+    "<p>'</p>\n",
+    "}\n",
+    "const eleven = (\n",
+    ");\n",
+    "'\n",
+];
+const PHP: &[&str] = &[
+    "function one($a) {\n    return \"$a[b] {$a['c']}\";\n}\n\n",
+    "class Two\n{\n    function m() {}\n}\n",
+    "$text = <<<EOT\nfunction fake() {\n}\nclass Fake {}\nEOT;\n",
+    "/*\nfunction old() {\n}\n*/\n",
+    "#[Attribute]\nfinal class Three {}\n",
+    "$four = 'it\\'s';\n",
+    "// ?>\n",
+    "?>\n",
+    "<?php\n",
+    "if ($a)\n",
+    "if ($a):\n",
+    "endif;\n",
+    "else {\n}\n",
+    "{\n",
+    "}\n",
+    "\"\n",
+    "'\n",
+    "EOT;\n",
+    "$five = <<<EOT\n",
+    "$six = <<<'EOT'\n",
+    "$seven = [\n",
+    "/*\n",
+    "*/\n",
+    "abstract\n",
+    "$x = new class {\n",
+    "};\n",
+];
+const PHP_MEMBERS: &[&str] = &[
+    "    public function one($a)\n    {\n        return \"{$a}\";\n    }\n\n",
+    "    /** About two. */\n    private const TWO = '}';\n",
+    "    #[A]\n    public static function three(): ?int {\n        return f(function () {\n        });\n    }\n",
+    "    protected $four = [\n        1,\n    ];\n",
+    "    function five() {\n        return new class {\n            public $x;\n            function y() {}\n        };\n    }\n",
+    "    private $six = <<<EOT\n    public function no() {\n    }\n    EOT;\n",
+    "}\n",
+    "class B {\n",
+    "enum B {\n",
+    "    case C;\n",
+    "function out() {\n",
+    "    if ($x) {\n    }\n",
+    "    echo 1;\n",
+    "    use T;\n",
+    "    /*\n",
+    "    */\n",
+    "    '\n",
+    "    EOT;\n",
+    "    abstract function seven();\n",
+    "    $this->class {\n",
+    "?>\n",
+];
+const RUBY: &[&str] = &[
+    "  def one(a)\n    a ? \"x #{a}\" : 1\n  end\n\n",
+    "  # About two.\n  def self.two\n    [1].each do |x|\n      x / 2\n    end\n  end\n",
+    "  TEXT = <<~SQL\n    def fake\n    end\n    def fake2\n    end\n  SQL\n",
+    "  class Three\n    def x\n    end\n    def y\n    end\n  end\n",
+    "  def four = 4\n  def four?(x)\n    x =~ /['\"]/ && %w[a b]\n  end\n",
+    "  private\n",
+    "  if a\n",
+    "  else\n",
+    "  end\n",
+    "end\n",
+    "  \"\n",
+    "  '\n",
+    "  %(\n",
+    "  )\n",
+    "  f(<<~SQL, <<-B)\n",
+    "  SQL\n",
+    "=begin\n",
+    "=end\n",
+    "__END__\n",
+    "  x = {\n",
+    "  x = [\n",
+    "  ]\n",
+    "  foo.\n",
+    "  foo do\n",
+    "  rescue X => e\n",
+    "  x = :'a'; y = ?b; z = $' + a.end\n",
+    "  puts /a/\n",
+    "  }\n",
+];
 const PYTHON: &[&str] = &[
     "def one(a):\n    return a\n\n\n",
     "class Two:\n    def m(self):\n        pass\n\n\n",
@@ -158,6 +259,8 @@ fn at(language: Language) -> ProjectPath {
         Language::JavaScript => "js",
         Language::TypeScript => "ts",
         Language::Tsx => "tsx",
+        Language::Php => "php",
+        Language::Ruby => "rb",
         Language::Python => "py",
         Language::Go => "go",
         Language::Java => "java",
@@ -169,18 +272,30 @@ fn at(language: Language) -> ProjectPath {
     ProjectPath::new(&format!("a.{extension}")).unwrap()
 }
 
-fn kit() -> impl Strategy<Value = (Language, &'static [&'static str])> {
+/// Statements or members, and what stands before and behind them.
+type Kit = (Language, &'static [&'static str], [&'static str; 2]);
+
+fn kit() -> impl Strategy<Value = Kit> {
+    const NONE: [&str; 2] = ["", ""];
+    const CLASS: [&str; 2] = ["class K {\n", "}\n"];
     prop_oneof![
-        Just((Language::JavaScript, SCRIPT)),
-        Just((Language::TypeScript, SCRIPT)),
-        Just((Language::Tsx, SCRIPT)),
-        Just((Language::Python, PYTHON)),
-        Just((Language::Go, GO)),
-        Just((Language::Rust, RUST)),
-        Just((Language::Java, JAVA)),
-        Just((Language::CSharp, JAVA)),
-        Just((Language::C, C)),
-        Just((Language::Cpp, C)),
+        Just((Language::JavaScript, ELEMENTS, NONE)),
+        Just((Language::Tsx, ELEMENTS, NONE)),
+        Just((Language::Php, PHP, ["<?php\n", ""])),
+        Just((Language::Php, PHP_MEMBERS, ["<?php\nclass K\n{\n", "}\n"])),
+        Just((Language::Php, PHP_MEMBERS, ["<?php\nenum K\n{\n", "}\n"])),
+        Just((Language::Ruby, RUBY, NONE)),
+        Just((Language::Ruby, RUBY, ["class K\n", "end\n"])),
+        Just((Language::JavaScript, SCRIPT, NONE)),
+        Just((Language::TypeScript, SCRIPT, NONE)),
+        Just((Language::Tsx, SCRIPT, NONE)),
+        Just((Language::Python, PYTHON, NONE)),
+        Just((Language::Go, GO, NONE)),
+        Just((Language::Rust, RUST, NONE)),
+        Just((Language::Java, JAVA, CLASS)),
+        Just((Language::CSharp, JAVA, CLASS)),
+        Just((Language::C, C, NONE)),
+        Just((Language::Cpp, C, NONE)),
     ]
 }
 
@@ -215,7 +330,7 @@ proptest! {
 
     #[test]
     fn what_passes_by_its_stretch_passes_by_the_whole_file(
-        (language, kit) in kit(),
+        (language, kit, [open, close]) in kit(),
         head in picks(9),
         was in picks(3),
         is in picks(3),
@@ -225,8 +340,6 @@ proptest! {
         let (head, tail) = (assembled(kit, &head), assembled(kit, &tail));
         let (was, mut is) = (assembled(kit, &was), assembled(kit, &is));
         is.truncate(cut.index(2 * is.len() + 1));
-        let members = matches!(language, Language::Java | Language::CSharp);
-        let (open, close) = if members { ("class K {\n", "}\n") } else { ("", "") };
         let whole = |middle: &str| format!("{open}{head}{middle}{tail}{close}");
         let (before, after) = (whole(&was), whole(&is));
         let path = at(language);
@@ -319,4 +432,84 @@ fn members_without_a_modifier_take_the_short_way() {
             assert_eq!(file[stretch.before].trim(), method(mark, n).trim(), "{language:?}");
         }
     }
+}
+
+/// Lines of real files taken out, doubled and moved. Prints how often the short way
+/// was taken. Wants a folder in `KODE_SOURCES`, and how many changes a file in `KODE_CHANGES`.
+#[test]
+#[ignore = "reads the folder of sources that KODE_SOURCES names"]
+#[expect(clippy::print_stdout, reason = "a measurement")]
+fn changes_of_real_files_pass_by_their_stretch_as_by_the_whole_file() {
+    let mut folders = vec![std::path::PathBuf::from(std::env::var("KODE_SOURCES").unwrap())];
+    let changes: usize = std::env::var("KODE_CHANGES").map_or(4, |text| text.parse().unwrap());
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut counts = std::collections::BTreeMap::<&str, [usize; 3]>::new();
+    let mut differing = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            }
+            let name = entry.path().to_string_lossy().into_owned();
+            let extension = name.rsplit('.').next().unwrap();
+            let Some(language) = Language::from_extension(extension) else { continue };
+            let Ok(before) = std::fs::read(entry.path()) else { continue };
+            let size = WORTH_CUTTING_BYTES..200_000;
+            if !size.contains(&before.len()) || !is_sound(&parse(language, &before).unwrap()) {
+                continue;
+            }
+            let count = counts.entry(language.name()).or_default();
+            count[0] += 1;
+            for _ in 0..changes {
+                let after = changed_lines(&before, runner.rng());
+                let path = ProjectPath::new(&format!("a.{extension}")).unwrap();
+                let change =
+                    Change { path: &path, before: Some(&before), after: &after, written: "" };
+                count[1] += 1;
+                let Some(trees) = trees_around_change(language, &change) else { continue };
+                count[2] += 1;
+                let verdict = verdict_by_whole_file(language, &change).unwrap();
+                let lost = lost_definitions(&change, Some(&trees));
+                if (None, lost.clone()) != verdict {
+                    differing += 1;
+                    let at = format!("/tmp/differing-{differing}.{extension}");
+                    std::fs::write(&at, &after).unwrap();
+                    println!("{name}: {lost:?} {verdict:?} {at}");
+                }
+            }
+        }
+    }
+    for (language, [files, tried, short]) in counts {
+        println!("{language}: {files} files, {tried} changes, {short} the short way");
+    }
+    assert_eq!(differing, 0);
+}
+
+/// Some lines from one place taken out, doubled or moved to another; bytes now and then.
+fn changed_lines(before: &[u8], rng: &mut proptest::test_runner::TestRng) -> Vec<u8> {
+    let mut below = |bound: usize| rng.next_u64() as usize % bound.max(1);
+    let mut lines: Vec<&[u8]> = before.split_inclusive(|byte| *byte == b'\n').collect();
+    let start = below(lines.len());
+    let end = (start + 1 + below(4)).min(lines.len());
+    let some: Vec<&[u8]> = lines[start..end].to_vec();
+    match below(4) {
+        0 => drop(lines.drain(start..end)),
+        1 => drop(lines.splice(start..start, some)),
+        2 => {
+            lines.drain(start..end);
+            let to = start.saturating_sub(below(12)).min(lines.len());
+            lines.splice(to..to, some);
+        }
+        _ => {
+            let mut text = lines.concat();
+            let at = below(text.len());
+            let mark = b"\"'`{}()[]/<>;:,=#%a1\n"[below(21)];
+            match below(2) {
+                0 => drop(text.remove(at)),
+                _ => text.insert(at, mark),
+            }
+            return text;
+        }
+    }
+    lines.concat()
 }
