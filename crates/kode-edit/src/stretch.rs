@@ -13,10 +13,11 @@ use kode_syntax::{Language, SourceTree, parse, reparse, single_replacement};
 
 use crate::guard::{Change, Differing, Trees, before_replacing};
 use crate::parallel::in_parallel;
+use blocks::{holds_stray_words, statements_around};
 use members::{holds_only_members, members_around};
 use outside::open_brackets;
-use outside::ruby::{definitions_around, holds_stray_words};
 
+mod blocks;
 mod members;
 mod outside;
 
@@ -43,7 +44,7 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     let small = |stretch: &Stretch| stretch.before.len() <= before.len() / 2;
     let stretch = match language {
         Language::Java | Language::CSharp => members_around(language, before, after, &range),
-        Language::Ruby => definitions_around(before, after, &range),
+        Language::Ruby => statements_around(before, after, &range),
         Language::Php => php_around(before, after, &range)
             .filter(small)
             .or_else(|| members_around(language, before, after, &range)),
@@ -271,7 +272,7 @@ impl Begins {
     fn opens(&self, mut text: &[u8]) -> bool {
         loop {
             if self.any_word && text.first().is_some_and(u8::is_ascii_alphabetic) {
-                return true;
+                return !text.starts_with(b"else");
             }
             if self.openings.iter().any(|opening| text.starts_with(opening)) {
                 return true;

@@ -6,7 +6,7 @@ use memchr::{memchr, memmem};
 
 pub(super) mod classes;
 mod php;
-pub(super) mod ruby;
+mod ruby;
 mod script;
 
 /// How many brackets are open where `text` ends, when that is surely outside of strings
@@ -19,18 +19,18 @@ pub(super) fn open_brackets(language: Language, text: &[u8]) -> Option<usize> {
     reader.is_outside().then_some(reader.open)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     language: Language,
     text: &'a [u8],
-    at: usize,
+    pub(super) at: usize,
     /// The code inside of strings and elements, `${…}` and the like, the outermost first.
     holes: Vec<Hole>,
     /// How many brackets of all kinds are open, those around holes left out.
-    open: usize,
+    pub(super) open: usize,
     /// What ends the here-documents that begin behind the next line's end (Ruby).
     heredocs: Vec<ruby::Heredoc>,
-    /// Where the last token that is no space and no comment ended (Ruby).
-    token_end: usize,
+    /// Where the last token that is no space and no comment ended.
+    pub(super) token_end: usize,
 }
 
 /// Code inside of a string or an element.
@@ -54,13 +54,13 @@ enum Around {
 
 impl<'a> Reader<'a> {
     /// At the begin of `text`, or behind PHP's opening tag there.
-    fn new(language: Language, text: &'a [u8]) -> Option<Self> {
+    pub(super) fn new(language: Language, text: &'a [u8]) -> Option<Self> {
         let at = if language == Language::Php { php::begin(text)? } else { 0 };
         let (holes, heredocs) = (Vec::new(), Vec::new());
         Some(Self { language, text, at, holes, open: 0, heredocs, token_end: 0 })
     }
 
-    fn is_outside(&self) -> bool {
+    pub(super) fn is_outside(&self) -> bool {
         self.holes.is_empty() && self.heredocs.is_empty()
     }
 
@@ -77,12 +77,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Past the next token; `None` in doubt.
-    fn step(&mut self) -> Option<()> {
+    pub(super) fn step(&mut self) -> Option<()> {
         match self.language {
             Language::Ruby => return self.ruby_step(),
             Language::Php => return self.php_step(),
             _ => {}
         }
+        let start = self.at;
+        self.token()?;
+        let token = &self.text[start..self.at.min(self.text.len())];
+        let comment = token.starts_with(b"//") || token.starts_with(b"/*");
+        if !comment && !token.trim_ascii().is_empty() {
+            self.token_end = start + token.len();
+        }
+        Some(())
+    }
+
+    fn token(&mut self) -> Option<()> {
         match self.text[self.at] {
             b'#' if self.language == Language::Python => self.skip_line(),
             b'#' if self.language == Language::CSharp => self.skip_line(),
@@ -296,7 +307,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-const fn is_word_byte(byte: u8) -> bool {
+pub(super) const fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
@@ -305,8 +316,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_open_or_in_doubt_is_not_outside() {
-        let cases: &[(Language, &[&str], &[&str])] = &[
+    fn script_that_is_open_or_in_doubt_is_not_outside() {
+        check(&[
             (
                 Language::TypeScript,
                 &[
@@ -347,6 +358,12 @@ mod tests {
                     "return <p a=b>x</p>",
                 ],
             ),
+        ]);
+    }
+
+    #[test]
+    fn php_and_ruby_that_are_open_or_in_doubt_are_not_outside() {
+        check(&[
             (
                 Language::Php,
                 &[
@@ -383,10 +400,15 @@ mod tests {
                     "x ?'a':'b'\n",
                     "puts /'/\n",
                     "\n=begin\n",
-                    "puts %w[a]\n",
-                    "f <<X\nX\n",
+                    "puts %w['a]\n",
                 ],
             ),
+        ]);
+    }
+
+    #[test]
+    fn what_is_open_or_in_doubt_is_not_outside() {
+        check(&[
             (
                 Language::Python,
                 &["# don't\n", "x = '''a'b\n'''\n", "r'\\''\n", "\"\\\n\"\n"],
@@ -415,14 +437,17 @@ mod tests {
                 &["@\"\"\"", "$@\"", "\"\"\""],
             ),
             (Language::Cpp, &["1'000 + L'\"'\n", "\"a\\\nb\"\n"], &["R\"(", "'", "#error don't\n"]),
-        ];
+        ]);
+    }
+
+    /// What surely ends outside of strings and comments, and what does not.
+    type Cases<'a> = (Language, &'a [&'a str], &'a [&'a str]);
+
+    fn check(cases: &[Cases<'_>]) {
         for (language, outside, not) in cases {
             for text in *outside {
-                assert_eq!(
-                    open_brackets(*language, text.as_bytes()),
-                    Some(0),
-                    "{language:?} {text}"
-                );
+                let open = open_brackets(*language, text.as_bytes());
+                assert_eq!(open, Some(0), "{language:?} {text}");
             }
             for text in *not {
                 assert_eq!(open_brackets(*language, text.as_bytes()), None, "{language:?} {text}");

@@ -1,13 +1,10 @@
-//! Ruby's many literals, and its definitions around a change. A line that begins with
-//! `def` behind one that is only `end` begins a statement, whatever stands around it,
-//! where that is outside of literals, comments and brackets.
+//! Ruby's many literals. Whether a slash, a percent sign or `<<` begins one depends on
+//! what stands before it; where both can be meant and end differently, it is in doubt.
 
 use std::ops::Range;
 
-use kode_syntax::{Language, SourceTree};
 use memchr::{memchr, memmem};
 
-use super::super::{Stretch, line_begins};
 use super::{Around, Reader, is_word_byte};
 
 /// Words after which an expression begins: what stands there is no operator.
@@ -16,112 +13,12 @@ const BEFORE_EXPRESSION: [&[u8]; 17] = [
     b"then", b"unless", b"until", b"when", b"while", b"yield",
 ];
 
-/// Words that end a block or go on with it.
-const CONTINUATIONS: [&[u8]; 9] =
-    [b"end", b"else", b"elsif", b"when", b"in", b"rescue", b"ensure", b"then", b"do"];
-
 /// A here-document that is to come.
 pub(super) struct Heredoc {
     name: Range<usize>,
     /// Whether its end may be indented.
     indented: bool,
     literal: bool,
-}
-
-/// The definitions from the last begin of one before the change to the first one behind
-/// it, or the end of what they stand in.
-pub(in super::super) fn definitions_around(
-    before: &[u8],
-    after: &[u8],
-    range: &Range<usize>,
-) -> Option<Stretch> {
-    // What is no code from the begin, or to the end.
-    let ends =
-        |text: &[u8]| text.starts_with(b"=begin") || memmem::find(text, b"__END__").is_some();
-    if ends(before) || ends(after) {
-        return None;
-    }
-    let start = definition_begin(before, range.start)?;
-    let grown = |at: usize| (at + after.len()).checked_sub(before.len());
-    let ends = |at: &usize| {
-        let grown = grown(*at).filter(|grown| *grown >= start);
-        ends_at(before, *at) && grown.is_some_and(|grown| ends_at(after, grown))
-    };
-    let end = line_begins(before, range.end).find(ends)?;
-    Some(Stretch::new(start..end, start..grown(end)?))
-}
-
-/// Where the last line up to `until` begins that begins with `def` behind an `end` of its
-/// own line.
-fn definition_begin(text: &[u8], until: usize) -> Option<usize> {
-    let mut reader = Reader::new(Language::Ruby, text)?;
-    let (mut last, mut ended) = (None, false);
-    while reader.at <= until && reader.at < text.len() {
-        let at = reader.at;
-        let outside = reader.open == 0 && reader.is_outside();
-        if is_line_begin(text, at) && outside && ended && begins_definition(&text[at..]) {
-            last = Some(at);
-        }
-        let behind = reader.token_end;
-        reader.step()?;
-        if reader.token_end > behind {
-            ended = outside && &text[at..reader.at] == b"end" && ends_a_value(&text[..behind]);
-        }
-    }
-    last
-}
-
-/// Whether `end` behind this text ends a block, and is no method's name.
-fn ends_a_value(text: &[u8]) -> bool {
-    let names = [b"def".as_slice(), b"alias", b"undef"].iter().any(|word| text.ends_with(word));
-    !names && !matches!(text.last(), Some(b'.' | b':' | b'&' | b'\\' | b','))
-}
-
-fn is_line_begin(text: &[u8], at: usize) -> bool {
-    at == 0 || text[at - 1] == b'\n'
-}
-
-fn begins_definition(text: &[u8]) -> bool {
-    let line = &text[..memchr(b'\n', text).unwrap_or(text.len())];
-    line.trim_ascii_start().starts_with(b"def ")
-}
-
-/// Whether the last filled line before `at` is only `end`, and the one at it begins a
-/// definition or ends what they stand in.
-fn ends_at(text: &[u8], at: usize) -> bool {
-    let before = text[..at].trim_ascii_end();
-    let last = memchr::memrchr(b'\n', before).map_or(before, |newline| &before[newline + 1..]);
-    let line = &text[at..][..memchr(b'\n', &text[at..]).unwrap_or(text.len() - at)];
-    is_line_begin(text, at)
-        && last.trim_ascii() == b"end"
-        && (begins_definition(line) || line.trim_ascii() == b"end")
-}
-
-/// Whether a word that ends or goes on with a block stands where none is open: the
-/// grammar takes it for a name.
-pub(in super::super) fn holds_stray_words(tree: &SourceTree, text: &[u8]) -> bool {
-    if tree.language != Language::Ruby {
-        return false;
-    }
-    let mut cursor = tree.tree.walk();
-    loop {
-        let node = cursor.node();
-        let word = &text[node.byte_range()];
-        if node.kind() == "identifier" && CONTINUATIONS.contains(&word) {
-            return true;
-        }
-        if cursor.goto_first_child() || cursor.goto_next_sibling() {
-            continue;
-        }
-        loop {
-            if !cursor.goto_parent() {
-                return false;
-            }
-            if cursor.goto_next_sibling() {
-                break;
-            }
-        }
-    }
 }
 
 impl Reader<'_> {
@@ -138,7 +35,7 @@ impl Reader<'_> {
                 return Some(());
             }
             byte if is_word_byte(byte) || byte == b'@' => self.ruby_word()?,
-            b'\\' => self.at += 2,
+            b'\\' => self.ruby_backslash()?,
             b'"' => self.enter_literal(1, b'"', b'"')?,
             b'`' if self.names_a_method() => self.at += 1,
             b'`' => self.enter_literal(1, b'`', b'`')?,
@@ -154,6 +51,13 @@ impl Reader<'_> {
         let lines = memchr(b'\n', &self.text[start..self.token_end]).is_some();
         // A literal over lines between a here-document's begin and its text.
         (!lines || self.heredocs.is_empty()).then_some(())
+    }
+
+    /// Two lines that are one; in doubt before what is no operator where one begins.
+    fn ruby_backslash(&mut self) -> Option<()> {
+        let rest = self.text[self.at + 1..].trim_ascii_start();
+        self.at += 2;
+        (!rest.first().is_some_and(|byte| b"/%<?:".contains(byte))).then_some(())
     }
 
     /// Past a line's end, the here-documents behind it, and comments between
@@ -182,11 +86,7 @@ impl Reader<'_> {
             if bare == name {
                 return Some(());
             }
-            let code_ends = |at: usize| {
-                let code = &line[at + 2..];
-                memchr(b'}', code).is_some_and(|end| !code[..end].contains(&b'{'))
-            };
-            if !heredoc.literal && !memmem::find_iter(line, b"#{").all(code_ends) {
+            if !heredoc.literal && !ends_all_code(line) {
                 return None;
             }
         }
@@ -197,7 +97,7 @@ impl Reader<'_> {
             let global = self.text[self.at] == b'$';
             self.at += 1;
             match self.text.get(self.at) {
-                Some(b'!' | b'?' | b'\'' | b'"' | b'/' | b'`' | b'@') if global => self.at += 1,
+                Some(next) if global && b"!?'\"/`@$~&*_-".contains(next) => self.at += 1,
                 Some(next) if global && !is_word_byte(*next) => return None,
                 _ => {}
             }
@@ -208,6 +108,9 @@ impl Reader<'_> {
     /// Whether the last token is a value, or a method's name that may take one.
     fn follows_value(&self) -> bool {
         let before = &self.text[..self.token_end];
+        if memchr(b'\n', &self.text[self.token_end..self.at]).is_some() {
+            return false;
+        }
         match before.last() {
             Some(byte) if is_word_byte(*byte) => {
                 let length = before.iter().rev().take_while(|byte| is_word_byte(**byte)).count();
@@ -266,10 +169,18 @@ impl Reader<'_> {
     }
 
     fn ruby_colon(&mut self) -> Option<()> {
-        match *self.text.get(self.at + 1)? {
+        let next = *self.text.get(self.at + 1)?;
+        match next {
             b':' => self.at += 2,
-            // Symbols of operators that begin literals elsewhere.
-            b'/' | b'%' | b'`' | b'<' | b'?' | b'$' => return None,
+            b'?' | b'$' => return None,
+            // Symbols of operators that begin literals elsewhere: `reduce(:/)`.
+            b'/' | b'%' | b'`' | b'<' => {
+                let operators = self.text[self.at + 1..].iter();
+                let length = operators.take_while(|byte| b"/%`<=>".contains(byte)).count();
+                let symbol = !self.follows_value() && !self.text[..self.token_end].ends_with(b"?");
+                self.at += 1 + length;
+                return (symbol && length <= 3).then_some(());
+            }
             _ => self.at += 1,
         }
         Some(())
@@ -279,6 +190,10 @@ impl Reader<'_> {
     fn ruby_question(&mut self) -> Option<()> {
         let next = self.text.get(self.at + 1).copied()?;
         let suffix = self.token_end == self.at && self.follows_value();
+        if !self.follows_value() && next.is_ascii_punctuation() && next != b'\\' {
+            self.at += 2;
+            return Some(());
+        }
         let harmless = suffix || next.is_ascii_alphanumeric() || next.is_ascii_whitespace();
         self.at += 1;
         (harmless || matches!(next, b'_' | b'@' | b'.' | b',' | b':')).then_some(())
@@ -290,10 +205,11 @@ impl Reader<'_> {
             return Some(());
         }
         if self.follows_value() {
-            let assigns = self.starts(b"%=");
-            let sure = assigns || !self.is_ambiguous(1);
-            self.at += 1;
-            return sure.then_some(());
+            if self.starts(b"%=") || !self.is_ambiguous(1) {
+                self.at += 1;
+                return Some(());
+            }
+            return self.skip_either_way();
         }
         let kind = *self.text.get(self.at + 1)?;
         let (length, plain) = match kind {
@@ -307,7 +223,7 @@ impl Reader<'_> {
             b'[' => b']',
             b'{' => b'}',
             b'<' => b'>',
-            b'|' | b'!' | b'/' | b'-' | b'^' | b'+' | b'~' | b'@' | b'"' => open,
+            _ if open.is_ascii_punctuation() && open != b'\\' => open,
             _ => return None,
         };
         let start = self.at;
@@ -318,6 +234,23 @@ impl Reader<'_> {
         (!plain || !entered).then_some(())
     }
 
+    /// `a %w[b]`: a literal or a remainder, where both end alike.
+    fn skip_either_way(&mut self) -> Option<()> {
+        let rest = &self.text[self.at + 1..];
+        let kind = usize::from(rest.first().is_some_and(u8::is_ascii_alphabetic));
+        let close = match rest.get(kind)? {
+            b'(' => b')',
+            b'[' => b']',
+            b'{' => b'}',
+            _ => return None,
+        };
+        let end = memchr(close, rest)?;
+        let content = &rest[kind + 1..end];
+        self.at += end + 2;
+        let nests = content.iter().any(|byte| b"()[]{}\n".contains(byte));
+        (!nests && is_balanced(content)).then_some(())
+    }
+
     fn ruby_slash(&mut self) -> Option<()> {
         if self.names_a_method() {
             self.at += 1;
@@ -326,18 +259,17 @@ impl Reader<'_> {
         if !self.follows_value() {
             return self.enter_literal(1, b'/', b'/');
         }
-        let rest = &self.text[self.at + 1..];
-        let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
-        if self.is_ambiguous(1) {
+        if self.is_ambiguous(1) && !self.starts(b"/= ") {
             // `a /b` or `a /b/`: what both leave alike.
+            let rest = &self.text[self.at + 1..];
+            let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
             let end = memchr(b'/', line)?;
             self.at += end + 2;
             return is_balanced(&line[..end]).then_some(());
         }
-        let harmless = !line.iter().any(|byte| b"\"'`/#%".contains(byte));
-        let tight = self.token_end == self.at;
+        // `a / b`, `a/b`
         self.at += 1;
-        (harmless || tight).then_some(())
+        Some(())
     }
 
     /// `<<` as an operator or as the begin of a here-document.
@@ -357,9 +289,10 @@ impl Reader<'_> {
             self.at += 2;
             return operator.then_some(());
         }
-        let sure = !self.follows_value() || indented && self.token_end < self.at;
+        // One that is none has no line of its name alone to end it.
+        let sure = !self.follows_value() || self.token_end < self.at;
         let quoted = quote.is_none_or(|quote| self.text.get(name.end) == Some(&quote));
-        if !sure || !quoted || quote.is_none() && !first.is_ascii_uppercase() {
+        if !sure || !quoted || quote.is_none() && !indented && !first.is_ascii_uppercase() {
             return None;
         }
         self.at = name.end + usize::from(quote.is_some());
@@ -373,4 +306,39 @@ fn is_balanced(text: &[u8]) -> bool {
     let count = |byte: u8| text.iter().filter(|other| **other == byte).count();
     !text.iter().any(|byte| b"\"'`#%<?:$\\".contains(byte))
         && [b"()", b"[]", b"{}"].iter().all(|pair| count(pair[0]) == count(pair[1]))
+}
+
+/// Whether all code in a line of a here-document ends in it.
+fn ends_all_code(line: &[u8]) -> bool {
+    let mut rest = line;
+    while let Some(at) = memmem::find(rest, b"#{") {
+        match code_length(&rest[at + 2..]) {
+            Some(length) => rest = &rest[at + 2 + length..],
+            None => return false,
+        }
+    }
+    true
+}
+
+/// How far code reaches up to the brace that ends it; `None` in doubt.
+fn code_length(code: &[u8]) -> Option<usize> {
+    let (mut at, mut open) = (0, 0usize);
+    loop {
+        match code.get(at)? {
+            b'}' if open == 0 => return Some(at),
+            b'}' => open -= 1,
+            b'{' => open += 1,
+            quote @ (b'"' | b'\'') => {
+                let length = memchr(*quote, &code[at + 1..])?;
+                let text = &code[at + 1..at + 1 + length];
+                if text.iter().any(|byte| b"\\#{}".contains(byte)) {
+                    return None;
+                }
+                at += length + 1;
+            }
+            b'\\' | b'`' | b'%' | b'/' | b'?' => return None,
+            _ => {}
+        }
+        at += 1;
+    }
 }

@@ -24,7 +24,7 @@ const BEFORE_EXPRESSION: [&[u8]; 13] = [
 
 impl Reader<'_> {
     pub(super) fn regex_or_division(&mut self) -> Option<()> {
-        let before = self.text[..self.at].trim_ascii_end();
+        let before = &self.text[..self.token_end];
         let word = before.iter().rev().take_while(|byte| is_word_byte(**byte)).count();
         let (start, word) = (before.len() - word, &before[before.len() - word..]);
         let member = before[..start].trim_ascii_end().ends_with(b".");
@@ -88,7 +88,7 @@ impl Reader<'_> {
             self.at += 1;
             return Some(());
         }
-        let before = self.text[..self.at].trim_ascii_end();
+        let before = &self.text[..self.token_end];
         let apart = before.len() < self.at;
         match before.last() {
             Some(byte) if is_word_byte(*byte) => {
@@ -118,6 +118,7 @@ impl Reader<'_> {
             while is_name_byte(*self.text.get(self.at)?) {
                 self.at += 1;
             }
+            self.skip_type_arguments()?;
         }
         loop {
             match *self.text.get(self.at)? {
@@ -136,6 +137,8 @@ impl Reader<'_> {
                     self.at += 2;
                     return if depth == 0 { Some(()) } else { self.children(depth) };
                 }
+                b'/' if self.starts(b"//") => self.skip_line(),
+                b'/' if self.starts(b"/*") => self.skip_past(2, b"*/")?,
                 quote @ (b'"' | b'\'') => self.skip_past(1, &[quote])?,
                 b'=' if matches!(self.text.get(self.at + 1)?, b'"' | b'\'' | b'{') => self.at += 1,
                 byte if byte.is_ascii_whitespace() => self.at += 1,
@@ -151,6 +154,18 @@ impl Reader<'_> {
                 _ => return None,
             }
         }
+    }
+
+    /// Past `<T>` behind an element's name, when it names types only.
+    fn skip_type_arguments(&mut self) -> Option<()> {
+        if !self.starts(b"<") {
+            return Some(());
+        }
+        let end = memchr(b'>', &self.text[self.at..])?;
+        let names = &self.text[self.at + 1..self.at + end];
+        self.at += end + 1;
+        let simple = |byte: &u8| is_name_byte(*byte) || b", []|".contains(byte);
+        names.iter().all(simple).then_some(())
     }
 
     /// The content of `depth` open elements, up to their end or the code in them.
