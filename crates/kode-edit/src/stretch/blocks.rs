@@ -10,6 +10,9 @@ use memchr::{memchr, memmem};
 use super::outside::{Reader, is_word_byte};
 use super::{Stretch, line_begins};
 
+/// How many begins of statements are tried.
+const STARTS_MAX: usize = 16;
+
 /// Words that end a block or go on with it.
 const CONTINUATIONS: [&[u8]; 9] =
     [b"end", b"else", b"elsif", b"when", b"in", b"rescue", b"ensure", b"then", b"do"];
@@ -27,9 +30,19 @@ pub(super) fn statements_around(
     if ends(before) || ends(after) {
         return None;
     }
-    let grown = |at: usize| (at + after.len()).checked_sub(before.len());
     let starts = statement_begins(before, range.start)?;
-    let start = *starts.iter().rev().find(|start| !leaves_margin(before, **start..range.end))?;
+    let inside = starts.iter().rev().filter(|start| !leaves_margin(before, **start..range.end));
+    inside.take(STARTS_MAX).find_map(|start| stretch_from(*start, before, after, range))
+}
+
+/// From `start` to where a statement that begins as far in as that one ends.
+fn stretch_from(
+    start: usize,
+    before: &[u8],
+    after: &[u8],
+    range: &Range<usize>,
+) -> Option<Stretch> {
+    let grown = |at: usize| (at + after.len()).checked_sub(before.len());
     let margin = margin(&before[start..]);
     let ends = |at: &usize| {
         let grown = grown(*at).filter(|grown| *grown >= start);
@@ -92,14 +105,15 @@ fn begins_statement(text: &[u8]) -> bool {
 }
 
 /// Whether the last filled line before `at` is only `end`, as far in as `inside`, and the
-/// one at it begins a statement or ends what they stand in. Whether that is so in truth
+/// one at it begins a statement or ends what they stand in, or the file ends. Whether that is so in truth
 /// the parser tells of the text up to there.
 fn ends_at(text: &[u8], at: usize, inside: &[u8]) -> bool {
     let before = text[..at].trim_ascii_end();
     let last = memchr::memrchr(b'\n', before).map_or(before, |newline| &before[newline + 1..]);
     let line = &text[at..][..memchr(b'\n', &text[at..]).unwrap_or(text.len() - at)];
     let ended = last.trim_ascii() == b"end" && margin(last) == inside;
-    is_line_begin(text, at) && ended && (begins_statement(line) || line.trim_ascii() == b"end")
+    let goes_on = at < text.len() && !begins_statement(line) && line.trim_ascii() != b"end";
+    is_line_begin(text, at) && ended && !goes_on
 }
 
 /// Whether a word that ends or goes on with a block stands where none is open: the

@@ -189,6 +189,38 @@ fn members_without_a_modifier_take_the_short_way() {
     }
 }
 
+#[test]
+fn php_ruby_and_elements_take_the_short_way() {
+    let php = |n: usize| {
+        format!(
+            "    public function f{n}($a)\n    {{\n        return \"x {{$a['b']}}\" . {n};\n    }}\n\n"
+        )
+    };
+    let ruby = |n: usize| {
+        format!(
+            "  def f{n}(a)\n    if a =~ /x'/\n      b\n    end\n    return \"x #{{a}}\" + {n}\n  end\n\n"
+        )
+    };
+    let elements =
+        |n: usize| format!("export function F{n}() {{\n  return <p>don't {{a + {n}}}</p>;\n}}\n");
+    let all = |one: &dyn Fn(usize) -> String| (0..200).map(one).collect::<String>();
+    let files = [
+        (Language::Php, format!("<?php\nclass A\n{{\n{}}}\n", all(&php)), php(150)),
+        (Language::Ruby, format!("class A\n{}end\n", all(&ruby)), ruby(150)),
+        (Language::Ruby, all(&ruby), ruby(150)),
+        (Language::Tsx, all(&elements), elements(150)),
+        (Language::JavaScript, all(&elements), elements(150)),
+    ];
+    for (language, file, changed) in files {
+        let after = file.replace(" 150", " g(1)");
+        let path = at(language);
+        let (old, new) = (file.as_bytes(), after.as_bytes());
+        let change = Change { path: &path, before: Some(old), after: new, written: "" };
+        let stretch = trees(language, &change).unwrap().stretch.unwrap();
+        assert_eq!(file[stretch.before].trim(), changed.trim(), "{language:?}");
+    }
+}
+
 /// Lines of real files taken out, doubled and moved. Prints how often the short way
 /// was taken. Wants a folder in `KODE_SOURCES`, and how many changes a file in `KODE_CHANGES`.
 #[test]
