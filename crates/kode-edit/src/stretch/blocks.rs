@@ -31,8 +31,8 @@ pub(super) fn statements_around(
         return None;
     }
     let starts = statement_begins(before, range.start)?;
-    let inside = starts.iter().rev().filter(|start| !leaves_margin(before, **start..range.end));
-    inside.take(STARTS_MAX).find_map(|start| stretch_from(*start, before, after, range))
+    let nearest = starts.iter().rev().take(STARTS_MAX);
+    nearest.copied().find_map(|start| stretch_from(start, before, after, range))
 }
 
 /// From `start` to where a statement that begins as far in as that one ends.
@@ -49,7 +49,8 @@ fn stretch_from(
         ends_at(before, *at, margin) && grown.is_some_and(|grown| ends_at(after, grown, margin))
     };
     let end = line_begins(before, range.end).find(ends)?;
-    Some(Stretch::new(start..end, start..grown(end)?))
+    let stretch = Stretch::new(start..end, start..grown(end)?);
+    (!leaves_margin(before, start..end)).then_some(stretch)
 }
 
 fn margin(text: &[u8]) -> &[u8] {
