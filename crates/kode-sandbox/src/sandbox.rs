@@ -182,6 +182,9 @@ impl Sandbox {
         root: &ProjectRoot,
         settings: SandboxSettings,
     ) -> Result<StartingSandbox, SandboxError> {
+        if !settings.one_command {
+            docker::sweep_mounts();
+        }
         let seen = Arc::new(Seen::of(root, &settings));
         let wall = match settings.backend {
             Backend::Native => {

@@ -31,7 +31,7 @@ use arguments::User;
 pub use diagnose::diagnose_docker;
 pub use folder::context_places;
 use secrets::Secrets;
-pub(crate) use start::Starting;
+pub(crate) use start::{Starting, sweep_mounts};
 
 /// The image where none is named and the project brings none.
 const DEFAULT_IMAGE: &str = "alpine:latest";

@@ -1,7 +1,7 @@
-//! The project's secrets in a container that may reach hosts: all of them are
-//! masked from the beginning, since a container's mounts are made once. A mask
-//! lies on the file that was there; one that came later, or was replaced, needs
-//! a new container.
+//! What is masked in a container from the beginning, since its mounts are made
+//! once: sockets of programs outside, and where it may reach hosts the project's
+//! secrets. A mask lies on the file that was there; one that came later, or was
+//! replaced, needs a new container.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -10,10 +10,10 @@ use kode_base::ProjectPath;
 use super::folder::PrivateFolder;
 use crate::credentials::Seen;
 use crate::network::{Masks, find_secrets};
-use crate::plan::ContainerView;
+use crate::plan::{ContainerView, sockets_bound_below};
 use crate::{DockerNetwork, ProjectRoot, SandboxError, SandboxSettings};
 
-/// Each secret file with its device and inode, in the order of their paths.
+/// Each masked file with its device and inode, in the order of their paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Secrets {
     files: Vec<(String, (u64, u64))>,
@@ -22,7 +22,7 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Those of the project now; none where no host can be reached.
+    /// Those of the project now; only sockets where no host can be reached.
     ///
     /// # Errors
     /// When they can't all be found.
@@ -31,10 +31,11 @@ impl Secrets {
         settings: &SandboxSettings,
         seen: &Seen,
     ) -> Result<Self, SandboxError> {
-        if settings.docker.network == DockerNetwork::None {
-            return Ok(Self { files: Vec::new(), unexpected: Vec::new() });
-        }
-        let Masks { paths, unexpected } = find_secrets(root, seen)?;
+        let Masks { mut paths, unexpected } = match settings.docker.network {
+            DockerNetwork::None => Masks::default(),
+            DockerNetwork::Bridge => find_secrets(root, seen)?,
+        };
+        paths.extend(sockets_bound_below(root));
         let found = paths.into_iter().filter_map(|path| {
             let metadata = std::fs::symlink_metadata(&path).ok()?;
             Some((path, (metadata.dev(), metadata.ino())))

@@ -124,11 +124,19 @@ impl Starting {
     }
 }
 
+/// Takes away mounts of root's projects that such sessions left in the half second
+/// of a start. Cheap enough for the start of any sandbox, with Docker or without.
+pub(crate) fn sweep_mounts() {
+    if rustix::process::geteuid().is_root() {
+        for mounts in folder::mounts_left() {
+            release_mapped_mounts(&mounts);
+        }
+    }
+}
+
 /// Removes what sessions left whose process and keeper were both killed.
 fn sweep(engine: &Engine, runtime: &Path) {
-    for mounts in folder::mounts_left() {
-        release_mapped_mounts(&mounts);
-    }
+    sweep_mounts();
     for (name, path) in folder::containers_left(runtime) {
         // Where Docker does not answer now, the start says why.
         let _ = engine.ask(&["rm", "--force", "--volumes", &name]);

@@ -109,9 +109,13 @@ impl Arguments {
                 let option = if bind.access == Access::ReadWrite { "--bind" } else { "--ro-bind" };
                 self.add(&[option, &bind.source, &bind.target]);
             }
+            Step::Mask { path } => {
+                self.add(&["--perms", "0000"]);
+                self.file("--ro-bind-data", memory(b"")?, path);
+            }
             // For networked sandboxes, which there are none of beside this wall.
             Step::Keep { .. } => {}
-            Step::Bytes { .. } | Step::Inherit { .. } | Step::Cover { .. } | Step::Mask { .. } => {
+            Step::Bytes { .. } | Step::Inherit { .. } | Step::Cover { .. } => {
                 return Err(io::Error::other("hosts can't be opened in this sandbox"));
             }
         }

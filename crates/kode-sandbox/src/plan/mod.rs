@@ -6,6 +6,7 @@ mod container;
 mod environment;
 mod network;
 mod repository;
+mod sockets;
 mod system_view;
 mod toolchains;
 mod types;
@@ -26,6 +27,7 @@ pub(crate) use network::set_variables as set_network_variables;
 pub(crate) use network::{
     Additions, CERTIFICATES_FOLDER, CERTIFICATES_NAME, JAVA_CERTIFICATES_NAME, SYSTEM_LIST,
 };
+pub(crate) use sockets::bound_below as sockets_bound_below;
 pub use types::Wall;
 pub(crate) use types::{Access, Bind, Identity, Limits, PROXY_PORT, Plan, Step};
 
@@ -103,6 +105,7 @@ pub(crate) fn plan(
         .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
     steps.push(project_bind);
     steps.extend(repository::protections(root, settings.read_only, mapping));
+    steps.extend(sockets::bound_below(root).into_iter().map(|path| Step::Mask { path }));
     let mut environment = environment::inside(settings, &identity, &home, &toolchains.grants);
     let mut proxy_port = None;
     match shape {

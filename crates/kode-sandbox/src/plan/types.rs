@@ -122,8 +122,8 @@ pub(crate) enum Step {
         from: String,
         over: String,
     },
-    /// Lays an empty file that nobody can read over a file of the project,
-    /// where that exists.
+    /// Lays an empty file that nobody can read over a file or socket of the
+    /// project, where that exists.
     Mask {
         path: String,
     },

@@ -127,19 +127,22 @@ fn mounts_that_a_killed_session_left_are_taken_away_and_their_files_stay() {
     // Above every process id that the kernel gives.
     let random = getrandom::u64().unwrap();
     let left = std::path::PathBuf::from(format!("/run/kode-mounts-4194305-{random:016x}"));
+    // Any session takes it away at once: it is there when it is complete.
+    let made = std::path::PathBuf::from(format!("/run/kode-test-{random:016x}"));
     let mount = |on: &str, from: std::path::PathBuf| {
-        let mounted = Command::new("mount").arg("--bind").arg(from).arg(left.join(on)).status();
+        let mounted = Command::new("mount").arg("--bind").arg(from).arg(made.join(on)).status();
         assert!(mounted.unwrap().success());
     };
-    std::fs::create_dir_all(left.join("0")).unwrap();
+    std::fs::create_dir_all(made.join("0")).unwrap();
     mount("0", place.project());
-    std::fs::write(left.join("1"), "").unwrap();
+    std::fs::write(made.join("1"), "").unwrap();
     mount("1", place.project().join("kept"));
     // What nobody expects there is not removed either.
+    std::fs::create_dir(made.join("folder")).unwrap();
+    std::fs::write(made.join("folder/file"), "x").unwrap();
+    std::fs::rename(&made, &left).unwrap();
     let strange = left.join("folder");
-    std::fs::create_dir(&strange).unwrap();
-    std::fs::write(strange.join("file"), "x").unwrap();
-    drop(sandbox(&place));
+    drop(place.sandbox(Backend::Native));
     let mounts = mounts_with(left.to_str().unwrap());
     let names = std::fs::read_dir(&left).unwrap().flatten().map(|entry| entry.file_name());
     let names: Vec<std::ffi::OsString> = names.collect();

@@ -25,7 +25,7 @@ fn written() -> Written {
     toml::from_str(PARTIAL).unwrap()
 }
 
-fn only(place: &Place, wall: Wall) -> SandboxSettings {
+pub(crate) fn only(place: &Place, wall: Wall) -> SandboxSettings {
     SandboxSettings { strongest: wall, weakest: Some(wall), ..place.settings_with_toolchains() }
 }
 
