@@ -9,7 +9,7 @@ use kode_base::ProjectPath;
 use super::SecretHit;
 use super::keywords::Keywords;
 use super::placeholder::is_placeholder;
-use super::shape::{is_key, is_password};
+use super::shape::{is_key, is_password, is_weak_password};
 use super::structure::base64;
 
 /// The longest user, password or token looked at.
@@ -87,7 +87,10 @@ fn user_and_password(rest: &[u8]) -> Option<Found> {
     let at = authority.iter().rposition(|byte| *byte == b'@')?;
     let colon = authority[..at].iter().position(|byte| *byte == b':')?;
     let (password, host) = (&authority[colon + 1..at], &authority[at + 1..]);
-    let real = is_password(password, false) && !is_placeholder(password) && !is_example_host(host);
+    let is_weak = || is_weak_password(password) && is_named_host(host);
+    let real = (is_password(password, true) || is_weak())
+        && !is_placeholder(password)
+        && !is_example_host(host);
     real.then_some((colon + 1, at, "a password in a URL"))
 }
 
@@ -100,6 +103,18 @@ fn is_example_host(host: &[u8]) -> bool {
         || ["localhost", "host", "hostname", "server", "127.0.0.1", "0.0.0.0"].contains(&name)
         || name.contains("example")
         || [".test", ".invalid", ".localhost"].iter().any(|end| name.ends_with(end))
+}
+
+/// A host somewhere else: three or more parts, the last of letters.
+fn is_named_host(host: &[u8]) -> bool {
+    let name = host.split(|byte| b":?#)];".contains(byte)).next().unwrap_or_default();
+    let mut parts = name.rsplit(|byte| *byte == b'.');
+    let last = parts.next().unwrap_or_default();
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"-.".contains(b);
+    last.len() >= 2
+        && last.iter().all(u8::is_ascii_alphabetic)
+        && parts.count() >= 2
+        && name.iter().all(is_plain)
 }
 
 /// `Basic` and base64 of a user and a password.
@@ -173,6 +188,7 @@ mod tests {
         for (text, password) in [
             ("'postgres://app:k3Jd82hTq@db.acme.io:5432/x'", "k3Jd82hTq"),
             ("\"redis://:k3Jd82hTq@cache.acme.io/0\"", "k3Jd82hTq"),
+            ("\"mongodb+srv://ann:meadow306@c0.md7kd1b.acme.net/x\"", "meadow306"),
             ("'Authorization': 'Bearer k3Jd82hTqPz71LmVb4Rn6Yw0'", "k3Jd82hTqPz71LmVb4Rn6Yw0"),
             ("Authorization: token k3Jd82hTqPz71LmVb4Rn", "k3Jd82hTqPz71LmVb4Rn"),
             ("header(\"Authorization\", \"Key k3Jd82hTqPz71LmVb4Rn\")", "k3Jd82hTqPz71LmVb4Rn"),
@@ -192,6 +208,8 @@ mod tests {
             "postgres://user:password@db.acme.io/x",
             "postgres://app:k3Jd82hTq@localhost/x",
             "https://u:k3Jd82hTq@example.com/",
+            "mongodb+srv://ann:password1@c0.md7kd1b.acme.net/x",
+            "mongodb+srv://ann:meadow3@cluster/x",
             "postgres://app:${DB_PASSWORD1}@db.acme.io/x",
             "f'postgres://{user}:{password1}@db.acme.io/x'",
             "https://fonts.acme.io/css?family=A:400@2x",

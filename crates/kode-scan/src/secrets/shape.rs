@@ -99,6 +99,9 @@ fn is_public(value: &[u8]) -> bool {
 
 /// A password a person chose: at least two kinds of characters, no prose.
 pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
+    if is_app_password(value) {
+        return true;
+    }
     let visible = value.iter().all(|byte| byte.is_ascii_graphic());
     let least = if quoted { 6 } else { 8 };
     if !(least..=128).contains(&value.len()) || !visible || is_location(value) {
@@ -111,6 +114,29 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     let varied = digit || special || is_shuffled(value) || is_odd_mix(value);
     let words = is_made_of_words(value) && !is_name_and_number(value);
     letter && !code && varied && !words && !is_mark(value) && bits_per_byte(value) >= 2.2
+}
+
+/// Sixteen small letters that no words have, as mail services make them for programs,
+/// perhaps in groups of four.
+fn is_app_password(value: &[u8]) -> bool {
+    let in_groups = value.len() == 19 && value.iter().skip(4).step_by(5).all(|byte| *byte == b' ');
+    let letters: Vec<u8> = value.iter().copied().filter(|byte| *byte != b' ').collect();
+    let is_one = letters.len() == 16 && letters.iter().all(u8::is_ascii_lowercase);
+    is_one && (in_groups || value.len() == 16) && odd_pairs(&letters) > ODD_PAIRS
+}
+
+/// Weak and yet used: letters and a digit in one piece, which names no stand-in.
+pub(super) fn is_weak_password(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    const STAND_INS: [&[u8]; 9] =
+        [b"pass", b"pwd", b"secret", b"test", b"user", b"token", b"admin", b"guest", b"pw"];
+    let stands_in =
+        STAND_INS.iter().any(|part| lower.windows(part.len()).any(|window| window == *part));
+    (6..=64).contains(&value.len())
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic)
+        && !stands_in
 }
 
 /// `#add-item` selects an element, `anonymous@` says who asks.
@@ -178,7 +204,8 @@ fn is_camel_case(value: &[u8]) -> bool {
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     let plain = value.iter().all(u8::is_ascii_alphanumeric);
     let (parts, odd) = camel_parts(value);
-    plain && mixed && parts * 4 <= value.len() && odd < ODD_PAIRS
+    let numbers = value.split(|byte| !byte.is_ascii_digit()).all(|digits| digits.len() <= 2);
+    plain && mixed && numbers && parts * 4 <= value.len() && odd < ODD_PAIRS
 }
 
 /// How many parts capitals and digits divide a name into, and how many pairs inside of

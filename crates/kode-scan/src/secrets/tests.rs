@@ -91,6 +91,8 @@ fn secret_names_with_random_values_are_found_in_any_format() {
         ("a.sh", "echo \"The password is 'Tr0ub4dor!9x'\""),
         ("a.gradle", "buildConfigField 'String' , 'API_KEY' , '\"k3Jd82hTqPz71LmVb\"'"),
         ("a.ini", "password = Rocket_6538"),
+        ("a.php", "$mail->Password = 'qzlr wbkn xmpd jtvc';"),
+        ("a.js", "auth: { user: 'a@acme.io', pass: 'qzlrwbknxmpdjtvc' }"),
         ("a.py", "PASSWORD = 'ZfOjUStEkU'"),
         ("a.php", "define('NONCE_SALT', 'F4H-TX>nx/{~Sjd1]@h6o~=D6S$lQ:eJ]^<Qq_v3/N4F!Xd#Gp');"),
         ("a.ps1", "New-Object DirectoryEntry(\"LDAP://10.0.0.1\",\"x\", \"Tr0ub4dor!9x\")"),
