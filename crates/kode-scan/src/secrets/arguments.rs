@@ -2,10 +2,8 @@
 //! the place of a known function where its key or password stands. Names from
 //! the libraries' manuals; words and short texts at that place are no finding.
 
-use std::sync::LazyLock;
-
 use super::SecretHit;
-use super::keywords::Keywords;
+use super::keywords::Found;
 use super::placeholder::is_placeholder;
 use super::shape::{is_key, is_password};
 
@@ -85,12 +83,14 @@ const CALLS: [(&str, usize, Given); 60] = [
     ("dbi->connect(", 2, Given::Password),
 ];
 
-static STARTS: LazyLock<Keywords> =
-    LazyLock::new(|| Keywords::new(CALLS.iter().map(|(start, ..)| *start).collect()));
+/// How the calls begin.
+pub(super) fn words() -> Vec<&'static str> {
+    CALLS.iter().map(|(start, ..)| *start).collect()
+}
 
 /// Finds literals that functions take as keys and passwords. Tests and manuals show examples.
-pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
-    let found = STARTS.find(content).filter_map(|call| {
+pub(super) fn find(content: &[u8], starts: impl Iterator<Item = Found>) -> Vec<SecretHit> {
+    let found = starts.filter_map(|call| {
         let (_, place, given) = CALLS[call.word];
         let rest = &content[call.end..content.len().min(call.end + ARGUMENTS_BYTES_MAX)];
         let (from, to) = literal(rest, place)?;
@@ -173,7 +173,9 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Option<String> {
-        let hits = find(text.as_bytes());
+        let places = super::super::places::Places::of(text.as_bytes());
+        let starts = places.among(super::super::places::Search::Arguments);
+        let hits = find(text.as_bytes(), starts);
         hits.first().map(|hit| text[hit.start..hit.end].to_owned())
     }
 

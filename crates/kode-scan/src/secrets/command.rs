@@ -2,10 +2,8 @@
 //! hold: options of known programs, what is piped into a login, SQL's
 //! `IDENTIFIED BY`. Variables and words are no finding.
 
-use std::sync::LazyLock;
-
 use super::SecretHit;
-use super::keywords::Keywords;
+use super::keywords::Found;
 use super::placeholder::is_placeholder;
 use super::programs::{COMMANDS, Taken};
 use super::shape::is_password;
@@ -16,12 +14,14 @@ const COMMAND_BYTES_MAX: usize = 600;
 /// A range of the rest of the line, where the password stands.
 type Range = (usize, usize);
 
-static STARTS: LazyLock<Keywords> =
-    LazyLock::new(|| Keywords::new(COMMANDS.iter().map(|(start, _)| *start).collect()));
+/// How the commands begin.
+pub(super) fn words() -> Vec<&'static str> {
+    COMMANDS.iter().map(|(start, _)| *start).collect()
+}
 
 /// Finds passwords in commands. Manuals and tests hold only examples.
-pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
-    let found = STARTS.find(content).filter_map(|start| {
+pub(super) fn find(content: &[u8], starts: impl Iterator<Item = Found>) -> Vec<SecretHit> {
+    let found = starts.filter_map(|start| {
         let before = start.start.checked_sub(1).map(|at| content[at]);
         let taken = COMMANDS[start.word].1;
         let (from, to) = if matches!(taken, Taken::Before) {
@@ -205,7 +205,9 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Option<String> {
-        let hits = find(text.as_bytes());
+        let places = super::super::places::Places::of(text.as_bytes());
+        let starts = places.among(super::super::places::Search::Command);
+        let hits = find(text.as_bytes(), starts);
         hits.first().map(|hit| text[hit.start..hit.end].to_owned())
     }
 

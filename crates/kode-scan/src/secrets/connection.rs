@@ -2,12 +2,10 @@
 //! `Authorization` header, Postman's collections. Passwords that are words, and
 //! hosts that only examples have, are no finding.
 
-use std::sync::LazyLock;
-
 use kode_base::ProjectPath;
 
 use super::SecretHit;
-use super::keywords::Keywords;
+use super::keywords::Found;
 use super::placeholder::is_placeholder;
 use super::shape::{is_key, is_password, is_weak_password};
 use super::structure::base64;
@@ -20,17 +18,24 @@ const REACH: usize = 600;
 /// What starts a closer look, lower case, in the order of [`Start`].
 const STARTS: [&str; 5] = ["://", "basic ", "bearer ", "authorization", "apikey\": ["];
 
-static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| Keywords::new(STARTS.to_vec()));
+/// What starts a closer look.
+pub(super) fn words() -> Vec<&'static str> {
+    STARTS.to_vec()
+}
 
 /// A range of the content and what stands there.
-type Found = (usize, usize, &'static str);
+type Credential = (usize, usize, &'static str);
 
 /// Finds credentials of connections. Manuals and tests hold only examples.
-pub(super) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
+pub(super) fn find(
+    path: &ProjectPath,
+    content: &[u8],
+    starts: impl Iterator<Item = Found>,
+) -> Vec<SecretHit> {
     if let Some(separators) = password_file(path) {
         return lines_of_passwords(content, separators);
     }
-    let found = KEYWORDS.find(content).filter_map(|start| {
+    let found = starts.filter_map(|start| {
         let rest = &content[start.end..content.len().min(start.end + REACH)];
         let (from, to, title) = match start.word {
             0 => user_and_password(rest)?,
@@ -80,7 +85,7 @@ fn hit(start: usize, end: usize, title: &str) -> SecretHit {
 }
 
 /// `user:password@host` after `://`.
-fn user_and_password(rest: &[u8]) -> Option<Found> {
+fn user_and_password(rest: &[u8]) -> Option<Credential> {
     let is_end = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`<>\\/,|".contains(byte);
     let length = rest.iter().take(PART_BYTES_MAX).position(is_end).unwrap_or(rest.len());
     let authority = &rest[..length.min(PART_BYTES_MAX)];
@@ -118,7 +123,7 @@ fn is_named_host(host: &[u8]) -> bool {
 }
 
 /// `Basic` and base64 of a user and a password.
-fn basic(rest: &[u8]) -> Option<Found> {
+fn basic(rest: &[u8]) -> Option<Credential> {
     let length = token_length(rest, b"+/=_-");
     let decoded = base64(rest.get(..length).filter(|text| text.len() >= 12)?)?;
     let colon = decoded.iter().position(|byte| *byte == b':')?;
@@ -129,7 +134,7 @@ fn basic(rest: &[u8]) -> Option<Found> {
 }
 
 /// `Bearer` and a random token.
-fn bearer(rest: &[u8]) -> Option<Found> {
+fn bearer(rest: &[u8]) -> Option<Credential> {
     let length = token_length(rest, b"-._~+/=");
     let token = &rest[..length];
     let real = token.len() >= 20 && is_key(token);
@@ -137,7 +142,7 @@ fn bearer(rest: &[u8]) -> Option<Found> {
 }
 
 /// `Authorization: token …`, with any scheme's name, in any notation.
-fn authorization(rest: &[u8]) -> Option<Found> {
+fn authorization(rest: &[u8]) -> Option<Credential> {
     let is_mark = |byte: &&u8| b"\"'`:,=()[] ".contains(byte);
     let from = rest.iter().take(12).take_while(is_mark).count();
     let is_scheme = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'-';
@@ -155,7 +160,7 @@ fn authorization(rest: &[u8]) -> Option<Found> {
 }
 
 /// Postman's `"apikey": [{"key": "value", "value": "…"}]`.
-fn listed_key(rest: &[u8]) -> Option<Found> {
+fn listed_key(rest: &[u8]) -> Option<Credential> {
     const NAMES: [&[u8]; 2] = [b"\"value\"", b"\"value\""];
     let mut from = 0;
     for name in NAMES {
@@ -179,7 +184,9 @@ mod tests {
 
     fn found(text: &str) -> Option<String> {
         let path = ProjectPath::new("settings.py").unwrap();
-        let hits = find(&path, text.as_bytes());
+        let places = super::super::places::Places::of(text.as_bytes());
+        let starts = places.among(super::super::places::Search::Connection);
+        let hits = find(&path, text.as_bytes(), starts);
         hits.first().map(|hit| text[hit.start..hit.end].to_owned())
     }
 

@@ -1,14 +1,12 @@
 //! Literals assigned to names that say they are secret, in code, configuration
 //! and shell alike. Word-like values and references are not reported.
 
-use std::sync::LazyLock;
-
 use kode_base::ProjectPath;
 
 use super::SecretHit;
 use super::assigned::{Form, value_after};
 use super::compared;
-use super::keywords::Keywords;
+use super::keywords::Found;
 use super::placeholder::is_placeholder;
 use super::shape::{
     is_encoded_password, is_encoded_word, is_key, is_long_and_mixed, is_password, is_scrambled,
@@ -30,7 +28,10 @@ const STARTS: [&str; 12] = [
     "sonar.login",
 ];
 
-static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| Keywords::new(STARTS.to_vec()));
+/// Parts of names that start a closer look.
+pub(super) fn words() -> Vec<&'static str> {
+    STARTS.to_vec()
+}
 
 /// Words before `key` that make it a secret.
 const KEY_WORDS: [&str; 25] = [
@@ -184,8 +185,8 @@ pub(super) enum Promise {
 pub(super) fn find(
     path: &ProjectPath,
     content: &[u8],
-    in_tests: bool,
-    in_docs: bool,
+    keywords: impl Iterator<Item = Found>,
+    (in_tests, in_docs): (bool, bool),
 ) -> Vec<SecretHit> {
     let bare_values = allows_bare_values(path);
     let is_table = path.extension() == Some("csv");
@@ -193,7 +194,7 @@ pub(super) fn find(
     let directives = spaced || has_directives(path);
     let mut hits = Vec::new();
     let mut done = 0;
-    for keyword in KEYWORDS.find(content) {
+    for keyword in keywords {
         if keyword.start < done {
             continue;
         }
@@ -353,7 +354,7 @@ fn name_around(content: &[u8], start: usize, end: usize) -> (usize, usize) {
 }
 
 /// Splits `apiKey`, `API_KEY` and `api-key` into lower-case words.
-fn words(name: &[u8]) -> Vec<String> {
+fn words_of(name: &[u8]) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut previous = b'_';
     for byte in name {
@@ -374,7 +375,7 @@ fn words(name: &[u8]) -> Vec<String> {
 }
 
 pub(super) fn promise_of(name: &[u8]) -> Option<Promise> {
-    let words = words(name);
+    let words = words_of(name);
     let tail = &words[words.len().saturating_sub(4)..];
     let last = tail.last()?;
     if OTHER_WORDS.contains(&last.as_str()) || tail.iter().any(|w| NO_SECRET.contains(&w.as_str()))

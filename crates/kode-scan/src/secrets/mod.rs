@@ -11,6 +11,7 @@ mod generic;
 mod keywords;
 mod manifest;
 mod placeholder;
+mod places;
 mod programs;
 mod rules;
 mod services;
@@ -22,6 +23,7 @@ use kode_base::{ProjectPath, Severity};
 
 use crate::raw::RawFinding;
 use crate::{Category, coverage, encoding};
+use places::{Places, Search};
 
 /// Files larger than this are searched only up to it; `code` reports them.
 const BYTES_MAX: usize = 32 << 20;
@@ -37,14 +39,14 @@ pub(crate) struct SecretHit {
 
 /// Keys of providers with a form of their own.
 pub(crate) fn provider_keys(text: &[u8]) -> Vec<SecretHit> {
-    rules::find(text)
+    rules::find(text, Places::of_rules(text).among(Search::Rules))
 }
 
 /// Finds credentials in one file and its path.
 pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
     let mut found = in_content(file, path, content);
     let name = path.as_str().as_bytes();
-    for hit in rules::find(name) {
+    for hit in provider_keys(name) {
         let mut finding = finding(file, name, &hit);
         // It has no place in the content: the file's beginning stands for it.
         (finding.start, finding.end) = (0, 0);
@@ -71,26 +73,29 @@ fn in_content(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding
 /// Provider patterns first, then what programs connect with, then services, then secret-named assignments; a
 /// place is reported once, by the most specific.
 pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
-    let mut hits = rules::find(content);
     // One NUL makes no text binary, and code is text whatever stands in it.
     let is_text = !content.contains(&0)
         || coverage::language(path, content).is_some()
         || !encoding::is_binary(content);
-    if is_text && !is_generated(path) {
-        let (in_tests, in_docs) = (generic::is_test_path(path), generic::is_manual(path));
-        // Tests and manuals show examples.
-        if !in_tests && !in_docs {
-            add_apart(&mut hits, connection::find(path, content));
-            add_apart(&mut hits, command::find(content));
-            add_apart(&mut hits, arguments::find(content));
-        }
-        add_apart(&mut hits, services::find(content));
-        if !in_tests {
-            add_apart(&mut hits, manifest::find(path, content));
-        }
-        add_apart(&mut hits, generic::find(path, content, in_tests, in_docs));
-        add_apart(&mut hits, table::find(path, content));
+    if !is_text || is_generated(path) {
+        return provider_keys(content);
     }
+    let places = Places::of(content);
+    let mut hits = rules::find(content, places.among(Search::Rules));
+    let (in_tests, in_docs) = (generic::is_test_path(path), generic::is_manual(path));
+    // Tests and manuals show examples.
+    if !in_tests && !in_docs {
+        add_apart(&mut hits, connection::find(path, content, places.among(Search::Connection)));
+        add_apart(&mut hits, command::find(content, places.among(Search::Command)));
+        add_apart(&mut hits, arguments::find(content, places.among(Search::Arguments)));
+    }
+    add_apart(&mut hits, services::find(content, places.among(Search::Services)));
+    if !in_tests {
+        add_apart(&mut hits, manifest::find(path, content));
+    }
+    let names = places.among(Search::Generic);
+    add_apart(&mut hits, generic::find(path, content, names, (in_tests, in_docs)));
+    add_apart(&mut hits, table::find(path, content));
     hits.sort_by_key(|hit| hit.start);
     hits
 }

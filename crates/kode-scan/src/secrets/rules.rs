@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::SecretHit;
 use super::beginning::may_begin;
 use super::entropy::bits_per_byte;
-use super::keywords::Keywords;
+use super::keywords::Found;
 use super::placeholder::is_placeholder;
 use super::structure::{has_checksum, is_jwt, is_pem_body};
 use crate::tables;
@@ -68,23 +68,23 @@ pub(super) static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     file.map(|file| file.rule).unwrap_or_default()
 });
 
-/// The keywords and, for each keyword, its rule.
-static KEYWORDS: LazyLock<(Keywords, Vec<usize>)> = LazyLock::new(|| {
-    let pairs = RULES
-        .iter()
-        .enumerate()
-        .flat_map(|(rule, data)| data.keywords.iter().map(move |keyword| (keyword.as_str(), rule)));
-    let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
-    (Keywords::new(words), owners)
+/// For each of [`words`], its rule.
+static OWNERS: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    let owned = |(rule, data): (usize, &Rule)| std::iter::repeat_n(rule, data.keywords.len());
+    RULES.iter().enumerate().flat_map(owned).collect()
 });
 
-/// Finds provider credentials.
-pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
-    let (keywords, owners) = &*KEYWORDS;
+/// The keywords of all rules.
+pub(super) fn words() -> Vec<&'static str> {
+    RULES.iter().flat_map(|rule| rule.keywords.iter().map(String::as_str)).collect()
+}
+
+/// Finds provider credentials from the places of their keywords.
+pub(super) fn find(content: &[u8], keywords: impl Iterator<Item = Found>) -> Vec<SecretHit> {
     let mut hits: Vec<SecretHit> = Vec::new();
     let mut searched = vec![0usize; RULES.len()];
-    for keyword in keywords.find(content) {
-        let index = owners[keyword.word];
+    for keyword in keywords {
+        let index = OWNERS[keyword.word];
         if keyword.start < searched[index] {
             continue;
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::SecretHit;
 use super::entropy::bits_per_byte;
-use super::keywords::Keywords;
+use super::keywords::Found;
 use super::placeholder::is_placeholder;
 
 /// Service values are short names, an operator and one token.
@@ -41,13 +41,18 @@ pub(super) static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
     file.map(|file| file.service).unwrap_or_default()
 });
 
-static KEYWORDS: LazyLock<(Keywords, Vec<usize>)> = LazyLock::new(|| {
-    let pairs = SERVICES.iter().enumerate().flat_map(|(index, service)| {
-        service.name.split('|').map(move |part| (plain_prefix(part), index))
-    });
-    let (words, owners): (Vec<&str>, Vec<usize>) = pairs.unzip();
-    (Keywords::new(words), owners)
+/// For each of [`words`], its service.
+static OWNERS: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    let owned = |(index, service): (usize, &Service)| {
+        std::iter::repeat_n(index, service.name.split('|').count())
+    };
+    SERVICES.iter().enumerate().flat_map(owned).collect()
 });
+
+/// What the names of all services begin with.
+pub(super) fn words() -> Vec<&'static str> {
+    SERVICES.iter().flat_map(|service| service.name.split('|').map(plain_prefix)).collect()
+}
 
 /// The plain text a name pattern begins with.
 fn plain_prefix(pattern: &str) -> &str {
@@ -58,13 +63,12 @@ fn plain_prefix(pattern: &str) -> &str {
     &pattern[..if certain { end } else { end.saturating_sub(1) }]
 }
 
-/// Finds service keys.
-pub(super) fn find(content: &[u8]) -> Vec<SecretHit> {
-    let (keywords, owners) = &*KEYWORDS;
+/// Finds service keys from the places of their names.
+pub(super) fn find(content: &[u8], keywords: impl Iterator<Item = Found>) -> Vec<SecretHit> {
     let mut hits = Vec::new();
     let mut searched = vec![0usize; SERVICES.len()];
-    for keyword in keywords.find(content) {
-        let index = owners[keyword.word];
+    for keyword in keywords {
+        let index = OWNERS[keyword.word];
         if keyword.start < searched[index] {
             continue;
         }
