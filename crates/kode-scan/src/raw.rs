@@ -38,8 +38,8 @@ pub(crate) struct LineIndex {
 
 impl LineIndex {
     pub(crate) fn new(content: &[u8]) -> Self {
-        let newlines = content.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        let starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
+        let newlines = memchr::memchr_iter(b'\n', content);
+        let starts = std::iter::once(0).chain(newlines.map(|at| at + 1)).collect();
         Self { starts }
     }
 

@@ -67,11 +67,19 @@ fn inspect(files: &[ScanFile<'_>]) -> Inspection {
         (a.file, a.start, &a.rule, worst(a)).cmp(&(b.file, b.start, &b.rule, worst(b)))
     });
     raw.dedup_by(|a, b| (a.file, a.start, &a.rule) == (b.file, b.start, &b.rule));
-    let indices: Vec<LineIndex> = files.iter().map(|file| LineIndex::new(file.content)).collect();
+    let indices = indices(files, &raw);
     let findings = finish(&raw, files, &indices);
     let unscanned =
         unscanned.into_iter().map(|(file, why)| (files[file].path.clone(), why)).collect();
     Inspection { indices, raw, findings, unscanned }
+}
+
+/// The lines of the files that a finding is in; of the others nobody asks.
+fn indices(files: &[ScanFile<'_>], raw: &[RawFinding]) -> Vec<LineIndex> {
+    let steps = raw.iter().flat_map(|finding| finding.flow.iter().map(|step| step.file));
+    let wanted: HashSet<usize> = raw.iter().map(|finding| finding.file).chain(steps).collect();
+    let content = |at: usize| if wanted.contains(&at) { files[at].content } else { b"" };
+    (0..files.len()).map(|at| LineIndex::new(content(at))).collect()
 }
 
 /// What the base already had. A finding that only a deleted line (a check, an

@@ -48,10 +48,10 @@ pub(crate) fn comments(
     changed: &ChangedLines,
     options: ScanOptions<'_>,
 ) -> Vec<Comment> {
-    let text = String::from_utf8_lossy(file.content);
-    if !text.contains(MARK) {
+    if memchr::memmem::find(file.content, MARK.as_bytes()).is_none() {
         return Vec::new();
     }
+    let text = String::from_utf8_lossy(file.content);
     let lines = text.lines().enumerate();
     lines
         .filter_map(|(line, text)| {

@@ -68,66 +68,40 @@ impl Keywords {
         made
     }
 
-    /// The words of a chain.
-    fn chained(&self, first: u16) -> impl Iterator<Item = usize> + '_ {
-        let mut link = first;
-        std::iter::from_fn(move || {
-            let word = usize::from(link);
-            link = *self.next.get(word)?;
-            Some(word)
-        })
-    }
-
-    /// Every place of every word, in the order of the places.
-    pub(super) fn find<'a>(&'a self, content: &'a [u8]) -> impl Iterator<Item = Found> + 'a {
-        let mut heads = Heads { table: &self.heads, content, at: 0, head: 0 };
-        heads.begin();
-        let places = std::iter::from_fn(move || heads.next_place());
-        places.flat_map(move |(start, head)| {
-            let links =
-                self.chained(self.first[chain(head)]).chain(self.chained(self.pairs[pair(head)]));
-            links.filter_map(move |word| {
-                let end = start + self.words[word].len();
-                let here = content.get(start..end)?;
-                let is_here = here.eq_ignore_ascii_case(self.words[word].as_bytes());
-                is_here.then_some(Found { word, start, end })
-            })
-        })
-    }
-}
-
-/// The places whose head some word begins with.
-struct Heads<'a> {
-    table: &'a [u64; HEADS],
-    content: &'a [u8],
-    at: usize,
-    head: u32,
-}
-
-impl Heads<'_> {
-    fn begin(&mut self) {
-        for byte in self.content.iter().take(2) {
-            self.head = next_head(self.head, *byte);
-        }
-    }
-
-    fn next_place(&mut self) -> Option<(usize, u32)> {
-        let (from, mut head) = (self.at, self.head);
-        for (offset, third) in self.content.get(from + 2..)?.iter().enumerate() {
+    /// Gives every place of every word, in the order of the places.
+    pub(super) fn each(&self, content: &[u8], mut found: impl FnMut(Found)) {
+        let [one, two, rest @ ..] = content else { return };
+        let mut head = next_head(next_head(0, *one), *two);
+        for (start, third) in rest.iter().enumerate() {
             head = next_head(head, *third);
             if self.holds(head) {
-                (self.at, self.head) = (from + offset + 1, head);
-                return Some((from + offset, head));
+                self.at(content, start, head, &mut found);
             }
         }
         // Two letters at the very end have a head of their own, with nothing third.
-        let last = self.content.len() - 2;
-        (self.at, self.head) = (self.content.len(), next_head(head, 0));
-        self.holds(self.head).then_some((last, self.head))
+        let head = next_head(head, 0);
+        if self.holds(head) {
+            self.at(content, content.len() - 2, head, &mut found);
+        }
     }
 
     fn holds(&self, head: u32) -> bool {
-        self.table[(head >> 6) as usize] & (1 << (head & 63)) != 0
+        self.heads[(head >> 6) as usize] & (1 << (head & 63)) != 0
+    }
+
+    /// The words that begin at a place with this head.
+    fn at(&self, content: &[u8], start: usize, head: u32, found: &mut impl FnMut(Found)) {
+        for first in [self.first[chain(head)], self.pairs[pair(head)]] {
+            let mut word = usize::from(first);
+            while let (Some(text), Some(next)) = (self.words.get(word), self.next.get(word)) {
+                let end = start + text.len();
+                let here = content.get(start..end);
+                if here.is_some_and(|here| here.eq_ignore_ascii_case(text.as_bytes())) {
+                    found(Found { word, start, end });
+                }
+                word = usize::from(*next);
+            }
+        }
     }
 }
 
@@ -151,7 +125,9 @@ mod tests {
 
     fn places(words: &[&'static str], text: &[u8]) -> Vec<(usize, usize)> {
         let keywords = Keywords::new(words.to_vec());
-        keywords.find(text).map(|found| (found.word, found.start)).collect()
+        let mut places = Vec::new();
+        keywords.each(text, |found| places.push((found.word, found.start)));
+        places
     }
 
     #[test]

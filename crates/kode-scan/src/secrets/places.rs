@@ -68,17 +68,17 @@ impl Places {
 
     fn found(content: &[u8], is_wanted: impl Fn(Search) -> bool) -> Self {
         let mut places = Self::default();
-        for found in WORDS.keywords.find(content) {
+        WORDS.keywords.each(content, |found| {
             let (search, word) = WORDS.owners[found.word];
             // No file is as long as that, no list and no word either.
-            let (Ok(start), Ok(word)) = (u32::try_from(found.start), u16::try_from(word)) else {
-                continue;
-            };
-            let length = (found.end - found.start) as u16;
-            if is_wanted(search) {
+            let place = (u32::try_from(found.start), u16::try_from(word));
+            if let (Ok(start), Ok(word)) = place
+                && is_wanted(search)
+            {
+                let length = (found.end - found.start) as u16;
                 places.0[search as usize].push(Place { start, word, length });
             }
-        }
+        });
         places
     }
 
