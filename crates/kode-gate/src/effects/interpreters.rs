@@ -78,7 +78,7 @@ const fn interpreter(
     Interpreter { language, name, code, values, harmless }
 }
 
-const INTERPRETERS: [Interpreter; 41] = [
+const INTERPRETERS: [Interpreter; 44] = [
     interpreter(
         Language::Python,
         "python",
@@ -148,6 +148,9 @@ const INTERPRETERS: [Interpreter; 41] = [
     interpreter(Language::Other, "clojure", &["-e"], &[], &["--version"]),
     interpreter(Language::Other, "bb", &["-e"], &[], &["--version"]),
     interpreter(Language::Other, "iex", &["-e", "--eval"], &[], &["-v", "--version"]),
+    interpreter(Language::Other, "IEX", &[], &[], &[]),
+    interpreter(Language::Other, "Invoke-Expression", &[], &[], &[]),
+    interpreter(Language::Other, "invoke-expression", &[], &[], &[]),
     interpreter(Language::Other, "ghci", &["-e"], &[], &["--version"]),
     interpreter(Language::Other, "groovysh", &["-e"], &[], &["-v", "--version"]),
 ];
@@ -286,8 +289,15 @@ impl Evaluator<'_> {
                 let text = name.text.known.trim_end_matches(".exe");
                 matches!(text, "cpan" | "psysh") || language(text).is_some() || is_powershell(name)
             });
-        let Some(name) = starts else { return };
-        let powershell = is_powershell(&name);
+        // `IEX(IWR ADDRESS)`, as it is typed into a PowerShell.
+        let begins = |start: &str| {
+            text.trim_start().get(..start.len()).is_some_and(|at| at.eq_ignore_ascii_case(start))
+        };
+        let typed = ["iex(", "iex (", "invoke-expression"].into_iter().any(begins);
+        if starts.is_none() && !typed {
+            return;
+        }
+        let powershell = typed || starts.is_some_and(|name| is_powershell(&name));
         if powershell && fetched_code::fetches_and_invokes(text) {
             let sentence = "the code runs what it fetches";
             self.found.refuse("remote_code", RiskClass::CodeExecution, sentence);

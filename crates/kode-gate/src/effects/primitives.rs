@@ -380,10 +380,10 @@ fn is_scratch(path: &str) -> bool {
 /// Disks, partitions and memory, by the names Linux, BSD and macOS give them.
 fn is_raw_device(path: &str) -> bool {
     let name = if path == "/dev" { "" } else { path.strip_prefix("/dev/").unwrap_or(path) };
-    const STARTS: [&str; 29] = [
+    const STARTS: [&str; 28] = [
         "sg", "sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "rdisk", "dm-", "md", "loop",
-        "mapper/", "mem", "kmem", "port", "block/", "sr", "fd0", "ram", "zram", "nbd", "root",
-        "mtd", "ubi", "pmem", "ada", "da0", "nvd",
+        "mapper/", "mem", "kmem", "port", "block/", "sr", "ram", "zram", "nbd", "root", "mtd",
+        "ubi", "pmem", "ada", "da0", "nvd",
     ];
     name.is_empty() || name.starts_with('*') || STARTS.iter().any(|start| name.starts_with(start))
 }
