@@ -119,6 +119,8 @@ const STARTERS: &[&str] = &[
     "qx",
     "do shell script",
     "dup2",
+    "Dup2",
+    "syscall.Exec",
     "fdopen",
     "getline",
     "cmd = readline",

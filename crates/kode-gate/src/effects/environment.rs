@@ -48,7 +48,7 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     let Some(table) = TABLE.as_ref() else { return Meaning::Runs };
     let listed = |list: &[String]| list.iter().any(|each| glob(each, name));
     let first = value.split_whitespace().next().unwrap_or_default();
-    let unknown_program = listed(&table.programs) && !super::table::knows(first);
+    let unknown_program = listed(&table.programs) && !is_tool(first);
     let runs_by_flag = listed(&table.flags) && value.split_whitespace().any(flag_runs);
     let edits = name.ends_with("EDITOR") || name == "VISUAL";
     let shows =
@@ -75,6 +75,17 @@ pub(crate) fn meaning(name: &str, value: &str) -> Meaning {
     } else {
         Meaning::Plain
     }
+}
+
+/// A known tool, also with a version or for another machine: `gcc-12`,
+/// `llvm-ar`, `aarch64-linux-gnu-g++`.
+fn is_tool(program: &str) -> bool {
+    let plain = program
+        .trim_end_matches(|last: char| last.is_ascii_digit() || last == '.')
+        .trim_end_matches('-');
+    let names = [program, plain, plain.rsplit('-').next().unwrap_or(plain)];
+    !program.contains('/') && names.into_iter().any(super::table::knows)
+        || super::table::knows(program)
 }
 
 fn is_local_socket(address: &str) -> bool {

@@ -291,7 +291,8 @@ impl Evaluator<'_> {
             });
         // `IEX(IWR ADDRESS)`, as it is typed into a PowerShell.
         let begins = |start: &str| {
-            text.trim_start().get(..start.len()).is_some_and(|at| at.eq_ignore_ascii_case(start))
+            let text = text.trim_start_matches([' ', '\t', '\n', '(', '{']);
+            text.get(..start.len()).is_some_and(|at| at.eq_ignore_ascii_case(start))
         };
         let typed = ["iex(", "iex (", "invoke-expression"].into_iter().any(begins);
         if starts.is_none() && !typed {

@@ -34,6 +34,9 @@ pub(crate) enum SyntaxError {
     /// Something stands where the grammar has no place for it.
     #[error("unexpected text at byte {0}")]
     Unexpected(usize),
+    /// A line continuation at this byte parts a `$` from what it expands.
+    #[error("a line continuation within an expansion at byte {0}")]
+    Parted(usize),
 }
 
 /// What was understood, and what stopped it.
@@ -45,8 +48,28 @@ pub(crate) struct Parsed {
     pub(crate) error: Option<SyntaxError>,
 }
 
+/// Continuations between a `$` and its expansion that are joined in one text.
+const PARTED_MAX: usize = 16;
+
 /// Parses a script that stands `depth` levels inside another.
 pub(crate) fn parse_nested(text: &str, depth: u32) -> Parsed {
+    let mut parsed = parse_as_written(text, depth);
+    let mut joined = String::new();
+    for _ in 0..PARTED_MAX {
+        let Some(SyntaxError::Parted(at)) = parsed.error else { break };
+        if joined.is_empty() {
+            text.clone_into(&mut joined);
+        }
+        joined.replace_range(at..at + CONTINUATION.len(), "");
+        parsed = parse_as_written(&joined, depth);
+    }
+    parsed
+}
+
+/// What bash removes before it reads on.
+pub(super) const CONTINUATION: &str = "\\\n";
+
+fn parse_as_written(text: &str, depth: u32) -> Parsed {
     if text.len() > SIZE_MAX {
         return Parsed { script: Script::default(), error: Some(SyntaxError::TooLong) };
     }
@@ -580,6 +603,10 @@ impl<'a> Parser<'a> {
         loop {
             self.newlines();
             if self.take(")") {
+                // Joined to the array it is no comment, but more of its word.
+                if self.peek() == Some(b'#') {
+                    words.push(self.word()?);
+                }
                 return Ok(Word { pieces: vec![Piece::Array(words)] });
             }
             if self.peek().is_none() {

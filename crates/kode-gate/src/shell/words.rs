@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use super::parser::{Parse, Parser, PendingHereDocument, SyntaxError, parse_nested};
+use super::parser::{CONTINUATION, Parse, Parser, PendingHereDocument, SyntaxError, parse_nested};
 use super::syntax::{Parameter, Piece, Script, Target, Word};
 
 /// Collects pieces, joining neighbouring literals of the same quoting.
@@ -196,6 +196,9 @@ impl Parser<'_> {
             let piece = self.deeper(|parser| parser.backticks(quoted))?;
             builder.pieces.push(piece);
             return Ok(());
+        }
+        if self.rest()[1..].starts_with(CONTINUATION) {
+            return Err(SyntaxError::Parted(self.position() + 1));
         }
         let after = self.peek_after(1);
         match after {
@@ -469,7 +472,7 @@ impl Parser<'_> {
 
     /// The body as a word: literal, or expanded under double-quote rules. What
     /// can't be parsed becomes an unknown parameter: never silently nothing.
-    fn body_word(&self, body: &str, literal: bool) -> Word {
+    fn body_word(&mut self, body: &str, literal: bool) -> Word {
         let mut builder = Builder::default();
         if literal {
             builder.text(body, true);
@@ -478,6 +481,12 @@ impl Parser<'_> {
         let mut inner = Parser::new(body, self.depth);
         // A `"` is an ordinary character here; the end is the body's end.
         let parsed = inner.quoted_until(&mut builder, |parser| parser.rest().is_empty());
+        if let Err(SyntaxError::Parted(at)) = parsed {
+            let joined = [&body[..at], &body[at + CONTINUATION.len()..]].concat();
+            if let Ok(word) = self.deeper(|parser| Ok(parser.body_word(&joined, false))) {
+                return word;
+            }
+        }
         if parsed.is_err() {
             let name = "unparsable".to_owned();
             let parameter = Box::new(Parameter { name, ..Parameter::default() });

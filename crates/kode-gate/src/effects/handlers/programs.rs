@@ -34,21 +34,37 @@ impl Evaluator<'_> {
         None
     }
 
-    /// `env`, `sudo`, `doas`: assignments, then a command; `-S` is a script.
-    pub(super) fn env(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        let mut operands = call.arguments.operands.clone();
-        if let Some(split) = call.arguments.value(&["-S", "--split-string"]) {
-            let words = split.text.known.split_whitespace().map(Field::exact);
-            operands = words.chain(operands).collect();
-            // Quoted as a shell quotes, apart from operators.
-            if split.text.known.contains(['"', '\'', '\\']) {
-                let script = Text::exact(&split.text.known);
-                self.perhaps(|walk| walk.shell_text(&script, call.stdin.clone()));
-            }
-            if split.text.open {
-                self.raise(RiskClass::CodeExecution, "what env runs is known only when it runs");
-            }
+    /// `env -S 'A=b sh -c' …`: the text's words stand where it stood.
+    fn env_split(&mut self, call: &Invocation<'_>, split: &Field) -> Option<Stream> {
+        let known = split.text.known.replace("\\_", " ");
+        // Quoted as a shell quotes, apart from operators.
+        if known.contains(['"', '\'', '\\']) {
+            let script = Text::exact(&known);
+            self.perhaps(|walk| walk.shell_text(&script, call.stdin.clone()));
         }
+        if split.text.open {
+            self.raise(RiskClass::CodeExecution, "what env runs is known only when it runs");
+        }
+        let at = call.words.iter().position(|word| {
+            let text = word.text.known.as_str();
+            let bundle = text.starts_with('-') && !text.starts_with("--") && text.contains('S');
+            bundle || text.starts_with("--s")
+        })?;
+        let joined = call.words[at].text.known.ends_with(&split.text.known);
+        let behind = at + if joined && !split.text.known.is_empty() { 1 } else { 2 };
+        let argv = std::iter::once(Field::exact(call.name))
+            .chain(call.words[..at].iter().cloned())
+            .chain(known.split_whitespace().map(Field::exact))
+            .chain(call.words.iter().skip(behind).cloned());
+        Some(self.run_argv(argv.collect(), call.stdin.clone()))
+    }
+
+    /// `env`, `sudo`, `doas`: assignments, then a command.
+    pub(super) fn env(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        if let Some(split) = call.arguments.value(&["-S", "--split-string"]) {
+            return self.env_split(call, split);
+        }
+        let mut operands = call.arguments.operands.clone();
         let mut at = 0;
         let mut old = Vec::new();
         // `env -` is `env -i`.
