@@ -189,6 +189,9 @@ impl Evaluator<'_> {
         self.raise(RiskClass::LocalWrite, "removes tracked files");
         let found = &call.arguments;
         if !found.has(&["--cached", "-n", "--dry-run"]) {
+            if found.has(&["-f", "--force"]) {
+                self.found.ask(QuestionKind::Guard, "changes that are not committed would be lost");
+            }
             let recursive = found.has(&["-r"]);
             for operand in &found.operands {
                 self.delete_path(operand, recursive);

@@ -137,6 +137,13 @@ impl Evaluator<'_> {
         if shape.runs {
             self.refuse_foreign_code(stdin.text.taint, "what awk runs");
             self.code(Language::Awk, &Text::exact(program));
+            // Apart from `code`, these know a regex with a quote from a string.
+            for run in shape.strings.iter().filter(|text| text.contains(' ')).take(16) {
+                let run = Text::exact(run);
+                self.refusals_only(|walk| {
+                    walk.shell_text(&run, Stream::default());
+                });
+            }
         }
         let to_shell = |command: &String| {
             let first = command.split_whitespace().next().unwrap_or_default();
