@@ -20,7 +20,7 @@ enum Given {
 }
 
 /// How a call begins, lower case; which argument, from 0, is secret.
-const CALLS: [(&str, usize, Given); 60] = [
+const CALLS: [(&str, usize, Given); 63] = [
     ("jwt.sign(", 1, Given::Key),
     ("jwt.verify(", 1, Given::Key),
     ("jwt.encode(", 1, Given::Key),
@@ -76,6 +76,9 @@ const CALLS: [(&str, usize, Given); 60] = [
     ("passwordcredentials(", 1, Given::Password),
     ("networkcredential(", 1, Given::Password),
     ("directoryentry(", 2, Given::Password),
+    ("twilio::rest::client.new(", 1, Given::Key),
+    ("signinwithemailandpassword(", 1, Given::Password),
+    ("createuserwithemailandpassword(", 1, Given::Password),
     (".login(", 1, Given::Password),
     ("mysqli(", 2, Given::Password),
     ("mysqli_connect(", 2, Given::Password),
@@ -185,6 +188,7 @@ mod tests {
         for text in [
             "jwt.sign({ id: f(a, b) }, 'V')",
             "jwt.encode(payload, \"V\", algorithm=\"HS256\")",
+            "Twilio::REST::Client.new('AC1', 'V')",
             "crypto.createHmac('sha256', 'V').update(x)",
             "hmac.new(b\"V\", message, sha256)",
             "new SecretKeySpec(\"V\".getBytes(StandardCharsets.UTF_8), \"AES\")",

@@ -50,7 +50,9 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     if quotes == 0 && rest.first() == Some(&b'(') && takes_value(content, start, at) {
         return shifted(value_at(rest, 1, false, b"("), at);
     }
-    let spaced = skip(rest, quotes, b" \t");
+    // An array of characters: `char token[] = "…"`.
+    let array = if quotes == 0 && rest.starts_with(b"[]") { 2 } else { 0 };
+    let spaced = skip(rest, quotes + array, b" \t");
     if let Some(said) = rest[spaced..].strip_prefix(b"is ").filter(|_| quotes == 0) {
         return shifted(value_at(rest, rest.len() - said.len(), false, b" "), at);
     }
@@ -489,6 +491,7 @@ mod tests {
             "\\\"token\\\": \\\"v1\\\"",
             "token: |\n  v1\n",
             "var token string = \"v1\"",
+            "char token[] = \"v1\";",
             "let token: &str = \"v1\";",
             "get(\"token\", \"v1\")",
             "process.env.token || \"v1\"",

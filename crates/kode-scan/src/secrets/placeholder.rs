@@ -3,7 +3,7 @@
 use super::entropy::bits_per_byte;
 
 /// Words that only stand-ins hold, lower case.
-const WORDS: [&str; 42] = [
+const WORDS: [&str; 41] = [
     "example",
     "placeholder",
     "changeme",
@@ -40,7 +40,6 @@ const WORDS: [&str; 42] = [
     "abcdef123",
     "abc123",
     "qwerty",
-    "<",
     "${",
     "{{",
     "%(",
@@ -53,9 +52,16 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_ascii_lowercase();
     WORDS.iter().any(|word| lower.contains(word))
         || lower.ends_with("...")
+        || is_bracketed(&lower)
         || is_reference(&lower)
         || has_long_run(value)
         || bits_per_byte(value) < 1.5
+}
+
+/// `<token>`, also in the middle.
+fn is_bracketed(lower: &str) -> bool {
+    lower.starts_with('<')
+        || lower.split_once('<').is_some_and(|(_, rest)| rest.contains('>') || rest.contains('/'))
 }
 
 /// `$NAME`, `%NAME%`, `env:`, `process.env`, `os.environ`, `secrets.` …

@@ -110,7 +110,9 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     let digit = value.iter().any(u8::is_ascii_digit);
     let letter = value.iter().any(u8::is_ascii_alphabetic);
     let special = value.iter().any(|b| b.is_ascii_punctuation() && !b"_-.:/,=&?".contains(b));
-    let code = value.iter().any(|byte| b"(){}[]<>".contains(byte)) || value.contains(&b',');
+    // One of these alone is no code where quotes hold it.
+    let marks = value.iter().filter(|byte| b"(){}[]<>".contains(byte)).count();
+    let code = marks > usize::from(quoted && digit) || value.contains(&b',');
     let varied = digit || special || is_shuffled(value) || is_odd_mix(value);
     let words = is_made_of_words(value) && !is_name_and_number(value);
     letter && !code && varied && !words && !is_mark(value) && bits_per_byte(value) >= 2.2
