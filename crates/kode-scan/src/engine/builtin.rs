@@ -86,6 +86,8 @@ impl Engine<'_> {
             "URL" if site.construct && is_own_path(&first) && site.given.len() == 2 => {
                 Some(joined(&[first]))
             }
+            // A copy of the page's own address.
+            "URL" if site.construct && is_own_page(&first) && site.given.len() == 1 => Some(first),
             "print" | "super" | "typeof" => Some(Value::default()),
             _ => None,
         }
@@ -261,8 +263,11 @@ impl Engine<'_> {
                 Some(Value::default())
             }
             "split" | "rsplit" => {
-                let fields =
-                    std::collections::BTreeMap::from([(Name::from("*"), part_of(receiver))]);
+                let part = part_of(receiver);
+                let mut fields =
+                    std::collections::BTreeMap::from([(Name::from("*"), part.clone())]);
+                let head = super::beginning::first_of_split(receiver, first, part);
+                fields.extend(head.map(|head| (Name::from("0"), head)));
                 let whole = mixed(std::slice::from_ref(receiver));
                 Some(whole.with(|data| data.fields = Some(fields.into())))
             }
@@ -504,6 +509,11 @@ fn is_own_path(value: &Value) -> bool {
     text.starts_with('/') && second.is_none_or(|second| second.is_ascii_alphanumeric())
 }
 
+/// Whether a text begins with the page's own host, as `location.href` does.
+fn is_own_page(value: &Value) -> bool {
+    value.skeleton().is_some_and(|text| text.starts_with("https://this.host/"))
+}
+
 /// A `%` format: its text with a hole for each value; numbers carry no input.
 fn formatted(format: &Value, all: &[Value]) -> Value {
     let Some(text) = format.skeleton() else { return mixed(all) };
@@ -627,8 +637,11 @@ fn replaced(receiver: &Value, from: &Value, to: &Value, is_every: bool) -> Value
     let pattern = from.data().and_then(|data| data.regex.clone());
     let every = is_every || from.data().is_some_and(|data| data.normalized);
     match pattern {
-        Some(pattern) if every => result.cleaned(removal_cleans(&pattern, to)),
-        Some(_) => result,
+        Some(pattern) if every => {
+            let cleans = removal_cleans(&pattern, to);
+            super::beginning::replaced(receiver, &pattern, result).cleaned(cleans)
+        }
+        Some(pattern) => super::beginning::replaced(receiver, &pattern, result),
         None if is_every => result.cleaned(text_removal_cleans(from, to)),
         None => result,
     }

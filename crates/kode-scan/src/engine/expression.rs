@@ -342,6 +342,10 @@ impl Engine<'_> {
         if data.fields.is_some() {
             return value.element();
         }
+        // Any element of a collection that the models know.
+        if let Some(place) = data.place.and_then(|place| self.models.step(place, "*")) {
+            return self.place_field(place, value, None);
+        }
         Value::carrying(data.taints.clone())
     }
 

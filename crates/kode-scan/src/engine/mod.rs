@@ -4,6 +4,7 @@
 
 mod argument;
 mod assembled;
+mod beginning;
 mod branch;
 mod builtin;
 mod call;
