@@ -69,12 +69,19 @@ impl Patterns {
         self.names.contains(name)
             || self.prefixes.iter().any(|each| name.starts_with(each.as_str()))
             || self.suffixes.iter().any(|each| ends_with(folder, name, each))
-            || self.globs.iter().any(|each| glob_matches(each, name))
+            || self.globs.iter().any(|each| fits(each, name))
     }
 
     fn holds(&self, path: &str) -> bool {
         self.containing.iter().any(|each| path.contains(each.as_str()))
     }
+}
+
+/// [`glob_matches`], after a look at both ends: many names are asked about.
+fn fits(glob: &str, name: &str) -> bool {
+    let start = glob.split('*').next().unwrap_or_default();
+    let end = glob.rsplit('*').next().unwrap_or_default();
+    name.starts_with(start) && name.ends_with(end) && glob_matches(glob, name)
 }
 
 /// Whether `folder` and `name`, one behind the other, end in `ending`.
@@ -118,10 +125,8 @@ impl FolderNames {
 
     fn kind_of(&self, table: &SecretTable, name: &str) -> NameKind {
         let folder = self.folder.as_str();
-        let original = table.kept_beside(name).unwrap_or(name);
-        let is_public =
-            table.public.matches(folder, name) || table.public.matches(folder, original);
-        if is_public {
+        let is_public = |name: &str| table.public.matches(folder, name);
+        if is_public(name) || table.kept_beside(name).is_some_and(is_public) {
             return NameKind::Ordinary;
         }
         if self.holds_secrets || table.secret.matches(folder, name) {

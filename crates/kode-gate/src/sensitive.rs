@@ -20,6 +20,9 @@ use places::Places;
 /// Larger files are not taken apart: any change of them matters.
 const PARSED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Larger lock files count with all their addresses.
+const LOCK_PARSED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 #[derive(Deserialize)]
 struct Table {
     package_folders: Vec<String>,
@@ -59,6 +62,10 @@ enum Format {
 struct Locks {
     names: Vec<String>,
     hosts: Vec<String>,
+    /// Of `names`, those in JSON, whose packages say more than where they are from.
+    json: Vec<String>,
+    /// What of a package in one is for people to read.
+    remarks: Vec<String>,
 }
 
 // The table is compiled in and a test reads it: a failure can't reach users.
@@ -223,8 +230,13 @@ fn at<'v>(value: &'v serde_json::Value, key: &str) -> Option<&'v serde_json::Val
 impl Locks {
     /// A source after the change that was none before and no known registry.
     fn new_source(&self, change: FileChange<'_>) -> Option<String> {
-        let before = sources(change.before.unwrap_or_default());
-        let after = sources(change.after.unwrap_or_default());
+        let name = change.path.file_name().to_lowercase();
+        let sources_of = |bytes: Option<&[u8]>| {
+            let bytes = bytes.unwrap_or_default();
+            let bare = self.json.contains(&name).then(|| self.without_remarks(bytes)).flatten();
+            sources(bare.as_deref().unwrap_or(bytes))
+        };
+        let (before, after) = (sources_of(change.before), sources_of(change.after));
         if change.is_link {
             return Some("a link".to_owned());
         }
@@ -236,6 +248,29 @@ impl Locks {
             };
             !before.contains(source) && !self.hosts.iter().any(known)
         })
+    }
+}
+
+impl Locks {
+    /// A lock file without addresses that nothing is fetched from, such as of those
+    /// who ask for money; `None` where it can't be read, and counts as it is.
+    fn without_remarks(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if bytes.len() > LOCK_PARSED_BYTES_MAX {
+            return None;
+        }
+        let mut lock: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+        for list in ["packages", "packages-dev"] {
+            let packages: Vec<&mut serde_json::Value> = match lock.get_mut(list) {
+                Some(serde_json::Value::Object(named)) => named.values_mut().collect(),
+                Some(serde_json::Value::Array(listed)) => listed.iter_mut().collect(),
+                _ => continue,
+            };
+            for package in packages.into_iter().filter_map(|package| package.as_object_mut()) {
+                self.remarks.iter().for_each(|key| drop(package.remove(key)));
+            }
+        }
+        // Line by line, as marks are looked for.
+        serde_json::to_vec_pretty(&lock).ok()
     }
 }
 

@@ -50,11 +50,12 @@ const LOOSE_NAMED_MAX: usize = 20;
 
 impl Guard {
     /// `protected` are the absolute paths of the project's read-only mounts.
-    pub(crate) fn new(root: &ProjectRoot, protected: Vec<String>) -> io::Result<Self> {
+    /// With `names`, [`Self::named`] knows which names credentials have.
+    pub(crate) fn new(root: &ProjectRoot, protected: Vec<String>, names: bool) -> io::Result<Self> {
         let kept = Kept::new(root, protected);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
-        let tree = Tree::new(&root)?;
+        let tree = Tree::new(&root, names)?;
         let mut guard =
             Self { root, tree, before: BTreeMap::new(), modes: Modes::new(), kept, complete: true };
         guard.complete = guard.tree.look_before(&guard.root);

@@ -82,6 +82,29 @@ fn of_pyproject_only_the_build_matters() {
 }
 
 #[test]
+fn who_asks_for_money_is_no_source() {
+    let lock = |more: &str| {
+        format!(
+            "{{\"packages\": {{\"node_modules/a\": {{\n\"resolved\": \
+             \"https://registry.npmjs.org/a/-/a-1.0.0.tgz\"{more}}}}}}}"
+        )
+    };
+    for remark in [
+        ",\n\"funding\": {\"type\": \"opencollective\", \"url\": \"https://opencollective.com/a\"}",
+        ",\n\"funding\": \"https://github.com/sponsors/a\"",
+        ",\n\"funding\": [{\"url\": \"https://a.example\"}]",
+    ] {
+        assert_eq!(judged("package-lock.json", None, Some(&lock(remark))), None, "{remark}");
+        // Elsewhere it may be anything.
+        assert!(judged("yarn.lock", None, Some(&lock(remark))).is_some(), "{remark}");
+    }
+    let foreign = ",\n\"funding\": \"x\", \"a\": {\"resolved\": \"https://evil.example/a.tgz\"}";
+    assert!(judged("package-lock.json", None, Some(&lock(foreign))).is_some());
+    let nested = "{\"funding\": {\"resolved\": \"https://evil.example/a.tgz\"}}";
+    assert!(judged("package-lock.json", None, Some(nested)).is_some());
+}
+
+#[test]
 fn of_lock_files_only_new_sources_matter() {
     let npm =
         "\"resolved\": \"https://registry.npmjs.org/a/-/a-1.0.0.tgz\",\n\"integrity\": \"x\"\n";

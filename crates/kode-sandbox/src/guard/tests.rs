@@ -21,7 +21,7 @@ fn place() -> Place {
     }
     let nowhere = folder.path().join("kode");
     let root = ProjectRoot::find(&folder.path().join("p"), &nowhere, &nowhere).unwrap();
-    let mut guard = Guard::new(&root, Vec::new()).unwrap();
+    let mut guard = Guard::new(&root, Vec::new(), true).unwrap();
     guard.before_command();
     Place { folder, guard }
 }
@@ -193,7 +193,7 @@ fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
         fs::write(place.at(name), "x").unwrap();
     }
     chmod(&place, "users", 0o666);
-    place.guard = Guard::new(&place.root(), Vec::new()).unwrap();
+    place.guard = Guard::new(&place.root(), Vec::new(), true).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(20));
     place.guard.before_command();
     fs::write(place.at("users"), "changed by the command").unwrap();

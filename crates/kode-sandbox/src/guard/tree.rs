@@ -38,6 +38,8 @@ pub(super) struct Folder {
 #[derive(Debug)]
 pub(super) struct Tree {
     device: u64,
+    /// Whether names that credentials have are of interest.
+    names: bool,
     /// Folders the user closed even to himself, by the time of their change.
     closed: HashMap<Vec<u8>, i128>,
     pub(super) folders: HashMap<Vec<u8>, Folder>,
@@ -50,9 +52,9 @@ pub(super) fn matters(name: &[u8]) -> bool {
 }
 
 impl Tree {
-    pub(super) fn new(root: &OwnedFd) -> rustix::io::Result<Self> {
+    pub(super) fn new(root: &OwnedFd, names: bool) -> rustix::io::Result<Self> {
         let device = rustix::fs::fstat(root)?.st_dev;
-        Ok(Self { device, closed: HashMap::new(), folders: HashMap::new() })
+        Ok(Self { device, names, closed: HashMap::new(), folders: HashMap::new() })
     }
 
     /// Takes in what stands before a command; false when that is not complete.
@@ -126,7 +128,7 @@ impl Tree {
             named: Vec::new(),
             head: None,
         };
-        match read(root, place, &mut folder) {
+        match read(root, place, self.names, &mut folder) {
             Err(Errno::ACCESS) if stat.st_uid != rustix::process::geteuid().as_raw() => {
                 // Closed to commands as well.
                 return Ok(None);
@@ -138,7 +140,7 @@ impl Tree {
             Err(Errno::ACCESS) if self.closed.get(path) == Some(&changed_ns) => return Ok(None),
             Err(Errno::ACCESS) => {
                 open_up(root, place)?;
-                read(root, place, &mut folder)?;
+                read(root, place, self.names, &mut folder)?;
             }
             read => read?,
         }
@@ -146,7 +148,7 @@ impl Tree {
     }
 }
 
-fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> rustix::io::Result<()> {
+fn read(root: &OwnedFd, place: &[u8], names: bool, folder: &mut Folder) -> rustix::io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = rustix::fs::openat(root, place, flags, Mode::empty())?;
     let mut space = [MaybeUninit::uninit(); 16 * 1024];
@@ -165,7 +167,7 @@ fn read(root: &OwnedFd, place: &[u8], folder: &mut Folder) -> rustix::io::Result
         } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
             // What is no folder after all is left out when it is looked at.
             folder.subfolders.push(name.to_vec());
-        } else {
+        } else if names {
             match folder_names.kind(&String::from_utf8_lossy(name)) {
                 NameKind::Ordinary => {}
                 kind => folder.named.push((name.to_vec(), kind)),

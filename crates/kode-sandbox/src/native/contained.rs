@@ -91,7 +91,8 @@ impl Native {
         settings: &SandboxSettings,
         memory_bytes_max: u64,
     ) -> Result<Self, SandboxError> {
-        let guard = if settings.read_only { None } else { Some(Guard::new(root, Vec::new())?) };
+        let guard =
+            if settings.read_only { None } else { Some(Guard::new(root, Vec::new(), true)?) };
         Ok(Self {
             helper: Keeper::Container(container),
             guard,
@@ -116,7 +117,7 @@ impl Native {
     /// two tasks a person may have changed anything.
     pub(crate) fn look_anew(&mut self, root: &ProjectRoot) -> Result<(), SandboxError> {
         if self.guard.is_some() {
-            self.guard = Some(Guard::new(root, Vec::new())?);
+            self.guard = Some(Guard::new(root, Vec::new(), true)?);
         }
         Ok(())
     }

@@ -155,7 +155,7 @@ impl Starting {
         if !settings.read_only {
             // The first look takes longest, and the helper works meanwhile.
             let protected = plan.protected_in_project().map(str::to_owned).collect();
-            native.guard = Some(Guard::new(root, protected)?);
+            native.guard = Some(Guard::new(root, protected, !settings.one_command)?);
         }
         let (root, settings, ownership) = (root.clone(), settings.clone(), Ownership::Mapped);
         Ok(Self { native, plan, root, settings, ownership, complaints: None })

@@ -61,7 +61,7 @@ fn npm_installs_what_a_person_approved_while_secrets_are_masked() {
         return;
     }
     let workspace = with_secret();
-    let output = answered(&workspace, &format!("npm install ms left-pad && {SEES_SECRET}"), b"a");
+    let output = answered(&workspace, &format!("npm install ms express && {SEES_SECRET}"), b"a");
     assert!(output.contains("Opens: registry.npmjs.org"), "{output}");
     assert!(workspace.project().join("node_modules/ms/package.json").exists(), "{output}");
     // The packages' own files are no places that ask again.
