@@ -4,7 +4,6 @@
 #[macro_use]
 mod output;
 
-mod allocator;
 mod cli;
 mod commands;
 mod container;
@@ -20,7 +19,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    allocator::spare_children();
     // A re-executed sandbox helper never reaches the command line.
     if let Some(code) = kode_sandbox::run_helper_if_requested() {
         return ExitCode::from(code);

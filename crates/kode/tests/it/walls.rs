@@ -173,15 +173,3 @@ fn what_runs_later_is_put_back_however_it_was_locked() {
         }
     }
 }
-
-#[test]
-fn commands_keep_the_large_pages_that_kode_does_without() {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let Some(line) = status.lines().find(|line| line.starts_with("THP_enabled:")) else {
-        eprintln!("skipped: this kernel does not tell whether large pages are on");
-        return;
-    };
-    let workspace = Workspace::new();
-    let inside = run(&workspace, User::Same, "grep THP_enabled: /proc/self/status", &[]);
-    assert!(inside.contains(line), "{inside}");
-}
