@@ -11,7 +11,7 @@ use crate::model::Context;
 /// Objects nested deeper than this are not looked into.
 const DEPTH_MAX: usize = 4;
 /// Methods that take a query document first.
-const METHODS: [&str; 28] = [
+const METHODS: [&str; 27] = [
     "find",
     "findOne",
     "findOneAndUpdate",
@@ -30,7 +30,6 @@ const METHODS: [&str; 28] = [
     "distinct",
     "aggregate",
     "exists",
-    "where",
     "findAndModify",
     "find_one",
     "find_one_and_update",
@@ -72,6 +71,14 @@ impl Engine<'_> {
         let Some((object, receiver)) = &site.receiver else { return };
         let is_open = receiver.data().is_none_or(|data| !data.closed && data.length.is_none());
         if !METHODS.contains(&&*site.method) || !is_open || !self.is_collection(*object) {
+            return;
+        }
+        // What SQL mappers are told beside a row's values.
+        let options = site.value(1);
+        let is_mapper = ["withRelated", "transacting", "transaction", "require", "trx"]
+            .iter()
+            .any(|name| options.field(name).is_some());
+        if is_mapper {
             return;
         }
         let (place, value) = ((site.start, site.end), site.value(0));
