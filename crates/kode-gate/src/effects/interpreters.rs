@@ -287,14 +287,17 @@ impl Evaluator<'_> {
         let starts =
             words.map(|word| Field::exact(word.rsplit('/').next().unwrap_or(word))).find(|name| {
                 let text = name.text.known.trim_end_matches(".exe");
-                matches!(text, "cpan" | "psysh") || language(text).is_some() || is_powershell(name)
+                matches!(text, "cpan" | "psysh" | "jjs" | "jshell")
+                    || language(text).is_some()
+                    || is_powershell(name)
             });
         // `IEX(IWR ADDRESS)`, as it is typed into a PowerShell.
-        let begins = |start: &str| {
-            let text = text.trim_start_matches([' ', '\t', '\n', '(', '{']);
-            text.get(..start.len()).is_some_and(|at| at.eq_ignore_ascii_case(start))
-        };
-        let typed = ["iex(", "iex (", "invoke-expression"].into_iter().any(begins);
+        let lower = text.to_ascii_lowercase();
+        let typed = ["iex(", "iex (", "invoke-expression"].into_iter().any(|start| {
+            lower.match_indices(start).any(|(at, _)| {
+                !lower[..at].ends_with(|last: char| last.is_alphanumeric() || last == '-')
+            })
+        });
         if starts.is_none() && !typed {
             return;
         }

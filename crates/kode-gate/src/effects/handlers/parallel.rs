@@ -21,6 +21,29 @@ const SPECIAL: [char; 19] = [
 ];
 
 impl Evaluator<'_> {
+    /// `hyperfine 'COMMAND'… --prepare 'COMMAND' -P NAME 1 8`.
+    pub(super) fn hyperfine(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        const SCRIPTS: [&str; 7] =
+            ["-p", "--prepare", "-c", "--cleanup", "-s", "--setup", "--conclude"];
+        let found = &call.arguments;
+        let given = found.flags.iter().filter(|(flag, _)| SCRIPTS.contains(&flag.as_str()));
+        let is_bound = |word: &&Field| word.text.known.parse::<f64>().is_ok();
+        let timed = found.operands.iter().filter(|word| !is_bound(word));
+        for script in given.filter_map(|(_, value)| value.as_ref()).chain(timed) {
+            self.perhaps(|walk| walk.shell_text(&script.text, Stream::default()));
+        }
+        None
+    }
+
+    /// `taskset MASK COMMAND`, `taskset -c 0-3 COMMAND`; `-p` names a process.
+    pub(super) fn taskset(&mut self, call: &Invocation<'_>) -> Option<Stream> {
+        let command = call.arguments.operands.get(1..)?.to_vec();
+        if command.is_empty() || call.arguments.has(&["-p", "--pid"]) {
+            return None;
+        }
+        Some(self.run_argv(command, call.stdin.clone()))
+    }
+
     /// `parallel COMMAND ::: ARGUMENT…`, `… | parallel COMMAND`.
     pub(super) fn parallel(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let operands = &call.arguments.operands;

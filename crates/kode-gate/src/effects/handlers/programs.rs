@@ -170,15 +170,6 @@ impl Evaluator<'_> {
         None
     }
 
-    /// Each operand is a script of its own.
-    pub(super) fn each_script(&mut self, call: &Invocation<'_>) -> Option<Stream> {
-        for operand in &call.arguments.operands {
-            let script = operand.text.clone();
-            self.perhaps(|walk| walk.shell_text(&script, Stream::default()));
-        }
-        None
-    }
-
     /// Commands that list in one form and act in every other.
     pub(super) fn listing(&mut self, call: &Invocation<'_>) -> Option<Stream> {
         let has = |words: &[&str]| {
