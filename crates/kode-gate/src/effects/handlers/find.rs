@@ -11,7 +11,7 @@ use crate::paths::{Zone, holds_secrets, looks_secret};
 use crate::patterns::could_be_secret;
 
 /// Tests of `find` that narrow what it finds.
-const NARROWING: [&str; 24] = [
+const NARROWING: [&str; 27] = [
     "-name",
     "-iname",
     "-path",
@@ -27,6 +27,9 @@ const NARROWING: [&str; 24] = [
     "-ctime",
     "-cmin",
     "-newer",
+    "-anewer",
+    "-cnewer",
+    "-used",
     "-size",
     "-empty",
     "-perm",
@@ -130,7 +133,7 @@ impl Evaluator<'_> {
         };
         let all = 0..words.len();
         let tests: Vec<usize> =
-            all.filter(|at| is(Some(*at), &NARROWING) && !is(Some(at + 1), &["*"])).collect();
+            all.filter(|at| narrows(&words[*at]) && !is(Some(at + 1), &["*"])).collect();
         let kept = tests.iter().any(|at| !is(at.checked_sub(1), &["!", "-not", "\\!"]));
         if !tests.is_empty() && !kept && is_deleting(words) {
             for start in starts {
@@ -292,7 +295,12 @@ fn is_media_or_source(pattern: &str) -> bool {
 
 /// Whether a test that narrows what is found stands among the words.
 fn has_test(words: &[Field]) -> bool {
-    words.iter().any(|word| word.as_exact().is_some_and(|text| NARROWING.contains(&text)))
+    words.iter().any(narrows)
+}
+
+/// `-name`, `-newermt` and their kin.
+fn narrows(word: &Field) -> bool {
+    word.as_exact().is_some_and(|text| NARROWING.contains(&text) || text.starts_with("-newer"))
 }
 
 /// Whether the expression deletes what it finds.
