@@ -274,6 +274,12 @@ impl Sandbox {
         self.looked.store(true, Ordering::Relaxed);
     }
 
+    /// Whether a file with an ordinary name was seen as a credential under another,
+    /// in this session or before.
+    pub fn remembers_as_credential(&self, path: &ProjectPath) -> bool {
+        self.network.remembers(path)
+    }
+
     fn have_looked(&self) {
         if !self.looked.load(Ordering::Relaxed) {
             self.look_for_credentials();

@@ -113,9 +113,7 @@ impl Agent<'_> {
             false => None,
         };
         self.session.nothing_runs();
-        if by_command {
-            self.look_for_opened_credentials()?;
-        }
+        self.look_for_opened_credentials()?;
         self.count(&outcome);
         if let Some(decision) = outcome.decision.clone() {
             self.emit(&decision_event(call, decision));

@@ -9,7 +9,7 @@ use super::{Agent, BeginError};
 use crate::tools::Noticed;
 
 impl Agent<'_> {
-    /// After a command: whether it opened a credential, by any name; what could not be
+    /// After a call: whether it opened a credential, by any name; what could not be
     /// watched counts as opened.
     pub(super) fn look_for_opened_credentials(&mut self) -> Result<(), BeginError> {
         let noticed = self.workspace.credentials.take_noticed();
@@ -19,6 +19,10 @@ impl Agent<'_> {
         match noticed {
             Noticed::Opened => self
                 .expose("a program that the command ran opened one of the project's credentials"),
+            Noticed::Read(path) => self.expose(&format!(
+                "{} was a credential under another name",
+                kode_base::escape::escape_line(path.as_str())
+            )),
             Noticed::Unwatched(why) => self.expose(&format!(
                 "whether a program opens the project's credentials can't be watched ({why})"
             )),

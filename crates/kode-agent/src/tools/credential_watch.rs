@@ -10,6 +10,8 @@ use kode_sandbox::{FileError, OpenWatch, ProjectFiles};
 pub(crate) enum Noticed {
     /// It opened a credential.
     Opened,
+    /// A tool of kode's read a file that was one under another name.
+    Read(ProjectPath),
     /// It could not be watched, which counts as much.
     Unwatched(String),
 }
@@ -61,6 +63,11 @@ impl CredentialWatch {
         if self.watch.as_ref().is_some_and(OpenWatch::opened) {
             self.noticed = Some(Noticed::Opened);
         }
+    }
+
+    /// A tool of kode's read what was a credential under another name.
+    pub(super) fn was_read(&mut self, path: &ProjectPath) {
+        self.noticed = Some(Noticed::Read(path.clone()));
     }
 
     /// What was noticed since the last time.

@@ -86,7 +86,12 @@ impl Workspace {
         let (permit, decision) =
             permitted.map_err(|denial| Box::new(ToolOutcome::denied(denial)))?;
         match self.files.read(permit, FILE_BYTES_MAX) {
-            Ok(bytes) => Ok((path, bytes, decision)),
+            Ok(bytes) => {
+                if self.sandbox.remembers_as_credential(&path) {
+                    self.credentials.was_read(&path);
+                }
+                Ok((path, bytes, decision))
+            }
             Err(error) => {
                 Err(Box::new(ToolOutcome::failed(error.to_string()).with_decision(decision)))
             }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kode_base::ProjectPath;
-use kode_gate::NameKind;
+use kode_gate::{FolderNames, NameKind};
 
 use crate::{CredentialTest, ProjectRoot, SandboxSettings};
 pub(crate) use identity::{Identity, Stamp};
@@ -111,6 +111,18 @@ impl Seen {
         known.join(state.known.take());
         state.known = Some(known.clone());
         Ok(known)
+    }
+
+    /// Whether the file has an ordinary name and was seen as a credential under
+    /// another. What can't be told counts.
+    pub(crate) fn remembers(&self, path: &ProjectPath) -> bool {
+        let (folder, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
+        if FolderNames::below(folder).kind(name) != NameKind::Ordinary {
+            return false;
+        }
+        let Ok(real) = fs::canonicalize(self.root.join(path.as_str())) else { return false };
+        let Some(stamp) = Stamp::of(&real) else { return false };
+        self.known().map_or(true, |known| known.identities.contains(&stamp.identity))
     }
 
     fn holds_credential(&self, state: &mut State, named: &Named) -> bool {

@@ -58,6 +58,9 @@ fn a_credential_is_masked_under_every_later_name_in_later_sessions_too() {
         fs::create_dir_all(place.at(to).parent().unwrap()).unwrap();
         fs::rename(place.at(".env"), place.at(to)).unwrap();
         assert_eq!(place.masked(&place.seen()), [to]);
+        assert!(place.seen().remembers(&ProjectPath::new(to).unwrap()));
+        place.write("other.txt", "an ordinary file");
+        assert!(!place.seen().remembers(&ProjectPath::new("other.txt").unwrap()));
     }
 }
 

@@ -66,6 +66,11 @@ impl Network {
         }
     }
 
+    /// Whether the file was a credential under another name.
+    pub(crate) fn remembers(&self, path: &ProjectPath) -> bool {
+        self.seen.remembers(path)
+    }
+
     /// Reads one page, outside any sandbox.
     pub(crate) fn read_page(
         &self,

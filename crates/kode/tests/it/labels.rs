@@ -226,6 +226,21 @@ fn a_credential_that_a_program_opened_keeps_unnamed_hosts_shut() {
 }
 
 #[test]
+fn a_credential_that_is_read_under_a_new_name_keeps_unnamed_hosts_shut() {
+    let workspace = Workspace::new();
+    workspace.write(".env", "PIN=1\n");
+    workspace.write("tidy.sh", "mv .e* notes.txt\n");
+    let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: \"sh tidy.sh\"}\n  \
+                  - calls:\n      - tool: read_file\n        args: {path: notes.txt}\n  \
+                  - calls:\n      - tool: finish\n        args: {summary: done}\n";
+    let run = workspace.run_script(script, &[]);
+    assert!(workspace.project().join("notes.txt").exists(), "{}", run.outputs());
+    let notices: Vec<&str> = run.events.iter().filter_map(|event| event["text"].as_str()).collect();
+    let told = notices.iter().any(|text| text.starts_with("notes.txt was a credential under"));
+    assert!(told, "{notices:?}");
+}
+
+#[test]
 fn a_program_that_opens_no_credential_closes_nothing() {
     let workspace = with_secret("");
     let look = "ls -laR . && find . -name '*en?' && grep -rn x --exclude='.*' . ; git status";
