@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use kode_base::ProjectPath;
-use kode_syntax::{ErrorSummary, Language, SourceTree, error_summary, reparse, single_replacement};
+use kode_syntax::{
+    ErrorSummary, Language, SourceTree, error_summary, faults, reparse, single_replacement,
+};
 
 use crate::loss;
 use crate::placeholder;
@@ -188,6 +190,11 @@ fn check_syntax(change: &Change<'_>, trees: Option<&Trees>) -> Result<(), EditRe
 /// The line of the first syntax error, when the change makes the file worse.
 pub(crate) fn syntax_harm(change: &Change<'_>, trees: Option<&Trees>) -> Option<usize> {
     let trees = trees?;
+    error_harm(change, trees).or_else(|| fault_harm(change, trees))
+}
+
+/// The line of the first error that the grammar sees.
+fn error_harm(change: &Change<'_>, trees: &Trees) -> Option<usize> {
     if !trees.after.tree.root_node().has_error() {
         return None;
     }
@@ -201,4 +208,31 @@ pub(crate) fn syntax_harm(change: &Change<'_>, trees: Option<&Trees>) -> Option<
     let grown = change.after.len().saturating_sub(change.before.map_or(0, <[u8]>::len));
     let worse = after.count > before.count || after.bytes > before.bytes + grown;
     worse.then(|| after.first_line.unwrap_or(1))
+}
+
+/// The line of the first fault that the grammar passes over. A stretch has none, and what
+/// recovery makes of a broken file is no measure.
+fn fault_harm(change: &Change<'_>, trees: &Trees) -> Option<usize> {
+    if trees.stretch.is_some() || trees.after.tree.root_node().has_error() {
+        return None;
+    }
+    let language = trees.after.language;
+    let line = |at: usize| change.after[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let before = change.before.unwrap_or_default();
+    if let Some(at) = stretch::open_comment(language, change.after)
+        && stretch::open_comment(language, before).is_none()
+    {
+        return Some(line(at));
+    }
+    let after = faults(&trees.after, change.after);
+    let was = trees.before.as_ref().map_or(0, |tree| faults(tree, before).len());
+    // The one that is new stands where the trees differ, where that is known.
+    let differs = |at: &Range<usize>| {
+        let places = trees.differing.as_ref().map(|differing| &differing.after);
+        places.is_none_or(|places| {
+            places.iter().any(|place| place.start <= at.end && at.start <= place.end)
+        })
+    };
+    let first = after.iter().find(|at| differs(at)).or(after.first())?;
+    (after.len() > was).then(|| line(first.start))
 }

@@ -9,13 +9,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use kode_syntax::{Language, SourceTree, parse, reparse, single_replacement};
+use kode_syntax::{Language, SourceTree, faults, parse, reparse, single_replacement};
 
 use crate::guard::{Change, Differing, Trees, before_replacing};
 use crate::parallel::in_parallel;
-use blocks::{holds_stray_words, statements_around};
+use blocks::statements_around;
 use members::{holds_only_members, members_around};
 use outside::open_brackets;
+pub(crate) use outside::open_comment;
 
 mod blocks;
 mod members;
@@ -52,10 +53,13 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     };
     let stretch = stretch.filter(small)?;
     let (was, is) = stretch.texts(before, after);
-    // Their grammars take a here-document without an end for a sound one.
-    let open_ended = matches!(language, Language::Php | Language::Ruby)
-        && [&was, &is].into_iter().any(|text| open_brackets(language, text) != Some(0));
-    if open_ended {
+    // What grammars take for sound although something stays open: a here-document, `/*`
+    // read as a regular expression. And what may stand only at the begin of a file.
+    let late = language == Language::Go
+        && stretch.before.start > 0
+        && memchr::memmem::find_iter(&is, b"import").count()
+            > memchr::memmem::find_iter(&was, b"import").count();
+    if late || [&was, &is].into_iter().any(|text| open_brackets(language, text) != Some(0)) {
         return None;
     }
     let at = |at: usize| at - stretch.before.start + stretch.wrapping.0.len();
@@ -77,8 +81,8 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     let in_class = stretch.in_class;
     if !is_sound(&again.tree)
         || in_class && !both.into_iter().all(holds_only_members)
-        || holds_stray_words(&tree, &was)
-        || holds_stray_words(&again.tree, &is)
+        || !faults(&tree, &was).is_empty()
+        || !faults(&again.tree, &is).is_empty()
     {
         return None;
     }

@@ -6,6 +6,7 @@
 mod errors;
 mod identifiers;
 mod language;
+mod lenient;
 mod parse;
 mod scopes;
 mod symbols;
@@ -13,6 +14,7 @@ mod symbols;
 pub use errors::{ErrorSummary, error_summary};
 pub use identifiers::{is_identifier, is_keyword};
 pub use language::Language;
+pub use lenient::faults;
 pub use parse::{ParseError, Reparsed, SourceTree, parse, reparse, single_replacement};
 pub use scopes::{
     Binding, BindingKind, ImportOrigin, NamedArgument, Occurrence, PassedOn, ScopeError, Scopes,

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use kode_syntax::{Language, SourceTree};
+use kode_syntax::Language;
 use memchr::{memchr, memmem};
 
 use super::outside::{Reader, is_word_byte};
@@ -115,31 +115,4 @@ fn ends_at(text: &[u8], at: usize, inside: &[u8]) -> bool {
     let ended = last.trim_ascii() == b"end" && margin(last) == inside;
     let goes_on = at < text.len() && !begins_statement(line) && line.trim_ascii() != b"end";
     is_line_begin(text, at) && ended && !goes_on
-}
-
-/// Whether a word that ends or goes on with a block stands where none is open: the
-/// grammar takes it for a name.
-pub(super) fn holds_stray_words(tree: &SourceTree, text: &[u8]) -> bool {
-    if tree.language != Language::Ruby {
-        return false;
-    }
-    let mut cursor = tree.tree.walk();
-    loop {
-        let node = cursor.node();
-        let word = &text[node.byte_range()];
-        if node.kind() == "identifier" && CONTINUATIONS.contains(&word) {
-            return true;
-        }
-        if cursor.goto_first_child() || cursor.goto_next_sibling() {
-            continue;
-        }
-        loop {
-            if !cursor.goto_parent() {
-                return false;
-            }
-            if cursor.goto_next_sibling() {
-                break;
-            }
-        }
-    }
 }

@@ -19,6 +19,22 @@ pub(super) fn open_brackets(language: Language, text: &[u8]) -> Option<usize> {
     reader.is_outside().then_some(reader.open)
 }
 
+/// Where a comment begins that never ends, when all before it is surely read right.
+/// Grammars take `/*` for a division by what it points to, or for a regular expression.
+pub(crate) fn open_comment(language: Language, text: &[u8]) -> Option<usize> {
+    if matches!(language, Language::Python | Language::Ruby) {
+        return None;
+    }
+    let mut reader = Reader::new(language, text)?;
+    while reader.at < text.len() {
+        let at = reader.at;
+        if reader.step().is_none() {
+            return text[at..].starts_with(b"/*").then_some(at);
+        }
+    }
+    None
+}
+
 pub(super) struct Reader<'a> {
     language: Language,
     text: &'a [u8],

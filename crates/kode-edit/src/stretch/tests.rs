@@ -298,3 +298,35 @@ fn changed_lines(before: &[u8], rng: &mut proptest::test_runner::TestRng) -> Vec
     }
     lines.concat()
 }
+
+/// What a grammar makes of a comment that never ends: a regular expression, a division.
+#[test]
+fn a_comment_left_open_is_seen_in_large_files_and_small_ones() {
+    let kits = [
+        (
+            Language::JavaScript,
+            "function f",
+            "() {\n  /* it's */ return a / b;\n}\n",
+            "*/ r",
+            "/ r",
+        ),
+        (Language::Go, "func f", "() {\n\tx := a /* b */\n}\n", "*/\n", "\n"),
+        (Language::C, "int f", "(int *b) {\n  int x = a / 2; /* b */ return x;\n}\n", "*/ r", " r"),
+    ];
+    for (language, open, rest, closed, left_open) in kits {
+        for count in [1, 400] {
+            let package = if language == Language::Go { "package a\n\n" } else { "" };
+            let function = |n: usize| format!("{open}{n}{rest}");
+            let file: String = (0..count).map(function).collect();
+            let last = file.rfind(closed).unwrap();
+            let before = format!("{package}{file}");
+            let last = package.len() + last;
+            let after = [&before[..last], left_open, &before[last + closed.len()..]].concat();
+            let path = at(language);
+            let (old, new) = (before.as_bytes(), after.as_bytes());
+            let change = Change { path: &path, before: Some(old), after: new, written: "" };
+            let trees = Trees::of(&change).unwrap();
+            assert!(syntax_harm(&change, trees.as_ref()).is_some(), "{language:?} {count}");
+        }
+    }
+}
