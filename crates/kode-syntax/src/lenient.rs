@@ -116,7 +116,7 @@ fn in_script(node: Node<'_>, text: &[u8]) -> bool {
         "object" | "arguments" | "formal_parameters" | "named_imports" | "export_clause" => {
             let mut cursor = node.walk();
             let kinds: Vec<&str> = node.children(&mut cursor).map(|node| node.kind()).collect();
-            kinds.windows(2).any(|pair| pair == [",", ","])
+            kinds.windows(2).any(|pair| pair[1] == "," && matches!(pair[0], "," | "(" | "{"))
         }
         "identifier" => SCRIPT_WORDS.iter().any(|word| &text[node.byte_range()] == word.as_bytes()),
         _ => false,
