@@ -4,6 +4,7 @@
 //! is read or written here; paths on disk are the caller's to check.
 
 mod diff;
+mod doubts;
 mod exact;
 mod guard;
 mod hindsight;

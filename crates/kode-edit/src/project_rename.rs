@@ -7,6 +7,7 @@ use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
 use kode_syntax::{Binding, BindingKind, ImportOrigin, Language};
 
+use crate::doubts;
 use crate::guard::{Change, Declared, check};
 use crate::module_path::{Family, Resolution, resolve};
 use crate::operation::{FileChange, Project};
@@ -32,6 +33,7 @@ pub(crate) fn rename(
     let index = file.binding_at(place)?;
     let binding = &file.scopes.bindings[index];
     let (name, visible) = (binding.name.clone(), binding.visible_outside);
+    doubts::settle(Some(project), &file, binding, new_name)?;
     let after = file.rename(index, new_name, false)?;
     let mut changes = vec![FileChange::of(path, Some(before.clone()), Some(after))];
     if let Some(function) = &binding.passed_to {

@@ -9,6 +9,7 @@ use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
 use kode_syntax::{Binding, BindingKind, Language, Scopes, is_identifier, parse, scopes};
 
+use crate::doubts;
 use crate::exact::check_size;
 use crate::guard::{Change, Declared, check};
 use crate::refusal::{EditRefusal, refuse};
@@ -46,6 +47,7 @@ pub(crate) fn rename_in_file(
             escape_line(&binding.name)
         );
     }
+    doubts::settle(None, &file, binding, new_name)?;
     file.rename(index, new_name, false)
 }
 
@@ -198,7 +200,7 @@ impl<'a> ScopedFile<'a> {
         check(&change, &Declared { shrink: true, ..Declared::default() })?;
         let analysed = analyse(self.language, &after)?;
         if meanings(&self.scopes, |at| edits.moved(at)) == meanings(&analysed, |at| at) {
-            return Ok(after);
+            return self.unless_taken(binding, new_name, &analysed, &edits).map(|()| after);
         }
         refuse!(
             "`{}` would collide in {}: another name `{}` is in scope where this one is used",
@@ -206,6 +208,32 @@ impl<'a> ScopedFile<'a> {
             self.path,
             escape_line(new_name)
         )
+    }
+}
+
+impl ScopedFile<'_> {
+    /// Refuses a new name under which the file hides more than its scopes show (a macro
+    /// of that name, a string that sets it).
+    fn unless_taken(
+        &self,
+        binding: &Binding,
+        new_name: &str,
+        analysed: &Scopes,
+        edits: &Edits,
+    ) -> Result<(), EditRefusal> {
+        let Some(first) = binding.occurrences.first() else { return Ok(()) };
+        let at = edits.moved(first.range.start);
+        let renamed = |one: &&Binding| one.occurrences.iter().any(|o| o.range.start == at);
+        let taken = analysed.bindings.iter().find(renamed).and_then(|one| one.blocked.as_ref());
+        match taken.filter(|_| binding.blocked.is_none()) {
+            Some(why) => refuse!(
+                "`{}` can't be called `{}` in {}: {why}",
+                escape_line(&binding.name),
+                escape_line(new_name),
+                self.path
+            ),
+            None => Ok(()),
+        }
     }
 }
 

@@ -11,11 +11,13 @@ use tree_sitter::Node;
 
 use crate::{Language, SourceTree};
 
+mod c_bases;
 mod c_family;
 mod c_macros;
 mod csharp;
 mod ecmascript;
 mod go;
+mod go_types;
 mod java;
 mod php;
 mod python;
@@ -98,6 +100,42 @@ pub struct Binding {
     /// Of a parameter that callers may pass by its name: what they call (the function,
     /// or its class for a constructor).
     pub passed_to: Option<String>,
+    /// What types must be asked before it is renamed.
+    pub doubts: Vec<Doubt>,
+}
+
+/// A place whose name means the binding or a member of a type, as the type says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Doubt {
+    /// It is used in a class that inherits from this: a member of that name is meant there.
+    Inherited(Supertype),
+    /// It is written as a key in a literal of this type: a field of a struct, an
+    /// expression in a map, slice or array (Go).
+    KeyOf(String),
+}
+
+/// What a type inherits from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Supertype {
+    /// Its last name.
+    pub name: String,
+    /// Whether the place says that it is an interface.
+    pub interface: bool,
+}
+
+/// A type that a file declares, as far as other files and its heirs need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeShape {
+    /// Its name.
+    pub name: String,
+    /// What it inherits from.
+    pub supertypes: Vec<Supertype>,
+    /// Members that heirs reach by their plain name (Java, C++), or methods (Python).
+    pub members: Vec<String>,
+    /// Whether its literals are keyed by expressions (Go's maps, slices and arrays).
+    pub keyed_by_expression: bool,
+    /// Where it stands.
+    pub range: Range<usize>,
 }
 
 /// An argument that names its parameter (`f(x=1)`).
@@ -137,6 +175,8 @@ pub struct Scopes {
     pub passed_on: Vec<PassedOn>,
     /// The arguments that name their parameters.
     pub named_arguments: Vec<NamedArgument>,
+    /// The types the file declares, where a rename needs them (C++, Go, Java, Python).
+    pub types: Vec<TypeShape>,
 }
 
 /// Analyses the scopes of a file.

@@ -236,3 +236,79 @@ fn a_module_handed_on_as_a_namespace_is_refused() {
         assert!(run(&files).is_err(), "{files:?}");
     }
 }
+
+fn refused(files: &[(&str, &str)], because: &str) {
+    match run(files) {
+        Ok(changes) => panic!("{files:?} became {changes:?}"),
+        Err(refusal) => assert!(refusal.0.contains(because), "{files:?}: {refusal}"),
+    }
+}
+
+/// The first file as it is afterwards; no other changes.
+fn becomes(files: &[(&str, &str)], after: &str) {
+    match run(files) {
+        Ok(changes) => {
+            assert_eq!(changes.len(), 1, "{changes:?}");
+            assert_eq!(changes[0].1, after);
+        }
+        Err(refusal) => panic!("{files:?}: {refusal}"),
+    }
+}
+
+#[test]
+fn a_java_field_that_a_local_class_inherits_is_not_the_local() {
+    let local = "class A { void f() { int ‸x = 1; g(new B() { int h() { return x; } }); } }";
+    let after = "class A { void f() { int fresh = 1; g(new B() { int h() { return fresh; } }); } }";
+    refused(&[("A.java", local)], "nowhere in the project");
+    refused(&[("A.java", local), ("B.java", "class B { protected int x; }")], "inherits `x`");
+    refused(&[("A.java", local), ("B.java", "class B { int fresh; }")], "inherits `fresh`");
+    refused(
+        &[("A.java", local), ("B.java", "class B extends p.C<X> {} class C<T> { int y, x; }")],
+        "inherits `x`",
+    );
+    becomes(&[("A.java", local), ("B.java", "class B { private int x; void x() {} }")], after);
+    becomes(&[("A.java", local), ("B.java", "interface B { int X = 1; }")], after);
+    becomes(&[("A.java", local), ("B.java", "class B extends Thread implements Q {}")], after);
+}
+
+#[test]
+fn java_lambdas_and_anonymous_runnables_follow() {
+    becomes(
+        &[(
+            "A.java",
+            "class A extends Z { void f(int ‸x) { g(() -> x); new Runnable() { public void run() \
+             { x(x); } }; class L implements Q { int g() { return x; } } } }",
+        )],
+        "class A extends Z { void f(int fresh) { g(() -> fresh); new Runnable() { public void \
+         run() { x(fresh); } }; class L implements Q { int g() { return fresh; } } } }",
+    );
+    refused(
+        &[("A.java", "class A { void f(int ‸x) { class L extends M { int g = x; } } }")],
+        "`M`, which is nowhere",
+    );
+}
+
+#[test]
+fn a_cpp_member_that_a_local_struct_inherits_is_not_the_local() {
+    let source = |base: &str| {
+        format!(
+            "{base}\nint main() {{ static int ‸x = 1; struct L : B {{ int g() {{ return x; }} }} \
+             l; return l.g(); }}\n"
+        )
+    };
+    refused(&[("a.cpp", &source("struct B { int x = 9; };"))], "inherits `x`");
+    refused(&[("a.cpp", &source("struct B { int *x(); };"))], "inherits `x`");
+    refused(&[("a.cpp", &source("#include <b>"))], "nowhere in the project");
+    let fine = source("struct B { int y; };");
+    becomes(&[("a.cpp", &fine)], &fine.replace("‸x", "fresh").replace("return x", "return fresh"));
+}
+
+#[test]
+fn keys_of_go_types_in_other_files_are_fields_unless_those_are_maps() {
+    let local = "package p\nfunc f(‸x int) T { return T{x: x} }\n";
+    becomes(
+        &[("a.go", local), ("b.go", "package p\ntype T struct{ x int }\n")],
+        "package p\nfunc f(fresh int) T { return T{x: fresh} }\n",
+    );
+    refused(&[("a.go", local), ("b.go", "package p\ntype T map[int]int\n")], "key in a literal");
+}

@@ -667,3 +667,70 @@ fn a_name_passed_to_one_of_several_functions_is_refused() {
     let handed_on = "def f(‸a): return a\npartial(f, a=1)\n";
     refuses("py", handed_on, "n", "by name");
 }
+
+#[test]
+fn csharp_members_named_like_a_local_stay() {
+    let source = "class A { P F(int ‸x, P p) { return p with { x = x, y = x }; } }";
+    let after = "class A { P F(int n, P p) { return p with { x = n, y = n }; } }";
+    renames_to("cs", source, "n", after);
+    renames_to(
+        "cs",
+        "class A { int F(int ‸x) { var t = (x, 1); (x, t) = (x, t); return t.x; } }",
+        "n",
+        "class A { int F(int n) { var t = (x: n, 1); (n, t) = (x: n, t); return t.x; } }",
+    );
+    renames_to(
+        "cs",
+        "class A { int F(int ‸x) { this.x = 1; var t = (x, 1); return t.Item1; } }",
+        "n",
+        "class A { int F(int n) { this.x = 1; var t = (n, 1); return t.Item1; } }",
+    );
+}
+
+#[test]
+fn go_keys_of_literals_within_literals_are_told_apart() {
+    let go = |types: &str, literal: &str| {
+        format!("package p\n{types}\nfunc f(x int) {{ _ = {literal} }}\n")
+    };
+    let check = |types: &str, literal: &str, after: &str| {
+        renames_to(
+            "go",
+            &go(types, literal).replace("f(x", "f(‸x"),
+            "n",
+            &go(types, after).replace("f(x", "f(n"),
+        );
+    };
+    let of_struct = "type T struct{ x int }";
+    check(of_struct, "map[int]T{x: {x: x}}", "map[int]T{n: {x: n}}");
+    check(of_struct, "map[T]T{{x: x}: {x: x}}", "map[T]T{{x: n}: {x: n}}");
+    check(of_struct, "[]*T{{x: x}, x: {x: 1}}", "[]*T{{x: n}, n: {x: 1}}");
+    check("type T []int; type M map[int]T", "M{x: {x: x}}", "M{n: {n: n}}");
+    check("type T map[int]int", "[...][]T{{{x: x}}}", "[...][]T{{{n: n}}}");
+    check("", "[][2]int{{x: x}}", "[][2]int{{n: n}}");
+    check("", "pkg.Table{x: x, X: x}", "pkg.Table{n: n, X: n}");
+    check("", "[]struct{ x int }{{x: x}}", "[]struct{ x int }{{x: n}}");
+    let local = "package p\nfunc f(‸x int) { type M map[int]int; _ = M{x: 1} }\n";
+    renames_to("go", local, "n", "package p\nfunc f(n int) { type M map[int]int; _ = M{n: 1} }\n");
+    let of_c = "package p\nfunc f(‸x int) { _ = C.struct_a{x: 1} }\n";
+    refuses("go", of_c, "n", "may mean it, or a field");
+}
+
+#[test]
+fn a_go_type_that_is_embedded_names_a_field_too() {
+    for field in ["A", "*A", "A `json:\"a\"`", "A[int]"] {
+        let source = format!("package p\ntype ‸A[T any] struct{{}}\ntype B struct {{ {field} }}\n");
+        refuses("go", &source, "Fresh", "embeds it");
+    }
+    renames_to(
+        "go",
+        "package p\ntype ‸A struct{}\ntype B struct { a A }\n",
+        "C",
+        "package p\ntype C struct{}\ntype B struct { a C }\n",
+    );
+}
+
+#[test]
+fn a_new_name_that_a_macro_has_is_refused() {
+    let source = "#define MAX 3\nint f(void) { int ‸x = 1; return x; }\n";
+    refuses("c", source, "MAX", "a macro has that name");
+}

@@ -3,10 +3,10 @@
 use tree_sitter::Node;
 
 use super::BindingKind::{Item, Local, Member, Parameter};
-use super::c_macros;
 use super::walk::{
     BROKEN, How, ScopeId, ScopeKind, TAG, TYPE, VALUE, Walk, for_children, for_field, plain,
 };
+use super::{c_bases, c_macros};
 use crate::Language;
 
 /// Variables, functions and `typedef` names share one space.
@@ -17,14 +17,17 @@ const MAX_DECLARATORS: usize = 64;
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
     match node.kind() {
         "function_definition" => enter_function(walk, node),
-        "compound_statement"
-        | "for_statement"
-        | "if_statement"
-        | "while_statement"
-        | "switch_statement"
-        | "catch_clause"
-        | "field_declaration_list" => {
+        "compound_statement" | "for_statement" | "if_statement" | "while_statement"
+        | "switch_statement" | "catch_clause" => {
             walk.open(ScopeKind::Block);
+        }
+        "field_declaration_list" => {
+            walk.open(ScopeKind::Block);
+            if let Some(class) = node.parent() {
+                let supertypes = c_bases::supertypes(walk, class);
+                c_bases::note_shape(walk, class, node, &supertypes);
+                walk.inherit(supertypes);
+            }
         }
         "for_range_loop" => {
             walk.open(ScopeKind::Block);
@@ -279,7 +282,7 @@ fn stands_in_a_guess(name: Node<'_>) -> bool {
 }
 
 /// The name a declarator declares, looking through what is around it.
-fn declared_name(declarator: Node<'_>) -> Option<Node<'_>> {
+pub(super) fn declared_name(declarator: Node<'_>) -> Option<Node<'_>> {
     let mut node = declarator;
     for _ in 0..MAX_DECLARATORS {
         match node.kind() {

@@ -112,6 +112,11 @@ fn enter_expression(walk: &mut Walk<'_>, node: Node<'_>) {
         "assignment_expression" if is_object_initializer(node) => {
             walk.skip(node.child_by_field_name("left").filter(|left| left.kind() == "identifier"));
         }
+        // `p with { x = y }` names a member on the left.
+        "with_initializer" => {
+            walk.skip(node.named_child(0).filter(|name| name.kind() == "identifier"));
+        }
+        "tuple_expression" => enter_tuple(walk, node),
         "labeled_statement" | "goto_statement" => {
             walk.skip(node.named_child(0).filter(|label| label.kind() == "identifier"));
         }
@@ -279,6 +284,33 @@ fn enter_argument(walk: &mut Walk<'_>, node: Node<'_>) {
         scope: walk.current,
         home: Home::default(),
     });
+}
+
+/// `(x, 1)` has a member `x`, named after the variable: where the file reaches a member
+/// of that name, the rename writes the old name out.
+fn enter_tuple(walk: &mut Walk<'_>, tuple: Node<'_>) {
+    let assigned = tuple.parent().is_some_and(|parent| {
+        parent.kind() == "assignment_expression" && is_field(tuple, parent, "left")
+    });
+    for_children(tuple, |argument| {
+        let value = argument.named_child(0).filter(|value| value.kind() == "identifier");
+        let Some(value) = value.filter(|_| argument.named_child_count() == 1) else { return };
+        let name = walk.text(value);
+        if assigned || !is_reached_as_member(walk.source, name) {
+            return;
+        }
+        let before = format!("{name}: ");
+        walk.refer_as(value, VALUE, spelled(value, before, String::new(), false), None);
+    });
+}
+
+/// Whether `.name` is written somewhere, but for `this.name`.
+fn is_reached_as_member(source: &[u8], name: &str) -> bool {
+    let member = format!(".{}", name.trim_start_matches('@'));
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
+    memchr::memmem::find_iter(source, member.as_bytes()).any(|at| {
+        !source.get(at + member.len()).is_some_and(is_word) && !source[..at].ends_with(b"this")
+    })
 }
 
 fn is_object_initializer(node: Node<'_>) -> bool {

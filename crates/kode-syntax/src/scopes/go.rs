@@ -3,18 +3,20 @@
 use tree_sitter::Node;
 
 use super::BindingKind::{Import, Item, Local, Parameter};
-use super::walk::{How, ScopeKind, Walk, for_children, for_field, is_field};
+use super::go_types::{self, Keyed};
+use super::walk::{How, KEY, ScopeKind, Walk, for_children, for_field, plain};
 use super::walk::{TYPE, VALUE};
 
 const BOTH: u8 = VALUE | TYPE;
-/// How many composite literals around a key are looked through for its type.
-const MAX_LITERALS: usize = 16;
+/// What a variable or a constant is found as; functions and types are no keys of maps.
+const VARIABLE: u8 = BOTH | KEY;
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
     match node.kind() {
+        "source_file" => go_types::collect(walk, node),
         "function_declaration" => {
             if let Some(name) = node.child_by_field_name("name") {
-                declare_package_name(walk, name);
+                declare_package_name(walk, name, BOTH);
             }
             enter_function(walk, node);
         }
@@ -58,7 +60,7 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         "var_spec" | "const_spec" => {
             for_field(node, "name", |name| {
                 if walk.current == 0 {
-                    declare_package_name(walk, name);
+                    declare_package_name(walk, name, VARIABLE);
                 } else {
                     declare_from(walk, name, node.end_byte());
                 }
@@ -73,7 +75,7 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
         "type_spec" | "type_alias" => {
             if let Some(name) = node.child_by_field_name("name") {
                 if walk.current == 0 {
-                    declare_package_name(walk, name);
+                    declare_package_name(walk, name, BOTH);
                 } else {
                     declare_from(walk, name, name.start_byte());
                 }
@@ -97,6 +99,12 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
         }
         "import_spec" => enter_import(walk, node),
         "qualified_type" => walk.skip(node.child_by_field_name("name")),
+        "field_declaration" => {
+            if let Some(name) = go_types::embedded(node) {
+                let why = "a struct embeds it, so that it is the name of a field as well";
+                walk.refer_as(name, BOTH, plain(name, false), Some(why));
+            }
+        }
         "keyed_element" => enter_keyed_element(walk, node),
         "package_clause" => walk.skip(Some(node)),
         // The grammar takes a variable of such a name for the constant.
@@ -111,13 +119,13 @@ fn enter_leaf(walk: &mut Walk<'_>, node: Node<'_>) {
 }
 
 /// A package-level name: other files of the package see it.
-fn declare_package_name(walk: &mut Walk<'_>, name: Node<'_>) {
+fn declare_package_name(walk: &mut Walk<'_>, name: Node<'_>, spaces: u8) {
     let text = walk.text(name);
     if matches!(text, "_" | "init") {
         walk.skip(Some(name));
         return;
     }
-    let id = walk.declare(name, How::hoisted(Item));
+    let id = walk.declare(name, How::hoisted(Item).spaces(spaces));
     walk.mark_visible_outside(id);
     if text == "main" {
         walk.block(id, "`main` is where the program starts");
@@ -132,7 +140,7 @@ fn declare_from(walk: &mut Walk<'_>, name: Node<'_>, from: usize) {
         walk.skip(Some(name));
         return;
     }
-    walk.declare(name, How::from(Local, from));
+    walk.declare(name, How::from(Local, from).spaces(VARIABLE));
 }
 
 /// `:=` declares what its block does not have yet.
@@ -171,7 +179,7 @@ fn declare_parameters(walk: &mut Walk<'_>, list: Option<Node<'_>>, from: Option<
             if walk.text(name) == "_" {
                 walk.skip(Some(name));
             } else {
-                walk.declare(name, How { from, ..How::hoisted(Parameter) });
+                walk.declare(name, How { from, ..How::hoisted(Parameter).spaces(VARIABLE) });
             }
         });
     });
@@ -191,78 +199,18 @@ fn enter_keyed_element(walk: &mut Walk<'_>, node: Node<'_>) {
     let Some(key) = key else { return };
     let name = if key.kind() == "literal_element" { key.named_child(0) } else { Some(key) };
     let Some(name) = name.filter(|name| name.kind() == "identifier") else { return };
-    match literal_type(walk, node) {
+    match go_types::keyed(walk, node, name) {
         Keyed::ByExpression => {}
         Keyed::ByField => walk.skip(Some(name)),
-        Keyed::Unknown => {
-            // A lower-case key of another package's struct can't be a field.
+        Keyed::As(type_name) => {
+            walk.note_doubtful_key(name, &type_name);
             walk.skip(Some(name));
         }
+        Keyed::Unclear => walk.refer_as(
+            name,
+            KEY,
+            plain(name, false),
+            Some("the key of a literal may mean it, or a field of that name"),
+        ),
     }
-}
-
-enum Keyed {
-    ByExpression,
-    ByField,
-    Unknown,
-}
-
-fn literal_type(walk: &Walk<'_>, element: Node<'_>) -> Keyed {
-    let (mut node, mut levels) = (element, 0);
-    for _ in 0..MAX_LITERALS {
-        let Some(parent) = node.parent() else { return Keyed::Unknown };
-        if parent.kind() == "literal_value" && node.kind() == "literal_element" {
-            levels += 1;
-        }
-        if parent.kind() == "composite_literal" && is_field(node, parent, "body") {
-            let Some(type_node) = parent.child_by_field_name("type") else {
-                return Keyed::Unknown;
-            };
-            return keyed_by(walk, type_node, levels);
-        }
-        node = parent;
-    }
-    Keyed::Unknown
-}
-
-/// How elements of `type_node`, `levels` literals down, are keyed.
-fn keyed_by(walk: &Walk<'_>, mut type_node: Node<'_>, levels: usize) -> Keyed {
-    for _ in 0..levels {
-        let inner = type_node
-            .child_by_field_name("element")
-            .or_else(|| type_node.child_by_field_name("value"));
-        match inner {
-            Some(inner) => type_node = inner,
-            None => return Keyed::Unknown,
-        }
-    }
-    match type_node.kind() {
-        "map_type" | "slice_type" | "array_type" | "implicit_length_array_type" => {
-            Keyed::ByExpression
-        }
-        "struct_type" => Keyed::ByField,
-        "qualified_type" => Keyed::Unknown,
-        _ if is_declared_map(walk, type_node) => Keyed::ByExpression,
-        _ => Keyed::ByField,
-    }
-}
-
-/// Whether this file declares the type as a map, slice or array.
-fn is_declared_map(walk: &Walk<'_>, name: Node<'_>) -> bool {
-    let text = walk.text(name);
-    let mut root = name;
-    while let Some(parent) = root.parent() {
-        root = parent;
-    }
-    let mut found = false;
-    for_children(root, |declaration| {
-        for_children(declaration, |spec| {
-            let named = spec.child_by_field_name("name").is_some_and(|n| walk.text(n) == text);
-            let kind = spec.child_by_field_name("type").map(|t| t.kind());
-            if named && matches!(kind, Some("map_type" | "slice_type" | "array_type")) {
-                found = true;
-            }
-        });
-    });
-    found
 }

@@ -5,6 +5,7 @@ use tree_sitter::Node;
 
 use super::BindingKind::{Local, Member, Parameter};
 use super::walk::{How, ScopeKind, TYPE, VALUE, Walk, for_children, for_field};
+use super::{Supertype, TypeShape};
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
     match node.kind() {
@@ -14,13 +15,23 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         | "record_declaration"
         | "annotation_type_declaration" => {
             walk.skip(node.child_by_field_name("name"));
+            note_shape(walk, node);
             walk.open(ScopeKind::Class);
+            walk.inherit(supertypes(walk, node));
             if node.kind() == "record_declaration" {
                 declare_components(walk, node);
             }
         }
         "class_body" | "interface_body" | "enum_body" | "annotation_type_body" => {
             walk.open(ScopeKind::Class);
+            if let Some(created) =
+                node.parent().filter(|p| p.kind() == "object_creation_expression")
+            {
+                let class = created.child_by_field_name("type");
+                walk.inherit(
+                    class.map(|class| supertype(walk, class, false)).into_iter().collect(),
+                );
+            }
         }
         "method_declaration" | "constructor_declaration" | "compact_constructor_declaration" => {
             walk.skip(node.child_by_field_name("name"));
@@ -156,4 +167,74 @@ fn enter_lambda(walk: &mut Walk<'_>, node: Node<'_>) {
         }),
         _ => {}
     });
+}
+
+/// The type a name in an `extends` or after `new` stands for: its last name.
+fn supertype(walk: &Walk<'_>, mut node: Node<'_>, interface: bool) -> Supertype {
+    while node.kind() == "generic_type" || node.kind() == "annotated_type" {
+        let last = node.named_child_count().saturating_sub(1);
+        let inner = if node.kind() == "generic_type" { 0 } else { last };
+        match node.named_child(inner as u32) {
+            Some(inner) => node = inner,
+            None => break,
+        }
+    }
+    let name = walk.text(node).rsplit('.').next().unwrap_or_default().trim().to_owned();
+    Supertype { name, interface }
+}
+
+/// What a class or interface inherits from.
+fn supertypes(walk: &Walk<'_>, class: Node<'_>) -> Vec<Supertype> {
+    let mut found = Vec::new();
+    for_children(class, |part| {
+        let interface = match part.kind() {
+            "superclass" => false,
+            "super_interfaces" | "extends_interfaces" => true,
+            _ => return,
+        };
+        for_children(part, |list| {
+            if list.kind() == "type_list" {
+                for_children(list, |one| found.push(supertype(walk, one, interface)));
+            } else {
+                found.push(supertype(walk, list, interface));
+            }
+        });
+    });
+    found
+}
+
+/// Notes the type with the fields that its heirs see.
+fn note_shape(walk: &mut Walk<'_>, class: Node<'_>) {
+    let Some(name) = class.child_by_field_name("name") else { return };
+    let mut members = Vec::new();
+    let mut note = |field: Node<'_>| {
+        if matches!(field.kind(), "field_declaration" | "constant_declaration")
+            && !is_private(walk, field)
+        {
+            for_field(field, "declarator", |declarator| {
+                let name = declarator.child_by_field_name("name");
+                members.extend(name.map(|name| walk.text(name).to_owned()));
+            });
+        }
+    };
+    if let Some(body) = class.child_by_field_name("body") {
+        for_children(body, &mut note);
+    }
+    let shape = TypeShape {
+        name: walk.text(name).to_owned(),
+        supertypes: supertypes(walk, class),
+        members,
+        keyed_by_expression: false,
+        range: class.byte_range(),
+    };
+    walk.note_type(shape);
+}
+
+fn is_private(walk: &Walk<'_>, field: Node<'_>) -> bool {
+    let mut private = false;
+    for_children(field, |part| {
+        private |= part.kind() == "modifiers"
+            && walk.text(part).split_whitespace().any(|word| word == "private");
+    });
+    private
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use super::{BindingKind, ImportOrigin, Occurrence, PassedOn, Rules};
+use super::go_types::Literals;
+use super::{BindingKind, Doubt, ImportOrigin, Occurrence, PassedOn, Rules, Supertype, TypeShape};
 use crate::Language;
 
 mod resolve;
@@ -19,6 +20,8 @@ pub(super) const VALUE: u8 = 1;
 pub(super) const TYPE: u8 = 2;
 /// C's struct, union and enum tags.
 pub(super) const TAG: u8 = 4;
+/// Go's variables and constants, which alone can be the key of a map.
+pub(super) const KEY: u8 = 8;
 
 /// Trees nested deeper are not analysed: asking for a parent takes time in
 /// proportion to the depth.
@@ -55,6 +58,8 @@ struct Scope {
     names: HashMap<String, Vec<DeclaredId>>,
     /// Names that belong to another scope here (`global`, `nonlocal`).
     redirects: HashMap<String, Option<ScopeId>>,
+    /// Of a class body: what the class inherits names from.
+    supertypes: Vec<Supertype>,
 }
 
 struct Declared {
@@ -68,6 +73,7 @@ struct Declared {
     imported: Option<ImportOrigin>,
     blocked: Option<String>,
     passed_to: Option<String>,
+    doubts: Vec<Doubt>,
 }
 
 struct Reference {
@@ -164,6 +170,10 @@ pub(super) struct Walk<'s> {
     called_plainly: HashSet<(String, Home)>,
     /// Parameters with the function they belong to.
     parameters_of: Vec<(DeclaredId, Called)>,
+    types: Vec<TypeShape>,
+    /// Keys of literals whose type the file does not declare.
+    doubtful_keys: Vec<(String, ScopeId, usize, String)>,
+    pub(super) literals: Literals,
 }
 
 impl<'s> Walk<'s> {
@@ -174,6 +184,7 @@ impl<'s> Walk<'s> {
             end: root.end_byte().max(source.len()) + 1,
             names: HashMap::new(),
             redirects: HashMap::new(),
+            supertypes: Vec::new(),
         };
         Self {
             language,
@@ -198,6 +209,9 @@ impl<'s> Walk<'s> {
             called_unclearly: HashSet::new(),
             called_plainly: HashSet::new(),
             parameters_of: Vec::new(),
+            types: Vec::new(),
+            doubtful_keys: Vec::new(),
+            literals: Literals::default(),
         }
     }
 
@@ -259,6 +273,7 @@ impl<'s> Walk<'s> {
             end: self.node_end,
             names: HashMap::new(),
             redirects: HashMap::new(),
+            supertypes: Vec::new(),
         });
         self.opened.push((self.node, self.current));
         self.current = self.scopes.len() - 1;
@@ -365,6 +380,7 @@ impl<'s> Walk<'s> {
             imported: None,
             blocked: None,
             passed_to: None,
+            doubts: Vec::new(),
         });
         self.scopes[scope].names.entry(name).or_default().push(id);
         if self.errors_around > 0 {
@@ -467,6 +483,21 @@ impl<'s> Walk<'s> {
 
     pub(super) fn parameter_of(&mut self, id: DeclaredId, function: &Called) {
         self.parameters_of.push((id, function.clone()));
+    }
+
+    pub(super) fn note_type(&mut self, shape: TypeShape) {
+        self.types.push(shape);
+    }
+
+    /// What is looked up in the current scope may be a member of these instead.
+    pub(super) fn inherit(&mut self, supertypes: Vec<Supertype>) {
+        self.scopes[self.current].supertypes = supertypes;
+    }
+
+    /// The key of a literal of a type that another file declares.
+    pub(super) fn note_doubtful_key(&mut self, key: Node<'_>, type_name: &str) {
+        let name = self.text(key).to_owned();
+        self.doubtful_keys.push((name, self.current, key.start_byte(), type_name.to_owned()));
     }
 
     /// In this scope the name belongs to `target` (the next outer function when `None`).

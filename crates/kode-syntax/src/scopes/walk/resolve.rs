@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{Called, DeclaredId, KeywordArgument, ScopeId, ScopeKind, TYPE, VALUE, Walk};
+use super::{Called, DeclaredId, KEY, KeywordArgument, ScopeId, ScopeKind, TYPE, VALUE, Walk};
 use crate::Language;
-use crate::scopes::{Binding, BindingKind, NamedArgument, Occurrence, Scopes};
+use crate::scopes::{Binding, BindingKind, Doubt, NamedArgument, Occurrence, Scopes};
 
 impl Walk<'_> {
     /// What `name` means at `at`, seen from `scope`.
@@ -71,15 +71,51 @@ impl Walk<'_> {
             if let Some(why) = reference.blocks {
                 self.block(id, why);
             }
+            if reference.spaces & VALUE != 0 {
+                self.note_inherited(id, reference.scope);
+            }
             self.declared[id].occurrences.push(reference.occurrence);
         }
+        self.settle_doubtful_keys();
         self.note_unexplained(&unresolved);
         let named_arguments = self.settle_keyword_arguments();
         self.settle_blocks();
         unresolved.sort_by_key(|(_, range)| range.start);
         let wholesale = std::mem::take(&mut self.wholesale);
         let passed_on = std::mem::take(&mut self.passed_on);
-        Scopes { bindings: self.into_bindings(), unresolved, wholesale, passed_on, named_arguments }
+        let types = std::mem::take(&mut self.types);
+        let bindings = self.into_bindings();
+        Scopes { bindings, unresolved, wholesale, passed_on, named_arguments, types }
+    }
+
+    /// A local that a class inside its function uses may be a member the class inherits.
+    fn note_inherited(&mut self, id: DeclaredId, mut scope: ScopeId) {
+        let declared = self.declared[id].scope;
+        if !self.is_local(id) || self.scopes[declared].kind == ScopeKind::Template {
+            return;
+        }
+        while scope != declared {
+            for supertype in &self.scopes[scope].supertypes {
+                let doubt = Doubt::Inherited(supertype.clone());
+                if !self.declared[id].doubts.contains(&doubt) {
+                    self.declared[id].doubts.push(doubt);
+                }
+            }
+            match self.scopes[scope].parent {
+                Some(parent) => scope = parent,
+                None => return,
+            }
+        }
+    }
+
+    fn settle_doubtful_keys(&mut self) {
+        for (name, scope, at, type_name) in std::mem::take(&mut self.doubtful_keys) {
+            let Some(id) = self.lookup(scope, &name, at, KEY) else { continue };
+            let doubt = Doubt::KeyOf(type_name);
+            if !self.declared[id].doubts.contains(&doubt) {
+                self.declared[id].doubts.push(doubt);
+            }
+        }
     }
 
     /// A glob import or `using namespace` may be what brings an unexplained name in.
@@ -227,6 +263,7 @@ impl Walk<'_> {
                 occurrences: declared.occurrences,
                 blocked: declared.blocked,
                 passed_to: declared.passed_to,
+                doubts: declared.doubts,
             });
         }
         bindings
