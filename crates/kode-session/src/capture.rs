@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kode_audit::Digest;
 use kode_base::Untrusted;
-use kode_sandbox::{EntryKind, FileError, ProjectFiles, Stamps, WalkEntry};
+use kode_sandbox::{EntryKind, FileError, ProjectFiles, WalkEntry};
 use sha2::{Digest as _, Sha256};
 
 use crate::SessionError;
@@ -137,7 +137,7 @@ impl Capture<'_> {
         let named = |source| FileError::Io { path: entry.path.clone(), source };
         let size = metadata.len();
         if size > FILE_BYTES_HASHED_MAX {
-            return Ok((stamp_hash(&stamp(metadata)), false));
+            return Ok((stamp(metadata).hash(), false));
         }
         if size > FILE_BYTES_KEPT_MAX || size > self.budget.load(Ordering::Relaxed) {
             return Ok((hash_of(file).map_err(named)?, false));
@@ -169,7 +169,7 @@ impl Capture<'_> {
     /// For what can't be read: a new stamp counts as new content.
     fn unread(&self, entry: &WalkEntry, kind: Kind) -> FileState {
         let stamp = Stamp::of(entry);
-        let hash = stamp_hash(&stamp);
+        let hash = stamp.hash();
         FileState { kind, mode: entry.mode, hash, kept: false, stamp, read_ns: 0 }
     }
 }
@@ -182,11 +182,6 @@ fn stamp(metadata: &Metadata) -> Stamp {
         changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
         inode: metadata.ino(),
     }
-}
-
-fn stamp_hash(stamp: &Stamp) -> Digest {
-    let Stamp { size, modified_ns, changed_ns, inode } = *stamp;
-    Digest(kode_sandbox::stamp_hash(&Stamps { size, modified_ns, changed_ns, inode }))
 }
 
 fn hash_of(file: &mut File) -> io::Result<Digest> {

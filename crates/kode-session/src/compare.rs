@@ -91,6 +91,7 @@ impl Tree {
         }
         changes.sort_by(|one, other| one.path.cmp(&other.path));
         let (ignored_changed, ignored_new) = self.ignored_changed(&met.ignored);
+        self.uncompared = met.ignored.into_iter().collect();
         let (hash, complete) = (hasher.finish(), met.complete);
         Ok(Look { pack, changes, hash, ignored_changed, ignored_new, complete })
     }

@@ -98,7 +98,7 @@ pub enum SessionError {
     #[error("{0} holds no change of the agent: there is nothing to put back")]
     NotTouched(ProjectPath),
     /// The content was recorded by its hash only.
-    #[error("the earlier content of {0} was not kept (too large, or no ordinary file)")]
+    #[error("the earlier content of {0} was not kept (ignored, too large, or no ordinary file)")]
     NotKept(ProjectPath),
     /// What stands there now was recorded by its hash only.
     #[error(

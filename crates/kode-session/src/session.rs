@@ -287,8 +287,9 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a file that the project ignores, and that was not there before the
-    /// task, into the comparison from now on: all of it is new.
+    /// Takes a file that the project ignores into the comparison from now on: all of it
+    /// is new, unless something stood there before the agent's newest step. What that held
+    /// nobody kept: the file counts as changed, and can't be taken back.
     ///
     /// # Errors
     /// When there is no base or the note can't be made durable.
@@ -297,9 +298,11 @@ impl Session {
         if tree.marked.contains_key(path) || tree.base.file(path).is_some() {
             return Ok(());
         }
-        let (base, through_link) = (None, false);
-        self.changes.append(&ChangeLine::Marked { path: path.clone(), base, through_link })?;
-        tree.marked.insert(path.clone(), None);
+        let base = tree.uncompared_before(path);
+        let (marked, through_link) = (base.clone(), false);
+        let line = ChangeLine::Marked { path: path.clone(), base: marked, through_link };
+        self.changes.append(&line)?;
+        tree.marked.insert(path.clone(), base);
         self.followed.insert(path.clone());
         Ok(())
     }
@@ -371,6 +374,9 @@ impl Session {
         let compared = self.compare(files);
         self.origin = agent;
         self.last_changes.clear();
+        if let Some(tree) = self.tree.as_mut() {
+            tree.uncompared_earlier = std::mem::take(&mut tree.uncompared);
+        }
         compared.map(drop)
     }
 

@@ -3,7 +3,7 @@
 
 use kode_audit::Digest;
 use kode_base::ChangeKind;
-use kode_sandbox::{EntryKind, WalkEntry};
+use kode_sandbox::{EntryKind, Stamps, WalkEntry, stamp_hash};
 use serde::{Deserialize, Serialize};
 
 /// A file whose time stamps are this close to the moment it was read could
@@ -60,6 +60,12 @@ impl Stamp {
         }
     }
 
+    /// Stands for a content that is not read.
+    pub(crate) fn hash(&self) -> Digest {
+        let Self { size, modified_ns, changed_ns, inode } = *self;
+        Digest(stamp_hash(&Stamps { size, modified_ns, changed_ns, inode }))
+    }
+
     /// Whether a write after `read_ns` must have left another stamp.
     fn settled_before(&self, read_ns: i64) -> bool {
         let coarse = self.changed_ns % SECOND_NS == 0 && self.modified_ns % SECOND_NS == 0;
@@ -89,6 +95,12 @@ impl FileState {
     /// Whether kind, mode and content are the same.
     pub(crate) fn same(&self, other: &Self) -> bool {
         (self.kind, self.mode, self.hash) == (other.kind, other.mode, other.hash)
+    }
+
+    /// A file of which only the metadata was seen: it is the same as nothing that was read.
+    pub(crate) fn unknown(stamp: &Stamp) -> Self {
+        let (kind, hash) = (Kind::File, stamp.hash());
+        Self { kind, mode: 0, hash, kept: false, stamp: *stamp, read_ns: 0 }
     }
 
     /// Whether nothing could bring the content back.

@@ -10,7 +10,7 @@ use crate::base::Base;
 use crate::blobs::Blobs;
 use crate::changes::{Change, History, Lines};
 use crate::merge::{Hunk, hunks};
-use crate::state::{FileState, change_kind};
+use crate::state::{FileState, Stamp, change_kind};
 
 /// What stands at a path now; the state is `None` when the file is gone.
 #[derive(Debug, Clone)]
@@ -30,13 +30,24 @@ pub(crate) struct Tree {
     pub(crate) aliases: BTreeSet<ProjectPath>,
     /// Paths whose state or metadata is not the base's.
     pub(crate) now: BTreeMap<ProjectPath, Now>,
+    /// Ignored files that were not compared, as the newest look met them.
+    pub(crate) uncompared: BTreeMap<ProjectPath, Stamp>,
+    /// The same of the look before the agent's newest step.
+    pub(crate) uncompared_earlier: BTreeMap<ProjectPath, Stamp>,
 }
 
 impl Tree {
     /// The tree after everything that was recorded.
     pub(crate) fn new(base: Base, history: History) -> Self {
         let (marked, aliases) = (history.marked, history.aliases);
-        let mut tree = Self { base, marked, aliases, now: BTreeMap::new() };
+        let mut tree = Self {
+            base,
+            marked,
+            aliases,
+            now: BTreeMap::new(),
+            uncompared: BTreeMap::new(),
+            uncompared_earlier: BTreeMap::new(),
+        };
         for step in history.steps {
             tree.apply(step.changes);
         }
@@ -53,6 +64,17 @@ impl Tree {
         for change in changes {
             self.now.insert(change.path, Now { state: change.before, lines: None });
         }
+    }
+
+    /// What stood at an ignored path that was not compared, before the agent's newest step:
+    /// its content is not known. `None` where nothing stood there.
+    pub(crate) fn uncompared_before(&self, path: &ProjectPath) -> Option<FileState> {
+        let in_base = || {
+            let ignored = &self.base.ignored;
+            let index = ignored.binary_search_by(|(known, _)| known.cmp(path)).ok()?;
+            ignored.get(index).map(|(_, stamp)| stamp)
+        };
+        self.uncompared_earlier.get(path).or_else(in_base).map(FileState::unknown)
     }
 
     /// Whether `path` leads through a link to another file, as an edit tool wrote it.

@@ -328,7 +328,7 @@ impl App {
             self.change(Change::RejectFile(path));
         } else {
             self.refused = Some(Refused::wholly(format!(
-                "{path}: its content was not kept (too large, or no ordinary file), so a reject \
+                "{path}: its content was not kept (ignored, too large, or no ordinary file), so a reject \
                      could not be made or not be undone; change it by hand"
             )));
         }

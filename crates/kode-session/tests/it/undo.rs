@@ -1,6 +1,6 @@
 //! Taking steps back and bringing them back.
 
-use kode_base::ProjectPath;
+use kode_base::{ChangeKind, ProjectPath};
 use kode_session::{Origin, Session, SessionError, UndoTarget};
 use proptest::prelude::*;
 
@@ -221,4 +221,62 @@ fn what_was_rejected_last_comes_back_in_a_later_session_too() {
     assert_eq!(undone.paths, paths(&["a", "b"]));
     assert_eq!((work.read("a"), work.read("b")), (b"1".to_vec(), b"1".to_vec()));
     assert!(session.undo(&target, &work.files, &mut work.gate).is_err(), "once");
+}
+
+/// A command that writes ignored files, followed as the agent follows code there.
+fn command_in_ignored(work: &Workspace, session: &mut Session, files: &[(&str, &str)]) {
+    session.note_persons_edits(&work.files).unwrap();
+    session.attribute(Origin::Agent { turn: 1 });
+    for (name, content) in files {
+        work.write(name, content);
+    }
+    session.compare(&work.files).unwrap();
+    for (name, _) in files {
+        session.follow(&path(name)).unwrap();
+    }
+    session.compare(&work.files).unwrap();
+}
+
+#[test]
+fn an_ignored_file_that_was_there_before_is_never_taken_for_new() {
+    let mut work = Workspace::new();
+    work.write(".gitignore", "node_modules\ntarget\n");
+    work.write("node_modules/x.js", "old\n");
+    work.write("src/a.js", "0\n");
+    let mut session = work.session();
+    // A person's own build makes one more, after the base.
+    work.write("target/made.js", "built\n");
+    let files = [("node_modules/x.js", "new\n"), ("target/made.js", "n\n"), ("target/n.js", "n\n")];
+    command_in_ignored(&work, &mut session, &files);
+    let seen = session.compare(&work.files).unwrap();
+    let kinds: Vec<_> =
+        seen.files.iter().map(|file| (file.path.as_str().to_owned(), file.change)).collect();
+    let (changed, new) = (ChangeKind::Changed, ChangeKind::New);
+    assert_eq!(
+        kinds,
+        [
+            ("node_modules/x.js".to_owned(), changed),
+            ("target/made.js".to_owned(), changed),
+            ("target/n.js".to_owned(), new),
+        ]
+    );
+    drop(session);
+
+    // The record says the same after a restart.
+    let mut session = work.store.resume(None, work.root.path()).unwrap();
+    session.ensure_base(&work.root, &work.files).unwrap();
+    for (name, now) in &files[..2] {
+        let target = UndoTarget::Path(path(name));
+        let error = session.undo(&target, &work.files, &mut work.gate).unwrap_err();
+        assert!(matches!(error, SessionError::NotKept(_)), "{error}");
+        let error = session.reject(&path(name), &work.files, &mut work.gate).unwrap_err();
+        assert!(matches!(error, SessionError::NotKept(_)), "{error}");
+        assert_eq!(work.read(name), now.as_bytes());
+    }
+    session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap_err();
+    session.reject_all(&work.files, &mut work.gate).unwrap_err();
+    let rejected = session.reject_possible(&work.files, &mut work.gate).unwrap();
+    assert_eq!((rejected.paths, rejected.not_done.len()), (paths(&["target/n.js"]), 2));
+    assert!(work.exists("node_modules/x.js") && work.exists("target/made.js"));
+    assert!(!work.exists("target/n.js"));
 }
