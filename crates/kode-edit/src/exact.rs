@@ -7,7 +7,7 @@ use kode_base::ProjectPath;
 use memchr::memmem;
 
 use crate::guard::{Change, Declared, check};
-use crate::newline::{LfView, ending_at, line_of, to_lf, with_ending};
+use crate::newline::{Endings, LfView, line_of, to_lf, with_ending};
 use crate::refusal::{EditRefusal, refuse};
 use crate::{MAX_FILE_BYTES, nearest};
 
@@ -36,7 +36,7 @@ pub fn edit(path: &ProjectPath, before: &[u8], edit: &ExactEdit) -> Result<Vec<u
     check_request(path, before, edit)?;
     let (old, new) = (to_lf(&edit.old), to_lf(&edit.new));
     let view = LfView::new(before);
-    let places = occurrences(&view.bytes, old.as_bytes());
+    let places = occurrences(path, &view.bytes, old.as_bytes())?;
     check_count(path, &view.bytes, &old, edit, &places)?;
     let after = splice(before, &view, &places, &old, &new);
     let change = Change { path, before: Some(before), after: &after, written: &new };
@@ -71,16 +71,21 @@ pub(crate) fn check_size(path: &ProjectPath, bytes: usize) -> Result<(), EditRef
     Ok(())
 }
 
-/// Start offsets of `old`, overlapping ones included.
-fn occurrences(bytes: &[u8], old: &[u8]) -> Vec<usize> {
+/// Start offsets of `old`. Where it overlaps itself, nothing but that counts: the search
+/// ends there, so that repeated lines take no more time than others.
+fn occurrences(path: &ProjectPath, bytes: &[u8], old: &[u8]) -> Result<Vec<usize>, EditRefusal> {
     let finder = memmem::Finder::new(old);
-    let mut places = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
     let mut from = 0;
     while let Some(found) = finder.find(&bytes[from..]) {
-        places.push(from + found);
-        from += found + 1;
+        let place = from + found;
+        if places.last().is_some_and(|last| place - last < old.len()) {
+            return refuse!("`old` overlaps itself in {path}: quote more of the text around it");
+        }
+        places.push(place);
+        from = place + 1;
     }
-    places
+    Ok(places)
 }
 
 fn check_count(
@@ -93,9 +98,6 @@ fn check_count(
     let found = places.len();
     if found == 0 {
         return Err(EditRefusal::new(nearest::describe_miss(path, text, old)));
-    }
-    if places.windows(2).any(|pair| pair[1] - pair[0] < old.len()) {
-        return refuse!("`old` overlaps itself in {path}: quote more of the text around it");
     }
     if let Some(expected) = edit.expect_count
         && expected != found
@@ -131,11 +133,14 @@ fn splice(before: &[u8], view: &LfView<'_>, places: &[usize], old: &str, new: &s
     let inserted = &new[prefix..new.len() - suffix];
     let mut after = Vec::with_capacity(before.len() + places.len() * inserted.len());
     let mut copied = 0;
+    let mut endings = Endings::of(before);
     for &place in places {
         let start = view.file_offset(place + prefix);
         let end = view.file_offset(place + old.len() - suffix);
         after.extend_from_slice(&before[copied..start]);
-        after.extend_from_slice(with_ending(inserted, ending_at(before, start)).as_bytes());
+        // Looked for only where it matters: in one long line the next newline is far.
+        let ending = if inserted.contains('\n') { endings.at(start) } else { "\n" };
+        after.extend_from_slice(with_ending(inserted, ending).as_bytes());
         copied = end;
     }
     after.extend_from_slice(&before[copied..]);

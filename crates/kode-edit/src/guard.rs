@@ -13,6 +13,7 @@ use crate::loss;
 use crate::placeholder;
 use crate::recent_trees;
 use crate::refusal::{EditRefusal, refuse};
+use crate::replaced::Replaced;
 use crate::stretch::{self, Stretch};
 
 /// A change to one file that is not made yet.
@@ -136,37 +137,11 @@ impl Trees {
         // What recovery made of a broken file says little about where it differs.
         let known = again.changed.filter(|_| !before.tree.root_node().has_error());
         let differing = known.map(|after| Differing {
-            before: after.iter().map(|range| before_replacing(range, replacements)).collect(),
+            before: Replaced::of(replacements).all_before(&after),
             after,
         });
         Ok(Self { before: Some(before), after: again.tree, differing, stretch: None })
     }
-}
-
-/// What `range` of the new text was in the old, widened to whole replacements.
-pub(crate) fn before_replacing(
-    range: &Range<usize>,
-    replacements: &[(Range<usize>, usize)],
-) -> Range<usize> {
-    let (mut start, mut end) = (range.start, range.end);
-    let mut shift = 0isize;
-    for (old, new_length) in replacements {
-        let new_start = old.start.saturating_add_signed(shift);
-        let new_end = new_start + new_length;
-        shift += *new_length as isize - old.len() as isize;
-        // What was cut out right before the range belongs to it.
-        if new_end < range.start {
-            start = range.start.saturating_add_signed(-shift);
-        } else if new_start <= range.start {
-            start = old.start;
-        }
-        if new_end <= range.end {
-            end = range.end.saturating_add_signed(-shift);
-        } else if new_start < range.end {
-            end = old.end;
-        }
-    }
-    start.min(end)..end
 }
 
 fn check_syntax(change: &Change<'_>, trees: Option<&Trees>) -> Result<(), EditRefusal> {

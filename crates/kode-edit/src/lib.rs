@@ -25,6 +25,7 @@ mod project_rewrite;
 mod recent_trees;
 mod refusal;
 mod rename;
+mod replaced;
 mod rewrite;
 mod stretch;
 mod symbol_edit;

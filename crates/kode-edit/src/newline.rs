@@ -55,6 +55,28 @@ pub(crate) fn ending_at(file: &[u8], offset: usize) -> &'static str {
     }
 }
 
+/// [`ending_at`] of ascending offsets, looking at each byte once.
+pub(crate) struct Endings<'a> {
+    file: &'a [u8],
+    looked_at: usize,
+    /// The nearest newline before that, or the first one.
+    newline: Option<usize>,
+}
+
+impl<'a> Endings<'a> {
+    pub(crate) fn of(file: &'a [u8]) -> Self {
+        Self { file, looked_at: 0, newline: memchr(b'\n', file) }
+    }
+
+    pub(crate) fn at(&mut self, offset: usize) -> &'static str {
+        let looked_at = self.looked_at;
+        let nearer = memrchr(b'\n', &self.file[looked_at..offset.max(looked_at)]);
+        self.newline = nearer.map(|at| looked_at + at).or(self.newline);
+        self.looked_at = offset.max(looked_at);
+        self.newline.map_or("\n", |newline| ending_at(self.file, newline + 1))
+    }
+}
+
 /// LF text with the line ending `ending`.
 pub(crate) fn with_ending<'a>(text: &'a str, ending: &str) -> Cow<'a, str> {
     if ending == "\n" { Cow::Borrowed(text) } else { Cow::Owned(text.replace('\n', ending)) }
@@ -75,6 +97,16 @@ mod tests {
         assert_eq!(&*view.bytes, b"a\nb\nc\n");
         let offsets: Vec<usize> = (0..=6).map(|at| view.file_offset(at)).collect();
         assert_eq!(offsets, [0, 1, 3, 4, 5, 6, 8]);
+    }
+
+    #[test]
+    fn endings_one_after_another_are_those_looked_for_alone() {
+        for file in ["ab", "a\r\nb\nc\r\nd", "a\nb\r\n", "\r\n", "a\n\r\n\nb"] {
+            let mut endings = Endings::of(file.as_bytes());
+            for offset in 0..=file.len() {
+                assert_eq!(endings.at(offset), ending_at(file.as_bytes(), offset), "{file:?}");
+            }
+        }
     }
 
     #[test]

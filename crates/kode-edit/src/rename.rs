@@ -250,6 +250,8 @@ pub(crate) fn analyse(language: Language, source: &[u8]) -> Result<Scopes, EditR
 struct Edits {
     /// Start, end, replacement, and where in it the name begins.
     steps: Vec<(usize, usize, String, usize)>,
+    /// How much longer the text is before each step, and behind the last.
+    shifts: Vec<isize>,
 }
 
 impl Edits {
@@ -258,7 +260,13 @@ impl Edits {
             let text = format!("{}{new_name}{}", place.before, place.after);
             (place.range.start, place.range.end, text, place.before.len())
         });
-        Self { steps: steps.collect() }
+        let steps: Vec<(usize, usize, String, usize)> = steps.collect();
+        let mut shifts = vec![0];
+        for (start, end, text, _) in &steps {
+            let so_far = shifts.last().copied().unwrap_or_default();
+            shifts.push(so_far + text.len() as isize - (*end as isize - *start as isize));
+        }
+        Self { steps, shifts }
     }
 
     fn apply(&self, source: &[u8]) -> Vec<u8> {
@@ -275,16 +283,12 @@ impl Edits {
 
     /// Where the name that began at `at` begins afterwards.
     fn moved(&self, at: usize) -> usize {
-        let mut shift = 0isize;
-        for (start, end, text, name) in &self.steps {
-            if *start > at {
-                break;
-            }
-            if *start == at {
-                shift += *name as isize;
-                break;
-            }
-            shift += text.len() as isize - (*end as isize - *start as isize);
+        let index = self.steps.partition_point(|(start, ..)| *start < at);
+        let mut shift = self.shifts.get(index).copied().unwrap_or_default();
+        if let Some((start, _, _, name)) = self.steps.get(index)
+            && *start == at
+        {
+            shift += *name as isize;
         }
         at.saturating_add_signed(shift)
     }

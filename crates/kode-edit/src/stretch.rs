@@ -11,8 +11,9 @@ use std::ops::Range;
 
 use kode_syntax::{Language, SourceTree, faults, parse, reparse, single_replacement};
 
-use crate::guard::{Change, Differing, Trees, before_replacing};
+use crate::guard::{Change, Differing, Trees};
 use crate::parallel::in_parallel;
+use crate::replaced::Replaced;
 use blocks::statements_around;
 use members::{holds_only_members, members_around};
 use outside::open_brackets;
@@ -86,10 +87,9 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     {
         return None;
     }
-    let differing = again.changed.map(|after| Differing {
-        before: after.iter().map(|range| before_replacing(range, &replacements)).collect(),
-        after,
-    });
+    let differing = again
+        .changed
+        .map(|after| Differing { before: Replaced::of(&replacements).all_before(&after), after });
     Some(Trees { before: Some(tree), after: again.tree, differing, stretch: Some(stretch) })
 }
 

@@ -105,3 +105,18 @@ fn a_near_miss_is_named_by_its_code_points_and_not_applied() {
         assert!(refusal.0.contains(shown), "{refusal}");
     }
 }
+
+#[test]
+fn repeated_lines_are_refused_as_fast_as_others() {
+    let started = std::time::Instant::now();
+    let text = "a\n".repeat(200_000);
+    let overlapping =
+        ExactEdit { old: "a\n".repeat(50_000), new: "b".to_owned(), all: true, expect_count: None };
+    let path = ProjectPath::new("a.txt").unwrap();
+    let refusal = edit(&path, text.as_bytes(), &overlapping).unwrap_err();
+    assert!(refusal.0.contains("overlaps itself"), "{refusal}");
+    let line = "x,".repeat(300_000);
+    let all = ExactEdit { old: ",".to_owned(), new: ";\n".to_owned(), ..overlapping };
+    assert_eq!(edit(&path, line.as_bytes(), &all).unwrap().len(), 900_000);
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

@@ -3,9 +3,9 @@
 
 use kode_base::ProjectPath;
 
-use super::place::find_place;
+use super::place::{Places, number};
 use crate::newline::{BOM, ending_at};
-use crate::refusal::EditRefusal;
+use crate::refusal::{EditRefusal, refuse};
 
 /// What a line of a hunk does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,11 @@ pub(super) struct Hunk {
     pub(super) at_end: bool,
     /// What the patch says of the final newline afterwards.
     pub(super) final_newline: Option<bool>,
+    /// Whether the patch says that the file ends here without a newline: before it is
+    /// changed, and afterwards.
+    pub(super) ends: (bool, bool),
+    /// A line follows that it says is the last.
+    pub(super) goes_on_behind_end: bool,
 }
 
 impl Hunk {
@@ -65,6 +70,8 @@ impl Hunk {
                 self.bare.0 += 1;
             }
         }
+        self.goes_on_behind_end |=
+            self.ends.0 && tag != Tag::Add || self.ends.1 && tag != Tag::Remove;
         self.lines.push((tag, text.to_owned()));
         Some(tag)
     }
@@ -72,10 +79,13 @@ impl Hunk {
     /// Notes `\ No newline at end of file` below the line read last. Below a
     /// context line it changes nothing.
     pub(super) fn note_no_newline(&mut self) {
-        match self.lines.last() {
-            Some((Tag::Add, _)) => self.final_newline = Some(false),
-            Some((Tag::Remove, _)) => self.final_newline = Some(true),
-            _ => {}
+        let Some((tag, _)) = self.lines.last() else { return };
+        self.ends.0 |= *tag != Tag::Add;
+        self.ends.1 |= *tag != Tag::Remove;
+        match tag {
+            Tag::Add => self.final_newline = Some(false),
+            Tag::Remove => self.final_newline = Some(true),
+            Tag::Keep => {}
         }
     }
 
@@ -93,6 +103,8 @@ impl Hunk {
             lost: 0,
             at_end: self.at_end,
             final_newline: self.final_newline,
+            ends: self.ends,
+            goes_on_behind_end: self.goes_on_behind_end,
         })
     }
 
@@ -110,18 +122,23 @@ impl Hunk {
 pub(super) struct Line<'a> {
     pub(super) content: &'a [u8],
     ending: &'a [u8],
+    /// Where it begins, in bytes.
+    start: usize,
 }
 
 fn split(bytes: &[u8]) -> Vec<Line<'_>> {
+    let mut next = 0;
     bytes
         .split_inclusive(|&byte| byte == b'\n')
         .map(|line| {
+            let start = next;
+            next += line.len();
             let content = line.strip_suffix(b"\n").unwrap_or(line);
             let content = match content.strip_suffix(b"\r") {
                 Some(shorter) if content.len() < line.len() => shorter,
                 _ => content,
             };
-            Line { content, ending: &line[content.len()..] }
+            Line { content, ending: &line[content.len()..], start }
         })
         .collect()
 }
@@ -139,16 +156,25 @@ pub(super) fn apply_all(
     let bom_length = after.len();
     // How far the patch's line numbers are off so far.
     let (mut next, mut drift, mut final_newline) = (0, 0isize, None);
-    for hunk in hunks {
-        let (hunk, place) = find_place(path, text, &lines, hunk, next, drift)?;
+    let file = Places::new(path, text, &lines);
+    let mut hunks = hunks.iter().peekable();
+    while let Some(hunk) = hunks.next() {
+        let (hunk, place) = file.find(hunk, next, drift)?;
         if let Some(line) = hunk.line {
-            drift = place as isize - (line as isize - 1);
+            drift = place as isize - (number(line) - 1);
         }
         for line in &lines[next..place] {
             after.extend_from_slice(line.content);
             after.extend_from_slice(line.ending);
         }
         next = put(&mut after, bom_length, text, &lines, &hunk, place);
+        let ends = hunk.ends.0 || hunk.ends.1;
+        if hunk.goes_on_behind_end || ends && (next < lines.len() || hunks.peek().is_some()) {
+            return refuse!(
+                "the patch says `\\ No newline at end of file` of a line of {path} that is not \
+                 the last"
+            );
+        }
         if hunk.final_newline.is_some() {
             final_newline = hunk.final_newline;
         }
@@ -170,7 +196,7 @@ fn put(
     hunk: &Hunk,
     place: usize,
 ) -> usize {
-    let offset: usize = lines[..place].iter().map(|l| l.content.len() + l.ending.len()).sum();
+    let offset = lines.get(place).map_or(before.len(), |line| line.start);
     let own_ending = ending_at(before, offset).as_bytes();
     let mut next = place;
     // The endings of removed lines whose replacements are still to come.

@@ -3,7 +3,8 @@
 //! to lines that differ.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::cell::{Cell, OnceCell};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use kode_base::ProjectPath;
@@ -13,71 +14,161 @@ use super::hunk::{Hunk, Line};
 use crate::nearest;
 use crate::refusal::{EditRefusal, refuse};
 
-/// The hunk, without empty lines that turned out to be layout, and the 0-based
-/// line it begins on; at or after line `next`.
-pub(super) fn find_place<'h>(
-    path: &ProjectPath,
-    before: &[u8],
-    lines: &[Line<'_>],
-    hunk: &'h Hunk,
-    next: usize,
-    drift: isize,
-) -> Result<(Cow<'h, Hunk>, usize), EditRefusal> {
-    let file = File { path, before, lines, next, drift };
-    let found = file.place(hunk);
-    if found.is_err()
-        && let Some(trimmed) = hunk.without_bare_lines()
-        && let Ok(place) = file.place(&trimmed)
-    {
-        return Ok((Cow::Owned(trimmed), place));
-    }
-    found.map(|place| (Cow::Borrowed(hunk), place))
-}
+/// How many lines all hunks of a patch are compared with, where neither rare lines nor
+/// line numbers say at once where they belong.
+const COMPARISONS_MAX: usize = 100_000_000;
 
-struct File<'a> {
+/// A file's lines, and where each of them stands.
+pub(super) struct Places<'a> {
     path: &'a ProjectPath,
     before: &'a [u8],
+    lines: &'a [Line<'a>],
+    /// Ascending line numbers (from 0) by content.
+    by_content: HashMap<&'a [u8], Vec<usize>>,
+    /// The same by content without the space around it; made when an anchor asks.
+    by_text: OnceCell<HashMap<&'a [u8], Vec<usize>>>,
+    comparisons_left: Cell<usize>,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn new(path: &'a ProjectPath, before: &'a [u8], lines: &'a [Line<'a>]) -> Self {
+        let by_content = places_by(lines, |line| line.content);
+        let comparisons_left = Cell::new(COMPARISONS_MAX);
+        Self { path, before, lines, by_content, by_text: OnceCell::new(), comparisons_left }
+    }
+
+    /// The hunk, without empty lines that turned out to be layout, and the 0-based
+    /// line it begins on; at or after line `next`.
+    pub(super) fn find<'h>(
+        &self,
+        hunk: &'h Hunk,
+        next: usize,
+        drift: isize,
+    ) -> Result<(Cow<'h, Hunk>, usize), EditRefusal> {
+        let file = File { all: self, path: self.path, lines: self.lines, next, drift };
+        let found = file.place(hunk);
+        if !matches!(found, Ok(Some(_)))
+            && let Some(trimmed) = hunk.without_bare_lines()
+            && let Ok(Some(place)) = file.place(&trimmed)
+        {
+            return Ok((Cow::Owned(trimmed), place));
+        }
+        match found? {
+            Some(place) => Ok((Cow::Borrowed(hunk), place)),
+            None => Err(self.miss(hunk)),
+        }
+    }
+
+    fn miss(&self, hunk: &Hunk) -> EditRefusal {
+        let old = hunk.old_lines().join("\n");
+        let told = nearest::describe_miss(self.path, self.before, &old);
+        EditRefusal::new(told.replacen("`old`", "the patch's context", 1))
+    }
+
+    fn spend(&self, comparisons: usize) -> Result<(), EditRefusal> {
+        match self.comparisons_left.get().checked_sub(comparisons) {
+            Some(left) => {
+                self.comparisons_left.set(left);
+                Ok(())
+            }
+            None => refuse!(
+                "{} has the lines of too many hunks all over the file: send fewer hunks at once, \
+                 or with line numbers (`@@ -a,b +c,d @@`)",
+                self.path
+            ),
+        }
+    }
+}
+
+impl<'a> Places<'a> {
+    fn by_text(&self) -> &HashMap<&'a [u8], Vec<usize>> {
+        self.by_text.get_or_init(|| places_by(self.lines, |line| line.content.trim_ascii()))
+    }
+}
+
+fn places_by<'a>(
+    lines: &[Line<'a>],
+    key: impl Fn(&Line<'a>) -> &'a [u8],
+) -> HashMap<&'a [u8], Vec<usize>> {
+    let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for (index, line) in lines.iter().enumerate() {
+        places.entry(key(line)).or_default().push(index);
+    }
+    places
+}
+
+struct File<'p, 'a> {
+    all: &'p Places<'a>,
+    path: &'a ProjectPath,
     lines: &'a [Line<'a>],
     next: usize,
     drift: isize,
 }
 
-impl File<'_> {
-    fn place(&self, hunk: &Hunk) -> Result<usize, EditRefusal> {
+impl File<'_, '_> {
+    /// Where the hunk belongs; `None` when its lines are nowhere.
+    fn place(&self, hunk: &Hunk) -> Result<Option<usize>, EditRefusal> {
         let regions = self.regions(&hunk.anchors)?;
-        let hinted = hunk.line.map(|line| (line as isize - 1 + self.drift).max(0) as usize);
+        let hinted =
+            hunk.line.map(|line| (number(line) - 1).saturating_add(self.drift).max(0) as usize);
         let old = hunk.old_lines();
         if old.is_empty() {
-            return self.insertion_place(hunk, &regions, hinted);
+            return self.insertion_place(hunk, &regions, hinted).map(Some);
         }
-        let everywhere: Vec<usize> = (self.next..self.lines.len())
-            .filter(|&place| self.matches(&old, place))
-            .filter(|place| !hunk.at_end || place + old.len() == self.lines.len())
-            .collect();
-        if everywhere.is_empty() {
-            return Err(EditRefusal::new(
-                nearest::describe_miss(self.path, self.before, &old.join("\n")).replacen(
-                    "`old`",
-                    "the patch's context",
-                    1,
-                ),
-            ));
-        }
-        let mut places = within(&everywhere, &regions);
-        if places.is_empty() {
-            // The anchor's block does not hold it: somewhere below the anchor will do.
-            let below: Vec<Range<usize>> =
-                regions.iter().map(|region| region.start..self.lines.len()).collect();
-            places = within(&everywhere, &below);
-        }
-        let place = self.the_one(&places, hinted)?;
+        let fits = |&place: &usize| {
+            self.matches(&old, place) && (!hunk.at_end || place + old.len() == self.lines.len())
+        };
+        // Where the number points to one of several places, it is that one.
+        let at_hint = hinted.filter(|hint| {
+            *hint >= self.next && regions.iter().any(|region| region.contains(hint)) && fits(hint)
+        });
+        let place = match at_hint {
+            Some(place) => place,
+            None => {
+                let candidates = self.candidates(&old, hunk.at_end);
+                self.all.spend(candidates.len())?;
+                let everywhere: Vec<usize> = candidates.into_iter().filter(fits).collect();
+                if everywhere.is_empty() {
+                    return Ok(None);
+                }
+                let mut places = within(&everywhere, &regions);
+                if places.is_empty() {
+                    // The anchor's block does not hold it: somewhere below the anchor will do.
+                    let below: Vec<Range<usize>> =
+                        regions.iter().map(|region| region.start..self.lines.len()).collect();
+                    places = within(&everywhere, &below);
+                }
+                self.the_one(&places, hinted)?
+            }
+        };
         if self.blank_lines_around(place, old.len()) < hunk.lost {
             return refuse!(
                 "the last hunk of the patch is shorter than its `@@` line says: it may be cut \
                  off, or the counts are wrong"
             );
         }
-        Ok(place)
+        Ok(Some(place))
+    }
+
+    /// Where the rarest of the lines says that they may begin, at or after `next`.
+    fn candidates(&self, old: &[&str], at_end: bool) -> Vec<usize> {
+        if at_end {
+            let last = self.lines.len().checked_sub(old.len());
+            return last.filter(|place| *place >= self.next).into_iter().collect();
+        }
+        let of_line = |(offset, line): (usize, &&str)| {
+            let places = self.all.by_content.get(line.as_bytes()).map_or(&[][..], Vec::as_slice);
+            let from = places.partition_point(|place| *place < self.next + offset);
+            (offset, &places[from..])
+        };
+        let rarest = old.iter().enumerate().map(of_line).min_by_key(|(_, places)| places.len());
+        let (offset, places) = rarest.unwrap_or_default();
+        let mut candidates: Vec<usize> = places.iter().map(|place| place - offset).collect();
+        // There a byte order mark may stand in the patch that is not in the line.
+        if self.next == 0 && candidates.first() != Some(&0) && !self.lines.is_empty() {
+            candidates.insert(0, 0);
+        }
+        candidates
     }
 
     /// How many blank lines stand right above and below the `count` lines at `place`.
@@ -122,9 +213,16 @@ impl File<'_> {
         let mut regions = vec![whole];
         for anchor in anchors {
             let wanted = anchor.trim();
-            let mut inner = self.blocks(&regions, |line| line == wanted.as_bytes());
+            let whole = self.all.by_text().get(wanted.as_bytes()).map_or(&[][..], Vec::as_slice);
+            let inside = |index: &usize| regions.iter().any(|region| region.contains(index));
+            self.all.spend(whole.len().saturating_mul(regions.len()))?;
+            let mut inner: BTreeSet<usize> = whole.iter().copied().filter(inside).collect();
             if inner.is_empty() {
-                inner = self.blocks(&regions, |line| begins_with_words(line, wanted));
+                self.all.spend(regions.iter().map(Range::len).sum())?;
+                let begins = |index: &usize| {
+                    begins_with_words(self.lines[*index].content.trim_ascii(), wanted)
+                };
+                inner = regions.iter().flat_map(Clone::clone).filter(begins).collect();
             }
             if inner.is_empty() {
                 return refuse!(
@@ -133,22 +231,10 @@ impl File<'_> {
                     self.path
                 );
             }
-            regions = inner;
+            regions = inner.into_iter().map(|start| self.block(start)).collect();
+            self.all.spend(regions.iter().map(Range::len).sum())?;
         }
         Ok(regions)
-    }
-
-    fn blocks(
-        &self,
-        regions: &[Range<usize>],
-        is_anchor: impl Fn(&[u8]) -> bool,
-    ) -> Vec<Range<usize>> {
-        let starts: BTreeSet<usize> = regions
-            .iter()
-            .flat_map(Clone::clone)
-            .filter(|&index| is_anchor(self.lines[index].content.trim_ascii()))
-            .collect();
-        starts.into_iter().map(|start| self.block(start)).collect()
     }
 
     /// A line and what is indented below it, with the line that closes it.
@@ -194,6 +280,14 @@ impl File<'_> {
         match hinted {
             // `@@ -0,0` is the start of the file, `@@ -5,0` means after line 5.
             Some(_) if hunk.line == Some(0) && self.next == 0 => Ok(0),
+            // Some say the line before which they go, which may be one more than there are.
+            Some(hint) if hint > self.lines.len() => refuse!(
+                "a hunk for {} adds lines at line {}, and the file has {}: give context lines to \
+                 say where",
+                self.path,
+                hunk.line.unwrap_or_default(),
+                self.lines.len()
+            ),
             Some(hint) if hunk.line != Some(0) => Ok((hint + 1).clamp(self.next, self.lines.len())),
             _ if self.lines.is_empty() || hunk.at_end => Ok(self.lines.len()),
             _ => {
@@ -207,6 +301,11 @@ impl File<'_> {
 fn within(places: &[usize], regions: &[Range<usize>]) -> Vec<usize> {
     let inside = |place: &usize| regions.iter().any(|region| region.contains(place));
     places.iter().copied().filter(inside).collect()
+}
+
+/// A line number of a patch, which may be of any size.
+pub(super) fn number(line: usize) -> isize {
+    isize::try_from(line).unwrap_or(isize::MAX)
 }
 
 fn indentation(line: &[u8]) -> usize {

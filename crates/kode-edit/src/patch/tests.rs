@@ -262,3 +262,90 @@ fn what_stands_around_the_envelope_is_not_read() {
         assert_eq!(one("a = 1\n", &text).unwrap(), "a = 2\n", "{text}");
     }
 }
+
+#[test]
+fn every_envelope_is_applied_and_nothing_below_one_is_dropped() {
+    let files = [("a.txt", "a\n"), ("b.txt", "b\n")];
+    let one = "*** Begin Patch\n*** Update File: a.txt\n-a\n+A\n*** End Patch\n";
+    let two = "*** Begin Patch\n*** Update File: b.txt\n-b\n+B\n*** End Patch\n";
+    for between in ["", "\n", "  \n\n"] {
+        let changes = run(&files, &format!("{one}{between}{two}")).unwrap();
+        let both = [("a.txt".into(), Some("A\n".into())), ("b.txt".into(), Some("B\n".into()))];
+        assert_eq!(changes, both);
+    }
+    let bad = two.replace("-b", "-nope");
+    assert!(run(&files, &format!("{one}{bad}")).is_err(), "all or nothing");
+    for rest in ["and so on\n", "*** Begin Patch\n", "--- a/b.txt\n+++ b/b.txt\n", "EOF\n"] {
+        assert!(run(&files, &format!("{one}{rest}")).is_err(), "{rest}");
+    }
+    let diff = "--- a/b.txt\n+++ b/b.txt\n@@ -1 +1 @@\n-b\n+B\n";
+    assert!(run(&files, &format!("{diff}{one}")).is_err());
+    for wrapped in [format!("apply_patch <<'EOF'\n{one}EOF\n"), format!("```diff\n{one}```\n")] {
+        assert_eq!(run(&files, &wrapped).unwrap().len(), 1, "{wrapped}");
+    }
+}
+
+#[test]
+fn only_the_last_line_can_lack_its_newline() {
+    let files = [("a.txt", "a\nb\nc\n")];
+    let diff = |body: &str| format!("--- a/a.txt\n+++ b/a.txt\n{body}");
+    let mark = "\\ No newline at end of file\n";
+    for body in [
+        format!("@@ -1,2 +1,2 @@\n a\n-b\n+B\n{mark}"),
+        format!("@@ -1,2 +1,2 @@\n a\n-b\n{mark}+B\n"),
+        format!("@@ -1,3 +1,3 @@\n a\n-b\n+B\n{mark} c\n"),
+        format!("@@ -1,2 +1,2 @@\n-a\n+A\n b\n{mark}"),
+        format!("@@ -3 +3 @@\n-c\n+C\n{mark}@@ -3,0 +4 @@\n+d\n"),
+    ] {
+        let refusal = run(&files, &diff(&body)).unwrap_err();
+        assert!(refusal.0.contains("not the last"), "{body}: {refusal}");
+    }
+    let last = diff(&format!("@@ -3 +3,2 @@\n-c\n+C\n+d\n{mark}"));
+    assert_eq!(run(&files, &last).unwrap()[0].1.as_deref(), Some("a\nb\nC\nd"));
+    let new = format!("--- /dev/null\n+++ b/n.txt\n@@ -0,0 +1,2 @@\n+x\n{mark}+y\n");
+    assert!(run(&files, &new).is_err());
+}
+
+#[test]
+fn lines_without_context_do_not_go_past_the_end() {
+    let files = [("a.txt", "a\nb\nc\n")];
+    let diff = |line: usize| format!("--- a/a.txt\n+++ b/a.txt\n@@ -{line},0 +9,1 @@\n+x\n");
+    for (line, after) in [(2, "a\nb\nx\nc\n"), (3, "a\nb\nc\nx\n"), (4, "a\nb\nc\nx\n")] {
+        assert_eq!(run(&files, &diff(line)).unwrap()[0].1.as_deref(), Some(after));
+    }
+    for line in [5, 20, usize::MAX] {
+        assert!(run(&files, &diff(line)).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn tens_of_thousands_of_hunks_take_seconds() {
+    const LINES: usize = 60_000;
+    let started = std::time::Instant::now();
+    let text: String = (0..LINES).map(|n| format!("line {n} foo\n")).collect();
+    let v4a: String =
+        (0..LINES).step_by(2).map(|n| format!("@@\n-line {n} foo\n+LINE {n}\n")).collect();
+    let v4a = format!("*** Begin Patch\n*** Update File: a.txt\n{v4a}*** End Patch\n");
+    let changes = run(&[("a.txt", &text)], &v4a).unwrap();
+    assert!(changes[0].1.as_ref().unwrap().starts_with("LINE 0\nline 1 foo\nLINE 2\n"));
+    // Equal lines, told apart by their numbers alone.
+    let equal = "same\n".repeat(LINES);
+    let numbered: String = (0..LINES)
+        .step_by(2)
+        .map(|n| format!("@@ -{} +{} @@\n-same\n+LINE {n}\n", n + 1, n + 1))
+        .collect();
+    let numbered = format!("--- a/a.txt\n+++ b/a.txt\n{numbered}");
+    let changes = run(&[("a.txt", &equal)], &numbered).unwrap();
+    assert!(changes[0].1.as_ref().unwrap().ends_with("same\nLINE 59998\nsame\n"));
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
+
+#[test]
+fn hunks_that_fit_everywhere_are_given_up_in_time() {
+    let text = "{\n}\n".repeat(50_000);
+    let hunks: String = (0..20_000).map(|_| "@@ x\n-{\n+(\n").collect();
+    let patch = format!("*** Begin Patch\n*** Update File: a.txt\n{hunks}*** End Patch\n");
+    let started = std::time::Instant::now();
+    assert!(run(&[("a.txt", &text)], &patch).is_err());
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

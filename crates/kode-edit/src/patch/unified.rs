@@ -172,6 +172,14 @@ fn file_patch(
 ) -> Result<FilePatch, EditRefusal> {
     match (old, new) {
         (None, Some(path)) => {
+            let ends = |hunk: &Hunk| hunk.ends.1;
+            let ends_before = hunks.iter().position(ends).is_some_and(|at| at + 1 < hunks.len());
+            if ends_before || hunks.iter().any(|hunk| hunk.goes_on_behind_end) {
+                return refuse!(
+                    "the patch says `\\ No newline at end of file` of a line of {path} that is \
+                     not the last"
+                );
+            }
             let mut content: String = hunks.iter().map(Hunk::added_text).collect();
             if hunks.iter().any(|hunk| hunk.final_newline == Some(false)) {
                 content.pop();

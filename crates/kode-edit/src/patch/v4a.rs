@@ -9,24 +9,65 @@ use crate::refusal::{EditRefusal, refuse};
 /// The first line of the envelope.
 pub(super) const BEGIN: &str = "*** Begin Patch";
 
+const END: &str = "*** End Patch";
+
+/// Reads every envelope: together they are one patch.
 pub(super) fn read(patch: &str) -> Result<Vec<FilePatch>, EditRefusal> {
     let mut lines = patch.lines().peekable();
-    // What stands above the envelope (a fence, a shell's here-document) is none of it.
-    while lines.next().is_some_and(|line| line.trim_end() != BEGIN) {}
     let mut files = Vec::new();
+    let wrapping = read_wrapping(&mut lines)?;
     loop {
-        let Some(line) = lines.next() else {
-            return refuse!("the patch does not end in `*** End Patch`: it may be cut off");
-        };
-        if line.trim_end() == "*** End Patch" {
+        read_envelope(&mut lines, &mut files)?;
+        while let Some(line) = lines.next_if(|line| line.trim_end() != BEGIN) {
+            let text = line.trim();
+            if !text.is_empty() && !wrapping.iter().any(|end| end == text) {
+                return refuse!(
+                    "`{}` stands below `{END}`: put everything that belongs to the patch into its \
+                     envelope",
+                    escape_line(line)
+                );
+            }
+        }
+        // The first line of another envelope, or nothing more.
+        if lines.next().is_none() {
             return Ok(files);
         }
+    }
+}
+
+/// Passes over what stands above the first envelope (a fence, a shell's here-document),
+/// which is none of it; gives the lines that may end such a thing below.
+fn read_wrapping(lines: &mut Lines<'_>) -> Result<Vec<String>, EditRefusal> {
+    let mut ends = Vec::new();
+    while let Some(line) = lines.next().filter(|line| line.trim_end() != BEGIN) {
+        if line.starts_with("diff --git ") || line.starts_with("+++ ") {
+            return refuse!("the patch is a unified diff above `{BEGIN}`: send one or the other");
+        }
+        if line.trim_start().starts_with("```") {
+            ends.push("```".to_owned());
+        } else if let Some((_, word)) = line.split_once("<<") {
+            let word = word.trim_start_matches('-').split_whitespace().next().unwrap_or_default();
+            ends.push(word.trim_matches(['\'', '"']).to_owned());
+        }
+    }
+    Ok(ends)
+}
+
+/// Reads one envelope, its first line already taken.
+fn read_envelope(lines: &mut Lines<'_>, files: &mut Vec<FilePatch>) -> Result<(), EditRefusal> {
+    loop {
+        let Some(line) = lines.next() else {
+            return refuse!("the patch does not end in `{END}`: it may be cut off");
+        };
+        if line.trim_end() == END {
+            return Ok(());
+        }
         if let Some(path) = line.strip_prefix("*** Add File: ") {
-            files.push(read_added(path, &mut lines)?);
+            files.push(read_added(path, lines)?);
         } else if let Some(path) = line.strip_prefix("*** Delete File: ") {
             files.push(FilePatch::Delete { path: named_path(path)?, hunks: None });
         } else if let Some(path) = line.strip_prefix("*** Update File: ") {
-            files.push(read_update(path, &mut lines)?);
+            files.push(read_update(path, lines)?);
         } else if !line.trim().is_empty() {
             return refuse!(
                 "`{}` is no line of a patch: expected `*** Add|Update|Delete File: PATH`",
