@@ -1,6 +1,6 @@
 //! Callers in other files that pass a renamed parameter by its name. In Python they
 //! follow where an import says which function they call; everywhere else, and where
-//! that is not certain, the rename is refused.
+//! that is not certain, the rename is refused. What goes by other names is `reach`'s.
 
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
@@ -12,6 +12,10 @@ use crate::operation::{FileChange, Project};
 use crate::project_rename::{mentions, refuse_if_mentioned, same_language};
 use crate::refusal::{EditRefusal, refuse};
 use crate::rename::ScopedFile;
+
+mod reach;
+
+use reach::Reach;
 
 /// A parameter that gets another name.
 pub(crate) struct Parameter<'a> {
@@ -33,8 +37,10 @@ impl Parameter<'_> {
             refuse_if_mentioned(project, origin, self.function)?;
             return Ok(Vec::new());
         }
-        if !matches!(origin.language, Language::Python | Language::CSharp | Language::Php) {
-            return Ok(Vec::new());
+        match origin.language {
+            Language::Python => return self.follow_in_python(project, origin),
+            Language::CSharp | Language::Php => {}
+            _ => return Ok(Vec::new()),
         }
         let files = project.files()?;
         let mut changes = Vec::new();
@@ -46,8 +52,48 @@ impl Parameter<'_> {
             if !mentions(&source, self.name) || !mentions(&source, self.function) {
                 continue;
             }
-            if let Some(after) = self.follow_in(path, &source, origin.path, &files)? {
+            let file = ScopedFile::open(path, &source)?;
+            if let Some(after) = self.follow_in(&file, origin.path, &files, None)? {
                 changes.push(FileChange::of(path, Some(source), Some(after)));
+            }
+        }
+        Ok(changes)
+    }
+
+    fn follow_in_python(
+        &self,
+        project: &dyn Project,
+        origin: &ScopedFile<'_>,
+    ) -> Result<Vec<FileChange>, EditRefusal> {
+        let files = project.files()?;
+        let mut reach = Reach::of(self.function, &origin.scopes);
+        let mut sources = Vec::new();
+        for path in files.iter().filter(|path| same_language(path, Language::Python)) {
+            let other = if path == origin.path { None } else { project.read(path)? };
+            let Some(source) = other else { continue };
+            if mentions(&source, self.function) || reach::may_pass(&source, self.name) {
+                sources.push((path, source));
+            }
+        }
+        let mut opened: Vec<Option<ScopedFile<'_>>> = sources.iter().map(|_| None).collect();
+        loop {
+            let mut learned = false;
+            for ((path, source), file) in sources.iter().zip(&mut opened) {
+                if file.is_none() && (reach.is_passed() || reach.is_mentioned(source)) {
+                    *file = Some(ScopedFile::open(path, source)?);
+                }
+                learned |= file.as_ref().is_some_and(|file| reach.learn(&file.scopes));
+            }
+            if !learned {
+                break;
+            }
+        }
+        reach.check(self, origin, None, |argument| argument.callee == self.function)?;
+        let mut changes = Vec::new();
+        for file in opened.iter().flatten() {
+            if let Some(after) = self.follow_in(file, origin.path, &files, Some(&reach))? {
+                let before = file.source.to_vec();
+                changes.push(FileChange::of(file.path, Some(before), Some(after)));
             }
         }
         Ok(changes)
@@ -55,13 +101,13 @@ impl Parameter<'_> {
 
     fn follow_in(
         &self,
-        path: &ProjectPath,
-        source: &[u8],
+        file: &ScopedFile<'_>,
         origin: &ProjectPath,
         files: &[ProjectPath],
+        reach: Option<&Reach>,
     ) -> Result<Option<Vec<u8>>, EditRefusal> {
-        let file = ScopedFile::open(path, source)?;
-        let imported = self.imported_as(&file, origin, files);
+        let (path, source) = (file.path, file.source);
+        let imported = self.imported_as(file, origin, files);
         let calls_it = |argument: &&NamedArgument| {
             argument.plain && Some(argument.callee.as_str()) == imported
         };
@@ -72,9 +118,16 @@ impl Parameter<'_> {
         let (ours, others): (Vec<&NamedArgument>, Vec<&NamedArgument>) =
             arguments.iter().filter(|argument| argument.name == self.name).partition(calls_it);
         let may_mean_it = |argument: &&&NamedArgument| argument.callee == self.function;
-        if others.iter().any(|argument| may_mean_it(&argument)) && !self.is_another(&file, &others)
-        {
+        if others.iter().any(|argument| may_mean_it(&argument)) && !self.is_another(file, &others) {
             return self.refuse_unclear(path, "passes it by its name");
+        }
+        if let Some(reach) = reach {
+            let settled = |argument: &NamedArgument| {
+                calls_it(&argument)
+                    || argument.callee == self.function
+                    || argument.plain && is_from_outside(file, &argument.callee, files)
+            };
+            reach.check(self, file, imported, settled)?;
         }
         if ours.is_empty() {
             return Ok(None);
@@ -115,6 +168,24 @@ impl Parameter<'_> {
         own && arguments.iter().filter(named).all(|argument| argument.plain)
     }
 
+    /// Refuses for a call at a byte of a file that may mean the function.
+    fn refuse_call<T>(
+        &self,
+        file: &ScopedFile<'_>,
+        at: usize,
+        callee: &str,
+    ) -> Result<T, EditRefusal> {
+        let line = file.source[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        refuse!(
+            "`{}` is a parameter of `{}`, and line {line} of {} passes that name to `{}`, which \
+             may be the same: rename it there by hand first",
+            escape_line(self.name),
+            escape_line(self.function),
+            file.path,
+            escape_line(callee)
+        )
+    }
+
     fn refuse_unclear<T>(&self, path: &ProjectPath, why: &str) -> Result<T, EditRefusal> {
         refuse!(
             "`{}` is a parameter of `{}`, and {path} {why}, where kode can't tell which function \
@@ -124,3 +195,17 @@ impl Parameter<'_> {
         )
     }
 }
+
+/// Whether the file imports the name from another project than this.
+fn is_from_outside(file: &ScopedFile<'_>, name: &str, files: &[ProjectPath]) -> bool {
+    let Some(family) = Family::of(file.language) else { return false };
+    let mut named = file.scopes.bindings.iter().filter(|binding| binding.name == name);
+    let import = named.next().and_then(|binding| binding.imported.as_ref());
+    named.next().is_none()
+        && import.is_some_and(|import| {
+            resolve(family, file.path, &import.module, files) == Resolution::Outside
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -395,4 +395,4 @@ pub(crate) fn mentions(source: &[u8], name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

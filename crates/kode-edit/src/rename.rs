@@ -191,6 +191,7 @@ impl<'a> ScopedFile<'a> {
         if arguments.any(|argument| argument.name == new_name && passed(&argument.callee)) {
             return refuse!("a call passes `{}` by its name already", escape_line(new_name));
         }
+        self.refuse_mangled(binding, new_name)?;
         let edits = Edits::of(binding, new_name);
         let after = edits.apply(self.source);
         let change =
@@ -212,6 +213,31 @@ impl<'a> ScopedFile<'a> {
 }
 
 impl ScopedFile<'_> {
+    /// Python puts the class before `__name` in its body, so that elsewhere it is another.
+    fn refuse_mangled(&self, binding: &Binding, new_name: &str) -> Result<(), EditRefusal> {
+        if self.language != Language::Python
+            || !new_name.starts_with("__")
+            || new_name.ends_with("__")
+        {
+            return Ok(());
+        }
+        let class_at = |at: usize| {
+            let around = self.scopes.types.iter().filter(|class| class.range.contains(&at));
+            around.map(|class| class.range.start).max()
+        };
+        let mut classes = binding.occurrences.iter().map(|place| class_at(place.range.start));
+        let first = classes.next().flatten();
+        if classes.all(|class| class == first) {
+            return Ok(());
+        }
+        refuse!(
+            "`{}` is used in a class and outside of it: in the class Python would read `{}` as a \
+             private name of its own",
+            escape_line(&binding.name),
+            escape_line(new_name)
+        )
+    }
+
     /// Refuses a new name under which the file hides more than its scopes show (a macro
     /// of that name, a string that sets it).
     fn unless_taken(

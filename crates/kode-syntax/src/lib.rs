@@ -17,8 +17,8 @@ pub use language::Language;
 pub use lenient::faults;
 pub use parse::{ParseError, Reparsed, SourceTree, parse, reparse, single_replacement};
 pub use scopes::{
-    Binding, BindingKind, Doubt, ImportOrigin, NamedArgument, Occurrence, PassedOn, ScopeError,
-    Scopes, Supertype, TypeShape, scopes,
+    Binding, BindingKind, Doubt, ImportOrigin, IndirectCalls, NamedArgument, Occurrence, PassedOn,
+    ScopeError, Scopes, Supertype, TypeShape, scopes,
 };
 pub use symbols::{Symbol, SymbolKind, definition_names, definition_names_in, symbols};
 pub use tree_sitter::{Node, Point, Tree, TreeCursor};

@@ -4,6 +4,7 @@
 //! Members reached through a value (`a.b`) need types and are no part of this;
 //! neither are strings and comments.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -21,6 +22,7 @@ mod go_types;
 mod java;
 mod php;
 mod python;
+mod python_calls;
 mod ruby;
 mod rust;
 mod rust_macros;
@@ -177,6 +179,21 @@ pub struct Scopes {
     pub named_arguments: Vec<NamedArgument>,
     /// The types the file declares, where a rename needs them (C++, Go, Java, Python).
     pub types: Vec<TypeShape>,
+    /// How functions may be called other than by their names (Python).
+    pub calls: IndirectCalls,
+}
+
+/// Ways in which a function or class may be called under another name than its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IndirectCalls {
+    /// The name that is assigned, and a name in what is assigned to it.
+    pub flows: BTreeSet<(String, String)>,
+    /// What is passed as an argument.
+    pub passed: BTreeSet<String>,
+    /// What is called with a dictionary for its keywords (`f(**options)`).
+    pub splatted: BTreeSet<String>,
+    /// Names that are passed to the class around the call (`cls(x=1)`), and that class.
+    pub class_calls: Vec<(String, String)>,
 }
 
 /// Analyses the scopes of a file.

@@ -237,7 +237,7 @@ fn a_module_handed_on_as_a_namespace_is_refused() {
     }
 }
 
-fn refused(files: &[(&str, &str)], because: &str) {
+pub(crate) fn refused(files: &[(&str, &str)], because: &str) {
     match run(files) {
         Ok(changes) => panic!("{files:?} became {changes:?}"),
         Err(refusal) => assert!(refusal.0.contains(because), "{files:?}: {refusal}"),
@@ -245,7 +245,7 @@ fn refused(files: &[(&str, &str)], because: &str) {
 }
 
 /// The first file as it is afterwards; no other changes.
-fn becomes(files: &[(&str, &str)], after: &str) {
+pub(crate) fn becomes(files: &[(&str, &str)], after: &str) {
     match run(files) {
         Ok(changes) => {
             assert_eq!(changes.len(), 1, "{changes:?}");

@@ -734,3 +734,16 @@ fn a_new_name_that_a_macro_has_is_refused() {
     let source = "#define MAX 3\nint f(void) { int ‸x = 1; return x; }\n";
     refuses("c", source, "MAX", "a macro has that name");
 }
+
+#[test]
+fn a_private_python_name_is_refused_across_the_edge_of_a_class() {
+    let source = "‸x = 1\nclass A:\n    def m(self): return x\n";
+    refuses("py", source, "__y", "private name");
+    renames_to("py", source, "__y__", "__y__ = 1\nclass A:\n    def m(self): return __y__\n");
+    renames_to(
+        "py",
+        "class A:\n    def m(self, ‸x): return x\n",
+        "__y",
+        "class A:\n    def m(self, __y): return __y\n",
+    );
+}

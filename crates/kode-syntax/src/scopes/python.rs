@@ -3,28 +3,37 @@
 use tree_sitter::Node;
 
 use super::BindingKind::{Import, Local, Member, Parameter};
-use super::ImportOrigin;
 use super::walk::{
-    Called, DeclaredId, Home, How, KeywordArgument, ScopeId, ScopeKind, VALUE, Walk, for_children,
-    for_field, plain, spelled,
+    Called, DeclaredId, Home, How, ScopeId, ScopeKind, VALUE, Walk, for_children, for_field, plain,
+    spelled,
 };
+use super::{ImportOrigin, Supertype, TypeShape, python_calls};
 
 pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
     match node.kind() {
         "function_definition" => enter_function(walk, node),
         "lambda" => {
             let outer = walk.current;
+            let called = named_lambda(walk, node);
             walk.open(ScopeKind::Function);
-            enter_parameters(walk, node.child_by_field_name("parameters"), outer, None);
+            let parameters = node.child_by_field_name("parameters");
+            enter_parameters(walk, parameters, outer, called.as_ref());
         }
         "class_definition" => enter_class(walk, node),
         "list_comprehension"
         | "set_comprehension"
         | "dictionary_comprehension"
         | "generator_expression" => enter_comprehension(walk, node),
-        "for_in_clause" | "for_statement" => bind(walk, node.child_by_field_name("left")),
+        "for_in_clause" | "for_statement" => {
+            let left = node.child_by_field_name("left");
+            python_calls::note_flow(walk, left, node.child_by_field_name("right"));
+            bind(walk, left);
+        }
         "assignment" | "augmented_assignment" => {
             note_public_names(walk, node);
+            python_calls::note_class_body_copy(walk, node);
+            let left = node.child_by_field_name("left");
+            python_calls::note_flow(walk, left, node.child_by_field_name("right"));
             bind(walk, node.child_by_field_name("left"));
         }
         "named_expression" => enter_walrus(walk, node),
@@ -42,8 +51,11 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
             redirect(walk, scope, name, None);
         }),
         "attribute" => walk.skip(node.child_by_field_name("attribute")),
-        "call" => enter_call(walk, node),
-        "keyword_argument" => enter_keyword_argument(walk, node),
+        "call" => {
+            enter_call(walk, node);
+            python_calls::enter_call(walk, node);
+        }
+        "keyword_argument" => python_calls::enter_keyword_argument(walk, node),
         "case_clause" => for_children(node, |child| {
             if child.kind() == "case_pattern" {
                 bind_case_pattern(walk, child);
@@ -117,7 +129,9 @@ fn enter_parameters(
 ) {
     let Some(parameters) = parameters else { return };
     for_children(parameters, |parameter| {
-        walk.evaluate_in(parameter.child_by_field_name("value"), outer);
+        let value = parameter.child_by_field_name("value");
+        python_calls::note_flow(walk, parameter.child_by_field_name("name"), value);
+        walk.evaluate_in(value, outer);
         walk.evaluate_in(parameter.child_by_field_name("type"), outer);
         let mut name = parameter.child_by_field_name("name").unwrap_or(parameter);
         while !matches!(name.kind(), "identifier" | "tuple_pattern") {
@@ -142,10 +156,43 @@ fn enter_class(walk: &mut Walk<'_>, node: Node<'_>) {
     if let Some(name) = node.child_by_field_name("name") {
         let scope = binding_scope(walk);
         declare_here(walk, scope, name);
+        note_shape(walk, node, name);
     }
     let outer = bind_type_parameters(walk, node).unwrap_or(outer);
     walk.open(ScopeKind::HiddenClass);
     walk.evaluate_in(node.child_by_field_name("superclasses"), outer);
+}
+
+/// Notes the class with its bases and methods.
+fn note_shape(walk: &mut Walk<'_>, class: Node<'_>, name: Node<'_>) {
+    let mut supertypes = Vec::new();
+    if let Some(bases) = class.child_by_field_name("superclasses") {
+        for_children(bases, |base| {
+            let name = walk.text(python_calls::last_name(base)).to_owned();
+            supertypes.push(Supertype { name, interface: false });
+        });
+    }
+    let mut members = Vec::new();
+    if let Some(body) = class.child_by_field_name("body") {
+        for_children(body, |statement| {
+            let method = statement.child_by_field_name("definition").unwrap_or(statement);
+            let name = method.child_by_field_name("name");
+            members.extend(name.map(|name| walk.text(name).to_owned()));
+        });
+    }
+    let name = walk.text(name).to_owned();
+    let range = class.byte_range();
+    walk.note_type(TypeShape { name, supertypes, members, keyed_by_expression: false, range });
+}
+
+/// `f = lambda x: …` is called as `f`.
+fn named_lambda(walk: &Walk<'_>, lambda: Node<'_>) -> Option<Called> {
+    let assignment = lambda.parent().filter(|parent| parent.kind() == "assignment")?;
+    let left = assignment.child_by_field_name("left")?;
+    let name = python_calls::last_name(left);
+    let declared = walk.declared_at(left.start_byte()).filter(|_| left.kind() == "identifier");
+    let member = declared.is_none() || walk.kind_of(walk.current) == ScopeKind::HiddenClass;
+    Some(Called { name: walk.text(name).to_owned(), declared, member, home: Home::default() })
 }
 
 fn enter_comprehension(walk: &mut Walk<'_>, node: Node<'_>) {
@@ -163,6 +210,7 @@ fn enter_comprehension(walk: &mut Walk<'_>, node: Node<'_>) {
 /// `:=` in a comprehension binds in the function around it.
 fn enter_walrus(walk: &mut Walk<'_>, node: Node<'_>) {
     let Some(name) = node.child_by_field_name("name") else { return };
+    python_calls::note_flow(walk, Some(name), node.child_by_field_name("value"));
     let mut scope = binding_scope(walk);
     let mut parent = node.parent();
     while let Some(outer) = parent {
@@ -297,35 +345,6 @@ fn import_name(
         walk.mark_visible_outside(id);
     }
     id
-}
-
-fn enter_keyword_argument(walk: &mut Walk<'_>, node: Node<'_>) {
-    let Some(name) = node.child_by_field_name("name") else { return };
-    walk.skip(Some(name));
-    let Some(arguments) = node.parent() else { return };
-    let callee = arguments.parent().and_then(|call| call.child_by_field_name("function"));
-    let Some(callee) = callee else { return };
-    let plain = callee.kind() == "identifier";
-    let last = callee.child_by_field_name("attribute").unwrap_or(callee);
-    note_keyword(walk, name, last, plain);
-    // `partial(f, x=1)` and `submit(f, x=1)` hand `x` on to `f`.
-    for_children(arguments, |argument| {
-        if matches!(argument.kind(), "identifier" | "attribute") {
-            let last = argument.child_by_field_name("attribute").unwrap_or(argument);
-            note_keyword(walk, name, last, false);
-        }
-    });
-}
-
-fn note_keyword(walk: &mut Walk<'_>, name: Node<'_>, callee: Node<'_>, plain: bool) {
-    walk.keyword_arguments.push(KeywordArgument {
-        name: walk.text(name).to_owned(),
-        range: name.byte_range(),
-        callee: walk.text(callee).to_owned(),
-        plain,
-        scope: walk.current,
-        home: Home::default(),
-    });
 }
 
 /// Captures of a `case`: a plain name binds, a dotted one is looked up.

@@ -7,7 +7,10 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use super::go_types::Literals;
-use super::{BindingKind, Doubt, ImportOrigin, Occurrence, PassedOn, Rules, Supertype, TypeShape};
+use super::{
+    BindingKind, Doubt, ImportOrigin, IndirectCalls, Occurrence, PassedOn, Rules, Supertype,
+    TypeShape,
+};
 use crate::Language;
 
 mod resolve;
@@ -174,6 +177,7 @@ pub(super) struct Walk<'s> {
     /// Keys of literals whose type the file does not declare.
     doubtful_keys: Vec<(String, ScopeId, usize, String)>,
     pub(super) literals: Literals,
+    pub(super) calls: IndirectCalls,
 }
 
 impl<'s> Walk<'s> {
@@ -212,6 +216,7 @@ impl<'s> Walk<'s> {
             types: Vec::new(),
             doubtful_keys: Vec::new(),
             literals: Literals::default(),
+            calls: IndirectCalls::default(),
         }
     }
 

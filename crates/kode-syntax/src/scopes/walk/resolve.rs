@@ -84,8 +84,9 @@ impl Walk<'_> {
         let wholesale = std::mem::take(&mut self.wholesale);
         let passed_on = std::mem::take(&mut self.passed_on);
         let types = std::mem::take(&mut self.types);
+        let calls = std::mem::take(&mut self.calls);
         let bindings = self.into_bindings();
-        Scopes { bindings, unresolved, wholesale, passed_on, named_arguments, types }
+        Scopes { bindings, unresolved, wholesale, passed_on, named_arguments, types, calls }
     }
 
     /// A local that a class inside its function uses may be a member the class inherits.
