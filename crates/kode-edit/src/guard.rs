@@ -199,15 +199,10 @@ fn fault_harm(change: &Change<'_>, trees: &Trees) -> Option<usize> {
     {
         return Some(line(at));
     }
-    let after = faults(&trees.after, change.after);
-    let was = trees.before.as_ref().map_or(0, |tree| faults(tree, before).len());
-    // The one that is new stands where the trees differ, where that is known.
-    let differs = |at: &Range<usize>| {
-        let places = trees.differing.as_ref().map(|differing| &differing.after);
-        places.is_none_or(|places| {
-            places.iter().any(|place| place.start <= at.end && at.start <= place.end)
-        })
-    };
-    let first = after.iter().find(|at| differs(at)).or(after.first())?;
+    let (places, places_before) =
+        trees.differing.as_ref().map(|at| (at.after.as_slice(), at.before.as_slice())).unzip();
+    let after = faults(&trees.after, change.after, places);
+    let first = after.first()?;
+    let was = trees.before.as_ref().map_or(0, |tree| faults(tree, before, places_before).len());
     (after.len() > was).then(|| line(first.start))
 }

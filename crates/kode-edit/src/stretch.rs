@@ -82,8 +82,8 @@ fn trees_around_change(language: Language, change: &Change<'_>) -> Option<Trees>
     let in_class = stretch.in_class;
     if !is_sound(&again.tree)
         || in_class && !both.into_iter().all(holds_only_members)
-        || !faults(&tree, &was).is_empty()
-        || !faults(&again.tree, &is).is_empty()
+        || !faults(&tree, &was, None).is_empty()
+        || !faults(&again.tree, &is, None).is_empty()
     {
         return None;
     }

@@ -17,17 +17,28 @@ const PHP_WORDS: [&str; 8] =
     ["else", "elseif", "endif", "endfor", "endforeach", "endwhile", "endswitch", "enddeclare"];
 
 /// Where a text has faults that its grammar passes over: their places in bytes, in the
-/// order of the tree.
-pub fn faults(tree: &SourceTree, text: &[u8]) -> Vec<Range<usize>> {
+/// order of the tree. With `places` only what touches one of them is looked at.
+pub fn faults(
+    tree: &SourceTree,
+    text: &[u8],
+    places: Option<&[Range<usize>]>,
+) -> Vec<Range<usize>> {
     let Some(rule) = rule(tree.language) else { return Vec::new() };
+    let touches = |node: Node<'_>| {
+        places.is_none_or(|places| {
+            let at = node.byte_range();
+            places.iter().any(|place| place.start <= at.end && at.start <= place.end)
+        })
+    };
     let mut found = Vec::new();
     let mut cursor = tree.tree.walk();
     loop {
         let node = cursor.node();
-        if rule(node, text) {
+        let touched = touches(node);
+        if touched && rule(node, text) {
             found.push(node.byte_range());
         }
-        if cursor.goto_first_child() || cursor.goto_next_sibling() {
+        if touched && cursor.goto_first_child() || cursor.goto_next_sibling() {
             continue;
         }
         loop {

@@ -4,7 +4,7 @@ use crate::parse;
 fn count(language: Language, text: &str) -> usize {
     let tree = parse(language, text.as_bytes()).unwrap();
     // An error of the grammar's own is seen without this.
-    faults(&tree, text.as_bytes()).len() + usize::from(tree.tree.root_node().has_error())
+    faults(&tree, text.as_bytes(), None).len() + usize::from(tree.tree.root_node().has_error())
 }
 
 /// What is at fault, and what only looks like it.
