@@ -168,6 +168,10 @@ fn plan(
     let mut changes = apply_in_project(operation, project)?;
     changes.retain(|change| change.before != change.after);
     changes.iter().try_for_each(refuse_redaction_mark)?;
+    for gone in changes.iter().filter(|change| change.after.is_none()) {
+        let writable = project.files.refuse_read_only(&gone.path);
+        writable.map_err(|error| EditRefusal(error.to_string()))?;
+    }
     Ok(changes)
 }
 

@@ -209,10 +209,13 @@ impl Restoration {
         if unchanged { Ok(self) } else { Err(SessionError::ChangedSince(self.path.clone())) }
     }
 
-    /// What is overwritten or deleted can be brought back; a pipe holds nothing.
+    /// What is deleted can be brought back; a pipe holds nothing. Where an earlier content
+    /// was kept it is what counts, although what the agent made of it (too large to be
+    /// kept) does not come back.
     fn loses_nothing(&self) -> Result<&Self, SessionError> {
+        let comes_back = self.target.as_ref().is_some_and(|target| target.kept);
         match &self.expected {
-            Some(now) if now.is_lost_when_gone() => {
+            Some(now) if now.is_lost_when_gone() && !comes_back => {
                 Err(SessionError::WouldBeLost(self.path.clone()))
             }
             _ => Ok(self),

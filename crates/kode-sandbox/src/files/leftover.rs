@@ -3,12 +3,13 @@
 //! lock on its file for as long as it lives; the kernel lets go of it with the process.
 
 use std::fs::File;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kode_base::ProjectPath;
 use kode_base::raw_name::bytes_of;
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat, flock};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RawDir, Stat, flock};
 use rustix::io::Errno;
 
 use super::FileError;
@@ -16,6 +17,8 @@ use super::confined::{file_type, same_file};
 
 /// A link can't be locked. It stands for as long as two calls take; this is plenty.
 const LINK_AGE_MAX: Duration = Duration::from_secs(2);
+/// Entries of one folder that are looked at after a write.
+const SWEPT_ENTRIES_MAX: usize = 5_000;
 /// Digits of the random number in a name.
 const DIGITS: usize = 16;
 
@@ -76,6 +79,29 @@ pub(super) fn judge(folder: &OwnedFd, name: &str, stat: &Stat) -> Leftover {
 pub(super) fn remove(folder: &OwnedFd, name: &str) -> bool {
     let gone = rustix::fs::unlinkat(folder, &*bytes_of(name), AtFlags::empty());
     matches!(gone, Ok(()) | Err(Errno::NOENT))
+}
+
+/// Takes away what dead writers left in `folder`. One with very many entries is looked
+/// through in part only: the next snapshot of the project sees the rest.
+pub(super) fn sweep(folder: &OwnedFd) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(listed) = rustix::fs::openat(folder, ".", flags, Mode::empty()) else { return };
+    let mut space = [MaybeUninit::uninit(); 16 * 1024];
+    let mut listing = RawDir::new(&listed, &mut space);
+    let mut left = SWEPT_ENTRIES_MAX;
+    while let Some(Ok(entry)) = listing.next() {
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        if is_beside_name(name)
+            && let Ok(stat) = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+            && judge(folder, name, &stat) == Leftover::Dead
+        {
+            remove(folder, name);
+        }
+        left -= 1;
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 fn judge_file(folder: &OwnedFd, name: &str, stat: &Stat) -> Leftover {

@@ -34,6 +34,7 @@ use rustix::io::Errno;
 
 use crate::ProjectRoot;
 use confined::{Links, file_type, is_regular, open_beneath, reopen, stat_of};
+use place::is_writable;
 
 pub use error::FileError;
 pub use opened::OpenWatch;
@@ -139,6 +140,25 @@ impl ProjectFiles {
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(error) => Err(FileError::io(path, error)),
         }
+    }
+
+    /// Refuses a regular file at `path` that this user may not write to, for an edit that
+    /// takes it away: the folder alone would permit that.
+    ///
+    /// # Errors
+    /// [`FileError::ReadOnly`], or when it leads outside or can't be looked at.
+    pub fn refuse_read_only(&self, path: &ProjectPath) -> Result<(), FileError> {
+        let parent = path.as_str().rsplit_once('/').map_or(".", |(parent, _)| parent);
+        let outside = |_| FileError::Outside(path.clone());
+        let parent = ProjectPath::new(parent).map_err(outside)?;
+        let folder = open_beneath(&self.root, &parent, Links::Follow)?;
+        let (name, flags) = (bytes_of(path.file_name()), AtFlags::SYMLINK_NOFOLLOW);
+        let stat = rustix::fs::statat(&folder, &*name, flags)
+            .map_err(|error| FileError::io(path, error))?;
+        if file_type(&stat) == FileType::RegularFile && !is_writable(&folder, &name, &stat) {
+            return Err(FileError::ReadOnly(path.clone()));
+        }
+        Ok(())
     }
 
     /// Whether a symbolic link stands among the folders on the way to `path`: what is

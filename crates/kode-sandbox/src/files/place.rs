@@ -168,9 +168,7 @@ impl Place {
     /// here; root as well heeds a file that nobody may write to.
     pub(super) fn refuse_read_only(&self) -> Result<(), FileError> {
         let Some(now) = &self.now else { return Ok(()) };
-        let (access, flags) = (rustix::fs::Access::WRITE_OK, AtFlags::EACCESS);
-        let writable = now.st_mode & 0o222 != 0
-            && rustix::fs::accessat(&self.folder, &*self.name, access, flags).is_ok();
+        let writable = is_writable(&self.folder, &self.name, now);
         if writable { Ok(()) } else { Err(FileError::ReadOnly(self.path.clone())) }
     }
 
@@ -275,6 +273,12 @@ impl Place {
         };
         if same { self.check(expected) } else { Err(FileError::Changed(self.path.clone())) }
     }
+}
+
+/// Whether this user may write to the file, and not only to its folder.
+pub(super) fn is_writable(folder: &OwnedFd, name: &[u8], stat: &Stat) -> bool {
+    let (access, flags) = (rustix::fs::Access::WRITE_OK, AtFlags::EACCESS);
+    stat.st_mode & 0o222 != 0 && rustix::fs::accessat(folder, name, access, flags).is_ok()
 }
 
 /// Git's own files, and kode's at the top of the project, however a link leads

@@ -18,7 +18,7 @@ use super::confined::{Links, open_beneath, stat_of};
 use super::place::NewFolders;
 use super::prepared::Prepared;
 use super::together::FileSystem;
-use super::{FileError, ProjectFiles};
+use super::{FileError, ProjectFiles, leftover};
 
 /// How many files are written beside before they are renamed: each holds two
 /// descriptors meanwhile.
@@ -151,7 +151,8 @@ impl ProjectFiles {
             }
         }
         first_error.map_or(Ok(()), Err)?;
-        sync_folders(&committed, together)
+        sync_folders(&committed, together)?;
+        sweep_folders(&committed)
     }
 }
 
@@ -202,6 +203,18 @@ fn on_threads<T: Send, R: Send>(
     });
     results.sort_unstable_by_key(|(index, _)| *index);
     results.into_iter().flat_map(|(_, result)| result).collect()
+}
+
+/// Takes away what killed writers left beside the files, in each folder once.
+fn sweep_folders(changed: &[Prepared]) -> Result<(), FileError> {
+    let mut swept = HashSet::new();
+    for change in changed {
+        let stat = stat_of(change.folder(), change.path())?;
+        if swept.insert((stat.st_dev, stat.st_ino)) {
+            leftover::sweep(change.folder());
+        }
+    }
+    Ok(())
 }
 
 /// Makes the new entries durable, each folder once.

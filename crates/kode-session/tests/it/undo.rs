@@ -280,3 +280,25 @@ fn an_ignored_file_that_was_there_before_is_never_taken_for_new() {
     assert!(work.exists("node_modules/x.js") && work.exists("target/made.js"));
     assert!(!work.exists("target/n.js"));
 }
+
+#[test]
+fn a_file_that_a_command_made_too_large_to_keep_goes_back_to_what_it_was() {
+    let mut work = Workspace::new();
+    work.write("a.log", "small\n");
+    let mut session = work.session();
+    let large = vec![b'x'; (16 << 20) + 1];
+    step(&work, &mut session, 1, |work| work.write("a.log", &large));
+    session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a.log"), b"small\n");
+    let error = session.redo(&work.files, &mut work.gate).unwrap_err();
+    assert!(matches!(error, SessionError::NotKept(_)), "{error}");
+
+    step(&work, &mut session, 2, |work| work.write("a.log", &large));
+    session.reject(&path("a.log"), &work.files, &mut work.gate).unwrap();
+    assert_eq!(work.read("a.log"), b"small\n");
+    // What a person wrote into it since is nobody's to lose.
+    step(&work, &mut session, 3, |work| work.write("a.log", &large));
+    work.write("a.log", vec![b'y'; (16 << 20) + 1]);
+    session.undo(&UndoTarget::Last, &work.files, &mut work.gate).unwrap_err();
+    assert_eq!(work.read("a.log").first(), Some(&b'y'));
+}

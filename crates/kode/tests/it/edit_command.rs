@@ -119,6 +119,28 @@ fn a_read_only_file_is_refused_even_to_root() {
     let path = workspace.project().join("locked.txt");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o444)).unwrap();
     refused(&workspace, &replace("locked.txt"), "read-only");
+    // The folder alone would let it go.
+    for patch in [
+        "*** Begin Patch\n*** Delete File: locked.txt\n*** End Patch",
+        "*** Begin Patch\n*** Update File: locked.txt\n*** Move to: moved.txt\n*** End Patch",
+        "*** Begin Patch\n*** Update File: locked.txt\n-one\n+two\n*** End Patch",
+        "--- a/locked.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n",
+        "diff --git a/locked.txt b/moved.txt\nrename from locked.txt\nrename to moved.txt\n",
+    ] {
+        refused(&workspace, &json!({"type": "apply_patch", "patch": patch}), "read-only");
+    }
+}
+
+#[test]
+fn what_a_killed_kode_left_beside_is_gone_after_the_next_edit() {
+    let workspace = Workspace::new();
+    workspace.write("sub/a.txt", "one\n");
+    workspace.write("sub/.kode-0123456789abcdef.tmp", "half\n");
+    workspace.write("sub/.kode-mine.tmp", "mine\n");
+    let (status, _) = carry_out(command(&workspace), &replace("sub/a.txt"));
+    let left = |name: &str| workspace.project().join("sub").join(name).exists();
+    assert_eq!(status, 0);
+    assert!(!left(".kode-0123456789abcdef.tmp") && left(".kode-mine.tmp"));
 }
 
 #[test]
