@@ -8,6 +8,7 @@ mod doubts;
 mod exact;
 mod guard;
 mod hindsight;
+mod included_macros;
 mod indentation;
 mod insertion;
 mod loss;

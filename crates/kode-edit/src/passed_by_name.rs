@@ -49,7 +49,11 @@ impl Parameter<'_> {
                 continue;
             }
             let Some(source) = project.read(path)? else { continue };
-            if !mentions(&source, self.name) || !mentions(&source, self.function) {
+            // PHP's functions are called in any case.
+            let php = origin.language == Language::Php;
+            let lower = if php { source.to_ascii_lowercase() } else { Vec::new() };
+            let function_in = if php { &lower } else { &source };
+            if !mentions(&source, self.name) || !mentions(function_in, self.function) {
                 continue;
             }
             let file = ScopedFile::open(path, &source)?;
@@ -117,7 +121,10 @@ impl Parameter<'_> {
         }
         let (ours, others): (Vec<&NamedArgument>, Vec<&NamedArgument>) =
             arguments.iter().filter(|argument| argument.name == self.name).partition(calls_it);
-        let may_mean_it = |argument: &&&NamedArgument| argument.callee == self.function;
+        let may_mean_it = |argument: &&&NamedArgument| {
+            argument.callee == self.function
+                || argument.callee.is_empty() && file.language == Language::Php
+        };
         if others.iter().any(|argument| may_mean_it(&argument)) && !self.is_another(file, &others) {
             return self.refuse_unclear(path, "passes it by its name");
         }

@@ -9,6 +9,7 @@ use kode_syntax::{Binding, BindingKind, ImportOrigin, Language};
 
 use crate::doubts;
 use crate::guard::{Change, Declared, check};
+use crate::included_macros;
 use crate::module_path::{Family, Resolution, resolve};
 use crate::operation::{FileChange, Project};
 use crate::passed_by_name::Parameter;
@@ -17,6 +18,16 @@ use crate::rename::{Place, ScopedFile};
 
 /// How many files one rename may touch.
 const MAX_TOUCHED_FILES: usize = 500;
+
+/// Files with JavaScript in a language kode does not parse, and what they then have.
+const PAGES: [(&str, &str); 6] = [
+    ("vue", ""),
+    ("svelte", ""),
+    ("astro", ""),
+    ("mdx", "import"),
+    ("html", "<script"),
+    ("htm", "<script"),
+];
 
 /// Renames the binding at `place`, in other files too where imports say so.
 pub(crate) fn rename(
@@ -34,6 +45,7 @@ pub(crate) fn rename(
     let binding = &file.scopes.bindings[index];
     let (name, visible) = (binding.name.clone(), binding.visible_outside);
     doubts::settle(Some(project), &file, binding, new_name)?;
+    included_macros::check(project, &file, &name, new_name)?;
     let after = file.rename(index, new_name, false)?;
     let mut changes = vec![FileChange::of(path, Some(before.clone()), Some(after))];
     if let Some(function) = &binding.passed_to {
@@ -65,9 +77,9 @@ impl CrossFile<'_> {
     /// The changes in every file that imports the name from `origin`, and in those
     /// that import it from them in turn.
     fn follow(&self, origin: &ProjectPath) -> Result<Vec<FileChange>, EditRefusal> {
-        let files: Vec<ProjectPath> = self
-            .project
-            .files()?
+        let listed = self.project.files()?;
+        self.check_pages(&listed)?;
+        let files: Vec<ProjectPath> = listed
             .into_iter()
             .filter(|path| Language::of(path).and_then(Family::of) == Some(self.family))
             .collect();
@@ -122,6 +134,9 @@ impl CrossFile<'_> {
             if means(module).may_be(target) {
                 return self.refuse_unclear(path, "passes names of that file on as a whole");
             }
+        }
+        if self.family == Family::EcmaScript && reaches_by_string(&file, target) {
+            return self.refuse_unclear(path, "reaches the file by a string, not in an import");
         }
         if let Some(passed_on) = self.rename_passed_on(&file, &means, target)? {
             let file = ScopedFile::open(path, &passed_on)?;
@@ -302,15 +317,26 @@ impl CrossFile<'_> {
     /// Whether code or a string may reach the file other than by an import statement.
     fn mentions_module(&self, file: &ScopedFile<'_>, target: &ProjectPath) -> bool {
         let stem = target.file_name().split('.').next().unwrap_or_default();
-        match self.family {
-            Family::EcmaScript => quoted_paths(file.source).any(|text| {
-                resolve(self.family, file.path, text, std::slice::from_ref(target)).may_be(target)
-            }),
-            Family::Python => {
-                memchr::memmem::find(file.source, format!("{stem}.{}", self.name).as_bytes())
-                    .is_some()
+        self.family == Family::Python
+            && memchr::memmem::find(file.source, format!("{stem}.{}", self.name).as_bytes())
+                .is_some()
+    }
+
+    /// Refuses where a page or component names it: kode does not read their imports.
+    fn check_pages(&self, listed: &[ProjectPath]) -> Result<(), EditRefusal> {
+        for path in listed.iter().filter(|_| self.family == Family::EcmaScript) {
+            let Some((_, must_have)) =
+                PAGES.iter().find(|(end, _)| path.extension().is_some_and(|is| is == *end))
+            else {
+                continue;
+            };
+            let Some(source) = self.project.read(path)? else { continue };
+            let runs_code = memchr::memmem::find(&source, must_have.as_bytes()).is_some();
+            if runs_code && mentions(&source, self.name) {
+                return self.refuse_unclear(path, "names it where kode can't follow imports");
             }
         }
+        Ok(())
     }
 
     fn refuse_unclear<T>(&self, path: &ProjectPath, why: &str) -> Result<T, EditRefusal> {
@@ -349,12 +375,25 @@ fn is_handed_on(binding: &Binding, source: &[u8]) -> bool {
         || memchr::memmem::find(source, default.as_bytes()).is_some()
 }
 
-/// The relative paths in the file's quotes.
-fn quoted_paths(source: &[u8]) -> impl Iterator<Item = &str> {
-    source
-        .split(|byte| matches!(byte, b'"' | b'\'' | b'`'))
-        .filter(|text| text.starts_with(b".") && text.len() < 1024)
-        .filter_map(|text| std::str::from_utf8(text).ok())
+/// Whether a relative path in quotes, outside of import statements, may name the file.
+fn reaches_by_string(file: &ScopedFile<'_>, target: &ProjectPath) -> bool {
+    let mut start = 0;
+    let mut parts = file.source.split(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    parts.any(|text| {
+        let at = start;
+        start += text.len() + 1;
+        let stated = file.scopes.import_sources.iter().any(|range| range.contains(&at));
+        // `jest.mock('./a')` without a second argument names nothing of it.
+        let mocked = file.source[..at.saturating_sub(1)].ends_with(b"mock(")
+            && file.source.get(start..).is_some_and(|after| after.starts_with(b")"));
+        if stated || mocked || !text.starts_with(b".") || text.len() >= 1024 {
+            return false;
+        }
+        std::str::from_utf8(text).is_ok_and(|text| {
+            let files = std::slice::from_ref(target);
+            resolve(Family::EcmaScript, file.path, text, files).may_be(target)
+        })
+    })
 }
 
 /// Refuses when another file of the same language family mentions the name: there

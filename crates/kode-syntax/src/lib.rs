@@ -7,6 +7,7 @@ mod errors;
 mod identifiers;
 mod language;
 mod lenient;
+mod macro_text;
 mod parse;
 mod scopes;
 mod symbols;
@@ -15,6 +16,7 @@ pub use errors::{ErrorSummary, error_summary};
 pub use identifiers::{is_identifier, is_keyword};
 pub use language::Language;
 pub use lenient::faults;
+pub use macro_text::{MacroDefinition, MacroHazards, macro_definitions};
 pub use parse::{ParseError, Reparsed, SourceTree, parse, reparse, single_replacement};
 pub use scopes::{
     Binding, BindingKind, Doubt, ImportOrigin, IndirectCalls, NamedArgument, Occurrence, PassedOn,

@@ -17,6 +17,7 @@ mod c_family;
 mod c_macros;
 mod csharp;
 mod ecmascript;
+mod escapes;
 mod go;
 mod go_types;
 mod java;
@@ -179,6 +180,8 @@ pub struct Scopes {
     pub named_arguments: Vec<NamedArgument>,
     /// The types the file declares, where a rename needs them (C++, Go, Java, Python).
     pub types: Vec<TypeShape>,
+    /// Where import and export statements write the modules they name (JavaScript).
+    pub import_sources: Vec<Range<usize>>,
     /// How functions may be called other than by their names (Python).
     pub calls: IndirectCalls,
 }
@@ -206,6 +209,7 @@ pub fn scopes(source_tree: &SourceTree, source: &[u8]) -> Result<Scopes, ScopeEr
         return Err(ScopeError::TooLarge);
     }
     let mut walk = Walk::new(source_tree.language, source, root);
+    escapes::block_escaped(&mut walk, root);
     if !walk.run(root, rules_of(source_tree.language)) {
         return Err(ScopeError::TooDeep);
     }

@@ -312,3 +312,98 @@ fn keys_of_go_types_in_other_files_are_fields_unless_those_are_maps() {
     );
     refused(&[("a.go", local), ("b.go", "package p\ntype T map[int]int\n")], "key in a literal");
 }
+
+#[test]
+fn a_dynamic_import_beside_a_static_one_is_refused() {
+    let a = ("src/a.ts", "export class ‸A {}\n");
+    for other in [
+        "import { A } from './a';\nlet y: import('./a').A;\n",
+        "import { A } from './a';\nconst z = (await import('./a')).A;\n",
+        "import { A } from './a';\njest.mock('./a', () => ({ A: 1 }));\n",
+        "const { A } = require('./a');\n",
+    ] {
+        refused(&[a, ("src/b.ts", other)], "by a string");
+    }
+    let fine = "import { A } from './a';\njest.mock('./a');\nnew A('./b');\n";
+    let changes = run(&[a, ("src/b.ts", fine)]).unwrap();
+    assert_eq!(
+        changes[1].1,
+        "import { fresh } from './a';\njest.mock('./a');\nnew fresh('./b');\n"
+    );
+    let own = "import { B } from './a';\nclass A extends B {}\n";
+    becomes(&[a, ("src/b.ts", own)], "export class fresh {}\n");
+}
+
+#[test]
+fn pages_and_components_that_name_an_export_refuse() {
+    let a = ("a.js", "export function ‸init() {}\n");
+    let script = "<script>import {init} from './a.js'; init();</script>\n";
+    for page in ["i.html", "b/i.vue", "i.svelte"] {
+        refused(&[a, (page, script)], "can't follow imports");
+    }
+    refused(&[a, ("i.astro", "---\nimport {init} from './a.js'\n---\n")], "can't follow");
+    becomes(&[a, ("i.html", "<p>init"), ("j.vue", "<p>other")], "export function fresh() {}\n");
+    becomes(&[("a.js", "function ‸init() {}\n"), ("i.vue", script)], "function fresh() {}\n");
+}
+
+#[test]
+fn macros_of_included_headers_stand_in_the_way() {
+    let a = ("src/a.c", "#include \"b.h\"\nint f(void) { int ‸x = 1; return x + P(x); }\n");
+    let b = ("src/b.h", "#include <inc/c.h>\n#include <stdio.h>\n");
+    refused(&[a, b, ("lib/inc/c.h", "#define fresh 3\n")], "`fresh` is a macro that lib/inc/c.h");
+    refused(&[a, b, ("lib/inc/c.h", "# define GET (x + \\\n 1)\n")], "macro's body");
+    refused(&[a, b, ("lib/inc/c.h", "#define P(n) n##1\n")], "`##`");
+    refused(&[a, b, ("lib/inc/c.h", "#define P(n) #n\n")], "into a string");
+    let after = "#include \"b.h\"\nint f(void) { int fresh = 1; return fresh + P(fresh); }\n";
+    becomes(&[a, b, ("lib/inc/c.h", "#define P(x) (x)\n"), ("d.h", "#define fresh\n")], after);
+}
+
+#[test]
+fn php_arguments_are_named_in_any_case_and_through_values() {
+    let f = ("a.php", "<?php\nfunction Foo($‸a) { return $a; }\n");
+    refused(&[f, ("b.php", "<?php\necho FOO(a: 1);\n")], "passes it by its name");
+    refused(&[f, ("b.php", "<?php\n$g = foo(...); $g(a: 1);\n")], "passes it by its name");
+    for call in ["$g(a: 1)", "call_user_func('foo', a: 2)", "foo(...['a' => 1])"] {
+        refused(&[("a.php", &format!("{}echo {call};\n", f.1))], "passes");
+    }
+    becomes(
+        &[("a.php", &format!("{}echo FOO(a: 1), g(a: 1), $x->a;\n", f.1))],
+        "<?php\nfunction Foo($fresh) { return $fresh; }\necho FOO(fresh: 1), g(a: 1), $x->a;\n",
+    );
+    let closure = "<?php\n$f = function($‸a) { return $a; };\necho $f(a: 1);\n";
+    refused(&[("a.php", closure)], "passes that name");
+}
+
+#[test]
+fn a_ruby_local_that_a_pattern_sets_is_refused() {
+    refused(&[("a.rb", "‸x = 0\nif /(?<x>\\d)/ =~ s\n  puts x\nend\n")], "capture");
+    refused(&[("a.rb", "if /(?<x>\\d)/ =~ s\n  puts ‸x\nend\n")], "capture");
+    becomes(
+        &[("a.rb", "‸x = 0\nputs x\ndef f\n  /(?<x>\\d)/ =~ s\nend\n/(?<y>a)/ =~ x\n")],
+        "fresh = 0\nputs fresh\ndef f\n  /(?<x>\\d)/ =~ s\nend\n/(?<y>a)/ =~ fresh\n",
+    );
+    becomes(
+        &[("a.rb", "‸x = 0\ns =~ /(?<x>a)/\nputs x\n")],
+        "fresh = 0\ns =~ /(?<x>a)/\nputs fresh\n",
+    );
+}
+
+#[test]
+fn default_values_do_not_see_the_variables_of_the_body() {
+    becomes(
+        &[("a.js", "let ‸x = 1;\nfunction f(a = x, b = () => x) { var x = 2; return a + x; }\n")],
+        "let fresh = 1;\nfunction f(a = fresh, b = () => fresh) { var x = 2; return a + x; }\n",
+    );
+    becomes(
+        &[("a.ts", "function f<T>(‸x: T, y = x): T { if (y) { var x = y; } return x; }\n")],
+        "function f<T>(fresh: T, y = fresh): T { if (y) { var fresh = y; } return fresh; }\n",
+    );
+}
+
+#[test]
+fn names_written_with_escapes_are_refused() {
+    refused(&[("a.js", "var ‸a = 1;\nf(\\u0061);\n")], "with an escape");
+    refused(&[("a.js", "var ab = 1;\nf(‸a\\u{62});\n")], "not declared");
+    refused(&[("a.js", "var ‸\\u0061b = 1;\nf(ab);\n")], "with an escape");
+    becomes(&[("a.js", "var ‸a = '\\u0061';\nf(a);\n")], "var fresh = '\\u0061';\nf(fresh);\n");
+}

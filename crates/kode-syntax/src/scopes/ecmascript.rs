@@ -168,6 +168,10 @@ fn enter_function(walk: &mut Walk<'_>, node: Node<'_>) {
     if let Some(parameters) = node.child_by_field_name("parameters") {
         for_children(parameters, |parameter| declare_parameter(walk, parameter, &how));
     }
+    // What a default value names is not the `var` of that name in the body.
+    if let Some(body) = node.child_by_field_name("body") {
+        walk.hoist_from(body.start_byte());
+    }
 }
 
 fn declare_parameter(walk: &mut Walk<'_>, parameter: Node<'_>, how: &How) {
@@ -297,6 +301,7 @@ fn collect_pattern<'t>(pattern: Node<'t>, names: &mut Vec<(Node<'t>, bool)>) {
 }
 
 fn enter_import(walk: &mut Walk<'_>, node: Node<'_>) {
+    note_source(walk, node);
     let from = node.child_by_field_name("source").map(|source| unquoted(walk, source));
     let from = from.unwrap_or_default();
     let mut pending: Vec<Node<'_>> = Vec::new();
@@ -351,7 +356,13 @@ fn unquoted(walk: &Walk<'_>, string: Node<'_>) -> String {
     walk.text(string).trim_matches(['"', '\'']).to_owned()
 }
 
+fn note_source(walk: &mut Walk<'_>, statement: Node<'_>) {
+    let source = statement.child_by_field_name("source").map(|source| source.byte_range());
+    walk.import_sources.extend(source);
+}
+
 fn enter_export(walk: &mut Walk<'_>, node: Node<'_>) {
+    note_source(walk, node);
     let from = node.child_by_field_name("source").map(|source| unquoted(walk, source));
     let mut names_any = false;
     for_children(node, |clause| match clause.kind() {

@@ -121,7 +121,8 @@ fn touch(walk: &mut Walk<'_>, scope: ScopeId, variable: Node<'_>) -> Option<Decl
 fn enter_parameters(walk: &mut Walk<'_>, function: Node<'_>) {
     let member = function.kind() == "method_declaration";
     let called = function.child_by_field_name("name").map(|name| Called {
-        name: walk.text(name).to_owned(),
+        // Functions are called in any case.
+        name: walk.text(name).to_ascii_lowercase(),
         declared: None,
         // `new A(x: 1)` is noted as a call of `__construct` through a member.
         member,
@@ -178,17 +179,54 @@ fn enter_call(walk: &mut Walk<'_>, node: Node<'_>) {
     walk.block_scope(walk.function_scope(), why);
 }
 
-/// `f(name: 1)` names a parameter.
+/// `f(name: 1)` names a parameter; so do the keys of `f(...['name' => 1])`.
 fn enter_argument(walk: &mut Walk<'_>, node: Node<'_>) {
-    let Some(name) = node.child_by_field_name("name") else { return };
     let call = node.parent().and_then(|arguments| arguments.parent());
     let Some(call) = call else { return };
     let callee = call.child_by_field_name("function").or_else(|| call.child_by_field_name("name"));
+    let called = callee.map_or_else(|| "__construct".to_owned(), |callee| last_name(walk, callee));
+    if let Some(name) = node.child_by_field_name("name") {
+        let plain = callee.is_some_and(|callee| callee.kind() == "name")
+            && call.kind() == "function_call_expression";
+        note_named(walk, name, &called, plain);
+        return;
+    }
+    let spread = node.named_child(0).filter(|value| value.kind() == "variadic_unpacking");
+    let array = match spread {
+        Some(spread) => spread.named_child(0),
+        None if called == "call_user_func_array" => node.named_child(0),
+        None => None,
+    };
+    let Some(array) = array.filter(|array| array.kind() == "array_creation_expression") else {
+        return;
+    };
+    for_children(array, |element| {
+        let key = element.named_child(0).filter(|_| element.named_child_count() == 2);
+        if let Some(key) = key.filter(|key| key.kind().contains("string")) {
+            note_named(walk, key, &called, false);
+        }
+    });
+}
+
+/// What is called, in lower case; nothing where a value decides.
+fn last_name(walk: &Walk<'_>, callee: Node<'_>) -> String {
+    if !matches!(callee.kind(), "name" | "qualified_name") {
+        return String::new();
+    }
+    walk.text(callee).rsplit('\\').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+fn note_named(walk: &mut Walk<'_>, name: Node<'_>, called: &str, plain: bool) {
+    let written = walk.text(name).trim_matches(['"', '\'']);
+    let unclear = matches!(called, "" | "call_user_func" | "call_user_func_array");
+    if unclear {
+        walk.block_parameter_name(written, "a call of a value passes that name");
+    }
     walk.keyword_arguments.push(KeywordArgument {
-        name: walk.text(name).to_owned(),
+        name: written.to_owned(),
         range: name.byte_range(),
-        callee: callee.map(|callee| walk.text(callee)).unwrap_or("__construct").to_owned(),
-        plain: call.kind() == "function_call_expression",
+        callee: if unclear { String::new() } else { called.to_owned() },
+        plain,
         scope: walk.current,
         home: Home::default(),
     });

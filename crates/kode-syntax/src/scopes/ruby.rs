@@ -45,6 +45,7 @@ pub(super) fn enter(walk: &mut Walk<'_>, node: Node<'_>) {
         }
         "call" => enter_call(walk, node),
         "pair" => enter_pair(walk, node),
+        "binary" => bind_captures(walk, node),
         "alias" | "undef" => for_children(node, |name| {
             keywords::note_mention(walk, name);
             walk.skip(Some(name));
@@ -94,6 +95,38 @@ fn bind(walk: &mut Walk<'_>, name: Node<'_>, place: Occurrence) {
     }
     let scope = walk.function_scope();
     walk.declare_in(scope, name, how(name), place);
+}
+
+/// `/(?<x>…)/ =~ s` sets a local `x`.
+fn bind_captures(walk: &mut Walk<'_>, node: Node<'_>) {
+    let operator = node.child_by_field_name("operator").map(|operator| operator.kind());
+    let pattern = node.child_by_field_name("left").filter(|left| left.kind() == "regex");
+    let Some(pattern) = pattern.filter(|_| operator == Some("=~")) else { return };
+    let mut inner = pattern.walk();
+    if pattern.named_children(&mut inner).any(|part| part.kind() == "interpolation") {
+        return;
+    }
+    let text = walk.text(pattern);
+    for (opening, _) in text.match_indices("(?<") {
+        let start = opening + 3;
+        let Some(length) = text[start..].find('>') else { return };
+        let name = &text[start..start + length];
+        if !crate::is_identifier(crate::Language::Ruby, name) {
+            continue;
+        }
+        let at = pattern.start_byte() + start;
+        let mut place = plain(pattern, true);
+        place.range = at..at + length;
+        let known = walk.lookup(walk.current, name, at, VALUE);
+        let id = match known {
+            Some(known) => known,
+            None => {
+                let how = How::from(Local, at).spaces(VALUE);
+                walk.declare_named(walk.function_scope(), name.to_owned(), &how, place)
+            }
+        };
+        walk.block(id, "a pattern sets it by the name of a capture");
+    }
 }
 
 fn enter_parameters(

@@ -63,6 +63,8 @@ struct Scope {
     redirects: HashMap<String, Option<ScopeId>>,
     /// Of a class body: what the class inherits names from.
     supertypes: Vec<Supertype>,
+    /// What is hoisted from here on is not seen before.
+    hoisted_from: usize,
 }
 
 struct Declared {
@@ -128,15 +130,17 @@ pub(super) struct How {
     pub(super) from: Option<usize>,
     /// Seen until here; the end of the scope when `None`.
     pub(super) until: Option<usize>,
+    /// Hoisted no further up than here.
+    pub(super) hoisted_until: usize,
 }
 
 impl How {
     pub(super) const fn hoisted(kind: BindingKind) -> Self {
-        Self { kind, spaces: VALUE | TYPE, from: None, until: None }
+        Self { kind, spaces: VALUE | TYPE, from: None, until: None, hoisted_until: 0 }
     }
 
     pub(super) const fn from(kind: BindingKind, at: usize) -> Self {
-        Self { kind, spaces: VALUE | TYPE, from: Some(at), until: None }
+        Self { kind, spaces: VALUE | TYPE, from: Some(at), until: None, hoisted_until: 0 }
     }
 
     pub(super) const fn spaces(mut self, spaces: u8) -> Self {
@@ -164,6 +168,8 @@ pub(super) struct Walk<'s> {
     blocked_scopes: Vec<(ScopeId, &'static str)>,
     blocked_module_names: HashMap<String, &'static str>,
     blocked_item_names: HashMap<String, &'static str>,
+    blocked_parameter_names: HashMap<String, &'static str>,
+    pub(super) import_sources: Vec<Range<usize>>,
     wholesale: Vec<String>,
     passed_on: Vec<PassedOn>,
     pub(super) keyword_arguments: Vec<KeywordArgument>,
@@ -189,6 +195,7 @@ impl<'s> Walk<'s> {
             names: HashMap::new(),
             redirects: HashMap::new(),
             supertypes: Vec::new(),
+            hoisted_from: 0,
         };
         Self {
             language,
@@ -207,6 +214,8 @@ impl<'s> Walk<'s> {
             blocked_scopes: Vec::new(),
             blocked_module_names: HashMap::new(),
             blocked_item_names: HashMap::new(),
+            blocked_parameter_names: HashMap::new(),
+            import_sources: Vec::new(),
             wholesale: Vec::new(),
             passed_on: Vec::new(),
             keyword_arguments: Vec::new(),
@@ -279,6 +288,7 @@ impl<'s> Walk<'s> {
             names: HashMap::new(),
             redirects: HashMap::new(),
             supertypes: Vec::new(),
+            hoisted_from: 0,
         });
         self.opened.push((self.node, self.current));
         self.current = self.scopes.len() - 1;
@@ -359,6 +369,22 @@ impl<'s> Walk<'s> {
     ) -> DeclaredId {
         self.done.insert(node.id());
         let name = self.text(node).trim_start_matches('@').to_owned();
+        let mut how = how;
+        let hoisted_from = self.scopes[scope].hoisted_from;
+        if how.from.is_none() && node.start_byte() >= hoisted_from && hoisted_from > 0 {
+            how.hoisted_until = hoisted_from;
+        }
+        self.declare_named(scope, name, &how, occurrence)
+    }
+
+    /// Declares a name that no node spells by itself.
+    pub(super) fn declare_named(
+        &mut self,
+        scope: ScopeId,
+        name: String,
+        how: &How,
+        occurrence: Occurrence,
+    ) -> DeclaredId {
         if how.from.is_none()
             && let Some(known) = self.known_in(scope, &name, how.spaces)
         {
@@ -367,7 +393,8 @@ impl<'s> Walk<'s> {
             known.occurrences.push(occurrence);
             return self.known_in(scope, &name, how.spaces).unwrap_or_default();
         }
-        let visible = how.from.unwrap_or(0)..how.until.unwrap_or(self.scopes[scope].end);
+        let visible =
+            how.from.unwrap_or(how.hoisted_until)..how.until.unwrap_or(self.scopes[scope].end);
         let module = self.scopes[scope].kind == ScopeKind::Module;
         let kind = match how.kind {
             BindingKind::Local if module => BindingKind::Item,
@@ -415,6 +442,11 @@ impl<'s> Walk<'s> {
         matches!(self.declared[id].kind, BindingKind::Local | BindingKind::Parameter)
     }
 
+    /// What is hoisted to the current scope from now on is not seen before `at`.
+    pub(super) fn hoist_from(&mut self, at: usize) {
+        self.scopes[self.current].hoisted_from = at;
+    }
+
     /// Notes one more place of a declaration.
     pub(super) fn add_place(&mut self, id: DeclaredId, node: Node<'_>) {
         self.done.insert(node.id());
@@ -459,6 +491,11 @@ impl<'s> Walk<'s> {
     /// No item of that name can be renamed; locals can.
     pub(super) fn block_item_name(&mut self, name: &str, why: &'static str) {
         self.blocked_item_names.entry(name.to_owned()).or_insert(why);
+    }
+
+    /// No parameter of that name can be renamed.
+    pub(super) fn block_parameter_name(&mut self, name: &str, why: &'static str) {
+        self.blocked_parameter_names.entry(name.to_owned()).or_insert(why);
     }
 
     /// Nothing that is seen from here can be renamed.

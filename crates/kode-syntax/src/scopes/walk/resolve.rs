@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::{Called, DeclaredId, KEY, KeywordArgument, ScopeId, ScopeKind, TYPE, VALUE, Walk};
 use crate::Language;
+use crate::macro_text::{MacroHazards, macro_definitions};
 use crate::scopes::{Binding, BindingKind, Doubt, NamedArgument, Occurrence, Scopes};
 
 impl Walk<'_> {
@@ -85,8 +86,36 @@ impl Walk<'_> {
         let passed_on = std::mem::take(&mut self.passed_on);
         let types = std::mem::take(&mut self.types);
         let calls = std::mem::take(&mut self.calls);
-        let bindings = self.into_bindings();
-        Scopes { bindings, unresolved, wholesale, passed_on, named_arguments, types, calls }
+        let import_sources = std::mem::take(&mut self.import_sources);
+        self.block_in_macros();
+        Scopes {
+            bindings: self.into_bindings(),
+            unresolved,
+            wholesale,
+            passed_on,
+            named_arguments,
+            types,
+            import_sources,
+            calls,
+        }
+    }
+
+    /// Names that the file's own macros make strings of or put together.
+    fn block_in_macros(&mut self) {
+        let Ok(text) = std::str::from_utf8(self.source) else { return };
+        if !matches!(self.language, Language::C | Language::Cpp) {
+            return;
+        }
+        let macros = macro_definitions(text);
+        if macros.is_empty() {
+            return;
+        }
+        let hazards = MacroHazards::of(&macros, text);
+        for declared in &mut self.declared {
+            if declared.blocked.is_none() && !declared.occurrences.is_empty() {
+                declared.blocked = hazards.why_not(&declared.name).map(str::to_owned);
+            }
+        }
     }
 
     /// A local that a class inside its function uses may be a member the class inherits.
@@ -232,6 +261,11 @@ impl Walk<'_> {
             }
             if declared.kind == BindingKind::Item
                 && let Some(why) = self.blocked_item_names.get(&declared.name)
+            {
+                declared.blocked.get_or_insert_with(|| (*why).to_owned());
+            }
+            if declared.kind == BindingKind::Parameter
+                && let Some(why) = self.blocked_parameter_names.get(&declared.name)
             {
                 declared.blocked.get_or_insert_with(|| (*why).to_owned());
             }
