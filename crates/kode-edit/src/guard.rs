@@ -194,7 +194,10 @@ fn fault_harm(change: &Change<'_>, trees: &Trees) -> Option<usize> {
     let language = trees.after.language;
     let line = |at: usize| change.after[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let before = change.before.unwrap_or_default();
-    if let Some(at) = stretch::open_comment(language, change.after)
+    let marks =
+        |text: &[u8]| [b"/*", b"*/"].map(|mark| memchr::memmem::find_iter(text, mark).count());
+    if marks(before) != marks(change.after)
+        && let Some(at) = stretch::open_comment(language, change.after)
         && stretch::open_comment(language, before).is_none()
     {
         return Some(line(at));
