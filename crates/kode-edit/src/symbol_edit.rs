@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
-use kode_syntax::{Language, SourceTree, Symbol, SymbolKind, symbols};
+use kode_syntax::{Language, SourceTree, Symbol, SymbolKind, reparse, symbols};
 
 use crate::exact::check_size;
 use crate::guard::{Change, Declared, check};
@@ -29,7 +29,14 @@ pub(crate) fn replace_body(
         return refuse!("`{}` of {path} has no body to replace", escape_line(symbol));
     };
     let text = file.fit_body(found, &range, &to_lf(body))?;
-    file.replace(range, &text, body)
+    let behind = found.item.end.saturating_sub(range.end);
+    let after = file.replace(range.clone(), &text, body)?;
+    // Nothing below the body changed, so the definition ends as far from the end as before.
+    let below = file.source.len() - range.end;
+    let body_end = after.len() - below;
+    let replacement = (range.clone(), body_end - range.start);
+    file.still_one_definition(found, &after, replacement, body_end + behind)?;
+    Ok(after)
 }
 
 /// Replaces the definition of the one symbol named `symbol`. Decorators,
@@ -223,6 +230,36 @@ impl<'a> SymbolFile<'a> {
         body
     }
 
+    /// Refuses a new body that is more than one: where it closes the definition early, what
+    /// follows stands beside it. Layout below the last statement may count as outside.
+    fn still_one_definition(
+        &self,
+        symbol: &Symbol,
+        after: &[u8],
+        replacement: (Range<usize>, usize),
+        end: usize,
+    ) -> Result<(), EditRefusal> {
+        let tree = reparse(&self.tree, self.source, after, &[replacement])
+            .map_err(|error| EditRefusal(error.to_string()))?
+            .tree;
+        // In what can't be parsed whole little is known of where definitions end.
+        if tree.tree.root_node().has_error() {
+            return Ok(());
+        }
+        let is_it = |one: &&Symbol| one.item.start == symbol.item.start && one.path == symbol.path;
+        let reaches = symbols(&tree, after).iter().find(is_it).is_some_and(|one| {
+            one.item.end >= end || after.get(one.item.end..end).is_some_and(is_layout)
+        });
+        if reaches {
+            return Ok(());
+        }
+        refuse!(
+            "`body` holds more than the body of `{}`: it closes the definition before its end; add \
+             other definitions with `ast_insert`",
+            escape_line(&symbol.path)
+        )
+    }
+
     /// Splices `text` (LF) over `range` and puts the result before the guards.
     pub(crate) fn replace(
         &self,
@@ -242,6 +279,13 @@ impl<'a> SymbolFile<'a> {
         check(&change, &Declared { shrink: false, quoted: Some(&quoted), named_place: true })?;
         Ok(after)
     }
+}
+
+/// Whether nothing but blank lines and comments to the end of their lines is there.
+fn is_layout(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .all(|line| line.is_empty() || line.starts_with(b"#") || line.starts_with(b"//"))
 }
 
 fn describe(candidates: &[&Symbol]) -> String {

@@ -118,3 +118,44 @@ fn expression_bodies_of_c_sharp_are_replaced_by_either_form() {
     }
     assert!(replace_body(&path, arrow.as_bytes(), "F", "2").is_err());
 }
+
+#[test]
+fn a_body_that_brings_other_definitions_is_refused() {
+    let js = "function f() {\n  return 1;\n}\nfunction g() {}\n";
+    let method = "class A {\n  f() {\n    return 1;\n  }\n}\n";
+    let ruby = "def f\n  1\nend\n";
+    let c = "int f(void) {\n  return 1;\n}\n";
+    for (name, before, text) in [
+        ("a.js", js, "{\n  return 2;\n}\nfunction h() {}"),
+        ("a.js", js, "{ return 2; } { evil(); }"),
+        ("a.js", js, "{ return 2; }\nevil();"),
+        ("a.js", method, "{ return 2; }\n  h() {}"),
+        ("a.js", "const f = () => {\n  return 1;\n};\n", "{ return 2; };\nconst h = () => { }"),
+        ("a.rb", ruby, "2\nend\ndef h\n3"),
+        ("a.c", c, "{\n  return 2;\n}\nint h(void) {\n  return 3;\n}"),
+        ("a.go", "package a\n\nfunc f() {\n}\n", "{\n}\n\nfunc h() {\n}"),
+        ("a.rs", "fn f() {\n}\n", "{\n}\nfn h() {\n}"),
+        ("A.java", "class A {\n  void f() {\n  }\n}\n", "{\n  }\n  void h() {\n  }"),
+        ("a.php", "<?php\nfunction f() {\n}\n", "{\n}\nfunction h() {\n}"),
+    ] {
+        let refusal = body(name, before, "f", text).unwrap_err();
+        assert!(refusal.0.contains("more than the body"), "{name} {text}: {refusal}");
+    }
+}
+
+#[test]
+fn a_body_may_hold_definitions_and_end_in_a_comment() {
+    let js = "function f() {\n  return 1;\n}\n";
+    body("a.js", js, "f", "{\n  function h() {}\n  return h();\n} // f").unwrap();
+    body("a.js", js, "f", "{\n  function h() {}\n  return h();\n  // done\n}").unwrap();
+    body("a.js", "const f = (a) => a + 1;\n", "f", "a + 2").unwrap();
+    for text in [
+        "return 2\n# done",
+        "def h():\n    return 3\nreturn h()",
+        "\"\"\"doc\"\"\"\n\n\nreturn 2\n\n",
+    ] {
+        body("a.py", "def f():\n    return 1\n\n\nx = 2\n", "f", text).unwrap();
+    }
+    body("a.rb", "class A\n  def f\n    1\n  end\nend\n", "A#f", "2\n# done").unwrap();
+    body("A.cs", "class A { int F() => 1; }\n", "F", "=> 2;").unwrap();
+}
