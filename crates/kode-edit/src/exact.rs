@@ -3,14 +3,18 @@
 //! Line endings do not count when matching and are kept when writing. Nothing
 //! is ever matched approximately: a miss only shows the nearest candidate.
 
+use std::borrow::Cow;
+
 use kode_base::ProjectPath;
 use memchr::memmem;
 
 use crate::guard::{Change, Declared, check};
-use crate::newline::{Endings, LfView, line_of, to_lf, with_ending};
+use crate::newline::{BOM, Endings, LfView, line_of, to_lf, with_ending};
 use crate::refusal::{EditRefusal, refuse};
 use crate::{MAX_FILE_BYTES, nearest};
 
+/// [`BOM`] as text.
+const MARK: char = '\u{feff}';
 /// How many places an ambiguous match names.
 const SHOWN_PLACES: usize = 8;
 
@@ -38,6 +42,8 @@ pub fn edit(path: &ProjectPath, before: &[u8], edit: &ExactEdit) -> Result<Vec<u
     let view = LfView::new(before);
     let places = occurrences(path, &view.bytes, old.as_bytes())?;
     check_count(path, &view.bytes, &old, edit, &places)?;
+    let new = with_mark(path, &view.bytes, &places, &old, new)?;
+    check_carriage_return(path, before, &view, &places, [&old, &new])?;
     let after = splice(before, &view, &places, &old, &new);
     let change = Change { path, before: Some(before), after: &after, written: &new };
     check(&change, &Declared { quoted: Some(&old), ..Declared::default() })?;
@@ -113,6 +119,41 @@ fn check_count(
              set `all`",
             name_lines(text, places)
         );
+    }
+    Ok(())
+}
+
+/// The byte order mark is the file's, not the text's: where `old` quotes it, it stays.
+fn with_mark<'n>(
+    path: &ProjectPath,
+    text: &[u8],
+    places: &[usize],
+    old: &str,
+    new: Cow<'n, str>,
+) -> Result<Cow<'n, str>, EditRefusal> {
+    let is_mark = text.starts_with(BOM) && places == [0] && old.starts_with(MARK);
+    if !is_mark || new.starts_with(MARK) {
+        return Ok(new);
+    }
+    let new = format!("{MARK}{new}");
+    if new == old {
+        return refuse!("{path} keeps its byte order mark: nothing else would change");
+    }
+    Ok(Cow::Owned(new))
+}
+
+/// Refuses a carriage return that would come to stand before the one of the line's end.
+fn check_carriage_return(
+    path: &ProjectPath,
+    before: &[u8],
+    view: &LfView<'_>,
+    places: &[usize],
+    [old, new]: [&str; 2],
+) -> Result<(), EditRefusal> {
+    let at_crlf =
+        |place: &usize| before[view.file_offset(place + old.len())..].starts_with(b"\r\n");
+    if new.ends_with('\r') && !old.ends_with('\r') && places.iter().any(at_crlf) {
+        return refuse!("`new` ends in a carriage return, and the lines of {path} have theirs");
     }
     Ok(())
 }

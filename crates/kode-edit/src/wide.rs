@@ -35,7 +35,7 @@ impl Wide {
                 "{path} begins like UTF-16 and is not well formed: kode does not edit it, since \
                  bytes could get lost"
             ),
-            None if is_binary(bytes) => {
+            None if memchr::memchr(0, bytes).is_some() => {
                 refuse!("{path} is a binary file (it holds NUL bytes): kode does not edit it")
             }
             None => Ok(None),

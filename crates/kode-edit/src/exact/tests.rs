@@ -120,3 +120,39 @@ fn repeated_lines_are_refused_as_fast_as_others() {
     assert_eq!(edit(&path, line.as_bytes(), &all).unwrap().len(), 900_000);
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
+
+#[test]
+fn the_mark_of_a_file_stays_when_it_is_quoted() {
+    let before = "\u{feff}one\r\ntwo\r\n".as_bytes();
+    let after = apply("a.txt", before, "\u{feff}one\ntwo", "1\n2").unwrap();
+    assert_eq!(after, "\u{feff}1\r\n2\r\n".as_bytes());
+    let after = apply("a.txt", before, "\u{feff}one", "\u{feff}1").unwrap();
+    assert_eq!(after, "\u{feff}1\r\ntwo\r\n".as_bytes());
+    assert!(apply("a.txt", before, "\u{feff}one", "one").unwrap_err().0.contains("keeps"));
+    // In the middle it is a character like any other.
+    let after = apply("a.txt", "one\u{feff}two\n".as_bytes(), "\u{feff}two", "two").unwrap();
+    assert_eq!(after, b"onetwo\n");
+}
+
+#[test]
+fn no_carriage_return_is_doubled() {
+    let before = b"one\r\ntwo\r\n";
+    assert!(apply("a.txt", before, "one", "1\r").unwrap_err().0.contains("carriage return"));
+    assert_eq!(apply("a.txt", before, "one\n", "1\r\n").unwrap(), b"1\r\ntwo\r\n");
+    assert_eq!(apply("a.txt", b"one two\n", "one", "1\r").unwrap(), b"1\r two\n");
+}
+
+#[test]
+fn a_nul_byte_anywhere_is_refused() {
+    let mut before = b"one\n".repeat(10_000);
+    before.extend(b"two\0three\n");
+    let path = ProjectPath::new("a.txt").unwrap();
+    let operation = crate::Operation::Edit {
+        path,
+        old: "two".to_owned(),
+        new: "2".to_owned(),
+        all: false,
+        expect_count: None,
+    };
+    assert!(crate::apply(&operation, Some(&before)).unwrap_err().0.contains("NUL"));
+}
