@@ -20,6 +20,21 @@ const MAX_TYPES: usize = 256;
 /// Read off the JDK's public documentation; interfaces have constants at most.
 const FIELDLESS: &str = include_str!("java_supertypes.txt");
 
+/// Packages of the JDK all of whose types are so.
+const FIELDLESS_PACKAGES: [&str; 11] = [
+    "java.awt.event",
+    "java.beans",
+    "java.lang.reflect",
+    "java.nio.file",
+    "java.security",
+    "java.sql",
+    "java.util.concurrent",
+    "java.util.function",
+    "java.util.stream",
+    "javax.net.ssl",
+    "javax.sql",
+];
+
 /// Refuses where a place of the binding means a member, or would under the new name.
 /// Without a project only the file's own types are known.
 pub(crate) fn settle(
@@ -112,8 +127,14 @@ impl Types<'_> {
     }
 
     fn is_fieldless(&self, class: &str) -> bool {
+        let imported = || {
+            FIELDLESS_PACKAGES.iter().any(|package| {
+                let import = format!("import {package}.{class};");
+                memchr::memmem::find(self.file.source, import.as_bytes()).is_some()
+            })
+        };
         self.file.language == Language::Java
-            && FIELDLESS.split_whitespace().any(|known| known == class)
+            && (FIELDLESS.split_whitespace().any(|known| known == class) || imported())
     }
 
     /// Every type of that name: the file's own, or those of other files.

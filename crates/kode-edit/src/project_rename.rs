@@ -317,9 +317,13 @@ impl CrossFile<'_> {
     /// Whether code or a string may reach the file other than by an import statement.
     fn mentions_module(&self, file: &ScopedFile<'_>, target: &ProjectPath) -> bool {
         let stem = target.file_name().split('.').next().unwrap_or_default();
-        self.family == Family::Python
-            && memchr::memmem::find(file.source, format!("{stem}.{}", self.name).as_bytes())
-                .is_some()
+        let has = |text: &str| memchr::memmem::find(file.source, text.as_bytes()).is_some();
+        let by_string = || {
+            let loads = has("import_module(") || has("__import__(") || has("run_module(");
+            let ends = ['"', '\''].map(|quote| format!("{stem}{quote}"));
+            loads && ends.iter().any(|end| has(end))
+        };
+        self.family == Family::Python && (has(&format!("{stem}.{}", self.name)) || by_string())
     }
 
     /// Refuses where a page or component names it: kode does not read their imports.

@@ -269,6 +269,8 @@ fn a_java_field_that_a_local_class_inherits_is_not_the_local() {
     becomes(&[("A.java", local), ("B.java", "class B { private int x; void x() {} }")], after);
     becomes(&[("A.java", local), ("B.java", "interface B { int X = 1; }")], after);
     becomes(&[("A.java", local), ("B.java", "class B extends Thread implements Q {}")], after);
+    let import = "import java.util.function.B;\n";
+    becomes(&[("A.java", &format!("{import}{local}"))], &format!("{import}{after}"));
 }
 
 #[test]
@@ -332,6 +334,14 @@ fn a_dynamic_import_beside_a_static_one_is_refused() {
     );
     let own = "import { B } from './a';\nclass A extends B {}\n";
     becomes(&[a, ("src/b.ts", own)], "export class fresh {}\n");
+}
+
+#[test]
+fn a_python_module_that_is_loaded_by_a_string_is_refused() {
+    let a = ("p/a.py", "def ‸f(): return 1\n");
+    let load = "import importlib\nprint(importlib.import_module('p.a').f())\n";
+    refused(&[a, ("b.py", load)], "mentions the name and the file");
+    becomes(&[a, ("b.py", &load.replace("p.a", "p.c"))], "def fresh(): return 1\n");
 }
 
 #[test]

@@ -688,6 +688,15 @@ fn csharp_members_named_like_a_local_stay() {
 }
 
 #[test]
+fn a_csharp_parameter_that_an_attribute_names_is_refused() {
+    let class = "class AAttribute { public AAttribute(int ‸x) { F(x); } }\n";
+    refuses("cs", &format!("{class}[A(x: 1)] class B {{ }}\n"), "n", "an attribute passes it");
+    let other = "[A(X = 1)] class B { }\n";
+    let after = class.replace("‸x", "n").replace("F(x)", "F(n)");
+    renames_to("cs", &format!("{class}{other}"), "n", &format!("{after}{other}"));
+}
+
+#[test]
 fn go_keys_of_literals_within_literals_are_told_apart() {
     let go = |types: &str, literal: &str| {
         format!("package p\n{types}\nfunc f(x int) {{ _ = {literal} }}\n")

@@ -101,6 +101,13 @@ fn enter_expression(walk: &mut Walk<'_>, node: Node<'_>) {
             skip_names(walk, node);
         }
         "argument" => enter_argument(walk, node),
+        // `[A(x: 1)]` calls a constructor whose type may be written without `Attribute`.
+        "attribute_argument" if node.child_by_field_name("name").is_some() => {
+            let name = node.child_by_field_name("name");
+            walk.skip(name);
+            let text = name.map(|name| walk.text(name)).unwrap_or_default();
+            walk.block_parameter_name(text, "an attribute passes it by name");
+        }
         "attribute_argument" | "name_colon" | "subpattern" | "name_equals" => {
             if let Some(name) = node.named_child(0).filter(|n| n.kind() == "identifier") {
                 let colon = walk.source[name.end_byte()..].trim_ascii_start();
