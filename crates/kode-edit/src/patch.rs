@@ -20,6 +20,9 @@ use hunk::Hunk;
 /// The longest patch read, in bytes.
 const MAX_PATCH_BYTES: usize = 4 * 1024 * 1024;
 
+/// Bytes of files that later sections of one patch change again, in all.
+const MAX_BYTES_AGAIN: usize = 64 * 1024 * 1024;
+
 /// What a patch does to one file.
 #[derive(Debug, PartialEq, Eq)]
 enum FilePatch {
@@ -60,7 +63,15 @@ pub(crate) fn apply(patch: &str, project: &dyn Project) -> Result<Vec<FileChange
         return refuse!("the patch changes no file");
     }
     let mut changes: Vec<FileChange> = Vec::new();
+    let mut again = 0;
     for file in &files {
+        again += bytes_changed_before(file, &changes);
+        if again > MAX_BYTES_AGAIN {
+            return refuse!(
+                "the patch changes the same files too many times: put the hunks of a file into \
+                 one section"
+            );
+        }
         apply_file(file, project, &mut changes)?;
     }
     changes.retain(|change| change.before != change.after);
@@ -68,6 +79,14 @@ pub(crate) fn apply(patch: &str, project: &dyn Project) -> Result<Vec<FileChange
         return refuse!("the patch leaves every file as it is");
     }
     Ok(changes)
+}
+
+/// How large the file is that an earlier section of the patch changed: all of it is gone
+/// through once more.
+fn bytes_changed_before(file: &FilePatch, changes: &[FileChange]) -> usize {
+    let FilePatch::Update { path, .. } = file else { return 0 };
+    let earlier = changes.iter().find(|change| change.path == *path);
+    earlier.and_then(|change| change.after.as_ref()).map_or(0, Vec::len)
 }
 
 fn apply_file(

@@ -131,6 +131,7 @@ impl File<'_, '_> {
                 if everywhere.is_empty() {
                     return Ok(None);
                 }
+                self.all.spend(everywhere.len().saturating_mul(regions.len().saturating_sub(1)))?;
                 let mut places = within(&everywhere, &regions);
                 if places.is_empty() {
                     // The anchor's block does not hold it: somewhere below the anchor will do.
@@ -214,9 +215,13 @@ impl File<'_, '_> {
         for anchor in anchors {
             let wanted = anchor.trim();
             let whole = self.all.by_text().get(wanted.as_bytes()).map_or(&[][..], Vec::as_slice);
-            let inside = |index: &usize| regions.iter().any(|region| region.contains(index));
-            self.all.spend(whole.len().saturating_mul(regions.len()))?;
-            let mut inner: BTreeSet<usize> = whole.iter().copied().filter(inside).collect();
+            let inside = |region: &Range<usize>| {
+                let first = whole.partition_point(|index| *index < region.start);
+                let end = whole.partition_point(|index| *index < region.end);
+                &whole[first..end.max(first)]
+            };
+            self.all.spend(regions.iter().map(|region| 1 + inside(region).len()).sum())?;
+            let mut inner: BTreeSet<usize> = regions.iter().flat_map(inside).copied().collect();
             if inner.is_empty() {
                 self.all.spend(regions.iter().map(Range::len).sum())?;
                 let begins = |index: &usize| {

@@ -349,3 +349,34 @@ fn hunks_that_fit_everywhere_are_given_up_in_time() {
     assert!(run(&[("a.txt", &text)], &patch).is_err());
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
+
+#[test]
+fn a_file_changed_over_and_over_is_refused_in_time() {
+    let text: String = (0..100_000).map(|n| format!("line {n} and more of it\n")).collect();
+    let section = |n: usize| format!("*** Update File: a.txt\n-line {n} and more of it\n+{n}\n");
+    let patch = |count: usize| {
+        let sections: String = (0..count).map(section).collect();
+        format!("*** Begin Patch\n{sections}*** End Patch\n")
+    };
+    let started = std::time::Instant::now();
+    assert!(run(&[("a.txt", &text)], &patch(3)).is_ok());
+    let refusal = run(&[("a.txt", &text)], &patch(1_000)).unwrap_err();
+    assert!(refusal.0.contains("one section"), "{refusal}");
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
+
+#[test]
+fn thousands_of_hunks_below_anchors_are_found() {
+    const CLASSES: usize = 3_000;
+    let text: String = (0..CLASSES)
+        .map(|n| format!("class C{n}:\n    def f(self):\n        return 1\n"))
+        .collect();
+    let hunks: String = (0..CLASSES)
+        .map(|n| {
+            format!("@@ class C{n}:\n@@     def f(self):\n-        return 1\n+        return 2\n")
+        })
+        .collect();
+    let patch = format!("*** Begin Patch\n*** Update File: a.py\n{hunks}*** End Patch\n");
+    let changes = run(&[("a.py", &text)], &patch).unwrap();
+    assert_eq!(changes[0].1.as_deref(), Some(&*text.replace("return 1", "return 2")));
+}
