@@ -688,6 +688,22 @@ fn csharp_members_named_like_a_local_stay() {
 }
 
 #[test]
+fn csharp_primary_constructors_and_tuple_names_are_told_apart() {
+    renames_to(
+        "cs",
+        "class A(int ‸x) : B(x) { A F() => new A(x: x); }\n",
+        "n",
+        "class A(int n) : B(n) { A F() => new A(n: n); }\n",
+    );
+    renames_to(
+        "cs",
+        "class A { (int x, int y) F(int ‸x) { (int x, int z) t = (x: x, 1); return t; } }\n",
+        "n",
+        "class A { (int x, int y) F(int n) { (int x, int z) t = (x: n, 1); return t; } }\n",
+    );
+}
+
+#[test]
 fn a_csharp_parameter_that_an_attribute_names_is_refused() {
     let class = "class AAttribute { public AAttribute(int ‸x) { F(x); } }\n";
     refuses("cs", &format!("{class}[A(x: 1)] class B {{ }}\n"), "n", "an attribute passes it");

@@ -124,6 +124,7 @@ fn enter_expression(walk: &mut Walk<'_>, node: Node<'_>) {
             walk.skip(node.named_child(0).filter(|name| name.kind() == "identifier"));
         }
         "tuple_expression" => enter_tuple(walk, node),
+        "tuple_element" => walk.skip(node.child_by_field_name("name")),
         "labeled_statement" | "goto_statement" => {
             walk.skip(node.named_child(0).filter(|label| label.kind() == "identifier"));
         }
@@ -194,13 +195,24 @@ fn enter_type(walk: &mut Walk<'_>, node: Node<'_>) {
     walk.open(ScopeKind::Class);
     // Parameters of a record are its properties; of a class, seen in all of it.
     let kind = if node.kind() == "record_declaration" { Member } else { Parameter };
+    let called = node.child_by_field_name("name").map(|name| callable(walk.text(name)));
     for_children(node, |part| {
         if part.kind() == "parameter_list" {
             for_children(part, |parameter| {
-                declare(walk, parameter.child_by_field_name("name"), &How::hoisted(kind));
+                let name = parameter.child_by_field_name("name");
+                let Some(name) = name.filter(|name| name.kind() == "identifier") else { return };
+                let id = walk.declare(name, How::hoisted(kind).spaces(VALUE));
+                if let Some(called) = &called {
+                    walk.parameter_of(id, called);
+                }
             });
         }
     });
+}
+
+/// A function, or a class for its constructor, that is called by its name.
+fn callable(name: &str) -> Called {
+    Called { name: name.to_owned(), declared: None, member: false, home: Home::default() }
 }
 
 fn declare(walk: &mut Walk<'_>, name: Option<Node<'_>>, how: &How) {
@@ -255,8 +267,7 @@ fn enter_lambda(walk: &mut Walk<'_>, node: Node<'_>) {
 
 fn note_parameters(walk: &mut Walk<'_>, node: Node<'_>) {
     let Some(function) = node.child_by_field_name("name") else { return };
-    let name = walk.text(function).to_owned();
-    let called = Called { name, declared: None, member: false, home: Home::default() };
+    let called = callable(walk.text(function));
     let Some(parameters) = node.child_by_field_name("parameters") else { return };
     for_children(parameters, |parameter| {
         if let Some(name) = parameter.child_by_field_name("name") {
@@ -271,6 +282,10 @@ fn enter_argument(walk: &mut Walk<'_>, node: Node<'_>) {
     let Some(name) = node.child_by_field_name("name") else { return };
     let name = if name.kind() == "name_colon" { name.named_child(0).unwrap_or(name) } else { name };
     walk.skip(Some(name));
+    // `(x: 1, y: 2)` names members of a tuple.
+    if node.parent().is_some_and(|parent| parent.kind() == "tuple_expression") {
+        return;
+    }
     let call = node.parent().and_then(|arguments| arguments.parent());
     // `new A(x: 1)` calls the constructor, which goes by its type's name.
     let callee = call.and_then(|call| {
