@@ -125,9 +125,14 @@ impl File<'_, '_> {
         let place = match at_hint {
             Some(place) => place,
             None => {
-                let candidates = self.candidates(&old, hunk.at_end);
-                self.all.spend(candidates.len())?;
-                let everywhere: Vec<usize> = candidates.into_iter().filter(fits).collect();
+                let found = |region: &Range<usize>| -> Result<Vec<usize>, EditRefusal> {
+                    let candidates = self.candidates(&old, hunk.at_end, region);
+                    self.all.spend(candidates.len())?;
+                    Ok(candidates.into_iter().filter(fits).collect())
+                };
+                let whole = 0..self.lines.len();
+                let inside = if let [region] = &*regions { found(region)? } else { Vec::new() };
+                let everywhere = if inside.is_empty() { found(&whole)? } else { inside };
                 if everywhere.is_empty() {
                     return Ok(None);
                 }
@@ -151,22 +156,24 @@ impl File<'_, '_> {
         Ok(Some(place))
     }
 
-    /// Where the rarest of the lines says that they may begin, at or after `next`.
-    fn candidates(&self, old: &[&str], at_end: bool) -> Vec<usize> {
+    /// Where in a region the rarest of the lines says that they may begin, at or after `next`.
+    fn candidates(&self, old: &[&str], at_end: bool, region: &Range<usize>) -> Vec<usize> {
+        let first = self.next.max(region.start);
         if at_end {
             let last = self.lines.len().checked_sub(old.len());
-            return last.filter(|place| *place >= self.next).into_iter().collect();
+            return last.filter(|place| *place >= first).into_iter().collect();
         }
         let of_line = |(offset, line): (usize, &&str)| {
             let places = self.all.by_content.get(line.as_bytes()).map_or(&[][..], Vec::as_slice);
-            let from = places.partition_point(|place| *place < self.next + offset);
-            (offset, &places[from..])
+            let from = places.partition_point(|place| *place < first + offset);
+            let end = places.partition_point(|place| *place < region.end + offset);
+            (offset, &places[from..end.max(from)])
         };
         let rarest = old.iter().enumerate().map(of_line).min_by_key(|(_, places)| places.len());
         let (offset, places) = rarest.unwrap_or_default();
         let mut candidates: Vec<usize> = places.iter().map(|place| place - offset).collect();
         // There a byte order mark may stand in the patch that is not in the line.
-        if self.next == 0 && candidates.first() != Some(&0) && !self.lines.is_empty() {
+        if first == 0 && candidates.first() != Some(&0) && !self.lines.is_empty() {
             candidates.insert(0, 0);
         }
         candidates
