@@ -405,6 +405,10 @@ fn default_values_do_not_see_the_variables_of_the_body() {
         "let fresh = 1;\nfunction f(a = fresh, b = () => fresh) { var x = 2; return a + x; }\n",
     );
     becomes(
+        &[("a.js", "function f(‸x) { class A { static { var x = 1; x; } static y = x; } }\n")],
+        "function f(fresh) { class A { static { var x = 1; x; } static y = fresh; } }\n",
+    );
+    becomes(
         &[("a.ts", "function f<T>(‸x: T, y = x): T { if (y) { var x = y; } return x; }\n")],
         "function f<T>(fresh: T, y = fresh): T { if (y) { var fresh = y; } return fresh; }\n",
     );

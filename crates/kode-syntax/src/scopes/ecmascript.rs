@@ -193,7 +193,9 @@ fn declare_parameter(walk: &mut Walk<'_>, parameter: Node<'_>, how: &How) {
 }
 
 fn enter_block(walk: &mut Walk<'_>, node: Node<'_>) {
-    walk.open(ScopeKind::Block);
+    // The `var` of a class's static block stays in it.
+    let own = node.kind() == "class_static_block";
+    walk.open(if own { ScopeKind::Function } else { ScopeKind::Block });
     if node.kind() == "index_signature"
         && let Some(name) = node.child_by_field_name("name")
     {
