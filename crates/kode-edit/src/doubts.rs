@@ -133,8 +133,11 @@ impl Types<'_> {
                 memchr::memmem::find(self.file.source, import.as_bytes()).is_some()
             })
         };
+        // By the JavaBeans specification (6.4) listeners are interfaces.
         self.file.language == Language::Java
-            && (FIELDLESS.split_whitespace().any(|known| known == class) || imported())
+            && (class.ends_with("Listener")
+                || FIELDLESS.split_whitespace().any(|known| known == class)
+                || imported())
     }
 
     /// Every type of that name: the file's own, or those of other files.

@@ -269,6 +269,8 @@ fn a_java_field_that_a_local_class_inherits_is_not_the_local() {
     becomes(&[("A.java", local), ("B.java", "class B { private int x; void x() {} }")], after);
     becomes(&[("A.java", local), ("B.java", "interface B { int X = 1; }")], after);
     becomes(&[("A.java", local), ("B.java", "class B extends Thread implements Q {}")], after);
+    let [listener, listening] = [local, after].map(|text| text.replace("B()", "o.ClickListener()"));
+    becomes(&[("A.java", &listener)], &listening);
     let import = "import java.util.function.B;\n";
     becomes(&[("A.java", &format!("{import}{local}"))], &format!("{import}{after}"));
 }
