@@ -16,7 +16,7 @@ mod modes;
 mod sensitive;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -25,6 +25,7 @@ use std::path::Path;
 
 use kode_base::ProjectPath;
 use rustix::fs::{Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 
 use crate::ProjectRoot;
 use crate::credentials::Named;
@@ -39,6 +40,8 @@ use tree::Tree;
 pub(crate) struct Guard {
     root: OwnedFd,
     tree: Tree,
+    /// `.git` and the like, by their paths: credentials may lie in them too.
+    own: HashMap<Vec<u8>, Tree>,
     before: BTreeMap<Vec<u8>, Stamp>,
     modes: Modes,
     kept: Kept,
@@ -56,8 +59,15 @@ impl Guard {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
         let tree = Tree::new(&root, names)?;
-        let mut guard =
-            Self { root, tree, before: BTreeMap::new(), modes: Modes::new(), kept, complete: true };
+        let mut guard = Self {
+            root,
+            tree,
+            own: HashMap::new(),
+            before: BTreeMap::new(),
+            modes: Modes::new(),
+            kept,
+            complete: true,
+        };
         guard.complete = guard.tree.look_before(&guard.root);
         // What is loose already is the user's.
         guard.loose();
@@ -76,14 +86,53 @@ impl Guard {
     /// Files below `root` whose names credentials have, or perhaps, and whether
     /// those are all.
     pub(crate) fn named(&mut self, root: &Path) -> (Vec<Named>, bool) {
-        let complete = self.tree.look_before(&self.root);
-        let folders = self.tree.folders.iter();
-        let named = folders.flat_map(|(folder, it)| it.named.iter().map(move |it| (folder, it)));
-        let named = named.map(|(folder, (name, kind))| Named {
-            path: root.join(OsStr::from_bytes(&tree::join(folder, name))),
-            kind: *kind,
+        let mut complete = self.tree.look_before(&self.root) && !self.tree.has_closed();
+        complete &= self.look_into_own_folders();
+        let outer = Vec::new();
+        let trees = std::iter::once((&outer, &self.tree)).chain(&self.own);
+        let folders = trees.flat_map(|(place, tree)| {
+            tree.folders.iter().map(move |(folder, it)| match folder.is_empty() {
+                true => (place.clone(), it),
+                false => (tree::join(place, folder), it),
+            })
+        });
+        let named = folders.flat_map(|(folder, it)| {
+            it.named.iter().map(move |(name, kind)| Named {
+                path: root.join(OsStr::from_bytes(&tree::join(&folder, name))),
+                kind: *kind,
+            })
         });
         (named.collect(), complete)
+    }
+
+    /// Looks through the folders that have git's or kode's names; false when that is
+    /// not complete.
+    fn look_into_own_folders(&mut self) -> bool {
+        let mut before = std::mem::take(&mut self.own);
+        let mut complete = true;
+        for (folder, it) in &self.tree.folders {
+            for name in &it.names {
+                let path = tree::join(folder, name);
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let open = rustix::fs::openat(&self.root, path.as_slice(), flags, Mode::empty());
+                let open = match open {
+                    // A file, a link, or gone.
+                    Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => continue,
+                    open => open,
+                };
+                let known = before.remove(&path).map(Ok);
+                let tree = open.and_then(|open| {
+                    let mut tree = known.unwrap_or_else(|| Tree::inside(&open))?;
+                    complete &= tree.look_before(&open) && !tree.has_closed();
+                    Ok(tree)
+                });
+                match tree {
+                    Ok(tree) => drop(self.own.insert(path, tree)),
+                    Err(_) => complete = false,
+                }
+            }
+        }
+        complete
     }
 
     /// Puts aside what the command made or changed among the sensitive files.

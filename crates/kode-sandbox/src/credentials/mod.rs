@@ -132,8 +132,12 @@ impl Seen {
             return false;
         }
         let Some(stamp) = Stamp::of(&real) else { return false };
-        if let Some(known) = state.looked_at.get(&stamp) {
-            return *known;
+        // What was found harmless under a name that only perhaps says something is not
+        // so under one that does.
+        match state.looked_at.get(&stamp) {
+            Some(true) => return true,
+            Some(false) if named.kind != NameKind::Secret => return false,
+            _ => {}
         }
         let holds = named.kind == NameKind::Secret || self.passes_test(&real, stamp.size);
         if holds && let Err(why) = self.keep(state, &real, &stamp) {

@@ -162,3 +162,20 @@ fn looking_twice_writes_once() {
     let file = folder.map(|entry| entry.unwrap().path()).next().unwrap();
     assert_eq!(fs::read_to_string(file).unwrap().lines().count(), 2);
 }
+
+/// Whatever is looked at first: a link with a name that only perhaps says something does
+/// not judge for the file it leads to.
+#[test]
+fn a_link_with_a_harmless_name_unmasks_no_credential() {
+    for link in ["config.json", "settings.py"] {
+        let place = Place::new();
+        place.write(".env", "PASSWORD=hunter2");
+        symlink(".env", place.at(link)).unwrap();
+        let seen = place.seen();
+        let named = |name: &str, kind| Named { path: place.at(name), kind };
+        assert!(!seen.is_credential(&named(link, NameKind::Possible)));
+        assert!(seen.is_credential(&named(".env", NameKind::Secret)));
+        assert!(seen.is_credential(&named(link, NameKind::Possible)));
+        assert_eq!(place.masked(&seen), [".env"]);
+    }
+}

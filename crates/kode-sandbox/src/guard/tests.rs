@@ -236,3 +236,28 @@ fn many_loose_files_are_all_tightened_and_some_named() {
         assert_eq!(found.permissions().mode() & 0o777, 0o664);
     }
 }
+
+#[test]
+fn credentials_in_folders_of_gits_own_are_named_before_every_command() {
+    let mut place = place();
+    let names = [
+        ".git/credentials",
+        ".git/x/.env",
+        "nested/.git/.env",
+        "plain/.GIT/credentials.json",
+        ".git/.git/.env",
+        "plain/.env",
+    ];
+    for name in names {
+        fs::create_dir_all(place.at(name).parent().unwrap()).unwrap();
+        fs::write(place.at(name), "PIN=1").unwrap();
+    }
+    fs::create_dir_all(place.at(".git/objects/aa")).unwrap();
+    let root = place.at("");
+    for _ in 0..2 {
+        let (named, complete) = place.guard.named(&root);
+        assert!(complete);
+        let found = |name: &&str| named.iter().any(|it| it.path == place.at(name));
+        assert_eq!(names.iter().filter(|name| found(name)).count(), names.len(), "{named:?}");
+    }
+}

@@ -40,6 +40,9 @@ pub(super) struct Tree {
     device: u64,
     /// Whether names that credentials have are of interest.
     names: bool,
+    /// Whether this is a folder of git's or kode's own: everything in it but git's
+    /// objects is looked through.
+    own: bool,
     /// Folders the user closed even to himself, by the time of their change.
     closed: HashMap<Vec<u8>, i128>,
     pub(super) folders: HashMap<Vec<u8>, Folder>,
@@ -54,7 +57,17 @@ pub(super) fn matters(name: &[u8]) -> bool {
 impl Tree {
     pub(super) fn new(root: &OwnedFd, names: bool) -> rustix::io::Result<Self> {
         let device = rustix::fs::fstat(root)?.st_dev;
-        Ok(Self { device, names, closed: HashMap::new(), folders: HashMap::new() })
+        Ok(Self { device, names, own: false, closed: HashMap::new(), folders: HashMap::new() })
+    }
+
+    /// One that looks for credentials' names in a folder such as `.git`.
+    pub(super) fn inside(own: &OwnedFd) -> rustix::io::Result<Self> {
+        Ok(Self { own: true, ..Self::new(own, true)? })
+    }
+
+    /// Whether a folder could not be looked into because its owner closed it.
+    pub(super) fn has_closed(&self) -> bool {
+        !self.closed.is_empty()
     }
 
     /// Takes in what stands before a command; false when that is not complete.
@@ -88,11 +101,17 @@ impl Tree {
                 }
             };
             for name in &folder.subfolders {
-                todo.push((join(&path, name), depth + 1));
+                if !(self.own && path.is_empty() && name == b"objects") {
+                    todo.push((join(&path, name), depth + 1));
+                }
             }
             self.folders.insert(path, folder);
         }
         complete
+    }
+
+    fn interest(&self) -> Interest {
+        Interest { names: self.names, own: self.own }
     }
 
     /// The folder at `path`; `None` when none of this file system is there.
@@ -128,7 +147,7 @@ impl Tree {
             named: Vec::new(),
             head: None,
         };
-        match read(root, place, self.names, &mut folder) {
+        match read(root, place, self.interest(), &mut folder) {
             Err(Errno::ACCESS) if stat.st_uid != rustix::process::geteuid().as_raw() => {
                 // Closed to commands as well.
                 return Ok(None);
@@ -140,7 +159,7 @@ impl Tree {
             Err(Errno::ACCESS) if self.closed.get(path) == Some(&changed_ns) => return Ok(None),
             Err(Errno::ACCESS) => {
                 open_up(root, place)?;
-                read(root, place, self.names, &mut folder)?;
+                read(root, place, self.interest(), &mut folder)?;
             }
             read => read?,
         }
@@ -148,7 +167,19 @@ impl Tree {
     }
 }
 
-fn read(root: &OwnedFd, place: &[u8], names: bool, folder: &mut Folder) -> rustix::io::Result<()> {
+/// What is taken note of in folders.
+#[derive(Clone, Copy)]
+struct Interest {
+    names: bool,
+    own: bool,
+}
+
+fn read(
+    root: &OwnedFd,
+    place: &[u8],
+    interest: Interest,
+    folder: &mut Folder,
+) -> rustix::io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = rustix::fs::openat(root, place, flags, Mode::empty())?;
     let mut space = [MaybeUninit::uninit(); 16 * 1024];
@@ -162,12 +193,12 @@ fn read(root: &OwnedFd, place: &[u8], names: bool, folder: &mut Folder) -> rusti
             continue;
         }
         parts.take(name);
-        if matters(name) {
+        if !interest.own && matters(name) {
             folder.names.push(name.to_vec());
         } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
             // What is no folder after all is left out when it is looked at.
             folder.subfolders.push(name.to_vec());
-        } else if names {
+        } else if interest.names {
             match folder_names.kind(&String::from_utf8_lossy(name)) {
                 NameKind::Ordinary => {}
                 kind => folder.named.push((name.to_vec(), kind)),
