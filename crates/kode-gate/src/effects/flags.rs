@@ -2,23 +2,13 @@
 //! per family, one command with its flags at a time. A command that is not
 //! listed there has only the usual flags, under `*`.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
+use super::index::Index;
 use super::table::Value;
 
-const FAMILIES: [&str; 10] = [
-    include_str!("../../data/flags/builtins.txt"),
-    include_str!("../../data/flags/containers.txt"),
-    include_str!("../../data/flags/development.txt"),
-    include_str!("../../data/flags/files.txt"),
-    include_str!("../../data/flags/git.txt"),
-    include_str!("../../data/flags/inspect.txt"),
-    include_str!("../../data/flags/network.txt"),
-    include_str!("../../data/flags/packages.txt"),
-    include_str!("../../data/flags/system.txt"),
-    include_str!("../../data/flags/text.txt"),
-];
+static INDEX: Index = Index {
+    text: include_str!(concat!(env!("OUT_DIR"), "/flags.txt")),
+    places: &include!(concat!(env!("OUT_DIR"), "/flags.rs")),
+};
 
 /// A flag with what it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,40 +21,10 @@ pub(super) struct KnownFlag {
     pub(super) runs: bool,
 }
 
-static INDEX: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
-    let mut index = HashMap::new();
-    for family in FAMILIES {
-        let mut rest = family;
-        while !rest.is_empty() {
-            let end = end_of_entry(rest);
-            let entry = &rest[..end];
-            rest = &rest[end..];
-            if entry.starts_with('#') {
-                continue;
-            }
-            let Some((names, flags)) = entry.split_once(':') else { continue };
-            for name in names.split('|') {
-                index.entry(name).or_insert(flags);
-            }
-        }
-    }
-    index
-});
-
-/// Where an entry ends: lines that begin with a blank belong to it.
-fn end_of_entry(text: &str) -> usize {
-    let mut at = 0;
-    loop {
-        at += text[at..].find('\n').map_or(text.len() - at, |end| end + 1);
-        if !text[at..].starts_with(' ') {
-            return at;
-        }
-    }
-}
-
 /// The flags `name` is known to have.
 pub(super) fn known(name: &str) -> impl Iterator<Item = KnownFlag> {
-    let listed = INDEX.get(name).or_else(|| INDEX.get("*")).copied().unwrap_or_default();
+    let listed = INDEX.find(name).or_else(|| INDEX.find("*"));
+    let listed = listed.and_then(|number| INDEX.entry(number)).unwrap_or_default();
     listed.split_whitespace().map(read)
 }
 
@@ -94,8 +54,8 @@ mod tests {
 
     #[test]
     fn every_listed_flag_begins_like_one() {
-        for (name, flags) in INDEX.iter() {
-            for word in flags.split_whitespace() {
+        for (number, name) in INDEX.names().enumerate() {
+            for word in INDEX.entry(number).unwrap().split_whitespace() {
                 assert!(word.starts_with(['-', '+', '/']), "{name}: {word}");
                 assert!(!word[1..].contains(['|', ',']), "{name}: {word}");
             }

@@ -10,6 +10,7 @@ pub(crate) mod environment;
 mod fetched_code;
 mod flags;
 mod handlers;
+mod index;
 mod interpreters;
 mod later;
 mod opaque;

@@ -2,28 +2,23 @@
 //! first seen, so that starting up costs nothing.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use kode_base::RiskClass;
 use serde::Deserialize;
 
 use super::flags;
+use super::index::{Index, Place};
 use crate::evaluate::glob_matches;
 
-/// The families, each a readable file.
-const FAMILIES: [&str; 11] = [
-    include_str!("../../data/commands/builtins.toml"),
-    include_str!("../../data/commands/files.toml"),
-    include_str!("../../data/commands/text.toml"),
-    include_str!("../../data/commands/inspect.toml"),
-    include_str!("../../data/commands/git.toml"),
-    include_str!("../../data/commands/development.toml"),
-    include_str!("../../data/commands/packages.toml"),
-    include_str!("../../data/commands/network.toml"),
-    include_str!("../../data/commands/system.toml"),
-    include_str!("../../data/commands/wrappers.toml"),
-    include_str!("../../data/commands/containers.toml"),
-];
+/// The entries of `data/commands`.
+const PLACES: &[Place] = &include!(concat!(env!("OUT_DIR"), "/commands.rs"));
+static TABLE: Index =
+    Index { text: include_str!(concat!(env!("OUT_DIR"), "/commands.txt")), places: PLACES };
+
+/// What was parsed so far; `None` for an entry that can't be read.
+static SPECS: [OnceLock<Option<Box<Spec>>>; PLACES.len()] =
+    [const { OnceLock::new() }; PLACES.len()];
 
 /// An entry as written; every list is a string of flags or roles separated by
 /// blanks. `data/commands/README.md` explains the keys.
@@ -219,58 +214,18 @@ pub(crate) struct Spec {
     pub(crate) has_grave_flags: bool,
 }
 
-struct Slot {
-    name: &'static str,
-    text: &'static str,
-    spec: OnceLock<Option<Box<Spec>>>,
-}
-
-struct Table {
-    slots: Vec<Slot>,
-    index: HashMap<&'static str, usize>,
-}
-
-static TABLE: LazyLock<Table> = LazyLock::new(Table::scan);
-
-impl Table {
-    /// Finds where each entry begins and ends: a header is a line of its own
-    /// such as `["grep|egrep"]`.
-    fn scan() -> Self {
-        let mut slots: Vec<Slot> = Vec::new();
-        let mut index = HashMap::new();
-        for family in FAMILIES {
-            let mut starts: Vec<usize> =
-                family.match_indices("\n[\"").map(|(at, _)| at + 1).collect();
-            if family.starts_with("[\"") {
-                starts.insert(0, 0);
-            }
-            for (order, start) in starts.iter().enumerate() {
-                let end = starts.get(order + 1).copied().unwrap_or(family.len());
-                let entry = &family[*start..end];
-                let Some((header, body)) = entry.split_once('\n') else { continue };
-                let names = header.trim_start_matches("[\"").trim_end().trim_end_matches("\"]");
-                for name in names.split('|') {
-                    index.insert(name, slots.len());
-                    slots.push(Slot { name, text: body, spec: OnceLock::new() });
-                }
-            }
-        }
-        Self { slots, index }
-    }
-}
-
 /// The entry of `name` (`ls`, `git status`), if kode knows it. An entry that
 /// can't be read counts as unknown.
 pub(crate) fn lookup(name: &str) -> Option<&'static Spec> {
-    let slot = &TABLE.slots[*TABLE.index.get(name)?];
+    let number = TABLE.find(name)?;
     let read = || {
-        let mut spec = Spec::from(Entry::read(slot.text)?);
+        let mut spec = Spec::from(Entry::read(TABLE.entry(number)?)?);
         if spec.listed {
-            spec.take_listed(slot.name);
+            spec.take_listed(name);
         }
         Some(Box::new(spec))
     };
-    slot.spec.get_or_init(read).as_deref()
+    SPECS.get(number)?.get_or_init(read).as_deref()
 }
 
 impl Spec {
@@ -300,15 +255,13 @@ impl Spec {
 
 /// Whether `name` has an entry.
 pub(crate) fn knows(name: &str) -> bool {
-    TABLE.index.contains_key(name)
+    TABLE.find(name).is_some()
 }
 
 /// Known command names that a shell pattern matches, in no particular order.
 pub(crate) fn matching(pattern: &str) -> Vec<&'static str> {
     let mut names: Vec<&'static str> = TABLE
-        .index
-        .keys()
-        .copied()
+        .names()
         .chain(super::interpreters::names())
         .filter(|name| !name.contains(' ') && glob_matches(pattern, name))
         .collect();
@@ -430,23 +383,26 @@ fn roles(list: &str) -> (Vec<Operand>, Option<usize>) {
     (operands, repeated)
 }
 
+/// The table as a TOML parser reads it.
+#[cfg(test)]
+fn parsed() -> HashMap<String, Entry> {
+    toml::from_str(TABLE.text).unwrap()
+}
+
 /// Every example of every entry with the verdict it promises.
 #[cfg(test)]
 pub(crate) fn every_example() -> Vec<(String, String, kode_base::Verdict)> {
     use kode_base::Verdict;
     let mut all = Vec::new();
-    for family in FAMILIES {
-        let entries: HashMap<String, Entry> = toml::from_str(family).unwrap();
-        for (name, entry) in entries {
-            let lists = [
-                (entry.allow, Verdict::Allow),
-                (entry.prompt, Verdict::Prompt),
-                (entry.deny, Verdict::Deny),
-            ];
-            for (list, verdict) in lists {
-                let first = name.split('|').next().unwrap_or(&name).to_owned();
-                all.extend(list.into_iter().map(|command| (first.clone(), command, verdict)));
-            }
+    for (name, entry) in parsed() {
+        let lists = [
+            (entry.allow, Verdict::Allow),
+            (entry.prompt, Verdict::Prompt),
+            (entry.deny, Verdict::Deny),
+        ];
+        for (list, verdict) in lists {
+            let first = name.split('|').next().unwrap_or(&name).to_owned();
+            all.extend(list.into_iter().map(|command| (first.clone(), command, verdict)));
         }
     }
     all
@@ -457,35 +413,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_of_every_family_can_be_read() {
-        for family in FAMILIES {
-            let parsed: Result<HashMap<String, Entry>, _> = toml::from_str(family);
-            assert!(parsed.is_ok(), "{:?}", parsed.err());
-            for name in parsed.unwrap().keys().flat_map(|names| names.split('|')) {
-                assert!(lookup(name).is_some(), "{name}");
-            }
+    fn every_entry_can_be_read_and_stands_under_one_name_alone() {
+        let mut seen = std::collections::HashSet::new();
+        for name in parsed().keys().flat_map(|names| names.split('|')) {
+            assert!(lookup(name).is_some(), "{name}");
+            assert!(seen.insert(name.to_owned()), "{name} is there twice");
         }
+        assert_eq!(seen.len(), PLACES.len());
     }
 
     #[test]
     fn the_quick_reader_reads_what_a_toml_parser_reads() {
-        for slot in &TABLE.slots {
-            let mut whole: Entry = toml::from_str(slot.text).unwrap();
+        for number in 0..PLACES.len() {
+            let text = TABLE.entry(number).unwrap();
+            let mut whole: Entry = toml::from_str(text).unwrap();
             whole.allow.clear();
             whole.prompt.clear();
             whole.deny.clear();
-            assert_eq!(Entry::read(slot.text), Some(whole), "{}", slot.text);
-        }
-    }
-
-    #[test]
-    fn no_command_has_two_entries() {
-        let mut seen = std::collections::HashSet::new();
-        for family in FAMILIES {
-            let parsed: HashMap<String, Entry> = toml::from_str(family).unwrap();
-            for name in parsed.keys().flat_map(|names| names.split('|')) {
-                assert!(seen.insert(name.to_owned()), "{name} is there twice");
-            }
+            assert_eq!(Entry::read(text), Some(whole), "{text}");
         }
     }
 }

@@ -9,12 +9,12 @@ use std::os::unix::net::UnixStream;
 
 use rustix::process::Signal;
 
-use super::grafts::Grafts;
+use super::grafts::{Grafts, HAND_OVER};
 use super::init::{Reach, Service};
 use super::new_root::{self, Builder};
 use super::{StepError, at, init, kernel, privileges, report, self_test};
 use crate::plan::{Access, Identity, Plan, Step};
-use crate::wire::{self, Handover, Reply, SelfTest};
+use crate::wire::{self, Reply, SelfTest};
 
 /// `gate` opens when the identity is mapped; the plan comes over `handover`.
 pub(super) fn live(
@@ -63,14 +63,18 @@ fn enter(
     kernel::bring_loopback_up().map_err(at("loopback"))?;
     kernel::set_host_name("kode").map_err(at("host name"))?;
     let builder = Builder::begin()?;
-    let Some((plan, grafts, inherited)) = receive(handover).map_err(at("plan"))? else {
+    let Some((plan, inherited)) = wire::receive::<Plan>(handover).map_err(at("plan"))? else {
         return Ok(None);
     };
     let mut handed = Vec::new();
     if let Some(port) = plan.proxy_port {
         handed.push(door(port).map_err(at("the proxy's door"))?);
     }
-    let built = builder.build(&plan.steps, grafts, inherited)?;
+    let built = match builder.build(&plan.steps, Grafts::awaited(handover), inherited) {
+        // The helper ended before it handed over, and has said why.
+        Err(failed) if failed.is_of(HAND_OVER) => return Ok(None),
+        built => built?,
+    };
     handed.extend(built.kept);
     let (landlock_abi, landlock_complete) = privileges::drop_all(&plan)?;
     self_test::run()?;
@@ -106,20 +110,6 @@ pub(super) fn live_in_bubblewrap(socket: &UnixStream) -> Result<(), StepError> {
     let test = SelfTest { landlock_abi, landlock_complete, caches_read_only };
     wire::send(socket, &Reply::Ready(test), &[]).map_err(at("start"))?;
     init::serve(socket, &Service::of(&plan), &Reach::Namespace);
-}
-
-/// The plan, the mounts made for it, and what came beside it.
-fn receive(handover: &UnixStream) -> io::Result<Option<(Plan, Grafts, Vec<OwnedFd>)>> {
-    let Some((Handover { grafted }, mut descriptors)) = wire::receive(handover)? else {
-        return Ok(None);
-    };
-    if descriptors.len() < grafted.len() {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    let inherited = descriptors.split_off(grafted.len());
-    let grafts = Grafts::new(grafted.into_iter().zip(descriptors));
-    let plan = wire::receive::<Plan>(handover)?;
-    Ok(plan.map(|(plan, _)| (plan, grafts, inherited)))
 }
 
 /// A socket that listens on the inside's own loopback. Whoever holds it accepts

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 
 use rustix::fs::CWD;
 use rustix::mount::OpenTreeFlags;
@@ -13,19 +14,40 @@ use rustix::process::Pid;
 
 use super::{StepError, at, kernel};
 use crate::plan::{Access, Bind, Identity, Plan, Step};
+use crate::wire::{self, Handover};
 
-/// Detached mounts by the number of their step.
-#[derive(Debug, Default)]
-pub(super) struct Grafts(HashMap<usize, OwnedFd>);
+/// The step in which the host's side hands its mounts over.
+pub(super) const HAND_OVER: &str = "hand-over";
 
-impl Grafts {
-    pub(super) fn new(mounts: impl Iterator<Item = (usize, OwnedFd)>) -> Self {
-        Self(mounts.collect())
+/// Detached mounts by the number of their step, made while the first process
+/// does what needs none of them.
+#[derive(Debug)]
+pub(super) struct Grafts<'a> {
+    handover: &'a UnixStream,
+    mounts: Option<HashMap<usize, OwnedFd>>,
+}
+
+impl<'a> Grafts<'a> {
+    /// Mounts that come over `handover`.
+    pub(super) fn awaited(handover: &'a UnixStream) -> Self {
+        Self { handover, mounts: None }
     }
 
-    pub(super) fn take(&mut self, step: usize) -> Option<OwnedFd> {
-        self.0.remove(&step)
+    /// The mount of this step, which has an owner.
+    pub(super) fn take(&mut self, step: usize) -> Result<OwnedFd, StepError> {
+        let gone = || at(HAND_OVER)(io::ErrorKind::UnexpectedEof);
+        if self.mounts.is_none() {
+            let received = wire::receive::<Handover>(self.handover).map_err(at(HAND_OVER))?;
+            let (Handover { grafted }, mounts) = received.ok_or_else(gone)?;
+            self.mounts = Some(grafted.into_iter().zip(mounts).collect());
+        }
+        self.mounts.as_mut().and_then(|mounts| mounts.remove(&step)).ok_or_else(gone)
     }
+}
+
+/// Whether a step takes a mount made by the host's side.
+pub(super) fn is_grafted(step: &Step) -> bool {
+    matches!(step, Step::Bind(Bind { owner: Some(_), .. }))
 }
 
 /// Opens and maps everything that has an owner in the plan. The first donor
@@ -100,13 +122,7 @@ impl Donor {
     pub(super) fn fork() -> Result<Self, StepError> {
         let (gate, opener) =
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
-        let process = kernel::clone_into_user_namespace().map_err(at("namespaces"))?;
-        let Some(process) = process else {
-            drop(opener);
-            // Waits for the end of the pipe and is gone.
-            let _ = rustix::io::read(&gate, &mut [0_u8; 1]);
-            kernel::leave(0);
-        };
+        let process = kernel::park_in_user_namespace(&gate, &opener).map_err(at("namespaces"))?;
         Ok(Self { process, _alive: opener })
     }
 

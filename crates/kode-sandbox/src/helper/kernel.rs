@@ -1,7 +1,7 @@
 //! System calls that have no safe interface, each behind a small function.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags};
@@ -39,9 +39,44 @@ pub(super) fn clone_into_namespaces() -> io::Result<Option<Pid>> {
     fork_with(namespaces)
 }
 
-/// Forks into a new user namespace only.
-pub(super) fn clone_into_user_namespace() -> io::Result<Option<Pid>> {
-    fork_with(libc::CLONE_NEWUSER)
+/// What a parked process needs: the ends of a pipe.
+struct Parking {
+    gate: i32,
+    opener: i32,
+}
+
+/// Stack of a parked process, which calls three functions: 16 KiB in units that
+/// are aligned as a stack must be.
+const PARKED_STACK: usize = 1024;
+
+/// Starts a process in a user namespace of its own that does nothing until every
+/// other end of `opener` is closed, and ends then. It shares this process's
+/// memory, so that none of it is copied.
+pub(super) fn park_in_user_namespace(gate: &OwnedFd, opener: &OwnedFd) -> io::Result<Pid> {
+    extern "C" fn wait(parking: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: `parking` is the leaked value below. The descriptors are open in
+        // this process's own table and nothing else in it uses them.
+        let Parking { gate, opener } = unsafe { &*parking.cast::<Parking>() };
+        // SAFETY: as above. rustix makes the calls itself, so the parent's errno,
+        // which is shared, stays as it is.
+        unsafe { rustix::io::close(*opener) };
+        // SAFETY: as above.
+        let gate = unsafe { BorrowedFd::borrow_raw(*gate) };
+        let _ = rustix::io::read(gate, &mut [0_u8; 1]);
+        leave(0)
+    }
+    // Both are needed until the process has ended, which nobody waits for.
+    let parking = Parking { gate: gate.as_raw_fd(), opener: opener.as_raw_fd() };
+    let parking = std::ptr::from_mut(Box::leak(Box::new(parking)));
+    let stack = vec![0_u128; PARKED_STACK].leak().as_mut_ptr_range();
+    let flags = libc::CLONE_NEWUSER | libc::CLONE_VM | libc::SIGCHLD;
+    // SAFETY: the stack grows down from the end of a leaked, aligned block; `wait`
+    // touches nothing of the shared memory but its stack and `parking`, and never
+    // returns.
+    let process = unsafe { libc::clone(wait, stack.end.cast(), flags, parking.cast()) };
+    let process = check(libc::c_long::from(process))?;
+    let process = Pid::from_raw(i32::try_from(process).map_err(io::Error::other)?);
+    process.ok_or_else(|| io::Error::other("no process id"))
 }
 
 /// Forks; the caller has a single thread. `None` in the child.

@@ -49,6 +49,10 @@ pub(crate) struct StepError {
 }
 
 impl StepError {
+    fn is_of(&self, step: &str) -> bool {
+        self.step == step
+    }
+
     fn is_no_access(&self) -> bool {
         self.error.kind() == io::ErrorKind::PermissionDenied
     }
@@ -196,21 +200,27 @@ fn hand_over(
     body: &[u8],
     inherited: Vec<OwnedFd>,
 ) -> Result<(), StepError> {
-    let mut grafts = Vec::new();
-    if identity.started_as_root {
-        let plan: Plan =
-            serde_json::from_slice(body).map_err(|error| at("plan")(io::Error::from(error)))?;
-        grafts = grafts::prepare(&plan, identity, donor)?;
+    let inherited: Vec<_> = inherited.iter().map(AsFd::as_fd).collect();
+    if let Err(error) = wire::send_bytes(first, body, &inherited) {
+        return is_gone(error);
     }
-    let (grafted, mounts): (Vec<_>, Vec<_>) = grafts.into_iter().unzip();
-    let descriptors: Vec<_> = mounts.iter().chain(&inherited).map(AsFd::as_fd).collect();
-    let sent = wire::send(first, &Handover { grafted }, &descriptors)
-        .and_then(|()| wire::send_bytes(first, body, &[]));
-    match sent.map_err(|error| (error.kind(), error)) {
-        // It failed already, and has said why.
-        Err((io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset, _)) => Ok(()),
-        Err((_, error)) => Err(at("hand-over")(error)),
-        Ok(()) => Ok(()),
+    if !identity.started_as_root {
+        return Ok(());
+    }
+    // What needs none of the grafts is built meanwhile.
+    let plan: Plan =
+        serde_json::from_slice(body).map_err(|error| at("plan")(io::Error::from(error)))?;
+    let (grafted, mounts): (Vec<_>, Vec<_>) =
+        grafts::prepare(&plan, identity, donor)?.into_iter().unzip();
+    let mounts: Vec<_> = mounts.iter().map(AsFd::as_fd).collect();
+    wire::send(first, &Handover { grafted }, &mounts).or_else(is_gone)
+}
+
+/// The first process failed already, and has said why; any other error counts.
+fn is_gone(error: io::Error) -> Result<(), StepError> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ok(()),
+        _ => Err(at(grafts::HAND_OVER)(error)),
     }
 }
 

@@ -11,7 +11,7 @@ use rustix::mount::{
     OpenTreeFlags, UnmountFlags,
 };
 
-use super::grafts::Grafts;
+use super::grafts::{Grafts, is_grafted};
 use super::{StepError, at, kernel, privileges};
 use crate::plan::{Access, Bind, Step};
 
@@ -29,6 +29,11 @@ const PROC_READ_ONLY: &[&str] = &["sys", "irq", "bus", "fs"];
 const PROC_HIDDEN: &[&str] =
     &["kcore", "keys", "key-users", "kmsg", "sysrq-trigger", "timer_list", "latency_stats"];
 
+/// How a part of a tree of mounts is copied.
+const COPIED: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE
+    .union(OpenTreeFlags::OPEN_TREE_CLOEXEC)
+    .union(OpenTreeFlags::AT_SYMLINK_NOFOLLOW);
+
 /// An empty file that nobody can read, for laying over others.
 const MASK: &str = "/run/kode-mask";
 
@@ -40,6 +45,9 @@ pub(super) struct Builder {
     caches_read_only: Cell<usize>,
     inherited: Vec<OwnedFd>,
     kept: RefCell<Vec<OwnedFd>>,
+    /// Nothing that a command could have written stands in the new root yet, so
+    /// no link among it leads astray.
+    untouched: Cell<bool>,
 }
 
 /// What came of building.
@@ -62,6 +70,7 @@ impl Builder {
             caches_read_only: Cell::new(0),
             inherited: Vec::new(),
             kept: RefCell::default(),
+            untouched: Cell::new(true),
         };
         builder.proc()?;
         Ok(builder)
@@ -71,12 +80,13 @@ impl Builder {
     pub(super) fn build(
         mut self,
         steps: &[Step],
-        mut grafts: Grafts,
+        mut grafts: Grafts<'_>,
         inherited: Vec<OwnedFd>,
     ) -> Result<Built, StepError> {
         self.inherited = inherited;
         for (number, step) in steps.iter().enumerate() {
-            self.step(number, step, grafts.take(number))?;
+            let graft = is_grafted(step).then(|| grafts.take(number)).transpose()?;
+            self.step(number, step, graft)?;
         }
         let Self { root, caches_read_only, kept, .. } = self;
         rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).map_err(at("detaching the host"))?;
@@ -115,7 +125,8 @@ impl Builder {
     fn step(&self, number: usize, step: &Step, graft: Option<OwnedFd>) -> Result<(), StepError> {
         match step {
             Step::Folder { path, mode } => {
-                self.target(path, FileType::Directory)?;
+                self.make(path, FileType::Directory).map_err(at(format!("making {path}")))?;
+                self.open(path).map_err(at(format!("making {path}")))?;
                 self.chmod(path, *mode)
             }
             Step::File { path, content } => self.file(path, content.as_bytes()),
@@ -139,10 +150,7 @@ impl Builder {
     fn keep(&self, path: &str) -> Result<(), StepError> {
         let step = || format!("keeping {path}");
         let source = self.open(path).map_err(at(step()))?;
-        let flags = OpenTreeFlags::OPEN_TREE_CLONE
-            | OpenTreeFlags::OPEN_TREE_CLOEXEC
-            | OpenTreeFlags::AT_RECURSIVE
-            | OpenTreeFlags::AT_EMPTY_PATH;
+        let flags = COPIED | OpenTreeFlags::AT_RECURSIVE | OpenTreeFlags::AT_EMPTY_PATH;
         let tree = rustix::mount::open_tree(&source, "", flags).map_err(at(step()))?;
         self.kept.borrow_mut().push(tree);
         Ok(())
@@ -152,8 +160,8 @@ impl Builder {
         let step = || format!("taking over {path}");
         let missing = || at(step())(io::Error::from(io::ErrorKind::NotFound));
         let tree = self.inherited.get(number).ok_or_else(missing)?;
-        let target = self.target(path, FileType::Directory)?;
-        move_onto(tree, &target).map_err(at(step()))
+        self.untouched.set(false);
+        self.place(tree, path, FileType::Directory).map_err(at(step()))
     }
 
     /// Hides a file's content. A file that is gone by now needs no mask.
@@ -172,10 +180,19 @@ impl Builder {
         open_inside(&self.root, path)
     }
 
-    /// Opens a mount point, made with its parents where it is missing.
-    fn target(&self, path: &str, kind: FileType) -> Result<OwnedFd, StepError> {
-        self.make(path, kind).map_err(at(format!("making {path}")))?;
-        self.open(path).map_err(at(format!("making {path}")))
+    /// Mounts `tree` at `path`, which is made with its parents where it is missing.
+    fn place(&self, tree: impl AsFd, path: &str, kind: FileType) -> io::Result<()> {
+        self.make(path, kind)?;
+        self.mount_at(tree, path)
+    }
+
+    /// Mounts `tree` on what stands at `path`.
+    fn mount_at(&self, tree: impl AsFd, path: &str) -> io::Result<()> {
+        if self.untouched.get() {
+            let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+            return Ok(rustix::mount::move_mount(tree, "", &self.root, below(path), flags)?);
+        }
+        Ok(move_onto(tree, self.open(path)?)?)
     }
 
     /// Everything made so far is the plan's own; a link among it that leads
@@ -194,7 +211,7 @@ impl Builder {
     }
 
     fn make_last(&self, path: &str, kind: FileType) -> io::Result<()> {
-        let place = path.trim_start_matches('/');
+        let place = below(path);
         let made = if kind == FileType::Directory {
             rustix::fs::mkdirat(&self.root, place, Mode::from_raw_mode(0o755))
         } else {
@@ -227,27 +244,24 @@ impl Builder {
     }
 
     fn tmpfs(&self, path: &str, bytes_max: u64, mode: u32) -> Result<(), StepError> {
-        let target = self.target(path, FileType::Directory)?;
         let options = [
             ("mode", format!("{mode:o}")),
             ("size", bytes_max.to_string()),
             ("nr_inodes", "1000000".to_owned()),
         ];
-        self.mount_new("tmpfs", &options, &target, path, MountAttrFlags::MOUNT_ATTR_NODEV)
+        self.mount_new("tmpfs", &options, path, MountAttrFlags::MOUNT_ATTR_NODEV)
     }
 
     fn terminals(&self) -> Result<(), StepError> {
-        let target = self.target("/dev/pts", FileType::Directory)?;
         let options = [("mode", "620".to_owned()), ("ptmxmode", "666".to_owned())];
         let attributes = MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        self.mount_new("devpts", &options, &target, "/dev/pts", attributes)
+        self.mount_new("devpts", &options, "/dev/pts", attributes)
     }
 
     fn mount_new(
         &self,
         kind: &str,
         options: &[(&str, String)],
-        target: &OwnedFd,
         path: &str,
         attributes: MountAttrFlags,
     ) -> Result<(), StepError> {
@@ -262,7 +276,7 @@ impl Builder {
         let attributes = attributes | MountAttrFlags::MOUNT_ATTR_NOSUID;
         let mount = rustix::mount::fsmount(&filesystem, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
             .map_err(at(step()))?;
-        move_onto(&mount, target).map_err(at(step()))
+        self.place(&mount, path, FileType::Directory).map_err(at(step()))
     }
 
     fn bind(&self, number: usize, bind: &Bind, graft: Option<OwnedFd>) -> Result<(), StepError> {
@@ -275,32 +289,34 @@ impl Builder {
                 tree => tree?,
             },
         };
-        let stat = rustix::fs::fstat(&tree).map_err(at(step()))?;
-        let target = if bind.in_project {
-            self.open(&bind.target).map_err(at(step()))?
-        } else {
-            self.target(&bind.target, FileType::from_raw_mode(stat.st_mode))?
-        };
+        if bind.access == Access::ReadWrite || bind.layered || bind.in_project {
+            self.untouched.set(false);
+        }
+        if !bind.in_project {
+            let stat = rustix::fs::fstat(&tree).map_err(at(step()))?;
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            self.make(&bind.target, kind).map_err(at(step()))?;
+        }
         // Where the kernel can't layer, the cache stays read-only.
         if bind.layered {
-            match self.layer(&tree, &target, number) {
+            match self.layer(&tree, &bind.target, number) {
                 Ok(()) => return Ok(()),
                 Err(_) => self.caches_read_only.set(self.caches_read_only.get() + 1),
             }
         }
-        move_onto(&tree, &target).map_err(at(step()))
+        self.mount_at(&tree, &bind.target).map_err(at(step()))
     }
 
     /// Lays a discardable layer in memory over `tree`. Both layers live on the
     /// hidden tmpfs, which nothing inside can name.
-    fn layer(&self, tree: &OwnedFd, target: &OwnedFd, number: usize) -> io::Result<()> {
+    fn layer(&self, tree: &OwnedFd, target: &str, number: usize) -> io::Result<()> {
         let folder = |name: &str| -> io::Result<String> {
             let path = format!("{name}-{number}");
             rustix::fs::mkdirat(&self.hidden, &path, Mode::from_raw_mode(0o755))?;
             Ok(format!("{HIDDEN}/{path}"))
         };
         let (lower, upper, work) = (folder("lower")?, folder("upper")?, folder("work")?);
-        move_onto(tree, open_inside(&self.root, &lower)?)?;
+        self.mount_at(tree, &lower)?;
         let filesystem = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
         for (key, path) in [("lowerdir", &lower), ("upperdir", &upper), ("workdir", &work)] {
             rustix::mount::fsconfig_set_string(&filesystem, key, path.as_str())?;
@@ -309,18 +325,16 @@ impl Builder {
         rustix::mount::fsconfig_create(&filesystem)?;
         let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         let mount = rustix::mount::fsmount(&filesystem, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?;
-        Ok(move_onto(&mount, target)?)
+        self.mount_at(&mount, target)
     }
 
     /// A copy of a part of the host's mounts, from this mount namespace.
     fn host_tree(&self, bind: &Bind) -> Result<OwnedFd, StepError> {
         let step = || format!("showing {}", bind.source);
-        let source = open_inside(&self.host, &bind.source).map_err(at(step()))?;
-        let flags = OpenTreeFlags::OPEN_TREE_CLONE
-            | OpenTreeFlags::OPEN_TREE_CLOEXEC
-            | OpenTreeFlags::AT_RECURSIVE
-            | OpenTreeFlags::AT_EMPTY_PATH;
-        let tree = rustix::mount::open_tree(&source, "", flags).map_err(at(step()))?;
+        let flags = COPIED | OpenTreeFlags::AT_RECURSIVE;
+        let tree =
+            rustix::mount::open_tree(&self.host, below(&bind.source), flags).map_err(at(step()))?;
+        // Wherever a link on the way led.
         same_place(&tree, bind)?;
         let attributes = match bind.access {
             Access::ReadOnly => kernel::READ_ONLY | kernel::NO_SET_ID | kernel::NO_DEVICES,
@@ -334,18 +348,31 @@ impl Builder {
     /// A fresh `/proc` of the own pid namespace, with what speaks to the
     /// kernel read-only or hidden.
     fn proc(&self) -> Result<(), StepError> {
-        let target = self.target("/proc", FileType::Directory)?;
         let attributes = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        self.mount_new("proc", &[], &target, "/proc", attributes)?;
+        self.mount_new("proc", &[], "/proc", attributes)?;
         privileges::forbid_user_namespaces()?;
         for name in PROC_READ_ONLY {
-            self.cover(&format!("/proc/{name}"), &format!("/proc/{name}"))?;
+            let path = format!("proc/{name}");
+            self.cover_in_proc(&self.root, &path, &path)?;
         }
-        let nothing = open_inside(&self.host, "/dev/null").map_err(at("hiding parts of /proc"))?;
         for name in PROC_HIDDEN {
-            self.cover_with(&nothing, &format!("/proc/{name}"))?;
+            self.cover_in_proc(&self.host, "dev/null", &format!("proc/{name}"))?;
         }
         Ok(())
+    }
+
+    /// Lays a read-only copy of `source` over a part of the fresh `/proc`, where the
+    /// kernel has it.
+    fn cover_in_proc(&self, from: &OwnedFd, source: &str, over: &str) -> Result<(), StepError> {
+        let step = || format!("covering /{over}");
+        match rustix::fs::statat(&self.root, over, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(rustix::io::Errno::NOENT) => return Ok(()),
+            found => found.map_err(at(step()))?,
+        };
+        let tree = rustix::mount::open_tree(from, source, COPIED).map_err(at(step()))?;
+        kernel::set_attributes(&tree, kernel::READ_ONLY, false).map_err(at(step()))?;
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+        rustix::mount::move_mount(&tree, "", &self.root, over, flags).map_err(at(step()))
     }
 
     /// Lays a read-only copy of one inside place over another, where it exists.
@@ -353,20 +380,19 @@ impl Builder {
         if self.open(over).is_err() {
             return Ok(());
         }
-        let source = self.open(from).map_err(at(format!("covering {over}")))?;
-        self.cover_with(&source, over)
-    }
-
-    fn cover_with(&self, source: &OwnedFd, over: &str) -> Result<(), StepError> {
         let step = || format!("covering {over}");
+        let source = self.open(from).map_err(at(step()))?;
         let Ok(target) = self.open(over) else { return Ok(()) };
-        let flags = OpenTreeFlags::OPEN_TREE_CLONE
-            | OpenTreeFlags::OPEN_TREE_CLOEXEC
-            | OpenTreeFlags::AT_EMPTY_PATH;
+        let flags = COPIED | OpenTreeFlags::AT_EMPTY_PATH;
         let tree = rustix::mount::open_tree(source, "", flags).map_err(at(step()))?;
         kernel::set_attributes(&tree, kernel::READ_ONLY, false).map_err(at(step()))?;
         move_onto(&tree, &target).map_err(at(step()))
     }
+}
+
+/// An absolute path as it is seen from an open root.
+fn below(path: &str) -> &str {
+    path.trim_start_matches('/')
 }
 
 fn open_inside(root: &OwnedFd, path: &str) -> io::Result<OwnedFd> {
