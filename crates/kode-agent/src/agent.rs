@@ -29,7 +29,7 @@ use crate::context::{
 use crate::git::GitBase;
 use crate::journal::JournalEntry;
 use crate::outcome::{RunEnd, RunReport};
-use crate::tools::{CredentialWatch, Workspace, specs};
+use crate::tools::{Workspace, specs};
 use repetition::Repetition;
 use turn::TurnEnd;
 
@@ -169,11 +169,10 @@ impl<'a> Agent<'a> {
         }
         let mut secrets = parts.secrets;
         let known = project_secrets(&parts.files);
-        secrets.extend(known.values);
+        secrets.extend(known);
         let redactor = Redactor::new(&secrets).with_ablation(&parts.gate.state.ablation);
-        let mut workspace =
+        let workspace =
             Workspace::new(parts.root, parts.files, parts.sandbox, parts.gate, parts.interrupt);
-        workspace.credentials = CredentialWatch::over(known.files);
         Self {
             provider: parts.provider,
             workspace,

@@ -16,12 +16,13 @@ mod modes;
 mod sensitive;
 mod tree;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use kode_base::ProjectPath;
 use rustix::fs::{Mode, OFlags, RenameFlags};
@@ -83,9 +84,10 @@ impl Guard {
         self.modes.begin();
     }
 
-    /// Files below `root` whose names credentials have, or perhaps, and whether
-    /// those are all.
-    pub(crate) fn named(&mut self, root: &Path) -> (Vec<Named>, bool) {
+    /// Files below `root` whose names credentials have, or perhaps, or that have one
+    /// of `inodes`, and whether those are all.
+    pub(crate) fn named(&mut self, root: &Path, inodes: &Arc<HashSet<u64>>) -> (Vec<Named>, bool) {
+        self.tree.look_for(inodes);
         let mut complete = self.tree.look_before(&self.root) && !self.tree.has_closed();
         complete &= self.look_into_own_folders();
         let outer = Vec::new();
@@ -109,6 +111,7 @@ impl Guard {
     /// not complete.
     fn look_into_own_folders(&mut self) -> bool {
         let mut before = std::mem::take(&mut self.own);
+        let inodes = self.tree.inodes();
         let mut complete = true;
         for (folder, it) in &self.tree.folders {
             for name in &it.names {
@@ -123,6 +126,7 @@ impl Guard {
                 let known = before.remove(&path).map(Ok);
                 let tree = open.and_then(|open| {
                     let mut tree = known.unwrap_or_else(|| Tree::inside(&open))?;
+                    tree.look_for(&inodes);
                     complete &= tree.look_before(&open) && !tree.has_closed();
                     Ok(tree)
                 });

@@ -43,12 +43,13 @@ mod wire;
 /// How commands in a container call the project and their home.
 pub const CONTAINER_PLACES: (&str, &str) = (plan::WORKSPACE, plan::HOME);
 
+pub use credentials::Exposure;
 pub use docker::{context_places, diagnose_docker};
 pub use editor::{EditorError, open_in_editor};
 pub use error::SandboxError;
 pub use files::{
-    EntryKind, FileError, IgnoreRules, OpenWatch, ProjectFiles, Reach, RuleSource, Stamps, WalkEnd,
-    WalkEntry, WriteFailure, stamp_hash,
+    EntryKind, FileError, IgnoreRules, ProjectFiles, Reach, RuleSource, Stamps, WalkEnd, WalkEntry,
+    WriteFailure, stamp_hash,
 };
 pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};

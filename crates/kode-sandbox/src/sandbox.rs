@@ -7,7 +7,7 @@ use kode_base::{Interrupt, ProjectPath, ShellCommand, WebFetch};
 use kode_gate::Permit;
 
 use crate::bare::BareHost;
-use crate::credentials::Seen;
+use crate::credentials::{Exposure, Seen};
 use crate::docker::{self, Docker};
 use crate::layers::{self, Layer};
 use crate::native::{self, Native};
@@ -267,9 +267,9 @@ impl Sandbox {
     /// some.
     pub fn look_for_credentials(&self) {
         match &mut *self.wall() {
-            Wall::Native(native) => self.network.look(native),
-            Wall::Docker(docker) => self.network.look(docker.native()),
-            Wall::BareHost(_) => {}
+            Wall::Native(native) => self.network.look(Some(native)),
+            Wall::Docker(docker) => self.network.look(Some(docker.native())),
+            Wall::BareHost(_) => self.network.look(None),
         }
         self.looked.store(true, Ordering::Relaxed);
     }
@@ -277,14 +277,41 @@ impl Sandbox {
     /// Whether a file with an ordinary name was seen as a credential under another,
     /// in this session or before.
     pub fn remembers_as_credential(&self, path: &ProjectPath) -> bool {
-        self.network.remembers(path)
+        self.network.seen().remembers(path)
     }
 
-    fn have_looked(&self) {
-        if !self.looked.load(Ordering::Relaxed) {
+    /// Begins to notice when one of the credentials that the last look took in is
+    /// opened; right before a command.
+    pub fn watch_credentials(&self) {
+        self.network.seen().watch_begins();
+    }
+
+    /// Whether that happened, right after it. What the command wrote counts as a
+    /// credential from then on.
+    pub fn opened_credentials(&self) -> Option<Exposure> {
+        self.network.seen().watch_ends()
+    }
+
+    /// Whether the last look found credentials that are worth watching.
+    pub fn has_credentials(&self) -> bool {
+        self.network.seen().watches()
+    }
+
+    /// Whether a command of any session in this project lately wrote what may hold a
+    /// credential and can't be masked.
+    pub fn is_project_exposed(&self) -> bool {
+        self.network.seen().is_exposed()
+    }
+
+    fn have_looked(&self, open: &OpenHosts) {
+        if !self.looked.load(Ordering::Relaxed) && !matches!(&*self.wall(), Wall::BareHost(_)) {
             self.look_for_credentials();
         }
         self.looked.store(false, Ordering::Relaxed);
+        // With hosts open it does not run then.
+        if open.is_empty() || self.name == "docker" {
+            self.network.seen().command_begins();
+        }
     }
 
     /// Runs the permit's exact bytes with `bash -c`, standard input empty.
@@ -302,7 +329,7 @@ impl Sandbox {
         let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
         let intent = permit.intent();
         let order = order(&self.root, &permit.redeem())?;
-        self.have_looked();
+        self.have_looked(&open);
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => native.run(&order, interrupt, on_output),
             Wall::Native(native) => {
@@ -340,7 +367,7 @@ impl Sandbox {
         let (open, approved) = (self.open_hosts(permit.hosts()), !permit.hosts().is_empty());
         let intent = permit.intent();
         let order = interactive_order(&self.root, &permit.redeem())?;
-        self.have_looked();
+        self.have_looked(&open);
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => {
                 native.run_interactive(&order).map(InteractiveEnd::offline)

@@ -96,6 +96,7 @@ impl Agent<'_> {
     }
 
     fn run_call(&mut self, call: &ToolCall, request: ToolRequest) -> Result<(), BeginError> {
+        self.look_for_exposure_elsewhere()?;
         let by_command = matches!(request, ToolRequest::Shell(_));
         let (id, tool) = (call.id.clone(), call.name.clone());
         let entry = JournalEntry::CallStarted { call: id, tool };

@@ -4,6 +4,7 @@
 //! user neither names nor lists are closed. It tells nothing of what was read.
 
 use kode_gate::Label;
+use kode_sandbox::Exposure;
 
 use super::{Agent, BeginError};
 use crate::tools::Noticed;
@@ -17,21 +18,36 @@ impl Agent<'_> {
             return Ok(());
         };
         match noticed {
-            Noticed::Opened => self
+            Noticed::ByCommand(Exposure::Opened) => self
                 .expose("a program that the command ran opened one of the project's credentials"),
-            Noticed::Read(path) => self.expose(&format!(
-                "{} was a credential under another name",
-                kode_base::escape::escape_line(path.as_str())
-            )),
-            Noticed::Unwatched(why) => self.expose(&format!(
+            Noticed::ByCommand(Exposure::Unwatched(why)) => self.expose(&format!(
                 "whether a program opens the project's credentials can't be watched ({why})"
+            )),
+            Noticed::Read(path) => self.expose(&format!(
+                "{} was a credential, or written by what opened one",
+                kode_base::escape::escape_line(path.as_str())
             )),
         }
     }
 
+    /// Before a call: what another session's command wrote in this project counts as
+    /// this one's.
+    pub(super) fn look_for_exposure_elsewhere(&mut self) -> Result<(), BeginError> {
+        if self.workspace.gate.state.credential_opened
+            || !self.workspace.sandbox.is_project_exposed()
+        {
+            return Ok(());
+        }
+        self.expose("a command in this project lately opened a credential, and not all it wrote can be masked")
+    }
+
     /// A command that a kill interrupted may have opened one.
     pub(super) fn expose_after_a_kill(&mut self) -> Result<(), BeginError> {
-        if self.workspace.credentials.is_empty() || self.workspace.gate.state.credential_opened {
+        if self.workspace.gate.state.credential_opened {
+            return Ok(());
+        }
+        self.workspace.sandbox.look_for_credentials();
+        if !self.workspace.sandbox.has_credentials() {
             return Ok(());
         }
         self.expose("kode was stopped while a command ran, which may have opened a credential")

@@ -21,48 +21,15 @@ const LONE_LENGTH_MIN: usize = 16;
 /// Passwords in files other than `.env`.
 const PASSWORD_LENGTH_MIN: usize = 8;
 
-/// What the project's credential files hold, and which they are.
-#[derive(Debug, Default)]
-pub(crate) struct ProjectSecrets {
-    /// For the redactor.
-    pub(crate) values: Vec<Secret>,
-    /// Files in which a value was found, or that can't be read as text. Those of
-    /// tests and examples are left out: programs open them all the time.
-    pub(crate) files: Vec<ProjectPath>,
-}
-
-/// The secrets in the project's credential files.
-pub(crate) fn project_secrets(files: &ProjectFiles) -> ProjectSecrets {
-    let mut found = ProjectSecrets::default();
+/// The secrets in the project's credential files, for the redactor.
+pub(crate) fn project_secrets(files: &ProjectFiles) -> Vec<Secret> {
+    let mut found = Vec::new();
     for path in credential_files(files) {
         let Some(text) = text_of(files, &path) else { continue };
-        let values = secrets_of(&path, &text);
-        let holds_some = !values.is_empty() || text.contains('\u{fffd}');
-        let room = VALUES_MAX - found.values.len();
-        found.values.extend(values.into_iter().take(FILE_VALUES_MAX.min(room)));
-        if holds_some && !is_for_tests(&path) {
-            found.files.push(path);
-        }
+        let room = VALUES_MAX - found.len();
+        found.extend(secrets_of(&path, &text).into_iter().take(FILE_VALUES_MAX.min(room)));
     }
     found
-}
-
-/// Whether a folder's name says that its keys are made to be used up.
-fn is_for_tests(path: &ProjectPath) -> bool {
-    const FOLDERS: [&str; 11] = [
-        "test",
-        "tests",
-        "testdata",
-        "fixtures",
-        "__fixtures__",
-        "examples",
-        "example",
-        "samples",
-        "node_modules",
-        "site-packages",
-        "vendor",
-    ];
-    path.as_str().split('/').any(|part| FOLDERS.contains(&part))
 }
 
 fn credential_files(files: &ProjectFiles) -> Vec<ProjectPath> {

@@ -17,7 +17,7 @@ mod symbols;
 mod web_fetch;
 mod workspace;
 
-pub(crate) use credential_watch::{CredentialWatch, Noticed};
+pub(crate) use credential_watch::Noticed;
 pub(crate) use finish::Finish;
 pub(crate) use request::{ToolRequest, parse};
 pub use specs::specs;

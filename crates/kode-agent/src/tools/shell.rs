@@ -10,6 +10,7 @@ use kode_sandbox::{CommandEnd, CommandOutput, Connection};
 use kode_session::Session;
 use serde::Deserialize;
 
+use super::credential_watch::CredentialWatch;
 use super::output::{bytes_to_text, cap};
 use super::request::lenient_number;
 use super::{ToolOutcome, Workspace};
@@ -64,16 +65,9 @@ impl Shell {
         if let Err(error) = session.command_begins(&workspace.files) {
             return not_started(workspace, intent, error.to_string()).with_decision(decision);
         }
-        // It opens some of them itself, so it comes before the watch.
-        workspace.sandbox.look_for_credentials();
-        let is_watched = !workspace.gate.state.credential_opened;
-        if is_watched {
-            workspace.credentials.begin(&workspace.files);
-        }
+        CredentialWatch::begin(&workspace.sandbox);
         let run = workspace.sandbox.run(permit, &workspace.interrupt, &mut |_| {});
-        if is_watched {
-            workspace.credentials.end();
-        }
+        workspace.credentials.end(&workspace.sandbox);
         let mut outcome = match run {
             Ok(output) => {
                 let refused = refused(&output.connections);

@@ -31,7 +31,8 @@ pub(crate) struct Stamp {
     pub(crate) identity: Identity,
     /// Bytes.
     pub(crate) size: u64,
-    changed_ns: i64,
+    /// Last change of it or of what is told of it, nanoseconds since 1970.
+    pub(super) changed_ns: i64,
 }
 
 impl Stamp {
@@ -54,6 +55,13 @@ impl Stamp {
             device: (!tells).then_some(device),
         };
         Some(Self { identity, size: found.stx_size, changed_ns: nanoseconds(found.stx_ctime) })
+    }
+}
+
+impl Identity {
+    /// As folders list it.
+    pub(super) fn inode(self) -> u64 {
+        self.inode
     }
 }
 

@@ -3,24 +3,30 @@
 //! open may read them. Keeps who a file is and a salted hash of what it held,
 //! never the content. What can't be kept keeps hosts shut.
 
+mod copies;
 mod identity;
 mod register;
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "tests lay out projects")]
 mod tests;
+mod watch;
+mod worth;
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kode_base::ProjectPath;
 use kode_gate::{FolderNames, NameKind};
 
 use crate::{CredentialTest, ProjectRoot, SandboxSettings};
 pub(crate) use identity::{Identity, Stamp};
-use register::Register;
+use register::{Line, Register};
+pub use watch::Exposure;
+use watch::Watch;
 
 /// Larger credentials are known by who they are alone.
 const CONTENT_BYTES_MAX: u64 = 1024 * 1024;
@@ -31,6 +37,11 @@ const TESTED_BYTES_MAX: u64 = 256 * 1024;
 /// Folders with other people's files, where a usual name says nothing.
 const FOREIGN_FOLDERS: [&str; 6] =
     ["node_modules", "vendor", "site-packages", "target", ".venv", "venv"];
+
+/// Files that are watched and not masked, of all commands.
+const COPIES_MAX: usize = 8_192;
+/// So long a session takes what another could not mask for its own.
+const EXPOSED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// SHA-256 over the register's salt and the content.
 pub(crate) type Digest = [u8; 32];
@@ -50,6 +61,12 @@ pub(crate) struct Known {
     pub(crate) identities: HashSet<Identity>,
     /// Digests by the content's size in bytes.
     pub(crate) contents: HashMap<u64, HashSet<Digest>>,
+    /// What may hold a credential in another form and is not masked.
+    copies: HashSet<Identity>,
+    /// When such were last written, seconds since 1970.
+    exposed_at_s: u64,
+    /// Why not all there ever was is known.
+    lost: Option<String>,
 }
 
 /// The credentials seen in one project, in this session and before.
@@ -65,8 +82,17 @@ pub(crate) struct Seen {
 struct State {
     /// `None` until it is first needed.
     known: Option<Known>,
+    /// Bytes of the register when it was last read.
+    read_bytes: u64,
+    /// Those of everything known when it was last read.
+    inodes: Arc<HashSet<u64>>,
     /// Files looked at in this process, and whether each holds a credential.
     looked_at: HashMap<Stamp, bool>,
+    /// Of those that do, whether it says anything that one is opened.
+    counted: HashMap<Stamp, bool>,
+    watch: Watch,
+    /// When the command began that is watched, nanoseconds since 1970.
+    watched_since_ns: i64,
     /// Why not all that was seen is kept.
     lost: Option<String>,
 }
@@ -82,20 +108,89 @@ impl Seen {
         }
     }
 
-    /// Takes in what stands under names that say something. Not all of it, if
-    /// not `complete`.
+    /// Inodes of everything known, to be looked for under ordinary names.
+    pub(crate) fn inodes(&self) -> Arc<HashSet<u64>> {
+        let mut state = self.state();
+        if state.known.is_some() || self.register.size() > 0 {
+            // What can't be read is told where hosts are to be opened.
+            let _ = self.refresh(&mut state);
+        }
+        Arc::clone(&state.inodes)
+    }
+
+    /// Takes in what stands under names that say something, or is known by its
+    /// inode, and watches it. Not all of it, if not `complete`.
     pub(crate) fn take(&self, named: &[Named], complete: bool) {
         let mut state = self.state();
-        let why = "the project has too many folders to look through";
+        let why = "not all of the project's folders could be looked through";
         state.lost = (!complete).then(|| why.to_owned());
+        state.watch.look_begins();
         for named in named {
-            self.holds_credential(&mut state, named);
+            match self.holds_credential(&mut state, named) {
+                Some((real, stamp)) if self.counts(&mut state, named, &real, &stamp) => {
+                    state.watch.add(real, &stamp);
+                }
+                _ => {}
+            }
         }
+        if let Some(why) = state.lost.clone() {
+            state.watch.fails(&why);
+        }
+    }
+
+    /// A command runs after a look that was not complete: what it hides stays
+    /// unknown.
+    pub(crate) fn command_begins(&self) {
+        let mut state = self.state();
+        if let Some(why) = state.lost.clone() {
+            let is_kept = self.refresh(&mut state).is_ok_and(|known| known.lost.is_some());
+            // Where it can't be kept the register can't be read either.
+            let _ = is_kept || self.note(&mut state, Line::Lost(why)).is_err();
+        }
+    }
+
+    /// Right before a command without hosts.
+    pub(crate) fn watch_begins(&self) {
+        let mut state = self.state();
+        // The clock that file systems take their times from.
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        state.watched_since_ns = now.tv_sec.saturating_mul(1_000_000_000) + now.tv_nsec;
+        state.watch.begin();
+    }
+
+    /// Right after it, before anything else looks at the files. What it wrote is
+    /// known from now on if it opened a credential.
+    pub(crate) fn watch_ends(&self) -> Option<Exposure> {
+        let mut state = self.state();
+        let exposure = state.watch.end()?;
+        match self.keep_copies(&mut state) {
+            Ok(()) => Some(exposure),
+            Err(why) => {
+                state.lost = Some(why.clone());
+                Some(Exposure::Unwatched(why))
+            }
+        }
+    }
+
+    /// Whether there is anything to watch, as of the last look.
+    pub(crate) fn watches(&self) -> bool {
+        !self.state().watch.is_empty()
+    }
+
+    /// Whether a command of some session wrote of late what may hold a credential
+    /// and is not masked. What can't be told counts.
+    pub(crate) fn is_exposed(&self) -> bool {
+        let mut state = self.state();
+        if self.register.size() > 0 && self.refresh(&mut state).is_err() {
+            return true;
+        }
+        let at_s = state.known.as_ref().map_or(0, |known| known.exposed_at_s);
+        at_s > 0 && now_s().saturating_sub(at_s) < EXPOSED_FOR.as_secs()
     }
 
     /// Whether the file is to be masked; if so it is known from now on.
     pub(crate) fn is_credential(&self, named: &Named) -> bool {
-        self.holds_credential(&mut self.state(), named)
+        self.holds_credential(&mut self.state(), named).is_some()
     }
 
     /// Everything known, from other sessions too.
@@ -107,10 +202,31 @@ impl Seen {
         if let Some(why) = &state.lost {
             return Err(why.clone());
         }
-        let mut known = self.register.read(state.known.as_ref())?;
-        known.join(state.known.take());
-        state.known = Some(known.clone());
-        Ok(known)
+        let known = self.refresh(&mut state)?;
+        match &known.lost {
+            Some(why) => Err(self.register.remedy(&format!("{why} when a command ran"))),
+            None => Ok(known.clone()),
+        }
+    }
+
+    /// Reads the register where another session added to it.
+    fn refresh<'a>(&self, state: &'a mut State) -> Result<&'a Known, String> {
+        let size = self.register.size();
+        let known = match state.known.take() {
+            Some(known) if size == state.read_bytes => known,
+            before => {
+                let mut known = self.register.read(before.as_ref())?;
+                known.join(before);
+                state.read_bytes = size;
+                let inodes: HashSet<u64> =
+                    known.identities.union(&known.copies).map(|it| it.inode()).collect();
+                if *state.inodes != inodes {
+                    state.inodes = Arc::new(inodes);
+                }
+                known
+            }
+        };
+        Ok(state.known.insert(known))
     }
 
     /// Whether the file has an ordinary name and was seen as a credential under
@@ -122,30 +238,48 @@ impl Seen {
         }
         let Ok(real) = fs::canonicalize(self.root.join(path.as_str())) else { return false };
         let Some(stamp) = Stamp::of(&real) else { return false };
-        self.known().map_or(true, |known| known.identities.contains(&stamp.identity))
+        let is_known = |known: &Known| known.knows(&stamp.identity);
+        self.refresh(&mut self.state()).map_or(true, is_known)
     }
 
-    fn holds_credential(&self, state: &mut State, named: &Named) -> bool {
+    /// The file itself, if it holds a credential.
+    fn holds_credential(&self, state: &mut State, named: &Named) -> Option<(PathBuf, Stamp)> {
         // A link's name says what it leads to.
-        let Ok(real) = fs::canonicalize(&named.path) else { return false };
-        if !real.starts_with(&self.root) {
-            return false;
+        let real = fs::canonicalize(&named.path).ok()?;
+        let below = real.strip_prefix(&self.root).ok()?;
+        let stamp = Stamp::of(&real)?;
+        let is_secret = named.kind == NameKind::Secret && !worth::is_published(below);
+        if named.kind == NameKind::Ordinary || named.kind == NameKind::Secret && !is_secret {
+            let knows = self.refresh(state).is_ok_and(|known| known.knows(&stamp.identity));
+            return knows.then_some((real, stamp));
         }
-        let Some(stamp) = Stamp::of(&real) else { return false };
         // What was found harmless under a name that only perhaps says something is not
         // so under one that does.
         match state.looked_at.get(&stamp) {
-            Some(true) => return true,
-            Some(false) if named.kind != NameKind::Secret => return false,
+            Some(true) => return Some((real, stamp)),
+            Some(false) if !is_secret => return None,
             _ => {}
         }
-        let holds = named.kind == NameKind::Secret || self.passes_test(&real, stamp.size);
-        if holds && let Err(why) = self.keep(state, &real, &stamp) {
-            state.lost = Some(why);
-            return holds;
+        let holds = is_secret || self.passes_test(&real, stamp.size);
+        match if holds { self.keep(state, &real, &stamp) } else { Ok(()) } {
+            Ok(()) => drop(state.looked_at.insert(stamp, holds)),
+            Err(why) => state.lost = Some(why),
         }
-        state.looked_at.insert(stamp, holds);
-        holds
+        holds.then_some((real, stamp))
+    }
+
+    /// Whether it says anything that a program opens it.
+    fn counts(&self, state: &mut State, named: &Named, real: &Path, stamp: &Stamp) -> bool {
+        if let Some(counts) = state.counted.get(stamp) {
+            return *counts;
+        }
+        let below = real.strip_prefix(&self.root).unwrap_or(real);
+        let is_named = named.kind == NameKind::Secret;
+        let content = || fs::read(real).ok();
+        let counts =
+            named.kind == NameKind::Ordinary || worth::counts(below, is_named, stamp.size, content);
+        state.counted.insert(*stamp, counts);
+        counts
     }
 
     /// Whether a file that perhaps holds a credential does. What can't be judged
@@ -162,21 +296,45 @@ impl Seen {
     }
 
     fn keep(&self, state: &mut State, path: &Path, stamp: &Stamp) -> Result<(), String> {
-        // What could not be kept is forgotten, and so kept the next time.
-        let mut known = match state.known.take() {
-            Some(known) => known,
-            None => self.register.read(None)?,
-        };
+        let known = self.refresh(state)?;
         let sized = (CONTENT_BYTES_MIN..=CONTENT_BYTES_MAX).contains(&stamp.size);
         let content = if sized { identity::digest(&known.salt, path, stamp.size) } else { None };
-        let is_new = known.identities.insert(stamp.identity);
-        let digests = known.contents.entry(stamp.size).or_default();
-        let is_new = content.is_some_and(|digest| digests.insert(digest)) || is_new;
-        if is_new {
-            self.register.add(stamp, content)?;
+        let has_content =
+            |digest| known.contents.get(&stamp.size).is_some_and(|it| it.contains(&digest));
+        if known.identities.contains(&stamp.identity) && content.is_none_or(has_content) {
+            return Ok(());
         }
-        state.known = Some(known);
-        Ok(())
+        self.note(state, Line::credential(stamp, content))
+    }
+
+    /// What a command wrote that had opened a credential.
+    fn keep_copies(&self, state: &mut State) -> Result<(), String> {
+        let mut copies = copies::since(&self.root, state.watched_since_ns);
+        for (path, stamp) in &copies.masked {
+            self.keep(state, path, stamp)?;
+            state.watch.add(path.clone(), stamp);
+        }
+        let known = self.refresh(state)?;
+        copies.open.retain(|(_, stamp)| !known.knows(&stamp.identity));
+        let room = COPIES_MAX.saturating_sub(known.copies.len());
+        if copies.open.is_empty() && copies.complete {
+            return Ok(());
+        }
+        for (path, stamp) in copies.open.into_iter().take(room) {
+            self.note(state, Line::Copy(stamp.identity))?;
+            state.watch.add(path, &stamp);
+        }
+        self.note(state, Line::Exposed(now_s()))
+    }
+
+    /// Into the register, and so known.
+    fn note(&self, state: &mut State, line: Line) -> Result<(), String> {
+        self.refresh(state)?;
+        state.read_bytes += self.register.add(&line)?;
+        match &mut state.known {
+            Some(known) => known.take(line),
+            None => Ok(()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -189,6 +347,7 @@ impl Known {
     fn join(&mut self, other: Option<Self>) {
         let Some(other) = other else { return };
         self.identities.extend(other.identities);
+        self.copies.extend(other.copies);
         if other.salt == self.salt {
             for (size, digests) in other.contents {
                 self.contents.entry(size).or_default().extend(digests);
@@ -208,9 +367,19 @@ impl Known {
                 .is_none_or(|digest| digests.contains(&digest))
     }
 
+    /// Whether it was a credential, or may hold one in another form.
+    fn knows(&self, identity: &Identity) -> bool {
+        self.identities.contains(identity) || self.copies.contains(identity)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.identities.is_empty() && self.contents.is_empty()
     }
+}
+
+/// Seconds since 1970.
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The path below the root as bytes, for a name of the register.

@@ -32,7 +32,7 @@ pub(super) struct Register {
 /// One line. The first has the salt.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Line {
+pub(super) enum Line {
     Salt(String),
     Credential {
         #[serde(flatten)]
@@ -41,6 +41,12 @@ enum Line {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         content: Option<String>,
     },
+    /// Written by a command that had opened a credential; not masked, but watched.
+    Copy(Identity),
+    /// Then, in seconds since 1970, such a command wrote what is not masked.
+    Exposed(u64),
+    /// Commands ran while not all could be looked at.
+    Lost(String),
 }
 
 impl Register {
@@ -83,15 +89,33 @@ impl Register {
         Ok(known)
     }
 
-    /// Adds one credential.
+    /// Bytes kept, 0 where nothing is.
+    pub(super) fn size(&self) -> u64 {
+        self.file.as_ref().and_then(|path| fs::metadata(path).ok()).map_or(0, |it| it.len())
+    }
+
+    /// What is to be done about `why`.
+    pub(super) fn remedy(&self, why: &str) -> String {
+        match &self.file {
+            Some(file) => format!("{why}; remove {} to start anew", file.display()),
+            None => why.to_owned(),
+        }
+    }
+
+    /// Adds one line; returns its bytes.
     ///
     /// # Errors
     /// When it can't be written.
-    pub(super) fn add(&self, stamp: &Stamp, content: Option<Digest>) -> Result<(), String> {
-        let Some(path) = self.file.as_ref().filter(|_| self.adds) else { return Ok(()) };
+    pub(super) fn add(&self, line: &Line) -> Result<u64, String> {
+        let Some(path) = self.file.as_ref().filter(|_| self.adds) else { return Ok(0) };
+        open(path).and_then(|mut file| write(&mut file, line)).map_err(|why| failed(path, &why))
+    }
+}
+
+impl Line {
+    pub(super) fn credential(stamp: &Stamp, content: Option<Digest>) -> Self {
         let content = content.map(|digest| hexadecimal(&digest));
-        let line = Line::Credential { identity: stamp.identity, size: stamp.size, content };
-        open(path).and_then(|mut file| write(&mut file, &line)).map_err(|why| failed(path, &why))
+        Self::Credential { identity: stamp.identity, size: stamp.size, content }
     }
 }
 
@@ -100,8 +124,11 @@ impl Known {
         Self { salt, ..Self::default() }
     }
 
-    fn take(&mut self, line: Line) -> Result<(), String> {
+    pub(super) fn take(&mut self, line: Line) -> Result<(), String> {
         match line {
+            Line::Copy(identity) => drop(self.copies.insert(identity)),
+            Line::Exposed(at_s) => self.exposed_at_s = self.exposed_at_s.max(at_s),
+            Line::Lost(why) => self.lost = Some(why),
             Line::Salt(salt) => self.salt = bytes(&salt).ok_or_else(broken)?,
             Line::Credential { identity, size, content } => {
                 self.identities.insert(identity);
@@ -134,10 +161,11 @@ fn open(path: &Path) -> Result<File, String> {
     Ok(file)
 }
 
-fn write(file: &mut File, line: &Line) -> Result<(), String> {
+fn write(file: &mut File, line: &Line) -> Result<u64, String> {
     let mut text = serde_json::to_string(line).map_err(|error| error.to_string())?;
     text.push('\n');
-    file.write_all(text.as_bytes()).map_err(|error| error.to_string())
+    file.write_all(text.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(text.len() as u64)
 }
 
 fn broken() -> String {

@@ -11,7 +11,6 @@ mod error;
 mod exchange;
 mod ignore_rules;
 mod leftover;
-mod opened;
 mod place;
 mod prepared;
 mod rule_source;
@@ -37,7 +36,6 @@ use confined::{Links, file_type, is_regular, open_beneath, reopen, stat_of};
 use place::is_writable;
 
 pub use error::FileError;
-pub use opened::OpenWatch;
 pub use rule_source::{IgnoreRules, RuleSource};
 pub use stamps::{Stamps, stamp_hash};
 pub use walk::{EntryKind, Reach, WalkEnd, WalkEntry};

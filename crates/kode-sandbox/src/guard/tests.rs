@@ -255,7 +255,7 @@ fn credentials_in_folders_of_gits_own_are_named_before_every_command() {
     fs::create_dir_all(place.at(".git/objects/aa")).unwrap();
     let root = place.at("");
     for _ in 0..2 {
-        let (named, complete) = place.guard.named(&root);
+        let (named, complete) = place.guard.named(&root, &Arc::default());
         assert!(complete);
         let found = |name: &&str| named.iter().any(|it| it.path == place.at(name));
         assert_eq!(names.iter().filter(|name| found(name)).count(), names.len(), "{named:?}");

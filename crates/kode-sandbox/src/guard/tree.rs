@@ -2,9 +2,10 @@
 //! time moved are read again. Links are not followed, other file systems not
 //! entered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kode_gate::{FolderNames, NameKind};
@@ -27,7 +28,8 @@ pub(super) struct Folder {
     subfolders: Vec<Vec<u8>>,
     /// Names among the entries that matter, see [`matters`].
     pub(super) names: Vec<Vec<u8>>,
-    /// Names that credentials have, or perhaps.
+    /// Names that credentials have, or perhaps, and ordinary ones of inodes that
+    /// were seen as credentials.
     pub(super) named: Vec<(Vec<u8>, NameKind)>,
     /// The name of its `HEAD` where git may take the folder itself for a
     /// repository.
@@ -40,6 +42,8 @@ pub(super) struct Tree {
     device: u64,
     /// Whether names that credentials have are of interest.
     names: bool,
+    /// Inodes that are of interest under any name.
+    inodes: Arc<HashSet<u64>>,
     /// Whether this is a folder of git's or kode's own: everything in it but git's
     /// objects is looked through.
     own: bool,
@@ -57,7 +61,20 @@ pub(super) fn matters(name: &[u8]) -> bool {
 impl Tree {
     pub(super) fn new(root: &OwnedFd, names: bool) -> rustix::io::Result<Self> {
         let device = rustix::fs::fstat(root)?.st_dev;
-        Ok(Self { device, names, own: false, closed: HashMap::new(), folders: HashMap::new() })
+        let (inodes, closed) = (Arc::default(), HashMap::new());
+        Ok(Self { device, names, inodes, own: false, closed, folders: HashMap::new() })
+    }
+
+    pub(super) fn inodes(&self) -> Arc<HashSet<u64>> {
+        Arc::clone(&self.inodes)
+    }
+
+    /// From now on these inodes are of interest: everything is read again.
+    pub(super) fn look_for(&mut self, inodes: &Arc<HashSet<u64>>) {
+        if !Arc::ptr_eq(&self.inodes, inodes) {
+            self.inodes = Arc::clone(inodes);
+            self.folders.clear();
+        }
     }
 
     /// One that looks for credentials' names in a folder such as `.git`.
@@ -101,7 +118,9 @@ impl Tree {
                 }
             };
             for name in &folder.subfolders {
-                if !(self.own && path.is_empty() && name == b"objects") {
+                let is_objects = self.own && path.is_empty() && name == b"objects";
+                // Git's own names there say nothing, but a credential may have been put there.
+                if !is_objects || !self.inodes.is_empty() {
                     todo.push((join(&path, name), depth + 1));
                 }
             }
@@ -111,7 +130,7 @@ impl Tree {
     }
 
     fn interest(&self) -> Interest {
-        Interest { names: self.names, own: self.own }
+        Interest { names: self.names, inodes: Arc::clone(&self.inodes), own: self.own }
     }
 
     /// The folder at `path`; `None` when none of this file system is there.
@@ -147,7 +166,7 @@ impl Tree {
             named: Vec::new(),
             head: None,
         };
-        match read(root, place, self.interest(), &mut folder) {
+        match read(root, place, &self.interest(), &mut folder) {
             Err(Errno::ACCESS) if stat.st_uid != rustix::process::geteuid().as_raw() => {
                 // Closed to commands as well.
                 return Ok(None);
@@ -159,7 +178,7 @@ impl Tree {
             Err(Errno::ACCESS) if self.closed.get(path) == Some(&changed_ns) => return Ok(None),
             Err(Errno::ACCESS) => {
                 open_up(root, place)?;
-                read(root, place, self.interest(), &mut folder)?;
+                read(root, place, &self.interest(), &mut folder)?;
             }
             read => read?,
         }
@@ -168,16 +187,16 @@ impl Tree {
 }
 
 /// What is taken note of in folders.
-#[derive(Clone, Copy)]
 struct Interest {
     names: bool,
+    inodes: Arc<HashSet<u64>>,
     own: bool,
 }
 
 fn read(
     root: &OwnedFd,
     place: &[u8],
-    interest: Interest,
+    interest: &Interest,
     folder: &mut Folder,
 ) -> rustix::io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -200,7 +219,7 @@ fn read(
             folder.subfolders.push(name.to_vec());
         } else if interest.names {
             match folder_names.kind(&String::from_utf8_lossy(name)) {
-                NameKind::Ordinary => {}
+                NameKind::Ordinary if !interest.inodes.contains(&entry.ino()) => {}
                 kind => folder.named.push((name.to_vec(), kind)),
             }
         }

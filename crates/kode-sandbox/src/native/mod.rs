@@ -15,10 +15,12 @@ mod space;
 mod starting;
 pub(crate) mod stream;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kode_base::Interrupt;
@@ -172,10 +174,14 @@ impl Native {
         }
     }
 
-    /// Files below `root` with names that credentials have, or perhaps, and whether
-    /// those are all; `None` where commands can't rename any.
-    pub(crate) fn named(&mut self, root: &Path) -> Option<(Vec<Named>, bool)> {
-        self.guard.as_mut().map(|guard| guard.named(root))
+    /// Files below `root` with names that credentials have, or perhaps, or one of
+    /// `inodes`, and whether those are all; `None` where commands can't rename any.
+    pub(crate) fn named(
+        &mut self,
+        root: &Path,
+        inodes: &Arc<HashSet<u64>>,
+    ) -> Option<(Vec<Named>, bool)> {
+        self.guard.as_mut().map(|guard| guard.named(root, inodes))
     }
 
     fn before_command(&mut self) {

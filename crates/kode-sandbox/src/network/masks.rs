@@ -2,10 +2,10 @@
 //! command with hosts open can read them. Looks everywhere, ignored folders too;
 //! what it can't look through keeps the network shut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, DirEntry};
 use std::io::{Error, ErrorKind};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use kode_base::ProjectPath;
@@ -38,14 +38,7 @@ pub(crate) struct Masks {
 /// When the project is too large or can't be looked through, a secret's name
 /// can't be passed on, or what was seen before is not to be had.
 pub(crate) fn find(root: &ProjectRoot, seen: &Seen) -> Result<Masks, SandboxError> {
-    let mut search = Search {
-        root: root.path(),
-        entries: 0,
-        compared_bytes: 0,
-        found: BTreeMap::new(),
-        seen,
-        known: None,
-    };
+    let mut search = Search::new(root, seen);
     search.folder(root.path(), 0)?;
     let known = seen.known().map_err(|why| shut(&why))?;
     // A secret with other names hides behind none of them.
@@ -54,6 +47,15 @@ pub(crate) fn find(root: &ProjectRoot, seen: &Seen) -> Result<Masks, SandboxErro
         search.folder(root.path(), 0)?;
     }
     search.masks()
+}
+
+/// Files whose names credentials have, or perhaps, or that have one of `inodes`,
+/// and whether those are all. For where nobody keeps track of the folders.
+pub(crate) fn named(root: &ProjectRoot, seen: &Seen, inodes: &HashSet<u64>) -> (Vec<Named>, bool) {
+    let mut search = Search::new(root, seen);
+    search.inodes = Some(inodes);
+    let complete = search.folder(root.path(), 0).is_ok();
+    (search.named, complete)
 }
 
 struct Search<'a> {
@@ -65,9 +67,25 @@ struct Search<'a> {
     seen: &'a Seen,
     /// Looked for by what is known instead of by name.
     known: Option<Known>,
+    /// Only named, not masked, and these besides.
+    inodes: Option<&'a HashSet<u64>>,
+    named: Vec<Named>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(root: &'a ProjectRoot, seen: &'a Seen) -> Self {
+        Self {
+            root: root.path(),
+            entries: 0,
+            compared_bytes: 0,
+            found: BTreeMap::new(),
+            seen,
+            known: None,
+            inodes: None,
+            named: Vec::new(),
+        }
+    }
+
     fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), SandboxError> {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
@@ -111,7 +129,14 @@ impl Search<'_> {
         if self.known.is_some() {
             return if kind.is_file() { self.compare(path, folder) } else { Ok(()) };
         }
-        match names.kind(&entry.file_name().to_string_lossy()) {
+        let kind = names.kind(&entry.file_name().to_string_lossy());
+        if let Some(inodes) = self.inodes {
+            if kind != NameKind::Ordinary || inodes.contains(&entry.ino()) {
+                self.named.push(Named { path, kind });
+            }
+            return Ok(());
+        }
+        match kind {
             NameKind::Ordinary => Ok(()),
             kind => self.mask(Named { path, kind }, folder),
         }

@@ -60,15 +60,17 @@ impl Network {
 
     /// Takes in the project's credentials as they are named before a command, for
     /// none may get another name unseen.
-    pub(crate) fn look(&self, native: &mut Native) {
-        if let Some((named, complete)) = native.named(self.root.path()) {
-            self.seen.take(&named, complete);
-        }
+    pub(crate) fn look(&self, native: Option<&mut Native>) {
+        let inodes = self.seen.inodes();
+        let found = native.and_then(|native| native.named(self.root.path(), &inodes));
+        let (named, complete) =
+            found.unwrap_or_else(|| masks::named(&self.root, &self.seen, &inodes));
+        self.seen.take(&named, complete);
     }
 
-    /// Whether the file was a credential under another name.
-    pub(crate) fn remembers(&self, path: &ProjectPath) -> bool {
-        self.seen.remembers(path)
+    /// What was seen of the project's credentials.
+    pub(crate) fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// Reads one page, outside any sandbox.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use kode_sandbox::{Backend, Sandbox, SandboxSettings};
+use kode_sandbox::{Backend, Exposure, Sandbox, SandboxSettings};
 
 use crate::support::Place;
 
@@ -87,4 +87,122 @@ fn a_folder_that_its_owner_closed_keeps_hosts_shut() {
         assert!(why.contains("closed") && why.contains("run it without network"), "{why}");
     }
     fs::set_permissions(place.project().join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// Runs `command` offline as an agent's command is run, and says what was noticed.
+fn watched(place: &Place, sandbox: &Sandbox, command: &str) -> Option<Exposure> {
+    // File systems tell times in steps of some milliseconds: what was written in the same
+    // one as a command's begin counts as the command's.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    sandbox.look_for_credentials();
+    sandbox.watch_credentials();
+    place.run(sandbox, command).worked();
+    sandbox.opened_credentials()
+}
+
+#[test]
+fn what_a_command_wrote_that_opened_a_credential_is_not_read_with_hosts_open() {
+    let place = Place::new();
+    let offline = place.sandbox(Backend::Native);
+    assert_eq!(watched(&place, &offline, "echo plain > before"), None);
+    // Made after the session's start, larger than is looked into, of no known form.
+    let rows = "bob,canary77\n".repeat(30_000);
+    fs::write(place.project().join("credentials.csv"), &rows).unwrap();
+    fs::write(place.project().join("plain"), "words").unwrap();
+    assert_eq!(watched(&place, &offline, "ls -la; cat plain > other; mv plain moved"), None);
+    let hides = "mkdir d target; rev < credentials.csv > d/m; tr a-z b-za < c*.csv > target/n";
+    assert_eq!(watched(&place, &offline, hides), Some(Exposure::Opened));
+    // A copy of the copy.
+    assert_eq!(watched(&place, &offline, "rev d/m | gzip > z"), Some(Exposure::Opened));
+    assert_eq!(watched(&place, &offline, "tr a-z b-za < target/n > y"), Some(Exposure::Opened));
+    assert!(offline.is_project_exposed(), "what stands in target is not masked");
+    drop(offline);
+    let text =
+        place.run(&with_hosts(&place), "cat before other moved; cat d/m y z credentials.csv").text;
+    assert_eq!(text.matches("Permission denied").count(), 4, "{text}");
+    assert!(text.starts_with("plain\nwordswords") && !text.contains("77"), "{text}");
+}
+
+#[test]
+fn a_credential_of_an_earlier_session_is_watched_under_its_new_name() {
+    for to in ["n.txt", ".git/objects/n", ".git/n", "a/b/n"] {
+        let place = Place::new();
+        fs::create_dir_all(place.project().join(".git/objects")).unwrap();
+        fs::create_dir_all(place.project().join("a/b")).unwrap();
+        fs::write(place.project().join(".env"), CANARY).unwrap();
+        let first = place.sandbox(Backend::Native);
+        let second = place.sandbox(Backend::Native);
+        assert_eq!(watched(&place, &second, "true"), None);
+        let moved = watched(&place, &first, &format!("mv .env {to}"));
+        // Naming is not reading; onto git's own mount it is copied.
+        assert!(moved.is_none() || to.starts_with(".git"), "{to}");
+        assert_eq!(
+            watched(&place, &second, &format!("rev {to} > m")),
+            Some(Exposure::Opened),
+            "{to}"
+        );
+        drop((first, second));
+        let later = place.sandbox(Backend::Native);
+        assert_eq!(watched(&place, &later, &format!("cat {to}")), Some(Exposure::Opened), "{to}");
+        assert_eq!(watched(&place, &later, "cat m"), Some(Exposure::Opened), "{to}");
+    }
+}
+
+#[test]
+fn settings_without_a_secret_and_keys_of_tests_are_read_unnoticed() {
+    let place = Place::new();
+    fs::create_dir_all(place.project().join("tests/fixtures")).unwrap();
+    fs::create_dir_all(place.project().join("node_modules/a")).unwrap();
+    for (path, text) in [
+        (".npmrc", "save-exact=true\n"),
+        (".env", "PORT=8080\nNODE_ENV=test\nAPI_KEY=\n"),
+        ("tests/fixtures/server.key", "-----BEGIN PRIVATE KEY-----\nAAAA\n"),
+        ("node_modules/a/key.pem", "-----BEGIN PRIVATE KEY-----\nBBBB\n"),
+        (".env.example", "TOKEN=put-yours-here-1\n"),
+    ] {
+        fs::write(place.project().join(path), text).unwrap();
+    }
+    let offline = place.sandbox(Backend::Native);
+    let all = "cat .npmrc .env tests/fixtures/server.key node_modules/a/key.pem .env.example > m";
+    assert_eq!(watched(&place, &offline, all), None);
+    drop(offline);
+    // With hosts open they are masked all the same, but for what was published.
+    let text = place
+        .run(&with_hosts(&place), "cat .npmrc .env node_modules/a/key.pem; cat tests/*/*")
+        .text;
+    assert_eq!(text.matches("Permission denied").count(), 3, "{text}");
+    assert!(text.contains("BBBB"), "{text}");
+}
+
+#[test]
+fn a_credential_that_a_person_saves_anew_while_a_command_runs_may_have_been_opened() {
+    let place = Place::new();
+    fs::write(place.project().join(".env"), CANARY).unwrap();
+    let offline = place.sandbox(Backend::Native);
+    let project = place.project();
+    let person = std::thread::spawn(move || {
+        while !project.join("began").exists() {
+            std::thread::yield_now();
+        }
+        fs::write(project.join(".tmp"), CANARY.repeat(3)).unwrap();
+        fs::rename(project.join(".tmp"), project.join(".env")).unwrap();
+        fs::write(project.join("saved"), "").unwrap();
+    });
+    let command = "touch began; until [ -e saved ]; do sleep 0.01; done; rev .env > m";
+    assert_eq!(watched(&place, &offline, command), Some(Exposure::Opened));
+    person.join().unwrap();
+}
+
+#[test]
+fn what_was_too_deep_to_look_at_once_keeps_hosts_shut_for_good() {
+    let place = Place::new();
+    let deep = vec!["d"; 140].join("/");
+    fs::create_dir_all(place.project().join(&deep)).unwrap();
+    fs::write(place.project().join(&deep).join(".env"), CANARY).unwrap();
+    let offline = place.sandbox(Backend::Native);
+    assert!(matches!(watched(&place, &offline, "true"), Some(Exposure::Unwatched(_))));
+    place.run(&offline, &format!("mv {deep}/.env n; rm -r d")).worked();
+    drop(offline);
+    let why = place.refused(&with_hosts(&place), "cat n");
+    assert!(why.contains("could be looked through when a command ran; remove"), "{why}");
 }

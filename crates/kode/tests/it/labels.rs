@@ -226,6 +226,43 @@ fn a_credential_that_a_program_opened_keeps_unnamed_hosts_shut() {
 }
 
 #[test]
+fn every_kind_of_credential_counts_and_what_tests_read_all_the_time_does_not() {
+    for (path, text, counts) in [
+        ("credentials.csv", "user,pw\nbob,canary77\n", true),
+        (".pgpass", "localhost:5432:app:app:Sup3rS3cretPw!\n", true),
+        ("examples/.env", "TOKEN=canary-env-4711\n", true),
+        (".npmrc", "save-exact=true\n", false),
+        ("tests/fixtures/server.key", "-----BEGIN PRIVATE KEY-----\nTUlJRXZR\n", false),
+        (".env", "PORT=8080\nNODE_ENV=test\n", false),
+    ] {
+        let workspace = Workspace::new();
+        workspace.configure(ALLOW);
+        workspace.write(path, text);
+        workspace
+            .write("all.sh", "find . -type f -not -path './.git/*' -exec cat {} + | rev > m\n");
+        let run = workspace.run_script(&calls(&["sh all.sh", EGRESS]), &[]);
+        let decisions = run.of_type("decision");
+        assert_eq!(decisions[0]["permitted"], true, "{path}");
+        let denied = decisions[1]["reason"]["rule"] == "denial.secret_egress";
+        assert_eq!(denied, counts, "{path}: {:?} {}", run.of_type("notice"), run.outputs());
+        // What could be masked is; another session has nothing to fear from it.
+        let later = workspace.run_script(&calls(&[EGRESS]), &[]);
+        let rule = later.of_type("decision")[0]["reason"]["rule"].clone();
+        assert_ne!(rule, "denial.secret_egress", "{path}");
+    }
+}
+
+#[test]
+fn what_one_session_could_not_mask_counts_in_another() {
+    let workspace = with_secret("target\n");
+    let hides = "mkdir target; find . -name '*en?' -exec gzip -c {} + > target/out";
+    workspace.run_script(&calls(&[hides]), &[]);
+    let other = workspace.run_script(&calls(&["ls", EGRESS]), &[]);
+    let decisions = other.of_type("decision");
+    assert_eq!(decisions[1]["reason"]["rule"], "denial.secret_egress", "{}", other.outputs());
+}
+
+#[test]
 fn a_credential_that_is_read_under_a_new_name_keeps_unnamed_hosts_shut() {
     let workspace = Workspace::new();
     workspace.write(".env", "PIN=1\n");
@@ -236,7 +273,7 @@ fn a_credential_that_is_read_under_a_new_name_keeps_unnamed_hosts_shut() {
     let run = workspace.run_script(script, &[]);
     assert!(workspace.project().join("notes.txt").exists(), "{}", run.outputs());
     let notices: Vec<&str> = run.events.iter().filter_map(|event| event["text"].as_str()).collect();
-    let told = notices.iter().any(|text| text.starts_with("notes.txt was a credential under"));
+    let told = notices.iter().any(|text| text.starts_with("notes.txt was a credential, or"));
     assert!(told, "{notices:?}");
 }
 
