@@ -89,7 +89,12 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
         return (None, None);
     }
     let made = lowered(language, file.content, || {
-        let text = encoding::readable(file.content);
+        let mut text = encoding::readable(file.content);
+        if language == Language::Java
+            && let Some(named) = encoding::java_names(&text)
+        {
+            text = named.into();
+        }
         let tree = parse(language, &text).ok()?;
         let root = tree.tree.root_node();
         let why = (root.has_error() && broken_share(root) > 0.1)

@@ -21,6 +21,70 @@ pub(crate) fn readable(content: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
+/// Java's `\\u0065xec` in code (not in texts and comments) as `exec` and the spaces
+/// that keep every byte after it at its place; nothing where there is none.
+pub(crate) fn java_names(content: &[u8]) -> Option<Vec<u8>> {
+    memchr::memmem::find(content, b"\\u00")?;
+    let (mut plain, mut at) = (content.to_vec(), 0);
+    while at < content.len() {
+        let rest = &content[at..];
+        at += match rest[0] {
+            b'/' if rest.starts_with(b"//") => length_until(rest, b"\n"),
+            b'/' if rest.starts_with(b"/*") => length_until(rest, b"*/"),
+            quote @ (b'"' | b'\'') => literal_length(rest, quote),
+            b'\\' => {
+                let (name, length) = escaped_name(rest);
+                let end = at + length;
+                plain[at..end].fill(b' ');
+                plain[at..at + name.len()].copy_from_slice(&name);
+                length
+            }
+            _ => 1,
+        };
+    }
+    (plain != content).then_some(plain)
+}
+
+/// The bytes up to and with `end`, or all.
+fn length_until(text: &[u8], end: &[u8]) -> usize {
+    memchr::memmem::find(text, end).map_or(text.len(), |at| at + end.len())
+}
+
+/// The bytes of a literal that ends on its line.
+fn literal_length(text: &[u8], quote: u8) -> usize {
+    let mut at = 1;
+    while at < text.len() && text[at] != quote && text[at] != b'\n' {
+        at += if text[at] == b'\\' { 2 } else { 1 };
+    }
+    (at + 1).min(text.len())
+}
+
+/// The rest of a name from its first escape on, and how many bytes spell it.
+fn escaped_name(text: &[u8]) -> (Vec<u8>, usize) {
+    let (mut name, mut at) = (Vec::new(), 0);
+    while at < text.len() {
+        let rest = &text[at..];
+        let digits = rest.strip_prefix(b"\\u").and_then(|rest| rest.get(..4));
+        let code = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        match byte.filter(|byte| byte.is_ascii_alphanumeric() || b"._".contains(byte)) {
+            Some(byte) => {
+                name.push(byte);
+                at += 6;
+            }
+            None if at > 0 && (rest[0].is_ascii_alphanumeric() || rest[0] == b'_') => {
+                name.push(rest[0]);
+                at += 1;
+            }
+            None => break,
+        }
+    }
+    match at {
+        0 => (vec![b'\\'], 1),
+        _ => (name, at),
+    }
+}
+
 /// UTF-16 text, one byte for each unit (`_` for what is not ASCII), and how many
 /// bytes its mark takes. Without a mark, text whose every other byte is NUL counts.
 pub(crate) fn halved_utf16(content: &[u8]) -> Option<(Vec<u8>, usize)> {
@@ -73,6 +137,15 @@ mod tests {
         assert_eq!(text.len(), bytes.len());
         assert_eq!(&*text, "a b_c \u{e9} __".as_bytes());
         assert!(matches!(readable(b"plain"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn javas_escapes_are_resolved_in_code_only() {
+        let plain = java_names(br#"run.\u0065x\u0065c(a); // \u0065"#);
+        assert_eq!(plain.as_deref(), Some(&br#"run.exec          (a); // \u0065"#[..]));
+        assert_eq!(java_names(br#"f("\u0041", '\u0042');"#), None);
+        assert_eq!(java_names(br"a \u00e9 \u0"), None);
+        assert_eq!(java_names(b"plain"), None);
     }
 
     #[test]

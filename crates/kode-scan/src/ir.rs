@@ -85,6 +85,8 @@ pub(crate) enum Kind {
     /// `a && b`, `a and b`.
     Both(ExprId, ExprId),
     Conditional(ExprId, ExprId, ExprId),
+    /// `a, b`: what is evaluated before, and the value of all.
+    Sequence(Vec<ExprId>, ExprId),
     Function(FunctionId),
     Class(ClassId),
     List(Vec<ExprId>),
@@ -106,6 +108,9 @@ pub(crate) enum Kind {
 
 /// The attribute of markup that holds the component itself.
 pub(crate) const COMPONENT: &str = "@component";
+
+/// The field that any key of a map stands in, beside `*` for any of its values.
+pub(crate) const KEYS: &str = "@keys";
 
 /// A call or construction.
 #[derive(Debug)]

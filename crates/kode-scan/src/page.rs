@@ -73,6 +73,23 @@ pub(crate) fn scripts_only(page: &[u8]) -> Vec<u8> {
     text
 }
 
+/// The script that a `javascript:` address runs. Browsers skip control characters and
+/// spaces before the scheme and line ends within it.
+pub(crate) fn script_address(address: &str) -> Option<&str> {
+    let mut scheme = "javascript:".chars();
+    let mut wanted = scheme.next();
+    let trimmed = address.trim_start_matches(|first: char| first <= ' ');
+    for (at, character) in trimmed.char_indices() {
+        match wanted {
+            None => return Some(&trimmed[at..]),
+            Some(_) if matches!(character, '\n' | '\r' | '\t') => {}
+            Some(letter) if character.to_ascii_lowercase() == letter => wanted = scheme.next(),
+            Some(_) => return None,
+        }
+    }
+    None
+}
+
 fn blank(text: &mut [u8]) {
     for byte in text.iter_mut().filter(|byte| **byte != b'\n') {
         *byte = b' ';

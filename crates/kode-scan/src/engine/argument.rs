@@ -1,8 +1,8 @@
 //! What a sink looks at in its arguments, and whether it does harm there: SQL text,
 //! argument lists, URLs, options. It reports nothing by itself.
 
-use super::call::Site;
 use super::guard::is_fixed_host;
+use super::site::Site;
 use super::value::{HOLE, Taint, Value};
 use crate::category::{Category, CategorySet};
 use crate::model::{ArgumentChoice, Context, Sink};

@@ -2,11 +2,11 @@
 //! builders and promises.
 
 use super::Engine;
-use super::call::Site;
 use super::expression::{joined, mixed};
+use super::site::Site;
 use super::value::Value;
 use crate::category::{Category, CategorySet};
-use crate::ir::Name;
+use crate::ir::{KEYS, Name};
 
 /// Calls of a chain that are followed to its beginning.
 const CHAIN_MAX: usize = 200;
@@ -100,7 +100,7 @@ impl Engine<'_> {
             let rest: Vec<_> = site.given.iter().skip(1).cloned().collect();
             return match &*site.method {
                 "call" => Some(self.invoke(&function, &rest, Some(site.value(0)), Some(site))),
-                "bind" => Some(receiver.clone()),
+                "bind" => super::reflection::bound(receiver, &rest),
                 _ => None,
             };
         }
@@ -396,6 +396,9 @@ impl Engine<'_> {
                 }
                 Some(interleaved(&items, &first))
             }
+            "values" | "keys" | "items" if receiver.field(KEYS).is_some() => {
+                Some(parts_of_map(receiver, &site.method))
+            }
             "values" | "keys" | "items" | "entries" | "iterator" | "toArray" | "reverse"
             | "sort" | "stream" | "copy" | "collect" | "next" | "nextElement" => {
                 Some(match &*site.method {
@@ -405,9 +408,7 @@ impl Engine<'_> {
             }
             "resolve" | "all" if site.given.len() == 1 => Some(first),
             "pipe" | "on" | "once" | "setState" => self.streamed(site, receiver, &first),
-            "of" | "asList" if receiver.data().is_none_or(|data| data.taints.is_empty()) => {
-                Some(Value::list(site.values()))
-            }
+            "of" | "asList" => receiver.taints().is_empty().then(|| Value::list(site.values())),
             _ => None,
         }
     }
@@ -556,6 +557,17 @@ fn found_in(truth: Value, method: &str, pattern: &str, subject: &Value) -> Value
     let set = if harmless { CategorySet::EVERY } else { CategorySet::NONE };
     let taints = part_of(subject).cleaned(set).taints().to_vec();
     truth.with(|data| data.taints = taints)
+}
+
+/// The keys, the values or the pairs of a map of which any key and value are known.
+fn parts_of_map(map: &Value, method: &str) -> Value {
+    let part = |name: &str| map.field(name).cloned().unwrap_or_default();
+    let element = match method {
+        "keys" => part(KEYS),
+        "values" => part("*"),
+        _ => Value::list(vec![part(KEYS), part("*")]),
+    };
+    Value::record(std::collections::BTreeMap::from([(Name::from("*"), element)]), false)
 }
 
 /// A part of a text: what is known of it is not known of the whole.

@@ -5,149 +5,81 @@ use std::rc::Rc;
 
 use super::branch::ExitKind;
 use super::expression::{joined, mixed};
+use super::site::{Given, Site};
 use super::value::{Closure, Fact, Path, Value};
 use super::{CALL_DEPTH_MAX, Engine, Frame};
 use crate::category::{Category, CategorySet};
 use crate::ir::{Call, ExprId, Function, FunctionId, Kind, Name, Target, VariableId};
 
-/// An evaluated argument.
-#[derive(Debug, Clone)]
-pub(super) struct Given {
-    pub(super) name: Option<Name>,
-    pub(super) value: Value,
-    pub(super) expression: Option<ExprId>,
-}
-
-/// A call with everything evaluated.
-#[derive(Debug)]
-pub(super) struct Site {
-    pub(super) id: ExprId,
-    pub(super) start: u32,
-    pub(super) end: u32,
-    pub(super) callee: Value,
-    /// The object a method is called on.
-    pub(super) receiver: Option<(ExprId, Value)>,
-    pub(super) method: Name,
-    pub(super) given: Vec<Given>,
-    pub(super) construct: bool,
-}
-
-impl Site {
-    /// The value of the argument at a position.
-    pub(super) fn value(&self, at: usize) -> Value {
-        let plain = self.given.iter().filter(|given| given.name.is_none());
-        plain.into_iter().nth(at).map_or_else(Value::default, |given| given.value.clone())
-    }
-
-    /// The value of a keyword argument.
-    pub(super) fn keyword(&self, name: &str) -> Option<&Value> {
-        self.given
-            .iter()
-            .find(|given| given.name.as_deref() == Some(name))
-            .map(|given| &given.value)
-    }
-
-    pub(super) fn argument(&self, at: usize) -> Option<ExprId> {
-        self.given.get(at).and_then(|given| given.expression)
-    }
-
-    pub(super) fn values(&self) -> Vec<Value> {
-        self.given.iter().map(|given| given.value.clone()).collect()
-    }
-}
-
 impl Engine<'_> {
     pub(super) fn call(&mut self, call: &Call, id: ExprId) -> Value {
-        let site = self.site(call, id);
-        if self.state_set(&site) {
+        self.call_of(call.callee, call, id)
+    }
+
+    /// A call with `callee` in the place of its own: what a sequence ends with, or
+    /// either side of a choice.
+    fn call_of(&mut self, callee: ExprId, call: &Call, id: ExprId) -> Value {
+        let (first, second) = match &self.program().expression(callee).kind {
+            Kind::Sequence(before, last) => {
+                for part in before {
+                    self.evaluate(*part);
+                }
+                return self.call_of(*last, call, id);
+            }
+            Kind::Conditional(condition, first, second) => {
+                self.evaluate(*condition);
+                (*first, *second)
+            }
+            Kind::Either(first, second) => (*first, *second),
+            _ => {
+                let site = self.site(callee, call, id);
+                return self.dispatch(&site);
+            }
+        };
+        let (mut one, mut other) = (Value::default(), Value::default());
+        self.either_way(
+            |engine| one = engine.call_of(first, call, id),
+            |engine| other = engine.call_of(second, call, id),
+        );
+        one.join(&other)
+    }
+
+    /// Does what a call does, once everything in it is evaluated.
+    pub(super) fn dispatch(&mut self, site: &Site) -> Value {
+        if self.state_set(site) {
             return Value::default();
         }
         if let Some(result) = self
-            .detached_call(&site)
-            .or_else(|| self.parsed_text(&site))
-            .or_else(|| self.schema_call(&site))
+            .reflected(site)
+            .or_else(|| self.detached_call(site))
+            .or_else(|| self.parsed_text(site))
+            .or_else(|| self.schema_call(site))
         {
             return result;
         }
         if let Some(closure) = site.callee.data().and_then(|data| data.function.clone()) {
-            self.maybe_dialog(&site);
+            self.maybe_dialog(site);
             if site.construct && self.is_javascript() {
-                return self.constructed(&closure, &site);
+                return self.constructed(&closure, site);
             }
-            return self.call_closure(&closure, &site);
+            return self.call_closure(&closure, site);
         }
         if let Some(class) = site.callee.data().and_then(|data| data.class) {
-            return self.construct(class, &site);
+            return self.construct(class, site);
         }
         if let Some(place) = site.callee.data().and_then(|data| data.place) {
-            return self.call_place(place, &site);
+            return self.call_place(place, site);
         }
-        self.guessed_sinks(&site);
-        self.guessed_document(&site);
-        if let Some(result) = self.builtin(&site) {
+        self.guessed_sinks(site);
+        self.guessed_document(site);
+        if let Some(result) = self.builtin(site) {
             return result;
         }
-        if let Some(collection) = self.collection(&site) {
+        if let Some(collection) = self.collection(site) {
             return collection;
         }
-        self.run_callbacks(&site, None);
-        self.unknown_call(&site)
-    }
-
-    fn site(&mut self, call: &Call, id: ExprId) -> Site {
-        let at = self.program().expression(id);
-        let (start, end) = (at.start, at.end);
-        let (callee, receiver, method) = match &self.program().expression(call.callee).kind {
-            Kind::Field(object, name) => {
-                let value = self.evaluate(*object);
-                let callee = match self.of_package(&value, name) {
-                    Some(member) => member,
-                    None => self.field_of(&value, name, None),
-                };
-                (callee, Some((*object, value)), name.clone())
-            }
-            Kind::Index(object, index) => self.indexed_callee(*object, *index),
-            Kind::Global(name) => (self.evaluate(call.callee), None, name.clone()),
-            Kind::Variable(variable) => {
-                let name = self.program().variables[variable.0 as usize].clone();
-                let value = self.evaluate(call.callee);
-                match value.data().and_then(|data| data.method.clone()) {
-                    Some(method) => (value, Some((call.callee, Value::default())), method),
-                    None => (value, None, name),
-                }
-            }
-            _ => (self.evaluate(call.callee), None, Name::from("")),
-        };
-        let mut given = Vec::with_capacity(call.arguments.len());
-        for argument in &call.arguments {
-            let value = self.evaluate(argument.value);
-            if argument.spread && value.data().is_some_and(|data| data.length.is_some()) {
-                for item in super::builtin::items(&value) {
-                    given.push(Given { name: None, value: item, expression: None });
-                }
-                continue;
-            }
-            let expression = Some(argument.value);
-            given.push(Given { name: argument.name.clone(), value, expression });
-        }
-        Site { id, start, end, callee, receiver, method, given, construct: call.construct }
-    }
-
-    /// `object['name'](…)`: with a known name the same as `object.name(…)`.
-    fn indexed_callee(
-        &mut self,
-        object: ExprId,
-        index: ExprId,
-    ) -> (Value, Option<(ExprId, Value)>, Name) {
-        let value = self.evaluate(object);
-        let key = self.evaluate(index);
-        match super::constant::key_of(&key) {
-            Some(key) => {
-                let name = Name::from(key);
-                (self.field_of(&value, &name, None), Some((object, value)), name)
-            }
-            None => (self.element_of(&value), None, Name::from("")),
-        }
+        self.run_callbacks(site, None);
+        self.unknown_call(site)
     }
 
     /// A call of a function in the scanned files; of a method without a body, of
@@ -471,6 +403,9 @@ impl Engine<'_> {
         }
         self.run_callbacks(site, known.and_then(|known| callback_kinds(known, site)));
         if let Some(known) = known {
+            if known.loads {
+                return self.loaded(site);
+            }
             if let Some(result) = self.framework_call(known, site) {
                 return result;
             }

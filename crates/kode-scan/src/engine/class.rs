@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Engine;
-use super::call::Site;
+use super::site::Site;
 use super::value::{Closure, Data, Value};
 use crate::ir::{Class, ClassId, ExprId, FunctionId, Kind, Name};
 

@@ -2,7 +2,7 @@
 //! keep a query method of something unknown. They stay what they were.
 
 use super::Engine;
-use super::call::{Given, Site};
+use super::site::{Given, Site};
 use super::value::Value;
 use crate::ir::{ExprId, Kind, Name};
 use crate::model::family;

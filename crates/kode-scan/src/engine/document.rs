@@ -2,7 +2,7 @@
 //! operators (`{"$ne": null}`) where a value is meant.
 
 use super::Engine;
-use super::call::Site;
+use super::site::Site;
 use super::value::{Taint, Value};
 use crate::category::{Category, CategorySet};
 use crate::ir::{ExprId, Kind};

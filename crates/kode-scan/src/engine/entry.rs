@@ -1,8 +1,8 @@
 //! Functions that something outside calls: what their parameters are.
 
 use super::Engine;
-use super::call::Given;
 use super::route::Route;
+use super::site::Given;
 use super::value::{Closure, Value};
 use crate::category::CategorySet;
 use crate::ir::{Function, FunctionId, Kind, Parameter, Target};

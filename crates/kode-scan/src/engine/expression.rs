@@ -7,7 +7,7 @@ use super::Engine;
 use super::guard::{both_facts, facts_of, flipped, truth_with};
 use super::value::{Closure, Constant, Data, HOLE, Open, Path, Taint, Value, merge_taints};
 use crate::category::{Category, CategorySet};
-use crate::ir::{ExprId, FunctionId, Kind, Name, Operator};
+use crate::ir::{ExprId, FunctionId, KEYS, Kind, Name, Operator};
 use crate::model::family;
 
 /// Expressions of a module that may be a function itself: calls of larger ones,
@@ -57,6 +57,12 @@ impl Engine<'_> {
             Kind::Conditional(condition, then, otherwise) => {
                 self.conditional(*condition, *then, *otherwise)
             }
+            Kind::Sequence(before, last) => {
+                for part in before {
+                    self.evaluate(*part);
+                }
+                self.evaluate(*last)
+            }
             Kind::Function(function) => self.closure(*function),
             Kind::Class(class) => self.class_value(*class),
             Kind::List(items) => {
@@ -99,6 +105,10 @@ impl Engine<'_> {
 
     fn global(&mut self, name: &Name, id: ExprId) -> Value {
         let at = self.program().expression(id);
+        // The window's name is a name of its own only where the window is named.
+        if &**name == "name" && self.is_javascript() {
+            return Value::default();
+        }
         if let Some(found) = self.elsewhere(name) {
             return found;
         }
@@ -135,7 +145,7 @@ impl Engine<'_> {
         })
     }
 
-    fn imported(&mut self, path: &Name) -> Value {
+    pub(super) fn imported(&mut self, path: &Name) -> Value {
         // What a component's template is about.
         if &**path == "$self" {
             return Value::new(Data { module: Some(self.file), ..Data::default() });
@@ -192,6 +202,9 @@ impl Engine<'_> {
         if &**name == "@enter" {
             return Self::entered(value);
         }
+        if &**name == "__dict__" && value.data().is_some_and(|data| data.taints.is_empty()) {
+            return value;
+        }
         let at = self.program().expression(id);
         self.here = (at.start, at.end);
         let field = self.field_of(&value, name, Some(id));
@@ -222,8 +235,9 @@ impl Engine<'_> {
         if let Some(field) = value.field(name) {
             return field.clone();
         }
-        if name.starts_with(|first: char| first.is_ascii_digit())
-            && let Some(element) = value.field("*")
+        if let Some(element) = value.field("*")
+            && (name.starts_with(|first: char| first.is_ascii_digit())
+                || value.field(KEYS).is_some())
         {
             return element.clone();
         }
@@ -304,7 +318,10 @@ impl Engine<'_> {
                     return field;
                 }
                 let field = self.field_of(&value, &Name::from(key.as_str()), Some(id));
-                if field.is_unknown() { self.character_of(&value, &key) } else { field }
+                match field.is_unknown() {
+                    true => self.module_table(&value, &key),
+                    false => field,
+                }
             }
             // An unknown key of a table of known values gives one of them: an
             // allow-list. The key's own input does not pass.
@@ -312,6 +329,15 @@ impl Engine<'_> {
                 true => self.fact(index, true, CategorySet::EVERY),
                 false => self.element_of(&value),
             },
+        }
+    }
+
+    /// A module by its name in Python's table of all of them; else a character of a text.
+    fn module_table(&mut self, value: &Value, key: &str) -> Value {
+        let place = value.data().and_then(|data| data.place);
+        match place.filter(|place| Some(*place) == self.place("sys.modules")) {
+            Some(_) => self.imported(&Name::from(key)),
+            None => self.character_of(value, key),
         }
     }
 
@@ -339,6 +365,10 @@ impl Engine<'_> {
     /// An element of a collection, or a part of tainted data.
     pub(super) fn element_of(&self, value: &Value) -> Value {
         let Some(data) = value.data() else { return Value::default() };
+        // Python goes through the keys of a map.
+        if let Some(key) = value.field(KEYS) {
+            return key.clone();
+        }
         if data.fields.is_some() {
             return value.element();
         }
@@ -415,7 +445,7 @@ impl Engine<'_> {
             if a.is_unknown() && !b.is_tainted() && b.data().is_some_and(|d| d.place.is_none()) {
                 Value::default()
             } else {
-                a.join(&b)
+                self.alternatives(&a, &b)
             };
         with_facts(joined, facts)
     }
@@ -455,9 +485,22 @@ impl Engine<'_> {
             |engine| second = Some(engine.evaluate(otherwise)),
         );
         match (first, second) {
-            (Some(a), Some(b)) => joined_alternatives(&a, &b),
+            (Some(a), Some(b)) => self.alternatives(&a, &b),
             (Some(value), None) | (None, Some(value)) => value,
             (None, None) => Value::default(),
+        }
+    }
+
+    /// A choice between two; of two APIs it is the one that may do harm.
+    fn alternatives(&self, a: &Value, b: &Value) -> Value {
+        let joined = a.join(b);
+        let places = [a, b].map(|value| value.data().and_then(|data| data.place));
+        let [Some(first), Some(second)] = places else { return joined };
+        let harms = |place| self.models.know(place).is_some_and(|known| !known.sinks.is_empty());
+        let worse = [first, second].into_iter().find(|place| harms(*place));
+        match worse.filter(|_| first != second) {
+            Some(worse) => joined.with(|data| data.place = Some(worse)),
+            None => joined,
         }
     }
 
@@ -473,7 +516,7 @@ impl Engine<'_> {
     fn record(&mut self, entries: &[(Option<ExprId>, ExprId)]) -> Value {
         let mut fields = BTreeMap::new();
         let mut closed = true;
-        let mut taints = Vec::new();
+        let (mut taints, mut first_spread) = (Vec::new(), None);
         for (key, value) in entries {
             let value = self.evaluate(*value);
             let key = key.map(|key| self.evaluate(key));
@@ -486,6 +529,7 @@ impl Engine<'_> {
                     merge_taints(&mut taints, &value.deep_taints());
                 }
                 None => {
+                    first_spread = Some(value.clone());
                     let spread = value.data();
                     closed &= spread.is_some_and(|data| data.closed);
                     merge_taints(&mut taints, value.taints());
@@ -496,7 +540,17 @@ impl Engine<'_> {
                 }
             }
         }
-        Value::record(fields, closed).with(|data| data.taints = taints)
+        // `{...module}`: a copy.
+        let only = match (&first_spread, entries) {
+            (Some(spread), [_]) => spread.data().filter(|data| data.taints.is_empty()),
+            _ => None,
+        };
+        let (place, module) = only.map_or((None, None), |data| (data.place, data.module));
+        Value::record(fields, closed).with(|data| {
+            data.taints = taints;
+            data.place = place;
+            data.module = module;
+        })
     }
 
     /// Keys before a spread may be replaced by what is spread.
@@ -535,6 +589,11 @@ impl Engine<'_> {
         );
         if result.is_unknown() {
             return Value::default();
+        }
+        let is_map = matches!(&self.program().expression(value).kind, Kind::Record(_))
+            && result.field(KEYS).is_some();
+        if is_map {
+            return result.with(|data| data.closed = false);
         }
         let fields = BTreeMap::from([(Name::from("*"), result)]);
         Value::record(fields, false)
@@ -623,11 +682,6 @@ fn with_facts(value: Value, facts: Vec<super::value::Fact>) -> Value {
         return value;
     }
     value.with(|data| data.facts = (!facts.is_empty()).then(|| Rc::new(facts)))
-}
-
-/// A choice between two; constants that differ are no knowledge.
-fn joined_alternatives(a: &Value, b: &Value) -> Value {
-    a.join(b)
 }
 
 /// Text made of parts: their input, and their known text with holes.

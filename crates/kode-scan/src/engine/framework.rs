@@ -3,7 +3,7 @@
 
 use super::Engine;
 use super::argument::option_is_on;
-use super::call::Site;
+use super::site::Site;
 use super::value::{Data, Value};
 use crate::category::CategorySet;
 use crate::ir::{ExprId, Function, Kind, Name, Target};

@@ -229,12 +229,42 @@ impl Engine<'_> {
             let argument = call.arguments.first().map(|argument| argument.value);
             return argument.map_or_else(Value::default, |value| self.fact(value, when, set));
         }
+        if let Some(child) = self.child_of(tainted) {
+            return self.directly_below(child, when);
+        }
         match self.host_owner(tainted) {
             Some(object) => {
                 let owner = self.parsed_from(object);
                 self.fact(owner, when, CategorySet::of(&[Category::OpenRedirect]))
             }
             None => self.fact(tainted, when, CategorySet::EVERY),
+        }
+    }
+
+    /// The path whose folder an expression is: `path.getParent()`, `dirname(path)`.
+    fn child_of(&self, expression: ExprId) -> Option<ExprId> {
+        match &self.program().expression(expression).kind {
+            Kind::Field(object, name) => (&**name == "parent").then_some(*object),
+            Kind::Call(call) => match &self.program().expression(call.callee).kind {
+                Kind::Field(object, name) => match &**name {
+                    "getParentFile" | "getParent" => Some(*object),
+                    "dirname" | "Dir" => call.arguments.first().map(|argument| argument.value),
+                    // `file.getParentFile().getCanonicalFile()` is the folder too.
+                    name if is_same_text(name) => self.child_of(*object),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// `path.getParent().equals(root)`, of a path without `..` left in it.
+    fn directly_below(&mut self, child: ExprId, when: bool) -> Value {
+        let value = self.evaluate(child);
+        match value.data().is_some_and(|data| data.normalized) {
+            true => self.fact(child, when, CategorySet::of(&[Category::PathTraversal])),
+            false => truth_with(Vec::new()),
         }
     }
 

@@ -2,7 +2,7 @@
 //! browser.
 
 use super::Engine;
-use super::call::Site;
+use super::site::Site;
 use super::value::{HOLE, Value};
 use crate::category::Category;
 use crate::ir::{ExprId, Kind};

@@ -2,7 +2,7 @@
 //! bound, `${name}` becomes part of the text.
 
 use super::Engine;
-use super::call::Site;
+use super::site::Site;
 use super::value::Closure;
 use crate::category::Category;
 use crate::ir::{Function, Kind, Parameter};

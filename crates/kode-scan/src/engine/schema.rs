@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::call::Site;
 use super::guard::is_strict;
+use super::site::Site;
 use super::value::{Data, Value};
 use crate::category::CategorySet;
 use crate::ir::Name;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use kode_base::Severity;
 
 use super::argument::{chosen, harmful, looks_like_sql, option_is_on, redirected};
-use super::call::Site;
+use super::scripted::{Script, attribute_script};
+use super::site::Site;
 use super::value::{Open, Taint, Value};
 use super::{Answer, Engine};
 use crate::category::Category;
@@ -111,7 +112,7 @@ impl Engine<'_> {
         self.push(category, start, end, flow);
     }
 
-    fn report_call(&mut self, category: Category, start: u32, end: u32) {
+    pub(super) fn report_call(&mut self, category: Category, start: u32, end: u32) {
         let known = self.findings.iter().any(|finding| {
             (finding.file, finding.start) == (self.file, start as usize)
                 && finding.rule == category.rule()
@@ -255,6 +256,9 @@ impl Engine<'_> {
     ) {
         let receiver = self.evaluate(object);
         let at = self.program().expression(from.unwrap_or(object));
+        if let Some(kind) = attribute_script(name).filter(|kind| *kind != Script::Source) {
+            self.scripted(value, kind, (self.program().expression(object).start, at.end));
+        }
         let place = receiver.data().and_then(|data| data.place);
         let place = match place {
             Some(place) => self.models.step(place, name),
@@ -348,9 +352,13 @@ impl Engine<'_> {
             }
         }
         let is_plain = element.starts_with(|first: char| first.is_ascii_lowercase());
+        if let Some(kind) = attribute_script(attribute).filter(|kind| *kind != Script::Source) {
+            self.scripted(value, kind, place);
+        }
         match &**attribute {
             "dangerouslySetInnerHTML" => {
                 let inner = value.field("__html").unwrap_or(value);
+                self.scripted(inner, Script::Markup, place);
                 self.check(category, Context::Text, inner, place, attribute);
             }
             // Vue's functions that make elements.

@@ -2,8 +2,8 @@
 //! names say, and what passes through.
 
 use super::Engine;
-use super::call::Site;
 use super::expression::mixed;
+use super::site::Site;
 use super::value::Value;
 use crate::category::{Category, CategorySet};
 

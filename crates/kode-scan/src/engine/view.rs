@@ -2,7 +2,7 @@
 //! template's own place, and templates that put out the request itself.
 
 use super::Engine;
-use super::call::Site;
+use super::site::Site;
 use super::value::Value;
 use crate::category::Category;
 use crate::ir::Name;

@@ -5,13 +5,16 @@ mod go;
 mod java;
 mod javascript;
 mod python;
+mod spelling;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(crate) use java::declarations::ENUMERATION;
 use kode_syntax::{Language, Node, Tree};
+pub(crate) use spelling::unescaped;
 
 use crate::component::Moved;
 use crate::ir::{
@@ -106,10 +109,21 @@ impl<'s> Builder<'s> {
         std::str::from_utf8(&self.source[node.byte_range()]).unwrap_or_default()
     }
 
-    /// The interned source text of a node.
+    /// The interned source text of a node; of an identifier, the name it spells.
     pub(crate) fn node_name(&mut self, node: Node<'_>) -> Name {
+        let text = self.identifier(node);
+        self.name(&text)
+    }
+
+    /// The name that an identifier spells, its escapes resolved; of any other node,
+    /// its text.
+    pub(crate) fn identifier(&self, node: Node<'_>) -> Cow<'s, str> {
         let text = self.text(node);
-        self.name(text)
+        let is_plain = text.bytes().all(|byte| byte.is_ascii() && byte != b'\\');
+        match is_plain || !node.kind().contains("identifier") {
+            true => Cow::Borrowed(text),
+            false => spelling::canonical(text),
+        }
     }
 
     /// Allocates an expression with `node`'s range.
@@ -186,6 +200,11 @@ impl<'s> Builder<'s> {
 
     /// A reference to a name: its variable or a global.
     pub(crate) fn reference(&mut self, text: &str, node: Node<'_>) -> ExprId {
+        let spelled = match text.bytes().all(|byte| byte.is_ascii() && byte != b'\\') {
+            true => Cow::Borrowed(text),
+            false => spelling::canonical(text),
+        };
+        let text = &*spelled;
         let kind = match self.lookup(text) {
             Some(variable) => Kind::Variable(variable),
             None => Kind::Global(self.name(text)),
@@ -298,29 +317,6 @@ fn field_id(node: Node<'_>, field: &'static str) -> Option<u16> {
         }
         (known[slot].1 != 0).then_some(known[slot].1)
     })
-}
-
-/// Resolves the escapes of a string literal's inside, as far as they matter.
-pub(crate) fn unescaped(text: &str) -> String {
-    if !text.contains('\\') {
-        return text.to_owned();
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text.chars();
-    while let Some(character) = rest.next() {
-        if character != '\\' {
-            plain.push(character);
-            continue;
-        }
-        match rest.next() {
-            Some('n') => plain.push('\n'),
-            Some('t') => plain.push('\t'),
-            Some('r') => plain.push('\r'),
-            Some('\n') | None => {}
-            Some(other) => plain.push(other),
-        }
-    }
-    plain
 }
 
 /// Target of a plain variable.

@@ -59,6 +59,9 @@ pub(crate) struct ModelFile<'t> {
     /// Gives what the function it is handed gives.
     #[serde(borrow)]
     pub(crate) calls: Option<Names<'t>>,
+    /// Gives the module that its first argument names.
+    #[serde(borrow)]
+    pub(crate) loads: Option<Names<'t>>,
     /// Gives a component's state and its setter.
     #[serde(borrow)]
     pub(crate) state: Option<Names<'t>>,

@@ -65,6 +65,8 @@ pub(crate) struct Knowledge {
     pub(crate) carries: bool,
     /// It never returns.
     pub(crate) stops: bool,
+    /// Its result is the module that its first argument names.
+    pub(crate) loads: bool,
 }
 
 /// One way a call, assignment or attribute is dangerous.
@@ -303,6 +305,7 @@ impl Models {
             (&file.routes_to, |k| k.routes_to = true),
             (&file.state, |k| k.state = true),
             (&file.calls, |k| k.calls = true),
+            (&file.loads, |k| k.loads = true),
         ] {
             for name in names.iter().flat_map(|list| &list.names) {
                 set(self.entry(family, name));

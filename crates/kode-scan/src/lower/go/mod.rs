@@ -126,6 +126,11 @@ impl Lowering<'_, '_> {
                     && part[1..].bytes().all(|b| b.is_ascii_digit())
             };
             let last = path.rsplit('/').find(|part| !is_version(part)).unwrap_or(&path);
+            if child(node, "name").is_some_and(|name| name.kind() == "dot") {
+                let path = self.builder.name(&path);
+                self.builder.program.star_imports.push(path);
+                continue;
+            }
             let local = child(node, "name").map_or(last, |name| self.builder.text(name)).to_owned();
             let local = self.builder.name(&local);
             let path = self.builder.name(&path);

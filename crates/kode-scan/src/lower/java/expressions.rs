@@ -69,7 +69,8 @@ impl Lowering<'_, '_> {
                 Some(inner) => self.expression(*inner),
                 None => self.builder.add(Kind::Null, node),
             },
-            "instanceof_expression" | "class_literal" | "method_reference" => {
+            "method_reference" => self.method_reference(node),
+            "instanceof_expression" | "class_literal" => {
                 self.builder.add(Kind::Mixed(Vec::new()), node)
             }
             _ => {
@@ -164,7 +165,7 @@ impl Lowering<'_, '_> {
         let name = name.unwrap_or_else(|| self.builder.name(""));
         let callee = match child(node, "object") {
             Some(object) => {
-                let object = self.expression(object);
+                let object = self.invoked_on(object, &name);
                 self.builder.add(Kind::Field(object, name), node)
             }
             None => match (self.member(&name), self.builder.lookup("this")) {
@@ -176,6 +177,37 @@ impl Lowering<'_, '_> {
             },
         };
         self.builder.add(Kind::Call(Call { callee, arguments, construct: false }), node)
+    }
+
+    /// `object::method`; constructors are not followed.
+    fn method_reference(&mut self, node: Node<'_>) -> ExprId {
+        match children(node)[..] {
+            [object, name]
+                if name.kind() == "identifier" && object.kind() == "method_invocation" =>
+            {
+                let object = self.expression(object);
+                let name = self.builder.node_name(name);
+                self.builder.add(Kind::Field(object, name), node)
+            }
+            _ => self.builder.add(Kind::Mixed(Vec::new()), node),
+        }
+    }
+
+    /// What a method is called on; a class itself where one of its members is sought.
+    fn invoked_on(&mut self, object: Node<'_>, method: &str) -> ExprId {
+        const SEEKING: [&str; 5] = [
+            "getMethod",
+            "getDeclaredMethod",
+            "getConstructor",
+            "getDeclaredConstructor",
+            "newInstance",
+        ];
+        match object.named_child(0) {
+            Some(named) if object.kind() == "class_literal" && SEEKING.contains(&method) => {
+                self.type_expression(named)
+            }
+            _ => self.expression(object),
+        }
     }
 
     fn creation(&mut self, node: Node<'_>) -> ExprId {

@@ -72,12 +72,19 @@ impl Lowering<'_, '_> {
             "yield_expression" => self.yielded(node),
             "sequence_expression" => self.sequence(node),
             "jsx_element" | "jsx_self_closing_element" => self.markup(node),
+            "import" => self.importing(node),
             "jsx_text" | "comment" => self.builder.add_text("", node),
             _ => {
                 let parts = children(node).into_iter().map(|part| self.expression(part)).collect();
                 self.builder.add(Kind::Mixed(parts), node)
             }
         }
+    }
+
+    /// `import(name)`, where the name is not written down.
+    fn importing(&mut self, node: Node<'_>) -> ExprId {
+        let require = self.builder.name("require");
+        self.builder.add(Kind::Global(require), node)
     }
 
     /// One element of what a generator gives.
@@ -178,9 +185,8 @@ impl Lowering<'_, '_> {
             && self.builder.lookup("require").is_none();
         if is_module
             && let Some(specifier) = arguments.and_then(|list| list.named_child(0))
-            && specifier.kind() == "string"
+            && let Some(specifier) = self.literal_text(specifier)
         {
-            let specifier = self.key_text(specifier);
             return self.module(&specifier, node);
         }
         let callee = self.expression(function);
@@ -349,15 +355,13 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// `a, b`; `(0, module.f)(…)` is how compilers call a function without an object.
     fn sequence(&mut self, node: Node<'_>) -> ExprId {
-        let parts: Vec<ExprId> =
+        let mut parts: Vec<ExprId> =
             children(node).into_iter().map(|part| self.expression(part)).collect();
-        let last = parts.last().copied();
-        let all = self.builder.add(Kind::List(parts), node);
-        let index = self.builder.add(Kind::Number(-1), node);
-        match last {
-            Some(_) => self.builder.add(Kind::Index(all, index), node),
-            None => all,
+        match parts.pop() {
+            Some(last) => self.builder.add(Kind::Sequence(parts, last), node),
+            None => self.builder.add(Kind::Null, node),
         }
     }
 

@@ -6,6 +6,9 @@ use super::super::{child, children, unescaped};
 use super::Lowering;
 use crate::ir::{Name, Target};
 
+/// Literals of one sum that are put together.
+const LITERAL_PARTS_MAX: usize = 16;
+
 impl Lowering<'_, '_> {
     /// Declares the names in a pattern, in the function's scope for `var`.
     pub(super) fn declare_pattern(&mut self, node: Node<'_>, in_function: bool) {
@@ -107,7 +110,41 @@ impl Lowering<'_, '_> {
         let text = self.builder.text(node);
         match node.kind() {
             "string" => unescaped(text.get(1..text.len().saturating_sub(1)).unwrap_or_default()),
-            _ => text.to_owned(),
+            "computed_property_name" => {
+                let inner = node.named_child(0).and_then(|inner| self.literal_text(inner));
+                inner.unwrap_or_else(|| text.to_owned())
+            }
+            _ => self.builder.identifier(node).into_owned(),
+        }
+    }
+
+    /// The text that an expression of nothing but literals is.
+    pub(super) fn literal_text(&self, node: Node<'_>) -> Option<String> {
+        let mut node = node;
+        while node.kind() == "parenthesized_expression" {
+            node = node.named_child(0)?;
+        }
+        match node.kind() {
+            "string" => Some(self.key_text(node)),
+            "template_string" => {
+                let text = self.builder.text(node);
+                let is_plain =
+                    children(node).iter().all(|part| part.kind() != "template_substitution");
+                is_plain.then(|| unescaped(text.trim_matches('`')))
+            }
+            "binary_expression" if child(node, "operator")?.kind() == "+" => {
+                let mut ends = Vec::new();
+                while node.kind() == "binary_expression" && child(node, "operator")?.kind() == "+" {
+                    ends.push(child(node, "right")?);
+                    node = child(node, "left")?;
+                    if ends.len() > LITERAL_PARTS_MAX {
+                        return None;
+                    }
+                }
+                let parts = std::iter::once(node).chain(ends.into_iter().rev());
+                parts.map(|part| (part.kind() == "string").then(|| self.key_text(part))).collect()
+            }
+            _ => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use kode_syntax::Node;
 use super::super::{child, children, unescaped};
 use super::Lowering;
 use super::format::{Piece, braces, percent};
-use crate::ir::{Argument, Call, ExprId, Kind, Operator};
+use crate::ir::{Argument, Call, ExprId, KEYS, Kind, Operator};
 
 impl Lowering<'_, '_> {
     /// Any expression; what has no meaning here mixes its parts.
@@ -61,9 +61,11 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::List(items), node)
             }
             "dictionary" => self.dictionary(node),
-            "list_comprehension" | "set_comprehension" | "generator_expression" => {
-                self.comprehension(node)
-            }
+            "list_comprehension"
+            | "set_comprehension"
+            | "generator_expression"
+            | "dictionary_comprehension" => self.comprehension(node),
+            "pair" => self.keyed(node),
             "as_pattern" => self.as_pattern(node),
             "await"
             | "parenthesized_expression"
@@ -193,10 +195,20 @@ impl Lowering<'_, '_> {
         let object = self.field(node, "value");
         let is_slice = child(node, "subscript").is_some_and(|part| part.kind() == "slice");
         if is_slice {
+            if let Some(text) = self.reversed_literal(node) {
+                return self.builder.add_text(&text, node);
+            }
             return self.builder.add(Kind::Mixed(vec![object]), node);
         }
         let index = self.field(node, "subscript");
         self.builder.add(Kind::Index(object, index), node)
+    }
+
+    /// `"metsys"[::-1]`.
+    fn reversed_literal(&self, node: Node<'_>) -> Option<String> {
+        let text = self.literal(child(node, "value")?)?;
+        let is_reversed = self.builder.text(child(node, "subscript")?) == "::-1";
+        is_reversed.then(|| text.chars().rev().collect())
     }
 
     fn call(&mut self, node: Node<'_>) -> ExprId {
@@ -437,6 +449,14 @@ impl Lowering<'_, '_> {
             }
         }
         self.builder.add(Kind::Record(entries), node)
+    }
+
+    /// `key: value` of a comprehension: any key and any value of what it makes.
+    fn keyed(&mut self, node: Node<'_>) -> ExprId {
+        let keys = self.builder.add_text(KEYS, node);
+        let values = self.builder.add_text("*", node);
+        let (key, value) = (self.field(node, "key"), self.field(node, "value"));
+        self.builder.add(Kind::Record(vec![(Some(keys), key), (Some(values), value)]), node)
     }
 
     fn comprehension(&mut self, node: Node<'_>) -> ExprId {
