@@ -1,10 +1,11 @@
 //! Parsing bytes into a tree.
 
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tree_sitter::{InputEdit, Parser, Point, Tree};
+use tree_sitter::{InputEdit, ParseOptions, ParseState, Parser, Point, Tree};
 
 use crate::Language;
 
@@ -14,7 +15,7 @@ pub enum ParseError {
     /// The grammar's `lang-*` feature is off.
     #[error("this build of kode has no {0} grammar")]
     NoGrammar(&'static str),
-    /// The parser gave up.
+    /// The parser gave up: the text takes it far more work than its length allows.
     #[error("the {0} parser gave up")]
     GaveUp(&'static str),
 }
@@ -60,8 +61,55 @@ fn parse_again(language: Language, source: &[u8], old: Option<&Tree>) -> Result<
         let parser = &mut parsers[index].1;
         // One that gave up would go on where it stopped.
         parser.reset();
-        parser.parse(source, old).ok_or(ParseError::GaveUp(name))
+        bounded(parser, source, old).ok_or(ParseError::GaveUp(name))
     })
+}
+
+/// Bytes that the lexer is given at a time.
+const CHUNK: usize = 4096;
+/// Bytes the lexer may be given for each byte of the text: code of 30 libraries took
+/// at most 2.3, a line of many `/[` takes half the text's length.
+const LEXED_PER_BYTE: usize = 16;
+/// What it may be given besides, for small files.
+const LEXED_START: usize = 256 << 10;
+/// Hundreds of parser steps for each hundred bytes: code took at most 2.3.
+const STEPS_PER_BYTE: usize = 40;
+/// Such hundreds that a small file may take besides.
+const STEPS_START: usize = 2_000;
+/// Time for each byte, and at the start: code took at most 0.6 µs. Recovery from
+/// errors takes time in the square of their number, which no count shows.
+const BROKEN_TIME: (Duration, Duration) = (Duration::from_micros(4), Duration::from_millis(500));
+/// The same for text without an error so far.
+const SOUND_TIME: (Duration, Duration) = (Duration::from_micros(20), Duration::from_secs(2));
+
+/// Hundreds of steps between looks at the clock.
+const STEPS_A_LOOK: usize = 8;
+
+/// A tree, or nothing where the work is out of proportion to the text's length.
+fn bounded(parser: &mut Parser, source: &[u8], old: Option<&Tree>) -> Option<Tree> {
+    let lexed_max = LEXED_START + LEXED_PER_BYTE * source.len();
+    let steps_max = STEPS_START + STEPS_PER_BYTE * source.len() / 100;
+    let bytes = u32::try_from(source.len()).unwrap_or(u32::MAX);
+    let (mut lexed, mut steps, mut began) = (0, 0, None);
+    let mut read = |at: usize, _: Point| {
+        let end = source.len().min(at + CHUNK);
+        lexed += end.saturating_sub(at);
+        // An empty answer is the end of the text.
+        source.get(at..end).filter(|_| lexed <= lexed_max).unwrap_or_default()
+    };
+    let mut progress = |state: &ParseState| {
+        steps += 1;
+        let (each, start) = if state.has_error() { BROKEN_TIME } else { SOUND_TIME };
+        let began = *began.get_or_insert_with(Instant::now);
+        let is_late = || steps % STEPS_A_LOOK == 0 && began.elapsed() > start + each * bytes;
+        match steps > steps_max || is_late() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let tree = parser.parse_with_options(&mut read, old, Some(options));
+    tree.filter(|_| lexed <= lexed_max)
 }
 
 /// A tree made from the one before it.
@@ -186,6 +234,29 @@ mod tests {
                 parse(language, b"").unwrap();
             }
         }
+    }
+
+    #[test]
+    fn text_that_takes_the_square_of_its_length_is_given_up() {
+        let gives_up = |language: Language, unit: &str, bytes: usize| {
+            language.grammar().is_some()
+                && parse(language, unit.repeat(bytes / unit.len()).as_bytes()).is_err()
+        };
+        for bytes in [80_000, 600_000] {
+            assert!(gives_up(Language::JavaScript, "/[", bytes));
+            assert!(gives_up(Language::TypeScript, "/[", bytes));
+        }
+        assert!(gives_up(Language::Java, "<!--", 80_000));
+        for line in ["f(a[1],b=>{return`${b}/[`});", "if(a<b)c=/[/]/.test(d)?e:f;", "x={a:[1,2]};"]
+        {
+            assert!(!gives_up(Language::JavaScript, line, 300_000), "{line}");
+        }
+        assert!(!gives_up(
+            Language::Java,
+            "class A<B> { int f() { return a < b ? c : d; } }",
+            300_000
+        ));
+        assert!(!gives_up(Language::Python, "f(a)[b](lambda c: {c: d}); ", 300_000));
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Engine<'_> {
             _ => (self.evaluate(callee), None, Name::from("")),
         };
         let mut given = bound_arguments(&called);
+        given.reserve(call.arguments.len());
         for argument in &call.arguments {
             let value = self.evaluate(argument.value);
             if argument.spread && value.data().is_some_and(|data| data.length.is_some()) {
