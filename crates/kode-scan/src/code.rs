@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kode_syntax::{Language, parse};
 
 use crate::ScanFile;
-use crate::engine::{Engine, Outcome, Unit};
+use crate::engine::{Aliases, Engine, Outcome, Unit};
 use crate::lower::{lower, lower_moved, supports};
 use crate::lowered::lowered;
 use crate::model::{family, models};
@@ -55,7 +55,7 @@ pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, S
         unscanned.extend(why.map(|why| (at, why)));
         findings.extend(found);
     }
-    let outcomes = analyse(&units);
+    let outcomes = analyse(&units, &Aliases::of(files));
     for (at, outcome) in outcomes {
         findings.extend(outcome.findings);
         unscanned.extend(outcome.incomplete.map(|why| (at, why)));
@@ -163,10 +163,10 @@ fn broken_share(root: kode_syntax::Node<'_>) -> f64 {
 }
 
 /// Runs the engine over every file; each thread has one of its own.
-fn analyse(units: &[Option<Unit<'_>>]) -> Vec<(usize, Outcome)> {
+fn analyse(units: &[Option<Unit<'_>>], aliases: &Aliases) -> Vec<(usize, Outcome)> {
     let wanted: Vec<usize> = (0..units.len()).filter(|at| units[*at].is_some()).collect();
     let share = |thread: usize, threads: usize| {
-        let mut engine = Engine::new(units);
+        let mut engine = Engine::new(units, aliases);
         let mine = wanted.iter().skip(thread).step_by(threads);
         mine.map(|at| (*at, engine.analyse(*at))).collect()
     };

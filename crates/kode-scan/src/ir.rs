@@ -35,8 +35,19 @@ pub(crate) struct Program {
     pub(crate) exports: HashMap<Name, VariableId>,
     /// The variable that stands for CommonJS `module.exports`, where used.
     pub(crate) module_object: Option<VariableId>,
-    /// Modules all of whose names are imported: `from module import *`.
+    /// Modules all of whose names are imported (`from module import *`), in Java
+    /// packages and classes.
     pub(crate) star_imports: Vec<Name>,
+    /// Modules all of whose names are exported again: `export * from 'module'`.
+    pub(crate) star_exports: Vec<Name>,
+    /// Java's package; empty elsewhere.
+    pub(crate) package: Option<Name>,
+    /// Modules imported by a path of several parts: `import shop.data.store`.
+    pub(crate) submodules: Vec<Name>,
+    /// The variables of the file's top level.
+    pub(crate) top_level: Vec<VariableId>,
+    /// The classes that variables stand for, wherever they are declared: Java's.
+    pub(crate) class_variables: HashMap<VariableId, ClassId>,
     /// Names for which parts were too deep to lower.
     pub(crate) too_deep: bool,
 }
@@ -158,6 +169,8 @@ pub(crate) enum Target {
     List(Vec<Target>),
     /// With a value for when there is none.
     Default(Box<Target>, ExprId),
+    /// Go: a variable of the package that another file declares.
+    Global(Name),
     Nothing,
 }
 
@@ -212,6 +225,8 @@ pub(crate) struct Function {
     pub(crate) class: Option<ClassId>,
     /// The declared type of the result, as written, in Java and Go.
     pub(crate) returns: Option<Name>,
+    /// Go: the receiver's type, where it is declared in another file.
+    pub(crate) receiver: Option<Name>,
     /// Whether it is declared directly at the file's top level.
     pub(crate) is_top_level: bool,
 }
@@ -224,6 +239,8 @@ pub(crate) struct Class {
     pub(crate) methods: Vec<FunctionId>,
     /// Field, declared type, initial value, whether it is static.
     pub(crate) fields: Vec<ClassField>,
+    /// Go: the methods that an interface asks for.
+    pub(crate) required: Vec<Name>,
 }
 
 /// A declared field of a class.

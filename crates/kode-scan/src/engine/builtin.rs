@@ -88,7 +88,8 @@ impl Engine<'_> {
             }
             // A copy of the page's own address.
             "URL" if site.construct && is_own_page(&first) && site.given.len() == 1 => Some(first),
-            "print" | "super" | "typeof" => Some(Value::default()),
+            "super" => Some(self.super_value().unwrap_or_default()),
+            "print" | "typeof" => Some(Value::default()),
             _ => None,
         }
     }
@@ -101,6 +102,11 @@ impl Engine<'_> {
             return match &*site.method {
                 "call" => Some(self.invoke(&function, &rest, Some(site.value(0)), Some(site))),
                 "bind" => super::reflection::bound(receiver, &rest),
+                "andThen" | "compose" | "negate" | "and" | "or" => None,
+                // The only method of a functional interface, whatever its name.
+                _ if self.unit(self.file).language == kode_syntax::Language::Java => {
+                    Some(self.call_closure(&function, site))
+                }
                 _ => None,
             };
         }

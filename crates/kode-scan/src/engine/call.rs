@@ -64,6 +64,9 @@ impl Engine<'_> {
             }
             return self.call_closure(&closure, site);
         }
+        if let Some(given) = self.super_constructor(site) {
+            return given;
+        }
         if let Some(class) = site.callee.data().and_then(|data| data.class) {
             return self.construct(class, site);
         }
@@ -85,6 +88,13 @@ impl Engine<'_> {
     /// A call of a function in the scanned files; of a method without a body, of
     /// those that implement it.
     pub(super) fn call_closure(&mut self, closure: &Closure, site: &Site) -> Value {
+        // A lambda in the place of a functional interface.
+        let receiver = site.receiver.as_ref().and_then(|(_, value)| value.data());
+        if let Some(lambda) = receiver.and_then(|data| data.function.clone())
+            && self.unit(closure.file).program.function(closure.function).body.is_empty()
+        {
+            return self.call_one(&lambda, site);
+        }
         let implementations = self.implementations(closure);
         if let [only] = &implementations[..] {
             return self.call_one(only, site);
@@ -264,7 +274,7 @@ impl Engine<'_> {
     fn write_back_receiver(&mut self, function: &Function, file: usize, site: Option<&Site>) {
         let receiver = site.and_then(|site| site.receiver.as_ref());
         let (Some(this), Some((object, before))) = (function.this, receiver) else { return };
-        let slot = self.offsets[file] + this.0 as usize;
+        let slot = self.slot_in(file, this);
         let after = self.variables[slot].clone();
         let is_plain = before.data().is_some_and(|data| data.instance.is_none());
         if is_plain

@@ -1,4 +1,4 @@
-//! Classes, instances, and names other files give.
+//! Classes, instances and their members, inherited ones too.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,11 @@ use crate::ir::{Class, ClassId, ExprId, FunctionId, Kind, Name};
 
 /// Inheritance looked up this far.
 const BASES_MAX: usize = 6;
-/// Implementations of one method that are followed.
-const IMPLEMENTERS_MAX: usize = 4;
+/// What languages call a class's constructor.
+const CONSTRUCTORS: [&str; 3] = ["constructor", "__init__", "<init>"];
 
 impl Engine<'_> {
-    fn class(&self, (file, id): (usize, ClassId)) -> &Class {
+    pub(super) fn class(&self, (file, id): (usize, ClassId)) -> &Class {
         &self.unit(file).program.classes[id.0 as usize]
     }
 
@@ -40,10 +40,8 @@ impl Engine<'_> {
         if let Some(frame) = self.frames.last_mut() {
             // Constructors first: they set the fields the methods read.
             let is_constructor = |function: &&FunctionId| {
-                matches!(
-                    program.function(**function).name.as_deref(),
-                    Some("constructor" | "__init__" | "<init>")
-                )
+                let name = program.function(**function).name.as_deref();
+                name.is_some_and(|name| CONSTRUCTORS.contains(&name))
             };
             let (first, rest): (Vec<FunctionId>, Vec<FunctionId>) =
                 class.methods.iter().partition(|function| is_constructor(function));
@@ -112,7 +110,7 @@ impl Engine<'_> {
     pub(super) fn construct(&mut self, class: (usize, ClassId), site: &Site) -> Value {
         let instance = self.instance_of(class);
         let mut has_constructor = false;
-        for name in ["constructor", "__init__", "<init>"] {
+        for name in CONSTRUCTORS {
             if let Some(function) = self.method(class, name) {
                 has_constructor = true;
                 let this = instance.clone();
@@ -129,13 +127,41 @@ impl Engine<'_> {
         instance
     }
 
+    /// `super`: the instance whose method runs, seen as what the method's class extends.
+    pub(super) fn super_value(&self) -> Option<Value> {
+        let mut frames = self.frames.iter().rev().filter(|frame| frame.file == self.file);
+        let (this, class) = frames.find_map(|frame| {
+            let function = self.program().function(frame.function?);
+            Some((self.read(function.this?), (self.file, function.class?)))
+        })?;
+        let base = self.bases(class).first().copied()?;
+        Some(this.with(|data| {
+            data.instance = data.instance.or(Some(class));
+            data.class = Some(base);
+        }))
+    }
+
+    /// `super(…)`: the constructor of what the class extends, for the same instance.
+    pub(super) fn super_constructor(&mut self, site: &Site) -> Option<Value> {
+        let data = site.callee.data().filter(|data| data.instance.is_some())?;
+        let base = data.class?;
+        let this = site.callee.with(|data| data.class = None);
+        for name in CONSTRUCTORS {
+            if let Some((file, function)) = self.method(base, name) {
+                let closure = Closure { file, function, this: None };
+                self.invoke(&closure, &site.given, Some(this.clone()), Some(site));
+            }
+        }
+        Some(Value::default())
+    }
+
     /// `new Thing(…)` of a plain function: what it puts into `this`.
     pub(super) fn constructed(&mut self, closure: &Closure, site: &Site) -> Value {
         let empty = Value::record(std::collections::BTreeMap::new(), false);
         let function = self.unit(closure.file).program.function(closure.function);
         self.invoke(closure, &site.given, Some(empty), Some(site));
         match function.this {
-            Some(this) => self.variables[self.offsets[closure.file] + this.0 as usize].clone(),
+            Some(this) => self.variables[self.slot_in(closure.file, this)].clone(),
             None => Value::default(),
         }
     }
@@ -170,68 +196,29 @@ impl Engine<'_> {
 
     /// A method by name, in the class or what it extends.
     fn method(&self, class: (usize, ClassId), name: &str) -> Option<(usize, FunctionId)> {
-        let mut current = Some(class);
-        for _ in 0..BASES_MAX {
-            let (file, id) = current?;
-            if let Some(found) = self.own_method((file, id), name) {
-                return Some(found);
-            }
-            current = self.base((file, id));
+        if let Some(own) = self.own_method(class, name) {
+            return Some(own);
         }
-        None
+        if self.class(class).bases.is_empty() {
+            return None;
+        }
+        let lineage = self.lineage(class);
+        lineage.into_iter().skip(1).find_map(|class| self.own_method(class, name))
     }
 
-    /// The methods that run where one without a body is called: those of the
-    /// classes that name its class as their base.
-    pub(super) fn implementations(&self, closure: &Closure) -> Vec<Closure> {
-        let unit = self.unit(closure.file);
-        let function = unit.program.function(closure.function);
-        let (Some(class), Some(name), true, kode_syntax::Language::Java) =
-            (function.class, &function.name, function.body.is_empty(), unit.language)
-        else {
-            return Vec::new();
-        };
-        let Some(base) = &unit.program.classes[class.0 as usize].name else { return Vec::new() };
-        let known = self.implementers.get(base).map_or(&[][..], Vec::as_slice);
-        let implement = |class: &(usize, ClassId)| {
-            let (file, function) = self.own_method(*class, name)?;
-            let this = Some(Box::new(self.instance_of(*class)));
-            Some(Closure { file, function, this })
-        };
-        known.iter().filter_map(implement).take(IMPLEMENTERS_MAX).collect()
-    }
-
-    /// Go: the method that an interface's only implementation here has; which
-    /// types implement it is not declared anywhere.
-    fn go_implementation(
+    pub(super) fn own_method(
         &self,
         (file, id): (usize, ClassId),
         name: &str,
     ) -> Option<(usize, FunctionId)> {
-        let unit = self.unit(file);
-        let class = self.class((file, id));
-        let is_interface = class.methods.is_empty() && class.fields.is_empty();
-        if unit.language != kode_syntax::Language::Go || !is_interface {
-            return None;
-        }
-        let folder = super::folder_of(unit.path);
-        let mut found = self.index.package(folder).iter().flat_map(|file| {
-            let program = &self.unit(*file).program;
-            let methods = program.classes.iter().flat_map(|class| &class.methods);
-            let named = methods
-                .filter(|function| program.function(**function).name.as_deref() == Some(name));
-            named.map(|function| (*file, *function))
-        });
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
-    }
-
-    fn own_method(&self, (file, id): (usize, ClassId), name: &str) -> Option<(usize, FunctionId)> {
         let program = &self.unit(file).program;
         let mut methods = self.class((file, id)).methods.iter();
         let found =
-            methods.find(|function| program.function(**function).name.as_deref() == Some(name))?;
-        Some((file, *found))
+            methods.find(|function| program.function(**function).name.as_deref() == Some(name));
+        match found {
+            Some(found) => Some((file, *found)),
+            None => self.go_method((file, id), name),
+        }
     }
 
     /// Whether a class is an enumeration: its values are known texts.
@@ -247,42 +234,103 @@ impl Engine<'_> {
         })
     }
 
-    /// The class a class extends, where it is in the scanned files.
-    fn base(&self, (file, id): (usize, ClassId)) -> Option<(usize, ClassId)> {
-        let base = *self.class((file, id)).bases.first()?;
+    /// The classes a class extends or implements, where they are in the scanned files.
+    fn bases(&self, (file, id): (usize, ClassId)) -> Vec<(usize, ClassId)> {
+        let bases = self.class((file, id)).bases.iter();
+        bases.filter_map(|base| self.named_class(file, *base)).collect()
+    }
+
+    /// The class that an expression of a file names.
+    fn named_class(&self, file: usize, expression: ExprId) -> Option<(usize, ClassId)> {
         let program = &self.unit(file).program;
-        match &program.expression(base).kind {
+        match &program.expression(expression).kind {
             Kind::Variable(variable) => {
-                self.variables[self.offsets[file] + variable.0 as usize].data()?.class
+                let value = &self.variables[self.slot_in(file, *variable)];
+                let own = || Some((file, *program.class_variables.get(variable)?));
+                value.data().and_then(|data| data.class).or_else(own)
             }
             Kind::Global(name) => self.class_elsewhere(file, name),
+            // `class Job(base.Job)`
+            Kind::Field(object, name) => {
+                let Kind::Variable(variable) = program.expression(*object).kind else {
+                    return None;
+                };
+                let object = &self.variables[self.slot_in(file, variable)];
+                self.field_of(object, name, None).data()?.class
+            }
+            // `Repository[User]`, `Mixin(Base)`
+            Kind::Index(object, _) => self.named_class(file, *object),
             _ => None,
         }
+    }
+
+    /// A class and what it extends, nearest first.
+    pub(super) fn lineage(&self, class: (usize, ClassId)) -> Vec<(usize, ClassId)> {
+        let mut found = vec![class];
+        let mut at = 0;
+        while let Some(next) = found.get(at).copied().filter(|_| found.len() < BASES_MAX) {
+            for base in self.bases(next) {
+                if !found.contains(&base) {
+                    found.push(base);
+                }
+            }
+            at += 1;
+        }
+        found
     }
 
     /// A field or method of an instance or class.
     pub(super) fn class_member(&self, value: &Value, name: &Name) -> Option<Value> {
         let data = value.data()?;
-        let class = data.instance.or(data.class)?;
-        let mut current = Some(class);
-        for _ in 0..BASES_MAX {
-            let Some(at) = current else { break };
-            let field = self.class_fields.get(&at).and_then(|fields| fields.get(name));
-            // An object made of input (a request's body) holds it wherever nothing
-            // else is known.
-            let says_nothing = |field: &&Value| field.is_unknown() && !data.taints.is_empty();
-            if let Some(field) = field.filter(|field| !says_nothing(field)) {
-                return Some(field.clone());
-            }
-            current = self.base(at);
+        // `super`: the instance, seen as what its class extends.
+        let is_super = data.instance.is_some() && data.class.is_some();
+        let class = data.class.filter(|_| is_super).or(data.instance).or(data.class)?;
+        if let Some(field) = self.field_of_class(class, data, name) {
+            return Some(field);
         }
         let found = self.method(class, name);
-        let (file, function) = found.or_else(|| self.go_implementation(class, name))?;
-        let this = data.instance.map(|_| Box::new(value.clone()));
+        let asked = || data.instance.and_then(|_| self.implementer(class, name));
+        let Some((file, function)) = found.or_else(asked) else {
+            return self.inner_class(class, name);
+        };
+        let this = data.instance.map(|_| match is_super {
+            true => Box::new(value.with(|data| data.class = None)),
+            false => Box::new(value.clone()),
+        });
         Some(Value::new(Data {
             function: Some(Closure { file, function, this }),
             ..Data::default()
         }))
+    }
+
+    /// What a field of an instance is known to be.
+    fn field_of_class(&self, class: (usize, ClassId), data: &Data, name: &Name) -> Option<Value> {
+        // An object made of input (a request's body) holds it wherever nothing
+        // else is known.
+        let says_nothing = |field: &&Value| field.is_unknown() && !data.taints.is_empty();
+        let known = |class: &(usize, ClassId)| {
+            let field = self.class_fields.get(class)?.get(name);
+            field.filter(|field| !says_nothing(field)).cloned()
+        };
+        if let Some(own) = known(&class) {
+            return Some(own);
+        }
+        if self.class(class).bases.is_empty() {
+            return None;
+        }
+        self.lineage(class).iter().skip(1).find_map(known)
+    }
+
+    /// Java's `Outer.Inner`.
+    fn inner_class(&self, (file, _): (usize, ClassId), name: &Name) -> Option<Value> {
+        let unit = self.unit(file);
+        if unit.language != kode_syntax::Language::Java
+            || !name.starts_with(|first: char| first.is_ascii_uppercase())
+        {
+            return None;
+        }
+        let at = unit.program.classes.iter().position(|class| class.name.as_ref() == Some(name))?;
+        Some(Value::new(Data { class: Some((file, ClassId(at as u32))), ..Data::default() }))
     }
 
     /// Remembers what a method puts in a field of its own instance, for the
@@ -301,87 +349,5 @@ impl Engine<'_> {
             None => value.clone(),
         };
         fields.insert(name.clone(), joined);
-    }
-
-    /// The scanned file a module specifier means.
-    pub(super) fn module_file(&mut self, specifier: &Name) -> Option<usize> {
-        let key = (self.file, specifier.clone());
-        if let Some(known) = self.modules.get(&key) {
-            return *known;
-        }
-        let importer = self.unit(self.file);
-        let found = self.index.find(importer.language, importer.path, specifier);
-        let found = found.filter(|found| *found != self.file);
-        self.modules.insert(key, found);
-        found
-    }
-
-    /// What a package's files declare under a name.
-    fn in_package(&mut self, folder: &str, name: &Name, from: Option<usize>) -> Option<Value> {
-        let files = self.index.package(folder).to_vec();
-        for file in files.into_iter().filter(|file| Some(*file) != from) {
-            let variable = self.unit(file).program.exports.get(name).copied();
-            if let Some(variable) = variable {
-                self.load_module(file);
-                let value = self.variables[self.offsets[file] + variable.0 as usize].clone();
-                return Some(value).filter(|value| !value.is_unknown());
-            }
-        }
-        None
-    }
-
-    /// What a Go package gives under a name.
-    pub(super) fn of_package(&mut self, value: &Value, name: &Name) -> Option<Value> {
-        let file = value.data()?.module?;
-        let unit = self.unit(file);
-        if unit.language != kode_syntax::Language::Go {
-            return None;
-        }
-        self.in_package(super::folder_of(unit.path), name, None)
-    }
-
-    /// What a module exports under a name.
-    pub(super) fn exported(&self, file: usize, name: &Name) -> Value {
-        let Some(unit) = &self.units[file] else { return Value::default() };
-        let program = &unit.program;
-        if let Some(variable) = program.exports.get(name) {
-            let value = self.variables[self.offsets[file] + variable.0 as usize].clone();
-            if !value.is_unknown() {
-                return value;
-            }
-        }
-        let module = program.module_object;
-        let module =
-            module.map(|variable| self.variables[self.offsets[file] + variable.0 as usize].clone());
-        match module {
-            Some(object) if &**name == "default" => object,
-            Some(object) => self.field_of(&object, name, None),
-            None => Value::default(),
-        }
-    }
-
-    /// A global name that another file of the same package declares.
-    pub(super) fn elsewhere(&mut self, name: &Name) -> Option<Value> {
-        let unit = self.unit(self.file);
-        if unit.language == kode_syntax::Language::Go {
-            return self.in_package(super::folder_of(unit.path), name, Some(self.file));
-        }
-        let class = self.class_elsewhere(self.file, name)?;
-        self.load(class.0);
-        Some(Value::new(Data { class: Some(class), ..Data::default() }))
-    }
-
-    fn class_elsewhere(&self, from: usize, name: &str) -> Option<(usize, ClassId)> {
-        if self.unit(from).language != kode_syntax::Language::Java {
-            return None;
-        }
-        self.java_classes.get(name).copied().filter(|(file, _)| *file != from)
-    }
-
-    /// Loads the module a name comes from, before it is read.
-    pub(super) fn load_module(&mut self, file: usize) {
-        if self.frames.len() < super::CALL_DEPTH_MAX {
-            self.load(file);
-        }
     }
 }

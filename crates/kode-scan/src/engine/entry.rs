@@ -41,11 +41,10 @@ impl Engine<'_> {
             };
             given.push(Given { name: None, value, expression: None });
         }
-        let this = closure
-            .this
-            .as_deref()
-            .cloned()
-            .or_else(|| function.class.map(|class| self.instance_of((closure.file, class))));
+        let this = closure.this.as_deref().cloned().or_else(|| {
+            let class = self.class_of(closure.file, function)?;
+            Some(self.instance_of(class))
+        });
         if route.answer != super::Answer::Nothing {
             self.answer_next = route.answer;
         }

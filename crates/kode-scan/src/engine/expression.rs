@@ -10,10 +10,6 @@ use crate::category::{Category, CategorySet};
 use crate::ir::{ExprId, FunctionId, KEYS, Kind, Name, Operator};
 use crate::model::family;
 
-/// Expressions of a module that may be a function itself: calls of larger ones,
-/// the whole of a framework, are not followed.
-const MODULE_SIZE_MAX: usize = 1_200;
-
 impl Engine<'_> {
     /// The value of an expression.
     pub(super) fn evaluate(&mut self, id: ExprId) -> Value {
@@ -37,10 +33,7 @@ impl Engine<'_> {
                 normalized: *is_global,
                 ..Data::default()
             }),
-            Kind::Variable(variable) => {
-                let value = self.read(*variable);
-                self.with_origin(value, || self.variable_path(*variable))
-            }
+            Kind::Variable(variable) => self.variable(*variable),
             Kind::Global(name) => self.global(name, id),
             Kind::Import(path) => self.imported(path),
             Kind::Field(object, name) => self.field_expression(*object, name, id),
@@ -96,6 +89,17 @@ impl Engine<'_> {
         }
     }
 
+    fn variable(&self, variable: crate::ir::VariableId) -> Value {
+        let value = self.read(variable);
+        // A class that is declared further down.
+        if value.is_unknown()
+            && let Some(class) = self.program().class_variables.get(&variable)
+        {
+            return Value::new(Data { class: Some((self.file, *class)), ..Data::default() });
+        }
+        self.with_origin(value, || self.variable_path(variable))
+    }
+
     /// Remembers where a tainted value is kept, so that guards on what is made
     /// of it reach it. The kept value itself remembers what it was made of.
     fn with_origin(&self, value: Value, path: impl FnOnce() -> Path) -> Value {
@@ -114,15 +118,24 @@ impl Engine<'_> {
         }
         match self.place(&format!("global.{name}")) {
             Some(place) => self.at_place(place, at.start, at.end),
-            None => self.in_whole_modules(name),
+            None if &**name == "super" => self.super_value().unwrap_or_default(),
+            None => match self.inherited_name(name) {
+                Some(member) => member,
+                None => self.in_whole_modules(name),
+            },
         }
     }
 
     /// A name that `from module import *` gives.
     fn in_whole_modules(&mut self, name: &Name) -> Value {
+        use kode_syntax::Language::{Go, Python};
+        if !matches!(self.unit(self.file).language, Python | Go) {
+            return Value::default();
+        }
         for module in &self.program().star_imports {
             let module = self.imported(module);
-            let member = self.field_of(&module, name, None);
+            let given = self.of_package(&module, name);
+            let member = given.unwrap_or_else(|| self.field_of(&module, name, None));
             if !member.is_unknown() {
                 return member;
             }
@@ -143,33 +156,6 @@ impl Engine<'_> {
             data.place = Some(place);
             data.text = text;
         })
-    }
-
-    pub(super) fn imported(&mut self, path: &Name) -> Value {
-        // What a component's template is about.
-        if &**path == "$self" {
-            return Value::new(Data { module: Some(self.file), ..Data::default() });
-        }
-        let language = self.unit(self.file).language;
-        // A project's own `http` folder is not `net/http`.
-        let is_known =
-            language == kode_syntax::Language::Go && self.place(&path.replace('.', "_")).is_some();
-        if !is_known && let Some(file) = self.module_file(path) {
-            self.load_module(file);
-            let small = |unit: &&super::Unit<'_>| unit.program.expressions.len() <= MODULE_SIZE_MAX;
-            let unit = self.units[file].as_ref().filter(small);
-            if let Some(object) = unit.and_then(|unit| unit.program.module_object) {
-                let slot = self.offsets[file] + object.0 as usize;
-                return self.variables[slot].with(|data| data.module = Some(file));
-            }
-            return Value::new(Data { module: Some(file), ..Data::default() });
-        }
-        let separated = if matches!(family(language), "javascript" | "go") {
-            path.replace('.', "_")
-        } else {
-            path.to_string()
-        };
-        self.kind(&separated)
     }
 
     /// An element of what the function gives, kept until it ends.
@@ -210,6 +196,11 @@ impl Engine<'_> {
         let field = self.field_of(&value, name, Some(id));
         if let Some(closure) = self.property(&field) {
             return self.invoke(&closure, &[], Some(value), None);
+        }
+        if field.is_unknown()
+            && let Some(module) = self.submodule(object, name, id)
+        {
+            return module;
         }
         if field.is_unknown() && &**name == "$route" {
             return self.kind("global.Router()");

@@ -20,7 +20,11 @@ impl Engine<'_> {
             Kind::Variable(variable) => {
                 Some(Path { file: self.file, variable: *variable, fields: Vec::new() })
             }
+            Kind::Global(name) => self.package_variable(name),
             Kind::Field(object, name) => {
+                if let Some(path) = self.module_member(*object, name) {
+                    return Some(path);
+                }
                 let mut path = self.path_of(*object)?;
                 path.fields.push(name.clone());
                 (path.fields.len() <= FIELD_DEPTH_MAX).then_some(path)
@@ -41,7 +45,7 @@ impl Engine<'_> {
     }
 
     fn path_slot(&self, path: &Path) -> usize {
-        self.offsets[path.file] + path.variable.0 as usize
+        self.slot_in(path.file, path.variable)
     }
 
     /// The value at a path.

@@ -2,6 +2,7 @@
 //! field-sensitive, following calls into functions with what they are called
 //! with. Every file has a step budget; what it does not reach is reported.
 
+mod aliases;
 mod argument;
 mod assembled;
 mod beginning;
@@ -17,8 +18,11 @@ mod expression;
 mod framework;
 mod guard;
 mod header;
+mod implementer;
+mod imports;
 mod mapper;
 mod modules;
+mod names;
 mod reflection;
 mod results;
 mod route;
@@ -37,10 +41,11 @@ use std::sync::Arc;
 use kode_syntax::Language;
 
 use crate::category::CategorySet;
-use crate::ir::{ClassId, ExprId, FunctionId, Kind, Name, Program, VariableId};
+use crate::ir::{ClassId, ExprId, FunctionId, Name, Program, VariableId};
 use crate::model::{Models, Place, family, models};
 use crate::raw::RawFinding;
 use crate::template::RawOutput;
+pub(crate) use aliases::Aliases;
 use branch::Exits;
 use modules::ModuleIndex;
 use value::Value;
@@ -54,6 +59,9 @@ const STEPS_START: usize = 40_000;
 const FOLLOWING_STEPS_MAX: usize = 300_000;
 /// Beyond this many budgets even functions by themselves are no longer analysed.
 const HARD_LIMIT: usize = 4;
+
+/// Imports of imports that are followed.
+const LINKS_MAX: usize = 8;
 
 /// One file as the engine sees it.
 pub(crate) struct Unit<'a> {
@@ -80,6 +88,8 @@ pub(crate) struct Engine<'a> {
     /// Where each file's variables begin.
     offsets: Vec<usize>,
     variables: Vec<Value>,
+    /// For each variable the one it stands for: an imported one, or itself.
+    links: Vec<u32>,
     /// Undo log: variable and the value before.
     log: Vec<(usize, Value)>,
     exits: Vec<Exits>,
@@ -108,10 +118,8 @@ pub(crate) struct Engine<'a> {
     modules: HashMap<(usize, Name), Option<usize>>,
     /// Files by the names imports use.
     index: ModuleIndex<'a>,
-    /// Java classes of all files by name.
-    java_classes: HashMap<Name, (usize, ClassId)>,
-    /// Java classes by the name of what they extend or implement.
-    implementers: HashMap<Name, Vec<(usize, ClassId)>>,
+    /// Other names of modules that settings give.
+    aliases: &'a Aliases,
     /// What the next function run returns.
     answer_next: Answer,
     /// The range of the member last read.
@@ -154,7 +162,7 @@ enum Answer {
 }
 
 impl<'a> Engine<'a> {
-    pub(crate) fn new(units: &'a [Option<Unit<'a>>]) -> Self {
+    pub(crate) fn new(units: &'a [Option<Unit<'a>>], aliases: &'a Aliases) -> Self {
         let mut offsets = Vec::with_capacity(units.len());
         let mut count = 0;
         for unit in units {
@@ -166,6 +174,7 @@ impl<'a> Engine<'a> {
             models: models(units.iter().flatten().next().map_or("", |unit| family(unit.language))),
             offsets,
             variables: vec![Value::default(); count],
+            links: (0..count as u32).collect(),
             log: Vec::new(),
             exits: Vec::new(),
             frames: Vec::new(),
@@ -186,8 +195,7 @@ impl<'a> Engine<'a> {
             cut_short: false,
             modules: HashMap::new(),
             index: ModuleIndex::new(units),
-            java_classes: java_classes(units),
-            implementers: implementers(units),
+            aliases,
             answer_next: Answer::default(),
             here: (0, 0),
             binding: None,
@@ -227,9 +235,13 @@ impl<'a> Engine<'a> {
         self.file = file;
         self.dead = false;
         self.frames.push(Frame { file, function: Some(FunctionId(0)), ..Frame::default() });
+        // No branch around takes back what a module set up.
+        let mark = self.log.len();
+        self.load_given_whole(file);
         self.enter_exits(branch::ExitKind::Function);
         self.statements(&unit.program.function(FunctionId(0)).body);
         self.leave_exits();
+        self.log.truncate(mark);
         self.frames.pop();
         self.file = outer_file;
         self.dead = outer_dead;
@@ -248,7 +260,20 @@ impl<'a> Engine<'a> {
     }
 
     fn slot(&self, variable: VariableId) -> usize {
-        self.offsets[self.file] + variable.0 as usize
+        self.slot_in(self.file, variable)
+    }
+
+    /// Where a file's variable is kept; an imported one where it is declared.
+    fn slot_in(&self, file: usize, variable: VariableId) -> usize {
+        let mut slot = self.offsets[file] + variable.0 as usize;
+        for _ in 0..LINKS_MAX {
+            let next = self.links[slot] as usize;
+            if next == slot {
+                break;
+            }
+            slot = next;
+        }
+        slot
     }
 
     fn read(&self, variable: VariableId) -> Value {
@@ -310,39 +335,4 @@ impl<'a> Engine<'a> {
 /// The folder of a path; empty at the top.
 fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-fn implementers(units: &[Option<Unit<'_>>]) -> HashMap<Name, Vec<(usize, ClassId)>> {
-    let mut found: HashMap<Name, Vec<(usize, ClassId)>> = HashMap::new();
-    for (file, unit) in units.iter().enumerate() {
-        let Some(unit) = unit.as_ref().filter(|unit| unit.language == Language::Java) else {
-            continue;
-        };
-        for (at, class) in unit.program.classes.iter().enumerate() {
-            for base in &class.bases {
-                let name = match &unit.program.expression(*base).kind {
-                    Kind::Global(name) => name,
-                    Kind::Variable(id) => &unit.program.variables[id.0 as usize],
-                    _ => continue,
-                };
-                found.entry(name.clone()).or_default().push((file, ClassId(at as u32)));
-            }
-        }
-    }
-    found
-}
-
-fn java_classes(units: &[Option<Unit<'_>>]) -> HashMap<Name, (usize, ClassId)> {
-    let mut found = HashMap::new();
-    for (file, unit) in units.iter().enumerate() {
-        let Some(unit) = unit.as_ref().filter(|unit| unit.language == Language::Java) else {
-            continue;
-        };
-        for (at, class) in unit.program.classes.iter().enumerate() {
-            if let Some(name) = &class.name {
-                found.entry(name.clone()).or_insert((file, ClassId(at as u32)));
-            }
-        }
-    }
-    found
 }

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use kode_syntax::Language;
 
+use super::aliases::Aliases;
 use super::{Unit, folder_of};
+use crate::ir::{ClassId, FunctionId, Kind, Program, VariableId};
 use crate::model::family;
 
 /// Files by the names imports use.
@@ -19,8 +21,25 @@ pub(super) struct ModuleIndex<'a> {
     tails: HashMap<&'a str, Vec<(&'a str, usize)>>,
     /// Go files by their folder: each folder is a package.
     packages: HashMap<&'a str, Vec<usize>>,
+    /// What Go's packages declare at their top level.
+    declared: HashMap<(&'a str, &'a str), (usize, VariableId)>,
     /// Go's folders by their last part.
     folders: HashMap<&'a str, Vec<&'a str>>,
+    /// Java's classes by their simple names.
+    java_classes: HashMap<&'a str, Vec<(usize, ClassId)>>,
+    /// JavaScript files by the last part of their stem.
+    lasts: HashMap<&'a str, Vec<(&'a str, usize)>>,
+    /// Go's methods by their names.
+    methods: HashMap<&'a str, Vec<GoMethod<'a>>>,
+    /// Classes by the simple name of what they extend or implement.
+    implementers: HashMap<&'a str, Vec<(usize, ClassId)>>,
+}
+
+/// A Go method: where it is, and the package and name of its receiver's type.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GoMethod<'a> {
+    pub(super) at: (usize, FunctionId),
+    pub(super) owner: (&'a str, &'a str),
 }
 
 impl<'a> ModuleIndex<'a> {
@@ -31,6 +50,7 @@ impl<'a> ModuleIndex<'a> {
             let (family, stem) = (family(unit.language), stem(unit.path));
             index.paths.entry((family, unit.path)).or_insert(file);
             index.stems.entry((family, stem)).or_insert(file);
+            index.add_bases(file, &unit.program);
             match unit.language {
                 Language::Python => index.tails.entry(tail(stem)).or_default().push((stem, file)),
                 Language::Go => {
@@ -40,11 +60,71 @@ impl<'a> ModuleIndex<'a> {
                         index.folders.entry(last(folder)).or_default().push(folder);
                     }
                     files.push(file);
+                    for (name, variable) in &unit.program.exports {
+                        index.declared.entry((folder, name)).or_insert((file, *variable));
+                    }
+                    index.add_methods(file, folder, &unit.program);
                 }
-                _ => {}
+                Language::Java => index.add_java(file, &unit.program),
+                _ => index.lasts.entry(last(stem)).or_default().push((stem, file)),
             }
         }
         index
+    }
+
+    fn add_java(&mut self, file: usize, program: &'a Program) {
+        for (at, class) in program.classes.iter().enumerate() {
+            if let Some(name) = &class.name {
+                self.java_classes.entry(name).or_default().push((file, ClassId(at as u32)));
+            }
+        }
+    }
+
+    fn add_bases(&mut self, file: usize, program: &'a Program) {
+        for (at, class) in program.classes.iter().enumerate() {
+            for base in &class.bases {
+                let name: &str = match &program.expression(*base).kind {
+                    Kind::Global(name) | Kind::Field(_, name) => name,
+                    Kind::Variable(id) => &program.variables[id.0 as usize],
+                    _ => continue,
+                };
+                let simple = name.rsplit(['.', ' ']).next().unwrap_or(name);
+                self.implementers.entry(simple).or_default().push((file, ClassId(at as u32)));
+            }
+        }
+    }
+
+    fn add_methods(&mut self, file: usize, folder: &'a str, program: &'a Program) {
+        for (at, function) in program.functions.iter().enumerate() {
+            let class = function.class.map(|class| &program.classes[class.0 as usize]);
+            let owner = class.and_then(|class| class.name.as_deref());
+            let owner = owner.or(function.receiver.as_deref());
+            if let (Some(name), Some(owner)) = (function.name.as_deref(), owner) {
+                let at = (file, FunctionId(at as u32));
+                let method = GoMethod { at, owner: (folder, owner) };
+                self.methods.entry(name).or_default().push(method);
+            }
+        }
+    }
+
+    /// Go's methods of a name.
+    pub(super) fn methods(&self, name: &str) -> &[GoMethod<'a>] {
+        self.methods.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Java's classes of a simple name.
+    pub(super) fn java_classes(&self, simple: &str) -> &[(usize, ClassId)] {
+        self.java_classes.get(simple).map_or(&[], Vec::as_slice)
+    }
+
+    /// The classes that extend or implement what has this simple name.
+    pub(super) fn implementers(&self, simple: &str) -> &[(usize, ClassId)] {
+        self.implementers.get(simple).map_or(&[], Vec::as_slice)
+    }
+
+    /// The file and variable that declare a name in a Go package.
+    pub(super) fn in_package(&self, folder: &str, name: &str) -> Option<(usize, VariableId)> {
+        self.declared.get(&(folder, name)).copied()
     }
 
     /// The files of a Go package.
@@ -53,24 +133,75 @@ impl<'a> ModuleIndex<'a> {
     }
 
     /// The file that `specifier` means in a file at `path`.
-    pub(super) fn find(&self, language: Language, path: &str, specifier: &str) -> Option<usize> {
+    pub(super) fn find(
+        &self,
+        language: Language,
+        path: &str,
+        specifier: &str,
+        aliases: &Aliases,
+    ) -> Option<usize> {
         let folder = folder_of(path);
         match language {
             Language::Python if specifier.starts_with('.') => {
                 self.at("python", &python_path(folder, specifier))
             }
             Language::Python => self.python(folder, &specifier.replace('.', "/")),
-            Language::Go => self.go(folder, specifier),
+            Language::Go => self.go(folder, specifier, aliases),
             Language::Java => None,
             _ if specifier.starts_with('.') => {
-                self.at("javascript", &normal(&format!("{folder}/{specifier}")))
+                self.javascript(&normal(&format!("{folder}/{specifier}")))
             }
-            _ => None,
+            _ => {
+                let targets = aliases.targets(path, specifier);
+                let named = targets.iter().find_map(|target| self.javascript(target));
+                named.or_else(|| self.guessed(path, specifier))
+            }
         }
     }
 
     fn at(&self, family: &'static str, wanted: &str) -> Option<usize> {
         self.stems.get(&(family, wanted)).or_else(|| self.paths.get(&(family, wanted))).copied()
+    }
+
+    /// A JavaScript file by its path; `x.js` may mean `x.ts`, a folder its index.
+    fn javascript(&self, wanted: &str) -> Option<usize> {
+        if let Some(found) = self.at("javascript", wanted) {
+            return Some(found);
+        }
+        let plain = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx"];
+        let plain = plain.iter().find_map(|end| wanted.strip_suffix(end)).unwrap_or(wanted);
+        let plain = if plain.is_empty() { "index" } else { plain.trim_end_matches("/index") };
+        self.stems.get(&("javascript", plain)).copied()
+    }
+
+    /// The file that an alias of settings that are not here most likely means: `@/x`,
+    /// `~/x`, `#x`, `$lib/x`, `@x/y`, or a path of two parts below some root.
+    fn guessed(&self, path: &str, specifier: &str) -> Option<usize> {
+        let marks = ['@', '~', '#', '$'];
+        let body = specifier.trim_start_matches(marks).trim_start_matches('/');
+        let is_marked = body.len() < specifier.len();
+        let is_scope = specifier.starts_with('@') && !specifier.starts_with("@/");
+        let whole = is_marked || body.contains('/');
+        if let Some(found) = self.below_some_root(path, body).filter(|_| whole) {
+            return Some(found);
+        }
+        // `@app/services/ping`: below what `@app` stands for.
+        let (_, rest) = body.split_once('/').filter(|(_, rest)| is_scope && rest.contains('/'))?;
+        self.below_some_root(path, rest)
+    }
+
+    /// The file whose path ends with `wanted`, nearest to the importer.
+    fn below_some_root(&self, path: &str, wanted: &str) -> Option<usize> {
+        let plain = [".js", ".mjs", ".ts"];
+        let wanted = plain.iter().find_map(|end| wanted.strip_suffix(end)).unwrap_or(wanted);
+        let wanted = wanted.trim_end_matches("/index");
+        let candidates = self.lasts.get(last(wanted)).filter(|_| !wanted.is_empty())?;
+        let fitting = candidates.iter().filter(|(stem, _)| ends_with_part(stem, wanted));
+        let shared = |stem: &str| {
+            stem.bytes().zip(path.bytes()).take_while(|(one, other)| one == other).count()
+        };
+        let nearest = fitting.max_by_key(|(stem, _)| (shared(stem), std::cmp::Reverse(stem.len())));
+        nearest.map(|(_, file)| *file)
     }
 
     /// An absolute import: below a folder around the importer; of a module in a
@@ -94,7 +225,10 @@ impl<'a> ModuleIndex<'a> {
 
     /// The first file of the package that an import path names: the path ends
     /// with the package's folder, or the folder with the path's last two parts.
-    fn go(&self, own: &str, path: &str) -> Option<usize> {
+    fn go(&self, own: &str, path: &str, aliases: &Aliases) -> Option<usize> {
+        if let Some(folder) = aliases.go_folder(path) {
+            return self.package(&folder).first().copied().filter(|_| folder != own);
+        }
         let end = tail(path);
         let fits = |folder: &&&str| {
             !folder.is_empty()
@@ -102,11 +236,47 @@ impl<'a> ModuleIndex<'a> {
                 && (ends_with_part(path, folder)
                     || end.contains('/') && ends_with_part(folder, end))
         };
-        let mut folders: Vec<&&str> = self.folders.get(last(path))?.iter().filter(fits).collect();
+        let named = self.folders.get(last(path)).map_or(&[][..], Vec::as_slice);
+        let mut folders: Vec<&&str> = named.iter().filter(fits).collect();
         // The longest is the nearest; equal ones in a fixed order.
         folders.sort_by_key(|folder| (std::cmp::Reverse(folder.len()), **folder));
-        self.package(folders.first()?).first().copied()
+        let found = match (folders.first(), named) {
+            (Some(nearest), _) => nearest,
+            // A module in a folder of its own: `shop/store` is its `store`.
+            (None, [only]) if *only != own && is_foreign(path) => only,
+            _ => return None,
+        };
+        self.package(found).first().copied()
     }
+}
+
+/// Whether an import path of several parts is none of Go's own library.
+fn is_foreign(path: &str) -> bool {
+    const OWN: [&str; 22] = [
+        "archive",
+        "compress",
+        "container",
+        "crypto",
+        "database",
+        "debug",
+        "encoding",
+        "go",
+        "hash",
+        "html",
+        "image",
+        "index",
+        "internal",
+        "io",
+        "log",
+        "math",
+        "mime",
+        "net",
+        "os",
+        "runtime",
+        "testing",
+        "text",
+    ];
+    path.split_once('/').is_some_and(|(first, _)| !OWN.contains(&first))
 }
 
 /// Whether a path is `end` or ends with `/` and it.
@@ -129,7 +299,7 @@ fn stem(path: &str) -> &str {
     stem.trim_end_matches("/index").trim_end_matches("/__init__")
 }
 
-fn normal(path: &str) -> String {
+pub(super) fn normal(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -154,7 +324,6 @@ fn python_path(folder: &str, module: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::Program;
 
     fn units(paths: &[&'static str]) -> Vec<Option<Unit<'static>>> {
         let language = |path: &str| match path.rsplit('.').next() {
@@ -187,14 +356,15 @@ mod tests {
             "cmd/main.go",
         ]);
         let index = ModuleIndex::new(&units);
-        let js = |name| index.find(Language::JavaScript, "src/routes/a.js", name);
+        let aliases = Aliases::default();
+        let js = |name| index.find(Language::JavaScript, "src/routes/a.js", name, &aliases);
         assert_eq!((js("../db"), js("express")), (Some(0), None));
-        let python = |name| index.find(Language::Python, "tests/a.py", name);
+        let python = |name| index.find(Language::Python, "tests/a.py", name, &aliases);
         assert_eq!(python("core.db"), Some(1));
         assert_eq!(python("app.core.db"), Some(1));
         assert_eq!(python("json"), None);
-        assert_eq!(index.find(Language::Python, "lib/a.py", "app.views"), Some(3));
-        let go = |name| index.find(Language::Go, "cmd/main.go", name);
+        assert_eq!(index.find(Language::Python, "lib/a.py", "app.views", &aliases), Some(3));
+        let go = |name| index.find(Language::Go, "cmd/main.go", name, &aliases);
         assert_eq!(go("example.org/shop/internal/store"), Some(4));
         assert_eq!((go("store"), go("database/sql")), (None, None));
     }

@@ -21,6 +21,9 @@ impl Engine<'_> {
                 self.evaluate(*expression);
             }
             Statement::Assign(target, expression) => {
+                if self.bind_import(target, *expression) {
+                    return;
+                }
                 let value = self.evaluate(*expression);
                 self.assign(target, value, Some(*expression));
             }
@@ -252,6 +255,11 @@ impl Engine<'_> {
                 let value = if value.is_unknown() { default } else { value.join(&default) };
                 self.assign(inner, value, from);
             }
+            Target::Global(name) => {
+                if let Some(path) = self.package_variable(name) {
+                    self.set_path(&path, &[], value);
+                }
+            }
             Target::Nothing => {}
         }
     }
@@ -291,6 +299,10 @@ impl Engine<'_> {
     fn assign_field(&mut self, object: ExprId, name: &Name, value: Value) {
         self.remember_class_field(object, name, &value);
         self.remember_request_field(object, name, &value);
+        if let Some(path) = self.module_member(object, name) {
+            self.set_path(&path, &[], value);
+            return;
+        }
         let Some(path) = self.path_of(object) else {
             self.evaluate(object);
             return;

@@ -12,6 +12,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+pub(crate) use java::HIDDEN;
 pub(crate) use java::declarations::ENUMERATION;
 use kode_syntax::{Language, Node, Tree};
 pub(crate) use spelling::unescaped;
@@ -277,6 +278,7 @@ impl<'s> Builder<'s> {
     /// Sets the statements of the file's top level.
     pub(crate) fn set_top_level(&mut self, body: Vec<Statement>) {
         self.program.functions[0].body = body;
+        self.program.top_level = self.scopes[0].names.values().copied().collect();
         if self.program.exports.is_empty() {
             self.program.exports = self.scopes[0].names.clone();
         }

@@ -58,6 +58,10 @@ impl Lowering<'_, '_> {
             let body = lowering.block(child(node, "body"));
             Function { name, parameters, body, this, class, returns, ..Function::default() }
         });
+        if class.is_none() && child(node, "receiver").is_some() {
+            let receiver = self.receiver_name(node).map(|name| self.builder.node_name(name));
+            self.builder.program.functions[id.0 as usize].receiver = receiver;
+        }
         if let Some(class) = class {
             self.builder.program.classes[class.0 as usize].methods.push(id);
         }

@@ -186,7 +186,11 @@ impl Lowering<'_, '_> {
                 return Target::Nothing;
             }
             let known = if declares { None } else { self.builder.lookup(&name) };
-            return Target::Variable(known.unwrap_or_else(|| self.builder.declare(&name)));
+            return match known {
+                Some(known) => Target::Variable(known),
+                None if declares => Target::Variable(self.builder.declare(&name)),
+                None => Target::Global(name),
+            };
         }
         let place = self.expression(node);
         match &self.builder.program.expression(place).kind {

@@ -47,7 +47,7 @@ impl Lowering<'_, '_> {
         let (Some(name), Some(named)) = (child(spec, "name"), child(spec, "type")) else { return };
         let name = self.builder.node_name(name);
         let Some(id) = self.builder.classes.get(&name).copied() else { return };
-        let (mut fields, mut bases) = (Vec::new(), Vec::new());
+        let (mut fields, mut bases, mut required) = (Vec::new(), Vec::new(), Vec::new());
         match named.kind() {
             "struct_type" => {
                 for list in children(named) {
@@ -56,13 +56,17 @@ impl Lowering<'_, '_> {
                     }
                 }
             }
+            "interface_type" => {
+                let methods = children(named).into_iter().filter_map(|part| child(part, "name"));
+                required = methods.map(|name| self.builder.node_name(name)).collect();
+            }
             // `type handler server`: what the other type is.
             "type_identifier" | "qualified_type" => bases.extend(self.type_expression(named)),
             _ => {}
         }
         let methods = Vec::new();
         self.builder.program.classes[id.0 as usize] =
-            Class { name: Some(name), bases, methods, fields };
+            Class { name: Some(name), bases, methods, fields, required };
     }
 
     /// A field; an embedded type is what the struct extends.
@@ -91,6 +95,12 @@ impl Lowering<'_, '_> {
 
     /// The class of a method's receiver.
     pub(super) fn receiver_class(&self, node: Node<'_>) -> Option<ClassId> {
+        let named = self.receiver_name(node)?;
+        self.builder.classes.get(self.builder.text(named)).copied()
+    }
+
+    /// The name of the type of a method's receiver.
+    pub(super) fn receiver_name<'t>(&self, node: Node<'t>) -> Option<Node<'t>> {
         let list = child(node, "receiver")?;
         let mut named = child(*children(list).first()?, "type")?;
         for _ in 0..4 {
@@ -100,7 +110,7 @@ impl Lowering<'_, '_> {
                 _ => break,
             }
         }
-        self.builder.classes.get(self.builder.text(named)).copied()
+        Some(named)
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::{child, children, variable};
 use super::{Lowering, Member, is_class};
 use crate::ir::{
     Argument, Call, Class, ClassField, ClassId, ExprId, Function, FunctionId, Kind, Parameter,
-    Statement, Target,
+    Statement, Target, VariableId,
 };
 
 /// What every enumeration extends: its values are the ones it lists.
@@ -36,7 +36,7 @@ fn record_components(node: Node<'_>) -> Vec<Node<'_>> {
     parts.into_iter().filter(|part| part.kind() == "formal_parameter").collect()
 }
 
-impl Lowering<'_, '_> {
+impl<'s> Lowering<'_, 's> {
     /// A top-level or nested declaration.
     pub(super) fn declaration(&mut self, node: Node<'_>) {
         if !is_class(node) {
@@ -50,7 +50,8 @@ impl Lowering<'_, '_> {
                 Some(id) => id,
                 None => self.builder.declare(&name),
             };
-            self.classes.push(Statement::Assign(variable(id), value));
+            self.builder.program.class_variables.insert(id, class);
+            self.around.classes.push(Statement::Assign(variable(id), value));
         }
     }
 
@@ -69,8 +70,8 @@ impl Lowering<'_, '_> {
         for interface in interfaces(node) {
             bases.push(self.type_expression(interface));
         }
-        let outer = self.answers.clone();
-        self.answers = self.annotations(node);
+        let outer = self.around.answers.clone();
+        self.around.answers = self.annotations(node);
         let body = child(node, "body").unwrap_or(node);
         let nodes: Vec<Node<'_>> = children(body)
             .into_iter()
@@ -82,13 +83,14 @@ impl Lowering<'_, '_> {
         for name in record_components(node).into_iter().filter_map(|part| child(part, "name")) {
             members.insert(self.builder.text(name).to_owned(), Member::Both);
         }
-        self.members.push(members);
+        self.around.members.push(members);
         let (mut methods, mut fields) = (Vec::new(), Vec::new());
         for component in record_components(node) {
             let Some(name) = child(component, "name") else { continue };
             let declared = child(component, "type").map(|kind| self.type_expression(kind));
             fields.push(ClassField { name: self.builder.node_name(name), declared, value: None });
         }
+        let acts = nodes.iter().any(|member| member.kind() == "method_declaration");
         for member in &nodes {
             match member.kind() {
                 "method_declaration" | "constructor_declaration" => {
@@ -96,12 +98,17 @@ impl Lowering<'_, '_> {
                 }
                 "static_initializer" | "block" => methods.push(self.initializer(*member, id)),
                 "field_declaration" => self.fields(*member, &mut fields),
+                "enum_constant" if acts => {
+                    let class = name.as_ref().and_then(|name| self.builder.lookup(name));
+                    fields.extend(class.and_then(|class| self.constant(*member, class)));
+                }
                 _ => self.declaration(*member),
             }
         }
-        self.members.pop();
-        self.answers = outer;
-        self.builder.program.classes[id.0 as usize] = Class { name, bases, methods, fields };
+        self.around.members.pop();
+        self.around.answers = outer;
+        self.builder.program.classes[id.0 as usize] =
+            Class { name, bases, methods, fields, ..Class::default() };
         id
     }
 
@@ -141,6 +148,15 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// A constant of an enumeration that has methods: one of its instances.
+    fn constant(&mut self, node: Node<'_>, class: VariableId) -> Option<ClassField> {
+        let name = self.builder.node_name(child(node, "name")?);
+        let callee = self.builder.add(Kind::Variable(class), node);
+        let arguments = self.arguments(node);
+        let value = self.builder.add(Kind::Call(Call { callee, arguments, construct: true }), node);
+        Some(ClassField { name, declared: None, value: Some(value) })
+    }
+
     fn initializer(&mut self, node: Node<'_>, class: ClassId) -> FunctionId {
         self.in_method(class, |lowering| {
             let body = match node.kind() {
@@ -155,7 +171,7 @@ impl Lowering<'_, '_> {
         let mut decorators = self.annotations(node);
         if !decorators.is_empty() {
             // What the class says of its answers holds for each method's.
-            decorators.extend(self.answers.iter().copied());
+            decorators.extend(self.around.answers.iter().copied());
         }
         let returns = child(node, "type").map(|returns| self.builder.node_name(returns));
         let id = self.in_method(class, |lowering| {
@@ -179,38 +195,27 @@ impl Lowering<'_, '_> {
         )
             -> (Option<crate::ir::Name>, Vec<Parameter>, Vec<Statement>, Vec<ExprId>),
     ) -> FunctionId {
-        let hidden = std::mem::take(&mut self.hidden);
-        let members = std::mem::take(&mut self.members);
-        let (classes, answers) =
-            (std::mem::take(&mut self.classes), std::mem::take(&mut self.answers));
+        let around = std::mem::take(&mut self.around);
         let mut kept = None;
         let id = self.builder.in_function(|builder| {
-            let mut lowering = Lowering { builder, hidden, members, classes, answers };
+            let mut lowering = Lowering { builder, around };
             let this = lowering.builder.name("this");
             let this = Some(lowering.builder.declare(&this));
             let (name, parameters, body, decorators) = fill(&mut lowering);
-            kept = Some((lowering.hidden, lowering.members, lowering.classes, lowering.answers));
+            kept = Some(lowering.around);
             let class = Some(class);
             Function { name, parameters, body, decorators, this, class, ..Function::default() }
         });
-        if let Some((hidden, members, classes, answers)) = kept {
-            self.hidden = hidden;
-            self.members = members;
-            self.classes = classes;
-            self.answers = answers;
-        }
+        self.around = kept.unwrap_or_default();
         id
     }
 
     /// A lambda keeps the outer `this`.
     pub(super) fn lambda(&mut self, node: Node<'_>) -> FunctionId {
-        let hidden = std::mem::take(&mut self.hidden);
-        let members = std::mem::take(&mut self.members);
-        let (classes, answers) =
-            (std::mem::take(&mut self.classes), std::mem::take(&mut self.answers));
+        let around = std::mem::take(&mut self.around);
         let mut kept = None;
         let id = self.builder.in_function(|builder| {
-            let mut lowering = Lowering { builder, hidden, members, classes, answers };
+            let mut lowering = Lowering { builder, around };
             let parameters = match child(node, "parameters") {
                 Some(single) if single.kind() == "identifier" => vec![lowering.plain(single)],
                 Some(list) if list.kind() == "inferred_parameters" => {
@@ -224,15 +229,10 @@ impl Lowering<'_, '_> {
                 Some(value) => vec![Statement::Return(Some(lowering.expression(value)))],
                 None => Vec::new(),
             };
-            kept = Some((lowering.hidden, lowering.members, lowering.classes, lowering.answers));
+            kept = Some(lowering.around);
             Function { parameters, body, ..Function::default() }
         });
-        if let Some((hidden, members, classes, answers)) = kept {
-            self.hidden = hidden;
-            self.members = members;
-            self.classes = classes;
-            self.answers = answers;
-        }
+        self.around = kept.unwrap_or_default();
         id
     }
 
@@ -299,7 +299,7 @@ impl Lowering<'_, '_> {
     }
 
     /// A generic type's name; that of its elements where these are plain numbers.
-    fn generic(&self, node: Node<'_>) -> &'_ str {
+    fn generic(&self, node: Node<'_>) -> &'s str {
         let outer = node.named_child(0).map_or("", |inner| self.builder.text(inner));
         let inner = node.named_child(1).map(children).unwrap_or_default();
         let mut texts = inner.iter().map(|inner| self.builder.text(*inner));
@@ -317,12 +317,17 @@ impl Lowering<'_, '_> {
             "array_type" => child(node, "element").map_or("", |inner| self.builder.text(inner)),
             _ => self.builder.text(node),
         };
-        let qualified = text.contains('.');
-        let simple = text.rsplit('.').next().unwrap_or(text).trim().to_owned();
-        if qualified {
-            let name = self.builder.name(&simple);
-            return self.builder.add(Kind::Global(name), node);
+        let Some((outer, simple)) = text.rsplit_once('.') else {
+            return self.named(text.trim(), node);
+        };
+        if outer.starts_with(|first: char| first.is_ascii_lowercase()) {
+            return self.whole_name(text, node);
         }
-        self.named(&simple, node)
+        // A class within another, of this file or one elsewhere.
+        if self.builder.lookup(simple).is_some() {
+            return self.builder.reference(simple, node);
+        }
+        let name = self.builder.name(simple);
+        self.builder.add(Kind::Global(name), node)
     }
 }

@@ -80,6 +80,18 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// `this::run`, `Shell::start`.
+    fn method_reference(&mut self, node: Node<'_>) -> ExprId {
+        let parts = children(node);
+        let ([object, name], false) = (&parts[..], self.builder.text(node).ends_with("::new"))
+        else {
+            return self.builder.add(Kind::Mixed(Vec::new()), node);
+        };
+        let object = self.expression(*object);
+        let name = self.builder.node_name(*name);
+        self.builder.add(Kind::Field(object, name), node)
+    }
+
     /// `switch` as a value: a chain of choices.
     fn switch_value(&mut self, node: Node<'_>) -> ExprId {
         let arms = child(node, "body").map(children).unwrap_or_default();
@@ -148,9 +160,9 @@ impl Lowering<'_, '_> {
 
     /// `a.b`, or a type by its qualified name.
     fn field_access(&mut self, node: Node<'_>) -> ExprId {
-        if let Some(simple) = qualified_type(self.builder.text(node)) {
-            let name = self.builder.name(simple);
-            return self.builder.add(Kind::Global(name), node);
+        let text = self.builder.text(node);
+        if is_qualified_type(text) {
+            return self.whole_name(text, node);
         }
         let object = self.field(node, "object");
         match child(node, "field").map(|name| self.builder.node_name(name)) {
@@ -173,24 +185,13 @@ impl Lowering<'_, '_> {
                     let object = self.builder.add(Kind::Variable(this), node);
                     self.builder.add(Kind::Field(object, name), node)
                 }
-                _ => self.builder.add(Kind::Global(name), node),
+                _ => match self.around.statics.get(&*name).cloned() {
+                    Some(owner) => self.imported_member(&owner, &name, node),
+                    None => self.builder.add(Kind::Global(name), node),
+                },
             },
         };
         self.builder.add(Kind::Call(Call { callee, arguments, construct: false }), node)
-    }
-
-    /// `object::method`; constructors are not followed.
-    fn method_reference(&mut self, node: Node<'_>) -> ExprId {
-        match children(node)[..] {
-            [object, name]
-                if name.kind() == "identifier" && object.kind() == "method_invocation" =>
-            {
-                let object = self.expression(object);
-                let name = self.builder.node_name(name);
-                self.builder.add(Kind::Field(object, name), node)
-            }
-            _ => self.builder.add(Kind::Mixed(Vec::new()), node),
-        }
     }
 
     /// What a method is called on; a class itself where one of its members is sought.
@@ -210,6 +211,24 @@ impl Lowering<'_, '_> {
         }
     }
 
+    /// `super(…)` or `this(…)` in a constructor.
+    pub(super) fn constructor_call(&mut self, node: Node<'_>) -> ExprId {
+        let arguments = self.arguments(node);
+        let is_super = child(node, "constructor").is_some_and(|name| name.kind() == "super");
+        let callee = match self.builder.lookup("this").filter(|_| !is_super) {
+            Some(this) => {
+                let object = self.builder.add(Kind::Variable(this), node);
+                let name = self.builder.name("<init>");
+                self.builder.add(Kind::Field(object, name), node)
+            }
+            None => {
+                let name = self.builder.name("super");
+                self.builder.add(Kind::Global(name), node)
+            }
+        };
+        self.builder.add(Kind::Call(Call { callee, arguments, construct: false }), node)
+    }
+
     fn creation(&mut self, node: Node<'_>) -> ExprId {
         let arguments = self.arguments(node);
         let body = children(node).into_iter().find(|part| part.kind() == "class_body");
@@ -225,7 +244,7 @@ impl Lowering<'_, '_> {
         self.builder.add(Kind::Call(Call { callee, arguments, construct: true }), node)
     }
 
-    fn arguments(&mut self, node: Node<'_>) -> Vec<Argument> {
+    pub(super) fn arguments(&mut self, node: Node<'_>) -> Vec<Argument> {
         let nodes = child(node, "arguments").map(children).unwrap_or_default();
         nodes
             .into_iter()
@@ -314,10 +333,10 @@ impl Lowering<'_, '_> {
     }
 }
 
-/// The simple name of a type written with its package.
-fn qualified_type(text: &str) -> Option<&str> {
-    let (package, simple) = text.rsplit_once('.')?;
+/// Whether a type is written with its package.
+fn is_qualified_type(text: &str) -> bool {
+    let Some((package, simple)) = text.rsplit_once('.') else { return false };
     let is_package = package.contains('.')
         && package.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.');
-    (is_package && simple.starts_with(|c: char| c.is_ascii_uppercase())).then_some(simple)
+    is_package && simple.starts_with(|c: char| c.is_ascii_uppercase())
 }

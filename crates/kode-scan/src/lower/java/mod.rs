@@ -5,7 +5,7 @@ pub(crate) mod declarations;
 mod expressions;
 mod statements;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use kode_syntax::Node;
 
@@ -35,29 +35,38 @@ const KNOWN_PACKAGES: [&str; 19] = [
     "io.r2dbc.",
 ];
 
+/// Before the whole name of a class that is of no package the models know.
+pub(crate) const HIDDEN: &str = "hidden ";
+
+fn is_known(path: &str) -> bool {
+    KNOWN_PACKAGES.iter().any(|package| path.starts_with(package))
+}
+
 /// Lowers a whole file.
 pub(super) fn lower(builder: &mut Builder<'_>, root: Node<'_>) {
-    let mut lowering = Lowering {
-        builder,
-        hidden: HashSet::new(),
-        members: Vec::new(),
-        classes: Vec::new(),
-        answers: Vec::new(),
-    };
+    let mut lowering = Lowering { builder, around: Around::default() };
     lowering.note_imports(root);
     lowering.declare_classes(root);
     for node in children(root) {
         lowering.declaration(node);
     }
-    let body = std::mem::take(&mut lowering.classes);
+    let body = std::mem::take(&mut lowering.around.classes);
     lowering.builder.set_top_level(body);
 }
 
 /// The lowering in progress.
 struct Lowering<'b, 's> {
     builder: &'b mut Builder<'s>,
-    /// Simple names that an import from elsewhere takes.
-    hidden: HashSet<String>,
+    around: Around,
+}
+
+/// What the lowering knows of what is around.
+#[derive(Default)]
+struct Around {
+    /// Simple names that an import from elsewhere takes, with the whole names.
+    hidden: HashMap<String, String>,
+    /// Members imported statically, with the whole names of their classes.
+    statics: HashMap<String, String>,
     /// Fields and methods of the classes around, innermost last.
     members: Vec<HashMap<String, Member>>,
     /// The file's classes, inner ones first.
@@ -82,18 +91,38 @@ impl Member {
 }
 
 impl Lowering<'_, '_> {
+    /// Notes the package and what is imported: classes of packages the models do not
+    /// know by their whole names, members of classes, whole packages.
     fn note_imports(&mut self, root: Node<'_>) {
         for node in children(root) {
-            if node.kind() != "import_declaration" {
-                continue;
-            }
-            let Some(path) = node.named_child(0).map(|path| self.builder.text(path)) else {
+            let Some(path) = node.named_child(0).filter(|path| path.kind() != "block") else {
                 continue;
             };
-            let known = KNOWN_PACKAGES.iter().any(|package| path.starts_with(package));
-            if let (false, Some((_, simple))) = (known, path.rsplit_once('.')) {
-                self.hidden.insert(simple.to_owned());
+            let path = self.builder.text(path);
+            match node.kind() {
+                "package_declaration" => {
+                    let named = children(node).into_iter().next_back();
+                    let path = named.map_or(path, |named| self.builder.text(named));
+                    self.builder.program.package = Some(self.builder.name(path));
+                }
+                "import_declaration" => self.note_import(node, path),
+                _ => {}
             }
+        }
+    }
+
+    fn note_import(&mut self, node: Node<'_>, path: &str) {
+        if children(node).iter().any(|part| part.kind() == "asterisk") {
+            let path = self.builder.name(path);
+            self.builder.program.star_imports.push(path);
+            return;
+        }
+        let Some((owner, simple)) = path.rsplit_once('.') else { return };
+        let around = &mut self.around;
+        if self.builder.text(node).split_whitespace().nth(1) == Some("static") {
+            around.statics.insert(simple.to_owned(), owner.to_owned());
+        } else if !is_known(path) {
+            around.hidden.insert(simple.to_owned(), path.to_owned());
         }
     }
 
@@ -129,14 +158,35 @@ impl Lowering<'_, '_> {
             let name = self.builder.name(text);
             return self.builder.add(Kind::Field(object, name), node);
         }
-        let shown =
-            if self.hidden.contains(text) { format!("hidden {text}") } else { text.to_owned() };
-        let name = self.builder.name(&shown);
+        if let Some(owner) = self.around.statics.get(text).cloned() {
+            return self.imported_member(&owner, text, node);
+        }
+        let name = match self.around.hidden.get(text) {
+            Some(whole) => self.builder.name(&format!("{HIDDEN}{whole}")),
+            None => self.builder.name(text),
+        };
+        self.builder.add(Kind::Global(name), node)
+    }
+
+    /// A member that is imported statically, as one of its class.
+    fn imported_member(&mut self, owner: &str, text: &str, node: Node<'_>) -> crate::ir::ExprId {
+        let owner = self.whole_name(owner, node);
+        let name = self.builder.name(text);
+        self.builder.add(Kind::Field(owner, name), node)
+    }
+
+    /// A class by its whole name; the models know theirs by the simple one.
+    fn whole_name(&mut self, whole: &str, node: Node<'_>) -> crate::ir::ExprId {
+        let simple = whole.rsplit('.').next().unwrap_or(whole);
+        let name = match is_known(whole) {
+            true => self.builder.name(simple),
+            false => self.builder.name(&format!("{HIDDEN}{whole}")),
+        };
         self.builder.add(Kind::Global(name), node)
     }
 
     fn member(&self, name: &str) -> Option<Member> {
-        self.members.iter().rev().find_map(|members| members.get(name).copied())
+        self.around.members.iter().rev().find_map(|members| members.get(name).copied())
     }
 }
 

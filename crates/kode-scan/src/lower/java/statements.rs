@@ -27,16 +27,7 @@ impl Lowering<'_, '_> {
 
     fn statement(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
         match node.kind() {
-            "expression_statement" => {
-                if let Some(inner) = node.named_child(0) {
-                    if inner.kind() == "switch_expression" {
-                        body.push(self.switch(inner));
-                        return;
-                    }
-                    let expression = self.expression(inner);
-                    body.push(Statement::Expression(expression));
-                }
-            }
+            "expression_statement" => self.expression_statement(node, body),
             "local_variable_declaration" => self.locals(node, body),
             "if_statement" => {
                 let condition = self.field(node, "condition");
@@ -72,6 +63,10 @@ impl Lowering<'_, '_> {
             }
             "break_statement" => body.push(Statement::Break),
             "continue_statement" => body.push(Statement::Continue),
+            "explicit_constructor_invocation" => {
+                let call = self.constructor_call(node);
+                body.push(Statement::Expression(call));
+            }
             "block" => {
                 let inner = self.block(Some(node));
                 body.push(Statement::Block(inner));
@@ -92,6 +87,16 @@ impl Lowering<'_, '_> {
                 body.push(Statement::Expression(expression));
             }
         }
+    }
+
+    fn expression_statement(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
+        let Some(inner) = node.named_child(0) else { return };
+        if inner.kind() == "switch_expression" {
+            body.push(self.switch(inner));
+            return;
+        }
+        let expression = self.expression(inner);
+        body.push(Statement::Expression(expression));
     }
 
     fn locals(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
@@ -210,28 +215,17 @@ impl Lowering<'_, '_> {
         &mut self,
         inside: impl FnOnce(&mut Lowering<'_, '_>) -> Vec<Statement>,
     ) -> Vec<Statement> {
-        let (hidden, members) =
-            (std::mem::take(&mut self.hidden), std::mem::take(&mut self.members));
-        let (classes, answers) =
-            (std::mem::take(&mut self.classes), std::mem::take(&mut self.answers));
+        let mut lent = Some(std::mem::take(&mut self.around));
         let mut kept = None;
-        let mut lent = Some((hidden, members, classes, answers));
         let result = self.builder.depth_guarded(|builder| {
             builder.in_block(|builder| {
-                let (hidden, members, classes, answers) = lent.take().unwrap_or_default();
-                let mut lowering = Lowering { builder, hidden, members, classes, answers };
+                let mut lowering = Lowering { builder, around: lent.take().unwrap_or_default() };
                 let result = inside(&mut lowering);
-                kept =
-                    Some((lowering.hidden, lowering.members, lowering.classes, lowering.answers));
+                kept = Some(lowering.around);
                 result
             })
         });
-        if let Some((hidden, members, classes, answers)) = kept.or(lent) {
-            self.hidden = hidden;
-            self.members = members;
-            self.classes = classes;
-            self.answers = answers;
-        }
+        self.around = kept.or(lent).unwrap_or_default();
         result
     }
 

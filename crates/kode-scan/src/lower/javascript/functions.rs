@@ -108,16 +108,38 @@ impl Lowering<'_, '_> {
         let name = child(node, "name").map(|name| self.builder.node_name(name));
         let mut bases = Vec::new();
         for heritage in children(node).into_iter().filter(|part| part.kind() == "class_heritage") {
-            let base = heritage.named_child(0).map(|inner| match inner.kind() {
-                "extends_clause" => child(inner, "value").unwrap_or(inner),
-                _ => inner,
-            });
-            bases.extend(base.map(|base| self.expression(base)));
+            for clause in children(heritage) {
+                match clause.kind() {
+                    "implements_clause" => {
+                        let named = children(clause).into_iter();
+                        bases.extend(named.filter_map(|named| self.type_expression(named)));
+                    }
+                    "extends_clause" => {
+                        bases.push(self.expression(child(clause, "value").unwrap_or(clause)));
+                    }
+                    _ => bases.push(self.expression(clause)),
+                }
+            }
         }
         let (methods, fields) = self.members(node, id);
-        let class = crate::ir::Class { name, bases, methods, fields };
+        let class = crate::ir::Class { name, bases, methods, fields, ..Default::default() };
         self.builder.program.classes[id.0 as usize] = class;
         id
+    }
+
+    /// An interface that asks for methods: who implements it is found by its name.
+    pub(super) fn interface(&mut self, node: Node<'_>) -> Option<ClassId> {
+        let parts = child(node, "body").map(children).unwrap_or_default();
+        parts.iter().find(|part| part.kind() == "method_signature" || is_function_typed(**part))?;
+        let id = self.builder.new_class();
+        let name = child(node, "name").map(|name| self.builder.node_name(name));
+        let clauses = children(node).into_iter();
+        let clauses = clauses.filter(|part| part.kind() == "extends_type_clause");
+        let named: Vec<Node<'_>> = clauses.flat_map(children).collect();
+        let bases = named.into_iter().filter_map(|named| self.type_expression(named)).collect();
+        self.builder.program.classes[id.0 as usize] =
+            crate::ir::Class { name, bases, ..Default::default() };
+        Some(id)
     }
 
     fn members(&mut self, node: Node<'_>, id: ClassId) -> (Vec<FunctionId>, Vec<ClassField>) {
@@ -190,6 +212,12 @@ impl Lowering<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// `name: (x: string) => void`
+fn is_function_typed(member: Node<'_>) -> bool {
+    let annotation = child(member, "type").filter(|_| member.kind() == "property_signature");
+    annotation.and_then(|n| n.named_child(0)).is_some_and(|n| n.kind() == "function_type")
 }
 
 fn parameter_pattern(node: Node<'_>) -> Node<'_> {

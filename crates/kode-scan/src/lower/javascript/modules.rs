@@ -13,6 +13,10 @@ impl Lowering<'_, '_> {
             let name = self.builder.name(&name);
             self.builder.declare(&name);
         }
+        if let Some(name) = required(node).and_then(|clause| clause.named_child(0)) {
+            let name = self.builder.node_name(name);
+            self.builder.declare(&name);
+        }
     }
 
     /// Local names with the member they stand for; `None` for the whole module.
@@ -45,8 +49,17 @@ impl Lowering<'_, '_> {
 
     /// Binds what an import names.
     pub(super) fn import(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
-        let Some(source) = child(node, "source") else { return };
+        let source =
+            child(node, "source").or_else(|| required(node)?.child_by_field_name("source"));
+        let Some(source) = source else { return };
         let module = self.key_text(source);
+        if let Some(name) = required(node).and_then(|clause| clause.named_child(0)) {
+            // `import shell = require('./shell')`
+            let value = self.module(&module, node);
+            let name = self.builder.node_name(name);
+            let id = self.builder.declare(&name);
+            body.push(Statement::Assign(variable(id), value));
+        }
         for (local, member) in self.bindings(node) {
             let mut value = self.module(&module, node);
             if let Some(member) = member {
@@ -79,16 +92,71 @@ impl Lowering<'_, '_> {
             self.builder.program.exports.insert(name, id);
             body.push(Statement::Assign(variable(id), value));
         }
-        for clause in children(node).into_iter().filter(|part| part.kind() == "export_clause") {
-            for specifier in children(clause) {
-                let Some(local) = child(specifier, "name") else { continue };
-                let alias = child(specifier, "alias").unwrap_or(local);
-                let shown = self.builder.node_name(alias);
-                if let Some(id) = self.builder.lookup(self.builder.text(local)) {
-                    self.builder.program.exports.insert(shown, id);
-                }
+        if let Some(value) = node.named_child(0)
+            && children_with_tokens(node).iter().any(|part| part.kind() == "=")
+        {
+            let value = self.expression(value);
+            let object = self.module_object();
+            body.push(Statement::Assign(variable(object), value));
+        }
+        match child(node, "source").map(|source| self.key_text(source)) {
+            Some(source) => self.exported_again(node, &source, body),
+            None => self.exported_names(node),
+        }
+    }
+
+    /// `export { a, b as c }`, `export = value`.
+    fn exported_names(&mut self, node: Node<'_>) {
+        for (local, shown) in self.export_specifiers(node) {
+            if let Some(id) = self.builder.lookup(&local) {
+                let shown = self.builder.name(&shown);
+                self.builder.program.exports.insert(shown, id);
             }
         }
+    }
+
+    /// `export * from 'x'`, `export * as y from 'x'`, `export { a as b } from 'x'`.
+    fn exported_again(&mut self, node: Node<'_>, source: &str, body: &mut Vec<Statement>) {
+        for (member, shown) in self.export_specifiers(node) {
+            let module = self.module(source, node);
+            let member = self.builder.name(&member);
+            let value = self.builder.add(Kind::Field(module, member), node);
+            self.shown(&shown, value, body);
+        }
+        let parts = children_with_tokens(node);
+        for part in &parts {
+            match (part.kind(), part.named_child(0)) {
+                ("namespace_export", Some(name)) => {
+                    let (name, value) = (self.key_text(name), self.module(source, node));
+                    self.shown(&name, value, body);
+                }
+                ("*", _) => {
+                    let plain = source.strip_prefix("node:").unwrap_or(source);
+                    let module = self.builder.name(plain);
+                    self.builder.program.star_exports.push(module);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Makes a value visible under a name that is none of this file's own.
+    fn shown(&mut self, name: &str, value: ExprId, body: &mut Vec<Statement>) {
+        let name = self.builder.name(name);
+        let id = self.builder.fresh(&name);
+        self.builder.program.exports.insert(name, id);
+        body.push(Statement::Assign(variable(id), value));
+    }
+
+    /// The names in an export's braces, and what others call them.
+    fn export_specifiers(&self, node: Node<'_>) -> Vec<(String, String)> {
+        let clauses = children(node).into_iter().filter(|part| part.kind() == "export_clause");
+        let named = clauses.flat_map(children).filter_map(|specifier| {
+            let local = child(specifier, "name")?;
+            let shown = child(specifier, "alias").unwrap_or(local);
+            Some((self.key_text(local), self.key_text(shown)))
+        });
+        named.collect()
     }
 
     fn export_declared(&mut self, declaration: Node<'_>, is_default: bool) {
@@ -100,7 +168,7 @@ impl Lowering<'_, '_> {
             if declarator.kind() == "variable_declarator"
                 && let Some(name) = child(declarator, "name")
             {
-                names.push(self.builder.node_name(name));
+                self.pattern_names(name, &mut names);
             }
         }
         for name in names {
@@ -108,6 +176,26 @@ impl Lowering<'_, '_> {
                 let shown = if is_default { self.builder.name("default") } else { name };
                 self.builder.program.exports.insert(shown, id);
             }
+        }
+    }
+
+    /// The names that a pattern declares.
+    fn pattern_names(&mut self, node: Node<'_>, found: &mut Vec<crate::ir::Name>) {
+        match node.kind() {
+            "identifier" | "shorthand_property_identifier_pattern" => {
+                found.push(self.builder.node_name(node));
+            }
+            "pair_pattern" => {
+                if let Some(value) = child(node, "value") {
+                    self.pattern_names(value, found);
+                }
+            }
+            "object_assignment_pattern" | "assignment_pattern" => {
+                if let Some(left) = child(node, "left") {
+                    self.pattern_names(left, found);
+                }
+            }
+            _ => children(node).into_iter().for_each(|part| self.pattern_names(part, found)),
         }
     }
 
@@ -126,6 +214,11 @@ impl Lowering<'_, '_> {
         self.builder.program.module_object = Some(id);
         id
     }
+}
+
+/// The clause of `import name = require('module')`.
+fn required(node: Node<'_>) -> Option<Node<'_>> {
+    children(node).into_iter().find(|part| part.kind() == "import_require_clause")
 }
 
 fn children_with_tokens(node: Node<'_>) -> Vec<Node<'_>> {

@@ -17,6 +17,9 @@ impl Lowering<'_, '_> {
         let is_function = |node: &Node<'_>| {
             matches!(node.kind(), "function_declaration" | "generator_function_declaration")
         };
+        for node in nodes {
+            self.interface_of(*node, &mut body);
+        }
         for node in nodes.iter().filter(|node| is_function(node)) {
             self.statement(*node, &mut body);
         }
@@ -24,6 +27,19 @@ impl Lowering<'_, '_> {
             self.statement(*node, &mut body);
         }
         body
+    }
+
+    /// An interface comes first: a value of the same name replaces it.
+    fn interface_of(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
+        let inner = match node.kind() {
+            "export_statement" => child(node, "declaration"),
+            _ => Some(node),
+        };
+        if let Some(node) = inner.filter(|inner| inner.kind() == "interface_declaration")
+            && let Some(class) = self.interface(node)
+        {
+            self.bind_name(node, Kind::Class(class), body);
+        }
     }
 
     /// A statement as a block of its own.

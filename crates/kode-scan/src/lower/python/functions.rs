@@ -88,7 +88,7 @@ impl Lowering<'_, '_> {
         for member in child(node, "body").map(children).unwrap_or_default() {
             self.member(member, id, &mut methods, &mut fields);
         }
-        let class = Class { name, bases, methods, fields };
+        let class = Class { name, bases, methods, fields, ..Class::default() };
         self.builder.program.classes[id.0 as usize] = class;
         id
     }

@@ -298,6 +298,15 @@ impl Lowering<'_, '_> {
             let id = self.builder.declare(&local);
             body.push(Statement::Assign(variable(id), value));
         }
+        if node.kind() == "import_statement" {
+            let paths = children(node).into_iter().filter(|part| part.kind() == "dotted_name");
+            for path in paths {
+                let path = self.builder.node_name(path);
+                if path.contains('.') {
+                    self.builder.program.submodules.push(path);
+                }
+            }
+        }
     }
 
     /// An assignment as an expression.
