@@ -11,7 +11,7 @@ use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
 use ast_grep_core::{AstGrep, Node, Pattern, PatternError};
 use kode_base::ProjectPath;
 use kode_base::escape::escape_line;
-use kode_syntax::{Language, SourceTree, Tree};
+use kode_syntax::{Language, SourceTree, Tree, parse};
 use memchr::memmem::Finder;
 
 use crate::exact::check_size;
@@ -114,10 +114,10 @@ impl<'a> Rewriter<'a> {
         let Some(decoded) = Decoded::new(before) else {
             return refuse!("{path} mixes bytes that are not UTF-8 with private-use characters");
         };
-        let document = StrDoc::try_new(decoded.text(), self.language.clone());
-        let document = document.map_err(EditRefusal)?;
-        let tree = document.tree.clone();
-        let grep = AstGrep::doc(document);
+        let parsed = parse(self.language.language, decoded.text().as_bytes());
+        let tree = parsed.map_err(|error| EditRefusal(error.to_string()))?.tree;
+        let (src, lang) = (decoded.text().to_owned(), self.language.clone());
+        let grep = AstGrep::doc(StrDoc { src, lang, tree: tree.clone() });
         let edits = grep.root().replace_all(&self.pattern, &self.fix);
         if edits.is_empty() {
             return Ok(None);
@@ -208,6 +208,9 @@ impl Grammar {
     }
 
     fn pattern(&self, text: &str) -> Result<Pattern, PatternError> {
+        // The matcher's own parser has no bounds.
+        let bounded = parse(self.language, text.as_bytes());
+        bounded.map_err(|error| PatternError::Parse(error.to_string()))?;
         if self.language == Language::Php {
             return php_pattern(text, self);
         }

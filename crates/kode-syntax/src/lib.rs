@@ -1,7 +1,8 @@
 //! The only crate that links grammars.
 //!
 //! Detects a file's language and parses it. It never does I/O and never fails
-//! on bad input: a tree always comes back, with its error nodes countable.
+//! on broken input: a tree comes back, with its error nodes countable, unless the text
+//! is out of all proportion (work, nesting), which is said.
 
 mod errors;
 mod identifiers;
@@ -9,6 +10,7 @@ mod language;
 mod lenient;
 mod macro_text;
 mod parse;
+mod scanner_state;
 mod scopes;
 mod symbols;
 

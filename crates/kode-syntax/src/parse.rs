@@ -8,6 +8,7 @@ use thiserror::Error;
 use tree_sitter::{InputEdit, ParseOptions, ParseState, Parser, Point, Tree};
 
 use crate::Language;
+use crate::scanner_state::is_bounded;
 
 /// Why there is no tree.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub enum ParseError {
     /// The parser gave up: the text takes it far more work than its length allows.
     #[error("the {0} parser gave up")]
     GaveUp(&'static str),
+    /// More is open at once than the grammar's scanner can keep.
+    #[error("the text is nested too deeply for the {0} parser")]
+    TooDeep(&'static str),
 }
 
 /// A tree with the language it was parsed as.
@@ -46,6 +50,9 @@ thread_local! {
 
 fn parse_again(language: Language, source: &[u8], old: Option<&Tree>) -> Result<Tree, ParseError> {
     let name = language.name();
+    if !is_bounded(language, source) {
+        return Err(ParseError::TooDeep(name));
+    }
     PARSERS.with_borrow_mut(|parsers| {
         let known = parsers.iter().position(|(known, _)| *known == language);
         let index = match known {
