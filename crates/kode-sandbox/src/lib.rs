@@ -49,7 +49,7 @@ pub use editor::{EditorError, open_in_editor};
 pub use error::SandboxError;
 pub use files::{
     EntryKind, FileError, IgnoreRules, ProjectFiles, Reach, RuleSource, Stamps, WalkEnd, WalkEntry,
-    WriteFailure, stamp_hash,
+    WriteFailure, is_ignore_file, stamp_hash,
 };
 pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};

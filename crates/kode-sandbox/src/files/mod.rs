@@ -36,7 +36,7 @@ use confined::{Links, file_type, is_regular, open_beneath, reopen, stat_of};
 use place::is_writable;
 
 pub use error::FileError;
-pub use rule_source::{IgnoreRules, RuleSource};
+pub use rule_source::{IgnoreRules, RuleSource, is_ignore_file};
 pub use stamps::{Stamps, stamp_hash};
 pub use walk::{EntryKind, Reach, WalkEnd, WalkEntry};
 pub use write::WriteFailure;

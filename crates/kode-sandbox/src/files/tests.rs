@@ -319,6 +319,10 @@ fn a_walk_with_recorded_rules_lets_later_rules_hide_nothing() {
     fs::write(place.at(".gitignore"), "").unwrap();
     assert_eq!(names(RuleSource::Fixed(&recorded)), [".gitignore", "new/.gitignore", "new/b"]);
     assert_eq!(names(RuleSource::Disk), [".gitignore", "a.log"]);
+    let (top, below) = (path(".gitignore"), path("new/.ignore"));
+    let files = [(&top, &b"*.log\n"[..]), (&below, b"b\n")];
+    let past = IgnoreRules::of_files(files.into_iter());
+    assert_eq!(names(RuleSource::Past(&past)), [".gitignore", "new/.gitignore"]);
 }
 
 #[test]

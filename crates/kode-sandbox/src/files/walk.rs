@@ -228,7 +228,7 @@ impl Walk<'_> {
     /// writer left away, so that nothing stays unseen behind such a name; other walks only
     /// read, and report it like any file.
     fn is_beside(&self, folder: &OwnedFd, name: &str, stat: &Stat) -> bool {
-        if matches!(self.rules, RuleSource::Disk) {
+        if matches!(self.rules, RuleSource::Disk | RuleSource::Past(_)) {
             return false;
         }
         match judge(folder, name, stat) {

@@ -54,6 +54,47 @@ fn diff_tells_only_what_is_new() {
 }
 
 #[test]
+fn diff_heeds_no_ignore_rule_and_no_suppression_that_is_new() {
+    let workspace = Workspace::new();
+    std::fs::remove_dir(workspace.project().join(".git")).unwrap();
+    git(&workspace, &["init", "-q"]);
+    workspace.write(".gitignore", "made/\nkept.py\n");
+    workspace.write("kept.py", "");
+    git(&workspace, &["add", "-f", "."]);
+    git(&workspace, &["commit", "-qm", "one"]);
+    workspace.write("made/by_a_tool.py", INJECTION);
+    assert_eq!(scan(&workspace, &["--diff", "HEAD"]).0, 0);
+    // Hidden by rules that are new: in the old file, in one below, and of another kind.
+    workspace.write(".gitignore", "made/\nkept.py\nhidden.py\n");
+    workspace.write("hidden.py", INJECTION);
+    workspace.write("below/.gitignore", "*\n");
+    workspace.write("below/deep/app.py", INJECTION);
+    workspace.write(".ignore", "other.py\n");
+    workspace.write("other.py", INJECTION);
+    // Ignored since ever, but in the commit all the same.
+    workspace.write("kept.py", INJECTION);
+    let (code, text) = scan(&workspace, &["--diff", "HEAD"]);
+    assert_eq!(code, 3, "{text}");
+    for name in ["hidden.py:4", "below/deep/app.py:4", "other.py:4", "kept.py:4"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+    assert!(!text.contains("by_a_tool"), "{text}");
+    for name in ["hidden.py", "below/deep/app.py", "other.py", "kept.py"] {
+        workspace.write(name, "");
+    }
+    let silenced = INJECTION.replace(
+        "    return",
+        "    # kode-ignore[sql-injection] until=2999-01-01 -- checked\n    return",
+    );
+    workspace.write("app.py", &silenced);
+    assert_eq!(scan(&workspace, &["--diff", "HEAD"]).0, 3);
+    git(&workspace, &["add", "app.py"]);
+    git(&workspace, &["commit", "-qm", "two"]);
+    workspace.write("app.py", &format!("{silenced}# the end\n"));
+    assert_eq!(scan(&workspace, &["--diff", "HEAD"]).0, 0);
+}
+
+#[test]
 fn a_path_that_is_not_there_is_a_usage_error() {
     assert_eq!(scan(&Workspace::new(), &["nowhere.py"]).0, 2);
 }

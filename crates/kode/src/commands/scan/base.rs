@@ -1,15 +1,15 @@
-//! The files as they were at a git reference, for `--diff`. git runs inside the
+//! The files as they were at a git reference, for `--diff`, and the ignore rules of
+//! then: what is new can't hide itself. git runs inside the
 //! sandbox, read-only and offline: a repository's git configuration is code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use kode_audit::AuditLog;
 use kode_base::{ExitStatus, Interrupt, ProjectPath, ShellCommand, Untrusted};
 use kode_gate::{Gate, NoTerminal, Policy};
-use kode_sandbox::{CommandEnd, Sandbox};
+use kode_sandbox::{CommandEnd, IgnoreRules, Sandbox, is_ignore_file};
 
-use super::targets::Target;
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::wiring::sandbox_settings;
@@ -19,37 +19,74 @@ const PATHS_PER_COMMAND: usize = 500;
 /// All contents together.
 const BYTES_MAX: usize = 512 * 1024 * 1024;
 
-/// The base content of every target that was there at `reference`.
-pub(super) fn contents(
-    places: &Places,
-    targets: &[Target],
-    reference: &str,
-) -> Result<HashMap<ProjectPath, Vec<u8>>, Failure> {
-    let mut git = Git::open(places)?;
-    let commit = git.commit(reference)?;
-    let prefix = places.directory_below(&git.root);
-    let mut contents = HashMap::new();
-    for batch in targets.chunks(PATHS_PER_COMMAND) {
-        let names: Vec<String> =
-            batch.iter().map(|target| in_repository(&prefix, target)).collect();
-        let output = git.read_blobs(&commit, &names)?;
-        let mut rest = output.as_slice();
-        for target in batch {
-            let (content, after) = next_blob(rest).ok_or_else(|| {
-                Failure::error(format!("git did not answer for {} at {reference}", target.path))
-            })?;
-            contents.extend(content.map(|content| (target.path.clone(), content)));
-            rest = after;
-        }
-    }
-    Ok(contents)
+/// A commit that is compared with: its files, and the ignore rules it has.
+pub(super) struct Base {
+    git: Git,
+    commit: String,
+    reference: String,
+    /// The working folder below the repository's.
+    prefix: ProjectPath,
+    /// The files it has below the working folder.
+    names: BTreeSet<String>,
+    /// Its ignore rules: one that came later hides nothing from the comparison.
+    pub(super) rules: IgnoreRules,
 }
 
-fn in_repository(prefix: &ProjectPath, target: &Target) -> String {
+impl Base {
+    /// Finds the commit that `reference` names.
+    pub(super) fn open(places: &Places, reference: &str) -> Result<Self, Failure> {
+        let mut git = Git::open(places)?;
+        let commit = git.commit(reference)?;
+        let prefix = places.directory_below(&git.root);
+        let names = git.names(&commit, &prefix)?;
+        let reference = reference.to_owned();
+        let rules = IgnoreRules::default();
+        let mut base = Self { git, commit, reference, prefix, names, rules };
+        let ignoring = base.names.iter().filter_map(|name| ProjectPath::new(name).ok());
+        let ignoring: Vec<ProjectPath> =
+            ignoring.filter(|path| is_ignore_file(path.file_name())).collect();
+        let texts = base.contents(ignoring.iter())?;
+        base.rules = IgnoreRules::of_files(texts.iter().map(|(path, text)| (path, &text[..])));
+        Ok(base)
+    }
+
+    /// Whether the commit has a file, or any file in a folder.
+    pub(super) fn holds(&self, path: &ProjectPath) -> bool {
+        let folder = format!("{path}/");
+        let next = self.names.range(folder.clone()..).next();
+        self.names.contains(path.as_str()) || next.is_some_and(|name| name.starts_with(&folder))
+    }
+
+    /// The contents of those of `paths` that were there.
+    pub(super) fn contents<'p>(
+        &mut self,
+        paths: impl Iterator<Item = &'p ProjectPath>,
+    ) -> Result<HashMap<ProjectPath, Vec<u8>>, Failure> {
+        let paths: Vec<&ProjectPath> = paths.collect();
+        let mut contents = HashMap::new();
+        for batch in paths.chunks(PATHS_PER_COMMAND) {
+            let names: Vec<String> =
+                batch.iter().map(|path| in_repository(&self.prefix, path)).collect();
+            let output = self.git.read_blobs(&self.commit, &names)?;
+            let mut rest = output.as_slice();
+            for path in batch {
+                let (content, after) = next_blob(rest).ok_or_else(|| {
+                    let reference = &self.reference;
+                    Failure::error(format!("git did not answer for {path} at {reference}"))
+                })?;
+                contents.extend(content.map(|content| ((*path).clone(), content)));
+                rest = after;
+            }
+        }
+        Ok(contents)
+    }
+}
+
+fn in_repository(prefix: &ProjectPath, path: &ProjectPath) -> String {
     if prefix.is_root() {
-        target.path.as_str().to_owned()
+        path.as_str().to_owned()
     } else {
-        format!("{}/{}", prefix.as_str(), target.path.as_str())
+        format!("{}/{}", prefix.as_str(), path.as_str())
     }
 }
 
@@ -101,6 +138,27 @@ impl Git {
         let commit = String::from_utf8(output).unwrap_or_default().trim().to_owned();
         let whole = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
         if whole { Ok(commit) } else { Err(wrong()) }
+    }
+
+    /// The files of a commit below a folder, from there.
+    fn names(&mut self, commit: &str, below: &ProjectPath) -> Result<BTreeSet<String>, Failure> {
+        let within = match below.is_root() {
+            true => String::new(),
+            false => format!(" -- {}", quoted(below.as_str())),
+        };
+        let command = format!("git ls-tree -r -z --full-tree --name-only {commit}{within}");
+        let output = self.run(command);
+        let output = output
+            .map_err(|failure| failure.unwrap_or_else(|| Failure::error("git ls-tree failed")))?;
+        let names = output.split(|byte| *byte == 0).filter_map(|name| {
+            let name = std::str::from_utf8(name).ok()?;
+            let name = match below.is_root() {
+                true => name,
+                false => name.strip_prefix(below.as_str())?.strip_prefix('/')?,
+            };
+            Some(name.to_owned())
+        });
+        Ok(names.collect())
     }
 
     fn read_blobs(&mut self, commit: &str, names: &[String]) -> Result<Vec<u8>, Failure> {

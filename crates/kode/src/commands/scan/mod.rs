@@ -30,9 +30,13 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
 
 fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
     let places = Places::from_environment()?;
-    let mut targets = targets::collect(&places, &arguments.paths)?;
-    let bases = match &arguments.diff {
-        Some(reference) => Some(base::contents(&places, &targets, reference)?),
+    let mut base = match &arguments.diff {
+        Some(reference) => Some(base::Base::open(&places, reference)?),
+        None => None,
+    };
+    let mut targets = targets::collect(&places, &arguments.paths, base.as_ref())?;
+    let bases = match &mut base {
+        Some(base) => Some(base.contents(targets.iter().map(|target| &target.path))?),
         None => None,
     };
     if let Some(bases) = &bases {
@@ -41,7 +45,9 @@ fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
     say_how_many(targets.len(), arguments.format);
     let files = scan_files(&targets, bases.as_ref());
     let today = kode_agent::today();
-    let options = ScanOptions { today: Some(&today), accept_new_suppressions: true };
+    // Beside a base only what the base already had is silenced.
+    let accept_new_suppressions = bases.is_none();
+    let options = ScanOptions { today: Some(&today), accept_new_suppressions };
     let found = scan_with(&files, options);
     match arguments.format {
         ScanFormat::Text => say_part!("{}", report::text(&found, &files)),

@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use kode_base::{ExitStatus, ProjectPath};
-use kode_sandbox::{EntryKind, FileError, ProjectFiles, WalkEnd};
+use kode_sandbox::{EntryKind, FileError, ProjectFiles, Reach, RuleSource, WalkEnd, WalkEntry};
 
+use super::base::Base;
 use crate::failure::Failure;
 use crate::places::Places;
 
@@ -20,8 +21,13 @@ pub(super) struct Target {
     pub(super) content: Vec<u8>,
 }
 
-/// Reads every file the arguments mean; without arguments the working folder.
-pub(super) fn collect(places: &Places, arguments: &[PathBuf]) -> Result<Vec<Target>, Failure> {
+/// Reads every file the arguments mean; without arguments the working folder. Beside a
+/// base its ignore rules count, and the files it has are scanned though they are ignored.
+pub(super) fn collect(
+    places: &Places,
+    arguments: &[PathBuf],
+    base: Option<&Base>,
+) -> Result<Vec<Target>, Failure> {
     let mut places_to_look = Vec::new();
     for argument in arguments {
         let path = fs::canonicalize(places.working.join(argument)).map_err(|error| {
@@ -43,7 +49,7 @@ pub(super) fn collect(places: &Places, arguments: &[PathBuf]) -> Result<Vec<Targ
             return Err(Failure::error(format!("{}: not a usable path", place.display())));
         };
         if place.is_dir() {
-            walk(&files, &relative, &mut paths)?;
+            walk(&files, &relative, base, &mut paths)?;
         } else {
             paths.push(relative);
         }
@@ -68,14 +74,23 @@ fn common_root(working: &Path, places: &[PathBuf]) -> PathBuf {
 fn walk(
     files: &ProjectFiles,
     folder: &ProjectPath,
+    base: Option<&Base>,
     paths: &mut Vec<ProjectPath>,
 ) -> Result<(), Failure> {
-    let end = files.walk(folder, false, &mut |entry| {
-        if entry.kind == EntryKind::File {
+    let held = |path: &ProjectPath| base.is_some_and(|base| base.holds(path));
+    let mut visit = |entry: WalkEntry| {
+        if entry.kind == EntryKind::File && (!entry.ignored || held(&entry.path)) {
             paths.push(entry.path);
         }
         ControlFlow::Continue(())
-    })?;
+    };
+    let end = match base {
+        Some(base) => {
+            let rules = RuleSource::Past(&base.rules);
+            files.walk_with(folder, Reach::Into(&held), rules, &mut visit)?
+        }
+        None => files.walk(folder, false, &mut visit)?,
+    };
     match end {
         WalkEnd::Complete => Ok(()),
         WalkEnd::Truncated => Err(Failure::error(format!(
