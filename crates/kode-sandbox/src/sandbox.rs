@@ -308,10 +308,10 @@ impl Sandbox {
             self.look_for_credentials();
         }
         self.looked.store(false, Ordering::Relaxed);
-        // With hosts open it does not run then.
-        if open.is_empty() || self.name == "docker" {
-            self.network.seen().command_begins();
-        }
+        let is_closed =
+            self.name == "docker" && self.settings.docker.network == crate::DockerNetwork::None;
+        let offline = open.is_empty() || is_closed;
+        self.network.seen().command_begins(offline);
     }
 
     /// Runs the permit's exact bytes with `bash -c`, standard input empty.
@@ -330,6 +330,7 @@ impl Sandbox {
         let intent = permit.intent();
         let order = order(&self.root, &permit.redeem())?;
         self.have_looked(&open);
+        let _ends = Ends(self.network.seen());
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => native.run(&order, interrupt, on_output),
             Wall::Native(native) => {
@@ -368,6 +369,7 @@ impl Sandbox {
         let intent = permit.intent();
         let order = interactive_order(&self.root, &permit.redeem())?;
         self.have_looked(&open);
+        let _ends = Ends(self.network.seen());
         match &mut *self.wall() {
             Wall::Native(native) if open.is_empty() => {
                 native.run_interactive(&order).map(InteractiveEnd::offline)
@@ -429,6 +431,15 @@ impl Sandbox {
     fn wall(&self) -> MutexGuard<'_, Wall> {
         // A panic in a caller's `on_output` leaves the wall itself intact.
         self.wall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of a command, however it comes.
+struct Ends<'a>(&'a Seen);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.command_ends();
     }
 }
 

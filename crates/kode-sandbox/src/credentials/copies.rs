@@ -19,6 +19,14 @@ const DEPTH_MAX: usize = 128;
 const TOOL_FOLDERS: [&str; 8] =
     [".git", "node_modules", "target", ".venv", "venv", "site-packages", "vendor", ".gradle"];
 
+/// Whether a folder of the project below `root` is one that tools fill: git's
+/// objects, packages, what a build makes.
+pub(crate) fn is_of_tools(folder: &Path, root: &Path) -> bool {
+    let below = folder.strip_prefix(root).unwrap_or(folder);
+    below == Path::new(".git/objects")
+        || below.iter().any(|part| part != ".git" && TOOL_FOLDERS.iter().any(|it| part == *it))
+}
+
 /// What was written since.
 #[derive(Debug, Default)]
 pub(super) struct Copies {

@@ -23,8 +23,9 @@ use kode_base::ProjectPath;
 use kode_gate::{FolderNames, NameKind};
 
 use crate::{CredentialTest, ProjectRoot, SandboxSettings};
+pub(crate) use copies::is_of_tools;
 pub(crate) use identity::{Identity, Stamp};
-use register::{Line, Register};
+use register::{Line, Register, Running};
 pub use watch::Exposure;
 use watch::Watch;
 
@@ -91,6 +92,10 @@ struct State {
     /// Of those that do, whether it says anything that one is opened.
     counted: HashMap<Stamp, bool>,
     watch: Watch,
+    /// A command runs that may open one, which other sessions are told.
+    running: Option<Running>,
+    is_watched: bool,
+    is_offline: bool,
     /// When the command began that is watched, nanoseconds since 1970.
     watched_since_ns: i64,
     /// Why not all that was seen is kept.
@@ -138,33 +143,85 @@ impl Seen {
         }
     }
 
-    /// A command runs after a look that was not complete: what it hides stays
-    /// unknown.
-    pub(crate) fn command_begins(&self) {
+    /// A command begins. What a look missed that was not complete stays unknown then.
+    pub(crate) fn command_begins(&self, offline: bool) {
         let mut state = self.state();
-        if let Some(why) = state.lost.clone() {
+        state.is_offline = offline;
+        if let Some(why) = state.lost.clone().filter(|_| offline) {
             let is_kept = self.refresh(&mut state).is_ok_and(|known| known.lost.is_some());
             // Where it can't be kept the register can't be read either.
             let _ = is_kept || self.note(&mut state, Line::Lost(why)).is_err();
         }
+        if offline && !state.watch.is_empty() {
+            match self.register.runs() {
+                Ok(running) => state.running = running,
+                Err(why) => state.watch.fails(&why),
+            }
+        }
     }
 
-    /// Right before a command without hosts.
+    /// It has ended, and nobody watches.
+    pub(crate) fn command_ends(&self) {
+        let mut state = self.state();
+        if !state.is_watched {
+            state.running = None;
+        }
+    }
+
+    /// Right before a command.
     pub(crate) fn watch_begins(&self) {
         let mut state = self.state();
         // The clock that file systems take their times from.
         let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
         state.watched_since_ns = now.tv_sec.saturating_mul(1_000_000_000) + now.tv_nsec;
+        state.is_watched = true;
         state.watch.begin();
+    }
+
+    /// Waits until no other session runs a command that may open a credential;
+    /// returns what [`Self::others`] is then.
+    ///
+    /// # Errors
+    /// When one goes on.
+    pub(crate) fn others_rest(&self) -> Result<u64, String> {
+        self.register.others_rest()
+    }
+
+    /// Changes whenever such a command begins.
+    pub(crate) fn others(&self) -> u64 {
+        self.register.begun()
+    }
+
+    /// Whether what appeared at `path` is a credential; `None` when it has nothing
+    /// to do with one, false when its name says so and nothing counts in it yet.
+    pub(crate) fn judge(&self, path: &Path) -> Option<bool> {
+        let mut state = self.state();
+        let below = path.strip_prefix(&self.root).ok()?;
+        let folder = below.parent().unwrap_or(below).to_string_lossy();
+        let name = below.file_name()?.to_string_lossy();
+        let kind = FolderNames::below(&folder).kind(&name);
+        if kind == NameKind::Ordinary {
+            let stamp = Stamp::of(path)?;
+            let is_known = self.refresh(&mut state).map_or(true, |known| known.has(path, &stamp));
+            return is_known.then_some(true);
+        }
+        let named = Named { path: path.to_owned(), kind };
+        let (real, stamp) = self.holds_credential(&mut state, &named)?;
+        Some(self.counts(&mut state, &named, &real, &stamp))
     }
 
     /// Right after it, before anything else looks at the files. What it wrote is
     /// known from now on if it opened a credential.
     pub(crate) fn watch_ends(&self) -> Option<Exposure> {
         let mut state = self.state();
-        let exposure = state.watch.end()?;
-        match self.keep_copies(&mut state) {
-            Ok(()) => Some(exposure),
+        state.is_watched = false;
+        // With hosts open it could read none: whoever did was not the command.
+        let exposure = state.watch.end().filter(|_| state.is_offline);
+        let kept = exposure.as_ref().map_or(Ok(()), |_| self.keep_copies(&mut state));
+        // Only now, when others can know what it wrote.
+        state.running = None;
+        match kept {
+            Ok(()) => exposure,
             Err(why) => {
                 state.lost = Some(why.clone());
                 Some(Exposure::Unwatched(why))

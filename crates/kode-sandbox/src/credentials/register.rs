@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ const FOLDER: &str = "seen-credentials";
 /// Bytes of one project's file: some 30,000 credentials.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
 const SALT_BYTES: usize = 16;
+/// For other sessions' commands to end.
+const REST_MAX: Duration = Duration::from_secs(5);
+const REST_STEP: Duration = Duration::from_millis(10);
 
 /// Where a project's credentials are kept.
 #[derive(Debug)]
@@ -112,6 +116,54 @@ impl Register {
     }
 }
 
+/// While it is kept, other sessions know that a command runs which may open a
+/// credential.
+#[derive(Debug)]
+pub(super) struct Running {
+    _locked: File,
+}
+
+/// Beside the register: locked while such commands run, a byte longer for each.
+impl Register {
+    fn running(&self) -> Option<PathBuf> {
+        self.file.as_ref().filter(|_| self.adds).map(|file| file.with_extension("running"))
+    }
+
+    /// Such a command begins.
+    pub(super) fn runs(&self) -> Result<Option<Running>, String> {
+        let Some(path) = self.running() else { return Ok(None) };
+        let announce = || -> Result<File, String> {
+            let mut file = open_locked(&path, FlockOperation::LockShared)?;
+            file.write_all(b".").map_err(|error| error.to_string())?;
+            Ok(file)
+        };
+        announce().map(|_locked| Some(Running { _locked })).map_err(|why| failed(&path, &why))
+    }
+
+    /// How many have begun, of whatever session.
+    pub(super) fn begun(&self) -> u64 {
+        let length = |path| fs::metadata(path).map_or(0, |it| it.len());
+        self.running().map_or(0, length)
+    }
+
+    /// Waits until none runs; how many had begun by then.
+    pub(super) fn others_rest(&self) -> Result<u64, String> {
+        let Some(path) = self.running().filter(|path| path.exists()) else { return Ok(0) };
+        let until = Instant::now() + REST_MAX;
+        loop {
+            if let Ok(_locked) = open_locked(&path, FlockOperation::NonBlockingLockExclusive) {
+                return Ok(self.begun());
+            }
+            if Instant::now() > until {
+                return Err("another session's command runs in it and may have opened one; wait \
+                            for its end"
+                    .to_owned());
+            }
+            std::thread::sleep(REST_STEP);
+        }
+    }
+}
+
 impl Line {
     pub(super) fn credential(stamp: &Stamp, content: Option<Digest>) -> Self {
         let content = content.map(|digest| hexadecimal(&digest));
@@ -145,6 +197,10 @@ impl Known {
 
 /// Opens the file, made where it is missing, alone.
 fn open(path: &Path) -> Result<File, String> {
+    open_locked(path, FlockOperation::LockExclusive)
+}
+
+fn open_locked(path: &Path, lock: FlockOperation) -> Result<File, String> {
     let folder = path.parent().unwrap_or(path);
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| error.to_string())?;
@@ -157,7 +213,7 @@ fn open(path: &Path) -> Result<File, String> {
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
         .open(path);
     let file = opened.map_err(|error| error.to_string())?;
-    rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(|error| error.to_string())?;
+    rustix::fs::flock(&file, lock).map_err(|error| error.to_string())?;
     Ok(file)
 }
 

@@ -156,6 +156,11 @@ impl Docker {
         self.secrets.unexpected.clone()
     }
 
+    /// Every file that it masks; absolute.
+    pub(crate) fn masked_files(&self) -> impl Iterator<Item = &str> {
+        self.secrets.paths()
+    }
+
     fn inside(&self, order: &Order) -> Order {
         Order { directory: inside_container(&self.root, &order.directory), ..order.clone() }
     }

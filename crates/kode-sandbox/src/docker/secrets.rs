@@ -43,6 +43,10 @@ impl Secrets {
         Ok(Self { files: found.collect(), unexpected })
     }
 
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|(path, _)| path.as_str())
+    }
+
     /// Lays a mask over each.
     pub(super) fn cover(
         &self,

@@ -44,7 +44,9 @@ enum Asked {
 pub(crate) fn serve(rules: &Rules, entry: &Arc<Entry>, socket: Socket) {
     entry.owns(&socket);
     let mut client = Stream::new(socket, REQUEST_MAX);
-    if let Err(refusal) = converse(rules, entry, &mut client) {
+    let refusal = converse(rules, entry, &mut client).err();
+    // What closed the hosts is why, whatever broke off for it.
+    if let Some(refusal) = rules.outside.closed().or(refusal) {
         entry.refused(&refusal);
     }
     // The client sees the end at once, whatever keeping it takes.

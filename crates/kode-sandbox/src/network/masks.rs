@@ -226,7 +226,7 @@ fn closed(path: &Path, folder: &Path, error: &Error) -> Result<(), SandboxError>
     Err(shut(&format!("{} can't be looked at ({error})", path.display())))
 }
 
-fn shut(why: &str) -> SandboxError {
+pub(super) fn shut(why: &str) -> SandboxError {
     SandboxError::Command(format!(
         "with hosts open, the project's secrets must be masked, but {why}; run it without network"
     ))

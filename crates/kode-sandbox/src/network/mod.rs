@@ -27,6 +27,7 @@ mod registry;
 mod session;
 mod socks;
 mod stream;
+mod tripwire;
 mod trust_store;
 mod tunnel;
 mod web;

@@ -12,6 +12,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use super::address::is_public;
 use super::stream::{Counters, Socket, Stream};
+use super::tripwire::Tripwire;
 use super::witness::WitnessOf;
 use super::{HostName, Refusal};
 use crate::settings::LabSink;
@@ -33,6 +34,7 @@ pub(crate) struct Outside {
     dial: Arc<Dial>,
     tls: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
     witness: Option<WitnessOf>,
+    tripwire: Option<Arc<Tripwire>>,
 }
 
 impl fmt::Debug for Outside {
@@ -50,6 +52,7 @@ impl Outside {
             dial: Arc::new(|address| TcpStream::connect_timeout(&address, CONNECT_MAX)),
             tls: Arc::default(),
             witness: None,
+            tripwire: None,
         }
     }
 
@@ -65,6 +68,7 @@ impl Outside {
             dial: Arc::new(move |_| TcpStream::connect_timeout(&sink, CONNECT_MAX)),
             tls: Arc::default(),
             witness: None,
+            tripwire: None,
         }
     }
 
@@ -72,6 +76,17 @@ impl Outside {
     #[must_use]
     pub(super) fn seen_by(self, witness: Option<WitnessOf>) -> Self {
         Self { witness, ..self }
+    }
+
+    /// The same for a command that `tripwire` watches over.
+    #[must_use]
+    pub(super) fn watched_by(self, tripwire: &Arc<Tripwire>) -> Self {
+        Self { tripwire: Some(Arc::clone(tripwire)), ..self }
+    }
+
+    /// Why nothing more may leave.
+    pub(super) fn closed(&self) -> Option<Refusal> {
+        self.tripwire.as_ref().and_then(|tripwire| tripwire.check().err())
     }
 
     /// One whose names, addresses, ports and certificates a test chooses.
@@ -88,6 +103,7 @@ impl Outside {
             dial: Arc::new(dial),
             tls: Arc::new(OnceLock::from(Ok(Arc::new(tls)))),
             witness: None,
+            tripwire: None,
         }
     }
 
@@ -100,6 +116,9 @@ impl Outside {
         counters: &Arc<Counters>,
         limit: Duration,
     ) -> Result<Stream, Refusal> {
+        if let Some(refusal) = self.closed() {
+            return Err(refusal);
+        }
         let addresses = (self.resolve)(host).unwrap_or_default();
         if addresses.is_empty() {
             return Err(Refusal::NoAddress(host.to_string()));
@@ -115,7 +134,8 @@ impl Outside {
             match (self.dial)(SocketAddr::new(address, port)) {
                 Ok(socket) => {
                     let _ = socket.set_nodelay(true);
-                    return Ok(Stream::new(Socket(socket), limit).counted(Arc::clone(counters)));
+                    let stream = Stream::new(Socket(socket), limit).counted(Arc::clone(counters));
+                    return Ok(stream.watched_by(self.tripwire.clone()));
                 }
                 Err(error) => cause = error.to_string(),
             }

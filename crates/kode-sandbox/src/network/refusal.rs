@@ -80,6 +80,9 @@ pub enum Refusal {
     /// Nobody could keep that it would go out.
     #[error("it could not be kept in the audit log: {0}")]
     NotKept(String),
+    /// Something that may hold a credential became readable to the command.
+    #[error("the hosts were closed when {0} appeared, which may hold a credential; run it again")]
+    CredentialAppeared(String),
     /// Too many connections.
     #[error("too many connections")]
     TooMany,

@@ -10,6 +10,7 @@ use super::connection::Rules;
 use super::outside::Outside;
 use super::proxy::Proxy;
 use super::record::Connection;
+use super::tripwire::Tripwire;
 use super::web::{self, Page};
 use super::{OpenHosts, Refusal, Witness, masks};
 use crate::credentials::Seen;
@@ -92,12 +93,14 @@ impl Network {
         (intent, open): (AuditSequence, OpenHosts),
         command: impl FnOnce(&mut Native) -> Result<T, SandboxError>,
     ) -> Result<(T, Reached), SandboxError> {
+        let tripwire = Arc::new(Tripwire::new(&self.root, &self.seen)?);
         let masks = masks::find(&self.root, &self.seen)?;
+        tripwire.masks(masks.paths.iter().map(String::as_str));
         let authority = Authority::new().map_err(std::io::Error::other)?;
         let additions = Additions::new(settings, &authority.certificate());
         let (mut beside, listener) =
             session.beside(&self.root, settings, masks.paths, additions)?;
-        let outside = self.outside(intent);
+        let outside = self.outside(intent).watched_by(&tripwire);
         let rules = Rules { open, outside, authority: Arc::new(authority) };
         let proxy = Proxy::start(listener, rules)?;
         let result = command(&mut beside);
@@ -118,8 +121,10 @@ impl Network {
     ) -> Result<(T, Reached), SandboxError> {
         let authority = Authority::new().map_err(std::io::Error::other)?;
         let additions = Additions::new(settings, &authority.certificate());
+        let tripwire = Arc::new(Tripwire::new(&self.root, &self.seen)?);
         let listener = docker.open_door(&additions.certificates())?;
-        let outside = self.outside(intent);
+        tripwire.masks(docker.masked_files());
+        let outside = self.outside(intent).watched_by(&tripwire);
         let rules = Rules { open, outside, authority: Arc::new(authority) };
         let proxy = Proxy::start(listener, rules)?;
         let result = command(docker);

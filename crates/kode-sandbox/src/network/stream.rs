@@ -12,6 +12,7 @@ use rustls::{ClientConnection, ServerConnection, StreamOwned};
 
 use super::Refusal;
 use super::head::end_of_head;
+use super::tripwire::Tripwire;
 
 /// A client's or a server's connection.
 #[derive(Debug)]
@@ -54,11 +55,24 @@ pub(crate) struct Stream {
     ahead: Vec<u8>,
     /// Set on the side that leads outside.
     counters: Option<Arc<Counters>>,
+    /// The same side.
+    tripwire: Option<Arc<Tripwire>>,
 }
 
 impl Stream {
     pub(crate) fn new(socket: Socket, limit: Duration) -> Self {
-        Self { socket, deadline: Instant::now() + limit, ahead: Vec::new(), counters: None }
+        let deadline = Instant::now() + limit;
+        Self { socket, deadline, ahead: Vec::new(), counters: None, tripwire: None }
+    }
+
+    /// Lets nothing leave once the tripwire is touched.
+    pub(crate) fn watched_by(self, tripwire: Option<Arc<Tripwire>>) -> Self {
+        Self { tripwire, ..self }
+    }
+
+    /// Whether bytes that were read may leave here.
+    pub(crate) fn may_leave(&self) -> bool {
+        self.tripwire.as_ref().is_none_or(|tripwire| tripwire.check().is_ok())
     }
 
     /// Counts what passes, for the side that leads outside.
@@ -182,6 +196,9 @@ impl Read for Stream {
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.tick()?;
+        if !self.may_leave() {
+            return Err(ErrorKind::ConnectionAborted.into());
+        }
         let count = self.socket.0.write(bytes)?;
         self.count_sent(count);
         Ok(count)

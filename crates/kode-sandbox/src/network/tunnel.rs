@@ -114,6 +114,9 @@ impl Flow {
             }
         }
         if !self.is_empty() {
+            if !to.may_leave() {
+                return Moved::Broken;
+            }
             match rustix::net::send(
                 to.socket(),
                 &self.block[self.start..self.end],

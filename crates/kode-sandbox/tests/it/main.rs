@@ -20,4 +20,5 @@ mod refusals;
 mod sockets;
 mod support;
 mod survivors;
+mod tripwire;
 mod weaker_walls;

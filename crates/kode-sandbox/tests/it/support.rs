@@ -8,7 +8,7 @@ use kode_audit::AuditLog;
 use kode_base::{Action, Interrupt, ProjectPath, ShellCommand};
 use kode_gate::{Gate, NoTerminal, Permit, Policy, SessionState};
 use kode_sandbox::{
-    Backend, CommandEnd, CommandOutput, HelperImage, Host, Incident, ProjectRoot, Sandbox,
+    Backend, CommandEnd, CommandOutput, HelperImage, Host, Incident, ProjectRoot, Refusal, Sandbox,
     SandboxSettings,
 };
 
@@ -127,12 +127,16 @@ pub(crate) struct Ended {
     pub(crate) text: String,
     pub(crate) end: CommandEnd,
     pub(crate) elapsed: Duration,
+    /// Why connections were not carried.
+    pub(crate) refusals: Vec<Refusal>,
 }
 
 impl Ended {
     fn new(output: CommandOutput) -> Self {
+        let refusals = output.connections.into_iter().filter_map(|it| it.refusal).collect();
         let text = String::from_utf8_lossy(output.output.expose()).into_owned();
-        Self { incidents: output.incidents, text, end: output.end, elapsed: output.elapsed }
+        let (end, elapsed) = (output.end, output.elapsed);
+        Self { incidents: output.incidents, text, end, elapsed, refusals }
     }
 
     #[track_caller]
