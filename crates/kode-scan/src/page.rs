@@ -20,7 +20,13 @@ static TYPE: LazyLock<Option<Regex>> =
 /// Handlers: `onclick="…"`, Vue's `@click="…"`, Svelte's `on:click={…}`.
 static HANDLER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r#"[\s"'](?:on[a-z]+|@[a-z.:-]+|v-on:[a-z.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')|on:[a-z|]+=\{([^}]*)\}"#,
+        r#"[\s"'/](?:on[a-z]+|@[a-z.:-]+|v-on:[a-z.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>{=`][^\s"'>]*))|on:[a-z|]+=\{([^}]*)\}"#,
+    )
+});
+/// Attributes that are addresses, whose scheme may be `javascript:`, and whole pages.
+static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r#"[\s"'/](?:(?:xlink:)?href|src|action|formaction|data|to|from|values|(srcdoc))\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>{=`][^\s"'>]*))"#,
     )
 });
 fn pattern(text: &str) -> Option<Regex> {
@@ -42,6 +48,11 @@ pub(crate) fn is_code(path: &ProjectPath, page: &[u8]) -> bool {
 
 /// The page with everything but its scripts blanked.
 pub(crate) fn scripts_only(page: &[u8]) -> Vec<u8> {
+    scripts_of(page, true)
+}
+
+/// The scripts of a page, and where it is a whole one those of pages in its frames.
+fn scripts_of(page: &[u8], is_whole: bool) -> Vec<u8> {
     let mut visible: Vec<u8> = page.to_vec();
     let mut text: Vec<u8> = page.to_vec();
     blank(&mut text);
@@ -59,18 +70,150 @@ pub(crate) fn scripts_only(page: &[u8]) -> Vec<u8> {
             _ => {}
         }
     }
-    for found in HANDLER.iter().flat_map(|handler| handler.captures_iter(&visible)) {
-        let parts = (1..=3).filter_map(|at| found.get(at));
-        bodies.extend(parts.map(|part| (part.start(), part.end())));
-    }
     for (start, end) in bodies {
-        text[start..end].copy_from_slice(&page[start..end]);
-        // One handler ends before the next begins.
-        if let Some(after) = text.get_mut(end).filter(|byte| **byte == b' ') {
-            *after = b';';
+        put_script(&mut text, (start, end), &page[start..end]);
+    }
+    blank_outside_tags(&mut visible);
+    for found in HANDLER.iter().flat_map(|handler| handler.captures_iter(&visible)) {
+        for part in (1..=4).filter_map(|at| found.get(at)) {
+            let script = decoded(part.as_bytes());
+            put_script(&mut text, (part.start(), part.end()), &script);
         }
     }
+    for found in ADDRESS.iter().flat_map(|address| address.captures_iter(&visible)) {
+        let Some(part) = (2..=4).find_map(|at| found.get(at)) else { continue };
+        let script = match found.get(1) {
+            Some(_) if is_whole => scripts_of(&decoded(part.as_bytes()), false),
+            Some(_) => continue,
+            None => match address_script(part.as_bytes()) {
+                Some(script) => script,
+                None => continue,
+            },
+        };
+        put_script(&mut text, (part.start(), part.end()), &script);
+    }
     text
+}
+
+/// Leaves only tags: what stands in text runs nowhere. Quotes count after `=` only, as
+/// in browsers; ends of a server's parts (`<%…%>`), of arrows and in braces end no tag.
+fn blank_outside_tags(page: &mut [u8]) {
+    let mut at = 0;
+    while at < page.len() {
+        let start = memchr::memchr(b'<', &page[at..]).map_or(page.len(), |found| at + found);
+        blank(&mut page[at..start]);
+        at = start + 1;
+        if page.get(at).is_none_or(|byte| !byte.is_ascii_alphabetic()) {
+            continue;
+        }
+        let (mut before, mut braces) = (b' ', 0_usize);
+        while at < page.len() {
+            match page[at] {
+                quote @ (b'"' | b'\'') if before == b'=' => {
+                    let close = memchr::memchr(quote, &page[at + 1..]);
+                    at = close.map_or(page.len(), |found| at + 1 + found);
+                    before = b'"';
+                }
+                b'<' if matches!(page.get(at + 1), Some(b'%' | b'?')) => {
+                    let end = [page[at + 1], b'>'];
+                    let close = memchr::memmem::find(&page[at + 2..], &end);
+                    at = close.map_or(page.len(), |found| at + 3 + found);
+                }
+                b'{' => braces += 1,
+                b'}' => braces = braces.saturating_sub(1),
+                b'>' if braces == 0 && before != b'=' => break,
+                byte if !byte.is_ascii_whitespace() => before = byte,
+                _ => {}
+            }
+            at += 1;
+        }
+        at = page.len().min(at + 1);
+    }
+}
+
+/// Puts a script where it stands. One handler ends before the next begins.
+fn put_script(text: &mut [u8], (start, end): (usize, usize), script: &[u8]) {
+    text[start..end].copy_from_slice(script);
+    if let Some(after) = text.get_mut(end).filter(|byte| **byte == b' ') {
+        *after = b';';
+    }
+}
+
+/// The script of a `javascript:` address, at its own place among spaces.
+fn address_script(address: &[u8]) -> Option<Vec<u8>> {
+    // Most addresses begin otherwise, and are neither encoded nor script.
+    let first = address.trim_ascii_start().first()?;
+    if !matches!(first, b'j' | b'J' | b'&' | 0..32) {
+        return None;
+    }
+    let plain = decoded(address);
+    let script = script_address(std::str::from_utf8(&plain).ok()?)?;
+    let mut text = vec![b' '; plain.len()];
+    text[plain.len() - script.len()..].copy_from_slice(script.as_bytes());
+    Some(text)
+}
+
+/// An attribute's value with its character references resolved, and spaces at the end
+/// for the bytes that this saves.
+fn decoded(value: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(value.len());
+    let mut at = 0;
+    while at < value.len() {
+        let found = match value[at] {
+            b'&' => reference(&value[at + 1..]),
+            _ => None,
+        };
+        match found {
+            Some((character, length)) => {
+                plain.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                at += length + 1;
+            }
+            None => {
+                plain.push(value[at]);
+                at += 1;
+            }
+        }
+    }
+    plain.resize(value.len(), b' ');
+    plain
+}
+
+/// The character of a reference after its `&`, and its length.
+fn reference(text: &[u8]) -> Option<(char, usize)> {
+    if let Some(digits) = text.strip_prefix(b"#") {
+        let (radix, skipped) =
+            if matches!(digits.first()?, b'x' | b'X') { (16, 1) } else { (10, 0) };
+        let digits = &digits[skipped..];
+        let count =
+            digits.iter().take(9).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+        let code = std::str::from_utf8(&digits[..count]).ok()?;
+        let character = char::from_u32(u32::from_str_radix(code, radix).ok()?)?;
+        let ends = usize::from(digits.get(count) == Some(&b';'));
+        return Some((character, 1 + skipped + count + ends));
+    }
+    const NAMED: [(&str, char); 17] = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("lpar", '('),
+        ("rpar", ')'),
+        ("colon", ':'),
+        ("Tab", '\t'),
+        ("NewLine", '\n'),
+        ("grave", '`'),
+        ("period", '.'),
+        ("sol", '/'),
+        ("semi", ';'),
+        ("equals", '='),
+        ("comma", ','),
+        ("lbrack", '['),
+    ];
+    NAMED.iter().find_map(|(name, character)| {
+        let rest = text.strip_prefix(name.as_bytes())?;
+        (rest.first() == Some(&b';')).then_some((*character, name.len() + 1))
+    })
 }
 
 /// The script that a `javascript:` address runs. Browsers skip control characters and
@@ -119,6 +262,43 @@ mod tests {
         assert!(text.contains("go()") && text.contains("run()"));
         assert!(!text.contains("alert") && !text.contains("a()</"));
         assert_eq!(text.find("go()"), Some(page.windows(4).position(|w| w == b"go()").unwrap()));
+    }
+
+    #[test]
+    fn handlers_and_addresses_are_read_as_a_browser_reads_them() {
+        let shown = |page: &str| {
+            let text = String::from_utf8(scripts_only(page.as_bytes())).unwrap();
+            assert_eq!(text.len(), page.len());
+            text
+        };
+        for page in [
+            "<b onclick=\"&#97;lert(1)\">",
+            "<b ONCLICK='a&#x6C;ert&lpar;1&rpar;'>",
+            "<b onclick=alert(1)>",
+            "<svg/onload=alert(1)>",
+            "<a href=\"javascript:alert(1)\">",
+            "<a href=' JavaScript&colon;alert(1)'>",
+            "<a href='java&#10;script:alert(1)'>",
+            "<form action=javascript:alert(1)>",
+            "<button formaction=\"javascript:alert(1)\">",
+            "<iframe src='javascript:alert(1)'>",
+            "<svg><a xlink:href='javascript:alert(1)'>",
+            "<iframe srcdoc=\"<b onclick='alert(1)'>\">",
+            "<p don't title='>' onclick='alert(1)'>",
+            "<a <% if (a > b) { %>id=x<% } %> onclick='alert(1)'>",
+            "<a on:click={() => { if (a > b) alert(1) }}>",
+            "<iframe srcdoc=\"&lt;script&gt;alert(1)&lt;/script&gt;\">",
+        ] {
+            assert!(shown(page).contains("alert(1)"), "{page}: {}", shown(page));
+        }
+        for page in [
+            "<a href=/alert(1)>",
+            "<a title='javascript:alert(1)'>",
+            "<a href='#javascript:alert(1)'>",
+        ] {
+            assert!(!shown(page).contains("alert"), "{page}");
+        }
+        assert_eq!(decoded(b"a &amp; b &#x110000; &bogus; &#"), b"a & b &#x110000; &bogus; &#    ");
     }
 
     #[test]

@@ -12,10 +12,11 @@ use crate::coverage;
 /// Outputs of one template that are looked at.
 const OUTPUTS_MAX: usize = 400;
 
-/// `{{ x|safe }}`, `<%- x %>`, `{{{ x }}}`, `{{& x}}`.
+/// `{{ x|safe }}`, `<%- x %>`, `{{{ x }}}`, `{{& x}}`; Thymeleaf's `th:utext="${x}"` and
+/// `[(${x})]`; Angular's `[innerHTML]="x"`.
 static OUTPUT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?s)\{\{\{~?\s*([^{}]{1,400}?)\s*~?\}\}\}|\{\{&\s*([^{}]{1,400}?)\s*\}\}|<%-\s*(.{1,400}?)\s*[-_]?%>|\{\{-?\s*([^{}]{1,400}?)\s*-?\}\}",
+        r"(?s)\{\{\{~?\s*([^{}]{1,400}?)\s*~?\}\}\}|\{\{&\s*([^{}]{1,400}?)\s*\}\}|<%-\s*(.{1,400}?)\s*[-_]?%>|\{\{-?\s*([^{}]{1,400}?)\s*-?\}\}|(?:th:utext\s*=\s*[\x22']|\[\()[$*]\{\s*([^{}]{1,400}?)\s*\}|\[(?:innerHTML|outerHTML|srcdoc)\]\s*=\s*\x22([^\x22]{1,400})\x22",
     )
     .ok()
 });
@@ -57,7 +58,7 @@ pub(crate) fn raw_outputs(path: Option<&ProjectPath>, text: &[u8]) -> Vec<RawOut
     let regions = if is_pug { Vec::new() } else { unescaped_regions(text) };
     let mut found = Vec::new();
     for output in pattern.iter().flat_map(|pattern| pattern.captures_iter(text)) {
-        let Some((at, part)) = (1..=4).find_map(|at| Some((at, output.get(at)?))) else { continue };
+        let Some((at, part)) = (1..=6).find_map(|at| Some((at, output.get(at)?))) else { continue };
         let braces = at == 4 && !is_pug;
         let is_raw = !braces
             || is_marked_safe(part.as_str())
@@ -65,7 +66,15 @@ pub(crate) fn raw_outputs(path: Option<&ProjectPath>, text: &[u8]) -> Vec<RawOut
         if !is_raw || is_made_safe(part.as_str()) || found.len() >= OUTPUTS_MAX {
             continue;
         }
-        found.extend(named(part.as_str(), part.start(), part.end()));
+        let mut named = named(part.as_str(), part.start(), part.end());
+        // Thymeleaf's `param` is the request's.
+        if let Some(output) = named.as_mut().filter(|_| at == 5)
+            && output.name.len() > 1
+            && output.name[0] == "param"
+        {
+            output.name.splice(..1, ["request".to_owned(), "params".to_owned()]);
+        }
+        found.extend(named);
     }
     found
 }
@@ -154,6 +163,10 @@ mod tests {
         assert_eq!(names("a.ejs", "<p><%- bio %></p>"), ["bio"]);
         assert_eq!(names("a.hbs", "<p>{{{bio}}} {{& name}}</p>"), ["bio", "name"]);
         assert_eq!(names("a.pug", "p!= bio\np #{x} !{name}"), ["bio", "name"]);
+        let thymeleaf =
+            "<p th:utext=\"${param.q}\">[(${user.bio})]</p><p th:text=\"${a}\">[[${b}]]</p>";
+        assert_eq!(names("a.html", thymeleaf), ["request.params.q", "user.bio"]);
+        assert_eq!(names("a.html", "<div [innerHTML]=\"bio\"></div>"), ["bio"]);
         let off = "{% autoescape false %}{{ a }}{% endautoescape %}{{ b }}";
         assert_eq!(names("a.j2", off), ["a"]);
     }
