@@ -11,6 +11,7 @@
 //! the mount went with it, it may be either's: what was there before is put back
 //! and the change kept beside it.
 
+mod beneath;
 mod kept;
 mod modes;
 mod sensitive;
@@ -79,7 +80,7 @@ impl Guard {
     /// command's doing.
     pub(crate) fn before_command(&mut self) {
         self.complete = self.tree.look_before(&self.root);
-        self.before = sensitive::find(&self.root, &self.tree, None);
+        (self.before, _) = sensitive::find(&self.root, &self.tree, None);
         self.kept.take(&self.root, &self.before);
         self.modes.begin();
     }
@@ -116,9 +117,7 @@ impl Guard {
         for (folder, it) in &self.tree.folders {
             for name in &it.names {
                 let path = tree::join(folder, name);
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                let open = rustix::fs::openat(&self.root, path.as_slice(), flags, Mode::empty());
-                let open = match open {
+                let open = match beneath::folder(&self.root, &path) {
                     // A file, a link, or gone.
                     Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => continue,
                     open => open,
@@ -145,7 +144,8 @@ impl Guard {
     pub(crate) fn after_command(&mut self, held: &[String]) -> Vec<Incident> {
         let held = self.kept.below_root(held);
         self.complete &= self.tree.look_after(&self.root);
-        let after = sensitive::find(&self.root, &self.tree, Some(&self.before));
+        let (after, complete) = sensitive::find(&self.root, &self.tree, Some(&self.before));
+        self.complete &= complete;
         let mut incidents = Vec::new();
         let mut moved: Vec<Vec<u8>> = Vec::new();
         for (path, stamp) in after {
@@ -202,20 +202,33 @@ impl Guard {
     }
 
     fn put_aside(&self, path: &[u8]) -> Incident {
-        let outcome = new_name(path).and_then(|name| {
-            let flags = RenameFlags::NOREPLACE;
-            rustix::fs::renameat_with(&self.root, path, &self.root, name.as_slice(), flags)?;
-            Ok(name)
-        });
-        match outcome {
-            Ok(name) if self.kept.put_back(&self.root, path) => {
-                Incident::PutBack { path: readable(path), moved_to: readable(&name) }
+        match self.rename(path) {
+            Ok((folder, moved_to)) => {
+                let (path_text, moved_to) = (readable(path), readable(&moved_to));
+                if self.kept.put_back(&folder, path) {
+                    return Incident::PutBack { path: path_text, moved_to };
+                }
+                Incident::Quarantined { path: path_text, moved_to }
             }
-            Ok(name) => Incident::Quarantined { path: readable(path), moved_to: readable(&name) },
             Err(error) => {
                 Incident::NotQuarantined { path: readable(path), error: error.to_string() }
             }
         }
+    }
+
+    /// Renames within the one folder that was found, which is returned with the new path.
+    fn rename(&self, path: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
+        let moved_to = new_name(path)?;
+        let (folder, old) = beneath::parent(&self.root, path)?;
+        let new = &moved_to[path.len() - old.len()..];
+        let rename =
+            || rustix::fs::renameat_with(&folder, old, &folder, new, RenameFlags::NOREPLACE);
+        match rename() {
+            // A folder that its owner, the command, closed to changes.
+            Err(Errno::ACCESS) if beneath::open_up(&folder).is_ok() => rename()?,
+            renamed => renamed?,
+        }
+        Ok((folder, moved_to))
     }
 }
 

@@ -86,7 +86,7 @@ pub enum Incident {
         /// What the system said.
         error: String,
     },
-    /// The project has too many folders or files to look at all of them.
+    /// Not all could be looked at: too many folders or files, or one was exchanged.
     Unchecked,
     /// A file got set-id bits, or bits that let everybody write; they were
     /// taken away again.
@@ -143,7 +143,7 @@ impl fmt::Display for Incident {
                  be renamed ({error}); don't run git there before looking"
             ),
             Self::Unchecked => {
-                formatter.write_str("the project has too many files to look for forged ones")
+                formatter.write_str("not all of the project could be looked at for forged files: it has too many, or something exchanged folders meanwhile")
             }
             Self::PermissionsTightened { path, bits } => write!(
                 formatter,

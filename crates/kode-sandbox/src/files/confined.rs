@@ -9,12 +9,13 @@ use std::path::PathBuf;
 
 use kode_base::ProjectPath;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
 
 use super::{FileError, stepwise};
 
 /// What happens to symbolic links on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Links {
+pub(crate) enum Links {
     /// All are followed, inside the project.
     Follow,
     /// The last component is taken as it is.
@@ -33,26 +34,55 @@ pub(super) fn open_beneath(
     path: &ProjectPath,
     links: Links,
 ) -> Result<OwnedFd, FileError> {
+    locate(root, &path.to_bytes(), links).map_err(|error| match error {
+        Errno::AGAIN => FileError::io(path, io::Error::from(io::ErrorKind::ResourceBusy)),
+        error => FileError::io(path, error),
+    })
+}
+
+/// The same for a path as the file system has it, and the same errors as `openat2`.
+pub(crate) fn locate(root: &OwnedFd, path: &[u8], links: Links) -> rustix::io::Result<OwnedFd> {
     let mut flags = OFlags::PATH | OFlags::CLOEXEC;
     if links != Links::Follow {
         flags |= OFlags::NOFOLLOW;
     }
+    match open_resolved(root, path, flags, links) {
+        Err(Errno::NOSYS | Errno::PERM) => stepwise::open(root, path, links),
+        result => result,
+    }
+}
+
+/// Opens the folder at `path` for reading; a link on the way or at the end is an error.
+pub(crate) fn open_folder_beneath(root: &OwnedFd, path: &[u8]) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match open_resolved(root, path, flags, Links::Refuse) {
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let found = stepwise::open(root, path, Links::Refuse)?;
+            rustix::fs::openat(found, c".", flags, Mode::empty())
+        }
+        result => result,
+    }
+}
+
+/// `openat2` beneath `root`. Kernels before 5.6 don't have it (`ENOSYS`), and some
+/// sandboxes hide it (`EPERM`).
+fn open_resolved(
+    root: &OwnedFd,
+    path: &[u8],
+    flags: OFlags,
+    links: Links,
+) -> rustix::io::Result<OwnedFd> {
     let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     if links == Links::Refuse {
         resolve |= ResolveFlags::NO_SYMLINKS;
     }
     for _ in 0..ATTEMPTS_MAX {
-        match rustix::fs::openat2(root, &*path.to_bytes(), flags, Mode::empty(), resolve) {
-            Err(rustix::io::Errno::AGAIN) => {}
-            // Kernels before 5.6, and sandboxes that hide the call.
-            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-                return stepwise::open(root, &path.to_bytes(), links)
-                    .map_err(|error| FileError::io(path, error));
-            }
-            result => return result.map_err(|error| FileError::io(path, error)),
+        match rustix::fs::openat2(root, path, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN) => {}
+            result => return result,
         }
     }
-    Err(FileError::io(path, io::Error::from(io::ErrorKind::ResourceBusy)))
+    Err(Errno::AGAIN)
 }
 
 pub(super) fn stat_of(found: impl AsFd, path: &ProjectPath) -> Result<Stat, FileError> {

@@ -5,7 +5,7 @@
 //! can't lead out; where that call is missing, component by component, see
 //! `stepwise`. Special files are refused; sizes are bounded.
 
-mod confined;
+pub(crate) mod confined;
 mod empty_tree;
 mod error;
 mod exchange;

@@ -6,10 +6,10 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
-use rustix::fs::{FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
+use rustix::fs::{FileType, Gid, Mode, OFlags, Stat, Uid};
 
+use super::beneath::parent;
 use super::sensitive::Stamp;
 use crate::ProjectRoot;
 
@@ -60,17 +60,17 @@ impl Kept {
         }
     }
 
-    /// Makes a file again that was moved away; whether it is there.
-    pub(super) fn put_back(&self, root: &OwnedFd, path: &[u8]) -> bool {
+    /// Makes a file again that was moved away within `folder`; whether it is there.
+    pub(super) fn put_back(&self, folder: &OwnedFd, path: &[u8]) -> bool {
         let Some((_, stat, content)) = self.files.get(path) else { return false };
-        write(root, path, stat, content).is_some()
+        write(folder, path, stat, content).is_some()
     }
 }
 
 fn read(root: &OwnedFd, path: &[u8]) -> Option<(Stat, Vec<u8>)> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let folder = parent(root, path)?;
-    let file = rustix::fs::openat(folder, name(path)?, flags, Mode::empty()).ok()?;
+    let (folder, name) = parent(root, path).ok()?;
+    let file = rustix::fs::openat(folder, name, flags, Mode::empty()).ok()?;
     let stat = rustix::fs::fstat(&file).ok()?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return None;
@@ -80,9 +80,8 @@ fn read(root: &OwnedFd, path: &[u8]) -> Option<(Stat, Vec<u8>)> {
     (read as u64 <= FILE_BYTES_MAX).then_some((stat, content))
 }
 
-fn write(root: &OwnedFd, path: &[u8], stat: &Stat, content: &[u8]) -> Option<()> {
+fn write(folder: &OwnedFd, path: &[u8], stat: &Stat, content: &[u8]) -> Option<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let folder = parent(root, path)?;
     let made = rustix::fs::openat(folder, name(path)?, flags, Mode::from_raw_mode(0o600)).ok()?;
     let mut file = File::from(made);
     file.write_all(content).ok()?;
@@ -91,15 +90,6 @@ fn write(root: &OwnedFd, path: &[u8], stat: &Stat, content: &[u8]) -> Option<()>
         rustix::fs::fchown(&file, Some(user), Some(group)).ok()?;
     }
     rustix::fs::fchmod(&file, Mode::from_raw_mode(stat.st_mode & 0o777)).ok()
-}
-
-/// The folder of `path`, by no link.
-fn parent(root: &OwnedFd, path: &[u8]) -> Option<OwnedFd> {
-    let parent = Path::new(std::ffi::OsStr::from_bytes(path)).parent()?;
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    rustix::fs::openat2(root, parent, flags, Mode::empty(), resolve).ok()
 }
 
 fn name(path: &[u8]) -> Option<&[u8]> {

@@ -5,11 +5,14 @@
 //! change and put it back.
 
 use std::collections::HashSet;
+use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
+use rustix::fs::{AtFlags, FileType, RawDir, Stat};
+use rustix::io::Errno;
 
+use super::beneath::{self, Seen};
 use super::tree::{Tree, join};
 
 /// Files looked at after a command; further ones are reported as unchecked.
@@ -27,13 +30,14 @@ pub(super) struct Loose {
     pub(super) bits: u32,
     /// The bits that come back.
     missing: u32,
+    seen: Seen,
 }
 
 /// What has such bits anyway, the user's own doing.
 #[derive(Debug)]
 pub(super) struct Modes {
     known: HashSet<Vec<u8>>,
-    since_ns: i128,
+    pub(super) since_ns: i128,
 }
 
 impl Modes {
@@ -49,14 +53,15 @@ impl Modes {
         self.since_ns = i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec);
     }
 
-    /// Looks at every file once; false when there are too many.
+    /// Looks at every file once; false when there are too many, or a folder was exchanged.
     pub(super) fn look(&mut self, root: &OwnedFd, tree: &Tree, found: &mut Vec<Loose>) -> bool {
         let mut files_left = FILES_MAX;
         let mut known = HashSet::new();
+        let mut complete = true;
         let mut take = |path: Vec<u8>, stat: &Stat| match (loose_bits(stat), missing_bits(stat)) {
             (0, 0) => {}
             (bits, missing) if self.is_new(&path, stat) => {
-                found.push(Loose { path, bits, missing });
+                found.push(Loose { path, bits, missing, seen: Seen::new(stat) });
             }
             _ => {
                 known.insert(path);
@@ -66,10 +71,12 @@ impl Modes {
             take(b".".to_vec(), &stat);
         }
         for path in tree.folders.keys() {
-            let place = if path.is_empty() { &b"."[..] } else { path };
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let Ok(folder) = rustix::fs::openat(root, place, flags, Mode::empty()) else {
-                continue;
+            let folder = match beneath::folder(root, path) {
+                Ok(folder) => folder,
+                Err(error) => {
+                    complete &= error == Errno::NOENT;
+                    continue;
+                }
             };
             let mut space = [MaybeUninit::uninit(); 16 * 1024];
             let mut listing = RawDir::new(&folder, &mut space);
@@ -90,7 +97,7 @@ impl Modes {
             }
         }
         self.known = known;
-        true
+        complete
     }
 
     fn is_new(&self, path: &[u8], stat: &Stat) -> bool {
@@ -117,19 +124,9 @@ fn missing_bits(stat: &Stat) -> u32 {
 }
 
 impl Loose {
-    /// Takes the bits away, and gives the missing ones back. Every process of the sandbox is dead by now.
-    pub(super) fn strip(&self, root: &OwnedFd) -> rustix::io::Result<()> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(root, self.path.as_slice(), flags, Mode::empty())?;
-        let stat = rustix::fs::fstat(&file)?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
-            return Err(rustix::io::Errno::LOOP);
-        }
-        // A path descriptor has no `fchmod`; its name in /proc does.
-        let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-        rustix::fs::chmod(
-            name,
-            Mode::from_raw_mode(stat.st_mode & 0o7777 & !self.bits | self.missing),
-        )
+    /// Takes the bits away, and gives the missing ones back, if the file is still the
+    /// one that was looked at.
+    pub(super) fn strip(&self, root: &OwnedFd) -> io::Result<()> {
+        beneath::change_mode(root, &self.path, self.seen, |mode| mode & !self.bits | self.missing)
     }
 }

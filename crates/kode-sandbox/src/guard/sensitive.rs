@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+use rustix::fs::{FileType, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
-use super::tree::{Tree, join};
+use super::beneath;
+use super::tree::{Folder, Tree, join};
 
-/// Files of a git folder that make git run or read something elsewhere.
-const GIT_FILES: &[&str] =
-    &["config", "config.worktree", "commondir", "hooks", "info/attributes", "info/grafts"];
+/// Files of a git folder that make git run or read something elsewhere, by the folder
+/// in it that they stand in.
+const GIT_FILES: &[(&str, &[&str])] = &[
+    ("", &["config", "config.worktree", "commondir", "hooks"]),
+    ("info", &["attributes", "grafts"]),
+    ("objects/info", &["alternates", "http-alternates"]),
+];
 
 /// Git folders inside a git folder: those of submodules and worktrees.
 const GIT_FOLDERS: &[&str] = &["modules", "worktrees"];
@@ -47,46 +52,70 @@ const HEAD_STAMP: Stamp =
 /// A reference's name or an object's in hexadecimal begins well before this.
 const HEAD_BYTES: usize = 40;
 
-/// Every sensitive file that stands in the project now. Of a folder that was no
-/// repository in `before`, the `HEAD` stands for all: without it nothing is read.
+/// Every sensitive file that stands in the project now, and whether those are all. Of a
+/// folder that was no repository in `before`, the `HEAD` stands for all: without it
+/// nothing is read.
 pub(super) fn find(
     root: &OwnedFd,
     tree: &Tree,
     before: Option<&BTreeMap<Vec<u8>, Stamp>>,
-) -> BTreeMap<Vec<u8>, Stamp> {
-    let mut found = Found { root, all: BTreeMap::new(), folders_left: MODULE_FOLDERS_MAX };
-    for (path, folder) in &tree.folders {
+) -> (BTreeMap<Vec<u8>, Stamp>, bool) {
+    let mut found = Found {
+        all: BTreeMap::new(),
+        after: before.is_some(),
+        complete: true,
+        folders_left: MODULE_FOLDERS_MAX,
+    };
+    let interesting = |folder: &Folder| !folder.names.is_empty() || folder.head.is_some();
+    for (path, folder) in tree.folders.iter().filter(|(_, folder)| interesting(folder)) {
+        match beneath::folder(root, path) {
+            Ok(open) => found.in_folder(&open, path, folder, before),
+            // Gone with all that was in it.
+            Err(Errno::NOENT) => {}
+            Err(_) => found.complete = false,
+        }
+    }
+    (found.all, found.complete)
+}
+
+struct Found {
+    all: BTreeMap<Vec<u8>, Stamp>,
+    /// Whether a command ran that may have closed folders.
+    after: bool,
+    complete: bool,
+    folders_left: usize,
+}
+
+impl Found {
+    fn in_folder(
+        &mut self,
+        open: &OwnedFd,
+        path: &[u8],
+        folder: &Folder,
+        before: Option<&BTreeMap<Vec<u8>, Stamp>>,
+    ) {
         let is_git = |name: &&Vec<u8>| name.eq_ignore_ascii_case(b".git");
         // kode's own files count where a project can begin.
         let begins = path.is_empty() || folder.names.iter().any(|name| is_git(&name));
         for name in folder.names.iter().filter(|name| begins || is_git(name)) {
-            let place = join(path, name);
-            if found.take(&place) == Some(FileType::Directory) && is_git(&name) {
-                found.git_folder(&place, 0);
+            if self.take(open, path, name) == Some(FileType::Directory)
+                && is_git(&name)
+                && let Some(git) = self.enter(open, name)
+            {
+                self.git_folder(&git, &join(path, name), 0);
             }
         }
-        if let Some(head) = folder.head.as_ref().map(|head| join(path, head))
-            && found.is_head(&head)
-        {
-            if before.is_none_or(|before| before.contains_key(&head)) {
-                found.git_folder(path, 0);
-            }
-            found.all.insert(head, HEAD_STAMP);
+        let Some(head) = folder.head.as_ref().filter(|head| is_head(open, head)) else { return };
+        let head = join(path, head);
+        if before.is_none_or(|before| before.contains_key(&head)) {
+            self.git_folder(open, path, 0);
         }
+        self.all.insert(head, HEAD_STAMP);
     }
-    found.all
-}
 
-struct Found<'a> {
-    root: &'a OwnedFd,
-    all: BTreeMap<Vec<u8>, Stamp>,
-    folders_left: usize,
-}
-
-impl Found<'_> {
-    /// Notes a file, if there is one.
-    fn take(&mut self, path: &[u8]) -> Option<FileType> {
-        let stat = rustix::fs::statat(self.root, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    /// Notes the file `name` of `folder`, which is at `path`, if there is one.
+    fn take(&mut self, folder: &OwnedFd, path: &[u8], name: &[u8]) -> Option<FileType> {
+        let stat = beneath::stat(folder, name).ok()?;
         let kind = FileType::from_raw_mode(stat.st_mode);
         let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
         #[allow(clippy::useless_conversion, reason = "the field's width differs between targets")]
@@ -96,83 +125,112 @@ impl Found<'_> {
             _ => (links, stat.st_size, changed_ns),
         };
         let stamp = Stamp { kind, links, inode: stat.st_ino, size, changed_ns };
-        self.all.insert(path.to_vec(), stamp);
+        self.all.insert(join(path, name), stamp);
         Some(kind)
     }
 
-    /// Whether git would read this as a repository's `HEAD`; what can't be read
-    /// counts.
-    fn is_head(&self, path: &[u8]) -> bool {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let Ok(file) = rustix::fs::openat(self.root, path, flags, Mode::empty()) else {
-            return rustix::fs::statat(self.root, path, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-        };
-        let mut start = [0; HEAD_BYTES];
-        match rustix::io::read(&file, &mut start) {
-            Err(error) => error != Errno::ISDIR,
-            Ok(length) => {
-                let start = &start[..length];
-                start.starts_with(b"ref:")
-                    || length == HEAD_BYTES && start.iter().all(u8::is_ascii_hexdigit)
+    /// Opens the folder `name` of `folder`. One that a command closed to its owner is
+    /// opened again: something may hide there.
+    fn enter(&mut self, folder: &OwnedFd, name: &[u8]) -> Option<OwnedFd> {
+        match beneath::subfolder(folder, name) {
+            Ok(open) => Some(open),
+            Err(Errno::ACCESS) if self.after => {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let closed = rustix::fs::openat(folder, name, flags, Mode::empty());
+                let open = closed.and_then(|closed| {
+                    beneath::open_up(&closed)?;
+                    beneath::subfolder(&closed, b".")
+                });
+                self.complete &= open.is_ok();
+                open.ok()
             }
+            // No folder, or closed before already.
+            Err(_) => None,
         }
     }
 
-    fn git_folder(&mut self, git: &[u8], depth: usize) {
-        for name in GIT_FILES {
-            let place = join(git, name.as_bytes());
-            if self.take(&place) == Some(FileType::Directory) {
-                self.hooks(&place);
+    fn git_folder(&mut self, git: &OwnedFd, path: &[u8], depth: usize) {
+        for (inner, names) in GIT_FILES {
+            let inners = inner.split('/').filter(|inner| !inner.is_empty());
+            let mut at = Some((None, path.to_vec()));
+            for inner in inners {
+                at = at.and_then(|(open, path)| {
+                    let open = self.enter(open.as_ref().unwrap_or(git), inner.as_bytes())?;
+                    Some((Some(open), join(&path, inner.as_bytes())))
+                });
+            }
+            let Some((open, path)) = at else { continue };
+            let open = open.as_ref().unwrap_or(git);
+            for name in *names {
+                if self.take(open, &path, name.as_bytes()) == Some(FileType::Directory) {
+                    self.hooks(open, &path, name.as_bytes());
+                }
             }
         }
         for name in GIT_FOLDERS {
-            self.modules(&join(git, name.as_bytes()), depth + 1);
+            if let Some(open) = self.enter(git, name.as_bytes()) {
+                self.modules(&open, &join(path, name.as_bytes()), depth + 1);
+            }
         }
     }
 
-    fn hooks(&mut self, hooks: &[u8]) {
-        for (name, _) in self.entries(hooks) {
+    fn hooks(&mut self, git: &OwnedFd, path: &[u8], name: &[u8]) {
+        let Some(hooks) = self.enter(git, name) else { return };
+        for (hook, _) in entries(&hooks) {
             // Samples are inert under that name.
-            if !name.ends_with(b".sample") {
-                self.take(&join(hooks, &name));
+            if !hook.ends_with(b".sample") {
+                self.take(&hooks, &join(path, name), &hook);
             }
         }
     }
 
     /// Any folder with a `HEAD` below is a git folder again.
-    fn modules(&mut self, folder: &[u8], depth: usize) {
+    fn modules(&mut self, folder: &OwnedFd, path: &[u8], depth: usize) {
         if depth > MODULE_DEPTH_MAX {
             return;
         }
-        for (name, kind) in self.entries(folder) {
-            if kind != FileType::Directory || self.folders_left == 0 {
+        for (name, kind) in entries(folder) {
+            if !matches!(kind, FileType::Directory | FileType::Unknown) || self.folders_left == 0 {
                 continue;
             }
             self.folders_left -= 1;
-            let place = join(folder, &name);
-            let head = join(&place, b"HEAD");
-            if rustix::fs::statat(self.root, head, AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-                self.git_folder(&place, depth);
+            let Some(inner) = self.enter(folder, &name) else { continue };
+            let path = join(path, &name);
+            if beneath::stat(&inner, b"HEAD").is_ok() {
+                self.git_folder(&inner, &path, depth);
             } else {
-                self.modules(&place, depth + 1);
+                self.modules(&inner, &path, depth + 1);
             }
         }
     }
+}
 
-    fn entries(&self, folder: &[u8]) -> Vec<(Vec<u8>, FileType)> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut entries = Vec::new();
-        let Ok(open) = rustix::fs::openat(self.root, folder, flags, Mode::empty()) else {
-            return entries;
-        };
-        let mut space = [MaybeUninit::uninit(); 8 * 1024];
-        let mut listing = RawDir::new(&open, &mut space);
-        while let Some(Ok(entry)) = listing.next() {
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                entries.push((name.to_vec(), entry.file_type()));
-            }
+/// Whether git would read this as a repository's `HEAD`; what can't be read counts.
+fn is_head(folder: &OwnedFd, name: &[u8]) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else {
+        return beneath::stat(folder, name).is_ok();
+    };
+    let mut start = [0; HEAD_BYTES];
+    match rustix::io::read(&file, &mut start) {
+        Err(error) => error != Errno::ISDIR,
+        Ok(length) => {
+            let start = &start[..length];
+            start.starts_with(b"ref:")
+                || length == HEAD_BYTES && start.iter().all(u8::is_ascii_hexdigit)
         }
-        entries
     }
+}
+
+fn entries(folder: &OwnedFd) -> Vec<(Vec<u8>, FileType)> {
+    let mut entries = Vec::new();
+    let mut space = [MaybeUninit::uninit(); 8 * 1024];
+    let mut listing = RawDir::new(folder, &mut space);
+    while let Some(Ok(entry)) = listing.next() {
+        let name = entry.file_name().to_bytes();
+        if !matches!(name, b"." | b"..") {
+            entries.push((name.to_vec(), entry.file_type()));
+        }
+    }
+    entries
 }

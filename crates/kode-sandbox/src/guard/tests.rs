@@ -261,3 +261,84 @@ fn credentials_in_folders_of_gits_own_are_named_before_every_command() {
         assert_eq!(names.iter().filter(|name| found(name)).count(), names.len(), "{named:?}");
     }
 }
+
+/// Exchanges the folder `d` of the project for a link out of it and back, as fast as it
+/// can: what a command of another sandbox of the same project can do while this one's
+/// guard looks after the first command.
+fn while_exchanged<R>(place: &Place, rounds: impl FnOnce() -> R) -> R {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let (folder, link) = (place.at("d"), place.at("link"));
+    let done = AtomicBool::new(false);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) && std::time::Instant::now() < until {
+                let flags = rustix::fs::RenameFlags::EXCHANGE;
+                let at = rustix::fs::CWD;
+                rustix::fs::renameat_with(at, &folder, at, &link, flags).unwrap();
+            }
+        });
+        let result = rounds();
+        done.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+/// A folder outside like one inside, with what the guard would act on.
+fn outside(place: &Place) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let outside = place.folder.path().join("outside");
+    for folder in [outside.clone(), place.at("d")] {
+        fs::create_dir_all(folder.join("sub/.git/hooks")).unwrap();
+        fs::write(folder.join("sub/.git/config"), "canary").unwrap();
+        fs::write(folder.join("sub/open"), "x").unwrap();
+        let bits = fs::Permissions::from_mode(0o4666);
+        fs::set_permissions(folder.join("sub/open"), bits).unwrap();
+    }
+    symlink(&outside, place.at("link")).unwrap();
+    outside
+}
+
+/// Undoes what the guard did to the folder inside, wherever that stands by now.
+fn bring_back(sub: &OwnedFd) {
+    let mut space = [std::mem::MaybeUninit::uninit(); 4096];
+    let mut listing = rustix::fs::RawDir::new(sub, &mut space);
+    while let Some(Ok(entry)) = listing.next() {
+        if entry.file_name().to_bytes().starts_with(b".git.kode") {
+            rustix::fs::renameat(sub, entry.file_name(), sub, ".git").unwrap();
+        }
+    }
+    rustix::fs::seek(sub, rustix::fs::SeekFrom::Start(0)).unwrap();
+    let open = rustix::fs::openat(sub, "open", OFlags::RDONLY, Mode::empty()).unwrap();
+    rustix::fs::fchmod(open, Mode::from_raw_mode(0o4666)).unwrap();
+}
+
+#[test]
+fn a_folder_exchanged_for_a_link_while_the_guard_works_leads_it_nowhere_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = place();
+    let outside = outside(&place);
+    let mut guard = Guard::new(&place.root(), Vec::new(), true).unwrap();
+    let inside = beneath::folder(&guard.root, b"d/sub").unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(4);
+    let mut acted = 0;
+    while_exchanged(&place, || {
+        for round in 0..4_000 {
+            // Nothing there was seen before: all of it is the command's doing.
+            guard.before.clear();
+            guard.modes = Modes::new();
+            guard.modes.since_ns = i128::MIN;
+            let incidents = guard.after_command(&[]);
+            let moved = |it: &&Incident| matches!(it, Incident::Quarantined { path, .. } if path.as_str() == "d/sub/.git");
+            acted += incidents.iter().filter(moved).count();
+            assert!(outside.join("sub/.git/config").exists(), "round {round}: {incidents:?}");
+            let mode = fs::metadata(outside.join("sub/open")).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o4666, "round {round}: {incidents:?}");
+            if std::time::Instant::now() > until {
+                break;
+            }
+            bring_back(&inside);
+        }
+    });
+    assert!(acted > 10, "{acted}");
+}

@@ -4,13 +4,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kode_gate::{FolderNames, NameKind};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+use rustix::fs::{FileType, RawDir, Stat};
 use rustix::io::Errno;
+
+use super::beneath;
 
 /// Folders looked at, and their depth.
 const FOLDERS_MAX: usize = 200_000;
@@ -141,22 +143,36 @@ impl Tree {
         before: Option<Folder>,
         after: bool,
     ) -> rustix::io::Result<Option<Folder>> {
-        let place = if path.is_empty() { &b"."[..] } else { path };
-        let stat = match rustix::fs::statat(root, place, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => return Ok(None),
-            stat => stat?,
-        };
-        let is_folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-        if !is_folder || stat.st_dev != self.device {
-            return Ok(None);
-        }
-        let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
         if let Some(before) = before
-            && before.inode == stat.st_ino
-            && before.changed_ns == changed_ns
+            && self.is_unchanged(root, path, &before)
         {
             return Ok(Some(before));
         }
+        let open = match beneath::folder(root, path) {
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::ACCESS) => Err(beneath::location(root, path)?),
+            open => Ok(open?),
+        };
+        let (Ok(found) | Err(found)) = &open;
+        let stat = rustix::fs::fstat(found)?;
+        if stat.st_dev != self.device {
+            return Ok(None);
+        }
+        let changed_ns = changed_ns(&stat);
+        let open = match open {
+            Ok(open) => open,
+            // Closed to commands as well.
+            Err(_) if stat.st_uid != rustix::process::geteuid().as_raw() => return Ok(None),
+            Err(_) if !after => {
+                self.closed.insert(path.to_vec(), changed_ns);
+                return Ok(None);
+            }
+            Err(_) if self.closed.get(path) == Some(&changed_ns) => return Ok(None),
+            Err(closed) => {
+                beneath::open_up(&closed)?;
+                beneath::subfolder(&closed, b".")?
+            }
+        };
         let fresh = now_ns() - changed_ns < FRESH_NS;
         let mut folder = Folder {
             inode: stat.st_ino,
@@ -166,23 +182,19 @@ impl Tree {
             named: Vec::new(),
             head: None,
         };
-        match read(root, place, &self.interest(), &mut folder) {
-            Err(Errno::ACCESS) if stat.st_uid != rustix::process::geteuid().as_raw() => {
-                // Closed to commands as well.
-                return Ok(None);
-            }
-            Err(Errno::ACCESS) if !after => {
-                self.closed.insert(path.to_vec(), changed_ns);
-                return Ok(None);
-            }
-            Err(Errno::ACCESS) if self.closed.get(path) == Some(&changed_ns) => return Ok(None),
-            Err(Errno::ACCESS) => {
-                open_up(root, place)?;
-                read(root, place, &self.interest(), &mut folder)?;
-            }
-            read => read?,
-        }
+        read(&open, path, &self.interest(), &mut folder);
         Ok(Some(folder))
+    }
+
+    /// Whether the same folder with the same entries is there. Led elsewhere by a link
+    /// this could only find the same folder at another of its paths.
+    fn is_unchanged(&self, root: &OwnedFd, path: &[u8], before: &Folder) -> bool {
+        let place = if path.is_empty() { b"." } else { path };
+        beneath::stat(root, place).is_ok_and(|stat| {
+            stat.st_dev == self.device
+                && stat.st_ino == before.inode
+                && changed_ns(&stat) == before.changed_ns
+        })
     }
 }
 
@@ -193,18 +205,11 @@ struct Interest {
     own: bool,
 }
 
-fn read(
-    root: &OwnedFd,
-    place: &[u8],
-    interest: &Interest,
-    folder: &mut Folder,
-) -> rustix::io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let open = rustix::fs::openat(root, place, flags, Mode::empty())?;
+fn read(open: &OwnedFd, path: &[u8], interest: &Interest, folder: &mut Folder) {
     let mut space = [MaybeUninit::uninit(); 16 * 1024];
-    let mut listing = RawDir::new(&open, &mut space);
+    let mut listing = RawDir::new(open, &mut space);
     let mut parts = RepositoryParts::default();
-    let folder_names = FolderNames::below(&String::from_utf8_lossy(place));
+    let folder_names = FolderNames::below(&String::from_utf8_lossy(path));
     while let Some(entry) = listing.next() {
         let Ok(entry) = entry else { break };
         let name = entry.file_name().to_bytes();
@@ -214,8 +219,7 @@ fn read(
         parts.take(name);
         if !interest.own && matters(name) {
             folder.names.push(name.to_vec());
-        } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
-            // What is no folder after all is left out when it is looked at.
+        } else if is_folder(open, name, entry.file_type()) {
             folder.subfolders.push(name.to_vec());
         } else if interest.names {
             match folder_names.kind(&String::from_utf8_lossy(name)) {
@@ -225,7 +229,17 @@ fn read(
         }
     }
     folder.head = parts.head();
-    Ok(())
+}
+
+/// Some file systems don't say in a listing what an entry is.
+fn is_folder(open: &OwnedFd, name: &[u8], listed: FileType) -> bool {
+    let kind = match listed {
+        FileType::Unknown => {
+            beneath::stat(open, name).map_or(listed, |stat| FileType::from_raw_mode(stat.st_mode))
+        }
+        listed => listed,
+    };
+    kind == FileType::Directory
 }
 
 /// The entries by which git knows a repository without a `.git`, compared
@@ -253,20 +267,15 @@ impl RepositoryParts {
     }
 }
 
-/// Lets the owner into a folder again.
-fn open_up(root: &OwnedFd, place: &[u8]) -> rustix::io::Result<()> {
-    let path = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let folder = rustix::fs::openat(root, place, path, Mode::empty())?;
-    let mode = rustix::fs::fstat(&folder)?.st_mode & 0o7777 | 0o700;
-    let name = format!("/proc/self/fd/{}", folder.as_raw_fd());
-    rustix::fs::chmod(name, Mode::from_raw_mode(mode))
-}
-
 pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
     if folder.is_empty() {
         return name.to_vec();
     }
     [folder, b"/", name].concat()
+}
+
+fn changed_ns(stat: &Stat) -> i128 {
+    i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec)
 }
 
 fn now_ns() -> i128 {

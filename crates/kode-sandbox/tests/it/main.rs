@@ -21,4 +21,5 @@ mod sockets;
 mod support;
 mod survivors;
 mod tripwire;
+mod two_sandboxes;
 mod weaker_walls;
