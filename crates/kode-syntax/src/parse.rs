@@ -68,7 +68,7 @@ fn parse_again(language: Language, source: &[u8], old: Option<&Tree>) -> Result<
         let parser = &mut parsers[index].1;
         // One that gave up would go on where it stopped.
         parser.reset();
-        bounded(parser, source, old).ok_or(ParseError::GaveUp(name))
+        bounded(parser, language, source, old).ok_or(ParseError::GaveUp(name))
     })
 }
 
@@ -92,8 +92,25 @@ const SOUND_TIME: (Duration, Duration) = (Duration::from_micros(20), Duration::f
 /// Hundreds of steps between looks at the clock.
 const STEPS_A_LOOK: usize = 8;
 
+/// Readings of `f<a, f<a, …` as comparisons and as types double up, and are taken back at
+/// the end of the text in one step that can't be stopped and takes the square of their
+/// number. So TypeScript may take more than [`READINGS_PER_KILOBYTE`] hundreds of steps
+/// for a stretch only (code of libraries took at most 95 more), unless its `<` are closed.
+const READINGS_MAX: usize = 200 * 1024;
+/// Hundreds of steps for each kilobyte; code takes 3 to 7.
+const READINGS_PER_KILOBYTE: usize = 30;
+/// How many more `<` than `>` a statement has whose readings double up; 1,000 take 0.1 s.
+const UNCLOSED_MAX: usize = 1_000;
+
 /// A tree, or nothing where the work is out of proportion to the text's length.
-fn bounded(parser: &mut Parser, source: &[u8], old: Option<&Tree>) -> Option<Tree> {
+fn bounded(
+    parser: &mut Parser,
+    language: Language,
+    source: &[u8],
+    old: Option<&Tree>,
+) -> Option<Tree> {
+    let is_ambiguous = matches!(language, Language::TypeScript | Language::Tsx);
+    let (mut readings, mut seen) = (0usize, 0);
     let lexed_max = LEXED_START + LEXED_PER_BYTE * source.len();
     let steps_max = STEPS_START + STEPS_PER_BYTE * source.len() / 100;
     let bytes = u32::try_from(source.len()).unwrap_or(u32::MAX);
@@ -109,7 +126,17 @@ fn bounded(parser: &mut Parser, source: &[u8], old: Option<&Tree>) -> Option<Tre
         let (each, start) = if state.has_error() { BROKEN_TIME } else { SOUND_TIME };
         let began = *began.get_or_insert_with(Instant::now);
         let is_late = || steps % STEPS_A_LOOK == 0 && began.elapsed() > start + each * bytes;
-        match steps > steps_max || is_late() {
+        let at = state.current_byte_offset();
+        if is_ambiguous && at < source.len() {
+            let granted = READINGS_PER_KILOBYTE * at.saturating_sub(seen);
+            readings = (readings + 1024).saturating_sub(granted);
+            seen = seen.max(at);
+        }
+        let is_double = readings > READINGS_MAX && has_unclosed(source);
+        if readings > READINGS_MAX {
+            readings = 0;
+        }
+        match steps > steps_max || is_double || is_late() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
@@ -117,6 +144,14 @@ fn bounded(parser: &mut Parser, source: &[u8], old: Option<&Tree>) -> Option<Tre
     let options = ParseOptions::new().progress_callback(&mut progress);
     let tree = parser.parse_with_options(&mut read, old, Some(options));
     tree.filter(|_| lexed <= lexed_max)
+}
+
+/// Whether one statement opens far more angle brackets than it closes.
+fn has_unclosed(source: &[u8]) -> bool {
+    source.split(|byte| *byte == b';').any(|statement| {
+        let opened = memchr::memchr_iter(b'<', statement).count();
+        opened > memchr::memchr_iter(b'>', statement).count() + UNCLOSED_MAX
+    })
 }
 
 /// A tree made from the one before it.
@@ -254,6 +289,11 @@ mod tests {
             assert!(gives_up(Language::TypeScript, "/[", bytes));
         }
         assert!(gives_up(Language::Java, "<!--", 80_000));
+        assert!(gives_up(Language::TypeScript, "f<a,", 80_000));
+        assert!(gives_up(Language::Tsx, "f<a,", 80_000));
+        for line in ["f<a>(b, c<d>(e));\n", "type A<B> = C<D<E, F>>;\n", "a < b && c < d;\n"] {
+            assert!(!gives_up(Language::TypeScript, line, 80_000), "{line}");
+        }
         for line in ["f(a[1],b=>{return`${b}/[`});", "if(a<b)c=/[/]/.test(d)?e:f;", "x={a:[1,2]};"]
         {
             assert!(!gives_up(Language::JavaScript, line, 300_000), "{line}");

@@ -218,6 +218,8 @@ impl<'a> Engine<'a> {
         let findings = std::mem::take(&mut self.findings);
         let incomplete = if unit.program.too_deep {
             Some("nested too deeply to be analysed completely".to_owned())
+        } else if findings.len() >= sink::FINDINGS_MAX {
+            Some(format!("the first {} findings are shown, there are more", sink::FINDINGS_MAX))
         } else {
             (self.capped || self.cut_short)
                 .then(|| "the data-flow analysis reached its step limit".to_owned())

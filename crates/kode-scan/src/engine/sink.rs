@@ -17,6 +17,9 @@ use crate::raw::{RawFinding, RawStep, squeezed};
 /// Steps of a flow that are shown.
 const FLOW_STEPS_MAX: usize = 16;
 
+/// Findings of one file; one with more is listed as incomplete.
+pub(super) const FINDINGS_MAX: usize = 1_000;
+
 impl Engine<'_> {
     /// Checks a call against the sinks its API is.
     pub(super) fn check_sinks(&mut self, sinks: &[Sink], site: &Site) {
@@ -95,11 +98,7 @@ impl Engine<'_> {
             (finding.file, finding.start, finding.severity, finding.rule.as_str())
                 != (self.file, start as usize, Severity::Warning, category.rule())
         });
-        let known = self.findings.iter().any(|finding| {
-            (finding.file, finding.start, finding.rule.as_str())
-                == (self.file, start as usize, category.rule())
-        });
-        if known {
+        if self.is_reported(category, start) {
             return;
         }
         let mut flow = flow_of(taint);
@@ -113,22 +112,23 @@ impl Engine<'_> {
     }
 
     pub(super) fn report_call(&mut self, category: Category, start: u32, end: u32) {
-        let known = self.findings.iter().any(|finding| {
-            (finding.file, finding.start) == (self.file, start as usize)
-                && finding.rule == category.rule()
-        });
-        if !known {
+        if !self.is_reported(category, start) {
             self.push(category, start, end, Vec::new());
         }
     }
 
+    /// Whether a place is reported already, or too many others are.
+    fn is_reported(&self, category: Category, start: u32) -> bool {
+        let is_same = |finding: &RawFinding| {
+            (finding.file, finding.start) == (self.file, start as usize)
+                && finding.rule == category.rule()
+        };
+        self.findings.len() >= FINDINGS_MAX || self.findings.iter().any(is_same)
+    }
+
     /// Something risky of which no input is known.
     pub(super) fn warn(&mut self, category: Category, start: u32, end: u32) {
-        let known = self.findings.iter().any(|finding| {
-            (finding.file, finding.start, finding.rule.as_str())
-                == (self.file, start as usize, category.rule())
-        });
-        if known {
+        if self.is_reported(category, start) {
             return;
         }
         self.push(category, start, end, Vec::new());

@@ -29,6 +29,17 @@ fn deep_nesting_is_reported_and_long_chains_are_not_deep() {
 }
 
 #[test]
+fn of_endless_findings_the_first_are_shown_and_the_rest_is_said() {
+    let calls = "alert('x');\n";
+    for (name, text) in [("a.js", calls), ("a.html", "<script>alert(1)</script>\n")] {
+        let report = scanned(name, &text.repeat(5_000));
+        assert_eq!(report.introduced.len(), 1_000);
+        assert!(report.unscanned[0].1.contains("1000"), "{:?}", report.unscanned);
+        assert_eq!(scanned(name, &text.repeat(900)).unscanned, []);
+    }
+}
+
+#[test]
 fn a_format_with_an_unknown_verb_is_no_crash() {
     let text = "package a\nimport \"fmt\"\nfunc f(x string) string { return fmt.Sprintf(\"%\"+x+\" %é %\", x) }\n";
     assert_eq!(scanned("a.go", text).unscanned, []);
