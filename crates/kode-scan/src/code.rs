@@ -20,6 +20,9 @@ const STACK_BYTES: usize = 256 << 20;
 /// Up to this many files all are lowered, for flows from one into another; of
 /// more only those that hold the name of a sink.
 const ALWAYS_LOWERED: usize = 64;
+/// Files are analysed a second time, for what they leave each other, only where they
+/// have no more expressions than this together.
+const TOGETHER_MAX: usize = 300_000;
 /// Analysing threads at most.
 const THREADS_MAX: usize = 8;
 /// Memory that a thread's allocator is given at its start, in blocks of this size:
@@ -170,7 +173,27 @@ fn analyse(units: &[Option<Unit<'_>>], aliases: &Aliases) -> Vec<(usize, Outcome
         let mine = wanted.iter().skip(thread).step_by(threads);
         mine.map(|at| (*at, engine.analyse(*at))).collect()
     };
-    on_threads(wanted.len(), share)
+    let mut outcomes = on_threads(wanted.len(), share);
+    let sizes = units.iter().flatten().map(|unit| unit.program.expressions.len());
+    let is_small = wanted.len() <= ALWAYS_LOWERED && sizes.sum::<usize>() <= TOGETHER_MAX;
+    if wanted.len() > 1 && is_small && outcomes.iter().any(|(_, outcome)| outcome.shares) {
+        outcomes.extend(on_threads(1, |_, _| together(units, aliases, &wanted)));
+    }
+    outcomes
+}
+
+/// Files that leave each other something, by one engine: all of them once, then again
+/// with what the others left.
+fn together(
+    units: &[Option<Unit<'_>>],
+    aliases: &Aliases,
+    wanted: &[usize],
+) -> Vec<(usize, Outcome)> {
+    let mut engine = Engine::new(units, aliases);
+    for at in wanted {
+        engine.analyse(*at);
+    }
+    wanted.iter().map(|at| (*at, engine.analyse_again(*at))).collect()
 }
 
 /// The numbers below `count` that no other thread has taken, as they are asked for.

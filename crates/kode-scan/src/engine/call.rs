@@ -57,6 +57,10 @@ impl Engine<'_> {
         {
             return result;
         }
+        if let Some(kept) = self.attribute_by_key(site).or_else(|| self.dependency_call(site)) {
+            return kept;
+        }
+        self.event(site);
         if let Some(closure) = site.callee.data().and_then(|data| data.function.clone()) {
             self.maybe_dialog(site);
             if site.construct && self.is_javascript() {
@@ -130,6 +134,9 @@ impl Engine<'_> {
         site: Option<&Site>,
     ) -> Value {
         let key = (closure.file, closure.function);
+        if !self.loaded[closure.file] {
+            self.load_module(closure.file);
+        }
         let recursive = self
             .frames
             .iter()

@@ -339,9 +339,11 @@ impl Engine<'_> {
         let Kind::Variable(variable) = self.program().expression(object).kind else { return };
         let Some(class) = self.read(variable).data().and_then(|data| data.instance) else { return };
         let fields: &mut HashMap<Name, Value> = self.class_fields.entry(class).or_default();
+        let mut is_new = false;
         // What methods gave before the field held input says nothing any more.
         if value.is_tainted() && !fields.get(name).is_some_and(Value::is_tainted) {
             self.summaries.clear();
+            is_new = true;
         }
         let joined = match fields.get(name) {
             Some(before) if before.is_unknown() => value.clone(),
@@ -349,5 +351,6 @@ impl Engine<'_> {
             None => value.clone(),
         };
         fields.insert(name.clone(), joined);
+        self.grew |= is_new;
     }
 }

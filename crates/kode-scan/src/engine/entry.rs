@@ -30,6 +30,9 @@ impl Engine<'_> {
     /// called with.
     pub(super) fn run_entry(&mut self, closure: &Closure, handed: Option<Vec<Value>>) -> Value {
         let caller = std::mem::replace(&mut self.file, closure.file);
+        if self.frames.is_empty() && !self.kept.is_empty() {
+            self.recall();
+        }
         let function = self.program().function(closure.function);
         let route = self.route(function);
         let handed = handed.unwrap_or_default();
@@ -66,7 +69,7 @@ impl Engine<'_> {
     }
 
     /// What a parameter is when the caller is unknown.
-    fn outside(
+    pub(super) fn outside(
         &mut self,
         function: &Function,
         at: usize,
@@ -78,7 +81,10 @@ impl Engine<'_> {
         };
         let name = parameter.name.as_deref().unwrap_or_default();
         let is_input = route.input && !route.converted.iter().any(|known| known == name);
-        let value = if let Some(kind) = self.annotated_kind(parameter) {
+        let given = self.dependency(parameter);
+        let value = if let Some(given) = given.filter(|given| !given.is_unknown()) {
+            return given;
+        } else if let Some(kind) = self.annotated_kind(parameter) {
             kind
         } else if let Some(text) = self.annotated(parameter) {
             input(self, &text)

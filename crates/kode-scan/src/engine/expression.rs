@@ -206,7 +206,7 @@ impl Engine<'_> {
             return self.kind("global.Router()");
         }
         if field.taints().is_empty() {
-            return field;
+            return self.handed_around(object, name).unwrap_or(field);
         }
         let field = match self.path_of(id) {
             Some(path) => self.with_origin(field, || path),
@@ -303,12 +303,20 @@ impl Engine<'_> {
     fn index(&mut self, object: ExprId, index: ExprId, id: ExprId) -> Value {
         let value = self.evaluate(object);
         let key = self.evaluate(index);
+        if let Some(parts) = self.annotated_type(object, &key) {
+            return parts;
+        }
         match super::constant::key_of(&key) {
             Some(key) => {
                 if let Some(field) = self.list_end(&value, &key) {
                     return field;
                 }
                 let field = self.field_of(&value, &Name::from(key.as_str()), Some(id));
+                if field.taints().is_empty()
+                    && let Some(kept) = self.handed_around(object, &key)
+                {
+                    return kept;
+                }
                 match field.is_unknown() {
                     true => self.module_table(&value, &key),
                     false => field,
@@ -501,7 +509,9 @@ impl Engine<'_> {
             frame.created.push((file, function));
         }
         let closure = Closure { file, function, this: None };
-        Value::new(Data { function: Some(closure), ..Data::default() })
+        let value = Value::new(Data { function: Some(closure), ..Data::default() });
+        self.decorated(function, &value);
+        value
     }
 
     fn record(&mut self, entries: &[(Option<ExprId>, ExprId)]) -> Value {

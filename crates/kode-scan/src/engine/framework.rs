@@ -247,14 +247,20 @@ impl Engine<'_> {
 
     /// What a function puts into the request for the functions after it.
     pub(super) fn remember_request_field(&mut self, object: ExprId, name: &Name, value: &Value) {
-        if !value.is_tainted()
-            || !matches!(self.program().expression(object).kind, Kind::Variable(_))
-        {
+        if !value.is_tainted() {
+            return;
+        }
+        if let Some(keeper) = self.keeper(object) {
+            let key = Name::from(format!("{keeper}.{name}"));
+            self.remember(key, value);
+            return;
+        }
+        if !matches!(self.program().expression(object).kind, Kind::Variable(_)) {
             return;
         }
         let place = self.evaluate(object).data().and_then(|data| data.place);
         if place.is_some() && place == self.place("global.Request()") {
-            self.request_fields.insert(name.clone(), value.clone());
+            self.remember(name.clone(), value);
         }
     }
 }

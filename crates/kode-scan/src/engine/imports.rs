@@ -177,6 +177,9 @@ impl Engine<'_> {
             Kind::Import(package) => format!("{package}.{name}"),
             _ if unit.program.submodules.is_empty() => return None,
             _ => {
+                let root = self.root_name(object)?;
+                let is_root = |whole: &Name| whole.split('.').next() == Some(root);
+                unit.program.submodules.iter().find(|whole| is_root(whole))?;
                 let path = self.dotted(at)?;
                 let begins = |whole: &Name| {
                     whole.strip_prefix(&*path).is_some_and(|r| r.is_empty() || r.starts_with('.'))
@@ -187,6 +190,18 @@ impl Engine<'_> {
         let path = Name::from(path);
         self.module_file(&path)?;
         Some(self.imported(&path))
+    }
+
+    /// The name that a chain of members begins with.
+    fn root_name(&self, expression: ExprId) -> Option<&str> {
+        let mut at = expression;
+        loop {
+            match &self.program().expression(at).kind {
+                Kind::Variable(id) => return Some(&self.program().variables[id.0 as usize]),
+                Kind::Field(object, _) => at = *object,
+                _ => return None,
+            }
+        }
     }
 
     /// `a.b.c` as text.

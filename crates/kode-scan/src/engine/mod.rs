@@ -11,6 +11,7 @@ mod builtin;
 mod call;
 mod class;
 mod constant;
+mod dependency;
 mod detached;
 mod document;
 mod entry;
@@ -28,6 +29,7 @@ mod results;
 mod route;
 mod schema;
 mod scripted;
+mod shared;
 mod sink;
 mod site;
 mod statement;
@@ -60,6 +62,8 @@ const FOLLOWING_STEPS_MAX: usize = 300_000;
 /// Beyond this many budgets even functions by themselves are no longer analysed.
 const HARD_LIMIT: usize = 4;
 
+/// Functions are run a second time, for what others left, among so many files.
+const AGAIN_FILES_MAX: usize = 64;
 /// Imports of imports that are followed.
 const LINKS_MAX: usize = 8;
 
@@ -79,6 +83,8 @@ pub(crate) struct Outcome {
     pub(crate) findings: Vec<RawFinding>,
     /// Why the analysis is not complete, where it is not.
     pub(crate) incomplete: Option<String>,
+    /// Functions left something for others that they do not call.
+    pub(crate) shares: bool,
 }
 
 /// The interpreter. `units` are the files of the scan; `None` where one has no code.
@@ -100,6 +106,8 @@ pub(crate) struct Engine<'a> {
     budget: usize,
     capped: bool,
     loaded: Vec<bool>,
+    /// Files whose top level took too many steps.
+    cut_at_top: Vec<bool>,
     entered: HashSet<(usize, FunctionId)>,
     summaries: HashMap<(usize, FunctionId), Value>,
     class_fields: HashMap<(usize, ClassId), HashMap<Name, Value>>,
@@ -107,6 +115,15 @@ pub(crate) struct Engine<'a> {
     class_places: HashMap<(usize, ClassId), Place>,
     /// What functions put into requests for those after them.
     request_fields: HashMap<Name, Value>,
+    /// Whether a variable belongs to a file's top level.
+    is_shared: Vec<bool>,
+    /// What functions put into variables of files.
+    kept: HashMap<usize, Value>,
+    /// Functions that wait for an event, and what comes with it.
+    events: HashMap<Name, (Vec<value::Closure>, Vec<Value>)>,
+    /// What functions leave for others has grown, since it was last asked or ever.
+    grew: bool,
+    shares: bool,
     /// What components put into their states, by where the state is made.
     states: HashMap<(usize, ExprId), Value>,
     /// A state got input since it was last read.
@@ -169,8 +186,10 @@ impl<'a> Engine<'a> {
             offsets.push(count);
             count += unit.as_ref().map_or(0, |unit| unit.program.variables.len());
         }
+        let is_shared = is_shared(units, &offsets, count);
         Self {
             units,
+            is_shared,
             models: models(units.iter().flatten().next().map_or("", |unit| family(unit.language))),
             offsets,
             variables: vec![Value::default(); count],
@@ -184,11 +203,16 @@ impl<'a> Engine<'a> {
             budget: 0,
             capped: false,
             loaded: vec![false; units.len()],
+            cut_at_top: vec![false; units.len()],
             entered: HashSet::new(),
             summaries: HashMap::new(),
             class_fields: HashMap::new(),
             class_places: HashMap::new(),
             request_fields: HashMap::new(),
+            kept: HashMap::new(),
+            events: HashMap::new(),
+            grew: false,
+            shares: false,
             states: HashMap::new(),
             states_changed: false,
             findings: Vec::new(),
@@ -213,6 +237,10 @@ impl<'a> Engine<'a> {
         self.load(file);
         self.log.clear();
         self.run_rest(file);
+        // Among many files that would take too long.
+        if self.has_grown() && self.units.len() <= AGAIN_FILES_MAX {
+            self.run_again(file);
+        }
         self.template_outputs(file);
         self.log.clear();
         let findings = std::mem::take(&mut self.findings);
@@ -221,10 +249,32 @@ impl<'a> Engine<'a> {
         } else if findings.len() >= sink::FINDINGS_MAX {
             Some(format!("the first {} findings are shown, there are more", sink::FINDINGS_MAX))
         } else {
-            (self.capped || self.cut_short)
+            (self.capped || self.cut_short || self.cut_at_top[file])
                 .then(|| "the data-flow analysis reached its step limit".to_owned())
         };
-        Outcome { findings, incomplete }
+        Outcome { findings, incomplete, shares: self.shares }
+    }
+
+    /// Analyses a file once more, with what functions of all files left for others.
+    pub(crate) fn analyse_again(&mut self, file: usize) -> Outcome {
+        let Some(unit) = &self.units[file] else { return Outcome::default() };
+        self.budget = STEPS_START + STEPS_PER_EXPRESSION * unit.program.expressions.len();
+        self.models = models(family(unit.language));
+        self.run_again(file);
+        Outcome { findings: std::mem::take(&mut self.findings), ..Outcome::default() }
+    }
+
+    /// Runs a file's functions once more. What it does not reach now was reached before.
+    fn run_again(&mut self, file: usize) {
+        let (capped, cut_short) = (self.capped, self.cut_short);
+        (self.steps, self.capped) = (0, false);
+        self.entered.retain(|(other, _)| *other != file);
+        self.summaries.clear();
+        self.log.clear();
+        self.run_rest(file);
+        self.log.clear();
+        self.has_grown();
+        (self.capped, self.cut_short) = (capped, cut_short);
     }
 
     /// Runs a file's top level once.
@@ -234,6 +284,10 @@ impl<'a> Engine<'a> {
         }
         let Some(unit) = &self.units[file] else { return };
         let (outer_file, outer_dead) = (self.file, self.dead);
+        // What a module does at its top is not on its importer's account.
+        let (steps, budget, capped) = (self.steps, self.budget, self.capped);
+        let own = STEPS_START + STEPS_PER_EXPRESSION * unit.program.expressions.len();
+        (self.steps, self.budget, self.capped) = (0, own, false);
         self.file = file;
         self.dead = false;
         self.frames.push(Frame { file, function: Some(FunctionId(0)), ..Frame::default() });
@@ -245,6 +299,8 @@ impl<'a> Engine<'a> {
         self.leave_exits();
         self.log.truncate(mark);
         self.frames.pop();
+        self.cut_at_top[file] |= self.capped;
+        (self.steps, self.budget, self.capped) = (steps, budget, capped);
         self.file = outer_file;
         self.dead = outer_dead;
     }
@@ -290,6 +346,9 @@ impl<'a> Engine<'a> {
     fn write_slot(&mut self, slot: usize, value: Value) {
         let before = std::mem::replace(&mut self.variables[slot], value);
         self.log.push((slot, before));
+        if self.is_shared[slot] {
+            self.keep(slot);
+        }
     }
 
     /// Counts a step; false when the budget is spent.
@@ -337,4 +396,17 @@ impl<'a> Engine<'a> {
 /// The folder of a path; empty at the top.
 fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Which variables belong to the top level of their file.
+fn is_shared(units: &[Option<Unit<'_>>], offsets: &[usize], count: usize) -> Vec<bool> {
+    let mut shared = vec![false; count];
+    for (unit, offset) in units.iter().zip(offsets) {
+        let Some(unit) = unit else { continue };
+        let object = unit.program.module_object.iter();
+        for variable in unit.program.top_level.iter().chain(object) {
+            shared[offset + variable.0 as usize] = true;
+        }
+    }
+    shared
 }

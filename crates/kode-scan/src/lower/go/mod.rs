@@ -25,9 +25,16 @@ pub(super) fn lower(builder: &mut Builder<'_>, root: Node<'_>) {
         }
     }
     lowering.define_types(&nodes, &mut body);
-    let nodes: Vec<Node<'_>> =
-        nodes.into_iter().filter(|node| node.kind() != "type_declaration").collect();
-    body.extend(lowering.statements(&nodes));
+    lowering.declare_variables(&nodes);
+    // Functions are there before the variables that hold them.
+    let (mut functions, mut rest) = (Vec::new(), Vec::new());
+    for node in nodes.iter().filter(|node| node.kind() != "type_declaration") {
+        let is_function = node.kind() == "function_declaration";
+        let into = if is_function { &mut functions } else { &mut rest };
+        into.extend(lowering.statements(&[*node]));
+    }
+    body.append(&mut functions);
+    body.append(&mut rest);
     lowering.builder.set_top_level(body);
 }
 
@@ -37,6 +44,27 @@ struct Lowering<'b, 's> {
 }
 
 impl Lowering<'_, '_> {
+    /// Declares the package's variables and constants, wherever they stand.
+    fn declare_variables(&mut self, nodes: &[Node<'_>]) {
+        let mut stack: Vec<Node<'_>> = nodes
+            .iter()
+            .filter(|node| matches!(node.kind(), "var_declaration" | "const_declaration"))
+            .copied()
+            .collect();
+        while let Some(node) = stack.pop() {
+            match node.kind() {
+                "var_spec" | "const_spec" => {
+                    let mut cursor = node.walk();
+                    for name in node.children_by_field_name("name", &mut cursor) {
+                        let name = self.builder.node_name(name);
+                        self.builder.declare(&name);
+                    }
+                }
+                _ => stack.extend(children(node)),
+            }
+        }
+    }
+
     /// A function, method or literal.
     fn function(&mut self, node: Node<'_>) -> FunctionId {
         let class = self.receiver_class(node);

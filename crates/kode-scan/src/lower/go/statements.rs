@@ -226,6 +226,8 @@ impl Lowering<'_, '_> {
                             }
                             self.target(name, true)
                         }
+                        // What a channel gives; of a list it is the place, which indexes it.
+                        [name] if !self.is_place(name, node) => self.target(name, true),
                         _ => Target::Nothing,
                     };
                     each = Some((target, iterable));
@@ -245,6 +247,13 @@ impl Lowering<'_, '_> {
         body.extend(self.block(child(node, "body")));
         out.push(Statement::Loop { each, condition, body });
         out
+    }
+
+    /// Whether a loop's only variable is used as a place in a list.
+    fn is_place(&self, name: Node<'_>, looped: Node<'_>) -> bool {
+        let body = child(looped, "body").map_or("", |body| self.builder.text(body));
+        let name = self.builder.text(name);
+        name == "_" || body.contains(&format!("[{name}]"))
     }
 
     /// `for key, value := range …`: a map of input has keys of input.

@@ -189,6 +189,9 @@ impl Lowering<'_, '_> {
         {
             return self.module(&specifier, node);
         }
+        if let Some(exported) = self.exported_by_call(node, function, arguments) {
+            return exported;
+        }
         let callee = self.expression(function);
         if let Some(template) = arguments.filter(|list| list.kind() == "template_string") {
             return self.tagged(callee, template, node);

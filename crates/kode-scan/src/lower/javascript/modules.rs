@@ -4,7 +4,7 @@ use kode_syntax::Node;
 
 use super::super::{child, children, variable};
 use super::Lowering;
-use crate::ir::{ExprId, Kind, Statement, VariableId};
+use crate::ir::{ExprId, Kind, Statement, Target, VariableId};
 
 impl Lowering<'_, '_> {
     /// Declares what an import binds.
@@ -196,6 +196,54 @@ impl Lowering<'_, '_> {
                 }
             }
             _ => children(node).into_iter().for_each(|part| self.pattern_names(part, found)),
+        }
+    }
+
+    /// `Object.assign(exports, …)`, `Object.defineProperty(exports, 'name', { get })` and
+    /// compiled `export *`.
+    pub(super) fn exported_by_call(
+        &mut self,
+        node: Node<'_>,
+        function: Node<'_>,
+        arguments: Option<Node<'_>>,
+    ) -> Option<ExprId> {
+        let name = self.builder.text(function);
+        let given = arguments.map(children)?;
+        let is_object =
+            |node: Node<'_>| matches!(self.builder.text(node), "exports" | "module.exports");
+        if name.ends_with("__exportStar") && given.len() == 2 && is_object(given[1]) {
+            let required = child(given[0], "arguments")?.named_child(0)?;
+            let specifier = self.key_text(required);
+            let module = self.builder.name(&specifier);
+            self.builder.program.star_exports.push(module);
+            return None;
+        }
+        if !given.first().is_some_and(|first| is_object(*first)) {
+            return None;
+        }
+        let object = self.module_object();
+        match (name, &given[1..]) {
+            ("Object.assign", parts) => {
+                let own = self.builder.add(Kind::Variable(object), node);
+                let mut entries = vec![(None, own)];
+                entries.extend(parts.iter().map(|part| (None, self.expression(*part))));
+                let value = self.builder.add(Kind::Record(entries), node);
+                let target = Box::new(variable(object));
+                Some(self.builder.add(Kind::Assign(target, value), node))
+            }
+            ("Object.defineProperty", [key, described]) => {
+                let getter = children(*described).into_iter().find_map(|part| {
+                    let key = child(part, "key").or_else(|| child(part, "name"))?;
+                    (self.builder.text(key) == "get").then(|| child(part, "value").unwrap_or(part))
+                })?;
+                let key = self.key_text(*key);
+                let getter = self.expression(getter);
+                let value = self.builder.add_call(getter, Vec::new(), node);
+                let own = self.builder.add(Kind::Variable(object), node);
+                let target = Box::new(Target::Field(own, self.builder.name(&key)));
+                Some(self.builder.add(Kind::Assign(target, value), node))
+            }
+            _ => None,
         }
     }
 

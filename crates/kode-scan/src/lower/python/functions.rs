@@ -64,7 +64,7 @@ impl Lowering<'_, '_> {
         let default = child(node, "value").map(|value| self.expression(value));
         let target = Target::Variable(self.builder.declare(&name));
         let (start, end) = (node.start_byte() as u32, node.end_byte() as u32);
-        let annotations = Vec::new();
+        let annotations = child(node, "type").map(|n| self.annotated(n)).unwrap_or_default();
         Some(Parameter {
             target,
             name: Some(name),
@@ -75,6 +75,21 @@ impl Lowering<'_, '_> {
             start,
             end,
         })
+    }
+
+    /// What `Annotated[str, Depends(f)]` says besides the type.
+    fn annotated(&mut self, declared: Node<'_>) -> Vec<ExprId> {
+        if !self.builder.text(declared).contains("Annotated[") {
+            return Vec::new();
+        }
+        let mut stack = vec![declared];
+        while let Some(node) = stack.pop() {
+            if node.kind() == "call" {
+                return vec![self.expression(node)];
+            }
+            stack.extend(children(node));
+        }
+        Vec::new()
     }
 
     /// A class; its plain assignments are fields.
