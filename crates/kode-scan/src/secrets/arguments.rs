@@ -20,7 +20,7 @@ enum Given {
 }
 
 /// How a call begins, lower case; which argument, from 0, is secret.
-const CALLS: [(&str, usize, Given); 63] = [
+const CALLS: [(&str, usize, Given); 102] = [
     ("jwt.sign(", 1, Given::Key),
     ("jwt.verify(", 1, Given::Key),
     ("jwt.encode(", 1, Given::Key),
@@ -84,6 +84,46 @@ const CALLS: [(&str, usize, Given); 63] = [
     ("mysqli_connect(", 2, Given::Password),
     ("new pdo(", 2, Given::Password),
     ("dbi->connect(", 2, Given::Password),
+    // Clients of services that take their keys by position.
+    ("twilio(", 1, Given::Key),
+    ("twilio.init(", 1, Given::Key),
+    ("('twilio')(", 1, Given::Key),
+    ("(\"twilio\")(", 1, Given::Key),
+    ("('stripe')(", 0, Given::Key),
+    ("(\"stripe\")(", 0, Given::Key),
+    ("client(", 1, Given::Key),
+    ("client.login(", 0, Given::Key),
+    ("bot.login(", 0, Given::Key),
+    ("client.run(", 0, Given::Key),
+    ("bot.run(", 0, Given::Key),
+    ("discordgo.new(", 0, Given::Key),
+    ("jdabuilder.createdefault(", 0, Given::Key),
+    ("telebot(", 0, Given::Key),
+    ("telegrambot(", 0, Given::Key),
+    ("telegraf(", 0, Given::Key),
+    ("newbotapi(", 0, Given::Key),
+    ("github(", 0, Given::Key),
+    ("gitlab(", 1, Given::Key),
+    ("openai(", 0, Given::Key),
+    ("openai.newclient(", 0, Given::Key),
+    ("webclient(", 0, Given::Key),
+    ("slack.new(", 0, Given::Key),
+    ("sendgrid(", 0, Given::Key),
+    ("sendgridapiclient(", 0, Given::Key),
+    ("newsendclient(", 0, Given::Key),
+    ("algoliasearch(", 1, Given::Key),
+    ("pusher(", 2, Given::Key),
+    ("vonage(", 1, Given::Key),
+    ("praw.reddit(", 1, Given::Key),
+    ("sharedkeycredential(", 1, Given::Key),
+    ("minio.new(", 2, Given::Key),
+    ("newstaticv4(", 1, Given::Key),
+    ("hmac.new(sha1.new, []byte(", 0, Given::Key),
+    ("hmac.new(sha256.new, []byte(", 0, Given::Key),
+    ("hmac.new(sha512.new, []byte(", 0, Given::Key),
+    ("credentials.basic(", 1, Given::Password),
+    ("mysqldb.connect(", 2, Given::Password),
+    ("pymysql.connect(", 2, Given::Password),
 ];
 
 /// How the calls begin.
@@ -96,7 +136,11 @@ pub(super) fn find(content: &[u8], starts: impl Iterator<Item = Found>) -> Vec<S
     let found = starts.filter_map(|call| {
         let (_, place, given) = CALLS[call.word];
         let rest = &content[call.end..content.len().min(call.end + ARGUMENTS_BYTES_MAX)];
-        let (from, to) = literal(rest, place)?;
+        let (mut from, to) = literal(rest, place)?;
+        // How a bot's token is written into a header.
+        if rest[from..to].starts_with(b"Bot ") {
+            from += 4;
+        }
         let value = &rest[from..to];
         let real = match given {
             Given::Key => is_key(value) && value.len() >= 16,
@@ -201,6 +245,18 @@ mod tests {
             "keyStore.load(in, \"V\".toCharArray())",
             "new SymmetricSecurityKey(Encoding.UTF8.GetBytes(\"V\"))",
             "WiFi.begin(\"home\", \"V\")",
+            "require('twilio')(process.env.SID, 'V')",
+            "twilio(sid, 'V')",
+            "Client(account_sid, \"V\")",
+            "client.login('V')",
+            "bot.run(\"V\")",
+            "discordgo.New(\"Bot V\")",
+            "JDABuilder.createDefault(\"V\")",
+            "tgbotapi.NewBotAPI(\"V\")",
+            "new WebClient(\"V\")",
+            "hmac.New(sha256.New, []byte(\"V\"))",
+            "Credentials.basic(\"me\", \"V\")",
+            "new Pusher('123', 'app', 'V')",
         ] {
             let text = text.replace("='V'", "").replace('V', VALUE);
             assert_eq!(found(&text).as_deref(), Some(VALUE), "{text}");
@@ -215,6 +271,11 @@ mod tests {
             "jwt.verify(token, config.get('auth.secret_v1'))",
             "createHmac('sha256', secret)",
             "page.login('bob', 'password')",
+            "client.login('main_window_button')",
+            "bot.run('./scripts/startup_file.py')",
+            "twilio(sid, token)",
+            "new HttpClient('https://example.org', 'application/json')",
+            "github('organisation/repository-name')",
             "auth=('user', password1)",
             "basic_auth 'svc', ENV['PASSWORD1']\n",
             "new PDO($dsn, 'root', '')",

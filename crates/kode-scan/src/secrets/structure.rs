@@ -25,7 +25,15 @@ pub(crate) fn is_jwt(matched: &[u8]) -> bool {
     let head = matched.split(|byte| *byte == b'.').next().unwrap_or_default();
     let Some(decoded) = base64(head) else { return false };
     let Ok(header) = serde_json::from_slice::<serde_json::Value>(&decoded) else { return false };
-    header.get("alg").is_some_and(serde_json::Value::is_string)
+    header.get("alg").is_some_and(serde_json::Value::is_string) && !is_sample_jwt(matched)
+}
+
+/// The token of jwt.io and its kin, which every manual shows: its claims are about
+/// nobody.
+fn is_sample_jwt(matched: &[u8]) -> bool {
+    let body = matched.split(|byte| *byte == b'.').nth(1).and_then(base64).unwrap_or_default();
+    let has = |part: &[u8]| memchr::memmem::find(&body, part).is_some();
+    has(b"\"John Doe\"") && has(b"\"1234567890\"")
 }
 
 /// Whether a token ends with the CRC-32 of its thirty characters before, in base 62,
@@ -111,6 +119,8 @@ mod tests {
         assert!(is_jwt(b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"));
         assert!(!is_jwt(b"eyJ4IjoiSFMyNTYifQ.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"));
         assert!(!is_jwt(b"eyJ!.x.y"));
+        let sample = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c";
+        assert!(!is_jwt(sample));
     }
 
     #[test]
