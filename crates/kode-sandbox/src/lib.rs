@@ -53,7 +53,7 @@ pub use files::{
 };
 pub use helper::run_helper_if_requested;
 pub use layers::{Layer, LayerState, diagnose};
-pub use native::launch_early;
+pub use native::{BeforeMain, before_main, launch_early};
 pub use network::{
     Connection, Departure, HostName, OpenHosts, Page, Refusal, Sighting, Via, Witness, redirected,
     web_address,

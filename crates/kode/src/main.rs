@@ -18,12 +18,19 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// `kode sandbox` does little else than start one: every tenth of a millisecond
+/// counts.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "glibc calls this before main, with what before_main asks for")]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: kode_sandbox::BeforeMain = kode_sandbox::before_main;
+
 fn main() -> ExitCode {
     // A re-executed sandbox helper never reaches the command line.
     if let Some(code) = kode_sandbox::run_helper_if_requested() {
         return ExitCode::from(code);
     }
-    // `kode sandbox` does little else than start one: every millisecond counts.
     let is_sandbox = std::env::args_os().nth(1).is_some_and(|command| command == "sandbox");
     if is_sandbox {
         kode_sandbox::launch_early();

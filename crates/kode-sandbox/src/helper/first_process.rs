@@ -60,7 +60,10 @@ fn enter(
     // gone already, the socket's end says so.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
     rustix::process::setsid().map_err(at("session"))?;
-    kernel::bring_loopback_up().map_err(at("loopback"))?;
+    // Root's helper has it done before the plan comes.
+    if !identity.started_as_root {
+        kernel::bring_loopback_up().map_err(at("loopback"))?;
+    }
     kernel::set_host_name("kode").map_err(at("host name"))?;
     let builder = Builder::begin()?;
     let Some((plan, inherited)) = wire::receive::<Plan>(handover).map_err(at("plan"))? else {

@@ -215,6 +215,12 @@ pub(super) fn ignore_end_signals() {
     }
 }
 
+/// Writing to a pipe that nobody reads is an error, not the end of this process.
+pub(super) fn ignore_broken_pipes() {
+    // SAFETY: as above.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
 /// Has process 1 of a container end when it is asked to, which the kernel keeps
 /// from a first process without a handler.
 pub(super) fn end_on_request() -> io::Result<()> {

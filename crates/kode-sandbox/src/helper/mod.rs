@@ -28,12 +28,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::thread::LinkNameSpaceType;
 
 use crate::container_plan::{INIT_NAME, KEEPER_NAME, SUPERVISOR_NAME};
 use crate::plan::{Identity, Plan, Wall};
 use crate::wire::{self, Handover, Hello, Reply};
 
 pub(crate) use mapped::release as release_mapped_mounts;
+pub(crate) use trace::remember as remember_start;
 
 /// The name the helper is called by; nothing else starts it.
 pub(crate) const HELPER_NAME: &str = "kode-sandbox-helper";
@@ -95,6 +97,8 @@ pub(crate) fn fork(socket: OwnedFd) -> io::Result<Pid> {
         leave_this_processor(child);
         return Ok(child);
     }
+    // Before `main` the standard library has not seen to that yet.
+    kernel::ignore_broken_pipes();
     let became = trace::wipe(HELPER_NAME).and_then(|()| stand_alone(socket));
     kernel::leave(i32::from(became.and_then(|()| helper()).is_err()));
 }
@@ -182,8 +186,12 @@ fn supervise(socket: &UnixStream, hello: &Hello) -> Result<(), StepError> {
     drop((gate, theirs));
     map_identity(first, identity)?;
     File::from(opener).write_all(b"!").map_err(at("start"))?;
-    // The first process is at work; this takes a fork.
-    let donor = identity.started_as_root.then(grafts::Donor::fork).transpose()?;
+    // The first process is at work; this takes as long, and root may do it.
+    let mut donor = None;
+    if identity.started_as_root {
+        donor = Some(grafts::Donor::fork()?);
+        bring_loopback_up(first).map_err(at("loopback"))?;
+    }
     // kode is gone where no plan comes; so is everything else, then.
     if let Some((plan, inherited)) = wire::receive_bytes(socket).map_err(at("plan"))? {
         hand_over(&ours, identity, donor, &plan, inherited)?;
@@ -191,6 +199,15 @@ fn supervise(socket: &UnixStream, hello: &Hello) -> Result<(), StepError> {
         wait_for(first, socket)?;
     }
     Ok(())
+}
+
+/// Enters the first process's network namespace, where this one has nothing else to
+/// do, and brings its loopback interface up.
+fn bring_loopback_up(first: Pid) -> io::Result<()> {
+    let namespace = File::open(format!("/proc/{}/ns/net", first.as_raw_nonzero()))?;
+    let kind = Some(LinkNameSpaceType::Network);
+    rustix::thread::move_into_link_name_space(namespace.as_fd(), kind)?;
+    kernel::bring_loopback_up()
 }
 
 fn hand_over(

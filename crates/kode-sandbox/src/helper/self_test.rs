@@ -2,7 +2,7 @@
 //! doubt fails the set-up.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 
 use rustix::fs::{CWD, Mode};
 use rustix::io::Errno;
@@ -20,6 +20,10 @@ const STATUS: &[(&str, &str)] = &[
     ("NoNewPrivs:", "1"),
     ("Seccomp:", "2"),
 ];
+
+/// Length of `/proc/self/status`: mostly, and at most (a user may have many groups).
+const STATUS_BYTES: usize = 4096;
+const STATUS_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Places of the host that must not be there.
 const ABSENT: &[&str] = &["/kode-hidden", "/sys/kernel", "/run/systemd", "/etc/shadow"];
@@ -76,7 +80,9 @@ pub(super) fn in_container() -> Result<(), i32> {
 }
 
 fn has_no_privileges() -> io::Result<bool> {
-    let status = fs::read_to_string("/proc/self/status")?;
+    // With room for most of them, and without asking for a size that is unknown.
+    let mut status = String::with_capacity(STATUS_BYTES);
+    fs::File::open("/proc/self/status")?.take(STATUS_BYTES_MAX).read_to_string(&mut status)?;
     let reads = |(name, value): &(&str, &str)| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.is_some_and(|found| found.trim() == *value)

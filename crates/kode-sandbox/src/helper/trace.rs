@@ -3,18 +3,34 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::OnceLock;
+
+/// Arguments and environment, for whom the loader told where they stand.
+static START: OnceLock<[Range<usize>; 2]> = OnceLock::new();
+
+/// Keeps where arguments and environment stand: the memory the program was started
+/// with.
+pub(crate) fn remember(places: [Range<usize>; 2]) {
+    let _ = START.set(places);
+}
 
 /// Overwrites the arguments with `name` and the environment with nothing.
 pub(super) fn wipe(name: &str) -> io::Result<()> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let ranges = ranges(&stat).ok_or_else(|| io::Error::other("/proc/self/stat is odd"))?;
-    for range in ranges {
-        // SAFETY: the kernel names these as the strings this program was started
+    for range in places()? {
+        // SAFETY: the loader or the kernel names these as the strings this program was started
         // with: mapped, writable memory of its stack. No thread but this one
         // runs, and nothing here reads arguments or environment afterwards.
         unsafe { std::ptr::write_bytes(range.start as *mut u8, 0, range.len()) };
     }
     super::kernel::set_process_name(name)
+}
+
+fn places() -> io::Result<[Range<usize>; 2]> {
+    if let Some(places) = START.get() {
+        return Ok(places.clone());
+    }
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    ranges(&stat).ok_or_else(|| io::Error::other("/proc/self/stat is odd"))
 }
 
 /// Where arguments and environment stand: fields 48 to 51 of proc(5).

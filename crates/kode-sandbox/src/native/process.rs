@@ -54,13 +54,14 @@ enum Keeper {
 static EARLY: Mutex<Option<HelperProcess>> = Mutex::new(None);
 
 /// Starts a helper ahead of the next sandbox, while the program still reads its
-/// arguments and settings; called first thing in `main`, before any thread
-/// exists. Without a next sandbox it ends with this process.
+/// arguments and settings, unless one runs already; called first thing in `main`,
+/// before any thread exists. Without a next sandbox it ends with this process.
 pub fn launch_early() {
-    // Should this fail, starting the sandbox says why.
-    let Ok(identity) = plan::identity() else { return };
-    let helper = HelperProcess::fork(identity).ok();
-    *EARLY.lock().unwrap_or_else(PoisonError::into_inner) = helper;
+    let mut early = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
+    if early.is_none() {
+        // Should this fail, starting the sandbox says why.
+        *early = plan::identity().and_then(|identity| Ok(HelperProcess::fork(identity)?)).ok();
+    }
 }
 
 impl HelperProcess {

@@ -12,6 +12,7 @@ mod toolchains;
 mod types;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -221,7 +222,10 @@ pub(crate) fn required_identity(
 
 /// Whether this is the host's first user namespace, where root is root.
 fn all_ids_are_mapped() -> bool {
-    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    // One line in that case.
+    let mut bytes = [0; 64];
+    let read = fs::File::open("/proc/self/uid_map").and_then(|mut map| map.read(&mut bytes));
+    let map = String::from_utf8_lossy(&bytes[..read.unwrap_or_default()]);
     map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
 }
 
