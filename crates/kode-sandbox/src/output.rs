@@ -55,7 +55,7 @@ pub struct CommandOutput {
     /// Every connection it tried, carried or refused, where hosts were open.
     pub connections: Vec<Connection>,
     /// Files it could not read because hosts were open and they hold, or are what
-    /// once was, a credential; those that are named like one are left out.
+    /// once was, a credential; those that are named like one only where it failed.
     pub masked: Vec<ProjectPath>,
 }
 

@@ -55,7 +55,8 @@ impl InteractiveEnd {
     }
 
     fn reaching((end, incidents): (CommandEnd, Vec<Incident>), reached: Reached) -> Self {
-        let Reached { connections, masked } = reached;
+        let Reached { connections, masked, named } = reached;
+        let masked = Reached::told(masked, named, &end);
         Self { end, incidents, connections, masked }
     }
 }
@@ -289,7 +290,13 @@ impl Sandbox {
     /// Whether that happened, right after it. What the command wrote counts as a
     /// credential from then on.
     pub fn opened_credentials(&self) -> Option<Exposure> {
-        self.network.seen().watch_ends()
+        let wall = self.wall();
+        let private = match &*wall {
+            Wall::Native(native) => native.private_folders(),
+            Wall::Docker(_) | Wall::BareHost(_) => Vec::new(),
+        };
+        let places: Vec<_> = private.into_iter().map(|(_, place)| place).collect();
+        self.network.seen().watch_ends(&places)
     }
 
     /// Whether the last look found credentials that are worth watching.
@@ -337,7 +344,9 @@ impl Sandbox {
                 let run = |beside: &mut Native| beside.run(&order, interrupt, on_output);
                 let (mut output, reached) =
                     self.network.with_hosts(native, &self.settings, (intent, open), run)?;
-                (output.connections, output.masked) = (reached.connections, reached.masked);
+                let Reached { connections, masked, named } = reached;
+                output.connections = connections;
+                output.masked = Reached::told(masked, named, &output.end);
                 Ok(output)
             }
             Wall::Docker(docker) if docker.stays_offline(&open, approved)? => {
@@ -347,7 +356,9 @@ impl Sandbox {
                 let run = |docker: &mut Docker| docker.run(&order, interrupt, on_output);
                 let (mut output, reached) =
                     self.network.in_container(docker, &self.settings, (intent, open), run)?;
-                (output.connections, output.masked) = (reached.connections, reached.masked);
+                let Reached { connections, masked, named } = reached;
+                output.connections = connections;
+                output.masked = Reached::told(masked, named, &output.end);
                 Ok(output)
             }
             Wall::BareHost(bare) => bare.run(&order, interrupt, on_output),

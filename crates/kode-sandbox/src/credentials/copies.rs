@@ -4,6 +4,7 @@
 //! of these, and of more than can be masked, it is kept that there are some.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Stamp;
@@ -27,6 +28,10 @@ pub(crate) fn is_of_tools(folder: &Path, root: &Path) -> bool {
         || below.iter().any(|part| part != ".git" && TOOL_FOLDERS.iter().any(|it| part == *it))
 }
 
+/// Where tools keep what they need in a home.
+const HOME_TOOL_FOLDERS: [&str; 7] =
+    [".cargo", ".rustup", ".npm", ".cache", ".m2", ".gradle", "pkg"];
+
 /// What was written since.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
@@ -38,29 +43,66 @@ pub(super) struct Copies {
     pub(super) complete: bool,
 }
 
-/// Files below `root` that were changed at `since_ns` or later.
+/// Files below the project's `root` that were changed at `since_ns` or later.
 pub(super) fn since(root: &Path, since_ns: i64) -> Copies {
+    find(root, since_ns, &TOOL_FOLDERS)
+}
+
+/// The same for a private folder of the session's.
+pub(super) fn in_private(root: &Path, since_ns: i64) -> Copies {
+    find(root, since_ns, &HOME_TOOL_FOLDERS)
+}
+
+/// Files below `root` that are `wanted`, as far as it can be looked through.
+pub(super) fn files(root: &Path, wanted: &mut dyn FnMut(&Stamp) -> bool) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    walk(root, &[], &mut |path, stamp, _| {
+        if wanted(&stamp) {
+            found.push(path);
+        }
+    });
+    found
+}
+
+fn find(root: &Path, since_ns: i64, tool_folders: &[&str]) -> Copies {
     let mut copies = Copies { complete: true, ..Copies::default() };
+    let complete = walk(root, tool_folders, &mut |path, stamp, is_tools| {
+        if stamp.changed_ns >= since_ns {
+            copies.add(path, stamp, is_tools);
+        }
+    });
+    copies.complete &= complete;
+    copies
+}
+
+/// Hands out every file below `root`, and whether it is in one of `tool_folders`;
+/// false when that is not all.
+fn walk(root: &Path, tool_folders: &[&str], take: &mut dyn FnMut(PathBuf, Stamp, bool)) -> bool {
     let mut names_left = NAMES_MAX;
     let mut todo = vec![(root.to_owned(), 0, false)];
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
+    // In a private folder toolchains are mounted, which nobody writes to.
+    let own = root.starts_with("/proc").then(|| device(root)).flatten();
     while let Some((folder, depth, is_tools)) = todo.pop() {
+        if own.is_some() && device(&folder) != own {
+            continue;
+        }
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             if names_left == 0 || depth > DEPTH_MAX {
-                copies.complete = false;
-                return copies;
+                return false;
             }
             names_left -= 1;
             let path = entry.path();
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                let is_tools = is_tools || TOOL_FOLDERS.iter().any(|it| entry.file_name() == *it);
+                let is_tools = is_tools || tool_folders.iter().any(|it| entry.file_name() == *it);
                 todo.push((path, depth + 1, is_tools));
-            } else if let Some(stamp) = Stamp::of(&path).filter(|it| it.changed_ns >= since_ns) {
-                copies.add(path, stamp, is_tools);
+            } else if let Some(stamp) = Stamp::of(&path) {
+                take(path, stamp, is_tools);
             }
         }
     }
-    copies
+    true
 }
 
 impl Copies {

@@ -94,6 +94,8 @@ struct State {
     watch: Watch,
     /// A command runs that may open one, which other sessions are told.
     running: Option<Running>,
+    /// What may hold a credential in the session's private folders.
+    private: HashSet<Identity>,
     is_watched: bool,
     is_offline: bool,
     /// When the command began that is watched, nanoseconds since 1970.
@@ -131,11 +133,18 @@ impl Seen {
         state.lost = (!complete).then(|| why.to_owned());
         state.watch.look_begins();
         for named in named {
-            match self.holds_credential(&mut state, named) {
-                Some((real, stamp)) if self.counts(&mut state, named, &real, &stamp) => {
+            if let Some((real, stamp)) = self.holds_credential(&mut state, named) {
+                if self.counts(&mut state, named, &real, &stamp) {
                     state.watch.add(real, &stamp);
                 }
-                _ => {}
+                continue;
+            }
+            let Ok(real) = fs::canonicalize(&named.path) else { continue };
+            for path in linked_files(named, &real) {
+                let named = Named { path, kind: NameKind::Secret };
+                if let Some((real, stamp)) = self.holds_credential(&mut state, &named) {
+                    state.watch.add(real, &stamp);
+                }
             }
         }
         if let Some(why) = state.lost.clone() {
@@ -212,12 +221,22 @@ impl Seen {
 
     /// Right after it, before anything else looks at the files. What it wrote is
     /// known from now on if it opened a credential.
-    pub(crate) fn watch_ends(&self) -> Option<Exposure> {
+    ///
+    /// `private` are the session's own folders, in which that holds for this session.
+    pub(crate) fn watch_ends(&self, private: &[PathBuf]) -> Option<Exposure> {
         let mut state = self.state();
         state.is_watched = false;
         // With hosts open it could read none: whoever did was not the command.
         let exposure = state.watch.end().filter(|_| state.is_offline);
         let kept = exposure.as_ref().map_or(Ok(()), |_| self.keep_copies(&mut state));
+        if exposure.is_some() {
+            for folder in private {
+                for (path, stamp) in copies::in_private(folder, state.watched_since_ns).masked {
+                    state.private.insert(stamp.identity);
+                    state.watch.add(path, &stamp);
+                }
+            }
+        }
         // Only now, when others can know what it wrote.
         state.running = None;
         match kept {
@@ -227,6 +246,15 @@ impl Seen {
                 Some(Exposure::Unwatched(why))
             }
         }
+    }
+
+    /// Files in one of the session's private folders that may hold a credential.
+    pub(crate) fn copies_in(&self, folder: &Path) -> Vec<PathBuf> {
+        let state = self.state();
+        if state.private.is_empty() {
+            return Vec::new();
+        }
+        copies::files(folder, &mut |stamp| state.private.contains(&stamp.identity))
     }
 
     /// Whether there is anything to watch, as of the last look.
@@ -432,6 +460,15 @@ impl Known {
     pub(crate) fn is_empty(&self) -> bool {
         self.identities.is_empty() && self.contents.is_empty()
     }
+}
+
+/// Every file of the folder that a link leads to whose name says what is in it
+/// (`.aws -> aws`).
+pub(crate) fn linked_files(named: &Named, real: &Path) -> Vec<PathBuf> {
+    if named.kind != NameKind::Secret || !real.is_dir() {
+        return Vec::new();
+    }
+    copies::files(real, &mut |_| true)
 }
 
 /// Seconds since 1970.

@@ -80,6 +80,21 @@ fn folders_links_and_copies_of_a_credential_hide_nothing() {
 }
 
 #[test]
+fn what_a_secret_folder_that_is_a_link_leads_to_is_masked() {
+    let place = Place::new();
+    place.write("aws/config", "[default]\naws_secret_access_key=x");
+    place.write("keys/deep/deploy", "a key");
+    place.write("other/file", "ordinary");
+    symlink("aws", place.at(".aws")).unwrap();
+    symlink("keys", place.at(".ssh")).unwrap();
+    symlink("other", place.at("link")).unwrap();
+    let seen = place.seen();
+    assert_eq!(place.masked(&seen), ["aws/config", "keys/deep/deploy"]);
+    fs::remove_file(place.at(".aws")).unwrap();
+    assert_eq!(place.masked(&place.seen()), ["aws/config", "keys/deep/deploy"]);
+}
+
+#[test]
 fn what_was_put_back_from_a_copy_stays_a_credential() {
     let place = Place::new();
     place.write(".env", "PASSWORD=hunter2\n");

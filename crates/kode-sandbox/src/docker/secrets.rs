@@ -31,7 +31,7 @@ impl Secrets {
         settings: &SandboxSettings,
         seen: &Seen,
     ) -> Result<Self, SandboxError> {
-        let Masks { mut paths, unexpected } = match settings.docker.network {
+        let Masks { mut paths, unexpected, .. } = match settings.docker.network {
             DockerNetwork::None => Masks::default(),
             DockerNetwork::Bridge => find_secrets(root, seen)?,
         };

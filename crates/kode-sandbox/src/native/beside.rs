@@ -3,7 +3,8 @@
 //! the project's secrets.
 
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::PathBuf;
 
 use super::{Native, Starting, remedy};
 use crate::plan::{Additions, Identity, Networked, Ownership, Plan, Shape, Step, Wall};
@@ -38,6 +39,18 @@ impl Heritage {
 }
 
 impl Native {
+    /// The session's private folders: their paths inside, and where this process finds
+    /// them.
+    pub(crate) fn private_folders(&self) -> Vec<(String, PathBuf)> {
+        let heritage = self.heritage.iter();
+        let pairs = heritage.flat_map(|it| it.paths.iter().zip(&it.mounts));
+        pairs
+            .map(|(path, mount)| {
+                (path.clone(), PathBuf::from(format!("/proc/self/fd/{}", mount.as_raw_fd())))
+            })
+            .collect()
+    }
+
     /// Starts the other sandbox; no command may run in this one meanwhile.
     /// Returns where its proxy accepts.
     pub(crate) fn beside(

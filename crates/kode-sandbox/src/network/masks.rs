@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use kode_base::ProjectPath;
 use kode_gate::{FolderNames, NameKind};
 
-use crate::credentials::{Known, Named, Seen, Stamp};
+use crate::credentials::{Known, Named, Seen, Stamp, linked_files};
 use crate::{ProjectRoot, SandboxError};
 
 /// Names looked at.
@@ -30,6 +30,8 @@ pub(crate) struct Masks {
     pub(crate) paths: Vec<String>,
     /// Those of them whose names don't say why.
     pub(crate) unexpected: Vec<ProjectPath>,
+    /// Those whose names do.
+    pub(crate) named: Vec<ProjectPath>,
 }
 
 /// Every file to mask.
@@ -148,7 +150,16 @@ impl<'a> Search<'a> {
             Ok(real) => real,
             Err(error) => return closed(&named.path, folder, &error),
         };
-        if real.starts_with(self.root) && real.is_file() && self.seen.is_credential(&named) {
+        if !real.starts_with(self.root) {
+            return Ok(());
+        }
+        for file in linked_files(&named, &real) {
+            let named = Named { path: file.clone(), kind: NameKind::Secret };
+            if self.seen.is_credential(&named) {
+                self.add(file, true)?;
+            }
+        }
+        if real.is_file() && self.seen.is_credential(&named) {
             self.add(real, named.kind == NameKind::Secret)?;
         }
         Ok(())
@@ -189,9 +200,9 @@ impl<'a> Search<'a> {
         let mut masks = Masks::default();
         for (path, named) in self.found {
             let below = path.strip_prefix(self.root).unwrap_or(&path);
-            if let Some(below) = ProjectPath::new(&below.to_string_lossy()).ok().filter(|_| !named)
-            {
-                masks.unexpected.push(below);
+            if let Ok(below) = ProjectPath::new(&below.to_string_lossy()) {
+                let list = if named { &mut masks.named } else { &mut masks.unexpected };
+                list.push(below);
             }
             let text = path.into_os_string().into_string();
             masks.paths.push(text.map_err(|_| {

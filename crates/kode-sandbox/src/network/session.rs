@@ -16,6 +16,7 @@ use super::{OpenHosts, Refusal, Witness, masks};
 use crate::credentials::Seen;
 use crate::docker::Docker;
 use crate::native::Native;
+use crate::output::CommandEnd;
 use crate::plan::Additions;
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
@@ -26,6 +27,21 @@ pub(crate) struct Reached {
     pub(crate) connections: Vec<Connection>,
     /// Files it could not read although their names don't say why.
     pub(crate) masked: Vec<ProjectPath>,
+    /// Files of which they do.
+    pub(crate) named: Vec<ProjectPath>,
+}
+
+impl Reached {
+    /// What is told of masks: files whose names don't say it; all where the command
+    /// failed, for that may be why.
+    pub(crate) fn told(
+        masked: Vec<ProjectPath>,
+        named: Vec<ProjectPath>,
+        end: &CommandEnd,
+    ) -> Vec<ProjectPath> {
+        let failed = *end != CommandEnd::Exited(0);
+        masked.into_iter().chain(named.into_iter().filter(|_| failed)).collect()
+    }
 }
 
 /// How a session's commands reach hosts.
@@ -98,8 +114,9 @@ impl Network {
         tripwire.masks(masks.paths.iter().map(String::as_str));
         let authority = Authority::new().map_err(std::io::Error::other)?;
         let additions = Additions::new(settings, &authority.certificate());
-        let (mut beside, listener) =
-            session.beside(&self.root, settings, masks.paths, additions)?;
+        let mut masked = masks.paths;
+        masked.extend(self.private_copies(session)?);
+        let (mut beside, listener) = session.beside(&self.root, settings, masked, additions)?;
         let outside = self.outside(intent).watched_by(&tripwire);
         let rules = Rules { open, outside, authority: Arc::new(authority) };
         let proxy = Proxy::start(listener, rules)?;
@@ -107,7 +124,21 @@ impl Network {
         // Nothing inside is left that could connect.
         drop(beside);
         let connections = proxy.close();
-        Ok((result?, Reached { connections, masked: masks.unexpected }))
+        Ok((result?, Reached { connections, masked: masks.unexpected, named: masks.named }))
+    }
+
+    /// Inside paths of what may hold a credential in the session's private folders.
+    fn private_copies(&self, session: &Native) -> Result<Vec<String>, SandboxError> {
+        let mut paths = Vec::new();
+        for (inside, place) in session.private_folders() {
+            for file in self.seen.copies_in(&place) {
+                let below = file.strip_prefix(&place).ok().and_then(|below| below.to_str());
+                let why = "what may hold one has a name that is not UTF-8";
+                let below = below.ok_or_else(|| masks::shut(why))?;
+                paths.push(format!("{inside}/{below}"));
+            }
+        }
+        Ok(paths)
     }
 
     /// Runs `command` in the session's container with `open` reachable. The
@@ -130,6 +161,6 @@ impl Network {
         let result = command(docker);
         // Nothing of the command is alive that could connect.
         let connections = proxy.close();
-        Ok((result?, Reached { connections, masked: docker.masked() }))
+        Ok((result?, Reached { connections, masked: docker.masked(), named: Vec::new() }))
     }
 }

@@ -206,3 +206,35 @@ fn what_was_too_deep_to_look_at_once_keeps_hosts_shut_for_good() {
     let why = place.refused(&with_hosts(&place), "cat n");
     assert!(why.contains("could be looked through when a command ran; remove"), "{why}");
 }
+
+#[test]
+fn what_a_command_left_in_the_private_folders_is_not_read_with_hosts_open() {
+    let place = Place::new();
+    fs::write(place.project().join(".env"), CANARY).unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    place.run(&sandbox, "echo plain > /tmp/plain; echo plain > ~/plain").worked();
+    let hides = "rev .env > /tmp/m; cp .env ~/n; mkdir -p /dev/shm/d; rev .env > /dev/shm/d/k || :";
+    assert_eq!(watched(&place, &sandbox, hides), Some(Exposure::Opened));
+    assert_eq!(watched(&place, &sandbox, "mv /tmp/m /tmp/renamed; ls -R ~ /tmp"), None);
+    let copies = "base64 /tmp/renamed > /tmp/copy";
+    assert_eq!(watched(&place, &sandbox, copies), Some(Exposure::Opened));
+    let reads = "cat /tmp/plain ~/plain; cat /tmp/renamed /tmp/copy ~/n /dev/shm/d/k";
+    let text = place.run_reaching(&sandbox, "registry.npmjs.org", reads).text;
+    assert!(text.starts_with("plain\nplain\n"), "{text}");
+    assert!(!text.contains("canary7") && !text.contains("7yranac"), "{text}");
+    assert!(text.matches("Permission denied").count() >= 3, "{text}");
+    assert_eq!(place.run(&sandbox, "cat ~/n").worked(), CANARY, "offline it is the project's own");
+}
+
+#[test]
+fn a_command_that_fails_is_told_every_file_it_could_not_read() {
+    let place = Place::new();
+    fs::write(place.project().join(".npmrc"), "save-exact=true\n").unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    let masked = |command: &str| {
+        let ended = place.run_reaching(&sandbox, "registry.npmjs.org", command);
+        ended.masked.iter().map(|path| path.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(masked("cat .npmrc"), [".npmrc"]);
+    assert!(masked("true").is_empty());
+}

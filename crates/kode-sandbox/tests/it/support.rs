@@ -90,6 +90,21 @@ impl Place {
         self.run_with(sandbox, command, Duration::from_secs(60), &Interrupt::new())
     }
 
+    /// As [`Self::run`], with a host that a person opened for it.
+    pub(crate) fn run_reaching(&self, sandbox: &Sandbox, host: &str, command: &str) -> Ended {
+        let audit = AuditLog::open(self.audit.path(), "test").unwrap();
+        let state = SessionState::default();
+        let mut gate = Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, state);
+        let command = ShellCommand {
+            command: command.into(),
+            description: None,
+            directory: ProjectPath::root(),
+            timeout: Duration::from_secs(60),
+        };
+        let permit = gate.authorize_person_with_hosts(command, vec![host.to_owned()]).unwrap().0;
+        Ended::new(sandbox.run(permit, &Interrupt::new(), &mut |_| {}).unwrap())
+    }
+
     /// Why the command could not run.
     pub(crate) fn refused(&self, sandbox: &Sandbox, command: &str) -> String {
         let command = ShellCommand {
@@ -129,14 +144,15 @@ pub(crate) struct Ended {
     pub(crate) elapsed: Duration,
     /// Why connections were not carried.
     pub(crate) refusals: Vec<Refusal>,
+    pub(crate) masked: Vec<ProjectPath>,
 }
 
 impl Ended {
     fn new(output: CommandOutput) -> Self {
         let refusals = output.connections.into_iter().filter_map(|it| it.refusal).collect();
         let text = String::from_utf8_lossy(output.output.expose()).into_owned();
-        let (end, elapsed) = (output.end, output.elapsed);
-        Self { incidents: output.incidents, text, end, elapsed, refusals }
+        let (end, elapsed, masked) = (output.end, output.elapsed, output.masked);
+        Self { incidents: output.incidents, text, end, elapsed, refusals, masked }
     }
 
     #[track_caller]
