@@ -13,6 +13,7 @@
 
 mod beneath;
 mod kept;
+mod linked;
 mod modes;
 mod sensitive;
 mod tree;
@@ -33,6 +34,7 @@ use crate::ProjectRoot;
 use crate::credentials::Named;
 use crate::output::Incident;
 use kept::Kept;
+use linked::Repository;
 use modes::{Loose, Modes};
 use sensitive::Stamp;
 use tree::Tree;
@@ -47,6 +49,8 @@ pub(crate) struct Guard {
     before: BTreeMap<Vec<u8>, Stamp>,
     modes: Modes,
     kept: Kept,
+    project: ProjectRoot,
+    repository: Repository,
     complete: bool,
 }
 
@@ -58,6 +62,7 @@ impl Guard {
     /// With `names`, [`Self::named`] knows which names credentials have.
     pub(crate) fn new(root: &ProjectRoot, protected: Vec<String>, names: bool) -> io::Result<Self> {
         let kept = Kept::new(root, protected);
+        let project = root.clone();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
         let tree = Tree::new(&root, names)?;
@@ -68,6 +73,8 @@ impl Guard {
             before: BTreeMap::new(),
             modes: Modes::new(),
             kept,
+            project,
+            repository: Repository::default(),
             complete: true,
         };
         guard.complete = guard.tree.look_before(&guard.root);
@@ -82,6 +89,8 @@ impl Guard {
         self.complete = self.tree.look_before(&self.root);
         (self.before, _) = sensitive::find(&self.root, &self.tree, None);
         self.kept.take(&self.root, &self.before);
+        let gitfile = self.before.get(&b".git"[..]).filter(|stamp| stamp.is_file());
+        self.repository.before_command(&self.project, gitfile.copied());
         self.modes.begin();
     }
 
@@ -142,24 +151,14 @@ impl Guard {
     /// Every process of the sandbox is dead by now; of its protections, `held`
     /// stood to the end.
     pub(crate) fn after_command(&mut self, held: &[String]) -> Vec<Incident> {
-        let held = self.kept.below_root(held);
+        let held_here = self.kept.below_root(held);
         self.complete &= self.tree.look_after(&self.root);
         let (after, complete) = sensitive::find(&self.root, &self.tree, Some(&self.before));
         self.complete &= complete;
-        let mut incidents = Vec::new();
-        let mut moved: Vec<Vec<u8>> = Vec::new();
-        for (path, stamp) in after {
-            let inside_moved = moved.iter().any(|outer| is_inside(&path, outer));
-            if inside_moved || self.before.get(&path) == Some(&stamp) {
-                continue;
-            }
-            let is_held = |outer: &Vec<u8>| path == *outer || is_inside(&path, outer);
-            if stamp.has_one_name() && held.iter().any(is_held) {
-                continue;
-            }
-            incidents.push(self.put_aside(&path));
-            moved.push(path);
-        }
+        let changed = changed(&self.before, &after, &held_here);
+        let put_aside = |path: &Vec<u8>| put_aside(&self.root, path, Some(&self.kept));
+        let mut incidents: Vec<Incident> = changed.iter().map(put_aside).collect();
+        self.complete &= self.repository.after_command(held, &mut incidents);
         incidents.extend(self.tighten());
         if !self.complete {
             incidents.push(Incident::Unchecked);
@@ -200,36 +199,56 @@ impl Guard {
         }
         incidents
     }
+}
 
-    fn put_aside(&self, path: &[u8]) -> Incident {
-        match self.rename(path) {
-            Ok((folder, moved_to)) => {
-                let (path_text, moved_to) = (readable(path), readable(&moved_to));
-                if self.kept.put_back(&folder, path) {
-                    return Incident::PutBack { path: path_text, moved_to };
-                }
-                Incident::Quarantined { path: path_text, moved_to }
-            }
-            Err(error) => {
-                Incident::NotQuarantined { path: readable(path), error: error.to_string() }
-            }
+/// What of `after` a command made or changed; of what lies in a folder that is among
+/// them only the folder. What is `held`, or lies in it, was not a command's to change,
+/// unless it has a second name.
+fn changed(
+    before: &BTreeMap<Vec<u8>, Stamp>,
+    after: &BTreeMap<Vec<u8>, Stamp>,
+    held: &[Vec<u8>],
+) -> Vec<Vec<u8>> {
+    let mut changed: Vec<Vec<u8>> = Vec::new();
+    for (path, stamp) in after {
+        let inside_changed = changed.iter().any(|outer| is_inside(path, outer));
+        if inside_changed || before.get(path) == Some(stamp) {
+            continue;
+        }
+        let is_held = |outer: &Vec<u8>| path == outer || is_inside(path, outer);
+        if !(stamp.has_one_name() && held.iter().any(is_held)) {
+            changed.push(path.clone());
         }
     }
+    changed
+}
 
-    /// Renames within the one folder that was found, which is returned with the new path.
-    fn rename(&self, path: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
-        let moved_to = new_name(path)?;
-        let (folder, old) = beneath::parent(&self.root, path)?;
-        let new = &moved_to[path.len() - old.len()..];
-        let rename =
-            || rustix::fs::renameat_with(&folder, old, &folder, new, RenameFlags::NOREPLACE);
-        match rename() {
-            // A folder that its owner, the command, closed to changes.
-            Err(Errno::ACCESS) if beneath::open_up(&folder).is_ok() => rename()?,
-            renamed => renamed?,
+/// Renames what stands at `path` beneath `root`; what `kept` has of it is put back.
+fn put_aside(root: &OwnedFd, path: &[u8], kept: Option<&Kept>) -> Incident {
+    match rename(root, path) {
+        Ok((folder, moved_to)) => {
+            let (path_text, moved_to) = (readable(path), readable(&moved_to));
+            if kept.is_some_and(|kept| kept.put_back(&folder, path)) {
+                return Incident::PutBack { path: path_text, moved_to };
+            }
+            Incident::Quarantined { path: path_text, moved_to }
         }
-        Ok((folder, moved_to))
+        Err(error) => Incident::NotQuarantined { path: readable(path), error: error.to_string() },
     }
+}
+
+/// Renames within the one folder that was found, which is returned with the new path.
+fn rename(root: &OwnedFd, path: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
+    let moved_to = new_name(path)?;
+    let (folder, old) = beneath::parent(root, path)?;
+    let new = &moved_to[path.len() - old.len()..];
+    let rename = || rustix::fs::renameat_with(&folder, old, &folder, new, RenameFlags::NOREPLACE);
+    match rename() {
+        // A folder that its owner, the command, closed to changes.
+        Err(Errno::ACCESS) if beneath::open_up(&folder).is_ok() => rename()?,
+        renamed => renamed?,
+    }
+    Ok((folder, moved_to))
 }
 
 fn readable(bytes: &[u8]) -> ProjectPath {

@@ -86,6 +86,13 @@ pub enum Incident {
         /// What the system said.
         error: String,
     },
+    /// The same in the repository of a project that is a linked worktree.
+    InRepository {
+        /// Absolute.
+        folder: String,
+        /// What happened; its paths are below the folder.
+        incident: Box<Incident>,
+    },
     /// Not all could be looked at: too many folders or files, or one was exchanged.
     Unchecked,
     /// A file got set-id bits, or bits that let everybody write; they were
@@ -142,6 +149,9 @@ impl fmt::Display for Incident {
                 "the command made or changed {path}, which git or kode would obey, and it can't \
                  be renamed ({error}); don't run git there before looking"
             ),
+            Self::InRepository { folder, incident } => {
+                write!(formatter, "in {}: {incident}", kode_base::escape::escape_line(folder))
+            }
             Self::Unchecked => {
                 formatter.write_str("not all of the project could be looked at for forged files: it has too many, or something exchanged folders meanwhile")
             }

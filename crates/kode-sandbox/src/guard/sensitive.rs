@@ -10,12 +10,15 @@ use rustix::io::Errno;
 use super::beneath;
 use super::tree::{Folder, Tree, join};
 
+/// Where more objects are read from.
+const OBJECT_FILES: &[&str] = &["alternates", "http-alternates"];
+
 /// Files of a git folder that make git run or read something elsewhere, by the folder
 /// in it that they stand in.
 const GIT_FILES: &[(&str, &[&str])] = &[
     ("", &["config", "config.worktree", "commondir", "hooks"]),
     ("info", &["attributes", "grafts"]),
-    ("objects/info", &["alternates", "http-alternates"]),
+    ("objects/info", OBJECT_FILES),
 ];
 
 /// Git folders inside a git folder: those of submodules and worktrees.
@@ -38,6 +41,10 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    pub(super) fn is_file(&self) -> bool {
+        self.kind == FileType::RegularFile
+    }
+
     /// Whether it can be written by this name only.
     pub(super) fn has_one_name(&self) -> bool {
         self.kind != FileType::RegularFile || self.links == 1
@@ -73,6 +80,39 @@ pub(super) fn find(
             // Gone with all that was in it.
             Err(Errno::NOENT) => {}
             Err(_) => found.complete = false,
+        }
+    }
+    (found.all, found.complete)
+}
+
+/// What of a linked worktree's repository commands may write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The worktree's own folder, which says where everything is.
+    Own,
+    /// The repository's objects.
+    Objects,
+}
+
+/// The sensitive files of `part`, which is `folder`, as [`find`] has them.
+pub(super) fn find_in(
+    folder: &OwnedFd,
+    part: Part,
+    after: bool,
+) -> (BTreeMap<Vec<u8>, Stamp>, bool) {
+    let folders_left = MODULE_FOLDERS_MAX;
+    let mut found = Found { all: BTreeMap::new(), after, complete: true, folders_left };
+    match part {
+        Part::Own => {
+            found.git_folder(folder, b"", 0);
+            found.take(folder, b"", b"gitdir");
+        }
+        Part::Objects => {
+            if let Some(info) = found.enter(folder, b"info") {
+                for name in OBJECT_FILES {
+                    found.take(&info, b"info", name.as_bytes());
+                }
+            }
         }
     }
     (found.all, found.complete)

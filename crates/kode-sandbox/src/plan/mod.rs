@@ -28,6 +28,7 @@ pub(crate) use network::set_variables as set_network_variables;
 pub(crate) use network::{
     Additions, CERTIFICATES_FOLDER, CERTIFICATES_NAME, JAVA_CERTIFICATES_NAME, SYSTEM_LIST,
 };
+pub(crate) use repository::{Linked, linked};
 pub(crate) use sockets::bound_below as sockets_bound_below;
 pub use types::Wall;
 pub(crate) use types::{Access, Bind, Identity, Limits, PROXY_PORT, Plan, Step};

@@ -2,17 +2,21 @@
 //! are code that runs on the host (hooks, configuration), and so are kode's.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Access, Bind, Step, bind, canonical_bind};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
+
+use super::{Access, Bind, Step};
 use crate::ProjectRoot;
+use crate::files::confined::{Links, locate};
 
 /// Parts of `.git` that make git on the host run something.
 const GIT_READ_ONLY: &[&str] = &["hooks", "config", "config.worktree", "info"];
 
 /// Parts of a worktree's own git folder that say where everything is.
-const WORKTREE_READ_ONLY: &[&str] = &["commondir", "gitdir", "config.worktree"];
+const WORKTREE_READ_ONLY: &[&str] = &["commondir", "gitdir", "config.worktree", "hooks", "info"];
 
 /// Parts of the common folder that a worktree writes to, and only reads.
 const COMMON_WRITABLE: &[&str] = &["objects", "refs", "logs"];
@@ -30,74 +34,116 @@ pub(super) fn protections(
     read_only: bool,
     owner: Option<(u32, u32)>,
 ) -> Vec<Step> {
+    let Some(project) = Base::open(root.path(), owner) else { return Vec::new() };
     let mut steps = Vec::new();
-    let git = root.path().join(".git");
     let access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
-    if is_folder(&git) {
-        // Bound onto itself, so that the folder as a whole can't be renamed.
-        steps.extend(over_itself(&git, access, owner));
-        for name in GIT_READ_ONLY {
-            steps.extend(over_itself(&git.join(name), Access::ReadOnly, owner));
+    match project.kind(".git") {
+        Some(FileType::Directory) => {
+            // Bound onto itself, so that the folder as a whole can't be renamed.
+            steps.extend(project.over_itself(".git", access));
+            let parts = GIT_READ_ONLY.iter().map(|name| format!(".git/{name}"));
+            steps.extend(parts.filter_map(|part| project.over_itself(&part, Access::ReadOnly)));
         }
-    } else if is_file(&git) {
-        steps.extend(over_itself(&git, Access::ReadOnly, owner));
-        steps.extend(worktree(root, &git, access, owner).unwrap_or_default());
+        Some(FileType::RegularFile) => {
+            steps.extend(project.over_itself(".git", Access::ReadOnly));
+            steps.extend(
+                linked(root).map(|linked| worktree(&linked, access, owner)).into_iter().flatten(),
+            );
+        }
+        _ => {}
     }
-    for name in KODE_FILES {
-        steps.extend(over_itself(&root.path().join(name), Access::ReadOnly, owner));
-    }
+    steps.extend(KODE_FILES.iter().filter_map(|name| project.over_itself(name, Access::ReadOnly)));
     steps
 }
 
-/// A bind of a project path onto itself; links are left alone, they are
-/// checked after each command instead.
-fn over_itself(path: &Path, access: Access, owner: Option<(u32, u32)>) -> Option<Step> {
-    if !is_folder(path) && !is_file(path) {
-        return None;
+/// A folder of the host's, from which paths are found without following a link: a
+/// command of another sandbox may exchange what lies in it meanwhile.
+struct Base<'a> {
+    folder: OwnedFd,
+    path: &'a Path,
+    owner: Option<(u32, u32)>,
+}
+
+impl<'a> Base<'a> {
+    fn open(path: &'a Path, owner: Option<(u32, u32)>) -> Option<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(path, flags, Mode::empty()).ok()?;
+        Some(Self { folder, path, owner })
     }
-    match canonical_bind(path, path.to_str()?, access, owner)? {
-        Step::Bind(bind) => Some(Step::Bind(Bind { in_project: true, ..bind })),
-        _ => None,
+
+    fn stat(&self, relative: &str) -> Option<Stat> {
+        let found = locate(&self.folder, relative.as_bytes(), Links::Refuse).ok()?;
+        rustix::fs::fstat(found).ok()
+    }
+
+    fn kind(&self, relative: &str) -> Option<FileType> {
+        self.stat(relative).map(|stat| FileType::from_raw_mode(stat.st_mode))
+    }
+
+    /// A bind of a file or folder to its own path. What stands there must be it when it
+    /// is mounted. Links are left alone, they are checked after each command instead.
+    fn shown(&self, relative: &str, access: Access) -> Option<Bind> {
+        let stat = self.stat(relative)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        if !matches!(kind, FileType::Directory | FileType::RegularFile) {
+            return None;
+        }
+        let path = self.path.join(relative).to_str()?.to_owned();
+        Some(Bind {
+            source: path.clone(),
+            target: path,
+            access,
+            device_and_inode: (stat.st_dev, stat.st_ino),
+            owner: self.owner,
+            in_project: false,
+            layered: false,
+        })
+    }
+
+    /// The same on top of a mount that shows it already.
+    fn over_itself(&self, relative: &str, access: Access) -> Option<Step> {
+        self.shown(relative, access).map(|bind| Step::Bind(Bind { in_project: true, ..bind }))
     }
 }
 
-/// A linked worktree: its own git folder and the common one, when the folder
-/// points back at this project and owners agree. Else git just doesn't work.
-fn worktree(
-    root: &ProjectRoot,
-    gitfile: &Path,
-    access: Access,
-    owner: Option<(u32, u32)>,
-) -> Option<Vec<Step>> {
-    let own = pointed_at(gitfile, "gitdir: ", root.path())?;
+/// The folders of git's that a linked worktree is worked with through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Linked {
+    /// That of the repository; canonical.
+    pub(crate) common: PathBuf,
+    /// The worktree's own, below the common one's path.
+    pub(crate) own: String,
+}
+
+/// Those of a project that is a linked worktree, when its own folder points back at
+/// this project and owners agree. Else git just doesn't work.
+pub(crate) fn linked(root: &ProjectRoot) -> Option<Linked> {
+    let gitfile = root.path().join(".git");
+    let own = pointed_at(&gitfile, "gitdir: ", root.path())?;
     let back = pointed_at(&own.join("gitdir"), "", &own)?;
     let common = pointed_at(&own.join("commondir"), "", &own)?;
     let user = fs::metadata(root.path()).ok()?.uid();
-    let owned = |path: &Path| fs::metadata(path).is_ok_and(|metadata| metadata.uid() == user);
     let in_common = own.parent() == Some(&common.join("worktrees"));
     let is_repository = common.file_name().is_some_and(|name| name == ".git");
     if back != fs::canonicalize(gitfile).ok()? || !in_common || !is_repository {
         return None;
     }
-    if !owned(&own) || !owned(&common) {
-        return None;
-    }
-    let shown = |path: PathBuf, access: Access| {
-        let target = path.to_str()?.to_owned();
-        (is_folder(&path) || is_file(&path)).then(|| bind(&path, &target, access, owner))?
-    };
+    let own = own.strip_prefix(&common).ok()?.to_str()?.to_owned();
+    let base = Base::open(&common, None)?;
+    let owned = |relative: &str| base.stat(relative).is_some_and(|stat| stat.st_uid == user);
+    (owned(&own) && owned(".")).then_some(Linked { common, own })
+}
+
+fn worktree(linked: &Linked, access: Access, owner: Option<(u32, u32)>) -> Vec<Step> {
+    let Some(common) = Base::open(&linked.common, owner) else { return Vec::new() };
     let mut steps: Vec<Step> = Vec::new();
-    for name in COMMON_WRITABLE {
-        steps.extend(shown(common.join(name), access));
-    }
-    for name in COMMON_READ_ONLY {
-        steps.extend(shown(common.join(name), Access::ReadOnly));
-    }
-    steps.extend(shown(own.clone(), access));
-    for name in WORKTREE_READ_ONLY {
-        steps.extend(over_itself(&own.join(name), Access::ReadOnly, owner));
-    }
-    Some(steps)
+    let show = |name: &str, access| common.shown(name, access).map(Step::Bind);
+    steps.extend(COMMON_WRITABLE.iter().filter_map(|name| show(name, access)));
+    steps.extend(COMMON_READ_ONLY.iter().filter_map(|name| show(name, Access::ReadOnly)));
+    steps.extend(show(&linked.own, access));
+    let parts = WORKTREE_READ_ONLY.iter().map(|name| format!("{}/{name}", linked.own));
+    steps.extend(parts.filter_map(|part| common.over_itself(&part, Access::ReadOnly)));
+    steps
 }
 
 /// The path a one-line file points at, canonical.
@@ -109,14 +155,6 @@ fn pointed_at(file: &Path, prefix: &str, relative_to: &Path) -> Option<PathBuf> 
     let text = fs::read_to_string(file).ok()?;
     let place = text.strip_prefix(prefix)?.trim_end_matches(['\n', '\r']);
     fs::canonicalize(relative_to.join(place)).ok()
-}
-
-fn is_folder(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
-}
-
-fn is_file(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 /// A `~/.gitconfig` with the user's name and address and nothing else of the

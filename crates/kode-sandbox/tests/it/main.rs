@@ -17,6 +17,7 @@ mod docker;
 mod escapes;
 mod ordinary_user;
 mod refusals;
+mod repositories;
 mod sockets;
 mod support;
 mod survivors;
