@@ -336,8 +336,15 @@ impl Engine<'_> {
     /// Remembers what a method puts in a field of its own instance, for the
     /// other methods: whichever of the values it had.
     pub(super) fn remember_class_field(&mut self, object: ExprId, name: &Name, value: &Value) {
-        let Kind::Variable(variable) = self.program().expression(object).kind else { return };
-        let Some(class) = self.read(variable).data().and_then(|data| data.instance) else { return };
+        let owner = match &self.program().expression(object).kind {
+            Kind::Variable(variable) => self.read(*variable),
+            // Java: a static field of another file's class.
+            Kind::Global(_) if value.is_tainted() => self.evaluate(object),
+            _ => return,
+        };
+        let Some(class) = owner.data().and_then(|data| data.instance.or(data.class)) else {
+            return;
+        };
         let fields: &mut HashMap<Name, Value> = self.class_fields.entry(class).or_default();
         let mut is_new = false;
         // What methods gave before the field held input says nothing any more.

@@ -385,7 +385,16 @@ impl Engine<'_> {
         }
         match operator {
             Operator::Add => self.added(&a, &b),
-            Operator::Remainder => joined(&[a, b]),
+            Operator::Remainder => {
+                let markup = self.place("markupsafe.Markup()").filter(|_| !self.is_javascript());
+                let place = a.data().and_then(|data| data.place);
+                let text = joined(&[a, b]);
+                // Markup escapes what is put into it.
+                match markup.is_some() && place == markup {
+                    true => text.cleaned(CategorySet::of(&[Category::CrossSiteScripting])),
+                    false => text,
+                }
+            }
             // Python's `folder / name`.
             Operator::Divide if a.data().is_some_and(|data| data.place.is_some()) => {
                 let place = a.data().and_then(|data| data.place);
@@ -440,12 +449,12 @@ impl Engine<'_> {
         );
         let facts = both_facts(&a, &b, false);
         // `x || "default"`: what is known of the constant is no knowledge of both.
-        let joined =
-            if a.is_unknown() && !b.is_tainted() && b.data().is_some_and(|d| d.place.is_none()) {
-                Value::default()
-            } else {
-                self.alternatives(&a, &b)
-            };
+        let is_plain = |data: &Data| data.place.is_none() && data.instance.is_none();
+        let joined = if a.is_unknown() && !b.is_tainted() && b.data().is_some_and(is_plain) {
+            Value::default()
+        } else {
+            self.alternatives(&a, &b)
+        };
         with_facts(joined, facts)
     }
 

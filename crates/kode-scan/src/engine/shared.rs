@@ -125,6 +125,10 @@ impl Engine<'_> {
             (Kind::Field(owner, _), "config") if language == "python" => {
                 matches!(named(*owner)?, "app" | "current_app").then_some("config")
             }
+            // aiohttp: `request.app["key"]`
+            (Kind::Field(owner, _), "app") if language == "python" => {
+                (named(*owner)? == "request").then_some("app")
+            }
             (Kind::Variable(_), name @ ("g" | "session")) if language == "python" => Some(name),
             (Kind::Global(_), "global" | "globalThis" | "window") => Some("global"),
             _ => None,

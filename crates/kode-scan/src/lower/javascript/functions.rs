@@ -152,6 +152,11 @@ impl Lowering<'_, '_> {
                 "method_definition" => {
                     let mut decorators = std::mem::take(&mut pending);
                     decorators.extend(self.decorators(member));
+                    // A getter is read like a field.
+                    if has_token(member, "get") {
+                        let name = self.builder.name("property");
+                        decorators.push(self.builder.add(Kind::Global(name), member));
+                    }
                     methods.push(self.method(member, Some(id), decorators));
                 }
                 "field_definition" | "public_field_definition" => {
