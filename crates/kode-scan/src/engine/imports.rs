@@ -79,6 +79,10 @@ impl Engine<'_> {
             return Value::new(Data { module: Some(file), ..Data::default() });
         }
         let language = self.unit(self.file).language;
+        // `from . import sh` is the package's own, never the library of that name.
+        if language == Language::Python && path.starts_with('.') {
+            return Value::default();
+        }
         let separated = if matches!(family(language), "javascript" | "go") {
             path.replace('.', "_")
         } else {
