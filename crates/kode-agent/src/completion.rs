@@ -15,10 +15,6 @@ use crate::checks::{FailedCheck, run_checks};
 use crate::git::{self, GitBase, GitContent};
 use crate::tools::Workspace;
 
-/// Endings of the languages whose rules the scan knows.
-const SCANNED_EXTENSIONS: [&str; 11] =
-    ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "py", "java", "go"];
-
 /// What was checked, against which snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
@@ -265,9 +261,7 @@ impl Contents {
     fn scan_lost(&self, report: &ScanReport) -> Vec<String> {
         let mut lost = Vec::new();
         for (path, why) in &report.unscanned {
-            let has_rules = path.extension().is_some_and(|extension| {
-                SCANNED_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
-            });
+            let has_rules = !why.starts_with(kode_scan::NO_RULES);
             let file = self.files.iter().find(|file| file.path == *path);
             let base = file.and_then(|file| file.base.as_ref());
             let was_scanned = base.is_none_or(|base| {

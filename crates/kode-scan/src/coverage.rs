@@ -156,6 +156,10 @@ const CODE: &[&str] = &[
     "wasm",
 ];
 
+/// How the reason begins where a file is code that no rule reads; with any other
+/// reason it is code that could have been read, and was not.
+pub const NO_RULES: &str = "no security rules for ";
+
 /// Names of files that build or start something, in lower case.
 const NAMES: &[&str] = &[
     "brewfile",

@@ -28,7 +28,7 @@ mod tables;
 mod template;
 
 pub use category::Category;
-pub use coverage::has_rules;
+pub use coverage::{NO_RULES, has_rules};
 pub use input::{ScanFile, ScanReport};
 pub use scan::{scan, scan_with};
 pub use suppression::{ScanOptions, Suppressed};

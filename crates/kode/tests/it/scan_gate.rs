@@ -280,3 +280,39 @@ fn code_written_at_once_where_the_project_ignores_it_is_scanned() {
     let text = PYTHON[2].1.replace('\n', "\\n").replace('\'', "\\047");
     stays_red(&workspace, vec![shell(&format!("mkdir build && printf '{text}' > build/run.py"))]);
 }
+
+#[test]
+fn a_name_or_a_folder_that_scans_like_to_pass_over_does_not_help() {
+    for path in [
+        "node_modules/own/a.py",
+        "vendor/a.py",
+        "dist/a.py",
+        "test/test_a.py",
+        ".tool/a.py",
+        "a.pyw",
+        "a.wsgi",
+        "a.PY",
+    ] {
+        stays_red(&Workspace::new(), vec![write(path, PYTHON[0].1)]);
+    }
+    let script = format!("#!/usr/bin/env python3\n{}", PYTHON[0].1);
+    stays_red(&Workspace::new(), vec![write("a", &script)]);
+    let hidden = "a.py -diff linguist-generated linguist-vendored\n";
+    stays_red(&Workspace::new(), vec![write(".gitattributes", hidden), flawed()]);
+    stays_red(&Workspace::new(), vec![write(".gitignore", "*\n"), flawed()]);
+    stays_red(
+        &Workspace::new(),
+        vec![flawed(), shell("mkdir x && mv a.py x/b.py && ln -s x/b.py a.py")],
+    );
+}
+
+#[test]
+fn a_form_that_no_rule_reads_does_not_help() {
+    for name in ["a.py", "a.pyw", "a.html", "a.es6"] {
+        let command =
+            format!("printf 'run = print; run(1); run(2); run(3)' | sed 's/./&\\x00/g' > {name}");
+        stays_red(&Workspace::new(), vec![shell(&command)]);
+    }
+    let long = "head -c 2200000 /dev/zero | tr '\\0' '#' > a.pyw";
+    stays_red(&Workspace::new(), vec![shell(long)]);
+}
