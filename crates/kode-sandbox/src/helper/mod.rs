@@ -94,7 +94,7 @@ pub(crate) fn fork(socket: OwnedFd) -> io::Result<Pid> {
         return Err(io::Error::other("other threads run"));
     }
     if let Some(child) = kernel::fork()? {
-        leave_this_processor(child);
+        beside(child, || ());
         return Ok(child);
     }
     // Before `main` the standard library has not seen to that yet.
@@ -103,16 +103,20 @@ pub(crate) fn fork(socket: OwnedFd) -> io::Result<Pid> {
     kernel::leave(i32::from(became.and_then(|()| helper()).is_err()));
 }
 
-/// Lets the copy run beside its parent at once: the kernel often queues it behind
-/// the parent, a millisecond and a half with the other processor idle. Only a hint,
-/// so nothing is lost where it fails.
-fn leave_this_processor(child: Pid) {
-    let Ok(allowed) = rustix::thread::sched_getaffinity(None) else { return };
-    let mut others = allowed;
-    others.unset(rustix::thread::sched_getcpu());
-    if others.count() > 0 && rustix::thread::sched_setaffinity(Some(child), &others).is_ok() {
-        let _ = rustix::thread::sched_setaffinity(Some(child), &allowed);
+/// Does what wakes `other` or has just started it, so that it runs beside this process
+/// at once: the kernel often queues it behind, a millisecond and a half with another
+/// processor idle. Only a hint, so nothing is lost where it fails.
+fn beside<T>(other: Pid, wake: impl FnOnce() -> T) -> T {
+    let allowed = rustix::thread::sched_getaffinity(None).unwrap_or_default();
+    let mut elsewhere = allowed;
+    elsewhere.unset(rustix::thread::sched_getcpu());
+    let is_hinted =
+        elsewhere.count() > 0 && rustix::thread::sched_setaffinity(Some(other), &elsewhere).is_ok();
+    let woken = wake();
+    if is_hinted {
+        let _ = rustix::thread::sched_setaffinity(Some(other), &allowed);
     }
+    woken
 }
 
 /// Lays the socket where an executed helper has it, and nothing besides.
@@ -194,7 +198,7 @@ fn supervise(socket: &UnixStream, hello: &Hello) -> Result<(), StepError> {
     }
     // kode is gone where no plan comes; so is everything else, then.
     if let Some((plan, inherited)) = wire::receive_bytes(socket).map_err(at("plan"))? {
-        hand_over(&ours, identity, donor, &plan, inherited)?;
+        hand_over((&ours, first), identity, donor, &plan, inherited)?;
         drop(ours);
         wait_for(first, socket)?;
     }
@@ -211,14 +215,14 @@ fn bring_loopback_up(first: Pid) -> io::Result<()> {
 }
 
 fn hand_over(
-    first: &UnixStream,
+    (talk, first): (&UnixStream, Pid),
     identity: &Identity,
     donor: Option<grafts::Donor>,
     body: &[u8],
     inherited: Vec<OwnedFd>,
 ) -> Result<(), StepError> {
     let inherited: Vec<_> = inherited.iter().map(AsFd::as_fd).collect();
-    if let Err(error) = wire::send_bytes(first, body, &inherited) {
+    if let Err(error) = beside(first, || wire::send_bytes(talk, body, &inherited)) {
         return is_gone(error);
     }
     if !identity.started_as_root {
@@ -230,7 +234,7 @@ fn hand_over(
     let (grafted, mounts): (Vec<_>, Vec<_>) =
         grafts::prepare(&plan, identity, donor)?.into_iter().unzip();
     let mounts: Vec<_> = mounts.iter().map(AsFd::as_fd).collect();
-    wire::send(first, &Handover { grafted }, &mounts).or_else(is_gone)
+    wire::send(talk, &Handover { grafted }, &mounts).or_else(is_gone)
 }
 
 /// The first process failed already, and has said why; any other error counts.
