@@ -179,7 +179,7 @@ impl Guard {
         let mut unnamed = 0;
         for file in &loose {
             let stripped = file.strip(&self.root);
-            if file.bits == 0 {
+            if file.bits == 0 && !file.capable {
                 continue;
             }
             if incidents.len() >= LOOSE_NAMED_MAX {
@@ -188,10 +188,12 @@ impl Guard {
             }
             let path = readable(&file.path);
             incidents.push(match stripped {
-                Ok(()) => Incident::PermissionsTightened { path, bits: file.bits },
                 Err(error) => {
-                    Incident::PermissionsLeft { path, bits: file.bits, error: error.to_string() }
+                    let error = error.to_string();
+                    Incident::PermissionsLeft { path, bits: file.bits, error }
                 }
+                Ok(()) if file.capable => Incident::CapabilitiesTaken { path },
+                Ok(()) => Incident::PermissionsTightened { path, bits: file.bits },
             });
         }
         if unnamed > 0 {

@@ -103,6 +103,12 @@ pub enum Incident {
         /// The bits that went.
         bits: u32,
     },
+    /// A program with capabilities of its own was changed or named anew; they, and
+    /// its set-id bits, were taken away.
+    CapabilitiesTaken {
+        /// The program.
+        path: ProjectPath,
+    },
     /// The same, but the bits could not be taken away.
     PermissionsLeft {
         /// The file.
@@ -159,6 +165,11 @@ impl fmt::Display for Incident {
                 formatter,
                 "the command left {path} with mode bits {bits:04o}, which let others on this \
                  machine act; they are gone now"
+            ),
+            Self::CapabilitiesTaken { path } => write!(
+                formatter,
+                "the command changed {path}, a program with capabilities of its own; they are \
+                 gone now (setcap gives them back)"
             ),
             Self::PermissionsLeft { path, bits, error } => write!(
                 formatter,

@@ -3,6 +3,7 @@
 //! while it does a command of another sandbox of the same project may exchange folders
 //! for links; whatever is named by several components is opened here first.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -56,11 +57,22 @@ pub(super) fn stat(folder: impl AsFd, name: &[u8]) -> rustix::io::Result<Stat> {
     rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-/// Gives `path` other permission bits, if it is still the file that was `seen`.
-pub(super) fn change_mode(
+/// Where capabilities of a program are (capabilities(7)).
+const CAPABILITY: &CStr = c"security.capability";
+
+/// Whether a program, found as a location, has capabilities of its own.
+pub(super) fn is_capable(found: &OwnedFd) -> bool {
+    let mut nothing = [0_u8; 0];
+    rustix::fs::getxattr(name_of(found), CAPABILITY, &mut nothing).is_ok()
+}
+
+/// Gives `path` other permission bits, and takes its capabilities if it is `capable`,
+/// if it is still the file that was `seen`.
+pub(super) fn tighten(
     root: &OwnedFd,
     path: &[u8],
     seen: Seen,
+    capable: bool,
     bits: impl FnOnce(u32) -> u32,
 ) -> io::Result<()> {
     let (folder, name) = parent(root, path)?;
@@ -69,6 +81,9 @@ pub(super) fn change_mode(
     let stat = rustix::fs::fstat(&found)?;
     if Seen::new(&stat) != seen || seen.kind == FileType::Symlink {
         return Err(io::Error::other("another file stands there by now"));
+    }
+    if capable {
+        rustix::fs::removexattr(name_of(&found), CAPABILITY)?;
     }
     Ok(set_mode(&found, bits(stat.st_mode & 0o7777))?)
 }
@@ -82,10 +97,13 @@ pub(super) fn open_up(folder: &OwnedFd) -> rustix::io::Result<()> {
     set_mode(folder, stat.st_mode & 0o7777 | 0o700)
 }
 
-/// A location has no `fchmod`; its name in /proc does.
 fn set_mode(found: &OwnedFd, bits: u32) -> rustix::io::Result<()> {
-    let name = format!("/proc/self/fd/{}", found.as_raw_fd());
-    rustix::fs::chmod(name, Mode::from_raw_mode(bits))
+    rustix::fs::chmod(name_of(found), Mode::from_raw_mode(bits))
+}
+
+/// A location has neither `fchmod` nor `fgetxattr`; its name in /proc does.
+fn name_of(found: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", found.as_raw_fd())
 }
 
 const fn place(path: &[u8]) -> &[u8] {

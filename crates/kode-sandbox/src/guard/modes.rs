@@ -5,11 +5,12 @@
 //! change and put it back.
 
 use std::collections::HashSet;
+use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, RawDir, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
 use super::beneath::{self, Seen};
@@ -21,6 +22,7 @@ const FILES_MAX: usize = 400_000;
 const SET_ID: u32 = 0o6000;
 const WORLD_WRITABLE: u32 = 0o002;
 const OWNER_READS: u32 = 0o400;
+const EXECUTABLE: u32 = 0o111;
 
 /// A file whose bits the command should not have left.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub(super) struct Loose {
     pub(super) bits: u32,
     /// The bits that come back.
     missing: u32,
+    /// Whether it has capabilities, which go as well.
+    pub(super) capable: bool,
     seen: Seen,
 }
 
@@ -58,17 +62,24 @@ impl Modes {
         let mut files_left = FILES_MAX;
         let mut known = HashSet::new();
         let mut complete = true;
-        let mut take = |path: Vec<u8>, stat: &Stat| match (loose_bits(stat), missing_bits(stat)) {
-            (0, 0) => {}
-            (bits, missing) if self.is_new(&path, stat) => {
-                found.push(Loose { path, bits, missing, seen: Seen::new(stat) });
+        let mut take = |path: Vec<u8>, stat: &Stat, folder: Option<(&OwnedFd, &CStr)>| {
+            let (loose, missing) = (loose_bits(stat), missing_bits(stat));
+            let is_known = self.known.contains(&path);
+            if loose | missing != 0 && (is_known || !self.is_touched(stat)) {
+                known.insert(path.clone());
             }
-            _ => {
-                known.insert(path);
+            if !self.is_touched(stat) {
+                return;
+            }
+            // A program's rights go with any change of it, whosever they were.
+            let bits = if is_known { loose & SET_ID } else { loose };
+            let capable = folder.is_some_and(|(folder, name)| is_capable(folder, name, stat));
+            if bits != 0 || capable || !is_known && missing != 0 {
+                found.push(Loose { path, bits, missing, capable, seen: Seen::new(stat) });
             }
         };
         if let Ok(stat) = rustix::fs::fstat(root) {
-            take(b".".to_vec(), &stat);
+            take(b".".to_vec(), &stat, None);
         }
         for path in tree.folders.keys() {
             let folder = match beneath::folder(root, path) {
@@ -92,7 +103,7 @@ impl Modes {
                 files_left -= 1;
                 let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
                 if let Ok(stat) = stat {
-                    take(join(path, name.to_bytes()), &stat);
+                    take(join(path, name.to_bytes()), &stat, Some((&folder, name)));
                 }
             }
         }
@@ -100,10 +111,23 @@ impl Modes {
         complete
     }
 
-    fn is_new(&self, path: &[u8], stat: &Stat) -> bool {
+    /// Whether the file was made, changed or named while the command ran. Writing
+    /// through a shared mapping counts, though it leaves set-id bits as they are.
+    fn is_touched(&self, stat: &Stat) -> bool {
         let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
-        changed_ns >= self.since_ns && !self.known.contains(path)
+        changed_ns >= self.since_ns
     }
+}
+
+/// Whether a program has capabilities of its own, which are as good as a set-id bit.
+fn is_capable(folder: &OwnedFd, name: &CStr, stat: &Stat) -> bool {
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    if !is_file || stat.st_mode & EXECUTABLE == 0 {
+        return false;
+    }
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let found = rustix::fs::openat(folder, name, flags, Mode::empty());
+    found.is_ok_and(|found| beneath::is_capable(&found))
 }
 
 /// Folders may inherit a group from the one above: harmless, and the user's.
@@ -127,6 +151,8 @@ impl Loose {
     /// Takes the bits away, and gives the missing ones back, if the file is still the
     /// one that was looked at.
     pub(super) fn strip(&self, root: &OwnedFd) -> io::Result<()> {
-        beneath::change_mode(root, &self.path, self.seen, |mode| mode & !self.bits | self.missing)
+        beneath::tighten(root, &self.path, self.seen, self.capable, |mode| {
+            mode & !self.bits | self.missing
+        })
     }
 }

@@ -1,5 +1,5 @@
-//! What commands may and may not leave in repositories, the project's own and that of
-//! a linked worktree.
+//! What commands may and may not leave behind: in repositories, the project's own and that of
+//! a linked worktree, and in programs with rights of their own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,4 +78,40 @@ fn what_a_person_configures_for_their_worktree_meanwhile_stays() {
     place.run(&sandbox, "! echo x >> $(git rev-parse --git-dir)/config.worktree").worked();
     let text = fs::read_to_string(common.join("worktrees/project/config.worktree")).unwrap();
     assert!(text.contains("name = A"), "{text}");
+}
+
+/// Writing through a shared mapping leaves the bits, unlike `write`.
+#[test]
+fn a_program_with_rights_of_its_own_loses_them_when_a_command_changes_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let program = |name: &str| place.project().join(name);
+    for (name, mode) in [("tool", 0o4755), ("group", 0o2755), ("capable", 0o755), ("left", 0o4755)]
+    {
+        fs::write(program(name), vec![b'x'; 8192]).unwrap();
+        fs::set_permissions(program(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    // cap_net_raw+ep, as setcap writes it (capabilities(7), revision 2).
+    let capability: Vec<u8> =
+        [0x0200_0001_u32, 1 << 13, 0, 0, 0].iter().flat_map(|it| it.to_le_bytes()).collect();
+    let name = "security.capability";
+    let flags = rustix::fs::XattrFlags::empty();
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        rustix::fs::setxattr(program("capable"), name, &capability, flags).unwrap();
+    }
+    let sandbox = place.sandbox(Backend::Native);
+    let write = "import mmap, os, sys\nfor name in sys.argv[1:]:\n  file = os.open(name, os.O_RDWR)\n  \
+                 memory = mmap.mmap(file, 4096); memory[:7] = b'CHANGED'; memory.flush()\n";
+    fs::write(program("write.py"), write).unwrap();
+    let ended = place.run(&sandbox, "python3 write.py tool group capable && ln left again");
+    let mode = |name: &str| fs::metadata(program(name)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(["tool", "group", "left"].map(mode), [0o755; 3], "{ended:?}");
+    assert!(fs::read(program("tool")).unwrap().starts_with(b"CHANGED"), "{ended:?}");
+    let mut room = [0_u8; 64];
+    assert!(rustix::fs::getxattr(program("capable"), name, &mut room).is_err(), "{ended:?}");
+    let taken = |it: &&Incident| matches!(it, Incident::CapabilitiesTaken { .. });
+    assert_eq!(ended.incidents.iter().filter(taken).count(), usize::from(is_root), "{ended:?}");
+    // The others are told as bits that went.
+    assert!(ended.incidents.len() >= 3, "{ended:?}");
 }
