@@ -225,6 +225,10 @@ pub(super) fn option_is_on(site: &Site, option: &str) -> bool {
         let kind = kinds.iter().find_map(|name| site.keyword(name)).and_then(Value::known_text);
         return kind.is_none_or(|kind| kind.contains("html") || kind.contains("xml"));
     }
+    if option == "autoescape" {
+        // `select_autoescape()` says which files; text is a page by default.
+        return site.keyword(option).is_some_and(|value| value.truth() != Some(false));
+    }
     let on = |value: &Value| match value.truth() {
         Some(truth) => truth,
         None => value.known_text().is_some_and(|text| !text.is_empty()),

@@ -14,12 +14,16 @@ const CHAIN_MAX: usize = 200;
 impl Engine<'_> {
     /// The result of a well-known method or function; `None` when it is none.
     pub(super) fn builtin(&mut self, site: &Site) -> Option<Value> {
+        if let Some(number) = self.number_made(site) {
+            return Some(number);
+        }
         let Some((_, receiver)) = &site.receiver else { return self.global_function(site) };
         let receiver = receiver.clone();
         if is_module_function(site, &receiver) {
             return None;
         }
         self.parts_of_object(site)
+            .or_else(|| self.has_own(site))
             .or_else(|| self.method_with_function(site, &receiver))
             .or_else(|| self.text_method(site, &receiver))
             .or_else(|| self.written(site, &receiver))
@@ -52,6 +56,8 @@ impl Engine<'_> {
             "parseInt" | "parseFloat" | "Number" | "BigInt" | "Boolean" | "int" | "float"
             | "bool" | "len" | "ord" | "hash" | "abs" | "isinstance" | "hasattr" | "round"
             | "sum" => Some(Value::default()),
+            "any" | "all" => Some(self.any_of(&first)),
+            "map" | "filter" => self.cast_each(site.argument(0)?, &site.value(1)),
             "isNaN" => {
                 let argument = site.argument(0)?;
                 Some(self.fact(argument, false, CategorySet::EVERY))
@@ -110,7 +116,10 @@ impl Engine<'_> {
                 _ => None,
             };
         }
-        let closure = closure?;
+        let Some(closure) = closure else {
+            let casts = &*site.method == "map" && site.receiver.is_some();
+            return site.argument(0).filter(|_| casts).and_then(|by| self.cast_each(by, receiver));
+        };
         let element = self.element_of(receiver);
         match &*site.method {
             "then" | "tap" | "subscribe" | "thenApply" | "thenAccept" | "thenCompose"
@@ -119,11 +128,7 @@ impl Engine<'_> {
             }
             "forEach" | "some" | "every" | "find" | "findIndex" | "filter" | "ifPresent"
             | "ifPresentOrElse" | "peek" | "forEachOrdered" | "anyMatch" | "allMatch" => {
-                // Java's maps hand over the key and the value; elsewhere the second is a number.
-                let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
-                let handed = if in_java { vec![element.clone(), element] } else { vec![element] };
-                self.run_callback(&closure, Some(handed));
-                Some(receiver.clone())
+                Some(self.asked_of_each(site, receiver, &closure))
             }
             "orElseGet" => {
                 let other = self.run_callback(&closure, None);
@@ -172,6 +177,9 @@ impl Engine<'_> {
             "isdigit" | "isnumeric" | "isalnum" | "isalpha" | "isdecimal" | "isidentifier" => {
                 Some(self.fact(*object, true, CategorySet::EVERY))
             }
+            // `re.sub(pattern, to, text)`, `pattern.sub(to, text)`
+            "sub" if site.given.len() >= 2 => self.substituted(site, receiver),
+            "intersection" => self.intersection(receiver, &first),
             "is_relative_to" | "relative_to" => self.below(site, *object, receiver),
             "isInteger" | "isSafeInteger" | "isFinite" => {
                 Some(self.fact(site.argument(0)?, true, CategorySet::EVERY))
@@ -219,6 +227,15 @@ impl Engine<'_> {
             self.clean_path(&path, set);
         }
         Some(mixed(std::slice::from_ref(receiver)).cleaned(set))
+    }
+
+    fn substituted(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
+        let compiled = receiver.data().and_then(|data| data.regex.clone());
+        let text = |at: usize| site.value(at).known_text().map(Name::from);
+        let (pattern, at) = compiled.map_or_else(|| (text(0), 1), |pattern| (Some(pattern), 0));
+        let (to, subject) = (site.value(at), site.value(at + 1));
+        let cleans = pattern.map_or(CategorySet::NONE, |pattern| removal_cleans(&pattern, &to));
+        (!subject.is_unknown()).then(|| mixed(&[subject, to]).cleaned(cleans))
     }
 
     /// What packages do with texts they are handed, and parts of the receiver.
@@ -501,7 +518,9 @@ impl Engine<'_> {
         match super::constant::key_of(first) {
             Some(key) if known || !data.taints.is_empty() => {
                 let field = self.field_of(receiver, &Name::from(key), Some(site.id));
-                Some(if site.given.len() > 1 { field.join(&site.value(1)) } else { field })
+                // Of input and a default the input is what may do harm.
+                let has_other = site.given.len() > 1 && !field.is_tainted();
+                Some(if has_other { field.join(&site.value(1)) } else { field })
             }
             None if known => Some(receiver.element()),
             _ => None,

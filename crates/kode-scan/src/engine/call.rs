@@ -11,6 +11,10 @@ use super::{CALL_DEPTH_MAX, Engine, Frame};
 use crate::category::{Category, CategorySet};
 use crate::ir::{Call, ExprId, Function, FunctionId, Kind, Name, Target, VariableId};
 
+/// Tests and logs look at a function they are handed and do not call it.
+const LOOKING: [&str; 8] =
+    ["expect", "log", "debug", "info", "isMockFunction", "mocked", "warn", "assert"];
+
 impl Engine<'_> {
     pub(super) fn call(&mut self, call: &Call, id: ExprId) -> Value {
         self.call_of(call.callee, call, id)
@@ -327,6 +331,11 @@ impl Engine<'_> {
                 continue;
             };
             let argument = plain.get(at).and_then(|given| given.expression);
+            // Of an element that a collection hands over the parameter is all there is.
+            if argument.is_none() {
+                mapped.push(fact);
+                continue;
+            }
             if let Some(mut path) = argument.and_then(|argument| self.path_of(argument)) {
                 path.fields.extend(fact.path.fields.clone());
                 mapped.push(Fact { path, ..fact });
@@ -409,6 +418,10 @@ impl Engine<'_> {
         let models = self.models;
         let known = models.know(place);
         let result_place = models.step(place, "()");
+        if let Some(plain) = self.raw_template(site) {
+            known.into_iter().for_each(|known| self.check_sinks(&known.sinks, site));
+            return plain;
+        }
         if let Some(known) = known {
             self.check_sinks(&known.sinks, site);
             if known.content_type {
@@ -578,7 +591,9 @@ impl Engine<'_> {
         }
         self.run_later(site);
         for given in &site.given {
-            self.passed_on_dialog(&given.value, given.expression);
+            if !LOOKING.contains(&&*site.method) {
+                self.passed_on_dialog(&given.value, given.expression);
+            }
             let Some(closure) = given.value.data().and_then(|data| data.function.clone()) else {
                 continue;
             };

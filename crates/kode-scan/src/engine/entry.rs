@@ -114,9 +114,7 @@ impl Engine<'_> {
             // A pipe such as ParseIntPipe makes a number of it.
             if let Kind::Call(call) = &self.program().expression(*annotation).kind
                 && arguments > 0
-                && let Some(last) = call.arguments.last()
-                && matches!(&self.program().expression(last.value).kind,
-                    Kind::Global(pipe) if pipe.contains("Parse"))
+                && call.arguments.iter().any(|argument| self.is_pipe(argument.value))
             {
                 return None;
             }
@@ -128,6 +126,24 @@ impl Engine<'_> {
             }
         }
         None
+    }
+
+    /// `ParseUUIDPipe`, `new ParseIntPipe({ … })`: what makes a number or the like of input.
+    fn is_pipe(&self, expression: crate::ir::ExprId) -> bool {
+        const PIPES: [&str; 7] = [
+            "ParseUUID",
+            "ParseInt",
+            "ParseFloat",
+            "ParseBool",
+            "ParseEnum",
+            "ParseDate",
+            "ParseObjectId",
+        ];
+        let at = self.program().expression(expression);
+        let source = self.unit(self.file).source;
+        let text = source.get(at.start as usize..at.end as usize).unwrap_or_default();
+        let text = text.strip_prefix(b"new ").unwrap_or(text).trim_ascii_start();
+        PIPES.iter().any(|pipe| text.starts_with(pipe.as_bytes()))
     }
 
     /// `@Res() response`: a parameter annotated as one of the framework's objects.

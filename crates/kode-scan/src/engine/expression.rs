@@ -260,7 +260,8 @@ impl Engine<'_> {
         // Numbers of texts, lists and answers; a part of the request may have any name.
         let is_number = match &**name {
             "length" | "byteLength" => true,
-            "size" | "status" | "statusCode" => data.place.is_none(),
+            "size" | "statusCode" => data.place.is_none(),
+            "status" => data.place.is_none() && self.is_javascript(),
             _ => false,
         };
         if is_number {
@@ -326,7 +327,7 @@ impl Engine<'_> {
             // allow-list. The key's own input does not pass.
             None => match self.allowed_keys(&value) {
                 true => self.fact(index, true, CategorySet::EVERY),
-                false => self.element_of(&value),
+                false => self.entry_by_unknown_key(&value, index),
             },
         }
     }
@@ -403,7 +404,7 @@ impl Engine<'_> {
             Operator::Subtract | Operator::Multiply | Operator::Divide => Value::default(),
             // Bit operations of JavaScript give numbers.
             Operator::Other if self.is_javascript() => Value::default(),
-            Operator::Other => mixed(&[a, b]),
+            Operator::Other => self.intersection(&a, &b).unwrap_or_else(|| mixed(&[a, b])),
             _ => self.comparison(operator, (left, &a), (right, &b)),
         }
     }
@@ -418,6 +419,15 @@ impl Engine<'_> {
         if is_list(a) && is_list(b) {
             let items = [a, b].into_iter().flat_map(super::builtin::items);
             return Value::list(items.collect());
+        }
+        let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
+        if is_python && (is_list(a) || is_list(b)) {
+            // Of the other list any element may be any.
+            let parts = [a, b].into_iter().flat_map(|side| match is_list(side) {
+                true => super::builtin::items(side),
+                false => vec![self.element_of(side)],
+            });
+            return Value::list(parts.collect());
         }
         joined(&[a.clone(), b.clone()])
     }

@@ -193,6 +193,12 @@ impl Engine<'_> {
                 if let Some(begins) = self.begins_at_zero(left, b, when) {
                     return begins;
                 }
+                if let Some(near) = self.same_host(left, right, when) {
+                    return near;
+                }
+                if let Some(local) = self.second_character((operator, left), b) {
+                    return local;
+                }
                 if let Some(flipped) = self.compared_with_truth((left, a), (right, b), when) {
                     return flipped;
                 }
@@ -279,7 +285,7 @@ impl Engine<'_> {
     }
 
     /// The URL whose host (or scheme) an expression is.
-    fn host_owner(&self, expression: ExprId) -> Option<ExprId> {
+    pub(super) fn host_owner(&self, expression: ExprId) -> Option<ExprId> {
         const PARTS: [&str; 5] = ["host", "hostname", "origin", "netloc", "Host"];
         const METHODS: [&str; 4] = ["getHost", "getAuthority", "Hostname", "IsAbs"];
         match &self.program().expression(expression).kind {
@@ -293,7 +299,7 @@ impl Engine<'_> {
     }
 
     /// What a URL parsed on the spot was parsed from.
-    fn parsed_from(&self, expression: ExprId) -> ExprId {
+    pub(super) fn parsed_from(&self, expression: ExprId) -> ExprId {
         match &self.program().expression(expression).kind {
             Kind::Call(call) => call.arguments.first().map_or(expression, |first| first.value),
             _ => expression,
@@ -385,7 +391,10 @@ impl Engine<'_> {
     ) -> Value {
         if collection.is_tainted() {
             // `".." in path`: a path without it does not climb.
-            let Some(part) = element_value.known_text() else { return truth_with(Vec::new()) };
+            let separator = self.is_separator(element).then_some("/");
+            let Some(part) = element_value.known_text().or(separator) else {
+                return truth_with(Vec::new());
+            };
             let set = absent_part(part);
             let path = collection.data().and_then(|data| data.origin.clone());
             let facts = path.map(|path| Fact { path: (*path).clone(), when: !when, cleans: set });
@@ -400,6 +409,12 @@ impl Engine<'_> {
             return self.fact(owner, when, CategorySet::of(&[Category::OpenRedirect]));
         }
         self.fact(element, when, CategorySet::EVERY)
+    }
+
+    /// `os.path.sep`, `path.sep`, `File.separator`
+    fn is_separator(&self, expression: ExprId) -> bool {
+        let kind = &self.program().expression(expression).kind;
+        matches!(kind, Kind::Field(_, name) if matches!(&**name, "sep" | "separator"))
     }
 
     /// Facts of a tainted text asked whether it holds, starts or ends with something.
@@ -452,7 +467,7 @@ impl Engine<'_> {
     /// Facts of a match against a regular expression.
     pub(super) fn matched(&mut self, pattern: &str, full: bool, subject: ExprId) -> Value {
         if is_strict(pattern, full) {
-            return self.fact(subject, true, CategorySet::EVERY);
+            return self.fact(subject, true, strict_cleans(pattern));
         }
         // A slash and no second one: a path on this host.
         let local = [
@@ -477,7 +492,7 @@ impl Engine<'_> {
         let facts = is_strict(pattern, full).then(|| Fact {
             path: path.clone(),
             when: true,
-            cleans: CategorySet::EVERY,
+            cleans: strict_cleans(pattern),
         });
         truth_with(facts.into_iter().collect())
     }
@@ -515,7 +530,7 @@ fn is_same_text(method: &str) -> bool {
 /// The categories a text is harmless for when it lacks `part`.
 fn absent_part(part: &str) -> CategorySet {
     match part {
-        ".." | "../" => CategorySet::of(&[Category::PathTraversal]),
+        ".." | "../" | "/" => CategorySet::of(&[Category::PathTraversal]),
         "://" | "//" => CategorySet::of(&[Category::OpenRedirect]),
         _ => CategorySet::NONE,
     }
@@ -613,6 +628,31 @@ pub(super) fn is_strict(pattern: &str, full: bool) -> bool {
         first = false;
     }
     true
+}
+
+/// What text is harmless for that a strict pattern lets through: dots and slashes climb,
+/// and begin an address of another host.
+pub(super) fn strict_cleans(pattern: &str) -> CategorySet {
+    let mut in_class = false;
+    let mut dots = false;
+    let mut previous = ' ';
+    for character in pattern.chars() {
+        match character {
+            '[' if previous != '\\' => in_class = true,
+            ']' if previous != '\\' => in_class = false,
+            '.' if in_class => dots = true,
+            _ => {}
+        }
+        previous = character;
+    }
+    if !(dots && pattern.contains('/')) {
+        return CategorySet::EVERY;
+    }
+    let harmful = match pattern.trim_start_matches('^').starts_with('[') {
+        true => CategorySet::of(&[Category::PathTraversal, Category::OpenRedirect]),
+        false => CategorySet::of(&[Category::PathTraversal]),
+    };
+    harmful.complement()
 }
 
 /// Whether all that a pattern's groups (or, without any, the whole match) can be

@@ -3,6 +3,7 @@
 //! with. Every file has a step budget; what it does not reach is reported.
 
 mod aliases;
+mod allowed;
 mod argument;
 mod assembled;
 mod beginning;

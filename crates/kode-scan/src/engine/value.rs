@@ -491,7 +491,18 @@ fn joined_facts(a: &Data, b: &Data) -> Option<Rc<Vec<Fact>>> {
         let facts: Vec<Fact> = facts.cloned().collect();
         (!facts.is_empty()).then(|| Rc::new(facts))
     };
-    when_other(a, b).or_else(|| when_other(b, a))
+    // What both say holds however it came.
+    let common = || {
+        let (left, right) = (a.facts.as_ref()?, b.facts.as_ref()?);
+        let same = |fact: &Fact| {
+            let other =
+                right.iter().find(|other| (&other.path, other.when) == (&fact.path, fact.when))?;
+            Some(Fact { cleans: fact.cleans.intersection(other.cleans), ..fact.clone() })
+        };
+        let facts: Vec<Fact> = left.iter().filter_map(same).collect();
+        (!facts.is_empty()).then(|| Rc::new(facts))
+    };
+    when_other(a, b).or_else(|| when_other(b, a)).or_else(common)
 }
 
 fn either<T: PartialEq + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {

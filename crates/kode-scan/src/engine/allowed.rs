@@ -1,0 +1,257 @@
+//! Allow-lists and casts in the forms that collections give them: `some`, `filter`,
+//! `any(…)`, `map(Number)`, intersections, tables looked up by an unknown key.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use super::guard::{facts_of, truth_with};
+use super::site::Site;
+use super::value::{Closure, Constant, Fact, Value};
+use crate::category::CategorySet;
+use crate::ir::{ExprId, Kind, Name, Operator, Target};
+
+/// Functions that make a number or a truth of what they are handed.
+const CASTS: [&str; 7] = ["Number", "parseInt", "parseFloat", "BigInt", "int", "float", "bool"];
+
+impl Engine<'_> {
+    /// Numbers and dates, whatever they are made of.
+    pub(super) fn number_made(&self, site: &Site) -> Option<Value> {
+        let callee = match &site.receiver {
+            Some((object, _)) => *object,
+            None => return (site.construct && &*site.method == "Date").then(Value::default),
+        };
+        let is_math = self.is_global_of(callee, &["Math"]) && self.is_javascript();
+        // `request.args.get("n", type=int)`
+        let cast = site.given.iter().find(|given| given.name.as_deref() == Some("type"));
+        let cast = cast.and_then(|given| given.expression);
+        let is_cast = cast.is_some_and(|cast| self.is_global_of(cast, &CASTS));
+        (is_math || is_cast && matches!(&*site.method, "get" | "getlist")).then(Value::default)
+    }
+
+    fn is_global_of(&self, expression: ExprId, names: &[&str]) -> bool {
+        matches!(&self.program().expression(expression).kind, Kind::Global(name) if names.contains(&&**name))
+    }
+
+    /// `Object.hasOwn(table, key)`, `Object.prototype.hasOwnProperty.call(table, key)`.
+    pub(super) fn has_own(&mut self, site: &Site) -> Option<Value> {
+        let (object, _) = site.receiver.as_ref()?;
+        let is_asked = match &self.program().expression(*object).kind {
+            Kind::Global(name) => &**name == "Object" && &*site.method == "hasOwn",
+            Kind::Field(_, name) => &**name == "hasOwnProperty" && &*site.method == "call",
+            _ => false,
+        };
+        let key = site.argument(1).filter(|_| is_asked)?;
+        Some(self.membership(key, &site.value(0), &site.value(1), true))
+    }
+
+    /// `list.some(x => x === value)`, `list.filter(x => allowed.has(x))` and the like.
+    pub(super) fn asked_of_each(
+        &mut self,
+        site: &Site,
+        receiver: &Value,
+        closure: &Closure,
+    ) -> Value {
+        let element = self.element_of(receiver);
+        // Java's maps hand over the key and the value; elsewhere the second is a number.
+        let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
+        let second = if in_java { vec![element.clone()] } else { Vec::new() };
+        let handed = [vec![element.clone()], second].concat();
+        let verdict = self.run_callback(closure, Some(handed));
+        match &*site.method {
+            "some" | "every" | "anyMatch" | "allMatch" => {
+                let facts = facts_of(&verdict).unwrap_or_default();
+                truth_with(facts.into_iter().filter(|fact| fact.when).collect())
+            }
+            "filter" => self.filtered(receiver, closure, &element, &verdict),
+            "find" if element.is_tainted() => self.element_kept(closure, &element, &verdict),
+            _ => receiver.clone(),
+        }
+    }
+
+    /// The elements for which the verdict is true.
+    fn filtered(
+        &mut self,
+        receiver: &Value,
+        closure: &Closure,
+        element: &Value,
+        verdict: &Value,
+    ) -> Value {
+        if facts_of(verdict).is_none() || element.deep_taints().is_empty() {
+            return receiver.clone();
+        }
+        let kept = self.element_kept(closure, element, verdict);
+        Value::record(BTreeMap::from([(Name::from("*"), kept)]), false)
+    }
+
+    /// An element of which the verdict is true, as the function's parameter has it.
+    fn element_kept(&mut self, closure: &Closure, element: &Value, verdict: &Value) -> Value {
+        if closure.file != self.file {
+            return element.clone();
+        }
+        let parameters = &self.program().function(closure.function).parameters;
+        let Some(target) = parameters.first().map(|parameter| &parameter.target) else {
+            return element.clone();
+        };
+        let mut kept = element.clone();
+        self.either_way(
+            |engine| {
+                engine.assign(target, element.clone(), None);
+                engine.assume(verdict, true);
+                kept = engine.bound_part(target, element);
+                engine.dead = true;
+            },
+            |_| {},
+        );
+        kept
+    }
+
+    /// What a pattern's variables now say of the value that was bound to it.
+    fn bound_part(&self, target: &Target, value: &Value) -> Value {
+        match target {
+            Target::Variable(variable) => self.read(*variable),
+            Target::Record(entries) => {
+                entries.iter().fold(value.clone(), |whole, (name, inner)| {
+                    let part = self.field_of(&whole, name, None);
+                    whole.with_field(name, self.bound_part(inner, &part))
+                })
+            }
+            Target::List(parts) => {
+                parts.iter().enumerate().fold(value.clone(), |whole, (at, inner)| {
+                    let name = Name::from(at.to_string());
+                    let part = self.field_of(&whole, &name, None);
+                    whole.with_field(&name, self.bound_part(inner, &part))
+                })
+            }
+            _ => value.clone(),
+        }
+    }
+
+    /// `compile('<b>{{{name}}}</b>')`: what it gives does not escape.
+    pub(super) fn raw_template(&self, site: &Site) -> Option<Value> {
+        const RAW: [&str; 4] = ["{{{", "{{&", "!{", "!="];
+        let compiles = &*site.method == "compile" && self.is_javascript();
+        let text = site.value(0).data().filter(|_| compiles)?.text.clone()?;
+        RAW.iter().any(|raw| text.contains(raw)).then(Value::default)
+    }
+
+    /// `any(value == name for name in names)`: what is said of some element holds.
+    pub(super) fn any_of(&self, given: &Value) -> Value {
+        let facts = facts_of(&given.element()).unwrap_or_default();
+        truth_with(facts.into_iter().filter(|fact| fact.when).collect())
+    }
+
+    /// `map(int, values)`, `filter(str.isdigit, values)`, `values.map(Number)`.
+    pub(super) fn cast_each(&mut self, function: ExprId, values: &Value) -> Option<Value> {
+        let element = match &self.program().expression(function).kind {
+            Kind::Global(name) if CASTS.contains(&&**name) => Value::default(),
+            Kind::Global(name) if &**name == "str" => self.element_of(values),
+            Kind::Field(object, name) => {
+                let of_text = self.is_global_of(*object, &["str"]);
+                let says = matches!(
+                    &**name,
+                    "isdigit" | "isnumeric" | "isalnum" | "isalpha" | "isdecimal" | "isidentifier"
+                );
+                let element = self.element_of(values);
+                (of_text && says).then(|| element.cleaned(CategorySet::EVERY))?
+            }
+            _ => return None,
+        };
+        Some(Value::record(BTreeMap::from([(Name::from("*"), element)]), false))
+    }
+
+    /// `set(given) & allowed`: nothing that is not in both.
+    pub(super) fn intersection(&self, a: &Value, b: &Value) -> Option<Value> {
+        let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
+        let known = |value: &Value| value.data().is_some() && value.deep_taints().is_empty();
+        (is_python && (known(a) || known(b))).then(|| match known(a) {
+            true => a.clone(),
+            false => b.clone(),
+        })
+    }
+
+    /// An entry of a table of constants by an unknown key: the key is one of the table's
+    /// where there is such an entry.
+    pub(super) fn entry_by_unknown_key(&mut self, table: &Value, key: ExprId) -> Value {
+        let element = self.element_of(table);
+        if !is_constant_table(table) {
+            return element;
+        }
+        let facts = facts_of(&self.fact(key, true, CategorySet::EVERY)).unwrap_or_default();
+        // The only entry's truth is not that of one that may be missing.
+        match element.truth().is_some() || facts.is_empty() {
+            true => truth_with(facts),
+            false => element.with(|data| data.facts = Some(facts.into())),
+        }
+    }
+
+    /// `a.origin !== b.origin`, `u.host === request.headers.host`: both are on one host.
+    pub(super) fn same_host(&mut self, left: ExprId, right: ExprId, when: bool) -> Option<Value> {
+        let (a, b) = (self.host_owner(left), self.host_owner(right));
+        let sides = match (a, b) {
+            (Some(a), Some(b)) => vec![a, b],
+            (Some(a), None) if self.is_own_host(right) => vec![a],
+            (None, Some(b)) if self.is_own_host(left) => vec![b],
+            _ => return None,
+        };
+        let redirect = CategorySet::of(&[crate::category::Category::OpenRedirect]);
+        let mut facts: Vec<Fact> = Vec::new();
+        for side in sides {
+            let owner = self.parsed_from(side);
+            facts.extend(facts_of(&self.fact(owner, when, redirect)).unwrap_or_default());
+        }
+        Some(truth_with(facts))
+    }
+
+    /// The host the request was sent to.
+    fn is_own_host(&self, expression: ExprId) -> bool {
+        match &self.program().expression(expression).kind {
+            Kind::Call(call) => {
+                let first = call.arguments.first().map(|argument| argument.value);
+                let first = first.map(|first| &self.program().expression(first).kind);
+                let names_host =
+                    matches!(first, Some(Kind::Text(text)) if text.eq_ignore_ascii_case("host"));
+                match &self.program().expression(call.callee).kind {
+                    Kind::Field(_, name) => match &**name {
+                        "getServerName" | "get_host" => true,
+                        "get" | "header" | "getHeader" => names_host,
+                        _ => false,
+                    },
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// `text[1] != '/'`: with the slash before it, as it is asked, a path on this host.
+    pub(super) fn second_character(
+        &mut self,
+        (operator, left): (Operator, ExprId),
+        other: &Value,
+    ) -> Option<Value> {
+        let Kind::Index(text, at) = &self.program().expression(left).kind else { return None };
+        let (text, at) = (*text, *at);
+        let is_second = matches!(self.program().expression(at).kind, Kind::Number(1));
+        let is_slash = other.known_text() == Some("/") || other.number() == Some(47);
+        let when = operator == Operator::NotEqual;
+        let redirect = CategorySet::of(&[crate::category::Category::OpenRedirect]);
+        (is_second && is_slash).then(|| self.fact(text, when, redirect))
+    }
+}
+
+/// A table with keys that are written down, of texts, numbers and truths.
+fn is_constant_table(table: &Value) -> bool {
+    let Some(data) = table.data().filter(|data| data.closed && data.taints.is_empty()) else {
+        return false;
+    };
+    let is_constant = |value: &Value| {
+        let constant = value.data().and_then(|data| data.constant);
+        value.known_text().is_some_and(|text| !text.is_empty())
+            || matches!(constant, Some(Constant::Boolean(true) | Constant::Number(1..)))
+    };
+    data.length.is_none()
+        && data
+            .fields
+            .as_ref()
+            .is_some_and(|fields| !fields.is_empty() && fields.values().all(is_constant))
+}
