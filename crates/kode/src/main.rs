@@ -18,13 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// `kode sandbox` does little else than start one: every tenth of a millisecond
-/// counts.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "glibc calls this before main, with what before_main asks for")]
-#[used]
-#[unsafe(link_section = ".init_array")]
-static BEFORE_MAIN: kode_sandbox::BeforeMain = kode_sandbox::before_main;
+kode_sandbox::start_helper_before_main!();
 
 fn main() -> ExitCode {
     // A re-executed sandbox helper never reaches the command line.

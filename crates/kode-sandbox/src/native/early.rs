@@ -12,6 +12,19 @@ use crate::helper;
 /// arguments and the environment (an entry of `.init_array`, as glibc calls it).
 pub type BeforeMain = unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 
+/// Has the C library call [`before_main`] at the start of the program this stands in,
+/// where that is glibc, which tells it the arguments.
+#[macro_export]
+macro_rules! start_helper_before_main {
+    () => {
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        #[allow(unsafe_code, reason = "glibc calls it with what it asks for")]
+        #[used]
+        #[unsafe(link_section = ".init_array")]
+        static BEFORE_MAIN: $crate::BeforeMain = $crate::before_main;
+    };
+}
+
 /// Starts a helper where the program's first argument is `sandbox`.
 ///
 /// # Safety
