@@ -142,7 +142,12 @@ impl Engine<'_> {
 
     /// `map(int, values)`, `filter(str.isdigit, values)`, `values.map(Number)`.
     pub(super) fn cast_each(&mut self, function: ExprId, values: &Value) -> Option<Value> {
+        let place = self.evaluate(function).data().and_then(|data| data.place);
+        let cleans = place.and_then(|place| self.models.know(place)?.cleans);
         let element = match &self.program().expression(function).kind {
+            _ if cleans.is_some() => {
+                self.element_of(values).cleaned(cleans.unwrap_or(CategorySet::NONE))
+            }
             Kind::Global(name) if CASTS.contains(&&**name) => Value::default(),
             Kind::Global(name) if &**name == "str" => self.element_of(values),
             Kind::Field(object, name) => {
@@ -157,6 +162,14 @@ impl Engine<'_> {
             _ => return None,
         };
         Some(Value::record(BTreeMap::from([(Name::from("*"), element)]), false))
+    }
+
+    /// `stream.collect(Collectors.joining())`: the elements as one text.
+    pub(super) fn joins_elements(&self, site: &Site) -> bool {
+        let Some(collector) = site.argument(0) else { return false };
+        let Kind::Call(call) = &self.program().expression(collector).kind else { return false };
+        matches!(&self.program().expression(call.callee).kind,
+            Kind::Field(_, name) | Kind::Global(name) if &**name == "joining")
     }
 
     /// `set(given) & allowed`: nothing that is not in both.

@@ -189,6 +189,11 @@ impl Engine<'_> {
                 let character = receiver.known_text()?.chars().nth(at)?;
                 Some(Value::text(&character.to_string()))
             }
+            // `io.Copy(&buffer, reader)` and `io.WriteString(&buffer, text)`
+            "Copy" | "WriteString" if site.given.len() > 1 && !receiver.is_tainted() => {
+                self.printed_into(site);
+                Some(Value::default())
+            }
             "toUpperCase" | "upper" | "toLowerCase" | "lower" => match receiver.known_text() {
                 Some(text) if matches!(&*site.method, "toUpperCase" | "upper") => {
                     Some(Value::text(&text.to_uppercase()))
@@ -426,11 +431,22 @@ impl Engine<'_> {
             | "sort" | "stream" | "copy" | "collect" | "next" | "nextElement" => {
                 Some(match &*site.method {
                     "next" | "nextElement" => self.element_of(receiver),
+                    "stream" if receiver.is_unknown() => first,
+                    "collect" if self.joins_elements(site) => {
+                        joined(&[self.element_of(receiver), Value::default()])
+                    }
                     _ => receiver.clone(),
                 })
             }
-            "resolve" | "all" if site.given.len() == 1 => Some(first),
-            "pipe" | "on" | "once" | "setState" => self.streamed(site, receiver, &first),
+            _ => self.passed_on(site, receiver, &first),
+        }
+    }
+
+    /// Promises, streams and lists made of what they are handed.
+    fn passed_on(&mut self, site: &Site, receiver: &Value, first: &Value) -> Option<Value> {
+        match &*site.method {
+            "resolve" | "all" if site.given.len() == 1 => Some(first.clone()),
+            "pipe" | "on" | "once" | "setState" => self.streamed(site, receiver, first),
             "of" | "asList" => receiver.taints().is_empty().then(|| Value::list(site.values())),
             _ => None,
         }
@@ -455,7 +471,20 @@ impl Engine<'_> {
     /// Go's builders and buffers.
     fn written(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
         let is_api = receiver.data().is_some_and(|data| data.place.is_some());
-        if is_api || !matches!(&*site.method, "WriteString" | "WriteByte" | "WriteRune") {
+        if let Some(read) = self.read_into(site, receiver) {
+            return Some(read);
+        }
+        let writes = match &*site.method {
+            "WriteString" | "WriteByte" | "WriteRune" | "ReadFrom" => true,
+            "Write" => site.given.len() == 1,
+            // Java's streams of bytes.
+            "write" | "writeBytes" => {
+                self.unit(self.file).language == kode_syntax::Language::Java
+                    && !site.given.is_empty()
+            }
+            _ => false,
+        };
+        if is_api || !writes {
             return None;
         }
         let path = site.receiver.as_ref().and_then(|(object, _)| self.path_of(*object))?;
@@ -464,9 +493,30 @@ impl Engine<'_> {
         Some(Value::default())
     }
 
+    /// `body.Read(buffer)`, `System.arraycopy(from, 0, to, 0, n)`: what is read is in an argument.
+    fn read_into(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
+        let (from, at) = match &*site.method {
+            "Read" if site.given.len() == 1 => (receiver.clone(), 0),
+            "ReadFull" | "ReadAtLeast" => (site.value(0), 1),
+            "arraycopy" if site.given.len() == 5 => (site.value(0), 2),
+            _ => return None,
+        };
+        let taints = from.deep_taints();
+        let path = site.argument(at).and_then(|argument| self.path_of(argument))?;
+        if taints.is_empty() {
+            return None;
+        }
+        let filled = Value::carrying(taints);
+        self.set_path(&path, &path.fields.clone(), filled);
+        Some(Value::default())
+    }
+
     /// `fmt.Fprintf(&buffer, …)`: what is written stays in the buffer.
     pub(super) fn printed_into(&mut self, site: &Site) {
-        if !site.method.starts_with("Fprint") {
+        const WRITERS: [&str; 4] = ["WriteString", "Copy", "Execute", "ExecuteTemplate"];
+        let is_go = self.unit(self.file).language == kode_syntax::Language::Go;
+        let is_writer = is_go && WRITERS.contains(&&*site.method) && site.given.len() > 1;
+        if !site.method.starts_with("Fprint") && !is_writer {
             return;
         }
         let target = site.value(0);
@@ -479,6 +529,10 @@ impl Engine<'_> {
         let written: Vec<Value> = site.values().into_iter().skip(1).collect();
         let text = match &*site.method {
             "Fprintf" => formatted(&site.value(1), &written),
+            "Execute" | "ExecuteTemplate" => {
+                let taints = written.iter().flat_map(Value::deep_taints).collect();
+                Value::carrying(taints)
+            }
             _ => joined(&written),
         };
         let joined = joined(&[self.value_at(&path), text]);

@@ -600,6 +600,9 @@ impl Engine<'_> {
             let handed: Option<Vec<Value>> = kinds.map(|kinds| {
                 kinds.iter().map(|place| self.at_place(*place, site.start, site.end)).collect()
             });
+            let handed = handed
+                .map(|handed| self.after_error(&closure, handed))
+                .or_else(|| self.procedure_call(site, &closure));
             self.run_callback(&closure, handed);
         }
     }

@@ -83,9 +83,20 @@ impl Engine<'_> {
         let field = self.class(class).fields.iter().find(|field| field.name == *name);
         let declared = field.and_then(|field| field.declared);
         declared.is_some_and(|declared| match &program.expression(declared).kind {
-            Kind::Global(name) => super::expression::is_harmless_type(name),
+            Kind::Global(name) if super::expression::is_harmless_type(name) => true,
+            Kind::Global(name) => self.names_enumeration(class.0, name),
+            Kind::Variable(variable) => {
+                self.names_enumeration(class.0, &program.variables[variable.0 as usize])
+            }
             _ => false,
         })
+    }
+
+    /// Whether a file's class of this name lists all of its values.
+    fn names_enumeration(&self, file: usize, name: &Name) -> bool {
+        let classes = &self.unit(file).program.classes;
+        let at = classes.iter().position(|class| class.name.as_ref() == Some(name));
+        at.is_some_and(|at| self.is_enumeration((file, ClassId(at as u32))))
     }
 
     /// A member that an instance has from the framework's class it derives from.

@@ -1,6 +1,8 @@
 //! What frameworks call without the code saying so: routes tied to functions by
 //! their text, handlers by their class, pages by their exports, component states.
 
+use std::collections::BTreeMap;
+
 use super::Engine;
 use super::argument::option_is_on;
 use super::site::Site;
@@ -12,6 +14,8 @@ use crate::model::{Knowledge, family};
 /// Functions a page exports whose result its component is handed.
 const PAGE_LOADERS: [&str; 3] = ["getServerSideProps", "getInitialProps", "getStaticProps"];
 
+/// Calls between a procedure and the function it is given.
+const PROCEDURE_STEPS_MAX: usize = 12;
 /// Expressions of a file among which declared fields are looked for.
 const DECLARATIONS_MAX: usize = 20_000;
 
@@ -131,6 +135,56 @@ impl Engine<'_> {
         }
     }
 
+    /// Express' error handlers `(error, request, response, next)`.
+    pub(super) fn after_error(
+        &self,
+        closure: &super::value::Closure,
+        handed: Vec<Value>,
+    ) -> Vec<Value> {
+        let count = self.units[closure.file]
+            .as_ref()
+            .map_or(0, |unit| unit.program.function(closure.function).parameters.len());
+        let is_request =
+            handed.first().and_then(|value| value.data()?.place) == self.place("global.Request()");
+        match count == 4 && handed.len() == 2 && is_request && self.is_javascript() {
+            true => std::iter::once(Value::default()).chain(handed).collect(),
+            false => handed,
+        }
+    }
+
+    /// `procedure.input(schema).query(({ input }) => …)` of tRPC: the input as the schema
+    /// lets it through.
+    pub(super) fn procedure_call(
+        &mut self,
+        site: &Site,
+        closure: &super::value::Closure,
+    ) -> Option<Vec<Value>> {
+        if !matches!(&*site.method, "query" | "mutation" | "subscription") || !self.is_javascript()
+        {
+            return None;
+        }
+        let mut object = site.receiver.as_ref()?.0;
+        if closure.file != self.file || site.given.len() != 1 {
+            return None;
+        }
+        let mut schema = None;
+        for _ in 0..PROCEDURE_STEPS_MAX {
+            let Kind::Call(call) = &self.program().expression(object).kind else { break };
+            let Kind::Field(inner, name) = &self.program().expression(call.callee).kind else {
+                break;
+            };
+            if &**name == "input" && schema.is_none() {
+                schema = call.arguments.first().map(|argument| argument.value);
+            }
+            object = *inner;
+        }
+        let schema = self.evaluate(schema?);
+        let input = self.source(site.start, site.end, "the procedure's input", CategorySet::NONE);
+        let input = self.let_through(&schema, &input);
+        let fields = BTreeMap::from([(Name::from("input"), input)]);
+        Some(vec![Value::record(fields, false)])
+    }
+
     /// Whether a function is a method by which its class answers requests.
     pub(super) fn is_handler(&self, function: &Function) -> bool {
         let (Some(class), Some(name)) = (function.class, &function.name) else { return false };
@@ -157,7 +211,12 @@ impl Engine<'_> {
             && (names[1] == "args" || matches!(parameter.target, Target::Record(_)));
         let is_action = names[at] == "formData"
             && memchr::memmem::find(self.unit(self.file).source, b"use server").is_some();
-        if is_resolver && function.parameters.len() > 2 || is_action {
+        let in_schema = || {
+            let source = self.unit(self.file).source;
+            memchr::memmem::find(source, b"raphql").or(memchr::memmem::find(source, b"raphQL"))
+        };
+        let resolves = is_resolver && (function.parameters.len() > 2 || in_schema().is_some());
+        if resolves || is_action {
             let text = if is_action { "a form's data" } else { "the query's arguments" };
             return Some(self.source(parameter.start, parameter.end, text, CategorySet::NONE));
         }
@@ -170,7 +229,10 @@ impl Engine<'_> {
         let has = |wanted: &str| entries.iter().any(|(key, _)| &**key == wanted);
         let is_loader = matches!(name, "load" | "loader" | "action");
         let is_load = is_loader && (has("url") || has("params") || has("request"));
-        let is_page = has("searchParams") || is_page_file && has("params") || is_load;
+        let of_request = has("url") || has("params") || has("request");
+        // `export async function GET({ url })` of SvelteKit.
+        let is_method = matches!(name, "GET" | "POST" | "PUT" | "PATCH" | "DELETE") && of_request;
+        let is_page = has("searchParams") || is_page_file && of_request || is_load || is_method;
         is_page.then(|| self.kind("global.PageContext()"))
     }
 

@@ -177,6 +177,8 @@ enum Answer {
     View,
     /// Markup.
     Markup,
+    /// Where to go, as the member `url`.
+    Location,
 }
 
 impl<'a> Engine<'a> {

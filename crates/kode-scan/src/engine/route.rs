@@ -51,12 +51,40 @@ impl Engine<'_> {
                 markup |= known.is_some_and(|known| !known.sinks.is_empty());
             }
         }
+        if self.is_javascript() && !function.decorators.is_empty() {
+            route.answer = self.answer_of_nest(function, markup);
+            return route;
+        }
         route.answer = match (markup, family(self.unit(self.file).language)) {
             (true, "java") => self.declared_answer(function),
             (true, _) => Answer::Markup,
             _ => Answer::Nothing,
         };
         route
+    }
+
+    /// Nest sends the text a method returns as a page, unless decorators say otherwise.
+    fn answer_of_nest(&mut self, function: &Function, markup: bool) -> Answer {
+        let mut answer = if markup { Answer::Markup } else { Answer::Nothing };
+        for decorator in &function.decorators {
+            let Some((name, call)) = self.annotation(*decorator) else { continue };
+            match name {
+                "Redirect" => return Answer::Location,
+                "Render" | "Sse" => return Answer::Nothing,
+                "Header" => {
+                    let kind = call.and_then(|call| call.arguments.get(1)).map(|kind| kind.value);
+                    let kind = kind.map(|kind| &self.program().expression(kind).kind);
+                    if let Some(Kind::Text(kind)) = kind
+                        && super::header::is_markup_type(&super::value::Value::text(kind))
+                            == Some(false)
+                    {
+                        answer = Answer::Nothing;
+                    }
+                }
+                _ => {}
+            }
+        }
+        answer
     }
 
     /// Hapi's handlers `(request, h)` return what is sent.
@@ -118,13 +146,14 @@ impl Engine<'_> {
 
     fn annotation(&self, decorator: ExprId) -> Option<(&str, Option<&Call>)> {
         let program = self.program();
-        match &program.expression(decorator).kind {
-            Kind::Global(name) => Some((name, None)),
-            Kind::Call(call) => match &program.expression(call.callee).kind {
-                Kind::Global(name) => Some((name, Some(call))),
-                _ => None,
-            },
+        let named = |expression: ExprId| match &program.expression(expression).kind {
+            Kind::Global(name) => Some(&**name),
+            Kind::Variable(variable) => Some(&*program.variables[variable.0 as usize]),
             _ => None,
+        };
+        match &program.expression(decorator).kind {
+            Kind::Call(call) => Some((named(call.callee)?, Some(call))),
+            _ => Some((named(decorator)?, None)),
         }
     }
 

@@ -148,6 +148,11 @@ impl Engine<'_> {
         }
     }
 
+    /// What a schema lets through of input.
+    pub(super) fn let_through(&self, schema: &Value, input: &Value) -> Value {
+        self.through(schema, input, DEPTH_MAX)
+    }
+
     fn part(&self, value: &Value, name: &Name) -> Value {
         let part = self.field_of(value, name, None);
         match part.data().filter(|data| data.taints.is_empty()).and_then(|data| data.place) {

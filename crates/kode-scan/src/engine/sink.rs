@@ -379,7 +379,13 @@ impl Engine<'_> {
     /// What a function that answers requests returns: markup, or where to go.
     pub(super) fn answered(&mut self, answer: Answer, value: &Value, expression: ExprId) {
         if answer == Answer::Nothing {
-            return;
+            return self.answered_by_type(value, expression);
+        }
+        if answer == Answer::Location {
+            let url = value.field("url").cloned().unwrap_or_default();
+            let at = self.program().expression(expression);
+            let place = (at.start, at.end);
+            return self.check(Category::OpenRedirect, Context::Url, &url, place, "the redirect");
         }
         // `return text, 200, {"Content-Type": "text/plain"}`
         let parts = ["1", "2"].iter().filter_map(|at| value.field(at));
@@ -402,6 +408,18 @@ impl Engine<'_> {
         }
         let category = Category::CrossSiteScripting;
         self.check(category, Context::Body, &value, (at.start, at.end), "the response");
+    }
+}
+
+impl Engine<'_> {
+    /// Fastify: what a handler returns after it has set the type to markup.
+    fn answered_by_type(&mut self, value: &Value, expression: ExprId) {
+        let is_markup = self.frames.last().is_some_and(|frame| frame.content == Some(true));
+        if is_markup && self.is_javascript() {
+            let at = self.program().expression(expression);
+            let place = (at.start, at.end);
+            self.check(Category::CrossSiteScripting, Context::Body, value, place, "the response");
+        }
     }
 }
 

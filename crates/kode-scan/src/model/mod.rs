@@ -318,6 +318,10 @@ impl Models {
             let mut cleans = CategorySet::NONE;
             if let Some(harms) = &source.categories {
                 cleans = CategorySet::of(harms).complement();
+                // What harms a page came with a request, from somebody else.
+                if harms.contains(&Category::CrossSiteScripting) {
+                    cleans = cleans.intersection(CategorySet::INDIRECT.complement());
+                }
             }
             if source.is_text {
                 cleans = cleans.union(CategorySet::DOCUMENT);

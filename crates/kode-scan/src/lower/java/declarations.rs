@@ -314,7 +314,13 @@ impl<'s> Lowering<'_, 's> {
     pub(super) fn type_expression(&mut self, node: Node<'_>) -> ExprId {
         let text = match node.kind() {
             "generic_type" => self.generic(node),
-            "array_type" => child(node, "element").map_or("", |inner| self.builder.text(inner)),
+            "array_type" => {
+                match child(node, "element").map_or("", |inner| self.builder.text(inner)) {
+                    // One is harmless, many are a text.
+                    "char" | "byte" => "Object",
+                    element => element,
+                }
+            }
             _ => self.builder.text(node),
         };
         let Some((outer, simple)) = text.rsplit_once('.') else {
