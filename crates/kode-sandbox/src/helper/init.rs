@@ -86,17 +86,23 @@ impl Reach {
         }
     }
 
-    fn used_bytes(&self, in_memory: &[String]) -> u64 {
-        match self {
-            Self::Namespace => memory::used_bytes(memory::others(), in_memory),
-            Self::Below(_) => memory::used_bytes(partial::below(), in_memory),
-        }
+    /// Whether commands take more memory than they may.
+    fn is_over_memory(&self, service: &Service) -> bool {
+        let (in_memory, bytes_max) = (&service.in_memory, service.memory_bytes_max);
+        let (processes, segments) = match self {
+            Self::Namespace => (memory::others(), memory::segment_bytes()),
+            Self::Below(_) => (Ok(partial::below().collect()), 0),
+        };
+        memory::is_over(processes, in_memory, segments, bytes_max)
     }
 
     /// Kills every other process and waits until all are gone.
     fn end_everything(&self) {
         match self {
-            Self::Namespace => end_namespace(),
+            Self::Namespace => {
+                end_namespace();
+                memory::remove_segments();
+            }
             Self::Below(_) => partial::end_all_below(),
         }
     }
@@ -142,7 +148,7 @@ pub(super) fn serve(socket: &UnixStream, service: &Service, reach: &Reach) -> ! 
             }
         }
         if let Some(running) = &mut running
-            && reach.used_bytes(&service.in_memory) > service.memory_bytes_max
+            && reach.is_over_memory(service)
         {
             running.over_memory = true;
             reach.kill_all_others();

@@ -23,7 +23,7 @@ pub(super) fn take_identity(identity: &Identity) -> Result<(), StepError> {
 /// Returns what Landlock offers, see [`landlock_wall::confine`].
 pub(super) fn drop_all(plan: &Plan) -> Result<(i32, bool), StepError> {
     let processes = Some(plan.limits.processes_max);
-    limits(plan.limits.memory_bytes_max, processes).map_err(at("resource limits"))?;
+    limits(processes).map_err(at("resource limits"))?;
     drop_capabilities().map_err(at("capabilities"))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(at("core dumps"))?;
@@ -38,7 +38,7 @@ pub(super) fn drop_all(plan: &Plan) -> Result<(i32, bool), StepError> {
 /// start; they add the two themselves.
 pub(super) fn drop_for_partial(plan: &Plan) -> Result<(), StepError> {
     let processes = Some(plan.limits.processes_max);
-    limits(plan.limits.memory_bytes_max, processes).map_err(at("resource limits"))?;
+    limits(processes).map_err(at("resource limits"))?;
     drop_capabilities().map_err(at("capabilities"))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(at("core dumps"))?;
@@ -47,7 +47,9 @@ pub(super) fn drop_for_partial(plan: &Plan) -> Result<(), StepError> {
 
 /// Of each process. Without a user namespace of its own a user's processes are
 /// counted on the whole host, so in a container Docker bounds their number.
-pub(super) fn limits(memory_bytes: u64, processes: Option<u64>) -> rustix::io::Result<()> {
+/// Memory is watched for all together: a limit of each would count what sanitizers
+/// reserve and never use.
+pub(super) fn limits(processes: Option<u64>) -> rustix::io::Result<()> {
     let set = |resource, value: u64| {
         let hard = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
         let value = value.min(hard);
@@ -59,7 +61,6 @@ pub(super) fn limits(memory_bytes: u64, processes: Option<u64>) -> rustix::io::R
     if let Some(processes) = processes {
         set(Resource::Nproc, processes)?;
     }
-    set(Resource::Data, memory_bytes)?;
     set(Resource::Msgqueue, 0)?;
     set(Resource::Memlock, 64 * 1024 * 1024)?;
     set(Resource::Rtprio, 0)

@@ -153,7 +153,8 @@ const REFUSED_ALONE: &[c_long] = &[
     libc::SYS_inotify_init,
 ];
 
-/// Calls whose first argument names a process; 0 is the caller itself.
+/// Calls whose first argument names a process; 0 is the caller itself. None but their
+/// own in a sandbox without namespaces, and never process 1 of one with them.
 const OF_ITSELF_ALONE: &[c_long] = &[
     libc::SYS_prlimit64,
     libc::SYS_sched_setaffinity,
@@ -161,6 +162,13 @@ const OF_ITSELF_ALONE: &[c_long] = &[
     libc::SYS_sched_setscheduler,
     libc::SYS_sched_setattr,
 ];
+
+/// Process 1 of a namespace, which serves kode and watches the others.
+const FIRST_PROCESS: u32 = 1;
+/// What `setpriority` and `ioprio_set` name besides processes and groups: all of a
+/// user's processes, process 1 among them (linux/resource.h, linux/ioprio.h).
+const PRIORITY_OF_USER: u32 = 2;
+const IO_PRIORITY_OF_USER: u32 = 3;
 
 /// What stands beside the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,7 +216,10 @@ pub(super) fn refusals(beside: Beside) -> Vec<Refusal> {
         add(&mut rules, call, &[&creates_set_id], refused);
     }
     match beside {
-        Beside::Namespaces => sockets(&mut rules),
+        Beside::Namespaces => {
+            sockets(&mut rules);
+            spare_the_first_process(&mut rules);
+        }
         Beside::LandlockAlone => alone(&mut rules),
     }
     rules
@@ -235,6 +246,19 @@ fn alone(rules: &mut Vec<Refusal>) {
     // Of a process, a group or a user: only one's own, written as 0.
     for call in [libc::SYS_setpriority, libc::SYS_ioprio_set] {
         add(rules, call, &[&[When::NotOneOf(1, &[0])]], libc::EPERM);
+    }
+}
+
+/// Commands are the same user as process 1, which would let them change its limits.
+fn spare_the_first_process(rules: &mut Vec<Refusal>) {
+    for call in OF_ITSELF_ALONE {
+        add(rules, *call, &[&[When::MaskedEqual(0, u32::MAX, FIRST_PROCESS)]], libc::EPERM);
+    }
+    let of_user = [PRIORITY_OF_USER, IO_PRIORITY_OF_USER];
+    for (call, of_user) in [libc::SYS_setpriority, libc::SYS_ioprio_set].into_iter().zip(of_user) {
+        let of_first: &[When] = &[When::MaskedEqual(1, u32::MAX, FIRST_PROCESS)];
+        let of_user: &[When] = &[When::MaskedEqual(0, u32::MAX, of_user)];
+        add(rules, call, &[of_first, of_user], libc::EPERM);
     }
 }
 

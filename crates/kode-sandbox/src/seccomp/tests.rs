@@ -216,3 +216,30 @@ fn beside_landlock_alone_there_are_no_sockets_and_nothing_shared() {
     assert_eq!(alone(libc::SYS_prlimit64, &[4321]), REFUSED);
     assert_eq!(alone(libc::SYS_clone, &[0x1000_0000]), REFUSED);
 }
+
+#[test]
+fn process_1_keeps_its_limits_and_priorities() {
+    let of_process = [
+        libc::SYS_prlimit64,
+        libc::SYS_sched_setaffinity,
+        libc::SYS_sched_setparam,
+        libc::SYS_sched_setscheduler,
+        libc::SYS_sched_setattr,
+    ];
+    for call in of_process {
+        for (process, answer) in [(0, ALLOW), (2, ALLOW), (1, REFUSED), (0xffff_0000_0001, REFUSED)]
+        {
+            assert_eq!(here(call, &[process]), answer, "{call} {process}");
+        }
+    }
+    let which = [(libc::SYS_setpriority, [0, 1, 2]), (libc::SYS_ioprio_set, [1, 2, 3])];
+    for (call, [process, group, user]) in which {
+        for of in [process, group] {
+            assert_eq!(here(call, &[of, 0, 5]), ALLOW);
+            assert_eq!(here(call, &[of, 17, 5]), ALLOW);
+            assert_eq!(here(call, &[of, 1, 5]), REFUSED);
+        }
+        assert_eq!(here(call, &[user, 0, 5]), REFUSED);
+        assert_eq!(here(call, &[user, 1000, 5]), REFUSED);
+    }
+}

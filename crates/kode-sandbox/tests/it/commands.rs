@@ -157,6 +157,76 @@ fn processes_that_use_too_much_memory_together_are_killed() {
     place.run(&sandbox, "true").worked();
 }
 
+/// Memory that no process has to itself: mapped for several, and a segment that is
+/// attached nowhere.
+const SHARED: &str = r#"
+import ctypes, mmap, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+size = int(sys.argv[2]) << 20
+if sys.argv[1] == "mapped":
+    memory = mmap.mmap(-1, size)
+    ctypes.memset(ctypes.addressof(ctypes.c_char.from_buffer(memory)), 1, size)
+else:
+    segment = libc.shmget(0, ctypes.c_size_t(size), 0o1600)
+    at = libc.shmat(segment, None, 0)
+    ctypes.memset(at, 1, size)
+    libc.shmdt(ctypes.c_void_p(at))
+for sharer in range(int(sys.argv[3])):
+    if os.fork() == 0:
+        if sys.argv[1] == "mapped": sum(memory[::4096])
+        time.sleep(float(sys.argv[4])); os._exit(0)
+time.sleep(float(sys.argv[4]))
+"#;
+
+#[test]
+fn memory_that_is_shared_counts_once_and_does_not_outlive_its_command() {
+    let place = Place::new();
+    let bytes_max = 256 * 1024 * 1024;
+    let settings = kode_sandbox::SandboxSettings {
+        memory_bytes_max: Some(bytes_max),
+        ..place.settings(Backend::Native)
+    };
+    let sandbox = kode_sandbox::Sandbox::start(&place.root(), settings).unwrap();
+    fs::write(place.project().join("shared.py"), SHARED).unwrap();
+    for kind in ["mapped", "segment"] {
+        let ended = place.run(&sandbox, &format!("python3 shared.py {kind} 400 0 20"));
+        assert!(ended.elapsed < Duration::from_secs(20), "{kind}: {ended:?}");
+        assert_eq!(ended.incidents, [Incident::MemoryLimit { bytes_max }], "{kind}: {ended:?}");
+        // Seen by five processes it is still no more than it is.
+        let small = format!("python3 shared.py {kind} 90 4 1; grep -c . /proc/sysvipc/shm");
+        let count = place.run(&sandbox, &small).worked();
+        assert_eq!(count.trim(), if kind == "segment" { "2" } else { "1" });
+    }
+    assert_eq!(place.run(&sandbox, "grep -c . /proc/sysvipc/shm").worked().trim(), "1");
+}
+
+#[test]
+fn process_1_keeps_its_limits() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    let change = "grep open /proc/1/limits > before; prlimit --pid 1 --nofile=3:3; renice 19 1; \
+                  ionice -c3 -p 1; taskset -p 1 1; chrt -b -p 0 1; renice 19 -u $(id -u); \
+                  grep open /proc/1/limits | cmp - before; echo $(ps -o ni= -p 1)";
+    let ended = place.run(&sandbox, change);
+    assert_eq!(ended.text.trim().lines().last(), Some("0"), "{ended:?}");
+    assert!(!ended.text.contains("differ"), "{ended:?}");
+    let own = "sleep 5 & prlimit --pid $! --nofile=64 && renice 5 $! && ionice -c3 -p $! && \
+               taskset -p 1 $! && taskset -c 0 true && nice -n 5 true && kill $!";
+    place.run(&sandbox, own).worked();
+}
+
+#[test]
+fn sanitized_programs_work() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    let program = "#include <stdio.h>\n#include <stdlib.h>\nint main() { char *p = malloc(3); \
+                   p[2] = 1; printf(\"%d\\n\", p[2]); free(p); return 0; }\n";
+    fs::write(place.project().join("a.c"), program).unwrap();
+    let build = "gcc -fsanitize=address,undefined -o a a.c && ./a";
+    assert_eq!(place.run(&sandbox, build).worked().trim(), "1");
+}
+
 #[test]
 fn a_fork_bomb_meets_its_limit_and_ends_with_the_command() {
     let place = Place::new();
