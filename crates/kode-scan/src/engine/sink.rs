@@ -415,7 +415,8 @@ impl Engine<'_> {
     /// Fastify: what a handler returns after it has set the type to markup.
     fn answered_by_type(&mut self, value: &Value, expression: ExprId) {
         let is_markup = self.frames.last().is_some_and(|frame| frame.content == Some(true));
-        if is_markup && self.is_javascript() {
+        let is_text = value.data().is_some_and(|data| data.text.is_some());
+        if is_markup && is_text && self.is_javascript() {
             let at = self.program().expression(expression);
             let place = (at.start, at.end);
             self.check(Category::CrossSiteScripting, Context::Body, value, place, "the response");

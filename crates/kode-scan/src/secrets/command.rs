@@ -19,7 +19,7 @@ pub(super) fn words() -> Vec<&'static str> {
     COMMANDS.iter().map(|(start, _)| *start).collect()
 }
 
-/// Finds passwords in commands. Manuals and tests hold only examples.
+/// Finds passwords in commands. Tests hold only examples, manuals mostly.
 pub(super) fn find(content: &[u8], starts: impl Iterator<Item = Found>) -> Vec<SecretHit> {
     let found = starts.filter_map(|start| {
         let before = start.start.checked_sub(1).map(|at| content[at]);

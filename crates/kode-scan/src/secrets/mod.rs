@@ -89,6 +89,12 @@ pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         add_apart(&mut hits, command::find(content, places.among(Search::Command)));
         add_apart(&mut hits, arguments::find(content, places.among(Search::Arguments)));
     }
+    if in_docs && !in_tests {
+        // Nobody makes up an example of this kind.
+        let mut commands = command::find(content, places.among(Search::Command));
+        commands.retain(|hit| is_made_by_chance(&content[hit.start..hit.end]));
+        add_apart(&mut hits, commands);
+    }
     add_apart(&mut hits, services::find(content, places.among(Search::Services)));
     if !in_tests {
         add_apart(&mut hits, manifest::find(path, content));
@@ -98,6 +104,16 @@ pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
     add_apart(&mut hits, table::find(path, content));
     hits.sort_by_key(|hit| hit.start);
     hits
+}
+
+/// Letters of both cases and digits, more varied than words are.
+fn is_made_by_chance(value: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    value.len() >= 16
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && entropy::bits_per_byte(value) >= 3.6
 }
 
 fn add_apart(hits: &mut Vec<SecretHit>, more: Vec<SecretHit>) {

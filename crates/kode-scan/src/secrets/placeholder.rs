@@ -3,7 +3,7 @@
 use super::entropy::bits_per_byte;
 
 /// Words that only stand-ins hold, lower case.
-const WORDS: [&str; 41] = [
+const WORDS: [&str; 43] = [
     "example",
     "placeholder",
     "changeme",
@@ -45,6 +45,9 @@ const WORDS: [&str; 41] = [
     "%(",
     "#{",
     "enter_",
+    // The keys of the standards' own examples: FIPS 197, RFC 6238.
+    "2b7e151628aed2a6",
+    "jbswy3dpehpk3pxp",
 ];
 
 /// Whether `value` is evidently not a real credential.
@@ -55,6 +58,7 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
         || is_bracketed(&lower)
         || is_reference(&lower)
         || has_long_run(value)
+        || is_counted(value)
         || bits_per_byte(value) < 1.5
 }
 
@@ -90,6 +94,22 @@ fn has_long_run(value: &[u8]) -> bool {
     false
 }
 
+/// `000102030405…`, `00112233…`: hexadecimal bytes that count, as in test vectors.
+fn is_counted(value: &[u8]) -> bool {
+    const LEAST: usize = 8;
+    if value.len() < 2 * LEAST || !value.len().is_multiple_of(2) {
+        return false;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
+    let Some(bytes) = value.chunks_exact(2).map(byte).collect::<Option<Vec<u32>>>() else {
+        return false;
+    };
+    let step = |pair: &[u32]| pair[1].wrapping_sub(pair[0]) & 0xff;
+    let first = step(&bytes[..2]);
+    bytes.windows(2).all(|pair| step(pair) == first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_placeholder;
@@ -109,6 +129,10 @@ mod tests {
         ] {
             assert!(is_placeholder(stand_in.as_bytes()), "{stand_in}");
         }
+        for vector in ["000102030405060708090a0b0c0d0e0f", "00112233445566778899aabbccddeeff"] {
+            assert!(is_placeholder(vector.as_bytes()), "{vector}");
+        }
+        assert!(!is_placeholder(b"000102030405060708090a0b0c0d0e1f"));
         assert!(!is_placeholder(b"k3Jd82hTqPz71LmV"));
     }
 }

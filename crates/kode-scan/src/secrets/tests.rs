@@ -97,6 +97,7 @@ fn secret_names_with_random_values_are_found_in_any_format() {
         ("a.php", "define('NONCE_SALT', 'F4H-TX>nx/{~Sjd1]@h6o~=D6S$lQ:eJ]^<Qq_v3/N4F!Xd#Gp');"),
         ("a.ps1", "New-Object DirectoryEntry(\"LDAP://10.0.0.1\",\"x\", \"Tr0ub4dor!9x\")"),
         ("a.sh", "curl -H 'Authorization: Api-Token k3Jd82hTqPz71LmVb4Rn' https://a.acme.io"),
+        ("a.md", "    curl -u ci:k3Jd82hTqPz71LmVb4Rn https://ci.acme.io/run"),
     ] {
         assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
     }
@@ -112,6 +113,9 @@ fn names_words_and_references_are_no_secrets() {
         ("a.py", "token = get_token('k3Jd82hTqPz71LmVb2')"),
         ("a.py", "SECRET_NAME = 'my-service-secret-2'"),
         (".env", "API_KEY=${API_KEY}"),
+        ("a.md", "    curl -u ci:s3cretPassword https://ci.acme.io/run"),
+        ("a.rs", "const KEY: &str = \"000102030405060708090a0b0c0d0e0f\";"),
+        ("a.js", "const secret = 'JBSWY3DPEHPK3PXP';"),
         ("a.yml", "password: your-password1"),
         ("a.json", "{\"passwordField\": \"k3Jd82hTqPz71LmVb\"}"),
         ("tests/login.py", "password = 'hunter2hunter2'"),
