@@ -18,7 +18,7 @@ mod modes;
 mod sensitive;
 mod tree;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -51,6 +51,8 @@ pub(crate) struct Guard {
     kept: Kept,
     project: ProjectRoot,
     repository: Repository,
+    /// Mounts in the project that were told of.
+    told: BTreeSet<Vec<u8>>,
     complete: bool,
 }
 
@@ -75,6 +77,7 @@ impl Guard {
             kept,
             project,
             repository: Repository::default(),
+            told: BTreeSet::new(),
             complete: true,
         };
         guard.complete = guard.tree.look_before(&guard.root);
@@ -160,10 +163,22 @@ impl Guard {
         let mut incidents: Vec<Incident> = changed.iter().map(put_aside).collect();
         self.complete &= self.repository.after_command(held, &mut incidents);
         incidents.extend(self.tighten());
+        incidents.extend(self.tell_of_mounts());
         if !self.complete {
             incidents.push(Incident::Unchecked);
         }
         incidents
+    }
+
+    /// Says once of each file system mounted in the project that nobody looked there.
+    /// Root's sandboxes don't show what is mounted.
+    fn tell_of_mounts(&mut self) -> Vec<Incident> {
+        if rustix::process::geteuid().is_root() {
+            return Vec::new();
+        }
+        let new: Vec<_> = self.tree.mounts.difference(&self.told).cloned().collect();
+        self.told.extend(new.iter().cloned());
+        new.iter().map(|path| Incident::NotLookedInto { path: readable(path) }).collect()
     }
 
     fn loose(&mut self) -> Vec<Loose> {

@@ -95,6 +95,12 @@ pub enum Incident {
     },
     /// Not all could be looked at: too many folders or files, or one was exchanged.
     Unchecked,
+    /// Another file system is mounted in the project: commands could write there, and
+    /// nobody looked for forged files.
+    NotLookedInto {
+        /// Where.
+        path: ProjectPath,
+    },
     /// A file got set-id bits, or bits that let everybody write; they were
     /// taken away again.
     PermissionsTightened {
@@ -161,6 +167,11 @@ impl fmt::Display for Incident {
             Self::Unchecked => {
                 formatter.write_str("not all of the project could be looked at for forged files: it has too many, or something exchanged folders meanwhile")
             }
+            Self::NotLookedInto { path } => write!(
+                formatter,
+                "{path} is another file system, where commands can write and kode does not look \
+                 for forged files; don't run git there before looking"
+            ),
             Self::PermissionsTightened { path, bits } => write!(
                 formatter,
                 "the command left {path} with mode bits {bits:04o}, which let others on this \

@@ -342,3 +342,14 @@ fn a_folder_exchanged_for_a_link_while_the_guard_works_leads_it_nowhere_else() {
     });
     assert!(acted > 10, "{acted}");
 }
+
+#[test]
+fn what_is_mounted_in_a_folder_is_known_not_to_be_looked_through() {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let devices = rustix::fs::open("/dev", flags, Mode::empty()).unwrap();
+    let mut tree = Tree::new(&devices, false).unwrap();
+    tree.look_before(&devices);
+    let mounted = |name: &&[u8]| tree.mounts.contains(*name);
+    assert!([&b"pts"[..], b"shm"].iter().any(mounted), "{:?}", tree.mounts);
+    assert!(tree.mounts.iter().all(|path| !tree.folders.contains_key(path)));
+}

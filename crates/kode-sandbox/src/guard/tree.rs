@@ -2,7 +2,7 @@
 //! time moved are read again. Links are not followed, other file systems not
 //! entered.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub(super) struct Tree {
     /// Folders the user closed even to himself, by the time of their change.
     closed: HashMap<Vec<u8>, i128>,
     pub(super) folders: HashMap<Vec<u8>, Folder>,
+    /// Where other file systems are mounted, which are not looked through.
+    pub(super) mounts: BTreeSet<Vec<u8>>,
 }
 
 /// Names that are sensitive wherever they stand, compared without case: some
@@ -64,7 +66,8 @@ impl Tree {
     pub(super) fn new(root: &OwnedFd, names: bool) -> rustix::io::Result<Self> {
         let device = rustix::fs::fstat(root)?.st_dev;
         let (inodes, closed) = (Arc::default(), HashMap::new());
-        Ok(Self { device, names, inodes, own: false, closed, folders: HashMap::new() })
+        let (folders, mounts) = (HashMap::new(), BTreeSet::new());
+        Ok(Self { device, names, inodes, own: false, closed, folders, mounts })
     }
 
     pub(super) fn inodes(&self) -> Arc<HashSet<u64>> {
@@ -103,6 +106,7 @@ impl Tree {
 
     fn look(&mut self, root: &OwnedFd, after: bool) -> bool {
         let mut before = std::mem::take(&mut self.folders);
+        self.mounts.clear();
         let mut todo: Vec<(Vec<u8>, usize)> = vec![(Vec::new(), 0)];
         let mut complete = true;
         while let Some((path, depth)) = todo.pop() {
@@ -156,6 +160,7 @@ impl Tree {
         let (Ok(found) | Err(found)) = &open;
         let stat = rustix::fs::fstat(found)?;
         if stat.st_dev != self.device {
+            self.mounts.insert(path.to_vec());
             return Ok(None);
         }
         let changed_ns = changed_ns(&stat);

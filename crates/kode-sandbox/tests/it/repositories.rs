@@ -115,3 +115,23 @@ fn a_program_with_rights_of_its_own_loses_them_when_a_command_changes_it() {
     // The others are told as bits that went.
     assert!(ended.incidents.len() >= 3, "{ended:?}");
 }
+
+#[test]
+fn a_repository_behind_closed_folders_is_put_aside() {
+    let place = Place::new();
+    fs::create_dir_all(place.project().join("nested/.git")).unwrap();
+    fs::write(place.project().join("nested/.git/config"), "[core]\n").unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    let close = "mkdir shut && git init -q shut && chmod 555 shut; git init -q nested; \
+                 echo '[alias]' >> nested/.git/config; chmod 311 nested/.git";
+    let ended = place.run(&sandbox, close);
+    let aside = |incident: &Incident| match incident {
+        Incident::Quarantined { path, .. } => path.as_str().to_owned(),
+        _ => panic!("{ended:?}"),
+    };
+    let paths: Vec<String> = ended.incidents.iter().map(aside).collect();
+    for expected in ["shut/.git", "nested/.git/config"] {
+        assert!(paths.iter().any(|path| path == expected), "{ended:?}");
+        assert!(!place.project().join(expected).exists());
+    }
+}
