@@ -135,7 +135,9 @@ impl Engine<'_> {
                 Some(element.join(&other))
             }
             "map" | "flatMap" => {
-                let result = self.run_callback(&closure, Some(vec![element]));
+                // The position that comes second is a number of which nothing else is known.
+                let position = Value::new(super::value::Data::default());
+                let result = self.run_callback(&closure, Some(vec![element, position]));
                 let fields = std::collections::BTreeMap::from([(Name::from("*"), result)]);
                 Some(Value::record(fields, false))
             }
@@ -447,9 +449,19 @@ impl Engine<'_> {
         match &*site.method {
             "resolve" | "all" if site.given.len() == 1 => Some(first.clone()),
             "pipe" | "on" | "once" | "setState" => self.streamed(site, receiver, first),
+            "of" if self.is_java_map(site) => Some(map_of(&site.values())),
             "of" | "asList" => receiver.taints().is_empty().then(|| Value::list(site.values())),
             _ => None,
         }
+    }
+
+    fn is_java_map(&self, site: &Site) -> bool {
+        let is_map = |object: &crate::ir::ExprId| {
+            let kind = &self.program().expression(*object).kind;
+            matches!(kind, crate::ir::Kind::Global(name) if &**name == "Map")
+        };
+        let even = site.given.len().is_multiple_of(2);
+        even && site.receiver.as_ref().is_some_and(|(object, _)| is_map(object))
     }
 
     /// What a method that changes its receiver changes: the object at the
@@ -580,6 +592,14 @@ impl Engine<'_> {
             _ => None,
         }
     }
+}
+
+/// `Map.of(key, value, …)`
+fn map_of(given: &[Value]) -> Value {
+    let pairs = given.chunks_exact(2);
+    let fields = pairs
+        .filter_map(|pair| Some((Name::from(super::constant::key_of(&pair[0])?), pair[1].clone())));
+    Value::record(fields.collect(), false)
 }
 
 /// Whether a text begins with one slash that is written down.

@@ -53,6 +53,9 @@ impl Engine<'_> {
         value: &Value,
         (object, from): (ExprId, Option<ExprId>),
     ) {
+        if name.eq_ignore_ascii_case("content-type") {
+            self.declared_plain(object, value);
+        }
         if name != "Location" && !(name == "location" && self.is_headers(object)) {
             return;
         }
@@ -72,6 +75,32 @@ impl Engine<'_> {
             let place = (at.start, at.end);
             self.check(Category::OpenRedirect, Context::Url, &location, place, "Location");
         }
+    }
+
+    /// `response.mimetype = 'text/plain'`: the response that the variable was made as, a
+    /// statement before, is no page.
+    pub(super) fn declared_plain(&mut self, object: ExprId, kind: &Value) {
+        let object = match &self.program().expression(object).kind {
+            Kind::Field(inner, name) if &**name == "headers" => *inner,
+            _ => object,
+        };
+        let Kind::Variable(variable) = self.program().expression(object).kind else { return };
+        if is_markup_type(kind) != Some(false) {
+            return;
+        }
+        let name = self.program().variables[variable.0 as usize].clone();
+        let (file, source) = (self.file, self.unit(self.file).source);
+        let made_here = |start: usize| {
+            let line = source[..start].rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            let line = line.trim_ascii_start();
+            let rest = line.strip_prefix(b"const ").or(line.strip_prefix(b"let ")).unwrap_or(line);
+            let rest = rest.strip_prefix(name.as_bytes()).unwrap_or_default();
+            rest.trim_ascii() == b"="
+        };
+        let rule = Category::CrossSiteScripting.rule();
+        self.findings.retain(|finding| {
+            finding.file != file || finding.rule != rule || !made_here(finding.start)
+        });
     }
 
     fn is_headers(&self, object: ExprId) -> bool {

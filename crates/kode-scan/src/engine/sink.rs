@@ -68,6 +68,8 @@ impl Engine<'_> {
         {
             return;
         }
+        let streamed = self.streamed_text(context, name, value);
+        let value = streamed.as_ref().unwrap_or(value);
         if context == Context::Body && self.is_container(value) {
             return;
         }
@@ -256,6 +258,9 @@ impl Engine<'_> {
     ) {
         let receiver = self.evaluate(object);
         let at = self.program().expression(from.unwrap_or(object));
+        if matches!(&**name, "mimetype" | "content_type") {
+            self.declared_plain(object, value);
+        }
         if let Some(kind) = attribute_script(name).filter(|kind| *kind != Script::Source) {
             self.scripted(value, kind, (self.program().expression(object).start, at.end));
         }
@@ -412,6 +417,14 @@ impl Engine<'_> {
 }
 
 impl Engine<'_> {
+    /// Python: a response that is made of what a generator gives, piece by piece.
+    fn streamed_text(&self, context: Context, name: &str, value: &Value) -> Option<Value> {
+        let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
+        let fields = value.data()?.fields.as_ref()?;
+        let is_stream = context == Context::Body && is_python && name != "the response";
+        (is_stream && fields.len() == 1).then(|| value.field("*").cloned())?
+    }
+
     /// Fastify: what a handler returns after it has set the type to markup.
     fn answered_by_type(&mut self, value: &Value, expression: ExprId) {
         let is_markup = self.frames.last().is_some_and(|frame| frame.content == Some(true));
