@@ -59,6 +59,9 @@ pub(crate) struct Guard {
 /// Files with loose permission bits that are named one by one.
 const LOOSE_NAMED_MAX: usize = 20;
 
+/// The same of files that were put aside.
+const PUT_ASIDE_NAMED_MAX: usize = 100;
+
 impl Guard {
     /// `protected` are the absolute paths of the project's read-only mounts.
     /// With `names`, [`Self::named`] knows which names credentials have.
@@ -160,7 +163,7 @@ impl Guard {
         self.complete &= complete;
         let changed = changed(&self.before, &after, &held_here);
         let put_aside = |path: &Vec<u8>| put_aside(&self.root, path, Some(&self.kept));
-        let mut incidents: Vec<Incident> = changed.iter().map(put_aside).collect();
+        let mut incidents = name_some(changed.iter().map(put_aside).collect());
         self.complete &= self.repository.after_command(held, &mut incidents);
         incidents.extend(self.tighten());
         incidents.extend(self.tell_of_mounts());
@@ -238,6 +241,19 @@ fn changed(
         }
     }
     changed
+}
+
+/// So many as a person reads, those that need them first, and how many more there are.
+fn name_some(mut incidents: Vec<Incident>) -> Vec<Incident> {
+    incidents.sort_by_key(|incident| !matches!(incident, Incident::NotQuarantined { .. }));
+    let unnamed = incidents.len().saturating_sub(PUT_ASIDE_NAMED_MAX);
+    let more_failed = incidents.iter().skip(PUT_ASIDE_NAMED_MAX);
+    let failed = more_failed.filter(|it| matches!(it, Incident::NotQuarantined { .. })).count();
+    if unnamed > 0 {
+        incidents.truncate(PUT_ASIDE_NAMED_MAX);
+        incidents.push(Incident::MorePutAside { count: unnamed - failed, failed });
+    }
+    incidents
 }
 
 /// Renames what stands at `path` beneath `root`; what `kept` has of it is put back.

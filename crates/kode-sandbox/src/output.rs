@@ -93,6 +93,13 @@ pub enum Incident {
         /// What happened; its paths are below the folder.
         incident: Box<Incident>,
     },
+    /// More files that git or kode would obey than are named one by one.
+    MorePutAside {
+        /// How many were renamed.
+        count: usize,
+        /// How many could not be.
+        failed: usize,
+    },
     /// Not all could be looked at: too many folders or files, or one was exchanged.
     Unchecked,
     /// Another file system is mounted in the project: commands could write there, and
@@ -164,6 +171,11 @@ impl fmt::Display for Incident {
             Self::InRepository { folder, incident } => {
                 write!(formatter, "in {}: {incident}", kode_base::escape::escape_line(folder))
             }
+            Self::MorePutAside { count, failed } => write!(
+                formatter,
+                "and {count} more such files were renamed, {failed} could not be; they are beside \
+                 their places, with `.kode-quarantine-` in their names"
+            ),
             Self::Unchecked => {
                 formatter.write_str("not all of the project could be looked at for forged files: it has too many, or something exchanged folders meanwhile")
             }

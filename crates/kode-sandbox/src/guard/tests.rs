@@ -353,3 +353,15 @@ fn what_is_mounted_in_a_folder_is_known_not_to_be_looked_through() {
     assert!([&b"pts"[..], b"shm"].iter().any(mounted), "{:?}", tree.mounts);
     assert!(tree.mounts.iter().all(|path| !tree.folders.contains_key(path)));
 }
+
+#[test]
+fn many_files_put_aside_are_named_in_part_and_counted() {
+    let mut place = place();
+    for number in 0..130 {
+        fs::create_dir_all(place.at(&format!("many/{number}/.git"))).unwrap();
+    }
+    let incidents = place.guard.after_command(&[]);
+    assert_eq!(incidents.len(), 101);
+    assert_eq!(incidents.last(), Some(&Incident::MorePutAside { count: 30, failed: 0 }));
+    assert!((0..130).all(|number| !place.at(&format!("many/{number}/.git")).exists()));
+}

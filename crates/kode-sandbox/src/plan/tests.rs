@@ -141,3 +141,19 @@ fn a_gitfile_that_is_not_pointed_back_at_shows_nothing() {
     let plan = place.plan(&[]);
     assert!(!binds(&plan).iter().any(|(target, _)| target.contains("victim")));
 }
+
+#[test]
+fn a_variable_of_a_toolchain_shows_no_folder_without_its_program() {
+    let place = Place::new();
+    for (variable, program) in [("JAVA_HOME", "java"), ("GOROOT", "go")] {
+        let folder = place.at(variable);
+        fs::create_dir_all(folder.join("bin")).unwrap();
+        let shown = || {
+            let plan = place.plan(&[(variable, folder.to_str().unwrap())]);
+            binds(&plan).iter().any(|(target, _)| Path::new(target) == folder)
+        };
+        assert!(!shown(), "{variable}");
+        fs::write(folder.join("bin").join(program), "").unwrap();
+        assert!(shown(), "{variable}");
+    }
+}

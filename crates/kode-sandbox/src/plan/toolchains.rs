@@ -23,6 +23,14 @@ struct Toolchain {
     caches: &'static [&'static str],
 }
 
+impl Toolchain {
+    /// Whether `base` holds what shows that it is this toolchain's.
+    fn is_at(&self, base: &Path) -> bool {
+        let proof = PROOFS.iter().find(|(variable, _)| *variable == self.variable);
+        proof.is_none_or(|(_, program)| base.join(program).is_file())
+    }
+}
+
 const TOOLCHAINS: &[Toolchain] = &[
     Toolchain {
         variable: "CARGO_HOME",
@@ -67,6 +75,9 @@ const TOOLCHAINS: &[Toolchain] = &[
     Toolchain { variable: "", default: ".m2", parts: &[], caches: &["repository"] },
 ];
 
+/// What a root that is shown whole must hold: a variable alone could name any folder.
+const PROOFS: &[(&str, &str)] = &[("GOROOT", "bin/go"), ("JAVA_HOME", "bin/java")];
+
 /// Names of folders on `PATH` outside the system that are shown as they are.
 const PROGRAM_FOLDERS: &[&str] = &["bin", "sbin", "shims"];
 
@@ -96,7 +107,9 @@ pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -
     let mut grants: Vec<Grant> = Vec::new();
     let mut roots: Vec<String> = Vec::new();
     for toolchain in TOOLCHAINS {
-        let Some(base) = check.base(toolchain) else { continue };
+        let Some(base) = check.base(toolchain).filter(|base| toolchain.is_at(base)) else {
+            continue;
+        };
         let before = grants.len();
         for part in toolchain.parts {
             grants.extend(check.grant(&base.join(part)));
