@@ -602,6 +602,7 @@ impl Engine<'_> {
             });
             let handed = handed
                 .map(|handed| self.after_error(&closure, handed))
+                .map(|handed| self.after_checks(site, handed))
                 .or_else(|| self.procedure_call(site, &closure));
             self.run_callback(&closure, handed);
         }

@@ -35,6 +35,7 @@ mod sink;
 mod site;
 mod statement;
 mod unknown;
+mod validated;
 mod value;
 mod view;
 
@@ -177,6 +178,8 @@ enum Answer {
     View,
     /// Markup.
     Markup,
+    /// Markup where it is text; anything else is sent as data.
+    Text,
     /// Where to go, as the member `url`.
     Location,
 }

@@ -65,7 +65,7 @@ impl Engine<'_> {
 
     /// Nest sends the text a method returns as a page, unless decorators say otherwise.
     fn answer_of_nest(&mut self, function: &Function, markup: bool) -> Answer {
-        let mut answer = if markup { Answer::Markup } else { Answer::Nothing };
+        let mut answer = if markup { Answer::Text } else { Answer::Nothing };
         for decorator in &function.decorators {
             let Some((name, call)) = self.annotation(*decorator) else { continue };
             match name {

@@ -386,6 +386,9 @@ impl Engine<'_> {
         if answer == Answer::Nothing {
             return self.answered_by_type(value, expression);
         }
+        if answer == Answer::Text && value.data().is_none_or(|data| data.text.is_none()) {
+            return;
+        }
         if answer == Answer::Location {
             let url = value.field("url").cloned().unwrap_or_default();
             let at = self.program().expression(expression);
