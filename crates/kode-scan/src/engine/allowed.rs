@@ -172,6 +172,16 @@ impl Engine<'_> {
             Kind::Field(_, name) | Kind::Global(name) if &**name == "joining")
     }
 
+    /// Whether a call is Java's `Map.of(key, value, …)`.
+    pub(super) fn is_java_map(&self, site: &Site) -> bool {
+        let is_map = |object: &ExprId| {
+            let kind = &self.program().expression(*object).kind;
+            matches!(kind, Kind::Global(name) if &**name == "Map")
+        };
+        let even = site.given.len().is_multiple_of(2);
+        even && site.receiver.as_ref().is_some_and(|(object, _)| is_map(object))
+    }
+
     /// `set(given) & allowed`: nothing that is not in both.
     pub(super) fn intersection(&self, a: &Value, b: &Value) -> Option<Value> {
         let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
@@ -250,6 +260,14 @@ impl Engine<'_> {
         let redirect = CategorySet::of(&[crate::category::Category::OpenRedirect]);
         (is_second && is_slash).then(|| self.fact(text, when, redirect))
     }
+}
+
+/// `Map.of(key, value, …)`
+pub(super) fn map_of(given: &[Value]) -> Value {
+    let pairs = given.chunks_exact(2);
+    let fields = pairs
+        .filter_map(|pair| Some((Name::from(super::constant::key_of(&pair[0])?), pair[1].clone())));
+    Value::record(fields.collect(), false)
 }
 
 /// A table with keys that are written down, of texts, numbers and truths.

@@ -212,12 +212,7 @@ impl Engine<'_> {
                 parts.extend(site.values());
                 Some(joined(&parts))
             }
-            "replace" | "replaceAll" => {
-                let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
-                let in_python = self.unit(self.file).language == kode_syntax::Language::Python;
-                let every = in_java || in_python || &*site.method == "replaceAll";
-                Some(replaced(receiver, &first, &site.value(1), every))
-            }
+            "replace" | "replaceAll" => Some(self.replacement(site, receiver, &first)),
             _ => self.text_function(site, receiver, &first),
         }
     }
@@ -234,6 +229,17 @@ impl Engine<'_> {
             self.clean_path(&path, set);
         }
         Some(mixed(std::slice::from_ref(receiver)).cleaned(set))
+    }
+
+    /// `text.replace(what, by)`, where `by` may be a function of what was found.
+    fn replacement(&mut self, site: &Site, receiver: &Value, what: &Value) -> Value {
+        let every = !self.is_javascript() || &*site.method == "replaceAll";
+        let mut by = site.value(1);
+        let function = by.data().and_then(|data| data.function.clone());
+        if let Some(closure) = function.filter(|_| self.is_javascript()) {
+            by = self.run_callback(&closure, Some(vec![part_of(receiver)]));
+        }
+        replaced(receiver, what, &by, every)
     }
 
     fn substituted(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
@@ -388,11 +394,7 @@ impl Engine<'_> {
                 Some(changed)
             }
             "extend" | "addAll" | "update" | "insert" | "putAll" => {
-                let changed = receiver.with(|data| {
-                    super::value::merge_taints(&mut data.taints, mixed(&site.values()).taints());
-                    data.closed = false;
-                    data.length = None;
-                });
+                let changed = with_all(receiver, site);
                 set(self, changed.clone());
                 Some(changed)
             }
@@ -449,19 +451,10 @@ impl Engine<'_> {
         match &*site.method {
             "resolve" | "all" if site.given.len() == 1 => Some(first.clone()),
             "pipe" | "on" | "once" | "setState" => self.streamed(site, receiver, first),
-            "of" if self.is_java_map(site) => Some(map_of(&site.values())),
+            "of" if self.is_java_map(site) => Some(super::allowed::map_of(&site.values())),
             "of" | "asList" => receiver.taints().is_empty().then(|| Value::list(site.values())),
             _ => None,
         }
-    }
-
-    fn is_java_map(&self, site: &Site) -> bool {
-        let is_map = |object: &crate::ir::ExprId| {
-            let kind = &self.program().expression(*object).kind;
-            matches!(kind, crate::ir::Kind::Global(name) if &**name == "Map")
-        };
-        let even = site.given.len().is_multiple_of(2);
-        even && site.receiver.as_ref().is_some_and(|(object, _)| is_map(object))
     }
 
     /// What a method that changes its receiver changes: the object at the
@@ -594,12 +587,20 @@ impl Engine<'_> {
     }
 }
 
-/// `Map.of(key, value, …)`
-fn map_of(given: &[Value]) -> Value {
-    let pairs = given.chunks_exact(2);
-    let fields = pairs
-        .filter_map(|pair| Some((Name::from(super::constant::key_of(&pair[0])?), pair[1].clone())));
-    Value::record(fields.collect(), false)
+/// A collection with everything of others; `update(name=value)` names what it sets.
+fn with_all(receiver: &Value, site: &Site) -> Value {
+    let names: Option<Vec<&Name>> = site.given.iter().map(|given| given.name.as_ref()).collect();
+    if let Some(names) = names.filter(|names| !names.is_empty()) {
+        let pairs = names.into_iter().zip(&site.given);
+        return pairs.fold(receiver.clone(), |whole, (name, given)| {
+            whole.with_field(name, given.value.clone())
+        });
+    }
+    receiver.with(|data| {
+        super::value::merge_taints(&mut data.taints, mixed(&site.values()).taints());
+        data.closed = false;
+        data.length = None;
+    })
 }
 
 /// Whether a text begins with one slash that is written down.
