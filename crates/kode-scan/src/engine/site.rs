@@ -87,6 +87,17 @@ impl Engine<'_> {
                 }
                 continue;
             }
+            // Python's `**settings`, of which every name is known.
+            let settings = value.data().and_then(|data| data.fields.clone());
+            let is_known = value.taints().is_empty() && value.field("*").is_none();
+            if let Some(settings) = settings.filter(|_| argument.spread && is_known) {
+                given.extend(settings.iter().map(|(name, value)| Given {
+                    name: Some(name.clone()),
+                    value: value.clone(),
+                    expression: None,
+                }));
+                continue;
+            }
             let expression = Some(argument.value);
             given.push(Given { name: argument.name.clone(), value, expression });
         }

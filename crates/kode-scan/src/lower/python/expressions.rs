@@ -314,6 +314,10 @@ impl Lowering<'_, '_> {
                     let name = child(node, "name").map(|name| self.builder.node_name(name));
                     (name, self.field(node, "value"))
                 }
+                "dictionary_splat" => {
+                    let inner = node.named_child(0).unwrap_or(node);
+                    (None, self.expression(inner))
+                }
                 _ => (None, self.expression(node)),
             };
             let spread = node.kind().ends_with("_splat");
