@@ -194,3 +194,21 @@ fn a_link_with_a_harmless_name_unmasks_no_credential() {
         assert_eq!(place.masked(&seen), [".env"]);
     }
 }
+
+/// In the middle of a command with hosts open it does not matter what stands in it.
+#[test]
+fn what_appears_under_a_credentials_name_is_one_but_empty_files_and_keys_of_tests() {
+    let place = Place::new();
+    let key = "-----BEGIN RSA PRIVATE KEY-----\nMII=\n-----END RSA PRIVATE KEY-----\n";
+    for (path, text, is_one) in [
+        (".env", "PORT=80\n", Some(true)),
+        ("server.pem", "-----BEGIN CERTIFICATE-----\nMII=\n", Some(true)),
+        (".env.local", "", Some(false)),
+        ("tests/a.key", key, Some(false)),
+        ("tests/b.key", "hunter2", Some(true)),
+        ("main.rs", "fn main() {}", None),
+    ] {
+        place.write(path, text);
+        assert_eq!(place.seen().judge(&place.at(path)), is_one, "{path}");
+    }
+}

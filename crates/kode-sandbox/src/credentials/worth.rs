@@ -2,6 +2,8 @@
 //! settings without a secret (`save-exact=true`), certificates, and the keys of
 //! tests are opened all the time. What it can't tell counts. Masks don't ask it.
 
+mod settings;
+
 use std::path::Path;
 
 /// Folders whose name says that their keys are made to be used up.
@@ -10,14 +12,24 @@ const TEST_FOLDERS: [&str; 8] =
 /// Folders that package managers fill with what was published.
 const PACKAGE_FOLDERS: [&str; 2] = ["node_modules", "site-packages"];
 /// Endings of keys and certificates.
-const KEY_ENDINGS: [&str; 9] =
-    [".pem", ".key", ".p8", ".p12", ".pfx", ".jks", ".keystore", ".der", ".ppk"];
+const KEY_ENDINGS: [&str; 12] = [
+    ".pem",
+    ".key",
+    ".p8",
+    ".p12",
+    ".pfx",
+    ".jks",
+    ".keystore",
+    ".der",
+    ".ppk",
+    ".crt",
+    ".cer",
+    ".pub",
+];
+/// How keys begin that are no text: DER, and Java's store.
+const BINARY_KEYS: [&[u8]; 3] = [&[0x30, 0x82], &[0x30, 0x81], &[0xfe, 0xed, 0xfe, 0xed]];
 /// Longer texts are not looked through.
 const TEXT_BYTES_MAX: u64 = 256 * 1024;
-/// Ports, numbers of years, sizes.
-const NUMBER_DIGITS_MAX: usize = 5;
-/// `development`, `localhost`, `info`.
-const WORD_LENGTH_MAX: usize = 12;
 
 /// Whether a key lies among published packages: a person keeps none there, and one
 /// that a command puts there is known by what it is.
@@ -32,17 +44,33 @@ pub(super) fn counts(
     size: u64,
     content: impl FnOnce() -> Option<Vec<u8>>,
 ) -> bool {
-    if size == 0 || (is_key(below) || !is_named) && is_within(below, &TEST_FOLDERS) {
+    let is_test = is_within(below, &TEST_FOLDERS);
+    if size == 0 || !is_named && is_test {
         return false;
     }
     if size > TEXT_BYTES_MAX || !is_named {
         return true;
     }
+    content().is_none_or(|bytes| !is_harmless(below, is_test, bytes))
+}
+
+/// Whether the file at `below` is a key of a test's: nothing else is in it.
+pub(super) fn is_test_key(below: &Path, content: impl FnOnce() -> Option<Vec<u8>>) -> bool {
+    is_key(below)
+        && is_within(below, &TEST_FOLDERS)
+        && content().is_some_and(|bytes| is_harmless(below, true, bytes))
+}
+
+fn is_harmless(below: &Path, is_test: bool, bytes: Vec<u8>) -> bool {
+    if is_test && is_key(below) && BINARY_KEYS.iter().any(|begin| bytes.starts_with(begin)) {
+        return true;
+    }
     let name = below.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    content().and_then(|bytes| String::from_utf8(bytes).ok()).is_none_or(|text| {
-        let is_settings = name.contains(".env") || name.starts_with(".npmrc");
-        let harmless = is_settings && text.lines().all(is_plain_setting);
-        !(harmless || is_certificate(&text) || text.trim().is_empty())
+    let is_settings = name.contains(".env") || name.starts_with(".npmrc");
+    String::from_utf8(bytes).is_ok_and(|text| {
+        is_settings && text.lines().all(settings::is_plain)
+            || is_key(below) && is_blocks(&text, is_test)
+            || text.trim().is_empty()
     })
 }
 
@@ -55,36 +83,32 @@ fn is_within(path: &Path, folders: &[&str]) -> bool {
     path.iter().any(|part| folders.iter().any(|folder| part == *folder))
 }
 
-/// Certificates and public keys alone.
-fn is_certificate(text: &str) -> bool {
-    let mut begins = text.lines().filter(|line| line.contains("-----BEGIN")).peekable();
-    begins.peek().is_some() && begins.all(|line| !line.contains("PRIVATE"))
+/// Blocks of certificates and public keys alone, or of any key if `private` ones do
+/// not count; outside of them at most words.
+fn is_blocks(text: &str, private: bool) -> bool {
+    let (mut blocks, mut inside) = (0, false);
+    for line in text.lines().map(str::trim) {
+        let mark = line.strip_prefix("-----").and_then(|rest| rest.strip_suffix("-----"));
+        match mark.and_then(|mark| mark.split_once(' ')) {
+            Some(("BEGIN", what)) if !inside && (private || !what.contains("PRIVATE")) => {
+                (blocks, inside) = (blocks + 1, true);
+            }
+            Some(("END", _)) if inside => inside = false,
+            Some(_) => return false,
+            None if inside && is_of_block(line, private) => {}
+            None if !inside && !line.contains(['=', ':']) => {}
+            None if !inside && line.bytes().all(|byte| byte == b'=') => {}
+            None => return false,
+        }
+    }
+    blocks > 0
 }
 
-/// A comment, or `NAME=value` whose value is no secret whatever its name.
-fn is_plain_setting(line: &str) -> bool {
-    let line = line.trim().trim_start_matches("export ");
-    if line.is_empty() || line.starts_with(['#', ';']) {
-        return true;
-    }
-    let Some((name, value)) = line.split_once('=') else { return false };
-    let value = value.trim().trim_matches(['"', '\'']);
-    let lower = name.to_ascii_lowercase();
-    let names_secret = ["key", "token", "secret", "pass", "auth", "pin", "credential", "pwd"]
-        .iter()
-        .any(|word| lower.contains(word));
-    let is_reference = (value.starts_with("${") || value.starts_with('<'))
-        && value.ends_with(['}', '>'])
-        && !value.contains(['@', ':']);
-    let is_address = value.contains("://") && !value.contains(['@', '?', '#']);
-    let is_number =
-        value.len() <= NUMBER_DIGITS_MAX && value.bytes().all(|byte| byte.is_ascii_digit());
-    let is_word =
-        value.len() <= WORD_LENGTH_MAX && value.bytes().all(|byte| byte.is_ascii_alphabetic());
-    value.is_empty()
-        || is_reference
-        || !names_secret && (is_number || is_word || is_address)
-        || ["changeme", "your-", "your_"].iter().any(|word| value.starts_with(word))
+/// Base64, and what stands above it in an encrypted key.
+fn is_of_block(line: &str, private: bool) -> bool {
+    let header = private && (line.starts_with("Proc-Type: ") || line.starts_with("DEK-Info: "));
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    header || line.bytes().all(base64)
 }
 
 #[cfg(test)]
@@ -101,6 +125,12 @@ mod tests {
         for (path, text) in [
             (".env", "TOKEN=canary-env-4711\n"),
             (".env", "PORT=1\nPIN=1234\n"),
+            (".env", "K=\"-----BEGIN PUBLIC KEY-----\nM\n-----END PUBLIC KEY-----\"\nPW=hunter2\n"),
+            ("terraform.tfstate", "{\"x\":\"-----BEGIN CERTIFICATE-----\\nA\",\"password\":\"p\"}"),
+            ("ca.pem", "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\npw: p\n"),
+            ("ca.pem", "-----BEGIN CERTIFICATE-----\nPW=%hunter2\n-----END CERTIFICATE-----\n"),
+            ("tests/a.pem", "PASSWORD=hunter2\n"),
+            ("tests/id_x", "hunter2"),
             (".env", "A=hunter2\n"),
             (".env", "just some words"),
             (".env", "DB=postgres://app:pw@db/x\n"),
@@ -129,7 +159,11 @@ mod tests {
             (".env", "# local\nexport NODE_ENV=development\nPORT=8080\nAPI_KEY=\nB=\"info\"\n"),
             (".env.test", "SECRET=changeme\nURL=http://localhost:3000/x\n"),
             ("server.pem", "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"),
-            ("test/fixtures/server.key", "-----BEGIN RSA PRIVATE KEY-----\n"),
+            ("test/fixtures/server.key", "-----BEGIN RSA PRIVATE KEY-----\nMII=\n"),
+            (
+                "ca.crt",
+                "My CA\n=====\n-----BEGIN CERTIFICATE-----\nx+/=\n-----END CERTIFICATE-----\n",
+            ),
             ("a/tests/id_rsa", "-----BEGIN RSA PRIVATE KEY-----\n"),
             (".env", ""),
         ] {

@@ -139,6 +139,8 @@ impl State {
             let flags = event.events();
             if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
                 fresh.push((self.root.clone(), true));
+                // That a masked file was opened may be among what was lost.
+                opened = true;
             }
             match (self.folders.get(&event.wd()), event.file_name()) {
                 (Some(folder), Some(name)) => {
