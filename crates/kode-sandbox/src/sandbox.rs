@@ -304,10 +304,22 @@ impl Sandbox {
         self.network.seen().watches()
     }
 
-    /// Whether a command of any session in this project lately wrote what may hold a
-    /// credential and can't be masked.
+    /// Whether a command of any session in this project opened a credential within the
+    /// last 24 hours: not all that it left can be masked.
     pub fn is_project_exposed(&self) -> bool {
         self.network.seen().is_exposed()
+    }
+
+    /// The session came to know a credential otherwise than by a command: what it has
+    /// commands write counts as if they had opened one.
+    pub fn knows_a_credential(&self) {
+        self.network.seen().is_exposed_from_now_on();
+    }
+
+    /// What a person removes to have kode forget which files of the project it saw as
+    /// credentials; `None` where nothing is kept.
+    pub fn credential_register(&self) -> Option<&std::path::Path> {
+        self.network.seen().register_file()
     }
 
     fn have_looked(&self, open: &OpenHosts) {

@@ -23,10 +23,13 @@ impl Agent<'_> {
             Noticed::ByCommand(Exposure::Unwatched(why)) => self.expose(&format!(
                 "whether a program opens the project's credentials can't be watched ({why})"
             )),
-            Noticed::Read(path) => self.expose(&format!(
-                "{} was a credential, or written by what opened one",
-                kode_base::escape::escape_line(path.as_str())
-            )),
+            Noticed::Read(path) => {
+                self.workspace.sandbox.knows_a_credential();
+                self.expose(&format!(
+                    "{} was a credential, or written by what opened one",
+                    kode_base::escape::escape_line(path.as_str())
+                ))
+            }
         }
     }
 
@@ -38,7 +41,14 @@ impl Agent<'_> {
         {
             return Ok(());
         }
-        self.expose("a command in this project lately opened a credential, and not all it wrote can be masked")
+        let register = self.workspace.sandbox.credential_register();
+        let remedy = register.map_or_else(String::new, |file| {
+            format!(" (if you know that it left nothing, remove {})", file.display())
+        });
+        self.expose(&format!(
+            "a command in this project opened a credential within the last 24 hours, and not all \
+             that it left (names, times, caches) can be masked{remedy}"
+        ))
     }
 
     /// A command that a kill interrupted may have opened one.
@@ -50,13 +60,15 @@ impl Agent<'_> {
         if !self.workspace.sandbox.has_credentials() {
             return Ok(());
         }
+        self.workspace.sandbox.knows_a_credential();
         self.expose("kode was stopped while a command ran, which may have opened a credential")
     }
 
     fn expose(&mut self, what: &str) -> Result<(), BeginError> {
         let text = format!(
             "{what}. What it wrote or printed may hold it in another form: hosts that you neither \
-             name in the task nor list are closed from here on"
+             name in the task nor list are closed from here on (name them in the task, or list them in \
+             sandbox.network.allow)"
         );
         self.trace(Label::EXPOSED, "secret.opened", text)
     }

@@ -11,6 +11,8 @@ use super::Stamp;
 
 /// Files of one command that become credentials.
 const MASKED_MAX: usize = 64;
+/// Files in one private folder of the session's that do.
+const PRIVATE_MASKED_MAX: usize = 1024;
 /// Files of one command that are watched.
 const WATCHED_MAX: usize = 512;
 /// Names looked at, and folders inside each other.
@@ -39,18 +41,32 @@ pub(super) struct Copies {
     pub(super) masked: Vec<(PathBuf, Stamp)>,
     /// Left readable.
     pub(super) open: Vec<(PathBuf, Stamp)>,
-    /// Whether that is all.
+    /// Whether all that is to be masked is there.
     pub(super) complete: bool,
 }
 
 /// Files below the project's `root` that were changed at `since_ns` or later.
 pub(super) fn since(root: &Path, since_ns: i64) -> Copies {
-    find(root, since_ns, &TOOL_FOLDERS)
+    find(root, since_ns, &TOOL_FOLDERS, |copies, is_tools, file| {
+        if !is_tools && copies.masked.len() < MASKED_MAX {
+            copies.masked.push(file);
+        } else {
+            copies.watch(file);
+        }
+    })
 }
 
 /// The same for a private folder of the session's.
 pub(super) fn in_private(root: &Path, since_ns: i64) -> Copies {
-    find(root, since_ns, &HOME_TOOL_FOLDERS)
+    find(root, since_ns, &HOME_TOOL_FOLDERS, |copies, is_tools, file| {
+        if is_tools {
+            copies.watch(file);
+        } else if copies.masked.len() < PRIVATE_MASKED_MAX {
+            copies.masked.push(file);
+        } else {
+            copies.complete = false;
+        }
+    })
 }
 
 /// Files below `root` that are `wanted`, as far as it can be looked through.
@@ -64,11 +80,17 @@ pub(super) fn files(root: &Path, wanted: &mut dyn FnMut(&Stamp) -> bool) -> Vec<
     found
 }
 
-fn find(root: &Path, since_ns: i64, tool_folders: &[&str]) -> Copies {
+fn find(
+    root: &Path,
+    since_ns: i64,
+    tool_folders: &[&str],
+    mut add: impl FnMut(&mut Copies, bool, (PathBuf, Stamp)),
+) -> Copies {
     let mut copies = Copies { complete: true, ..Copies::default() };
     let complete = walk(root, tool_folders, &mut |path, stamp, is_tools| {
-        if stamp.changed_ns >= since_ns {
-            copies.add(path, stamp, is_tools);
+        // Of an empty one the name may still say something, and the time: no mask hides those.
+        if stamp.changed_ns >= since_ns && stamp.size > 0 {
+            add(&mut copies, is_tools, (path, stamp));
         }
     });
     copies.complete &= complete;
@@ -106,15 +128,11 @@ fn walk(root: &Path, tool_folders: &[&str], take: &mut dyn FnMut(PathBuf, Stamp,
 }
 
 impl Copies {
-    fn add(&mut self, path: PathBuf, stamp: Stamp, is_tools: bool) {
-        if stamp.size == 0 {
-            // Its name may still say something, and its time: nothing masks those.
-        } else if !is_tools && self.masked.len() < MASKED_MAX {
-            self.masked.push((path, stamp));
-        } else if self.open.len() < WATCHED_MAX {
-            self.open.push((path, stamp));
-        } else {
-            self.complete = false;
+    /// With masks in them tools don't work. As many as can be watched: that one was opened
+    /// is kept anyway.
+    fn watch(&mut self, file: (PathBuf, Stamp)) {
+        if self.open.len() < WATCHED_MAX {
+            self.open.push(file);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! open may read them. Keeps who a file is and a salted hash of what it held,
 //! never the content. What can't be kept keeps hosts shut.
 
+mod aftermath;
 mod copies;
 mod identity;
 mod register;
@@ -64,7 +65,7 @@ pub(crate) struct Known {
     pub(crate) contents: HashMap<u64, HashSet<Digest>>,
     /// What may hold a credential in another form and is not masked.
     copies: HashSet<Identity>,
-    /// When such were last written, seconds since 1970.
+    /// When a command last opened a credential, seconds since 1970.
     exposed_at_s: u64,
     /// Why not all there ever was is known.
     lost: Option<String>,
@@ -96,6 +97,10 @@ struct State {
     running: Option<Running>,
     /// What may hold a credential in the session's private folders.
     private: HashSet<Identity>,
+    /// Why not all of that is known: no host opens in this session any more.
+    private_lost: Option<String>,
+    /// The session knows a credential, maybe: whatever it has commands write may hold it.
+    is_exposed: bool,
     is_watched: bool,
     is_offline: bool,
     /// When the command began that is watched, nanoseconds since 1970.
@@ -161,8 +166,9 @@ impl Seen {
             // Where it can't be kept the register can't be read either.
             let _ = is_kept || self.note(&mut state, Line::Lost(why)).is_err();
         }
-        if offline && !state.watch.is_empty() {
-            match self.register.runs() {
+        let may_write_one = state.is_exposed || !state.private.is_empty();
+        if offline && (may_write_one || !state.watch.is_empty()) {
+            match self.register.runs(may_write_one) {
                 Ok(running) => state.running = running,
                 Err(why) => state.watch.fails(&why),
             }
@@ -201,6 +207,12 @@ impl Seen {
         self.register.begun()
     }
 
+    /// Changes whenever one begins of a session that knows a credential already: it
+    /// needs to open none to write it.
+    pub(crate) fn exposed_others(&self) -> u64 {
+        self.register.exposed_begun()
+    }
+
     /// Whether what appeared at `path` is a credential; `None` when it has nothing
     /// to do with one, false when its name says so and nothing counts in it yet.
     pub(crate) fn judge(&self, path: &Path) -> Option<bool> {
@@ -222,51 +234,13 @@ impl Seen {
         Some(stamp.size > 0 && !worth::is_test_key(below, || fs::read(&real).ok()))
     }
 
-    /// Right after it, before anything else looks at the files. What it wrote is
-    /// known from now on if it opened a credential.
-    ///
-    /// `private` are the session's own folders, in which that holds for this session.
-    pub(crate) fn watch_ends(&self, private: &[PathBuf]) -> Option<Exposure> {
-        let mut state = self.state();
-        state.is_watched = false;
-        // With hosts open it could read none: whoever did was not the command.
-        let exposure = state.watch.end().filter(|_| state.is_offline);
-        let kept = exposure.as_ref().map_or(Ok(()), |_| self.keep_copies(&mut state));
-        if exposure.is_some() {
-            for folder in private {
-                for (path, stamp) in copies::in_private(folder, state.watched_since_ns).masked {
-                    state.private.insert(stamp.identity);
-                    state.watch.add(path, &stamp);
-                }
-            }
-        }
-        // Only now, when others can know what it wrote.
-        state.running = None;
-        match kept {
-            Ok(()) => exposure,
-            Err(why) => {
-                state.lost = Some(why.clone());
-                Some(Exposure::Unwatched(why))
-            }
-        }
-    }
-
-    /// Files in one of the session's private folders that may hold a credential.
-    pub(crate) fn copies_in(&self, folder: &Path) -> Vec<PathBuf> {
-        let state = self.state();
-        if state.private.is_empty() {
-            return Vec::new();
-        }
-        copies::files(folder, &mut |stamp| state.private.contains(&stamp.identity))
-    }
-
     /// Whether there is anything to watch, as of the last look.
     pub(crate) fn watches(&self) -> bool {
         !self.state().watch.is_empty()
     }
 
-    /// Whether a command of some session wrote of late what may hold a credential
-    /// and is not masked. What can't be told counts.
+    /// Whether a command of some session opened a credential of late: not all that it
+    /// left can be masked. What can't be told counts.
     pub(crate) fn is_exposed(&self) -> bool {
         let mut state = self.state();
         if self.register.size() > 0 && self.refresh(&mut state).is_err() {
@@ -274,6 +248,11 @@ impl Seen {
         }
         let at_s = state.known.as_ref().map_or(0, |known| known.exposed_at_s);
         at_s > 0 && now_s().saturating_sub(at_s) < EXPOSED_FOR.as_secs()
+    }
+
+    /// What a person removes to have kode forget what it saw in the project.
+    pub(crate) fn register_file(&self) -> Option<&Path> {
+        self.register.file()
     }
 
     /// Whether the file is to be masked; if so it is known from now on.
@@ -287,7 +266,7 @@ impl Seen {
     /// Why that is not all of it.
     pub(crate) fn known(&self) -> Result<Known, String> {
         let mut state = self.state();
-        if let Some(why) = &state.lost {
+        if let Some(why) = state.lost.as_ref().or(state.private_lost.as_ref()) {
             return Err(why.clone());
         }
         let known = self.refresh(&mut state)?;
@@ -393,26 +372,6 @@ impl Seen {
             return Ok(());
         }
         self.note(state, Line::credential(stamp, content))
-    }
-
-    /// What a command wrote that had opened a credential.
-    fn keep_copies(&self, state: &mut State) -> Result<(), String> {
-        let mut copies = copies::since(&self.root, state.watched_since_ns);
-        for (path, stamp) in &copies.masked {
-            self.keep(state, path, stamp)?;
-            state.watch.add(path.clone(), stamp);
-        }
-        let known = self.refresh(state)?;
-        copies.open.retain(|(_, stamp)| !known.knows(&stamp.identity));
-        let room = COPIES_MAX.saturating_sub(known.copies.len());
-        if copies.open.is_empty() && copies.complete {
-            return Ok(());
-        }
-        for (path, stamp) in copies.open.into_iter().take(room) {
-            self.note(state, Line::Copy(stamp.identity))?;
-            state.watch.add(path, &stamp);
-        }
-        self.note(state, Line::Exposed(now_s()))
     }
 
     /// Into the register, and so known.

@@ -19,6 +19,8 @@ use crate::ProjectRoot;
 const FOLDER: &str = "seen-credentials";
 /// Bytes of one project's file: some 30,000 credentials.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Ending of the file with a byte for each command of a session that knows a credential.
+const EXPOSED: &str = "exposed";
 const SALT_BYTES: usize = 16;
 /// For other sessions' commands to end.
 const REST_MAX: Duration = Duration::from_secs(5);
@@ -47,7 +49,7 @@ pub(super) enum Line {
     },
     /// Written by a command that had opened a credential; not masked, but watched.
     Copy(Identity),
-    /// Then, in seconds since 1970, such a command wrote what is not masked.
+    /// Then, in seconds since 1970, a command had opened a credential.
     Exposed(u64),
     /// Commands ran while not all could be looked at.
     Lost(String),
@@ -129,12 +131,19 @@ impl Register {
         self.file.as_ref().filter(|_| self.adds).map(|file| file.with_extension("running"))
     }
 
-    /// Such a command begins.
-    pub(super) fn runs(&self) -> Result<Option<Running>, String> {
+    /// Such a command begins, of a session that `is_exposed`.
+    pub(super) fn runs(&self, is_exposed: bool) -> Result<Option<Running>, String> {
         let Some(path) = self.running() else { return Ok(None) };
-        let announce = || -> Result<File, String> {
-            let mut file = open_locked(&path, FlockOperation::LockShared)?;
+        let count = |path: &Path| -> Result<File, String> {
+            let mut file = open_locked(path, FlockOperation::LockShared)?;
             file.write_all(b".").map_err(|error| error.to_string())?;
+            Ok(file)
+        };
+        let announce = || -> Result<File, String> {
+            let file = count(&path)?;
+            if is_exposed {
+                count(&path.with_extension(EXPOSED))?;
+            }
             Ok(file)
         };
         announce().map(|_locked| Some(Running { _locked })).map_err(|why| failed(&path, &why))
@@ -142,8 +151,17 @@ impl Register {
 
     /// How many have begun, of whatever session.
     pub(super) fn begun(&self) -> u64 {
-        let length = |path| fs::metadata(path).map_or(0, |it| it.len());
-        self.running().map_or(0, length)
+        self.running().map_or(0, |path| length(&path))
+    }
+
+    /// How many of those were of sessions that know a credential.
+    pub(super) fn exposed_begun(&self) -> u64 {
+        self.running().map_or(0, |path| length(&path.with_extension(EXPOSED)))
+    }
+
+    /// What a person removes to have kode forget what it saw here.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// Waits until none runs; how many had begun by then.
@@ -193,6 +211,10 @@ impl Known {
         }
         Ok(())
     }
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |it| it.len())
 }
 
 /// Opens the file, made where it is missing, alone.

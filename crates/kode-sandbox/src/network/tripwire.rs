@@ -42,6 +42,8 @@ struct State {
     suspects: Vec<PathBuf>,
     /// What other sessions had run before.
     others: u64,
+    /// And those of them that knew a credential.
+    exposed_others: u64,
     closed: Option<Refusal>,
 }
 
@@ -52,6 +54,7 @@ impl Tripwire {
     /// When it can't be watched, or another session's command runs that may have
     /// opened a credential already.
     pub(crate) fn new(root: &ProjectRoot, seen: &Arc<Seen>) -> Result<Self, SandboxError> {
+        let exposed_others = seen.exposed_others();
         let others = seen.others_rest().map_err(|why| shut(&why))?;
         let flags = CreateFlags::CLOEXEC | CreateFlags::NONBLOCK;
         let events = inotify::init(flags).map_err(std::io::Error::from)?;
@@ -63,6 +66,7 @@ impl Tripwire {
             masked: HashMap::new(),
             suspects: Vec::new(),
             others,
+            exposed_others,
             closed: None,
         };
         state.enter(root.path().to_owned(), false).map_err(|why| shut(&why))?;
@@ -117,7 +121,11 @@ impl State {
         for suspect in std::mem::take(&mut self.suspects) {
             self.meet(suspect)?;
         }
-        // After the events: who runs announces it before anything is opened.
+        // After the events: who runs announces it before anything is written or opened.
+        if self.seen.exposed_others() != self.exposed_others {
+            let why = "what a command of another session may write, which knows a credential";
+            return Err(why.to_owned());
+        }
         if opened && self.seen.others() != self.others {
             return Err("what another session's command wrote that opened a credential".to_owned());
         }

@@ -238,3 +238,35 @@ fn a_command_that_fails_is_told_every_file_it_could_not_read() {
     assert_eq!(masked("cat .npmrc"), [".npmrc"]);
     assert!(masked("true").is_empty());
 }
+
+#[test]
+fn every_session_in_the_project_counts_as_exposed_once_a_command_opened_a_credential() {
+    let place = Place::new();
+    fs::write(place.project().join("words"), "plain").unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    assert_eq!(watched(&place, &sandbox, "cat words > copy"), None);
+    assert!(!sandbox.is_project_exposed(), "there is no credential");
+    fs::write(place.project().join(".env"), CANARY).unwrap();
+    assert_eq!(watched(&place, &sandbox, "ls -la > list"), None);
+    assert!(!sandbox.is_project_exposed(), "none was opened");
+    // Nothing of it can be masked: names alone.
+    let hides = "ln -s ../$(rev .env | od -An -tx1 | tr -d ' \\n') link";
+    assert_eq!(watched(&place, &sandbox, hides), Some(Exposure::Opened));
+    drop(sandbox);
+    assert!(place.sandbox(Backend::Native).is_project_exposed());
+}
+
+#[test]
+fn many_files_left_in_a_private_folder_are_masked_and_too_many_keep_hosts_shut() {
+    let place = Place::new();
+    fs::write(place.project().join(".env"), CANARY).unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    let hides = "for i in $(seq 80); do cp .env /tmp/f$i; done";
+    assert_eq!(watched(&place, &sandbox, hides), Some(Exposure::Opened));
+    let text = place.run_reaching(&sandbox, "registry.npmjs.org", "cat /tmp/f*").text;
+    assert_eq!(text.matches("Permission denied").count(), 80, "{text}");
+    let hides = "cat .env > /tmp/x; cd /tmp; for i in $(seq 1100); do echo x > g$i; done";
+    assert_eq!(watched(&place, &sandbox, hides), Some(Exposure::Opened));
+    let why = place.try_reaching(&sandbox, "registry.npmjs.org", "true").unwrap_err();
+    assert!(why.contains("start another session"), "{why}");
+}

@@ -92,6 +92,16 @@ impl Place {
 
     /// As [`Self::run`], with a host that a person opened for it.
     pub(crate) fn run_reaching(&self, sandbox: &Sandbox, host: &str, command: &str) -> Ended {
+        self.try_reaching(sandbox, host, command).unwrap()
+    }
+
+    /// The same, or why it could not run.
+    pub(crate) fn try_reaching(
+        &self,
+        sandbox: &Sandbox,
+        host: &str,
+        command: &str,
+    ) -> Result<Ended, String> {
         let audit = AuditLog::open(self.audit.path(), "test").unwrap();
         let state = SessionState::default();
         let mut gate = Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, state);
@@ -102,7 +112,8 @@ impl Place {
             timeout: Duration::from_secs(60),
         };
         let permit = gate.authorize_person_with_hosts(command, vec![host.to_owned()]).unwrap().0;
-        Ended::new(sandbox.run(permit, &Interrupt::new(), &mut |_| {}).unwrap())
+        let ran = sandbox.run(permit, &Interrupt::new(), &mut |_| {});
+        ran.map(Ended::new).map_err(|error| error.to_string())
     }
 
     /// Why the command could not run.

@@ -177,3 +177,24 @@ fn no_host_opens_while_another_sessions_command_may_have_read_a_credential() {
         assert!(read.contains("Permission denied"), "{read}");
     });
 }
+
+/// Another session that opened a credential before writes it now from its own `/tmp`.
+#[test]
+fn what_an_exposed_session_writes_meanwhile_does_not_leave() {
+    let place = Place::new();
+    fs::write(place.project().join(".env"), CANARY).unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    let theirs = Place::new();
+    let run = move |command: &str| {
+        sandbox.look_for_credentials();
+        sandbox.watch_credentials();
+        theirs.run(&sandbox, command).worked();
+        sandbox.opened_credentials()
+    };
+    assert_eq!(run("rev .env > /tmp/m"), Some(Exposure::Opened));
+    let (ended, sent) = meanwhile(&place, "cat m", move |_| {
+        run("mv /tmp/m m2; mv m2 m");
+    });
+    assert!(ended.text.contains("7yranac"), "{}", ended.text);
+    assert!(!sent.contains("7yranac"), "{sent}");
+}
