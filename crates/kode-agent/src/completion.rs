@@ -8,11 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kode_base::{ChangeKind, Colour, Finding, ProjectPath, Severity, TouchedFile, Untrusted};
 use kode_sandbox::EntryKind;
-use kode_scan::{ScanFile, ScanOptions, ScanReport};
+use kode_scan::{ScanFile, ScanOptions, ScanReport, surroundings};
 use kode_session::{Comparison, Session, SessionError};
 
 use crate::checks::{FailedCheck, run_checks};
 use crate::git::{self, GitBase, GitContent};
+use crate::surroundings::Sources;
 use crate::tools::Workspace;
 
 /// What was checked, against which snapshot.
@@ -99,7 +100,12 @@ pub(crate) fn inspect(
     for path in contents.not_kept.iter().filter(|path| !is_ordinary(workspace, path)) {
         failures.push(format!("{path} can't be inspected: it is no ordinary file; remove it"));
     }
-    let mut report = contents.scan(&mut failures);
+    let touched: Vec<&ProjectPath> = comparison.files.iter().map(|file| &file.path).collect();
+    let sources = match contents.files.is_empty() && comparison.files.is_empty() {
+        true => Sources::default(),
+        false => Sources::read(&workspace.files, &touched),
+    };
+    let mut report = contents.scan_among(&sources, &[], &mut failures);
     let why = "too large for its bytes to be kept, so there was nothing to scan";
     let not_kept = contents.not_kept.iter().map(|path| (path.clone(), why.to_owned()));
     failures.extend(contents.scan_lost(&report));
@@ -110,7 +116,7 @@ pub(crate) fn inspect(
             let apart = in_git.files.iter().filter(|file| !is_there(session, file));
             let apart: Vec<_> = apart.map(|file| file.now.clone()).collect();
             session.meet_in_git(&apart)?;
-            let committed = in_git.scan(&mut failures);
+            let committed = in_git.scan_among(&sources, &contents.files, &mut failures);
             report.introduced.extend(committed.introduced.into_iter().map(said_of_git));
         }
         Err(why) => failures.push(why),
@@ -203,6 +209,17 @@ struct FileContents {
     base: Option<Untrusted<Vec<u8>>>,
 }
 
+impl FileContents {
+    #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
+    fn to_scan(&self) -> ScanFile<'_> {
+        ScanFile {
+            path: &self.path,
+            content: self.now.expose(),
+            base: self.base.as_ref().map(|bytes| bytes.expose().as_slice()),
+        }
+    }
+}
+
 impl Contents {
     fn read(session: &Session, files: &[TouchedFile]) -> Result<Self, SessionError> {
         let mut contents = Self { files: Vec::new(), not_kept: Vec::new() };
@@ -275,20 +292,41 @@ impl Contents {
         lost
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
     fn scan(&self, failures: &mut Vec<String>) -> ScanReport {
-        let files: Vec<ScanFile<'_>> = self
-            .files
+        self.scan_among(&Sources::default(), &[], failures)
+    }
+
+    /// Scans them with what goes with them of `sources` and of `beside`, which are
+    /// scanned elsewhere and may be new as well.
+    #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
+    fn scan_among(
+        &self,
+        sources: &Sources,
+        beside: &[FileContents],
+        failures: &mut Vec<String>,
+    ) -> ScanReport {
+        if self.files.is_empty() {
+            return ScanReport::default();
+        }
+        let files: Vec<ScanFile<'_>> = self.files.iter().map(FileContents::to_scan).collect();
+        let is_among = |path: &ProjectPath| self.files.iter().any(|file| file.path == *path);
+        let beside = beside.iter().filter(|file| !is_among(&file.path));
+        let mut around: Vec<ScanFile<'_>> = beside.map(FileContents::to_scan).collect();
+        let touched = files.iter().chain(&around).map(|file| (file.path, file.content));
+        let others: Vec<_> = sources
+            .0
             .iter()
-            .map(|file| ScanFile {
-                path: &file.path,
-                content: file.now.expose(),
-                base: file.base.as_ref().map(|bytes| bytes.expose().as_slice()),
-            })
+            .filter(|(path, _)| !is_among(path))
+            .map(|(path, content)| (path, content.expose().as_slice()))
             .collect();
+        around.extend(surroundings(&touched.collect::<Vec<_>>(), &others).into_iter().map(|at| {
+            let (path, content) = others[at];
+            ScanFile { path, content, base: Some(content) }
+        }));
         let today = today();
         // A suppression the agent wrote itself never counts.
-        let options = ScanOptions { today: Some(&today), accept_new_suppressions: false };
+        let options =
+            ScanOptions { today: Some(&today), accept_new_suppressions: false, around: &around };
         catch_unwind(AssertUnwindSafe(|| kode_scan::scan_with(&files, options))).unwrap_or_else(
             |_| {
                 failures.push("the security scan failed".to_owned());

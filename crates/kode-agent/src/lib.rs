@@ -13,6 +13,7 @@ pub mod editing;
 mod git;
 mod journal;
 mod outcome;
+mod surroundings;
 mod tools;
 
 pub use agent::{Agent, AgentParts, Interjection, Limits, Observer, StepDesk};

@@ -20,6 +20,8 @@ const STACK_BYTES: usize = 256 << 20;
 /// Up to this many files all are lowered, for flows from one into another; of
 /// more only those that hold the name of a sink.
 const ALWAYS_LOWERED: usize = 64;
+/// The same where files are read for what flows through them.
+const ALWAYS_LOWERED_AROUND: usize = 512;
 /// Files are analysed a second time, for what they leave each other, only where they
 /// have no more expressions than this together.
 const TOGETHER_MAX: usize = 300_000;
@@ -31,8 +33,12 @@ const ARENA_BLOCK_BYTES: usize = 96 << 10;
 const ARENA_BLOCKS: usize = 24;
 
 /// Findings of every inspector, and the files the code analysis could not do, with why.
-pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, String)>) {
-    let selective = files.len() > ALWAYS_LOWERED;
+pub(crate) fn inspect(
+    files: &[ScanFile<'_>],
+    has_around: bool,
+) -> (Vec<RawFinding>, Vec<(usize, String)>) {
+    let always = if has_around { ALWAYS_LOWERED_AROUND } else { ALWAYS_LOWERED };
+    let selective = files.len() > always;
     let next = AtomicUsize::new(0);
     let order = largest_first(files);
     let prepared = on_threads(files.len(), |thread, _| {
@@ -58,7 +64,7 @@ pub(crate) fn inspect(files: &[ScanFile<'_>]) -> (Vec<RawFinding>, Vec<(usize, S
         unscanned.extend(why.map(|why| (at, why)));
         findings.extend(found);
     }
-    let outcomes = analyse(&units, &Aliases::of(files));
+    let outcomes = analyse(&units, &Aliases::of(files), always);
     for (at, outcome) in outcomes {
         findings.extend(outcome.findings);
         unscanned.extend(outcome.incomplete.map(|why| (at, why)));
@@ -166,7 +172,11 @@ fn broken_share(root: kode_syntax::Node<'_>) -> f64 {
 }
 
 /// Runs the engine over every file; each thread has one of its own.
-fn analyse(units: &[Option<Unit<'_>>], aliases: &Aliases) -> Vec<(usize, Outcome)> {
+fn analyse(
+    units: &[Option<Unit<'_>>],
+    aliases: &Aliases,
+    together_max: usize,
+) -> Vec<(usize, Outcome)> {
     let wanted: Vec<usize> = (0..units.len()).filter(|at| units[*at].is_some()).collect();
     let share = |thread: usize, threads: usize| {
         let mut engine = Engine::new(units, aliases);
@@ -175,7 +185,7 @@ fn analyse(units: &[Option<Unit<'_>>], aliases: &Aliases) -> Vec<(usize, Outcome
     };
     let mut outcomes = on_threads(wanted.len(), share);
     let sizes = units.iter().flatten().map(|unit| unit.program.expressions.len());
-    let is_small = wanted.len() <= ALWAYS_LOWERED && sizes.sum::<usize>() <= TOGETHER_MAX;
+    let is_small = wanted.len() <= together_max && sizes.sum::<usize>() <= TOGETHER_MAX;
     if wanted.len() > 1 && is_small && outcomes.iter().any(|(_, outcome)| outcome.shares) {
         outcomes.extend(on_threads(1, |_, _| together(units, aliases, &wanted)));
     }

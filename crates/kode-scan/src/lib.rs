@@ -24,6 +24,7 @@ pub mod report;
 mod scan;
 mod secrets;
 mod suppression;
+mod surroundings;
 mod tables;
 mod template;
 
@@ -32,3 +33,4 @@ pub use coverage::{NO_RULES, has_rules};
 pub use input::{ScanFile, ScanReport};
 pub use scan::{scan, scan_with};
 pub use suppression::{ScanOptions, Suppressed};
+pub use surroundings::surroundings;

@@ -19,14 +19,20 @@ pub fn scan(files: &[ScanFile<'_>]) -> ScanReport {
 
 /// Like [`scan`], with what it takes to honour suppressions.
 pub fn scan_with(files: &[ScanFile<'_>], options: ScanOptions<'_>) -> ScanReport {
-    let now = inspect(files);
-    let mut report = ScanReport { unscanned: now.unscanned, ..ScanReport::default() };
+    let scanned = files.len();
+    let files = &[files, options.around].concat()[..];
+    let has_around = !options.around.is_empty();
+    let now = inspect(files, has_around);
+    let mut report = ScanReport::default();
+    let is_scanned = |path: &ProjectPath| files[..scanned].iter().any(|file| file.path == path);
+    report.unscanned.extend(now.unscanned.into_iter().filter(|(path, _)| is_scanned(path)));
     let changed: Vec<ChangedLines> =
         files.iter().map(|file| ChangedLines::between(file.base, file.content)).collect();
     let pairs = files.iter().zip(&changed);
     let mut comments: Vec<Vec<Comment>> =
         pairs.map(|(file, changed)| suppression::comments(file, changed, options)).collect();
-    let before = if now.raw.is_empty() { HashSet::new() } else { base_fingerprints(files) };
+    let before =
+        if now.raw.is_empty() { HashSet::new() } else { base_fingerprints(files, has_around) };
     for (finding, raw) in now.findings.into_iter().zip(&now.raw) {
         let known = before.contains(&finding.fingerprint);
         let touched = touches_change(raw, &changed, &now.indices);
@@ -40,12 +46,12 @@ pub fn scan_with(files: &[ScanFile<'_>], options: ScanOptions<'_>) -> ScanReport
         if let Some((reason, until)) = silenced.flatten() {
             report.suppressed.push(Suppressed { finding, reason, until });
         } else if known && !touched {
-            report.older.push(finding);
+            report.older.extend((raw.file < scanned).then_some(finding));
         } else {
             report.introduced.push(finding);
         }
     }
-    for (file, comments) in files.iter().zip(&comments) {
+    for (file, comments) in files[..scanned].iter().zip(&comments) {
         report.introduced.extend(suppression::useless(comments, file.path));
     }
     report
@@ -59,8 +65,8 @@ struct Inspection {
     unscanned: Vec<(ProjectPath, String)>,
 }
 
-fn inspect(files: &[ScanFile<'_>]) -> Inspection {
-    let (mut raw, unscanned) = code::inspect(files);
+fn inspect(files: &[ScanFile<'_>], has_around: bool) -> Inspection {
+    let (mut raw, unscanned) = code::inspect(files, has_around);
     // Of a warning and a proven finding in one place the proven one stays.
     let worst = |one: &RawFinding| (std::cmp::Reverse(one.severity), one.end);
     raw.sort_by(|a, b| {
@@ -84,7 +90,7 @@ fn indices(files: &[ScanFile<'_>], raw: &[RawFinding]) -> Vec<LineIndex> {
 
 /// What the base already had. A finding that only a deleted line (a check, an
 /// escape) kept away is not among these, so it counts as introduced.
-fn base_fingerprints(files: &[ScanFile<'_>]) -> HashSet<String> {
+fn base_fingerprints(files: &[ScanFile<'_>], has_around: bool) -> HashSet<String> {
     let bases: Vec<ScanFile<'_>> = files
         .iter()
         .filter_map(|file| Some(ScanFile { path: file.path, content: file.base?, base: None }))
@@ -92,7 +98,7 @@ fn base_fingerprints(files: &[ScanFile<'_>]) -> HashSet<String> {
     if bases.is_empty() {
         return HashSet::new();
     }
-    inspect(&bases).findings.into_iter().map(|finding| finding.fingerprint).collect()
+    inspect(&bases, has_around).findings.into_iter().map(|finding| finding.fingerprint).collect()
 }
 
 fn touches_change(raw: &RawFinding, changed: &[ChangedLines], indices: &[LineIndex]) -> bool {

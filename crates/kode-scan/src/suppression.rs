@@ -9,7 +9,7 @@ use crate::{Category, ScanFile};
 const MARK: &str = "kode-ignore";
 
 /// What the caller knows that a pure scan can't.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ScanOptions<'a> {
     /// Today as `YYYY-MM-DD`; without it no suppression counts, for none can be
     /// told from an expired one.
@@ -17,6 +17,10 @@ pub struct ScanOptions<'a> {
     /// Let suppressions count that are new against the base: for a person's
     /// own scan, never for an agent's run.
     pub accept_new_suppressions: bool,
+    /// Files that nobody touched and that go with the scanned ones (see
+    /// [`crate::surroundings`]), each with its content as its base: flows lead
+    /// through them, and only what is new of these is reported.
+    pub around: &'a [ScanFile<'a>],
 }
 
 /// A finding that a comment silences.

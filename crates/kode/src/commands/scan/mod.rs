@@ -47,7 +47,7 @@ fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
     let today = kode_agent::today();
     // Beside a base only what the base already had is silenced.
     let accept_new_suppressions = bases.is_none();
-    let options = ScanOptions { today: Some(&today), accept_new_suppressions };
+    let options = ScanOptions { today: Some(&today), accept_new_suppressions, around: &[] };
     let found = scan_with(&files, options);
     match arguments.format {
         ScanFormat::Text => say_part!("{}", report::text(&found, &files)),
