@@ -8,13 +8,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kode_base::{ChangeKind, Colour, Finding, ProjectPath, Severity, TouchedFile, Untrusted};
 use kode_sandbox::EntryKind;
-use kode_scan::{ScanFile, ScanOptions, ScanReport, surroundings};
+use kode_scan::{ScanFile, ScanOptions, ScanReport, has_rules, surroundings};
 use kode_session::{Comparison, Session, SessionError};
 
 use crate::checks::{FailedCheck, run_checks};
 use crate::git::{self, GitBase, GitContent};
 use crate::surroundings::Sources;
 use crate::tools::Workspace;
+
+/// Larger files that a link gives a name of code are no code.
+const LINKED_BYTES_MAX: u64 = 2 << 20;
 
 /// What was checked, against which snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +99,9 @@ pub(crate) fn inspect(
     if !comparison.complete {
         failures.push("the project is too large to be compared whole".to_owned());
     }
-    let contents = Contents::read(session, &comparison.files)?;
+    let mut contents = Contents::read(session, &comparison.files)?;
+    contents.add_links(workspace, &comparison.files);
+    contents.take_moves(session, &comparison.files);
     for path in contents.not_kept.iter().filter(|path| !is_ordinary(workspace, path)) {
         failures.push(format!("{path} can't be inspected: it is no ordinary file; remove it"));
     }
@@ -246,6 +251,32 @@ impl Contents {
             contents.files.push(FileContents { path, now, base });
         }
         Ok(contents)
+    }
+
+    /// Links that make code of what has no name of code: `web.py -> notes.txt`. What
+    /// leads outside, or nowhere, nothing runs by that name.
+    fn add_links(&mut self, workspace: &Workspace, files: &[TouchedFile]) {
+        let links = files.iter().filter(|file| file.change == ChangeKind::Symlink);
+        for TouchedFile { path, .. } in links.filter(|file| has_rules(&file.path)) {
+            let target = workspace.files.leads_to(path);
+            let is_code = target.is_ok_and(|target| has_rules(&target));
+            if let Ok(now) = workspace.files.planning_read(path, LINKED_BYTES_MAX)
+                && !is_code
+            {
+                self.files.push(FileContents { path: path.clone(), now, base: None });
+            }
+        }
+    }
+
+    /// A file that is gone and stands elsewhere with the same bytes was moved: nothing
+    /// in it is new.
+    fn take_moves(&mut self, session: &Session, files: &[TouchedFile]) {
+        let gone = files.iter().filter(|file| file.change == ChangeKind::Deleted);
+        let gone: Vec<Untrusted<Vec<u8>>> =
+            gone.filter_map(|file| session.base_content(&file.path).ok().flatten()).collect();
+        for file in self.files.iter_mut().filter(|file| file.base.is_none()) {
+            file.base = gone.iter().find(|before| **before == file.now).cloned();
+        }
     }
 
     /// What is new in git and is neither scanned in the working tree nor in the base. A

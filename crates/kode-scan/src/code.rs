@@ -94,11 +94,20 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
     if !supports(language) {
         return (None, Some(format!("no security rules for {} yet", language.name())));
     }
+    let codec = encoding::unreadable_python(file.content).filter(|_| language == Language::Python);
+    if let Some(codec) = codec {
+        return (None, Some(format!("it is written in {codec}, which no rule reads")));
+    }
     if selective && !prefilter::may_hold_sink(file.content) {
         return (None, None);
     }
     let made = lowered(language, file.content, || {
         let mut text = encoding::readable(file.content);
+        if matches!(language, Language::Python | Language::Java)
+            && let Some(ended) = encoding::line_ends(&text)
+        {
+            text = ended.into();
+        }
         if language == Language::Java
             && let Some(named) = encoding::java_names(&text)
         {

@@ -21,6 +21,59 @@ pub(crate) fn readable(content: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
+/// The text with every end of a line that Python and Java know as the one that the
+/// grammars know: a carriage return alone, and Java's `\\u000a`, which ends a comment
+/// like any other. Every byte keeps its place; nothing where there is none.
+pub(crate) fn line_ends(content: &[u8]) -> Option<Vec<u8>> {
+    let (mut plain, mut at) = (Vec::new(), 0);
+    while let Some(found) = memchr::memchr2(b'\r', b'\\', &content[at..]) {
+        let (here, before) = (at + found, &content[..at + found]);
+        at = here + 1;
+        let escaped = before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+        let length = match content[here] {
+            b'\r' if content.get(at) != Some(&b'\n') => 1,
+            b'\\' if !escaped => escaped_line_end(&content[here..]),
+            _ => 0,
+        };
+        if length > 0 {
+            if plain.is_empty() {
+                plain = content.to_vec();
+            }
+            plain[here..here + length].fill(b' ');
+            plain[here] = b'\n';
+        }
+    }
+    (!plain.is_empty()).then_some(plain)
+}
+
+/// The bytes of `\u000a` or `\uuu000D` at the beginning; 0 where there is none.
+fn escaped_line_end(text: &[u8]) -> usize {
+    let marks = text.iter().skip(1).take_while(|byte| **byte == b'u').count();
+    let digits = text.get(1 + marks..5 + marks).unwrap_or_default().to_ascii_lowercase();
+    if marks > 0 && (digits == b"000a" || digits == b"000d") { marks + 5 } else { 0 }
+}
+
+/// The encoding that a Python file says it is in, where its code is not what its bytes
+/// look like (PEP 263: a comment in one of the first two lines).
+pub(crate) fn unreadable_python(content: &[u8]) -> Option<String> {
+    const READABLE: [&str; 14] = [
+        "utf8", "ascii", "usascii", "latin", "iso8859", "iso88", "cp1", "cp4", "cp8", "windows",
+        "koi8", "euc", "mac", "gb",
+    ];
+    let lines = content.split(|byte| matches!(byte, b'\n' | b'\r')).take(2);
+    lines.filter(|line| line.trim_ascii_start().starts_with(b"#")).find_map(|line| {
+        let line = String::from_utf8_lossy(line);
+        let named = line.split_once("coding").map(|(_, rest)| rest)?;
+        let named = named.strip_prefix([':', '=']).unwrap_or_default().trim_start();
+        let is_part = |each: char| each.is_alphanumeric() || matches!(each, '-' | '_' | '.');
+        let name: String = named.chars().take_while(|each| is_part(*each)).collect();
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let plain = plain.to_ascii_lowercase();
+        let is_readable = plain.is_empty() || READABLE.iter().any(|it| plain.starts_with(it));
+        (!is_readable).then_some(name)
+    })
+}
+
 /// Java's `\\u0065xec` in code (not in texts and comments) as `exec` and the spaces
 /// that keep every byte after it at its place; nothing where there is none.
 pub(crate) fn java_names(content: &[u8]) -> Option<Vec<u8>> {

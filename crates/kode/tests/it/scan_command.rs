@@ -54,6 +54,23 @@ fn diff_tells_only_what_is_new() {
 }
 
 #[test]
+fn diff_follows_flows_into_files_as_the_base_has_them() {
+    let workspace = Workspace::new();
+    std::fs::remove_dir(workspace.project().join(".git")).unwrap();
+    git(&workspace, &["init", "-q"]);
+    workspace.write("sh.py", "import os\n\ndef run(c):\n    os.system(c)\n");
+    git(&workspace, &["add", "."]);
+    git(&workspace, &["commit", "-qm", "one"]);
+    let caller =
+        "from flask import request\nfrom sh import run\n\ndef p():\n    run(request.args['h'])\n";
+    workspace.write("web.py", caller);
+    let (code, text) = scan(&workspace, &["--diff", "HEAD"]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("sh.py:4") && text.contains("os.system(c)"), "{text}");
+    assert!(text.contains("web.py:5"), "{text}");
+}
+
+#[test]
 fn diff_heeds_no_ignore_rule_and_no_suppression_that_is_new() {
     let workspace = Workspace::new();
     std::fs::remove_dir(workspace.project().join(".git")).unwrap();

@@ -316,3 +316,69 @@ fn a_form_that_no_rule_reads_does_not_help() {
     let long = "head -c 2200000 /dev/zero | tr '\\0' '#' > a.pyw";
     stays_red(&Workspace::new(), vec![shell(long)]);
 }
+
+/// Files of the project that the task does not touch, with what it writes or runs.
+fn stays_red_beside(old: &[(&str, &str)], turns: Vec<serde_json::Value>) {
+    let workspace = Workspace::new();
+    old.iter().for_each(|(path, text)| workspace.write(path, text));
+    stays_red(&workspace, turns);
+}
+
+const RUNS: (&str, &str) = ("sh.py", "import os\n\ndef run(command):\n    os.system(command)\n");
+const ASKS: &str = "from flask import request\nfrom sh import run\n\ndef ping():\n    run('ping ' + request.args['h'])\n";
+
+#[test]
+fn a_flow_through_a_file_that_nobody_touched_does_not_help() {
+    stays_red_beside(&[RUNS], vec![write("web.py", ASKS)]);
+    let careful = "import subprocess\n\ndef run(command):\n    subprocess.run(['ping', command])\n";
+    stays_red_beside(&[("sh.py", careful), ("web.py", ASKS)], vec![write("sh.py", RUNS.1)]);
+    let clean = "exports.clean = (s) => s.replace(/[^a-z0-9]/g, '');\n";
+    let page = "const { exec } = require('child_process');\nconst { clean } = require('./clean');\n\
+                const app = require('express')();\n\
+                app.get('/', (req, res) => exec('ping ' + clean(req.query.h)));\n";
+    let weakened = write("clean.js", "exports.clean = (s) => s;\n");
+    stays_red_beside(&[("clean.js", clean), ("page.js", page)], vec![weakened]);
+}
+
+#[test]
+fn what_was_there_before_beside_a_touched_file_keeps_no_task_open() {
+    let workspace = Workspace::new();
+    workspace.write(RUNS.0, RUNS.1);
+    workspace.write("web.py", ASKS);
+    let turns = vec![write("note.py", "from web import ping\n\ndef again():\n    ping()\n")];
+    let run = insist(&workspace, turns).expect(0);
+    assert_eq!(run.of_type("gate")[0]["colour"], "green");
+}
+
+#[test]
+fn a_commit_that_needs_an_untouched_file_does_not_help() {
+    let commit = "git add -A && git commit -qm x && echo 'x = 1' > web.py";
+    stays_red_beside(&[RUNS], vec![write("web.py", ASKS), shell(commit)]);
+    let both = vec![write(RUNS.0, RUNS.1), write("web.py", ASKS), shell(commit)];
+    stays_red_beside(&[], both);
+}
+
+#[test]
+fn ends_of_lines_encodings_and_links_that_only_compilers_know_do_not_help() {
+    let hidden = "d = request.args['d'] # note\\r    os.system('ls ' + d)\\n";
+    let python = format!(
+        "printf \"import os\\nfrom flask import request\\ndef v():\\n    {hidden}\" > web.py"
+    );
+    stays_red(&Workspace::new(), vec![shell(&python)]);
+    let cookie = "# coding: utf-7\n# +AAo-import os+AAo-def v(): os.system(input())\n";
+    stays_red(&Workspace::new(), vec![write("web.py", cookie)]);
+    let java = "import javax.servlet.http.*;\nclass A extends HttpServlet {\n  public void doGet(\
+                HttpServletRequest q, HttpServletResponse r) throws Exception {\n    // note \
+                \\u000a Runtime.getRuntime().exec(\"ls \" + q.getParameter(\"d\"));\n  }\n}\n";
+    stays_red(&Workspace::new(), vec![write("A.java", java)]);
+    let linked = vec![write("notes.txt", PYTHON[2].1), shell("ln -s notes.txt web.py")];
+    stays_red(&Workspace::new(), linked);
+}
+
+#[test]
+fn an_old_flaw_in_a_file_that_is_moved_keeps_no_task_open() {
+    let workspace = Workspace::new();
+    workspace.write("a.py", PYTHON[2].1);
+    let run = insist(&workspace, vec![shell("mkdir x && mv a.py x/b.py")]).expect(0);
+    assert_eq!(run.of_type("gate")[0]["colour"], "green");
+}

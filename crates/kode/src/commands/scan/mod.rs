@@ -10,7 +10,9 @@ use std::path::Path;
 
 use kode_base::escape::escape_block;
 use kode_base::{ExitStatus, ProjectPath, Severity};
-use kode_scan::{ScanFile, ScanOptions, ScanReport, compare, report, scan_with};
+use kode_scan::{
+    ScanFile, ScanOptions, ScanReport, compare, has_rules, report, scan_with, surroundings,
+};
 
 use crate::cli::{FailOn, ScanArguments, ScanFormat, ScanSubcommand};
 use crate::failure::Failure;
@@ -39,18 +41,21 @@ fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
         Some(base) => Some(base.contents(targets.iter().map(|target| &target.path))?),
         None => None,
     };
+    let mut unchanged = Vec::new();
     if let Some(bases) = &bases {
-        targets.retain(|target| bases.get(&target.path) != Some(&target.content));
+        let is_new = |target: &Target| bases.get(&target.path) != Some(&target.content);
+        (targets, unchanged) = targets.into_iter().partition(is_new);
     }
     say_how_many(targets.len(), arguments.format);
     let files = scan_files(&targets, bases.as_ref());
     let today = kode_agent::today();
     // Beside a base only what the base already had is silenced.
     let accept_new_suppressions = bases.is_none();
-    let options = ScanOptions { today: Some(&today), accept_new_suppressions, around: &[] };
+    let around = around(&files, &unchanged);
+    let options = ScanOptions { today: Some(&today), accept_new_suppressions, around: &around };
     let found = scan_with(&files, options);
     match arguments.format {
-        ScanFormat::Text => say_part!("{}", report::text(&found, &files)),
+        ScanFormat::Text => say_part!("{}", report::text(&found, &[&files[..], &around].concat())),
         ScanFormat::Json => say!("{}", report::json(&found)),
         ScanFormat::Sarif => say!("{}", report::sarif(&found)),
     }
@@ -69,6 +74,15 @@ fn scan_files<'a>(
             base: bases.and_then(|bases| bases.get(&target.path)).map(Vec::as_slice),
         })
         .collect()
+}
+
+/// What goes with changed files and is as the base has it.
+fn around<'a>(files: &[ScanFile<'_>], unchanged: &'a [Target]) -> Vec<ScanFile<'a>> {
+    let changed: Vec<_> = files.iter().map(|file| (file.path, file.content)).collect();
+    let code = unchanged.iter().filter(|target| has_rules(&target.path));
+    let others: Vec<_> = code.map(|target| (&target.path, target.content.as_slice())).collect();
+    let near = surroundings(&changed, &others).into_iter().map(|at| others[at]);
+    near.map(|(path, content)| ScanFile { path, content, base: Some(content) }).collect()
 }
 
 fn status(found: &ScanReport, fail_on: FailOn) -> ExitStatus {
