@@ -267,12 +267,16 @@ impl Sandbox {
     /// it; who watches for files being opened calls it before, since it opens
     /// some.
     pub fn look_for_credentials(&self) {
+        self.take_in_credentials();
+        self.looked.store(true, Ordering::Relaxed);
+    }
+
+    fn take_in_credentials(&self) {
         match &mut *self.wall() {
             Wall::Native(native) => self.network.look(Some(native)),
             Wall::Docker(docker) => self.network.look(Some(docker.native())),
             Wall::BareHost(_) => self.network.look(None),
         }
-        self.looked.store(true, Ordering::Relaxed);
     }
 
     /// Whether a file with an ordinary name was seen as a credential under another,
@@ -290,6 +294,10 @@ impl Sandbox {
     /// Whether that happened, right after it. What the command wrote counts as a
     /// credential from then on.
     pub fn opened_credentials(&self) -> Option<Exposure> {
+        if self.network.seen().watch_pauses() {
+            // One that appeared meanwhile was not watched, and may have been opened.
+            self.take_in_credentials();
+        }
         let wall = self.wall();
         let private = match &*wall {
             Wall::Native(native) => native.private_folders(),

@@ -3,11 +3,12 @@
 //! folders that tools keep for themselves, which would not work with masks in them;
 //! of these, and of more than can be masked, it is kept that there are some.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::Stamp;
+use super::{Digest, Stamp};
 
 /// Files of one command that become credentials.
 const MASKED_MAX: usize = 64;
@@ -15,6 +16,8 @@ const MASKED_MAX: usize = 64;
 const PRIVATE_MASKED_MAX: usize = 1024;
 /// Files of one command that are watched.
 const WATCHED_MAX: usize = 512;
+/// Files compared with what credentials held.
+const COMPARED_MAX: usize = 4_096;
 /// Names looked at, and folders inside each other.
 const NAMES_MAX: usize = 400_000;
 const DEPTH_MAX: usize = 128;
@@ -72,9 +75,27 @@ pub(super) fn in_private(root: &Path, since_ns: i64) -> Copies {
 /// Files below `root` that are `wanted`, as far as it can be looked through.
 pub(super) fn files(root: &Path, wanted: &mut dyn FnMut(&Stamp) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    walk(root, &[], &mut |path, stamp, _| {
+    walk(root, &[], &|_| true, &mut |path, stamp, _| {
         if wanted(&stamp) {
             found.push(path);
+        }
+    });
+    found
+}
+
+/// Files below the project's `root` as large as one of the contents, outside of tools'
+/// folders.
+pub(super) fn of_sizes(
+    root: &Path,
+    contents: &HashMap<u64, HashSet<Digest>>,
+) -> Vec<(PathBuf, Stamp)> {
+    let mut found = Vec::new();
+    if contents.is_empty() {
+        return found;
+    }
+    walk(root, &[], &|folder| !is_of_tools(folder, root), &mut |path, stamp, _| {
+        if contents.contains_key(&stamp.size) && found.len() < COMPARED_MAX {
+            found.push((path, stamp));
         }
     });
     found
@@ -87,7 +108,7 @@ fn find(
     mut add: impl FnMut(&mut Copies, bool, (PathBuf, Stamp)),
 ) -> Copies {
     let mut copies = Copies { complete: true, ..Copies::default() };
-    let complete = walk(root, tool_folders, &mut |path, stamp, is_tools| {
+    let complete = walk(root, tool_folders, &|_| true, &mut |path, stamp, is_tools| {
         // Of an empty one the name may still say something, and the time: no mask hides those.
         if stamp.changed_ns >= since_ns && stamp.size > 0 {
             add(&mut copies, is_tools, (path, stamp));
@@ -99,7 +120,12 @@ fn find(
 
 /// Hands out every file below `root`, and whether it is in one of `tool_folders`;
 /// false when that is not all.
-fn walk(root: &Path, tool_folders: &[&str], take: &mut dyn FnMut(PathBuf, Stamp, bool)) -> bool {
+fn walk(
+    root: &Path,
+    tool_folders: &[&str],
+    enters: &dyn Fn(&Path) -> bool,
+    take: &mut dyn FnMut(PathBuf, Stamp, bool),
+) -> bool {
     let mut names_left = NAMES_MAX;
     let mut todo = vec![(root.to_owned(), 0, false)];
     let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev()).ok();
@@ -118,7 +144,9 @@ fn walk(root: &Path, tool_folders: &[&str], take: &mut dyn FnMut(PathBuf, Stamp,
             let path = entry.path();
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 let is_tools = is_tools || tool_folders.iter().any(|it| entry.file_name() == *it);
-                todo.push((path, depth + 1, is_tools));
+                if enters(&path) {
+                    todo.push((path, depth + 1, is_tools));
+                }
             } else if let Some(stamp) = Stamp::of(&path) {
                 take(path, stamp, is_tools);
             }

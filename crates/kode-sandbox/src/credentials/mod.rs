@@ -63,6 +63,9 @@ pub(crate) struct Known {
     pub(crate) identities: HashSet<Identity>,
     /// Digests by the content's size in bytes.
     pub(crate) contents: HashMap<u64, HashSet<Digest>>,
+    /// Those of the identities and contents whose opening says something.
+    counted: HashSet<Identity>,
+    counted_contents: HashSet<Digest>,
     /// What may hold a credential in another form and is not masked.
     copies: HashSet<Identity>,
     /// When a command last opened a credential, seconds since 1970.
@@ -90,8 +93,9 @@ struct State {
     inodes: Arc<HashSet<u64>>,
     /// Files looked at in this process, and whether each holds a credential.
     looked_at: HashMap<Stamp, bool>,
-    /// Of those that do, whether it says anything that one is opened.
-    counted: HashMap<Stamp, bool>,
+    /// Of those that do, under a name that says so or perhaps, whether it says anything
+    /// that one is opened.
+    counted: HashMap<(Stamp, bool), bool>,
     watch: Watch,
     /// A command runs that may open one, which other sessions are told.
     running: Option<Running>,
@@ -101,6 +105,14 @@ struct State {
     private_lost: Option<String>,
     /// The session knows a credential, maybe: whatever it has commands write may hold it.
     is_exposed: bool,
+    /// The look after a command: what it meets that was not watched may have been opened.
+    is_after: bool,
+    /// What was noticed before that look.
+    noticed: Option<Exposure>,
+    /// It met such a file.
+    has_appeared: bool,
+    /// Files were compared with what credentials held.
+    is_compared: bool,
     is_watched: bool,
     is_offline: bool,
     /// When the command began that is watched, nanoseconds since 1970.
@@ -140,7 +152,7 @@ impl Seen {
         for named in named {
             if let Some((real, stamp)) = self.holds_credential(&mut state, named) {
                 if self.counts(&mut state, named, &real, &stamp) {
-                    state.watch.add(real, &stamp);
+                    state.meet(real, &stamp);
                 }
                 continue;
             }
@@ -148,7 +160,7 @@ impl Seen {
             for path in linked_files(named, &real) {
                 let named = Named { path, kind: NameKind::Secret };
                 if let Some((real, stamp)) = self.holds_credential(&mut state, &named) {
-                    state.watch.add(real, &stamp);
+                    state.meet(real, &stamp);
                 }
             }
         }
@@ -328,7 +340,8 @@ impl Seen {
             _ => {}
         }
         let holds = is_secret || self.passes_test(&real, stamp.size);
-        match if holds { self.keep(state, &real, &stamp) } else { Ok(()) } {
+        let counts = holds && self.counts(state, named, &real, &stamp);
+        match if holds { self.keep(state, &real, &stamp, counts) } else { Ok(()) } {
             Ok(()) => drop(state.looked_at.insert(stamp, holds)),
             Err(why) => state.lost = Some(why),
         }
@@ -337,15 +350,16 @@ impl Seen {
 
     /// Whether it says anything that a program opens it.
     fn counts(&self, state: &mut State, named: &Named, real: &Path, stamp: &Stamp) -> bool {
-        if let Some(counts) = state.counted.get(stamp) {
+        let is_named = named.kind == NameKind::Secret;
+        if let Some(counts) = state.counted.get(&(*stamp, is_named)) {
             return *counts;
         }
         let below = real.strip_prefix(&self.root).unwrap_or(real);
-        let is_named = named.kind == NameKind::Secret;
         let content = || fs::read(real).ok();
-        let counts =
-            named.kind == NameKind::Ordinary || worth::counts(below, is_named, stamp.size, content);
-        state.counted.insert(*stamp, counts);
+        let counts = named.kind == NameKind::Ordinary
+            || self.refresh(state).map_or(true, |known| known.has_counted(real, stamp))
+            || worth::counts(below, is_named, stamp.size, content);
+        state.counted.insert((*stamp, is_named), counts);
         counts
     }
 
@@ -362,16 +376,28 @@ impl Seen {
         fs::read(path).map_or(true, |content| test.passes(&below, &content))
     }
 
-    fn keep(&self, state: &mut State, path: &Path, stamp: &Stamp) -> Result<(), String> {
+    /// Makes the file known, and whether it `counts` when it is opened.
+    fn keep(
+        &self,
+        state: &mut State,
+        path: &Path,
+        stamp: &Stamp,
+        counts: bool,
+    ) -> Result<(), String> {
         let known = self.refresh(state)?;
-        let sized = (CONTENT_BYTES_MIN..=CONTENT_BYTES_MAX).contains(&stamp.size);
-        let content = if sized { identity::digest(&known.salt, path, stamp.size) } else { None };
+        let content = known.digest(path, stamp);
         let has_content =
             |digest| known.contents.get(&stamp.size).is_some_and(|it| it.contains(&digest));
-        if known.identities.contains(&stamp.identity) && content.is_none_or(has_content) {
+        let is_counted = !counts
+            || known.counted.contains(&stamp.identity)
+                && content.is_none_or(|digest| known.counted_contents.contains(&digest));
+        if known.identities.contains(&stamp.identity)
+            && content.is_none_or(has_content)
+            && is_counted
+        {
             return Ok(());
         }
-        self.note(state, Line::credential(stamp, content))
+        self.note(state, Line::credential(stamp, content, counts))
     }
 
     /// Into the register, and so known.
@@ -389,13 +415,23 @@ impl Seen {
     }
 }
 
+impl State {
+    /// Watches a credential.
+    fn meet(&mut self, path: PathBuf, stamp: &Stamp) {
+        self.has_appeared |= self.is_after && !self.watch.has(&stamp.identity);
+        self.watch.add(path, stamp);
+    }
+}
+
 impl Known {
     /// What is in either. Digests of another salt say nothing.
     fn join(&mut self, other: Option<Self>) {
         let Some(other) = other else { return };
         self.identities.extend(other.identities);
         self.copies.extend(other.copies);
+        self.counted.extend(other.counted);
         if other.salt == self.salt {
+            self.counted_contents.extend(other.counted_contents);
             for (size, digests) in other.contents {
                 self.contents.entry(size).or_default().extend(digests);
             }
@@ -412,6 +448,19 @@ impl Known {
         !digests.is_empty()
             && identity::digest(&self.salt, path, stamp.size)
                 .is_none_or(|digest| digests.contains(&digest))
+    }
+
+    /// The salted hash of what the file holds, if that says enough.
+    fn digest(&self, path: &Path, stamp: &Stamp) -> Option<Digest> {
+        let says = (CONTENT_BYTES_MIN..=CONTENT_BYTES_MAX).contains(&stamp.size);
+        if says { identity::digest(&self.salt, path, stamp.size) } else { None }
+    }
+
+    /// Whether it is, or holds, what once counted: it does so wherever it is moved.
+    fn has_counted(&self, path: &Path, stamp: &Stamp) -> bool {
+        self.counted.contains(&stamp.identity)
+            || self.contents.contains_key(&stamp.size)
+                && self.digest(path, stamp).is_some_and(|it| self.counted_contents.contains(&it))
     }
 
     /// Whether it was a credential, or may hold one in another form.

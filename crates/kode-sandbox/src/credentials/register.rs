@@ -46,6 +46,9 @@ pub(super) enum Line {
         size: u64,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         content: Option<String>,
+        /// Whether it says anything that it is opened, wherever it is moved.
+        #[serde(skip_serializing_if = "is_true", default = "yes")]
+        counts: bool,
     },
     /// Written by a command that had opened a credential; not masked, but watched.
     Copy(Identity),
@@ -183,9 +186,9 @@ impl Register {
 }
 
 impl Line {
-    pub(super) fn credential(stamp: &Stamp, content: Option<Digest>) -> Self {
+    pub(super) fn credential(stamp: &Stamp, content: Option<Digest>, counts: bool) -> Self {
         let content = content.map(|digest| hexadecimal(&digest));
-        Self::Credential { identity: stamp.identity, size: stamp.size, content }
+        Self::Credential { identity: stamp.identity, size: stamp.size, content, counts }
     }
 }
 
@@ -200,12 +203,18 @@ impl Known {
             Line::Exposed(at_s) => self.exposed_at_s = self.exposed_at_s.max(at_s),
             Line::Lost(why) => self.lost = Some(why),
             Line::Salt(salt) => self.salt = bytes(&salt).ok_or_else(broken)?,
-            Line::Credential { identity, size, content } => {
+            Line::Credential { identity, size, content, counts } => {
                 self.identities.insert(identity);
+                if counts {
+                    self.counted.insert(identity);
+                }
                 if let Some(content) = content {
                     let digest = bytes(&content).and_then(|digest| digest.try_into().ok());
-                    let digests = self.contents.entry(size).or_default();
-                    digests.insert(digest.ok_or_else(broken)?);
+                    let digest = digest.ok_or_else(broken)?;
+                    self.contents.entry(size).or_default().insert(digest);
+                    if counts {
+                        self.counted_contents.insert(digest);
+                    }
                 }
             }
         }
@@ -244,6 +253,15 @@ fn write(file: &mut File, line: &Line) -> Result<u64, String> {
     text.push('\n');
     file.write_all(text.as_bytes()).map_err(|error| error.to_string())?;
     Ok(text.len() as u64)
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 fn broken() -> String {

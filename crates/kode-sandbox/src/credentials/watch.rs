@@ -71,6 +71,16 @@ impl Watch {
         inotify::add_watch(events, path, WatchFlags::OPEN | WatchFlags::DONT_FOLLOW).map(drop)
     }
 
+    /// Whether it is watched, under whatever name.
+    pub(super) fn has(&self, identity: &Identity) -> bool {
+        self.watched.contains(identity)
+    }
+
+    /// Why not all there is could be watched, as of the last look.
+    pub(super) fn failure(&self) -> Option<Exposure> {
+        self.failed.clone().map(Exposure::Unwatched)
+    }
+
     pub(super) fn fails(&mut self, why: &str) {
         self.failed = Some(why.to_owned());
     }
@@ -93,7 +103,7 @@ impl Watch {
         if self.opened() || self.places.iter().any(is_other) {
             return Some(Exposure::Opened);
         }
-        self.failed.clone().map(Exposure::Unwatched)
+        self.failure()
     }
 
     /// Whether any was opened since the last time this was asked. What can't be

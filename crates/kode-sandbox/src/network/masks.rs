@@ -48,6 +48,9 @@ pub(crate) fn find(root: &ProjectRoot, seen: &Seen) -> Result<Masks, SandboxErro
         (search.known, search.entries) = (Some(known), 0);
         search.folder(root.path(), 0)?;
     }
+    for (path, stamp) in std::mem::take(&mut search.matches) {
+        seen.keep_match(&path, &stamp).map_err(|why| shut(&why))?;
+    }
     search.masks()
 }
 
@@ -69,6 +72,8 @@ struct Search<'a> {
     seen: &'a Seen,
     /// Looked for by what is known instead of by name.
     known: Option<Known>,
+    /// Known by what they hold alone.
+    matches: Vec<(PathBuf, Stamp)>,
     /// Only named, not masked, and these besides.
     inodes: Option<&'a HashSet<u64>>,
     named: Vec<Named>,
@@ -83,6 +88,7 @@ impl<'a> Search<'a> {
             found: BTreeMap::new(),
             seen,
             known: None,
+            matches: Vec::new(),
             inodes: None,
             named: Vec::new(),
         }
@@ -183,6 +189,9 @@ impl<'a> Search<'a> {
             return Err(shut("too many of its files are as large as a credential"));
         }
         if known.has(&path, &stamp) {
+            if !known.identities.contains(&stamp.identity) {
+                self.matches.push((path.clone(), stamp));
+            }
             self.add(path, false)?;
         }
         Ok(())

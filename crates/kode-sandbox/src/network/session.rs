@@ -78,6 +78,7 @@ impl Network {
     /// Takes in the project's credentials as they are named before a command, for
     /// none may get another name unseen.
     pub(crate) fn look(&self, native: Option<&mut Native>) {
+        self.seen.look_for_copies();
         let inodes = self.seen.inodes();
         let found = native.and_then(|native| native.named(self.root.path(), &inodes));
         let (named, complete) =

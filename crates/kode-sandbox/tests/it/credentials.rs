@@ -270,3 +270,44 @@ fn many_files_left_in_a_private_folder_are_masked_and_too_many_keep_hosts_shut()
     let why = place.try_reaching(&sandbox, "registry.npmjs.org", "true").unwrap_err();
     assert!(why.contains("start another session"), "{why}");
 }
+
+/// What counted once counts under names that would say nothing: a move is no opening.
+#[test]
+fn a_credential_moved_among_the_keys_of_tests_is_still_watched() {
+    for to in ["tests/a.key", "node_modules/a/key.pem"] {
+        let place = Place::new();
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        fs::write(place.project().join("server.key"), key).unwrap();
+        let first = place.sandbox(Backend::Native);
+        let moves = format!("mkdir -p $(dirname {to}); mv server.key {to}");
+        assert_eq!(watched(&place, &first, &moves), None, "{to}");
+        drop(first);
+        let reads = format!("rev {to} > m");
+        let later = place.sandbox(Backend::Native);
+        assert_eq!(watched(&place, &later, &reads), Some(Exposure::Opened), "{to}");
+    }
+}
+
+#[test]
+fn a_credential_that_appears_while_a_command_runs_may_have_been_opened() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    assert_eq!(watched(&place, &sandbox, "echo PORT=80 > .env.local; cat .env.local"), None);
+    let command = "echo PASSWORD=hunter2 > .env; rev .env > m";
+    assert_eq!(watched(&place, &sandbox, command), Some(Exposure::Opened));
+    let text = place.run_reaching(&sandbox, "registry.npmjs.org", "cat m .env").text;
+    assert_eq!(text.matches("Permission denied").count(), 2, "{text}");
+}
+
+#[test]
+fn a_copy_that_a_person_made_between_sessions_is_watched() {
+    let place = Place::new();
+    fs::write(place.project().join(".env"), CANARY).unwrap();
+    let first = place.sandbox(Backend::Native);
+    assert_eq!(watched(&place, &first, "true"), None);
+    drop(first);
+    fs::copy(place.project().join(".env"), place.project().join("n.txt")).unwrap();
+    fs::remove_file(place.project().join(".env")).unwrap();
+    let later = place.sandbox(Backend::Native);
+    assert_eq!(watched(&place, &later, "rev n.txt > m"), Some(Exposure::Opened));
+}
