@@ -117,6 +117,19 @@ impl Engine<'_> {
         Value::new(Data { instance: Some(class), ..Data::default() })
     }
 
+    /// An instance that something outside makes and hands over (Nest's providers): its
+    /// constructor sets the fields that its methods read, though nobody here calls it.
+    pub(super) fn provided(&mut self, class: (usize, ClassId)) {
+        let is_elsewhere = class.0 != self.file;
+        if !is_elsewhere || crate::model::family(self.unit(class.0).language) != "javascript" {
+            return;
+        }
+        let Some((file, function)) = self.own_method(class, "constructor") else { return };
+        if self.entered.insert((file, function)) {
+            self.run_callback(&Closure { file, function, this: None }, None);
+        }
+    }
+
     /// `new Class(…)`: its constructor runs with the arguments.
     pub(super) fn construct(&mut self, class: (usize, ClassId), site: &Site) -> Value {
         let instance = self.instance_of(class);

@@ -646,6 +646,9 @@ impl Engine<'_> {
         if instance.is_none() && place.is_none() {
             return value;
         }
+        if let Some(class) = instance {
+            self.provided(class);
+        }
         value.with(|data| {
             data.place = place;
             data.instance = instance;
