@@ -1,5 +1,6 @@
 //! `shell`: one command line through the gate into the sandbox.
 
+use std::path::Path;
 use std::time::Duration;
 
 use kode_audit::{AuditError, Outcome, Record};
@@ -158,8 +159,8 @@ fn network_hint(decision: &Decision, open: bool, refused: &[String]) -> String {
     )
 }
 
-/// Why some files could not be read, where their names don't say it.
-fn masked(files: &[ProjectPath]) -> String {
+/// Why some files could not be read, where their names don't say it, and the way out.
+fn masked(files: &[ProjectPath], register: Option<&Path>) -> String {
     if files.is_empty() {
         return String::new();
     }
@@ -168,8 +169,13 @@ fn masked(files: &[ProjectPath]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    let forgets = register.map_or_else(String::new, |file| {
+        format!(", or when a person removes {} to have all of them forgotten", file.display())
+    });
     format!(
-        "while hosts were open {}{more} could not be read: a credential stands there, or once did",
+        "while hosts were open {}{more} could not be read: a credential stands there or once did, \
+         or a command wrote it that had opened one. A file with an ordinary name that holds none is \
+         readable again once an edit of kode's changes it{forgets}",
         escape_line(&names.join(", "))
     )
 }
@@ -187,7 +193,7 @@ fn recorded(
     if let Err(error) = record_all(workspace, record, &connections, &notices) {
         return ToolOutcome::failed(error.to_string());
     }
-    let masked = masked(&output.masked);
+    let masked = masked(&output.masked, workspace.sandbox.credential_register());
     let mut outcome = rendered(output);
     for notice in &notices {
         outcome.say(&format!("\n[kode: {notice}]"));
