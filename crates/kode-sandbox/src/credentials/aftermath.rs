@@ -130,7 +130,7 @@ impl Seen {
     }
 
     /// Every session in the project counts as exposed from now on, for a day.
-    fn note_exposed(&self, state: &mut State) -> Result<(), String> {
+    pub(super) fn note_exposed(&self, state: &mut State) -> Result<(), String> {
         let last_s = self.refresh(state)?.exposed_at_s;
         let now_s = now_s();
         if last_s > 0 && now_s.saturating_sub(last_s) < NOTED_EVERY_S {

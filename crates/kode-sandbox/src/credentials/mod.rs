@@ -255,6 +255,10 @@ impl Seen {
     /// left can be masked. What can't be told counts.
     pub(crate) fn is_exposed(&self) -> bool {
         let mut state = self.state();
+        // What that command wrote nobody kept.
+        if self.register.was_killed() && self.note_exposed(&mut state).is_err() {
+            return true;
+        }
         if self.register.size() > 0 && self.refresh(&mut state).is_err() {
             return true;
         }

@@ -21,6 +21,8 @@ const FOLDER: &str = "seen-credentials";
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Ending of the file with a byte for each command of a session that knows a credential.
 const EXPOSED: &str = "exposed";
+/// Ending of the file with a byte for each that ended.
+const ENDED: &str = "ended";
 const SALT_BYTES: usize = 16;
 /// For other sessions' commands to end.
 const REST_MAX: Duration = Duration::from_secs(5);
@@ -126,6 +128,14 @@ impl Register {
 #[derive(Debug)]
 pub(super) struct Running {
     _locked: File,
+    ended: PathBuf,
+}
+
+impl Drop for Running {
+    /// Not where kode was killed. That it can't be written counts as that.
+    fn drop(&mut self) {
+        let _ = count(&self.ended);
+    }
 }
 
 /// Beside the register: locked while such commands run, a byte longer for each.
@@ -137,11 +147,6 @@ impl Register {
     /// Such a command begins, of a session that `is_exposed`.
     pub(super) fn runs(&self, is_exposed: bool) -> Result<Option<Running>, String> {
         let Some(path) = self.running() else { return Ok(None) };
-        let count = |path: &Path| -> Result<File, String> {
-            let mut file = open_locked(path, FlockOperation::LockShared)?;
-            file.write_all(b".").map_err(|error| error.to_string())?;
-            Ok(file)
-        };
         let announce = || -> Result<File, String> {
             let file = count(&path)?;
             if is_exposed {
@@ -149,7 +154,30 @@ impl Register {
             }
             Ok(file)
         };
-        announce().map(|_locked| Some(Running { _locked })).map_err(|why| failed(&path, &why))
+        let ended = path.with_extension(ENDED);
+        let running = announce().map(|_locked| Some(Running { _locked, ended }));
+        running.map_err(|why| failed(&path, &why))
+    }
+
+    /// Whether one never ended, and none runs: kode was killed in the middle of it. Says
+    /// so once.
+    pub(super) fn was_killed(&self) -> bool {
+        let Some(path) = self.running() else { return false };
+        let ended = path.with_extension(ENDED);
+        if length(&path) == length(&ended) {
+            return false;
+        }
+        let Ok(_locked) = open_locked(&path, FlockOperation::NonBlockingLockExclusive) else {
+            return false;
+        };
+        // Only now does nobody change them.
+        let missing = length(&path).saturating_sub(length(&ended));
+        for _ in 0..missing {
+            if count(&ended).is_err() {
+                break;
+            }
+        }
+        missing > 0
     }
 
     /// How many have begun, of whatever session.
@@ -220,6 +248,13 @@ impl Known {
         }
         Ok(())
     }
+}
+
+/// One byte more.
+fn count(path: &Path) -> Result<File, String> {
+    let mut file = open_locked(path, FlockOperation::LockShared)?;
+    file.write_all(b".").map_err(|error| error.to_string())?;
+    Ok(file)
 }
 
 fn length(path: &Path) -> u64 {

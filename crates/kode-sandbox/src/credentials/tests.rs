@@ -212,3 +212,27 @@ fn what_appears_under_a_credentials_name_is_one_but_empty_files_and_keys_of_test
         assert_eq!(place.seen().judge(&place.at(path)), is_one, "{path}");
     }
 }
+
+#[test]
+fn a_command_that_never_ended_exposes_every_session_in_the_project() {
+    let place = Place::new();
+    place.write(".env", "PASSWORD=hunter2\n");
+    let begins = || {
+        let seen = place.seen();
+        seen.take(&[Named { path: place.at(".env"), kind: NameKind::Secret }], true);
+        seen.command_begins(true);
+        seen
+    };
+    let ended = begins();
+    assert!(!place.seen().is_exposed(), "it runs");
+    ended.command_ends();
+    drop(ended);
+    assert!(!place.seen().is_exposed(), "it ended");
+    // As a kill leaves it: the lock is gone, and nothing tells of an end.
+    let folder = fs::read_dir(place.home().join("kode/seen-credentials")).unwrap();
+    let files: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    let running = files.iter().find(|path| path.extension().is_some_and(|it| it == "running"));
+    fs::write(running.unwrap(), "..").unwrap();
+    assert!(place.seen().is_exposed());
+    assert!(place.seen().is_exposed(), "for a day");
+}
