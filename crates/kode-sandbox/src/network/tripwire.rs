@@ -123,7 +123,7 @@ impl State {
         }
         // After the events: who runs announces it before anything is written or opened.
         if self.seen.exposed_others() != self.exposed_others {
-            let why = "what a command of another session may write, which knows a credential";
+            let why = "what another session's command may write that knows a credential";
             return Err(why.to_owned());
         }
         if opened && self.seen.others() != self.others {
