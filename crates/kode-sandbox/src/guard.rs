@@ -15,6 +15,7 @@ mod beneath;
 mod kept;
 mod linked;
 mod modes;
+mod runs;
 mod sensitive;
 mod tree;
 
@@ -47,6 +48,9 @@ pub(crate) struct Guard {
     /// `.git` and the like, by their paths: credentials may lie in them too.
     own: HashMap<Vec<u8>, Tree>,
     before: BTreeMap<Vec<u8>, Stamp>,
+    /// What git's configuration named before the command, and of it what git runs.
+    gits: Vec<runs::Named>,
+    runs: BTreeMap<Vec<u8>, (Stamp, String)>,
     modes: Modes,
     kept: Kept,
     project: ProjectRoot,
@@ -59,14 +63,16 @@ pub(crate) struct Guard {
 /// Files with loose permission bits that are named one by one.
 const LOOSE_NAMED_MAX: usize = 20;
 
+/// The same of files that git runs, for each setting.
+const RUNS_NAMED_MAX: usize = 5;
+
 /// The same of files that were put aside.
 const PUT_ASIDE_NAMED_MAX: usize = 100;
 
 impl Guard {
-    /// `protected` are the absolute paths of the project's read-only mounts.
     /// With `names`, [`Self::named`] knows which names credentials have.
-    pub(crate) fn new(root: &ProjectRoot, protected: Vec<String>, names: bool) -> io::Result<Self> {
-        let kept = Kept::new(root, protected);
+    pub(crate) fn new(root: &ProjectRoot, names: bool) -> io::Result<Self> {
+        let kept = Kept::new(root, Vec::new());
         let project = root.clone();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
@@ -76,6 +82,8 @@ impl Guard {
             tree,
             own: HashMap::new(),
             before: BTreeMap::new(),
+            gits: Vec::new(),
+            runs: BTreeMap::new(),
             modes: Modes::new(),
             kept,
             project,
@@ -89,11 +97,29 @@ impl Guard {
         Ok(guard)
     }
 
+    /// What must be read-only beside git's and kode's own files: programs with set-id
+    /// bits, and what git reads as configuration. Below the project's folder.
+    pub(crate) fn to_protect(&self) -> Vec<Vec<u8>> {
+        let named = runs::named(&self.root, &self.project).into_iter();
+        let configuration = named.filter(|named| named.role == runs::Role::Configuration);
+        let mut paths: Vec<Vec<u8>> = configuration.map(|named| named.path).collect();
+        paths.extend(self.modes.with_set_id().cloned());
+        paths
+    }
+
+    /// The absolute paths of the project's read-only mounts.
+    pub(crate) fn protects(&mut self, protected: Vec<String>) {
+        self.kept = Kept::new(&self.project, protected);
+    }
+
     /// Takes in the present state: what is there before a command is not the
     /// command's doing.
     pub(crate) fn before_command(&mut self) {
         self.complete = self.tree.look_before(&self.root);
         (self.before, _) = sensitive::find(&self.root, &self.tree, None);
+        self.gits = runs::named(&self.root, &self.project);
+        sensitive::find_named(&self.root, &self.gits, &mut self.before);
+        self.runs = runs::stamps(&self.root, &self.gits);
         self.kept.take(&self.root, &self.before);
         let gitfile = self.before.get(&b".git"[..]).filter(|stamp| stamp.is_file());
         self.repository.before_command(&self.project, gitfile.copied());
@@ -159,12 +185,14 @@ impl Guard {
     pub(crate) fn after_command(&mut self, held: &[String]) -> Vec<Incident> {
         let held_here = self.kept.below_root(held);
         self.complete &= self.tree.look_after(&self.root);
-        let (after, complete) = sensitive::find(&self.root, &self.tree, Some(&self.before));
+        let (mut after, complete) = sensitive::find(&self.root, &self.tree, Some(&self.before));
+        sensitive::find_named(&self.root, &self.gits, &mut after);
         self.complete &= complete;
         let changed = changed(&self.before, &after, &held_here);
         let put_aside = |path: &Vec<u8>| put_aside(&self.root, path, Some(&self.kept));
         let mut incidents = name_some(changed.iter().map(put_aside).collect());
         self.complete &= self.repository.after_command(held, &mut incidents);
+        incidents.extend(self.tell_of_runs());
         incidents.extend(self.tighten());
         incidents.extend(self.tell_of_mounts());
         if !self.complete {
@@ -182,6 +210,22 @@ impl Guard {
         let new: Vec<_> = self.tree.mounts.difference(&self.told).cloned().collect();
         self.told.extend(new.iter().cloned());
         new.iter().map(|path| Incident::NotLookedInto { path: readable(path) }).collect()
+    }
+
+    /// Of what git runs by its configuration, tells what the command made or changed.
+    fn tell_of_runs(&self) -> Vec<Incident> {
+        let mut told: BTreeMap<String, Vec<ProjectPath>> = BTreeMap::new();
+        for (path, (stamp, key)) in runs::stamps(&self.root, &self.gits) {
+            if self.runs.get(&path).is_none_or(|(before, _)| *before != stamp) {
+                told.entry(key).or_default().push(readable(&path));
+            }
+        }
+        let tell = |(key, mut paths): (String, Vec<ProjectPath>)| {
+            let more = paths.len().saturating_sub(RUNS_NAMED_MAX);
+            paths.truncate(RUNS_NAMED_MAX);
+            Incident::GitRuns { key, paths, more }
+        };
+        told.into_iter().map(tell).collect()
     }
 
     fn loose(&mut self) -> Vec<Loose> {

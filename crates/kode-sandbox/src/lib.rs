@@ -24,6 +24,7 @@ mod editor;
 mod error;
 mod family;
 mod files;
+mod git_config;
 mod guard;
 mod helper;
 mod landlock_wall;

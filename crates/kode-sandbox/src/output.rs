@@ -100,6 +100,15 @@ pub enum Incident {
         /// How many could not be.
         failed: usize,
     },
+    /// Files that git runs, because its configuration names them, appeared or changed.
+    GitRuns {
+        /// The setting.
+        key: String,
+        /// Some of the files.
+        paths: Vec<ProjectPath>,
+        /// How many there are besides.
+        more: usize,
+    },
     /// Not all could be looked at: too many folders or files, or one was exchanged.
     Unchecked,
     /// Another file system is mounted in the project: commands could write there, and
@@ -176,6 +185,17 @@ impl fmt::Display for Incident {
                 "and {count} more such files were renamed, {failed} could not be; they are beside \
                  their places, with `.kode-quarantine-` in their names"
             ),
+            Self::GitRuns { key, paths, more } => {
+                let names: Vec<String> = paths.iter().map(ToString::to_string).collect();
+                let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
+                write!(
+                    formatter,
+                    "the command made or changed {}{more}, which git runs on this machine ({} in \
+                     .git/config); look at it before you run git",
+                    names.join(", "),
+                    kode_base::escape::escape_line(key)
+                )
+            }
             Self::Unchecked => {
                 formatter.write_str("not all of the project could be looked at for forged files: it has too many, or something exchanged folders meanwhile")
             }

@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-/// Bytes of the configuration, and remotes in it.
-const CONFIG_BYTES_MAX: u64 = 256 * 1024;
+use crate::git_config::{CONFIG_BYTES_MAX, settings};
+
+/// Remotes of one repository.
 const REMOTES_MAX: usize = 64;
 
 /// Names and addresses of the remotes of the repository at `project`. What they say is the project's
@@ -19,23 +20,14 @@ pub fn git_remotes(project: &Path) -> Vec<(String, String)> {
 }
 
 fn remotes(text: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut remote: Option<&str> = None;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with('[') {
-            remote = line.strip_prefix("[remote \"").and_then(|rest| rest.strip_suffix("\"]"));
-            continue;
-        }
-        let (Some(name), Some((key, value))) = (remote, line.split_once('=')) else { continue };
-        let value = value.trim();
-        if key.trim().eq_ignore_ascii_case("url")
-            && !value.contains(['"', '\\', ' '])
-            && found.len() < REMOTES_MAX
-        {
-            found.push((name.to_owned(), value.to_owned()));
-        }
-    }
-    found
+    let addresses = settings(text).into_iter().filter(|setting| {
+        setting.section == "remote"
+            && setting.name == "url"
+            && !setting.subsection.is_empty()
+            && !setting.value.is_empty()
+            && !setting.value.contains(['"', '\\', ' '])
+    });
+    addresses.map(|setting| (setting.subsection, setting.value)).take(REMOTES_MAX).collect()
 }
 
 #[cfg(test)]
@@ -45,7 +37,7 @@ mod tests {
     #[test]
     fn remotes_are_read_as_git_writes_them() {
         let text = "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://a.org/x.git\n\tfetch = +refs\n\
-                    [branch \"main\"]\n\turl = no\n[remote \"b\"]\n\turl = git@b.org:x\n\turl = \"q\"\n";
+                    [branch \"main\"]\n\turl = no\n[remote \"b\"]\n\turl = git@b.org:x\n\turl = \"q x\"\n";
         let expected = [("origin", "https://a.org/x.git"), ("b", "git@b.org:x")];
         let expected = expected.map(|(name, address)| (name.to_owned(), address.to_owned()));
         assert_eq!(remotes(text), expected);

@@ -41,13 +41,20 @@ pub(super) struct Loose {
 #[derive(Debug)]
 pub(super) struct Modes {
     known: HashSet<Vec<u8>>,
+    /// Of them, programs with set-id bits.
+    set_id: Vec<Vec<u8>>,
     pub(super) since_ns: i128,
 }
 
 impl Modes {
     /// Until a command begins, nothing is a command's doing.
     pub(super) fn new() -> Self {
-        Self { known: HashSet::new(), since_ns: i128::MAX }
+        Self { known: HashSet::new(), set_id: Vec::new(), since_ns: i128::MAX }
+    }
+
+    /// Programs with set-id bits of the user's, as of the last look.
+    pub(super) fn with_set_id(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.set_id.iter()
     }
 
     /// What changes from now on is a command's doing.
@@ -60,13 +67,16 @@ impl Modes {
     /// Looks at every file once; false when there are too many, or a folder was exchanged.
     pub(super) fn look(&mut self, root: &OwnedFd, tree: &Tree, found: &mut Vec<Loose>) -> bool {
         let mut files_left = FILES_MAX;
-        let mut known = HashSet::new();
+        let (mut known, mut set_id) = (HashSet::new(), Vec::new());
         let mut complete = true;
         let mut take = |path: Vec<u8>, stat: &Stat, folder: Option<(&OwnedFd, &CStr)>| {
             let (loose, missing) = (loose_bits(stat), missing_bits(stat));
             let is_known = self.known.contains(&path);
             if loose | missing != 0 && (is_known || !self.is_touched(stat)) {
                 known.insert(path.clone());
+                if loose & SET_ID != 0 {
+                    set_id.push(path.clone());
+                }
             }
             if !self.is_touched(stat) {
                 return;
@@ -107,7 +117,7 @@ impl Modes {
                 }
             }
         }
-        self.known = known;
+        (self.known, self.set_id) = (known, set_id);
         complete
     }
 

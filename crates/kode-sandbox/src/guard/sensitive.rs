@@ -1,6 +1,8 @@
 //! Which files are sensitive, and when one counts as changed.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
@@ -8,6 +10,7 @@ use rustix::fs::{FileType, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
 use super::beneath;
+use super::runs::{Named, Role};
 use super::tree::{Folder, Tree, join};
 
 /// Where more objects are read from.
@@ -20,6 +23,14 @@ const GIT_FILES: &[(&str, &[&str])] = &[
     ("info", &["attributes", "grafts"]),
     ("objects/info", OBJECT_FILES),
 ];
+
+/// Where an interrupted rebase keeps what it still has to do, and the file it does so
+/// in: `git rebase --continue` runs its `exec` lines (sequencer.c).
+const REBASE_FOLDER: &[u8] = b"rebase-merge";
+const TODO_LIST: &[u8] = b"git-rebase-todo";
+
+/// Longer lists count as ones that run something.
+const TODO_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Git folders inside a git folder: those of submodules and worktrees.
 const GIT_FOLDERS: &[&str] = &["modules", "worktrees"];
@@ -83,6 +94,17 @@ pub(super) fn find(
         }
     }
     (found.all, found.complete)
+}
+
+/// What of `named` is configuration, besides.
+pub(super) fn find_named(root: &OwnedFd, named: &[Named], all: &mut BTreeMap<Vec<u8>, Stamp>) {
+    let files = named.iter().filter(|named| named.role == Role::Configuration);
+    for Named { path, .. } in files {
+        let found = beneath::parent(root, path).ok();
+        if let Some(stamp) = found.and_then(|(folder, name)| stamp(&folder, name)) {
+            all.insert(path.clone(), stamp);
+        }
+    }
 }
 
 /// What of a linked worktree's repository commands may write to.
@@ -155,18 +177,9 @@ impl Found {
 
     /// Notes the file `name` of `folder`, which is at `path`, if there is one.
     fn take(&mut self, folder: &OwnedFd, path: &[u8], name: &[u8]) -> Option<FileType> {
-        let stat = beneath::stat(folder, name).ok()?;
-        let kind = FileType::from_raw_mode(stat.st_mode);
-        let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
-        #[allow(clippy::useless_conversion, reason = "the field's width differs between targets")]
-        let links = u64::from(stat.st_nlink);
-        let (links, size, changed_ns) = match kind {
-            FileType::Directory => (0, 0, 0),
-            _ => (links, stat.st_size, changed_ns),
-        };
-        let stamp = Stamp { kind, links, inode: stat.st_ino, size, changed_ns };
+        let stamp = stamp(folder, name)?;
         self.all.insert(join(path, name), stamp);
-        Some(kind)
+        Some(stamp.kind)
     }
 
     /// Opens the folder `name` of `folder`. One that a command closed to its owner is
@@ -207,6 +220,11 @@ impl Found {
                 }
             }
         }
+        if let Some(rebase) = self.enter(git, REBASE_FOLDER)
+            && runs_something(&rebase, TODO_LIST)
+        {
+            self.take(&rebase, &join(path, REBASE_FOLDER), TODO_LIST);
+        }
         for name in GIT_FOLDERS {
             if let Some(open) = self.enter(git, name.as_bytes()) {
                 self.modules(&open, &join(path, name.as_bytes()), depth + 1);
@@ -245,6 +263,37 @@ impl Found {
     }
 }
 
+/// What the file `name` of `folder` is like now.
+pub(super) fn stamp(folder: &OwnedFd, name: &[u8]) -> Option<Stamp> {
+    let stat = beneath::stat(folder, name).ok()?;
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
+    #[allow(clippy::useless_conversion, reason = "the field's width differs between targets")]
+    let links = u64::from(stat.st_nlink);
+    let (links, size, changed_ns) = match kind {
+        FileType::Directory => (0, 0, 0),
+        _ => (links, stat.st_size, changed_ns),
+    };
+    Some(Stamp { kind, links, inode: stat.st_ino, size, changed_ns })
+}
+
+/// Whether a rebase's list has a line that runs a command; what can't be read counts.
+fn runs_something(folder: &OwnedFd, name: &[u8]) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else {
+        return beneath::stat(folder, name).is_ok();
+    };
+    let mut list = Vec::new();
+    let read = File::from(file).take(TODO_BYTES_MAX + 1).read_to_end(&mut list);
+    let runs = |line: &[u8]| {
+        let line = line.trim_ascii_start();
+        let word = line.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        matches!(word, b"exec" | b"x")
+    };
+    let is_whole = read.is_ok_and(|read| read as u64 <= TODO_BYTES_MAX);
+    !is_whole || list.split(|byte| *byte == b'\n').any(runs)
+}
+
 /// Whether git would read this as a repository's `HEAD`; what can't be read counts.
 fn is_head(folder: &OwnedFd, name: &[u8]) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -262,7 +311,7 @@ fn is_head(folder: &OwnedFd, name: &[u8]) -> bool {
     }
 }
 
-fn entries(folder: &OwnedFd) -> Vec<(Vec<u8>, FileType)> {
+pub(super) fn entries(folder: &OwnedFd) -> Vec<(Vec<u8>, FileType)> {
     let mut entries = Vec::new();
     let mut space = [MaybeUninit::uninit(); 8 * 1024];
     let mut listing = RawDir::new(folder, &mut space);

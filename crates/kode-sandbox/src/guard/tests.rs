@@ -1,7 +1,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests lay out repositories and forge files")]
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
 use super::*;
@@ -21,7 +21,7 @@ fn place() -> Place {
     }
     let nowhere = folder.path().join("kode");
     let root = ProjectRoot::find(&folder.path().join("p"), &nowhere, &nowhere).unwrap();
-    let mut guard = Guard::new(&root, Vec::new(), true).unwrap();
+    let mut guard = Guard::new(&root, true).unwrap();
     guard.before_command();
     Place { folder, guard }
 }
@@ -181,7 +181,6 @@ fn a_folder_changed_twice_within_a_tick_is_read_again() {
 
 #[test]
 fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
-    use std::os::unix::fs::PermissionsExt;
     let mut place = place();
     let chmod = |place: &Place, name: &str, mode: u32| {
         fs::set_permissions(place.at(name), fs::Permissions::from_mode(mode)).unwrap();
@@ -193,7 +192,7 @@ fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
         fs::write(place.at(name), "x").unwrap();
     }
     chmod(&place, "users", 0o666);
-    place.guard = Guard::new(&place.root(), Vec::new(), true).unwrap();
+    place.guard = Guard::new(&place.root(), true).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(20));
     place.guard.before_command();
     fs::write(place.at("users"), "changed by the command").unwrap();
@@ -221,7 +220,6 @@ fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
 
 #[test]
 fn many_loose_files_are_all_tightened_and_some_named() {
-    use std::os::unix::fs::PermissionsExt;
     let mut place = place();
     for number in 0..30 {
         let file = place.at(&format!("plain/{number}"));
@@ -286,7 +284,6 @@ fn while_exchanged<R>(place: &Place, rounds: impl FnOnce() -> R) -> R {
 
 /// A folder outside like one inside, with what the guard would act on.
 fn outside(place: &Place) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt;
     let outside = place.folder.path().join("outside");
     for folder in [outside.clone(), place.at("d")] {
         fs::create_dir_all(folder.join("sub/.git/hooks")).unwrap();
@@ -315,10 +312,9 @@ fn bring_back(sub: &OwnedFd) {
 
 #[test]
 fn a_folder_exchanged_for_a_link_while_the_guard_works_leads_it_nowhere_else() {
-    use std::os::unix::fs::PermissionsExt;
     let place = place();
     let outside = outside(&place);
-    let mut guard = Guard::new(&place.root(), Vec::new(), true).unwrap();
+    let mut guard = Guard::new(&place.root(), true).unwrap();
     let inside = beneath::folder(&guard.root, b"d/sub").unwrap();
     let until = std::time::Instant::now() + std::time::Duration::from_secs(4);
     let mut acted = 0;
@@ -364,4 +360,65 @@ fn many_files_put_aside_are_named_in_part_and_counted() {
     assert_eq!(incidents.len(), 101);
     assert_eq!(incidents.last(), Some(&Incident::MorePutAside { count: 30, failed: 0 }));
     assert!((0..130).all(|number| !place.at(&format!("many/{number}/.git")).exists()));
+}
+
+#[test]
+fn what_gits_configuration_reads_and_runs_is_looked_after() {
+    let mut place = place();
+    let config = "[include]\n\tpath = ../.gitconfig\n[core]\n\thooksPath = .husky\n\
+                  [filter \"f\"]\n\tclean = python3 tools/clean.py %f\n\tsmudge = cat\n\
+                  [alias]\n\tst = status\n\tgo = !./tools/go\n";
+    fs::write(place.at(".git/config"), config).unwrap();
+    fs::create_dir_all(place.at("tools")).unwrap();
+    fs::create_dir_all(place.at(".husky")).unwrap();
+    for name in ["tools/clean.py", "tools/go", "status", "cat", ".husky/old"] {
+        fs::write(place.at(name), "old").unwrap();
+    }
+    fs::write(place.at(".gitconfig"), "[diff \"d\"]\ntextconv = tools/view\n").unwrap();
+    fs::write(place.at("tools/view"), "old").unwrap();
+    place.guard.before_command();
+    assert_eq!(place.guard.to_protect(), [b".gitconfig"]);
+    for name in ["tools/clean.py", "tools/go", "tools/view", "status", "cat", ".husky/pre-commit"] {
+        fs::write(place.at(name), "another one").unwrap();
+    }
+    let incidents = place.guard.after_command(&[]);
+    let told: Vec<(String, String)> = incidents
+        .into_iter()
+        .map(|incident| match incident {
+            Incident::GitRuns { key, paths, more: 0 } => (key, paths[0].as_str().to_owned()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        ("alias.go", "tools/go"),
+        ("core.hookspath", ".husky/pre-commit"),
+        ("diff.d.textconv", "tools/view"),
+        ("filter.f.clean", "tools/clean.py"),
+    ];
+    assert_eq!(told, expected.map(|(key, path)| (key.to_owned(), path.to_owned())));
+    place.guard.before_command();
+    fs::write(place.at(".gitconfig"), "[core]\nfsmonitor = evil\n").unwrap();
+    assert_eq!(place.quarantined(), [".gitconfig"]);
+}
+
+#[test]
+fn a_rebase_is_left_nothing_to_run() {
+    let mut place = place();
+    fs::create_dir_all(place.at(".git/rebase-merge")).unwrap();
+    let list = place.at(".git/rebase-merge/git-rebase-todo");
+    fs::write(&list, "pick 0123456 exec\n# exec x\n").unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+    fs::write(&list, "pick 0123456 a\n  x\ttouch canary\n").unwrap();
+    assert_eq!(place.quarantined(), [".git/rebase-merge/git-rebase-todo"]);
+}
+
+#[test]
+fn programs_that_have_set_id_bits_are_to_be_protected() {
+    let place = place();
+    for (name, mode) in [("plain/with", 0o4755), ("plain/without", 0o755), ("plain/all", 0o666)] {
+        fs::write(place.at(name), "x").unwrap();
+        fs::set_permissions(place.at(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let guard = Guard::new(&place.root(), true).unwrap();
+    assert_eq!(guard.to_protect(), [b"plain/with"]);
 }

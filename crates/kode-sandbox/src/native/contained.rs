@@ -91,8 +91,7 @@ impl Native {
         settings: &SandboxSettings,
         memory_bytes_max: u64,
     ) -> Result<Self, SandboxError> {
-        let guard =
-            if settings.read_only { None } else { Some(Guard::new(root, Vec::new(), true)?) };
+        let guard = if settings.read_only { None } else { Some(Guard::new(root, true)?) };
         Ok(Self {
             helper: Keeper::Container(container),
             guard,
@@ -117,7 +116,7 @@ impl Native {
     /// two tasks a person may have changed anything.
     pub(crate) fn look_anew(&mut self, root: &ProjectRoot) -> Result<(), SandboxError> {
         if self.guard.is_some() {
-            self.guard = Some(Guard::new(root, Vec::new(), true)?);
+            self.guard = Some(Guard::new(root, true)?);
         }
         Ok(())
     }

@@ -81,8 +81,10 @@ impl Starting {
         }
         // The helper works while kode plans.
         let helper = helper_for(root, settings, ownership, shape)?;
-        let plan = plan(root, settings, helper.identity().clone(), ownership, shape)?;
-        Self::around(helper, plan, root, settings, inherited, None)
+        let guard = guard(root, settings)?;
+        let protect = guard.as_ref().map(Guard::to_protect).unwrap_or_default();
+        let plan = plan(root, settings, helper.identity().clone(), ownership, shape, &protect)?;
+        Self::around(helper, (plan, guard), root, settings, inherited, None)
             .map(|starting| Self { ownership, ..starting })
     }
 
@@ -99,7 +101,9 @@ impl Starting {
             return Err(SandboxError::unavailable(cause, remedy::NOT_AS_ROOT));
         }
         let (ownership, shape) = (Ownership::Mapped, Shape::Session);
-        let mut plan = plan(root, settings, identity.clone(), ownership, shape)?;
+        let guard = guard(root, settings)?;
+        let protect = guard.as_ref().map(Guard::to_protect).unwrap_or_default();
+        let mut plan = plan(root, settings, identity.clone(), ownership, shape, &protect)?;
         let (mut complaints, mut private) = (None, None);
         let helper = if wall == Wall::Partial {
             private = Some(partial::adapt(&mut plan, settings)?);
@@ -113,7 +117,7 @@ impl Starting {
             complaints = Some(arguments.keep_complaints()?);
             HelperProcess::launch_in_bubblewrap(arguments, identity)?
         };
-        let mut starting = Self::around(helper, plan, root, settings, &[], private)?;
+        let mut starting = Self::around(helper, (plan, guard), root, settings, &[], private)?;
         starting.native.standing = Standing { wall, because };
         starting.complaints = complaints;
         Ok(starting)
@@ -121,7 +125,7 @@ impl Starting {
 
     fn around(
         mut helper: HelperProcess,
-        plan: Plan,
+        (plan, mut guard): (Plan, Option<Guard>),
         root: &ProjectRoot,
         settings: &SandboxSettings,
         inherited: &[OwnedFd],
@@ -152,11 +156,10 @@ impl Starting {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
             sent => sent.map_err(|error| no_helper(&error.into()))?,
         }
-        if !settings.read_only {
-            // The first look takes longest, and the helper works meanwhile.
-            let protected = plan.protected_in_project().map(str::to_owned).collect();
-            native.guard = Some(Guard::new(root, protected, !settings.one_command)?);
+        if let Some(guard) = &mut guard {
+            guard.protects(plan.protected_in_project().map(str::to_owned).collect());
         }
+        native.guard = guard;
         let (root, settings, ownership) = (root.clone(), settings.clone(), Ownership::Mapped);
         Ok(Self { native, plan, root, settings, ownership, complaints: None })
     }
@@ -268,6 +271,13 @@ impl Starting {
             }
         }
     }
+}
+
+/// What stands in the project before the first command; the helper works meanwhile.
+/// Where nothing can be written there is nothing to look after.
+fn guard(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Option<Guard>, SandboxError> {
+    let new = || Guard::new(root, !settings.one_command);
+    Ok((!settings.read_only).then(new).transpose()?)
 }
 
 /// The next weaker wall, as far as the user accepts one.

@@ -10,6 +10,7 @@ use super::{
     repository,
 };
 use crate::container_plan::{MappedMounts, Place};
+use crate::guard::Guard;
 use crate::{DockerNetwork, ProjectRoot, SandboxError, SandboxSettings};
 
 /// Where the project is, inside.
@@ -66,7 +67,11 @@ impl ContainerView {
         let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let project = canonical_bind(root.path(), root.text(), access, None)
             .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
-        let protections = repository::protections(root, settings.read_only, None);
+        let protect = match settings.read_only {
+            true => Vec::new(),
+            false => Guard::new(root, false)?.to_protect(),
+        };
+        let protections = repository::protections(root, settings.read_only, None, &protect)?;
         let (mut mounts, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
         for step in std::iter::once(project).chain(protections) {
             let Step::Bind(bind) = step else { continue };

@@ -79,13 +79,15 @@ pub(crate) struct Networked {
     pub(crate) additions: network::Additions,
 }
 
-/// Decides about one sandbox.
+/// Decides about one sandbox. What lies at `protect` below the project's folder can't
+/// be written, beside git's and kode's own files.
 pub(crate) fn plan(
     root: &ProjectRoot,
     settings: &SandboxSettings,
     identity: Identity,
     ownership: Ownership,
     shape: Shape<'_>,
+    protect: &[Vec<u8>],
 ) -> Result<Plan, SandboxError> {
     let project = fs::metadata(root.path()).map_err(|error| cannot_look(root.path(), &error))?;
     let maps = identity.started_as_root && ownership == Ownership::Mapped;
@@ -106,7 +108,7 @@ pub(crate) fn plan(
     let project_bind = canonical_bind(root.path(), root.text(), access, mapping)
         .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
     steps.push(project_bind);
-    steps.extend(repository::protections(root, settings.read_only, mapping));
+    steps.extend(repository::protections(root, settings.read_only, mapping, protect)?);
     steps.extend(sockets::bound_below(root).into_iter().map(|path| Step::Mask { path }));
     let mut environment = environment::inside(settings, &identity, &home, &toolchains.grants);
     let mut proxy_port = None;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 
 use super::{Access, Bind, Step};
-use crate::ProjectRoot;
 use crate::files::confined::{Links, locate};
+use crate::{ProjectRoot, SandboxError};
 
 /// Parts of `.git` that make git on the host run something.
 const GIT_READ_ONLY: &[&str] = &["hooks", "config", "config.worktree", "info"];
@@ -25,16 +25,24 @@ const COMMON_READ_ONLY: &[&str] = &["HEAD", "config", "info", "hooks", "packed-r
 /// kode's own files in a project.
 const KODE_FILES: &[&str] = &["kode.json", ".kode"];
 
+/// Files of one project that are mounted read-only one by one.
+const PROTECTED_MAX: usize = 500;
+
 /// Gitfiles are one short line.
 const GITFILE_BYTES_MAX: u64 = 8 * 1024;
 
-/// The mounts on top of the project's.
+/// The mounts on top of the project's, those at `protect` among them.
 pub(super) fn protections(
     root: &ProjectRoot,
     read_only: bool,
     owner: Option<(u32, u32)>,
-) -> Vec<Step> {
-    let Some(project) = Base::open(root.path(), owner) else { return Vec::new() };
+    protect: &[Vec<u8>],
+) -> Result<Vec<Step>, SandboxError> {
+    let Some(project) = Base::open(root.path(), owner) else { return Ok(Vec::new()) };
+    if protect.len() > PROTECTED_MAX {
+        let cause = format!("more than {PROTECTED_MAX} programs of the project have set-id bits");
+        return Err(SandboxError::unavailable(cause, "take the bits away with chmod ug-s"));
+    }
     let mut steps = Vec::new();
     let access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
     match project.kind(".git") {
@@ -53,7 +61,9 @@ pub(super) fn protections(
         _ => {}
     }
     steps.extend(KODE_FILES.iter().filter_map(|name| project.over_itself(name, Access::ReadOnly)));
-    steps
+    let named = protect.iter().filter_map(|path| std::str::from_utf8(path).ok());
+    steps.extend(named.filter_map(|path| project.over_itself(path, Access::ReadOnly)));
+    Ok(steps)
 }
 
 /// A folder of the host's, from which paths are found without following a link: a

@@ -2,6 +2,7 @@
 //! a linked worktree, and in programs with rights of their own.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -80,17 +81,49 @@ fn what_a_person_configures_for_their_worktree_meanwhile_stays() {
     assert!(text.contains("name = A"), "{text}");
 }
 
+const MAPPED_WRITE: &str = "import mmap, os, sys\nfor name in sys.argv[1:]:\n  \
+    file = os.open(name, os.O_RDWR)\n  memory = mmap.mmap(file, 4096); memory[:7] = b'CHANGED'; \
+    memory.flush()\n";
+
+fn program(place: &Place, name: &str, mode: u32) -> PathBuf {
+    let path = place.project().join(name);
+    fs::write(&path, vec![b'x'; 8192]).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    path
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn programs_with_set_id_bits_are_read_only() {
+    let place = Place::new();
+    let programs = [("tool", 0o4755), ("group", 0o2755), ("a b", 0o6755)];
+    let paths = programs.map(|(name, mode)| program(&place, name, mode));
+    fs::write(place.project().join("write.py"), MAPPED_WRITE).unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    let attempts = "for it in tool group 'a b'; do python3 write.py \"$it\"; echo x > \"$it\"; \
+        rm -f \"$it\"; mv other \"$it\"; chmod 777 \"$it\"; ln \"$it\" again; done; ls -l";
+    fs::write(place.project().join("other"), "x").unwrap();
+    let ended = place.run(&sandbox, attempts);
+    assert_eq!(
+        paths.each_ref().map(|path| mode(path)),
+        programs.map(|(_, mode)| mode),
+        "{ended:?}"
+    );
+    for path in &paths {
+        assert!(fs::read(path).unwrap().iter().all(|&byte| byte == b'x'), "{ended:?}");
+    }
+    assert!(!place.project().join("again").exists(), "{ended:?}");
+    assert_eq!(ended.incidents, []);
+}
+
 /// Writing through a shared mapping leaves the bits, unlike `write`.
 #[test]
 fn a_program_with_rights_of_its_own_loses_them_when_a_command_changes_it() {
-    use std::os::unix::fs::PermissionsExt;
     let place = Place::new();
-    let program = |name: &str| place.project().join(name);
-    for (name, mode) in [("tool", 0o4755), ("group", 0o2755), ("capable", 0o755), ("left", 0o4755)]
-    {
-        fs::write(program(name), vec![b'x'; 8192]).unwrap();
-        fs::set_permissions(program(name), fs::Permissions::from_mode(mode)).unwrap();
-    }
+    let capable = program(&place, "capable", 0o755);
     // cap_net_raw+ep, as setcap writes it (capabilities(7), revision 2).
     let capability: Vec<u8> =
         [0x0200_0001_u32, 1 << 13, 0, 0, 0].iter().flat_map(|it| it.to_le_bytes()).collect();
@@ -98,22 +131,39 @@ fn a_program_with_rights_of_its_own_loses_them_when_a_command_changes_it() {
     let flags = rustix::fs::XattrFlags::empty();
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
-        rustix::fs::setxattr(program("capable"), name, &capability, flags).unwrap();
+        rustix::fs::setxattr(&capable, name, &capability, flags).unwrap();
     }
     let sandbox = place.sandbox(Backend::Native);
-    let write = "import mmap, os, sys\nfor name in sys.argv[1:]:\n  file = os.open(name, os.O_RDWR)\n  \
-                 memory = mmap.mmap(file, 4096); memory[:7] = b'CHANGED'; memory.flush()\n";
-    fs::write(program("write.py"), write).unwrap();
-    let ended = place.run(&sandbox, "python3 write.py tool group capable && ln left again");
-    let mode = |name: &str| fs::metadata(program(name)).unwrap().permissions().mode() & 0o7777;
-    assert_eq!(["tool", "group", "left"].map(mode), [0o755; 3], "{ended:?}");
-    assert!(fs::read(program("tool")).unwrap().starts_with(b"CHANGED"), "{ended:?}");
+    // A person's, made while the sandbox stands.
+    let late = [("late", 0o4755), ("linked", 0o4755)].map(|it| program(&place, it.0, it.1));
+    fs::write(place.project().join("write.py"), MAPPED_WRITE).unwrap();
+    let ended = place.run(&sandbox, "python3 write.py late capable && ln linked again");
+    assert_eq!(late.each_ref().map(|path| mode(path)), [0o755; 2], "{ended:?}");
+    assert!(fs::read(&late[0]).unwrap().starts_with(b"CHANGED"), "{ended:?}");
     let mut room = [0_u8; 64];
-    assert!(rustix::fs::getxattr(program("capable"), name, &mut room).is_err(), "{ended:?}");
+    assert!(rustix::fs::getxattr(&capable, name, &mut room).is_err(), "{ended:?}");
     let taken = |it: &&Incident| matches!(it, Incident::CapabilitiesTaken { .. });
     assert_eq!(ended.incidents.iter().filter(taken).count(), usize::from(is_root), "{ended:?}");
     // The others are told as bits that went.
-    assert!(ended.incidents.len() >= 3, "{ended:?}");
+    assert!(ended.incidents.len() >= 2, "{ended:?}");
+}
+
+#[test]
+fn configuration_that_gits_own_includes_is_read_only() {
+    let place = Place::new();
+    git(&place.project(), &["init", "-q", "."]);
+    git(&place.project(), &["config", "include.path", "../.gitconfig"]);
+    git(&place.project(), &["config", "core.hooksPath", "hooks"]);
+    fs::write(place.project().join(".gitconfig"), "[user]\n\tname = A\n").unwrap();
+    fs::create_dir(place.project().join("hooks")).unwrap();
+    let sandbox = place.sandbox(Backend::Native);
+    let ended = place.run(&sandbox, "! echo x >> .gitconfig; echo x > hooks/pre-commit");
+    let text = fs::read_to_string(place.project().join(".gitconfig")).unwrap();
+    assert_eq!(text, "[user]\n\tname = A\n");
+    let [Incident::GitRuns { key, paths, more: 0 }] = &*ended.incidents else {
+        panic!("{ended:?}")
+    };
+    assert_eq!((key.as_str(), paths[0].as_str()), ("core.hookspath", "hooks/pre-commit"));
 }
 
 #[test]

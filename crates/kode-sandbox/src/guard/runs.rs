@@ -1,0 +1,212 @@
+//! What git would run or read as configuration because the repository's own
+//! configuration names it: files of the project that `include.path` takes in, the
+//! folder of `core.hooksPath`, programs and scripts of filters, drivers, aliases. They
+//! are ordinary files, which commands may change. Those that are configuration
+//! themselves are treated like it; of the others a person is told.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+use super::beneath;
+use super::sensitive::{self, Stamp};
+use super::tree::join;
+use crate::ProjectRoot;
+use crate::git_config::{CONFIG_BYTES_MAX, Setting, settings};
+use crate::plan;
+
+/// Configuration that includes configuration, as deep as git goes
+/// (`MAX_INCLUDE_DEPTH` in its config.c).
+const INCLUDE_DEPTH_MAX: usize = 10;
+
+/// Files and folders of one project that are followed.
+const NAMED_MAX: usize = 200;
+
+/// What a file is for git.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// It is read as configuration.
+    Configuration,
+    /// It is run, or hooks in it are.
+    Run,
+}
+
+/// A place of the project that git's configuration names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Named {
+    /// Below the project's folder.
+    pub(crate) path: Vec<u8>,
+    pub(crate) role: Role,
+    /// The setting that names it.
+    pub(crate) key: String,
+}
+
+/// What the repository's configuration names within the project, which is opened as
+/// `root`.
+pub(crate) fn named(root: &OwnedFd, project: &ProjectRoot) -> Vec<Named> {
+    let mut reading = Reading { root, project: project.path(), found: Vec::new() };
+    for file in [".git/config", ".git/config.worktree"] {
+        if let Some(text) = small_text(root, file.as_bytes()) {
+            reading.take(&text, &project.path().join(".git"), 0);
+        }
+    }
+    if let Some(common) = plan::linked(project).map(|linked| linked.common)
+        && let Ok(open) = rustix::fs::open(&common, FOLDER, Mode::empty())
+        && let Some(text) = small_text(&open, b"config")
+    {
+        reading.take(&text, &common, 0);
+    }
+    reading.found.sort();
+    reading.found.dedup();
+    reading.found
+}
+
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+struct Reading<'a> {
+    root: &'a OwnedFd,
+    /// Canonical.
+    project: &'a Path,
+    found: Vec<Named>,
+}
+
+impl Reading<'_> {
+    /// Takes in the configuration `text` of a file in `folder`, which is absolute.
+    fn take(&mut self, text: &str, folder: &Path, depth: usize) {
+        for setting in settings(text) {
+            let is_include = matches!(setting.section.as_str(), "include" | "includeif");
+            if is_include && setting.name == "path" {
+                self.include(&setting, folder, depth);
+            } else if setting.section == "core" && setting.name == "hookspath" {
+                let path = self.within(self.project, &setting.value);
+                path.into_iter().for_each(|path| self.add(path, Role::Run, &setting));
+            } else if is_command(&setting) {
+                for path in self.programs(&setting.value) {
+                    self.add(path, Role::Run, &setting);
+                }
+            }
+        }
+    }
+
+    fn include(&mut self, setting: &Setting, folder: &Path, depth: usize) {
+        let Some(path) = self.within(folder, &setting.value) else { return };
+        let text = small_text(self.root, &path);
+        let place = self.project.join(OsStr::from_bytes(&path));
+        self.add(path, Role::Configuration, setting);
+        if let (Some(text), Some(folder)) = (text, place.parent())
+            && depth < INCLUDE_DEPTH_MAX
+            && self.found.len() < NAMED_MAX
+        {
+            self.take(&text, folder, depth + 1);
+        }
+    }
+
+    fn add(&mut self, path: Vec<u8>, role: Role, setting: &Setting) {
+        if self.found.len() < NAMED_MAX {
+            self.found.push(Named { path, role, key: setting.key() });
+        }
+    }
+
+    /// Words of a command that name something in the project. The first one is looked
+    /// up on `PATH` unless it has a slash; git runs it in the project's folder.
+    fn programs(&self, command: &str) -> Vec<Vec<u8>> {
+        let parts = |c: char| c.is_whitespace() || "\"'();&|`".contains(c);
+        let words = command.trim_start_matches('!').split(parts);
+        let words = words.filter(|word| !word.is_empty()).enumerate();
+        let named = words.filter(|(number, word)| *number > 0 || word.contains('/'));
+        let paths = named.filter_map(|(_, word)| self.within(self.project, word));
+        paths.filter(|path| beneath::location(self.root, path).is_ok()).collect()
+    }
+
+    /// The path below the project that `value` names from `folder`; `None` for any
+    /// outside, in git's own folder, and for the project as a whole.
+    fn within(&self, folder: &Path, value: &str) -> Option<Vec<u8>> {
+        let mut place = PathBuf::new();
+        for part in folder.join(value).components() {
+            match part {
+                Component::ParentDir => drop(place.pop()),
+                Component::CurDir => {}
+                part => place.push(part),
+            }
+        }
+        let below = place.strip_prefix(self.project).ok()?;
+        let is_gits = below.starts_with(".git") || below.as_os_str().is_empty();
+        (!is_gits).then(|| below.as_os_str().as_bytes().to_vec())
+    }
+}
+
+/// Whether git runs what the setting says (git-config(1), gitattributes(5)).
+fn is_command(setting: &Setting) -> bool {
+    let Setting { section, name, .. } = setting;
+    match section.as_str() {
+        "filter" => matches!(name.as_str(), "clean" | "smudge" | "process"),
+        "diff" => matches!(name.as_str(), "command" | "textconv" | "external"),
+        "merge" | "mergetool" | "difftool" | "browser" | "man" | "guitool" => {
+            matches!(name.as_str(), "driver" | "cmd" | "path")
+        }
+        "core" => matches!(
+            name.as_str(),
+            "fsmonitor"
+                | "sshcommand"
+                | "editor"
+                | "pager"
+                | "askpass"
+                | "gitproxy"
+                | "alternaterefscommand"
+        ),
+        "sequence" => name == "editor",
+        "gpg" => name == "program" || name == "defaultkeycommand",
+        "credential" => name == "helper",
+        "remote" => matches!(name.as_str(), "uploadpack" | "receivepack" | "vcs"),
+        "uploadpack" => name == "packobjectshook",
+        "alias" => setting.value.starts_with('!'),
+        "interactive" => name == "difffilter",
+        "sendemail" => matches!(name.as_str(), "sendmailcmd" | "tocmd" | "cccmd" | "headercmd"),
+        "trailer" => matches!(name.as_str(), "command" | "cmd"),
+        "pager" | "submodule" | "imap" | "web" | "instaweb" => true,
+        _ => false,
+    }
+}
+
+fn small_text(root: &OwnedFd, path: &[u8]) -> Option<String> {
+    let (folder, name) = beneath::parent(root, path).ok()?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(folder, name, flags, Mode::empty()).ok()?;
+    let stat = rustix::fs::fstat(&file).ok()?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    File::from(file).take(CONFIG_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The files that are run, or stand in a folder of hooks, and what they were like.
+pub(super) fn stamps(root: &OwnedFd, named: &[Named]) -> BTreeMap<Vec<u8>, (Stamp, String)> {
+    let mut all = BTreeMap::new();
+    for Named { path, key, .. } in named.iter().filter(|named| named.role == Role::Run) {
+        match beneath::folder(root, path) {
+            Ok(folder) => {
+                for (name, _) in sensitive::entries(&folder) {
+                    if let Some(stamp) = sensitive::stamp(&folder, &name) {
+                        all.insert(join(path, &name), (stamp, key.clone()));
+                    }
+                }
+            }
+            Err(_) => {
+                let found = beneath::parent(root, path).ok();
+                let stamp = found.and_then(|(folder, name)| sensitive::stamp(&folder, name));
+                if let Some(stamp) = stamp {
+                    all.insert(path.clone(), (stamp, key.clone()));
+                }
+            }
+        }
+    }
+    all
+}
