@@ -33,7 +33,7 @@ use rustix::io::Errno;
 
 use crate::ProjectRoot;
 use crate::credentials::Named;
-use crate::output::Incident;
+use crate::incident::Incident;
 use kept::Kept;
 use linked::Repository;
 use modes::{Loose, Modes};

@@ -27,6 +27,7 @@ mod files;
 mod git_config;
 mod guard;
 mod helper;
+mod incident;
 mod landlock_wall;
 mod layers;
 mod native;
@@ -53,13 +54,14 @@ pub use files::{
     WriteFailure, is_ignore_file, stamp_hash,
 };
 pub use helper::run_helper_if_requested;
+pub use incident::Incident;
 pub use layers::{Layer, LayerState, diagnose};
 pub use native::{BeforeMain, before_main, launch_early};
 pub use network::{
     Connection, Departure, HostName, OpenHosts, Page, Refusal, Sighting, Via, Witness, redirected,
     web_address,
 };
-pub use output::{CommandEnd, CommandOutput, Incident};
+pub use output::{CommandEnd, CommandOutput};
 pub use plan::Wall;
 pub use remotes::git_remotes;
 pub use root::{ProjectRoot, RootError};

@@ -9,10 +9,11 @@ use kode_gate::Permit;
 use crate::bare::BareHost;
 use crate::credentials::{Exposure, Seen};
 use crate::docker::{self, Docker};
+use crate::incident::Incident;
 use crate::layers::{self, Layer};
 use crate::native::{self, Native};
 use crate::network::{Network, Reached};
-use crate::output::{CommandEnd, CommandOutput, Incident};
+use crate::output::{CommandEnd, CommandOutput};
 use crate::{
     Backend, Connection, OpenHosts, Page, ProjectRoot, Refusal, SandboxError, SandboxSettings,
     Witness,

@@ -22,8 +22,9 @@ use kode_base::{Interrupt, ProjectPath};
 
 use crate::container_plan::Place;
 use crate::credentials::Seen;
+use crate::incident::Incident;
 use crate::native::Native;
-use crate::output::{Capture, CommandEnd, CommandOutput, Incident};
+use crate::output::{Capture, CommandEnd, CommandOutput};
 use crate::plan::{ContainerView, inside_container};
 use crate::sandbox::Order;
 use crate::{DockerNetwork, OpenHosts, ProjectRoot, SandboxError, SandboxSettings};

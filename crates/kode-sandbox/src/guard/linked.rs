@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use super::sensitive::{self, Part, Stamp};
 use super::{beneath, changed, put_aside};
 use crate::ProjectRoot;
-use crate::output::Incident;
+use crate::incident::Incident;
 use crate::plan::{self, Linked};
 
 /// A folder of the repository, and what stood there before a command.

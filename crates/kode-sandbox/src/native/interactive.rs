@@ -16,7 +16,8 @@ use signal_hook::iterator::Signals;
 
 use super::{KILL_MAX, Native, stream};
 use crate::SandboxError;
-use crate::output::{CommandEnd, Incident};
+use crate::incident::Incident;
+use crate::output::CommandEnd;
 use crate::sandbox::Order;
 use crate::wire::{self, Reply, Request};
 

@@ -1,0 +1,201 @@
+//! What had to be done about a command, in words for a person.
+
+use std::fmt;
+
+use kode_base::ProjectPath;
+
+/// Something a command tried that the sandbox undid or could not look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incident {
+    /// A file that git or kode itself would obey appeared or changed; it was
+    /// renamed.
+    Quarantined {
+        /// Where it appeared.
+        path: ProjectPath,
+        /// Where it is now.
+        moved_to: ProjectPath,
+    },
+    /// A protected file changed so that the command could have changed it too,
+    /// though it may have been a person. It was renamed, and what stood there
+    /// before the command is back.
+    PutBack {
+        /// The file.
+        path: ProjectPath,
+        /// Where the change is now.
+        moved_to: ProjectPath,
+    },
+    /// The same, but renaming failed: don't run git there before looking.
+    NotQuarantined {
+        /// Where it appeared.
+        path: ProjectPath,
+        /// What the system said.
+        error: String,
+    },
+    /// The same in the repository of a project that is a linked worktree.
+    InRepository {
+        /// Absolute.
+        folder: String,
+        /// What happened; its paths are below the folder.
+        incident: Box<Incident>,
+    },
+    /// More files that git or kode would obey than are named one by one.
+    MorePutAside {
+        /// How many were renamed.
+        count: usize,
+        /// How many could not be.
+        failed: usize,
+    },
+    /// Files that git runs, because its configuration names them, appeared or changed.
+    GitRuns {
+        /// The setting.
+        key: String,
+        /// Some of the files.
+        paths: Vec<ProjectPath>,
+        /// How many there are besides.
+        more: usize,
+    },
+    /// Not all could be looked at: too many folders or files, or one was exchanged.
+    Unchecked,
+    /// Another file system is mounted in the project: commands could write there, and
+    /// nobody looked for forged files.
+    NotLookedInto {
+        /// Where.
+        path: ProjectPath,
+    },
+    /// A file got set-id bits, or bits that let everybody write; they were
+    /// taken away again.
+    PermissionsTightened {
+        /// The file.
+        path: ProjectPath,
+        /// The bits that went.
+        bits: u32,
+    },
+    /// A program with capabilities of its own was changed or named anew; they, and
+    /// its set-id bits, were taken away.
+    CapabilitiesTaken {
+        /// The program.
+        path: ProjectPath,
+    },
+    /// The same, but the bits could not be taken away.
+    PermissionsLeft {
+        /// The file.
+        path: ProjectPath,
+        /// The bits that are still there.
+        bits: u32,
+        /// What the system said.
+        error: String,
+    },
+    /// More files of these two kinds than are named one by one.
+    MorePermissions {
+        /// How many.
+        count: usize,
+    },
+    /// The project's file system ran so full that everything was killed.
+    LowSpace {
+        /// Bytes that must stay free.
+        free_bytes_min: u64,
+    },
+    /// The command ended the container it ran in, and everything with it.
+    ContainerEnded,
+    /// The processes together went over the memory limit and were killed.
+    MemoryLimit {
+        /// The limit in bytes.
+        bytes_max: u64,
+    },
+}
+
+impl fmt::Display for Incident {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quarantined { path, moved_to } => write!(
+                formatter,
+                "the command made or changed {path}, which git or kode would obey; it is now \
+                 {moved_to}; to keep it, look at it (a HEAD: at its whole folder) and rename it back"
+            ),
+            Self::PutBack { path, moved_to } => write!(
+                formatter,
+                "{path}, which git or kode obeys, was replaced while the command ran, by you or by \
+                 it; it is as it was before, and the change is now {moved_to}"
+            ),
+            Self::NotQuarantined { path, error } => write!(
+                formatter,
+                "the command made or changed {path}, which git or kode would obey, and it can't \
+                 be renamed ({error}); don't run git there before looking"
+            ),
+            Self::InRepository { folder, incident } => {
+                write!(formatter, "in {}: {incident}", kode_base::escape::escape_line(folder))
+            }
+            Self::MorePutAside { count, failed } => write!(
+                formatter,
+                "and {count} more such files were renamed, {failed} could not be; they are beside \
+                 their places, with `.kode-quarantine-` in their names"
+            ),
+            Self::GitRuns { key, paths, more } => {
+                let names: Vec<String> = paths.iter().map(ToString::to_string).collect();
+                let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
+                write!(
+                    formatter,
+                    "the command made or changed {}{more}, which git runs on this machine ({} in \
+                     .git/config); look at it before you run git",
+                    names.join(", "),
+                    kode_base::escape::escape_line(key)
+                )
+            }
+            other => other.say_of_other_things(formatter),
+        }
+    }
+}
+
+impl Incident {
+    /// The rest of the texts: bits, limits, and what was not looked at.
+    fn say_of_other_things(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unchecked => {
+                formatter.write_str("not all of the project could be looked at for forged files: it has too many, or something exchanged folders meanwhile")
+            }
+            Self::NotLookedInto { path } => write!(
+                formatter,
+                "{path} is another file system, where commands can write and kode does not look \
+                 for forged files; don't run git there before looking"
+            ),
+            Self::PermissionsTightened { path, bits } => write!(
+                formatter,
+                "the command left {path} with mode bits {bits:04o}, which let others on this \
+                 machine act; they are gone now"
+            ),
+            Self::CapabilitiesTaken { path } => write!(
+                formatter,
+                "the command changed {path}, a program with capabilities of its own; they are \
+                 gone now (setcap gives them back)"
+            ),
+            Self::PermissionsLeft { path, bits, error } => write!(
+                formatter,
+                "the command left {path} with mode bits {bits:04o}, which let others on this \
+                 machine act, and they can't be taken away ({error})"
+            ),
+            Self::MorePermissions { count } => {
+                write!(formatter, "and {count} more files with such mode bits")
+            }
+            Self::LowSpace { free_bytes_min } => write!(
+                formatter,
+                "the command's processes were killed: the project's disk has less than \
+                 {free_bytes_min} bytes free; make room before going on"
+            ),
+            Self::ContainerEnded => formatter.write_str(
+                "the command ended its container; the next one runs in a new one, where temporary \
+                 files and home are empty again",
+            ),
+            Self::MemoryLimit { bytes_max } => write!(
+                formatter,
+                "the command's processes went over the memory limit of {bytes_max} bytes and \
+                 were killed"
+            ),
+            Self::Quarantined { .. }
+            | Self::PutBack { .. }
+            | Self::NotQuarantined { .. }
+            | Self::InRepository { .. }
+            | Self::MorePutAside { .. }
+            | Self::GitRuns { .. } => fmt::Display::fmt(self, formatter),
+        }
+    }
+}
