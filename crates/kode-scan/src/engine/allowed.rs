@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Engine;
 use super::guard::{facts_of, truth_with};
 use super::site::Site;
-use super::value::{Closure, Constant, Fact, Value};
+use super::value::{Closure, Constant, Data, Fact, Value};
 use crate::category::CategorySet;
 use crate::ir::{ExprId, Kind, Name, Operator, Target};
 
@@ -140,28 +140,41 @@ impl Engine<'_> {
         truth_with(facts.into_iter().filter(|fact| fact.when).collect())
     }
 
-    /// `map(int, values)`, `filter(str.isdigit, values)`, `values.map(Number)`.
-    pub(super) fn cast_each(&mut self, function: ExprId, values: &Value) -> Option<Value> {
-        let place = self.evaluate(function).data().and_then(|data| data.place);
-        let cleans = place.and_then(|place| self.models.know(place)?.cleans);
-        let element = match &self.program().expression(function).kind {
-            _ if cleans.is_some() => {
-                self.element_of(values).cleaned(cleans.unwrap_or(CategorySet::NONE))
-            }
-            Kind::Global(name) if CASTS.contains(&&**name) => Value::default(),
-            Kind::Global(name) if &**name == "str" => self.element_of(values),
-            Kind::Field(object, name) => {
-                let of_text = self.is_global_of(*object, &["str"]);
-                let says = matches!(
-                    &**name,
-                    "isdigit" | "isnumeric" | "isalnum" | "isalpha" | "isdecimal" | "isidentifier"
-                );
-                let element = self.element_of(values);
-                (of_text && says).then(|| element.cleaned(CategorySet::EVERY))?
-            }
+    /// `filter(str.isdigit, values)`.
+    pub(super) fn kept_of_each(&mut self, function: ExprId, values: &Value) -> Option<Value> {
+        const SAYS: [&str; 6] =
+            ["isdigit", "isnumeric", "isalnum", "isalpha", "isdecimal", "isidentifier"];
+        let Kind::Field(object, name) = &self.program().expression(function).kind else {
+            return None;
+        };
+        let says = self.is_global_of(*object, &["str"]) && SAYS.contains(&&**name);
+        let element = says.then(|| self.element_of(values).cleaned(CategorySet::EVERY))?;
+        Some(Value::record(BTreeMap::from([(Name::from("*"), element)]), false))
+    }
+
+    /// What a function that makes something else of any value makes of one: `Number`,
+    /// `int`, `Integer::parseInt`, `str`.
+    pub(super) fn cast_by(&self, function: ExprId, value: &Value) -> Option<Value> {
+        let (object, name) = match &self.program().expression(function).kind {
+            Kind::Global(name) => (None, name),
+            Kind::Field(object, name) => (Some(*object), name),
             _ => return None,
         };
-        Some(Value::record(BTreeMap::from([(Name::from("*"), element)]), false))
+        // Known to be no input, unlike a value of which nothing is known.
+        let number = || Value::new(Data::default());
+        let of_number = |object: ExprId| {
+            self.is_global_of(object, &["Number", "Integer", "Long", "Double", "Float", "Short"])
+        };
+        match (object, &**name) {
+            (None, "str" | "String") => {
+                Some(super::expression::joined(std::slice::from_ref(value)))
+            }
+            (None, name) => CASTS.contains(&name).then(number),
+            (Some(object), "parseInt" | "parseFloat" | "parseLong" | "parseDouble" | "valueOf") => {
+                of_number(object).then(number)
+            }
+            _ => None,
+        }
     }
 
     /// `stream.collect(Collectors.joining())`: the elements as one text.

@@ -24,7 +24,7 @@ impl Engine<'_> {
         }
         self.parts_of_object(site)
             .or_else(|| self.has_own(site))
-            .or_else(|| self.method_with_function(site, &receiver))
+            .or_else(|| self.method_of_function(site, &receiver))
             .or_else(|| self.text_method(site, &receiver))
             .or_else(|| self.written(site, &receiver))
             .or_else(|| self.collection_method(site, &receiver))
@@ -57,7 +57,7 @@ impl Engine<'_> {
             | "bool" | "len" | "ord" | "hash" | "abs" | "isinstance" | "hasattr" | "round"
             | "sum" => Some(Value::default()),
             "any" | "all" => Some(self.any_of(&first)),
-            "map" | "filter" => self.cast_each(site.argument(0)?, &site.value(1)),
+            "filter" => self.kept_of_each(site.argument(0)?, &site.value(1)),
             "isNaN" => {
                 let argument = site.argument(0)?;
                 Some(self.fact(argument, false, CategorySet::EVERY))
@@ -100,55 +100,17 @@ impl Engine<'_> {
         }
     }
 
-    /// Methods that run functions they are handed.
-    fn method_with_function(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
-        let closure = site.value(0).data().and_then(|data| data.function.clone());
-        if let Some(function) = receiver.data().and_then(|data| data.function.clone()) {
-            let rest: Vec<_> = site.given.iter().skip(1).cloned().collect();
-            return match &*site.method {
-                "call" => Some(self.invoke(&function, &rest, Some(site.value(0)), Some(site))),
-                "bind" => super::reflection::bound(receiver, &rest),
-                "andThen" | "compose" | "negate" | "and" | "or" => None,
-                // The only method of a functional interface, whatever its name.
-                _ if self.unit(self.file).language == kode_syntax::Language::Java => {
-                    Some(self.call_closure(&function, site))
-                }
-                _ => None,
-            };
-        }
-        let Some(closure) = closure else {
-            let casts = &*site.method == "map" && site.receiver.is_some();
-            return site.argument(0).filter(|_| casts).and_then(|by| self.cast_each(by, receiver));
-        };
-        let element = self.element_of(receiver);
+    /// Methods of functions.
+    fn method_of_function(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
+        let function = receiver.data().and_then(|data| data.function.clone())?;
+        let rest: Vec<_> = site.given.iter().skip(1).cloned().collect();
         match &*site.method {
-            "then" | "tap" | "subscribe" | "thenApply" | "thenAccept" | "thenCompose"
-            | "thenApplyAsync" | "thenAcceptAsync" => {
-                Some(self.run_callback(&closure, Some(vec![receiver.clone()])))
-            }
-            "forEach" | "some" | "every" | "find" | "findIndex" | "filter" | "ifPresent"
-            | "ifPresentOrElse" | "peek" | "forEachOrdered" | "anyMatch" | "allMatch" => {
-                Some(self.asked_of_each(site, receiver, &closure))
-            }
-            "orElseGet" => {
-                let other = self.run_callback(&closure, None);
-                Some(element.join(&other))
-            }
-            "map" | "flatMap" => {
-                // The position that comes second is a number of which nothing else is known.
-                let position = Value::new(super::value::Data::default());
-                let result = self.run_callback(&closure, Some(vec![element, position]));
-                let fields = std::collections::BTreeMap::from([(Name::from("*"), result)]);
-                Some(Value::record(fields, false))
-            }
-            "reduce" => {
-                let start = site.value(1);
-                let result = self.run_callback(&closure, Some(vec![start.clone(), element]));
-                Some(start.join(&result))
-            }
-            "catch" | "finally" => {
-                self.run_callback(&closure, None);
-                Some(receiver.clone())
+            "call" => Some(self.invoke(&function, &rest, Some(site.value(0)), Some(site))),
+            "bind" => super::reflection::bound(receiver, &rest),
+            "andThen" | "compose" | "negate" | "and" | "or" => None,
+            // The only method of a functional interface, whatever its name.
+            _ if self.unit(self.file).language == kode_syntax::Language::Java => {
+                Some(self.call_closure(&function, site))
             }
             _ => None,
         }

@@ -50,7 +50,7 @@ impl Engine<'_> {
 
     /// Does what a call does, once everything in it is evaluated.
     pub(super) fn dispatch(&mut self, site: &Site) -> Value {
-        if self.state_set(site) {
+        if self.state_set(site) || self.settles(site) {
             return Value::default();
         }
         if let Some(result) = self
@@ -58,6 +58,7 @@ impl Engine<'_> {
             .or_else(|| self.detached_call(site))
             .or_else(|| self.parsed_text(site))
             .or_else(|| self.schema_call(site))
+            .or_else(|| self.composed_call(site))
         {
             return result;
         }
@@ -78,11 +79,19 @@ impl Engine<'_> {
         if let Some(class) = site.callee.data().and_then(|data| data.class) {
             return self.construct(class, site);
         }
-        if let Some(place) = site.callee.data().and_then(|data| data.place) {
+        let place = site.callee.data().and_then(|data| data.place);
+        if place.is_none() {
+            self.guessed_sinks(site);
+            self.guessed_document(site);
+        }
+        if !self.runs_itself(place)
+            && let Some(result) = self.promised(site).or_else(|| self.handed_on(site))
+        {
+            return result;
+        }
+        if let Some(place) = place {
             return self.call_place(place, site);
         }
-        self.guessed_sinks(site);
-        self.guessed_document(site);
         if let Some(result) = self.builtin(site) {
             return result;
         }
@@ -91,6 +100,14 @@ impl Engine<'_> {
         }
         self.run_callbacks(site, None);
         self.unknown_call(site)
+    }
+
+    /// Whether the models say by themselves what an API does with a function it is handed.
+    fn runs_itself(&self, place: Option<crate::model::Place>) -> bool {
+        let known = place.and_then(|place| self.models.know(place));
+        known.is_some_and(|known| {
+            !known.callbacks.is_empty() || !known.sinks.is_empty() || known.calls || known.routes_to
+        })
     }
 
     /// A call of a function in the scanned files; of a method without a body, of
@@ -589,7 +606,7 @@ impl Engine<'_> {
         if &*site.method == "route" && self.is_javascript() {
             self.run_route_objects(site);
         }
-        self.run_later(site);
+        self.run_task(site);
         for given in &site.given {
             if !LOOKING.contains(&&*site.method) {
                 self.passed_on_dialog(&given.value, given.expression);

@@ -68,34 +68,19 @@ impl Engine<'_> {
         self.run_callback(&closure, Some(handed));
     }
 
-    /// `Thread(target=f, args=(x,))`, `pool.submit(f, x)`: run with what is handed over.
-    pub(super) fn run_later(&mut self, site: &Site) {
-        let closure_of = |value: &Value| value.data().and_then(|data| data.function.clone());
-        if let Some(closure) = site.keyword("target").and_then(closure_of) {
-            let given = site.keyword("args").map(super::builtin::items).unwrap_or_default();
-            self.run_callback(&closure, Some(given));
-        }
-        // A task of a queue: `render.delay(x)`, `render.apply_async((x,))`.
-        let task = site.receiver.as_ref().and_then(|(_, value)| closure_of(value));
-        if let Some(task) = task.filter(|_| matches!(&*site.method, "delay" | "apply_async")) {
-            let listed = || site.keyword("args").cloned().or_else(|| Some(site.value(0)));
-            let given = if &*site.method == "delay" {
-                site.values()
-            } else {
-                listed().as_ref().map(super::builtin::items).unwrap_or_default()
-            };
-            self.run_callback(&task, Some(given));
+    /// A task of a queue: `render.delay(x)`, `render.apply_async((x,))`.
+    pub(super) fn run_task(&mut self, site: &Site) {
+        if !matches!(&*site.method, "delay" | "apply_async") {
             return;
         }
-        let at = match &*site.method {
-            "submit" | "to_thread" | "create_task" | "delay" | "nextTick" => 0,
-            "run_in_executor" => 1,
-            _ => return,
+        let receiver = site.receiver.as_ref().and_then(|(_, value)| value.data());
+        let Some(task) = receiver.and_then(|data| data.function.clone()) else { return };
+        let listed = || site.keyword("args").cloned().unwrap_or_else(|| site.value(0));
+        let given = match &*site.method {
+            "delay" => site.values(),
+            _ => super::builtin::items(&listed()),
         };
-        if let Some(closure) = closure_of(&site.value(at)) {
-            let given = site.values().into_iter().skip(at + 1).collect();
-            self.run_callback(&closure, Some(given));
-        }
+        self.run_callback(&task, Some(given));
     }
 
     /// What a parser of a request's fields gives: fields declared as numbers, or as one of

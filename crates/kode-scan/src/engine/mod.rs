@@ -19,6 +19,7 @@ mod entry;
 mod expression;
 mod framework;
 mod guard;
+mod handed;
 mod header;
 mod implementer;
 mod imports;
@@ -128,6 +129,8 @@ pub(crate) struct Engine<'a> {
     shares: bool,
     /// What components put into their states, by where the state is made.
     states: HashMap<(usize, ExprId), Value>,
+    /// What promises that are being made are settled with.
+    settled: HashMap<(usize, ExprId), Value>,
     /// A state got input since it was last read.
     states_changed: bool,
     findings: Vec<RawFinding>,
@@ -220,6 +223,7 @@ impl<'a> Engine<'a> {
             grew: false,
             shares: false,
             states: HashMap::new(),
+            settled: HashMap::new(),
             states_changed: false,
             findings: Vec::new(),
             cut_short: false,

@@ -78,13 +78,6 @@ impl Engine<'_> {
                 }
                 None => None,
             },
-            "forEach" | "map" | "some" | "every" | "filter" | "find" | "flatMap" | "then" => {
-                let element = match &*site.method {
-                    "then" => receiver.clone(),
-                    _ => self.element_of(receiver),
-                };
-                self.handed_api(site, 0, element)
-            }
             _ => self.unwrapped_module(site),
         }
     }
@@ -157,7 +150,7 @@ impl Engine<'_> {
     }
 
     /// Calls `function` in the place of `site`.
-    fn stand_in(
+    pub(super) fn stand_in(
         &mut self,
         site: &Site,
         (function, expression): (Value, Option<ExprId>),
@@ -182,18 +175,6 @@ impl Engine<'_> {
         let receiver = this.map(|this| (object, this));
         let inner = Site { callee: function, receiver, method, given: all, ..*site };
         self.dispatch(&inner)
-    }
-
-    /// An API handed to something that calls it with `element`.
-    fn handed_api(&mut self, site: &Site, at: usize, element: Value) -> Option<Value> {
-        let function = site.value(at);
-        let data = function.data().filter(|data| data.function.is_none())?;
-        let known = self.models.know(data.place?)?;
-        let is_sink = known.sinks.iter().any(|sink| sink.context != crate::model::Context::Call);
-        if !is_sink || !element.is_tainted() {
-            return None;
-        }
-        Some(self.stand_in(site, (function.clone(), site.argument(at)), None, plain(vec![element])))
     }
 
     fn reflected_python(&mut self, site: &Site) -> Option<Value> {
@@ -222,15 +203,6 @@ impl Engine<'_> {
                         .or(Some(getter)),
                     false => Some(getter),
                 }
-            }
-            "map" | "filter" if site.receiver.is_none() => {
-                let element = self.element_of(&site.value(1));
-                if let Some(result) = self.handed_api(site, 0, element.clone()) {
-                    return Some(result);
-                }
-                let closure = first().data()?.function.clone()?;
-                self.run_callback(&closure, Some(vec![element]));
-                None
             }
             "setattr" if site.receiver.is_none() => {
                 let name = super::constant::key_of(&site.value(1))?;

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::handing::HandingEntry;
 use crate::category::Category;
 use crate::tables;
 
@@ -53,6 +54,8 @@ pub(crate) struct ModelFile<'t> {
     pub(crate) carries: Option<Names<'t>>,
     #[serde(default, borrow)]
     pub(crate) fill: Vec<FillEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) hand: Vec<HandingEntry<'t>>,
     /// Called with a route's text and its function, as Django's `path`.
     #[serde(borrow)]
     pub(crate) routes_to: Option<Names<'t>>,

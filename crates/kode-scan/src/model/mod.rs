@@ -5,6 +5,7 @@
 //! `query` of what calling (or constructing) `Pool` of module `pg` gives.
 
 mod file;
+mod handing;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -14,6 +15,7 @@ use kode_syntax::Language;
 
 use crate::category::{Category, CategorySet};
 pub(crate) use file::{ArgumentChoice, Context};
+pub(crate) use handing::{Gives, Handing, Part};
 
 /// A place in the tree of canonical names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +91,8 @@ pub(crate) struct Models {
     /// known of it stands, and whether any segment leads on from it.
     places: Vec<PlaceEntry>,
     knowledge: Vec<Knowledge>,
+    /// Ways of handing a function on, by the name of what it is handed to.
+    handings: HashMap<&'static str, Vec<Handing>, BuildHasherDefault<SegmentHasher>>,
     /// Last segments of sinks and dialogs, for the prefilter.
     pub(crate) words: Vec<&'static str>,
 }
@@ -182,6 +186,7 @@ impl Models {
             edges: HashMap::with_capacity_and_hasher(EDGES, BuildHasherDefault::default()),
             places: vec![PlaceEntry::default()],
             knowledge: Vec::new(),
+            handings: HashMap::default(),
             words: Vec::new(),
         }
     }
@@ -218,6 +223,11 @@ impl Models {
     pub(crate) fn know(&self, place: Place) -> Option<&Knowledge> {
         let at = self.places.get(place.0 as usize)?.knowledge?;
         self.knowledge.get(at as usize)
+    }
+
+    /// What a function of this name does with a function it is handed.
+    pub(crate) fn handings(&self, name: &str) -> &[Handing] {
+        self.handings.get(name).map_or(&[], Vec::as_slice)
     }
 
     fn make(&mut self, family: &'static str, path: &'static str) -> Place {
@@ -261,6 +271,11 @@ impl Models {
                 if place != target {
                     self.places[place.0 as usize].alias = Some(target);
                 }
+            }
+        }
+        for entry in &file.hand {
+            for name in &entry.names {
+                self.handings.entry(name).or_default().push(Handing::of(entry));
             }
         }
         self.add_sources(family, file);
