@@ -68,7 +68,7 @@ impl Engine<'_> {
                 None => joined(&[first]),
             }),
             "list" | "tuple" | "set" | "sorted" | "reversed" | "iter" | "dict" | "Set" | "Map"
-            | "frozenset" | "Array" | "Object"
+            | "WeakMap" | "WeakSet" | "frozenset" | "Array" | "Object"
                 if site.given.len() <= 1 =>
             {
                 Some(if site.given.is_empty() { Value::list(Vec::new()) } else { first })
@@ -343,9 +343,10 @@ impl Engine<'_> {
 
     fn collection_method(&mut self, site: &Site, receiver: &Value) -> Option<Value> {
         let path = site.receiver.as_ref().and_then(|(object, _)| self.changed_path(*object));
+        let object = site.receiver.as_ref().map(|(object, _)| *object);
         let set = |engine: &mut Self, value: Value| {
-            if let Some(path) = &path {
-                engine.set_path(path, &path.fields.clone(), value);
+            if let (Some(path), Some(object)) = (&path, object) {
+                engine.set_changed(object, path, value);
             }
         };
         let first = site.value(0);
@@ -361,8 +362,10 @@ impl Engine<'_> {
                 Some(changed)
             }
             "put" | "set" | "setdefault" | "setProperty" | "setAttribute" => {
-                let key = super::constant::key_of(&first)?;
-                let changed = receiver.with_field(&Name::from(key), site.value(1));
+                let changed = match super::constant::key_of(&first) {
+                    Some(key) => receiver.with_field(&Name::from(key), site.value(1)),
+                    None => with_entry(receiver, site)?,
+                };
                 set(self, changed.clone());
                 Some(changed)
             }
@@ -547,6 +550,18 @@ impl Engine<'_> {
             _ => None,
         }
     }
+}
+
+/// A map with a value under an unknown key; nothing where it is no map of the program's own.
+fn with_entry(receiver: &Value, site: &Site) -> Option<Value> {
+    let is_own = receiver.data().is_some_and(|data| data.fields.is_some() && data.place.is_none());
+    (is_own && site.given.len() == 2).then(|| {
+        receiver.with(|data| {
+            super::value::merge_taints(&mut data.taints, &site.value(1).deep_taints());
+            data.closed = false;
+            data.length = None;
+        })
+    })
 }
 
 /// A collection with everything of others; `update(name=value)` names what it sets.

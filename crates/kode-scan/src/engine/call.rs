@@ -106,7 +106,11 @@ impl Engine<'_> {
     fn runs_itself(&self, place: Option<crate::model::Place>) -> bool {
         let known = place.and_then(|place| self.models.know(place));
         known.is_some_and(|known| {
-            !known.callbacks.is_empty() || !known.sinks.is_empty() || known.calls || known.routes_to
+            !known.callbacks.is_empty()
+                || !known.sinks.is_empty()
+                || known.calls
+                || known.routes_to
+                || known.keeps.is_some()
         })
     }
 
@@ -447,6 +451,10 @@ impl Engine<'_> {
             if known.stops {
                 self.dead = true;
             }
+        }
+        let keeps = known.and_then(|known| known.keeps);
+        if let Some(kept) = keeps.and_then(|keeping| self.kept_call(keeping, site)) {
+            return kept;
         }
         self.run_callbacks(site, known.and_then(|known| callback_kinds(known, site)));
         if let Some(known) = known {

@@ -297,7 +297,9 @@ impl Engine<'_> {
         if !value.is_tainted() {
             return;
         }
-        if let Some(keeper) = self.keeper(object) {
+        let keeper = self.keeper(object).map(str::to_owned);
+        let keeper = keeper.or_else(|| self.store_at(object).map(str::to_owned));
+        if let Some(keeper) = keeper {
             let key = Name::from(format!("{keeper}.{name}"));
             self.remember(key, value);
             return;

@@ -8,7 +8,7 @@ use super::Engine;
 use super::builtin::items;
 use super::site::{Given, Site};
 use super::value::{Closure, Data, Value};
-use crate::ir::{ExprId, Name};
+use crate::ir::{ExprId, Kind, Name};
 use crate::model::{Gives, Handing, Part};
 
 /// Marks the function that settles a promise; no method of a program has such a name.
@@ -163,7 +163,12 @@ impl Engine<'_> {
     }
 
     fn called(&mut self, site: &Site, function: &Given, given: Vec<Given>) -> Value {
-        self.stand_in(site, (function.value.clone(), function.expression), None, given)
+        let kind = function.expression.map(|at| &self.program().expression(at).kind);
+        let object = match kind {
+            Some(Kind::Field(object, _)) => Some(self.evaluate(*object)),
+            _ => None,
+        };
+        self.stand_in(site, (function.value.clone(), function.expression), object, given)
     }
 
     fn function_name(&self, closure: &Closure) -> Name {

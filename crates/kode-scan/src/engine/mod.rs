@@ -35,6 +35,7 @@ mod shared;
 mod sink;
 mod site;
 mod statement;
+mod store;
 mod unknown;
 mod validated;
 mod value;

@@ -65,9 +65,11 @@ impl Engine<'_> {
             "assign" if self.is_global(*object, "Object") && site.given.len() == 2 => {
                 let onto = site.value(0);
                 let is_new = onto.data().and_then(|data| data.fields.as_ref());
-                Some(site.value(1))
-                    .filter(|_| is_new.is_some_and(|fields| fields.is_empty()))
-                    .filter(is_object)
+                if is_new.is_some_and(|fields| fields.is_empty()) {
+                    return Some(site.value(1)).filter(is_object);
+                }
+                self.put_all(site.argument(0)?, &site.value(1));
+                None
             }
             "call" | "apply" => match self.prototype_method(*object) {
                 Some(method) => Some(self.through_prototype(&method, site)),

@@ -102,8 +102,28 @@ impl Engine<'_> {
         if self.request_fields.is_empty() {
             return None;
         }
-        let key = format!("{}.{name}", self.keeper(object)?);
-        self.request_fields.get(&*key).cloned()
+        let keeper = self.keeper(object).or_else(|| self.store_at(object))?;
+        self.request_fields.get(&*format!("{keeper}.{name}")).cloned()
+    }
+
+    /// The store with names that an object is, as `process.env`.
+    pub(super) fn store_at(&self, object: ExprId) -> Option<&'static str> {
+        let program = self.program();
+        let place = match &program.expression(object).kind {
+            Kind::Field(owner, name) => {
+                let owner = match &program.expression(*owner).kind {
+                    Kind::Global(owner) => self.place(&format!("global.{owner}")),
+                    Kind::Import(owner) => self.place(owner),
+                    Kind::Variable(owner) => self.read(*owner).data().and_then(|data| data.place),
+                    _ => None,
+                };
+                owner.and_then(|owner| self.models.step(owner, name))
+            }
+            Kind::Global(name) => self.place(&format!("global.{name}")),
+            Kind::Variable(variable) => self.read(*variable).data().and_then(|data| data.place),
+            _ => None,
+        };
+        self.named_store(&Value::place(place?))
     }
 
     /// The name of an object that a framework hands around.
@@ -174,7 +194,7 @@ impl Engine<'_> {
     }
 
     /// A key as text, or as the last name it is written with.
-    fn key_text(&self, site: &Site, at: usize) -> Option<String> {
+    pub(super) fn key_text(&self, site: &Site, at: usize) -> Option<String> {
         let given = site.given.get(at)?;
         if let Some(text) = given.value.known_text() {
             return Some(text.to_owned());
@@ -188,27 +208,43 @@ impl Engine<'_> {
     /// `bus.on('event', f)` and `bus.emit('event', value)`.
     pub(super) fn event(&mut self, site: &Site) {
         let is_put = match &*site.method {
-            "on" | "once" | "addListener" | "subscribe" => false,
+            "on" | "once" | "addListener" | "subscribe" | "addEventListener" => false,
             "emit" | "publish" => true,
+            "dispatchEvent" if self.is_javascript() => return self.dispatched(site),
             _ => return,
         };
         if !self.is_javascript() || site.given.len() < 2 || site.receiver.is_none() {
             return;
         }
-        let first = site.value(0);
-        let Some(event) = first.known_text().filter(|event| !OUTER_EVENTS.contains(event)) else {
-            return;
-        };
-        let event = Name::from(event);
+        let Some(event) = self.event_name(site) else { return };
         if is_put {
-            self.emitted(event, site);
+            self.emitted(event, site.values().into_iter().skip(1).collect());
         } else if let Some(closure) = site.value(1).data().and_then(|data| data.function.clone()) {
             self.listening(event, closure);
         }
     }
 
-    fn emitted(&mut self, event: Name, site: &Site) {
-        let given: Vec<Value> = site.values().into_iter().skip(1).collect();
+    /// What an event is called: a text, or a constant such as a symbol.
+    fn event_name(&self, site: &Site) -> Option<Name> {
+        let name = self.key_text(site, 0)?;
+        let is_text = site.value(0).known_text().is_some();
+        let is_constant = || !name.contains(|letter: char| letter.is_ascii_lowercase());
+        let is_own = (is_text || is_constant()) && !OUTER_EVENTS.contains(&name.as_str());
+        is_own.then(|| Name::from(name))
+    }
+
+    /// `bus.dispatchEvent(new CustomEvent(name, { detail }))`.
+    fn dispatched(&mut self, site: &Site) {
+        let made = site.argument(0).map(|at| &self.program().expression(at).kind);
+        let Some(Kind::Call(call)) = made.filter(|_| site.given.len() == 1) else { return };
+        let [name, settings] = &call.arguments[..] else { return };
+        let (name, settings) = (self.evaluate(name.value), self.evaluate(settings.value));
+        if let Some(name) = name.known_text() {
+            self.emitted(Name::from(name), vec![settings]);
+        }
+    }
+
+    pub(super) fn emitted(&mut self, event: Name, given: Vec<Value>) {
         if !given.iter().any(Value::is_tainted) || self.events.len() >= KEPT_MAX {
             return;
         }
@@ -223,7 +259,7 @@ impl Engine<'_> {
         }
     }
 
-    fn listening(&mut self, event: Name, closure: Closure) {
+    pub(super) fn listening(&mut self, event: Name, closure: Closure) {
         if self.events.len() >= KEPT_MAX {
             return;
         }

@@ -11,7 +11,7 @@ use super::value::{Open, Taint, Value};
 use super::{Answer, Engine};
 use crate::category::Category;
 use crate::ir::{COMPONENT, ExprId, Name};
-use crate::model::{ArgumentChoice, Context, Sink};
+use crate::model::{ArgumentChoice, Context, Keeping, Sink};
 use crate::raw::{RawFinding, RawStep, squeezed};
 
 /// Steps of a flow that are shown.
@@ -281,6 +281,9 @@ impl Engine<'_> {
         }
         if known.content_type {
             self.note_content_type(value);
+        }
+        if let Some(Keeping::Receive(channel, _, field)) = known.keeps {
+            self.received(channel, field, value);
         }
         let closure = value.data().and_then(|data| data.function.clone());
         if let (Some(closure), Some((_, kinds))) = (closure, known.callbacks.first()) {

@@ -296,7 +296,7 @@ impl Engine<'_> {
         }
     }
 
-    fn assign_field(&mut self, object: ExprId, name: &Name, value: Value) {
+    pub(super) fn assign_field(&mut self, object: ExprId, name: &Name, value: Value) {
         self.remember_class_field(object, name, &value);
         self.remember_request_field(object, name, &value);
         if let Some(path) = self.module_member(object, name) {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::handing::HandingEntry;
+use super::keeping::{ChannelEntry, KeyedEntry, StoreEntry};
 use crate::category::Category;
 use crate::tables;
 
@@ -56,6 +57,12 @@ pub(crate) struct ModelFile<'t> {
     pub(crate) fill: Vec<FillEntry<'t>>,
     #[serde(default, borrow)]
     pub(crate) hand: Vec<HandingEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) store: Vec<StoreEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) keyed: Vec<KeyedEntry<'t>>,
+    #[serde(default, borrow)]
+    pub(crate) channel: Vec<ChannelEntry<'t>>,
     /// Called with a route's text and its function, as Django's `path`.
     #[serde(borrow)]
     pub(crate) routes_to: Option<Names<'t>>,

@@ -6,6 +6,7 @@
 
 mod file;
 mod handing;
+mod keeping;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -16,6 +17,7 @@ use kode_syntax::Language;
 use crate::category::{Category, CategorySet};
 pub(crate) use file::{ArgumentChoice, Context};
 pub(crate) use handing::{Gives, Handing, Part};
+pub(crate) use keeping::Keeping;
 
 /// A place in the tree of canonical names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +67,8 @@ pub(crate) struct Knowledge {
     pub(crate) fills: Option<usize>,
     /// Its result keeps the input of its arguments.
     pub(crate) carries: bool,
+    /// What it does with values that wait for somebody else.
+    pub(crate) keeps: Option<Keeping>,
     /// It never returns.
     pub(crate) stops: bool,
     /// Its result is the module that its first argument names.
@@ -278,6 +282,7 @@ impl Models {
                 self.handings.entry(name).or_default().push(Handing::of(entry));
             }
         }
+        self.add_keeping(family, file);
         self.add_sources(family, file);
         for fill in &file.fill {
             for name in &fill.names {
@@ -324,6 +329,29 @@ impl Models {
         ] {
             for name in names.iter().flat_map(|list| &list.names) {
                 set(self.entry(family, name));
+            }
+        }
+    }
+
+    fn add_keeping(&mut self, family: &'static str, file: &file::ModelFile<'static>) {
+        let mut all: Vec<(&[&'static str], Keeping)> = Vec::new();
+        for entry in &file.store {
+            all.push((&entry.puts, Keeping::Put(entry.argument)));
+            all.push((&entry.takes, Keeping::Take));
+        }
+        for entry in &file.keyed {
+            all.push((&entry.puts, Keeping::PutByName(entry.store)));
+            all.push((&entry.takes, Keeping::TakeByName(entry.store)));
+            all.push((&entry.objects, Keeping::Named(entry.store)));
+        }
+        for entry in &file.channel {
+            let receive = Keeping::Receive(entry.channel, entry.event, entry.field);
+            all.push((&entry.sends, Keeping::Send(entry.channel)));
+            all.push((&entry.receives, receive));
+        }
+        for (names, keeping) in all {
+            for name in names {
+                self.entry(family, name).keeps = Some(keeping);
             }
         }
     }

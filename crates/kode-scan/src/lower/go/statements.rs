@@ -146,8 +146,14 @@ impl Lowering<'_, '_> {
 
     fn assignment(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
         let left = child(node, "left").map(children).unwrap_or_default();
-        let right = child(node, "right").map(children).unwrap_or_default();
-        let declares = node.kind() == "short_var_declaration";
+        // `line := <-jobs` as a case of a `select` has no list on its right.
+        let is_received = node.kind() == "receive_statement";
+        let right = child(node, "right");
+        let right = right.map(|right| if is_received { vec![right] } else { children(right) });
+        let right = right.unwrap_or_default();
+        let mut cursor = node.walk();
+        let declares = node.kind() == "short_var_declaration"
+            || is_received && node.children(&mut cursor).any(|part| part.kind() == ":=");
         let operator = child(node, "operator").map_or("=", |operator| operator.kind());
         if let ([_, _, ..], [only]) = (&left[..], &right[..])
             && only.kind() != "index_expression"
