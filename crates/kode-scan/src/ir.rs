@@ -48,6 +48,8 @@ pub(crate) struct Program {
     pub(crate) top_level: Vec<VariableId>,
     /// The classes that variables stand for, wherever they are declared: Java's.
     pub(crate) class_variables: HashMap<VariableId, ClassId>,
+    /// Whether setting some field runs a function.
+    pub(crate) has_setters: bool,
     /// Names for which parts were too deep to lower.
     pub(crate) too_deep: bool,
 }
@@ -113,12 +115,17 @@ pub(crate) enum Kind {
     /// Gives one element of what the function returns; all of a collection's
     /// elements where it delegates.
     Yield(ExprId, bool),
+    /// What was thrown in the body of the `try` whose handler this is in.
+    Caught,
     /// Anything else; the parts are evaluated and mixed.
     Mixed(Vec<ExprId>),
 }
 
 /// The attribute of markup that holds the component itself.
 pub(crate) const COMPONENT: &str = "@component";
+
+/// Begins the name under which a class or object keeps what setting a field runs.
+pub(crate) const SETTER: &str = "@set ";
 
 /// The field that any key of a map stands in, beside `*` for any of its values.
 pub(crate) const KEYS: &str = "@keys";

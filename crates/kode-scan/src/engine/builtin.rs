@@ -94,7 +94,14 @@ impl Engine<'_> {
             }
             // A copy of the page's own address.
             "URL" if site.construct && is_own_page(&first) && site.given.len() == 1 => Some(first),
-            "super" => Some(self.super_value().unwrap_or_default()),
+            "super" => {
+                let this = self.this_around();
+                this.iter().for_each(|this| self.error_text(this, &first));
+                Some(self.super_value().unwrap_or_default())
+            }
+            "panic" | "recover" if self.unit(self.file).language == kode_syntax::Language::Go => {
+                self.panicked(&site.method, &first)
+            }
             "print" | "typeof" => Some(Value::default()),
             _ => None,
         }

@@ -83,6 +83,7 @@ impl Engine<'_> {
         if place.is_none() {
             self.guessed_sinks(site);
             self.guessed_document(site);
+            self.headers_put(site);
         }
         if !self.runs_itself(place)
             && let Some(result) = self.promised(site).or_else(|| self.handed_on(site))
@@ -229,7 +230,7 @@ impl Engine<'_> {
             frame.parameters.iter().flatten().map(|v| (*v, self.read(*v))).collect();
         self.file = caller;
         self.dead = was_dead || never_returns;
-        self.write_back(function, &stepped, &finals);
+        self.write_back(function, &stepped, &finals, &frame.filled);
         self.write_back_receiver(function, closure.file, site);
         self.result(function, frame, given)
     }
@@ -279,7 +280,13 @@ impl Engine<'_> {
 
     /// What a function did to what it was handed: guards that throw otherwise
     /// clean the caller's value, and changed containers stay changed.
-    fn write_back(&mut self, function: &Function, given: &[Given], finals: &[(VariableId, Value)]) {
+    fn write_back(
+        &mut self,
+        function: &Function,
+        given: &[Given],
+        finals: &[(VariableId, Value)],
+        filled: &[VariableId],
+    ) {
         let plain: Vec<&Given> = given.iter().filter(|given| given.name.is_none()).collect();
         for (at, parameter) in function.parameters.iter().enumerate() {
             let Target::Variable(variable) = parameter.target else { continue };
@@ -296,6 +303,9 @@ impl Engine<'_> {
                     self.settle(&path, expression);
                 }
                 self.clean_path(&path, set);
+            } else if filled.contains(&variable) {
+                self.set_path(&path, &path.fields.clone(), last.clone());
+                self.note_filled(&path);
             } else if is_changed_container(&given.value, last) {
                 self.set_path(&path, &path.fields.clone(), last.clone());
             }
@@ -569,8 +579,17 @@ impl Engine<'_> {
                 data.fields = None;
             });
             self.set_path(&path, &path.fields.clone(), filled);
+            self.note_filled(&path);
         }
         Value::default()
+    }
+
+    /// Go: what is read into a parameter is in what its caller handed over.
+    fn note_filled(&mut self, path: &Path) {
+        let is_go = self.unit(self.file).language == kode_syntax::Language::Go;
+        if let Some(frame) = self.frames.last_mut().filter(|_| is_go && path.fields.is_empty()) {
+            frame.filled.push(path.variable);
+        }
     }
 
     /// A path without `..` left in it, though it may lead anywhere.

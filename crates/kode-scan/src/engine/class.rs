@@ -145,6 +145,9 @@ impl Engine<'_> {
         use kode_syntax::Language::{Java, Python};
         // Python's data classes and Java's records.
         let takes_fields = matches!(self.unit(self.file).language, Python | Java);
+        if !has_constructor && self.is_javascript() {
+            self.error_text(&instance, &site.value(0));
+        }
         if !has_constructor && takes_fields {
             return self.fields_given(class, instance, site);
         }
@@ -181,7 +184,10 @@ impl Engine<'_> {
 
     /// `new Thing(…)` of a plain function: what it puts into `this`.
     pub(super) fn constructed(&mut self, closure: &Closure, site: &Site) -> Value {
-        let empty = Value::record(std::collections::BTreeMap::new(), false);
+        // What was put on its prototype.
+        let methods = site.callee.field("prototype").and_then(Value::data);
+        let methods = methods.and_then(|data| data.fields.as_deref()).cloned();
+        let empty = Value::record(methods.unwrap_or_default(), false);
         let function = self.unit(closure.file).program.function(closure.function);
         self.invoke(closure, &site.given, Some(empty), Some(site));
         match function.this {
@@ -362,13 +368,24 @@ impl Engine<'_> {
     pub(super) fn remember_class_field(&mut self, object: ExprId, name: &Name, value: &Value) {
         let owner = match &self.program().expression(object).kind {
             Kind::Variable(variable) => self.read(*variable),
+            // `Class.prototype.run = …`
+            Kind::Field(class, prototype) if &**prototype == "prototype" => self.evaluate(*class),
             // Java: a static field of another file's class.
             Kind::Global(_) if value.is_tainted() => self.evaluate(object),
             _ => return,
         };
-        let Some(class) = owner.data().and_then(|data| data.instance.or(data.class)) else {
-            return;
-        };
+        if let Some(class) = owner.data().and_then(|data| data.instance.or(data.class)) {
+            self.remember_field_of(class, name, value);
+        }
+    }
+
+    /// The same of a class that is known.
+    pub(super) fn remember_field_of(
+        &mut self,
+        class: (usize, ClassId),
+        name: &Name,
+        value: &Value,
+    ) {
         let fields: &mut HashMap<Name, Value> = self.class_fields.entry(class).or_default();
         let mut is_new = false;
         // What methods gave before the field held input says nothing any more.

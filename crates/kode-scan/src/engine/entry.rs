@@ -81,6 +81,9 @@ impl Engine<'_> {
         };
         let name = parameter.name.as_deref().unwrap_or_default();
         let is_input = route.input && !route.converted.iter().any(|known| known == name);
+        if let Some(error) = self.handled_error(function, at) {
+            return error;
+        }
         let given = self.dependency(parameter);
         let value = if let Some(given) = given.filter(|given| !given.is_unknown()) {
             return given;

@@ -81,6 +81,7 @@ impl Engine<'_> {
             Kind::Each(target, iterable, conditions, value) => {
                 self.comprehension(target, *iterable, conditions, *value)
             }
+            Kind::Caught => self.caught_here(),
             Kind::Yield(inner, delegates) => self.yielded(*inner, *delegates),
             Kind::Mixed(parts) => {
                 let parts: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();

@@ -132,7 +132,7 @@ impl Engine<'_> {
         let is_request =
             handed.first().and_then(|value| value.data()?.place) == self.place("global.Request()");
         match count == 4 && handed.len() == 2 && is_request && self.is_javascript() {
-            true => std::iter::once(Value::default()).chain(handed).collect(),
+            true => std::iter::once(self.uncaught()).chain(handed).collect(),
             false => handed,
         }
     }

@@ -120,6 +120,9 @@ impl Engine<'_> {
                     given.extend(entries(&named));
                     continue;
                 }
+                Part::Rejected => {
+                    vec![receiver.field(super::thrown::REJECTED).cloned().unwrap_or_default()]
+                }
                 Part::Number => vec![Value::new(Data::default())],
             };
             given.extend(plain(values));

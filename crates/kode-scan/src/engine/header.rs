@@ -61,7 +61,47 @@ impl Engine<'_> {
         }
         let start = self.program().expression(object).start;
         let end = self.program().expression(from.unwrap_or(object)).end;
+        // Go: a header's values are a list.
+        let listed = super::builtin::items(value);
+        let value = listed.first().unwrap_or(value);
         self.check(Category::OpenRedirect, Context::Url, value, (start, end), "Location");
+    }
+
+    /// `response.headers.update({…})`, `headers.extend([(name, value)])`,
+    /// `headers.set(name, value)`, `start_response(status, [(name, value)])`.
+    pub(super) fn headers_put(&mut self, site: &Site) {
+        let on_headers = |engine: &Self| {
+            site.receiver.as_ref().is_some_and(|(object, _)| engine.is_headers(*object))
+        };
+        let location = match &*site.method {
+            "update" | "extend" if on_headers(self) => {
+                let named = site.keyword("Location").or_else(|| site.keyword("location")).cloned();
+                named.or_else(|| listed_header(&site.value(0), "location"))
+            }
+            "set" | "add" | "setdefault" | "append" | "__setitem__" if on_headers(self) => {
+                let name = site.value(0);
+                let is_one =
+                    name.known_text().is_some_and(|name| name.eq_ignore_ascii_case("location"));
+                is_one.then(|| site.value(1))
+            }
+            "start_response" => listed_header(&site.value(1), "location"),
+            _ => return,
+        };
+        if let Some(location) = location.filter(Value::is_tainted) {
+            let place = (site.start, site.end);
+            self.check(Category::OpenRedirect, Context::Url, &location, place, "Location");
+        }
+    }
+
+    /// Python: `return body, 302, {"Location": value}`.
+    pub(super) fn location_beside(&mut self, value: &Value, expression: ExprId) {
+        let parts = ["1", "2"].iter().filter_map(|at| value.field(at));
+        let Some(location) = parts.filter_map(|part| listed_header(part, "location")).next() else {
+            return;
+        };
+        let at = self.program().expression(expression);
+        let place = (at.start, at.end);
+        self.check(Category::OpenRedirect, Context::Url, &location, place, "Location");
     }
 
     /// `return {statusCode: 302, headers: {Location: value}}` of a cloud function.
@@ -114,6 +154,17 @@ pub(super) fn header(object: &Value, name: &str) -> Option<Value> {
     let fields = object.data()?.fields.as_ref()?;
     let found = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.clone())
+}
+
+/// The same of an object, or of a list of names and values.
+fn listed_header(headers: &Value, name: &str) -> Option<Value> {
+    let is_one = |pair: &Value| {
+        let key = pair.field("0").and_then(Value::known_text);
+        key.is_some_and(|key| key.eq_ignore_ascii_case(name))
+    };
+    let pairs = super::builtin::items(headers);
+    let listed = pairs.iter().find(|pair| is_one(pair)).and_then(|pair| pair.field("1").cloned());
+    listed.or_else(|| header(headers, name))
 }
 
 /// Whether a call's own arguments say that the response is markup.

@@ -31,11 +31,13 @@ mod results;
 mod route;
 mod schema;
 mod scripted;
+mod setter;
 mod shared;
 mod sink;
 mod site;
 mod statement;
 mod store;
+mod thrown;
 mod unknown;
 mod validated;
 mod value;
@@ -132,6 +134,12 @@ pub(crate) struct Engine<'a> {
     states: HashMap<(usize, ExprId), Value>,
     /// What promises that are being made are settled with.
     settled: HashMap<(usize, ExprId), Value>,
+    /// What the bodies of `try` around throw, the innermost last.
+    thrown: Vec<Value>,
+    /// What the handlers around are about.
+    caught: Vec<Value>,
+    /// Whether setting some field runs a function.
+    has_setters: bool,
     /// A state got input since it was last read.
     states_changed: bool,
     findings: Vec<RawFinding>,
@@ -161,6 +169,8 @@ struct Frame {
     yielded: Option<Value>,
     /// Functions created here and not yet run.
     created: Vec<(usize, FunctionId)>,
+    /// Parameters into which something was read: what they point to has it too.
+    filled: Vec<VariableId>,
     /// The variables of plain parameters.
     parameters: Vec<Option<VariableId>>,
     /// What holds of the parameters wherever it returns true.
@@ -225,6 +235,9 @@ impl<'a> Engine<'a> {
             shares: false,
             states: HashMap::new(),
             settled: HashMap::new(),
+            thrown: Vec::new(),
+            caught: Vec::new(),
+            has_setters: units.iter().flatten().any(|unit| unit.program.has_setters),
             states_changed: false,
             findings: Vec::new(),
             cut_short: false,

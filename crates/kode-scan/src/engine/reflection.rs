@@ -66,11 +66,15 @@ impl Engine<'_> {
                 let onto = site.value(0);
                 let is_new = onto.data().and_then(|data| data.fields.as_ref());
                 if is_new.is_some_and(|fields| fields.is_empty()) {
-                    return Some(site.value(1)).filter(is_object);
+                    let copied = site.value(1);
+                    let is_known = copied.data().is_some_and(|data| data.fields.is_some());
+                    return Some(copied).filter(|copied| is_object(copied) || is_known);
                 }
                 self.put_all(site.argument(0)?, &site.value(1));
                 None
             }
+            "defineProperty" if self.is_global(*object, "Object") => self.defined_property(site),
+            "reject" => self.rejected(site),
             "call" | "apply" => match self.prototype_method(*object) {
                 Some(method) => Some(self.through_prototype(&method, site)),
                 None if &*site.method == "apply" => {

@@ -210,6 +210,7 @@ impl Engine<'_> {
         let is_put = match &*site.method {
             "on" | "once" | "addListener" | "subscribe" | "addEventListener" => false,
             "emit" | "publish" => true,
+            "next" if self.is_javascript() => return self.passed_error(site),
             "dispatchEvent" if self.is_javascript() => return self.dispatched(site),
             _ => return,
         };

@@ -398,6 +398,7 @@ impl Engine<'_> {
             let place = (at.start, at.end);
             return self.check(Category::OpenRedirect, Context::Url, &url, place, "the redirect");
         }
+        self.location_beside(value, expression);
         // `return text, 200, {"Content-Type": "text/plain"}`
         let parts = ["1", "2"].iter().filter_map(|at| value.field(at));
         let declared = parts.filter_map(|part| super::header::header(part, "content-type")).next();

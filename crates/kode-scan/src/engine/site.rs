@@ -111,6 +111,10 @@ impl Engine<'_> {
         index: ExprId,
     ) -> (Value, Option<(ExprId, Value)>, Name) {
         let value = self.evaluate(object);
+        // Go: `decode[Input](r)`.
+        if value.data().is_some_and(|data| data.function.is_some() && data.fields.is_none()) {
+            return (value, None, Name::from(""));
+        }
         let key = self.evaluate(index);
         match super::constant::key_of(&key) {
             Some(key) => {

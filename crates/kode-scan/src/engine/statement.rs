@@ -33,28 +33,12 @@ impl Engine<'_> {
             }
             Statement::Loop { each, condition, body } => self.looped(each, *condition, body),
             Statement::Switch(subject, cases) => self.switch(*subject, cases),
-            Statement::Try { body, handlers, finally } => {
-                // A handler may run after any part of the body.
-                let mark = self.log.len();
-                self.statements(body);
-                for handler in handlers {
-                    self.either_way(
-                        |_| {},
-                        |engine| {
-                            engine.dead = false;
-                            engine.statements(handler);
-                        },
-                    );
-                }
-                debug_assert!(mark <= self.log.len());
-                let was_dead = std::mem::replace(&mut self.dead, false);
-                self.statements(finally);
-                self.dead |= was_dead;
-            }
+            Statement::Try { body, handlers, finally } => self.tried(body, handlers, finally),
             Statement::Block(body) => self.statements(body),
             Statement::Return(value) => self.returned(*value),
             Statement::Throw(value) => {
-                value.map(|value| self.evaluate(value));
+                let value = value.map(|value| self.evaluate(value));
+                value.iter().for_each(|value| self.threw(value));
                 self.dead = true;
             }
             Statement::Break => {
@@ -297,6 +281,9 @@ impl Engine<'_> {
     }
 
     pub(super) fn assign_field(&mut self, object: ExprId, name: &Name, value: Value) {
+        if self.set_by_function(object, name, &value) {
+            return;
+        }
         self.remember_class_field(object, name, &value);
         self.remember_request_field(object, name, &value);
         if let Some(path) = self.module_member(object, name) {

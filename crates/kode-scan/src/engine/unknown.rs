@@ -22,6 +22,11 @@ impl Engine<'_> {
         if let Some(component) = component.and_then(|of| of.field(&site.method)) {
             return component.clone();
         }
+        // A field and the method that reads it share a name.
+        let is_java = self.unit(self.file).language == kode_syntax::Language::Java;
+        if is_java && component.is_some() && site.callee.is_tainted() {
+            return site.callee.clone();
+        }
         let name = site.method.to_ascii_lowercase();
         // Where an application is mounted: nothing, or a path from the root.
         if name == "getcontextpath" {

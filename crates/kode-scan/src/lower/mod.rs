@@ -2,6 +2,7 @@
 //! here (scopes, interning, allocation), so that a language is one module.
 
 mod go;
+mod inline;
 mod java;
 mod javascript;
 mod python;
@@ -55,7 +56,9 @@ pub(crate) fn lower_moved(
     moved: Vec<Moved>,
 ) -> Program {
     FIELD_IDS.with_borrow_mut(|known| known.fill((0, 0)));
-    let mut builder = Builder::new(source);
+    let texts = inline::Texts::default();
+    let mut builder = Builder::new(source, &texts);
+    builder.language = Some(language);
     builder.moved = moved;
     match language {
         Language::Python => python::lower(&mut builder, tree.root_node()),
@@ -77,6 +80,11 @@ pub(crate) struct Builder<'s> {
     depth: usize,
     /// Parts of the source that stand elsewhere in the file.
     moved: Vec<Moved>,
+    /// Texts whose code was lowered.
+    texts: &'s inline::Texts,
+    /// Where the text stands that is being lowered.
+    within: Option<(u32, u32)>,
+    language: Option<Language>,
 }
 
 /// Names declared in one block or function.
@@ -87,12 +95,23 @@ struct Scope {
 }
 
 impl<'s> Builder<'s> {
-    fn new(source: &'s [u8]) -> Self {
+    fn new(source: &'s [u8], texts: &'s inline::Texts) -> Self {
         let mut program = Program::default();
         program.functions.push(Function::default());
         let scopes = vec![Scope { is_function: true, ..Scope::default() }];
         let (names, classes) = (HashSet::new(), HashMap::new());
-        Self { source, program, scopes, names, classes, depth: 0, moved: Vec::new() }
+        Self {
+            source,
+            program,
+            scopes,
+            names,
+            classes,
+            depth: 0,
+            moved: Vec::new(),
+            texts,
+            within: None,
+            language: None,
+        }
     }
 
     /// Interns a name.
@@ -136,7 +155,10 @@ impl<'s> Builder<'s> {
     }
 
     /// Where a node stands in the file; around moved parts, the next of them.
-    fn place(&self, node: Node<'_>) -> (u32, u32) {
+    pub(crate) fn place(&self, node: Node<'_>) -> (u32, u32) {
+        if let Some(place) = self.within {
+            return place;
+        }
         let (start, end) = (node.start_byte() as u32, node.end_byte() as u32);
         let Some(first) = self.moved.first().filter(|first| start + MARGIN >= first.from) else {
             return (start, end);

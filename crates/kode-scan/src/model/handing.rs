@@ -77,6 +77,8 @@ pub(crate) enum Part {
     Spread(usize),
     /// `named 4 kwargs`: the entries of an argument, by their names.
     Named(usize, &'static str),
+    /// `rejected`: what the promise that a method is called on is rejected with.
+    Rejected,
     /// `number`: nothing but a number.
     Number,
 }
@@ -112,6 +114,7 @@ impl Part {
         Some(match (kind, at, name) {
             ("it", None, None) => Self::Receiver,
             ("element", None, None) => Self::Element,
+            ("rejected", None, None) => Self::Rejected,
             ("number", None, None) => Self::Number,
             (only, None, None) => match from(only) {
                 Some(at) => Self::From(at),

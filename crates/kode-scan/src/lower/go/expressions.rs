@@ -62,10 +62,15 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::Function(function), node)
             }
             "composite_literal" => self.composite(node),
-            "type_conversion_expression" | "type_assertion_expression" => {
-                self.field(node, "operand")
-            }
-            "parenthesized_expression" | "variadic_argument" => match children(node).first() {
+            "type_conversion_expression" => match self.generic_call(node) {
+                Some(call) => call,
+                None => self.field(node, "operand"),
+            },
+            "type_assertion_expression" => self.field(node, "operand"),
+            "parenthesized_expression"
+            | "variadic_argument"
+            // `decode[Input]`
+            | "type_instantiation_expression" => match children(node).first() {
                 Some(inner) => self.expression(*inner),
                 None => self.builder.add(Kind::Null, node),
             },
@@ -92,6 +97,14 @@ impl Lowering<'_, '_> {
             arguments.push(Argument { name: None, value: self.expression(part), spread });
         }
         self.builder.add(Kind::Call(Call { callee, arguments, construct: false }), node)
+    }
+
+    /// `decode[Input](r)` looks like a conversion to a type.
+    fn generic_call(&mut self, node: Node<'_>) -> Option<ExprId> {
+        let named = child(node, "type").filter(|named| named.kind() == "generic_type")?;
+        let callee = self.type_expression(child(named, "type")?)?;
+        let operand = self.field(node, "operand");
+        Some(self.builder.add_call(callee, vec![operand], node))
     }
 
     /// `T{…}`, `[]T{…}`, `map[K]V{…}`.

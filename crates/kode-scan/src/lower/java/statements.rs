@@ -202,12 +202,29 @@ impl Lowering<'_, '_> {
         let (mut handlers, mut finally) = (Vec::new(), Vec::new());
         for clause in children(node) {
             match clause.kind() {
-                "catch_clause" => handlers.push(self.block(child(clause, "body"))),
+                "catch_clause" => handlers.push(self.handler(clause)),
                 "finally_clause" => finally = self.block(clause.named_child(0)),
                 _ => {}
             }
         }
         Statement::Try { body, handlers, finally }
+    }
+
+    /// What runs with an exception that its parameter names.
+    fn handler(&mut self, clause: Node<'_>) -> Vec<Statement> {
+        self.scoped(|lowering| {
+            let mut body = Vec::new();
+            let parameter =
+                children(clause).into_iter().find(|part| part.kind() == "catch_formal_parameter");
+            if let Some(name) = parameter.and_then(|parameter| child(parameter, "name")) {
+                let caught = lowering.builder.add(Kind::Caught, name);
+                let name = lowering.builder.node_name(name);
+                let id = lowering.builder.declare(&name);
+                body.push(Statement::Assign(variable(id), caught));
+            }
+            body.extend(lowering.block(child(clause, "body")));
+            body
+        })
     }
 
     /// Runs `inside` in a block scope, if that is not too deep.

@@ -4,7 +4,8 @@ use kode_syntax::Node;
 
 use super::super::{child, children, unescaped};
 use super::Lowering;
-use crate::ir::{Argument, COMPONENT, Call, ExprId, Kind, Name, Operator};
+use super::functions::has_token;
+use crate::ir::{Argument, COMPONENT, Call, ExprId, Kind, Name, Operator, SETTER};
 
 impl Lowering<'_, '_> {
     /// Any expression; what has no meaning here mixes its parts.
@@ -106,6 +107,12 @@ impl Lowering<'_, '_> {
     }
 
     fn construction(&mut self, node: Node<'_>) -> ExprId {
+        let constructor = child(node, "constructor");
+        let made =
+            |lowering: &mut Self| lowering.run_text(node, constructor?, child(node, "arguments"));
+        if let Some(made) = made(self) {
+            return made;
+        }
         let callee = self.field(node, "constructor");
         let arguments = self.arguments(child(node, "arguments"));
         self.builder.add(Kind::Call(Call { callee, arguments, construct: true }), node)
@@ -192,11 +199,19 @@ impl Lowering<'_, '_> {
         if let Some(exported) = self.exported_by_call(node, function, arguments) {
             return exported;
         }
+        if let Some(run) = self.run_text(node, function, arguments) {
+            return run;
+        }
         let callee = self.expression(function);
         if let Some(template) = arguments.filter(|list| list.kind() == "template_string") {
             return self.tagged(callee, template, node);
         }
-        let arguments = self.arguments(arguments);
+        let first = arguments.and_then(|list| list.named_child(0));
+        let timed = first.and_then(|first| self.timed_text(function, first));
+        let mut arguments = self.arguments(arguments);
+        if let (Some(timed), Some(first)) = (timed, arguments.first_mut()) {
+            first.value = timed;
+        }
         self.builder.add(Kind::Call(Call { callee, arguments, construct: false }), node)
     }
 
@@ -323,8 +338,17 @@ impl Lowering<'_, '_> {
                 }
                 "method_definition" => {
                     let name = child(part, "name").map(|name| self.key_text(name));
-                    let key = self.builder.add_text(&name.unwrap_or_default(), part);
-                    entries.push((Some(key), self.expression(part)));
+                    let mut name = name.unwrap_or_default();
+                    if has_token(part, "set") {
+                        self.builder.program.has_setters = true;
+                        name.insert_str(0, SETTER);
+                    }
+                    let key = self.builder.add_text(&name, part);
+                    let method = self.expression(part);
+                    if has_token(part, "get") {
+                        self.as_getter(method);
+                    }
+                    entries.push((Some(key), method));
                 }
                 _ => entries.push((None, self.expression(part))),
             }

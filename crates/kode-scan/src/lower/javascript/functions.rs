@@ -5,7 +5,7 @@ use kode_syntax::Node;
 use super::super::{child, children};
 use super::Lowering;
 use crate::ir::{
-    ClassField, ClassId, ExprId, Function, FunctionId, Kind, Parameter, Statement, Target,
+    ClassField, ClassId, ExprId, Function, FunctionId, Kind, Parameter, SETTER, Statement, Target,
 };
 
 impl Lowering<'_, '_> {
@@ -83,6 +83,7 @@ impl Lowering<'_, '_> {
             let value = self.builder.add(Kind::Variable(*id), node);
             body.push(Statement::Assign(Target::Field(object, name.clone()), value));
         }
+        let (start, end) = self.builder.place(node);
         Parameter {
             target,
             name,
@@ -90,8 +91,8 @@ impl Lowering<'_, '_> {
             annotations,
             default,
             rest: pattern.kind() == "rest_pattern",
-            start: node.start_byte() as u32,
-            end: node.end_byte() as u32,
+            start,
+            end,
         }
     }
 
@@ -157,7 +158,11 @@ impl Lowering<'_, '_> {
                         let name = self.builder.name("property");
                         decorators.push(self.builder.add(Kind::Global(name), member));
                     }
-                    methods.push(self.method(member, Some(id), decorators));
+                    let method = self.method(member, Some(id), decorators);
+                    if has_token(member, "set") {
+                        self.as_setter(method);
+                    }
+                    methods.push(method);
                 }
                 "field_definition" | "public_field_definition" => {
                     pending.clear();
@@ -176,6 +181,28 @@ impl Lowering<'_, '_> {
             }
         }
         (methods, fields)
+    }
+
+    /// A getter of an object is read like a field.
+    pub(super) fn as_getter(&mut self, method: ExprId) {
+        let Kind::Function(function) = self.builder.program.expression(method).kind else { return };
+        let (start, end) = {
+            let at = self.builder.program.expression(method);
+            (at.start, at.end)
+        };
+        let kind = Kind::Global(self.builder.name("property"));
+        let id = ExprId(self.builder.program.expressions.len() as u32);
+        self.builder.program.expressions.push(crate::ir::Expression { kind, start, end });
+        self.builder.program.functions[function.0 as usize].decorators.push(id);
+    }
+
+    /// A setter runs when its field is set: it is no method by that name.
+    fn as_setter(&mut self, method: FunctionId) {
+        self.builder.program.has_setters = true;
+        let function = &self.builder.program.functions[method.0 as usize];
+        let name = format!("{SETTER}{}", function.name.as_deref().unwrap_or_default());
+        let name = self.builder.name(&name);
+        self.builder.program.functions[method.0 as usize].name = Some(name);
     }
 
     /// A field's initial value is lowered where `this` is the instance.
@@ -233,7 +260,7 @@ fn parameter_pattern(node: Node<'_>) -> Node<'_> {
     }
 }
 
-fn has_token(node: Node<'_>, token: &str) -> bool {
+pub(super) fn has_token(node: Node<'_>, token: &str) -> bool {
     let mut cursor = node.walk();
     node.children(&mut cursor).any(|part| part.kind() == token)
 }

@@ -5,6 +5,7 @@ mod functions;
 mod modules;
 mod patterns;
 mod statements;
+mod texts;
 
 use kode_syntax::Node;
 

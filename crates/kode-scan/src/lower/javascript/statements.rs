@@ -280,10 +280,14 @@ impl Lowering<'_, '_> {
         let handler = child(node, "handler").map(|handler| {
             self.builder.in_block(|builder| {
                 let mut lowering = Lowering { builder };
+                let mut body = Vec::new();
                 if let Some(parameter) = child(handler, "parameter") {
                     lowering.declare_pattern(parameter, false);
+                    let caught = lowering.builder.add(Kind::Caught, parameter);
+                    body.push(Statement::Assign(lowering.pattern(parameter), caught));
                 }
-                lowering.block(child(handler, "body"))
+                body.extend(lowering.block(child(handler, "body")));
+                body
             })
         });
         let finally = self.block(child(node, "finalizer"));

@@ -180,7 +180,7 @@ impl Lowering<'_, '_> {
     }
 
     /// The inside of a string literal without values.
-    fn literal(&self, node: Node<'_>) -> Option<String> {
+    pub(super) fn literal(&self, node: Node<'_>) -> Option<String> {
         if node.kind() != "string" {
             return None;
         }
@@ -220,6 +220,9 @@ impl Lowering<'_, '_> {
         }
         if let Some(member) = self.member_by_name(node, function) {
             return member;
+        }
+        if let Some(run) = self.run_text(node, function) {
+            return run;
         }
         let callee = self.expression(function);
         let arguments = self.arguments(child(node, "arguments"));

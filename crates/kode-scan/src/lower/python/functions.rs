@@ -5,8 +5,8 @@ use kode_syntax::Node;
 use super::super::{child, children};
 use super::Lowering;
 use crate::ir::{
-    Class, ClassField, ClassId, ExprId, Function, FunctionId, Kind, Name, Parameter, Statement,
-    Target,
+    Class, ClassField, ClassId, ExprId, Function, FunctionId, Kind, Name, Parameter, SETTER,
+    Statement, Target,
 };
 
 impl Lowering<'_, '_> {
@@ -33,6 +33,21 @@ impl Lowering<'_, '_> {
             let body = lowering.function_body(node);
             Function { name, parameters, body, decorators, this, class, ..Function::default() }
         })
+    }
+
+    /// `@name.setter`.
+    fn is_setter(&self, decorator: ExprId) -> bool {
+        matches!(&self.builder.program.expression(decorator).kind,
+            Kind::Field(_, name) if &**name == "setter")
+    }
+
+    /// A setter runs when its field is set: it is no method by that name.
+    fn as_setter(&mut self, method: FunctionId) {
+        self.builder.program.has_setters = true;
+        let function = &self.builder.program.functions[method.0 as usize];
+        let name = format!("{SETTER}{}", function.name.as_deref().unwrap_or_default());
+        let name = self.builder.name(&name);
+        self.builder.program.functions[method.0 as usize].name = Some(name);
     }
 
     fn is_named(&self, id: ExprId, wanted: &str) -> bool {
@@ -63,7 +78,7 @@ impl Lowering<'_, '_> {
         let declared = child(node, "type").and_then(|declared| self.type_expression(declared));
         let default = child(node, "value").map(|value| self.expression(value));
         let target = Target::Variable(self.builder.declare(&name));
-        let (start, end) = (node.start_byte() as u32, node.end_byte() as u32);
+        let (start, end) = self.builder.place(node);
         let annotations = child(node, "type").map(|n| self.annotated(n)).unwrap_or_default();
         Some(Parameter {
             target,
@@ -120,11 +135,17 @@ impl Lowering<'_, '_> {
             "decorated_definition" => {
                 let found = children(member).into_iter().filter(|part| part.kind() == "decorator");
                 let inner: Vec<Node<'_>> = found.filter_map(|part| part.named_child(0)).collect();
-                let decorators = inner.into_iter().map(|part| self.expression(part)).collect();
+                let decorators: Vec<ExprId> =
+                    inner.into_iter().map(|part| self.expression(part)).collect();
                 if let Some(definition) = child(member, "definition")
                     && definition.kind() == "function_definition"
                 {
-                    methods.push(self.function(definition, Some(class), decorators));
+                    let is_setter = decorators.iter().any(|id| self.is_setter(*id));
+                    let method = self.function(definition, Some(class), decorators);
+                    if is_setter {
+                        self.as_setter(method);
+                    }
+                    methods.push(method);
                 }
             }
             "expression_statement" => {

@@ -4,6 +4,7 @@ mod expressions;
 mod format;
 mod functions;
 mod statements;
+mod texts;
 
 use kode_syntax::Node;
 

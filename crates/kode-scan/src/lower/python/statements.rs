@@ -188,8 +188,17 @@ impl Lowering<'_, '_> {
         for clause in children(node) {
             match clause.kind() {
                 "except_clause" | "except_group_clause" => {
-                    let block = children(clause).into_iter().find(|part| part.kind() == "block");
-                    handlers.push(self.block(block));
+                    let parts = children(clause);
+                    let mut handler = Vec::new();
+                    let named = parts.iter().find(|part| part.kind() == "as_pattern");
+                    if let Some(alias) = named.and_then(|named| child(*named, "alias")) {
+                        let name = alias.named_child(0).unwrap_or(alias);
+                        let caught = self.builder.add(Kind::Caught, alias);
+                        handler.push(Statement::Assign(self.target(name), caught));
+                    }
+                    let block = parts.into_iter().find(|part| part.kind() == "block");
+                    handler.extend(self.block(block));
+                    handlers.push(handler);
                 }
                 "finally_clause" => finally = self.block(Some(clause)),
                 "else_clause" => body.extend(self.block(Some(clause))),
