@@ -706,7 +706,7 @@ fn without(receiver: &Value, at: &Value, method: &str) -> Option<(Value, Value)>
     Some((element, Value::list(items)))
 }
 
-fn interleaved(items: &[Value], separator: &Value) -> Value {
+pub(super) fn interleaved(items: &[Value], separator: &Value) -> Value {
     let separator = separator.known_text().unwrap_or(",").to_owned();
     let mut parts = Vec::new();
     for (at, item) in items.iter().enumerate() {

@@ -59,6 +59,7 @@ impl Engine<'_> {
             .or_else(|| self.parsed_text(site))
             .or_else(|| self.schema_call(site))
             .or_else(|| self.composed_call(site))
+            .or_else(|| self.folded_text(site))
         {
             return result;
         }

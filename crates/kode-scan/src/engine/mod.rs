@@ -17,6 +17,7 @@ mod detached;
 mod document;
 mod entry;
 mod expression;
+mod folded;
 mod framework;
 mod guard;
 mod handed;

@@ -30,7 +30,16 @@ impl Engine<'_> {
         let script = |at: usize, kind: Script| Some((site.value(at), kind));
         let found = match &*site.method {
             "setTimeout" | "setInterval" | "eval" | "execScript" => script(0, Script::Source),
-            "Function" => script(site.given.len().saturating_sub(1), Script::Source),
+            "@tag" => {
+                let tag = site.receiver.as_ref().map(|(object, value)| (*object, value.clone()));
+                if let Some((object, value)) = tag {
+                    self.passed_on_dialog(&value, Some(object));
+                }
+                None
+            }
+            "Function" | "constructor" => {
+                script(site.given.len().saturating_sub(1), Script::Source)
+            }
             "setAttribute" | "attr" | "prop" => {
                 let name = site.value(0);
                 let kind = attribute_script(name.known_text().unwrap_or_default());

@@ -264,6 +264,9 @@ impl Engine<'_> {
         if let Some(kind) = attribute_script(name).filter(|kind| *kind != Script::Source) {
             self.scripted(value, kind, (self.program().expression(object).start, at.end));
         }
+        if name.starts_with("on") && self.is_javascript() {
+            self.passed_on_dialog(value, from);
+        }
         let place = receiver.data().and_then(|data| data.place);
         let place = match place {
             Some(place) => self.models.step(place, name),

@@ -20,6 +20,7 @@ mod structure;
 mod table;
 
 use kode_base::{ProjectPath, Severity};
+pub(crate) use structure::base64;
 
 use crate::raw::RawFinding;
 use crate::{Category, coverage, encoding};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test is what a panic is for")]
 
+mod assembled;
 mod blocks;
 mod broken;
 mod change;
