@@ -1,6 +1,7 @@
 //! Scans files and folders and prints what it finds: for measuring the scan
 //! by itself. `cargo run --release -p kode-scan --example scan_paths -- PATH…`
-//! With `--secrets` the files have no endings, so that only credentials are sought.
+//! With `--secrets` the files have no endings, so that only credentials are sought;
+//! with `--each` every path is scanned by itself, under a line that names it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command")]
 
@@ -12,14 +13,27 @@ use kode_scan::{ScanFile, scan};
 
 fn main() {
     let mut found = Vec::new();
-    let mut only_secrets = false;
+    let (mut only_secrets, mut each) = (false, false);
     for argument in std::env::args().skip(1) {
-        if argument == "--secrets" {
-            only_secrets = true;
-        } else {
-            collect(Path::new(&argument), &mut found);
+        match argument.as_str() {
+            "--secrets" => only_secrets = true,
+            "--each" => each = true,
+            path if each => {
+                println!("== {path}");
+                let mut own = Vec::new();
+                collect(Path::new(path), &mut own);
+                show(&own, only_secrets);
+            }
+            path => collect(Path::new(path), &mut found),
         }
     }
+    if !each {
+        show(&found, only_secrets);
+    }
+}
+
+/// Scans files together and prints what was found.
+fn show(found: &[PathBuf], only_secrets: bool) {
     let contents: Vec<(ProjectPath, Vec<u8>)> = found
         .iter()
         .filter_map(|path| {
@@ -37,10 +51,11 @@ fn main() {
     let took = started.elapsed();
     for finding in &report.introduced {
         println!(
-            "{}:{}:{} {} {}",
+            "{}:{}:{} {:?} {} {}",
             finding.path,
             finding.span.start_line,
             finding.span.start_column,
+            finding.severity,
             finding.rule,
             finding.message
         );

@@ -4,6 +4,7 @@
 //! and it never calls a file clean that it could not analyse: such files are
 //! listed in [`ScanReport::unscanned`].
 
+mod bound;
 mod category;
 mod code;
 pub mod compare;

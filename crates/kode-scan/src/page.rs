@@ -20,7 +20,7 @@ static TYPE: LazyLock<Option<Regex>> =
 /// Handlers: `onclick="…"`, Vue's `@click="…"`, Svelte's `on:click={…}`.
 static HANDLER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r#"[\s"'/](?:on[a-z]+|@[a-z.:-]+|v-on:[a-z.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>{=`][^\s"'>]*))|on:[a-z|]+=\{([^}]*)\}"#,
+        r#"[\s"'/](?:on[a-z]+|@[a-z.:-]+|v-on:[a-z.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>{=`][^\s"'>]*))|[\s"'/]on:?[a-z|]+=\{([^}]*)\}"#,
     )
 });
 /// Attributes that are addresses, whose scheme may be `javascript:`, and whole pages.
@@ -76,7 +76,10 @@ fn scripts_of(page: &[u8], is_whole: bool) -> Vec<u8> {
     blank_outside_tags(&mut visible);
     for found in HANDLER.iter().flat_map(|handler| handler.captures_iter(&visible)) {
         for part in (1..=4).filter_map(|at| found.get(at)) {
-            let script = decoded(part.as_bytes());
+            let mut script = decoded(part.as_bytes());
+            if !is_native(found.get(0).map_or(b"", |whole| whole.as_bytes())) {
+                crate::bound::hide_own_dialogs(page, &mut script);
+            }
             put_script(&mut text, (part.start(), part.end()), &script);
         }
     }
@@ -93,6 +96,13 @@ fn scripts_of(page: &[u8], is_whole: bool) -> Vec<u8> {
         put_script(&mut text, (part.start(), part.end()), &script);
     }
     text
+}
+
+/// Whether a handler is the browser's own, in which only the page's globals are known.
+fn is_native(attribute: &[u8]) -> bool {
+    let name = attribute.get(1..).unwrap_or_default();
+    let is_framed = name.starts_with(b"@") || name.contains(&b':') && name.starts_with(b"v-");
+    !is_framed && !name.starts_with(b"on:") && !name.ends_with(b"}")
 }
 
 /// Leaves only tags: what stands in text runs nowhere. Quotes count after `=` only, as

@@ -109,7 +109,7 @@ fn is_dialog(program: &Program, callee: ExprId) -> bool {
 }
 
 fn is_window(program: &Program, object: ExprId) -> bool {
-    const WINDOWS: [&str; 5] = ["window", "self", "top", "parent", "globalThis"];
+    const WINDOWS: [&str; 6] = ["window", "self", "top", "parent", "globalThis", "frames"];
     match &program.expression(object).kind {
         Kind::Global(name) => WINDOWS.contains(&&**name),
         Kind::Field(object, name) => WINDOWS.contains(&&**name) && is_window(program, *object),

@@ -68,6 +68,12 @@ impl Engine<'_> {
         {
             return;
         }
+        // A page that is sent runs what stands in it.
+        if category == Category::CrossSiteScripting
+            && matches!(context, Context::Text | Context::Body)
+        {
+            self.scripted(value, Script::Markup, (start, end));
+        }
         let streamed = self.streamed_text(context, name, value);
         let value = streamed.as_ref().unwrap_or(value);
         if context == Context::Body && self.is_container(value) {

@@ -53,7 +53,13 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::Function(function), node)
             }
             "class" => {
-                let class = self.class(node);
+                let class = self.builder.in_block(|builder| {
+                    if let Some(name) = child(node, "name") {
+                        let name = builder.node_name(name);
+                        builder.declare(&name);
+                    }
+                    super::Lowering { builder }.class(node)
+                });
                 self.builder.add(Kind::Class(class), node)
             }
             "array" => {

@@ -23,6 +23,12 @@ impl Lowering<'_, '_> {
         self.builder.in_function(|builder| {
             let mut lowering = Lowering { builder };
             let name = child(node, "name").map(|name| lowering.builder.node_name(name));
+            // The name of an expression is known inside of it only.
+            if let Some(name) = &name
+                && matches!(node.kind(), "function_expression" | "generator_function")
+            {
+                lowering.builder.declare(name);
+            }
             let this = (node.kind() != "arrow_function").then(|| {
                 let this = lowering.builder.name("this");
                 lowering.builder.declare(&this)

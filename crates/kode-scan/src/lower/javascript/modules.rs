@@ -148,6 +148,54 @@ impl Lowering<'_, '_> {
         body.push(Statement::Assign(variable(id), value));
     }
 
+    /// `namespace ui { export function go() { … } }`: a block whose exported names are
+    /// the fields of an object.
+    pub(super) fn namespace(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
+        let Some(block) = child(node, "body") else { return };
+        let (mut parts, mut shown) = (Vec::new(), Vec::new());
+        for part in children(block) {
+            let declaration = child(part, "declaration");
+            match declaration.filter(|_| part.kind() == "export_statement") {
+                Some(declaration) => {
+                    self.declared_names(declaration, &mut shown);
+                    parts.push(declaration);
+                }
+                None => parts.push(part),
+            }
+        }
+        let name = child(node, "name").filter(|name| name.kind() == "identifier");
+        let object = name.map(|name| {
+            let name = self.builder.node_name(name);
+            self.builder.declare(&name)
+        });
+        let inner = self.builder.depth_guarded(|builder| {
+            builder.in_block(|builder| {
+                let mut lowering = Lowering { builder };
+                let mut inner = lowering.statements(&parts);
+                inner.extend(object.map(|object| lowering.namespace_object(object, shown, node)));
+                inner
+            })
+        });
+        body.push(Statement::Block(inner));
+    }
+
+    /// Puts what a namespace exports into its object, beside what an earlier part did.
+    fn namespace_object(
+        &mut self,
+        object: VariableId,
+        shown: Vec<crate::ir::Name>,
+        node: Node<'_>,
+    ) -> Statement {
+        let mut entries = vec![(None, self.builder.add(Kind::Variable(object), node))];
+        for name in shown {
+            if let Some(id) = self.builder.lookup(&name) {
+                let key = self.builder.add(Kind::Text(name), node);
+                entries.push((Some(key), self.builder.add(Kind::Variable(id), node)));
+            }
+        }
+        Statement::Assign(variable(object), self.builder.add(Kind::Record(entries), node))
+    }
+
     /// The names in an export's braces, and what others call them.
     fn export_specifiers(&self, node: Node<'_>) -> Vec<(String, String)> {
         let clauses = children(node).into_iter().filter(|part| part.kind() == "export_clause");
@@ -161,6 +209,17 @@ impl Lowering<'_, '_> {
 
     fn export_declared(&mut self, declaration: Node<'_>, is_default: bool) {
         let mut names = Vec::new();
+        self.declared_names(declaration, &mut names);
+        for name in names {
+            if let Some(id) = self.builder.lookup(&name) {
+                let shown = if is_default { self.builder.name("default") } else { name };
+                self.builder.program.exports.insert(shown, id);
+            }
+        }
+    }
+
+    /// The names that a declaration declares.
+    fn declared_names(&mut self, declaration: Node<'_>, names: &mut Vec<crate::ir::Name>) {
         if let Some(name) = child(declaration, "name") {
             names.push(self.builder.node_name(name));
         }
@@ -168,13 +227,7 @@ impl Lowering<'_, '_> {
             if declarator.kind() == "variable_declarator"
                 && let Some(name) = child(declarator, "name")
             {
-                self.pattern_names(name, &mut names);
-            }
-        }
-        for name in names {
-            if let Some(id) = self.builder.lookup(&name) {
-                let shown = if is_default { self.builder.name("default") } else { name };
-                self.builder.program.exports.insert(shown, id);
+                self.pattern_names(name, names);
             }
         }
     }

@@ -72,8 +72,20 @@ impl Lowering<'_, '_> {
                 }
             }
             "import_statement" => self.declare_imports(node),
+            "internal_module" | "module" => {
+                if let Some(name) = child(node, "name").filter(|name| name.kind() == "identifier") {
+                    let name = self.builder.node_name(name);
+                    self.builder.declare(&name);
+                }
+            }
             "export_statement" => {
                 if let Some(inner) = child(node, "declaration") {
+                    self.declare_names(inner);
+                }
+            }
+            "expression_statement" => {
+                let inner = node.named_child(0).filter(|inner| inner.kind() == "internal_module");
+                if let Some(inner) = inner {
                     self.declare_names(inner);
                 }
             }
@@ -121,6 +133,9 @@ impl Lowering<'_, '_> {
         match node.kind() {
             "expression_statement" => {
                 if let Some(inner) = node.named_child(0) {
+                    if inner.kind() == "internal_module" {
+                        return self.namespace(inner, body);
+                    }
                     let expression = self.expression(inner);
                     body.push(Statement::Expression(expression));
                 }
@@ -165,6 +180,7 @@ impl Lowering<'_, '_> {
                 body.push(Statement::Block(inner));
             }
             "import_statement" => self.import(node, body),
+            "internal_module" | "module" => self.namespace(node, body),
             "export_statement" => self.export(node, body),
             "ERROR" => {
                 for part in children(node) {
