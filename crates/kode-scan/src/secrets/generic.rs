@@ -226,11 +226,45 @@ pub(super) fn find(
         };
         let real = real || bare_values && is_encoded_password(value);
         let scrambled = quoted && promise != Promise::AnyKey && !in_tests && is_scrambled(value);
+        if is_listed_commit(content, form.name, (from, to)) {
+            continue;
+        }
         if scrambled || real && !is_placeholder(value) && !is_encoded_word(value) {
             hits.push(hit(promise, from, to));
         }
     }
     hits
+}
+
+/// Whether a value is one of a list of commits: forty hexadecimal digits under the name of
+/// a part (`auth`, `secrets-operator`), beside others under names that promise nothing.
+fn is_listed_commit(content: &[u8], name: (usize, usize), value: (usize, usize)) -> bool {
+    let (name, id) = (&content[name.0..name.1], &content[value.0..value.1]);
+    let is_part = words_of(name).last().is_some_and(|last| {
+        last == "auth" || !last.contains("secret") && promise_of(last.as_bytes()).is_none()
+    });
+    let holds_key = ["key", "token", "pass"].iter().any(|word| {
+        name.to_ascii_lowercase().windows(word.len()).any(|part| part == word.as_bytes())
+    });
+    if !is_commit(id) || !is_part || holds_key {
+        return false;
+    }
+    let line = |at: usize| content[..at].iter().rposition(|byte| *byte == b'\n');
+    let first = line(value.0).map_or(0, |at| at + 1);
+    let before = first.checked_sub(1).map(|end| &content[line(end).map_or(0, |at| at + 1)..end]);
+    let mut after = content[value.1..].split(|byte| *byte == b'\n').skip(1);
+    [before, after.next()].into_iter().flatten().any(names_a_commit)
+}
+
+/// A line that gives forty hexadecimal digits to a name.
+fn names_a_commit(line: &[u8]) -> bool {
+    let is_part = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"_-./".contains(byte));
+    let mut words = line.split(is_part).filter(|word| !word.is_empty());
+    words.next().is_some_and(|name| !is_commit(name)) && words.any(is_commit)
+}
+
+fn is_commit(text: &[u8]) -> bool {
+    text.len() == 40 && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn hit(promise: Promise, start: usize, end: usize) -> SecretHit {

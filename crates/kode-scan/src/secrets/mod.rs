@@ -8,6 +8,7 @@ mod compared;
 mod connection;
 mod entropy;
 mod generic;
+mod key_object;
 mod keywords;
 mod manifest;
 mod placeholder;
@@ -95,6 +96,9 @@ pub(crate) fn find(path: &ProjectPath, content: &[u8]) -> Vec<SecretHit> {
         let mut commands = command::find(content, places.among(Search::Command));
         commands.retain(|hit| is_made_by_chance(&content[hit.start..hit.end]));
         add_apart(&mut hits, commands);
+    }
+    if !in_tests && !in_docs {
+        add_apart(&mut hits, key_object::find(content));
     }
     add_apart(&mut hits, services::find(content, places.among(Search::Services)));
     if !in_tests {

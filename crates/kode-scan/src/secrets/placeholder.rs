@@ -3,7 +3,7 @@
 use super::entropy::bits_per_byte;
 
 /// Words that only stand-ins hold, lower case.
-const WORDS: [&str; 43] = [
+const WORDS: [&str; 45] = [
     "example",
     "placeholder",
     "changeme",
@@ -48,6 +48,9 @@ const WORDS: [&str; 43] = [
     // The keys of the standards' own examples: FIPS 197, RFC 6238.
     "2b7e151628aed2a6",
     "jbswy3dpehpk3pxp",
+    // The keys of Azure's storage and database emulators, the same for everyone.
+    "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6ifsufq2uverc",
+    "c2y6ydjf5/r+ob0n8a7cgv30vrdjiwehlm+4qdu5de2nq9nduvtqobd4",
 ];
 
 /// Whether `value` is evidently not a real credential.
@@ -126,6 +129,7 @@ mod tests {
             "'$PASSWORD1'",
             "$TOKEN",
             "AAAAAAAAAA",
+            "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
         ] {
             assert!(is_placeholder(stand_in.as_bytes()), "{stand_in}");
         }

@@ -11,7 +11,7 @@ use super::beginning::may_begin;
 use super::entropy::bits_per_byte;
 use super::keywords::Found;
 use super::placeholder::is_placeholder;
-use super::structure::{has_checksum, is_jwt, is_pem_body};
+use super::structure::{base64, has_checksum, is_jwt, is_pem_body};
 use crate::tables;
 
 /// How far before a keyword a match may begin, and how far after it may end.
@@ -50,6 +50,8 @@ pub(super) struct Rule {
 #[serde(rename_all = "kebab-case")]
 enum Check {
     PemBody,
+    /// A private key in PEM form, in base64 once more.
+    EncodedPem,
     Jwt,
     /// The last six characters are a checksum, as in GitHub's and npm's tokens.
     Checksum,
@@ -166,6 +168,11 @@ impl Rule {
         let value = &content[start..end];
         match self.check {
             Some(Check::PemBody) => return is_pem_body(value),
+            Some(Check::EncodedPem) => {
+                let key = base64(value).unwrap_or_default();
+                let is_private = key.windows(11).any(|window| window == b"PRIVATE KEY");
+                return is_private && is_pem_body(&key);
+            }
             Some(Check::Jwt) => return is_jwt(value) && stands_alone(content, start, end),
             Some(Check::Checksum) if has_checksum(value) => {
                 return stands_alone(content, start, end);

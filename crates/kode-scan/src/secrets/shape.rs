@@ -87,14 +87,32 @@ pub(super) fn is_encoded_password(value: &[u8]) -> bool {
         .is_some_and(|text| is_password(&text, false) && !super::placeholder::is_placeholder(&text))
 }
 
-/// A wallet's or contract's address, a fingerprint, or the public half of a pair.
+/// A wallet's or contract's address, a fingerprint, the public half of a pair, or a token
+/// made to stand in pages.
 fn is_public(value: &[u8]) -> bool {
+    if is_digest(value) || value.starts_with(b"pk.eyJ") {
+        return true;
+    }
     let is_address = value.len() == 42
         && value.starts_with(b"0x")
         && value[2..].iter().all(u8::is_ascii_hexdigit);
     // The algorithm and what wraps it in a SubjectPublicKeyInfo (RFC 5280, RFC 8017).
     const PUBLIC_KEY: &[u8] = b"ANBgkqhkiG9w0BAQEFAAOC";
     is_address || value.windows(PUBLIC_KEY.len()).any(|window| window == PUBLIC_KEY)
+}
+
+/// `sha256-…`, `sha512:…`: a digest that names its algorithm, of the length it has.
+fn is_digest(value: &[u8]) -> bool {
+    const ALGORITHMS: [(&[u8], usize); 5] =
+        [(b"md5", 16), (b"sha1", 20), (b"sha256", 32), (b"sha384", 48), (b"sha512", 64)];
+    ALGORITHMS.iter().any(|(name, bytes)| match value.strip_prefix(*name) {
+        Some([b'-' | b':', digest @ ..]) => {
+            let is_hexadecimal = digest.iter().all(u8::is_ascii_hexdigit);
+            is_hexadecimal && digest.len() == 2 * bytes
+                || base64(digest).is_some_and(|digest| digest.len() == *bytes)
+        }
+        _ => false,
+    })
 }
 
 /// A password a person chose: at least two kinds of characters, no prose.

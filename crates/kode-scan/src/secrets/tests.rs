@@ -97,6 +97,12 @@ fn secret_names_with_random_values_are_found_in_any_format() {
         ("a.php", "define('NONCE_SALT', 'F4H-TX>nx/{~Sjd1]@h6o~=D6S$lQ:eJ]^<Qq_v3/N4F!Xd#Gp');"),
         ("a.ps1", "New-Object DirectoryEntry(\"LDAP://10.0.0.1\",\"x\", \"Tr0ub4dor!9x\")"),
         ("a.sh", "curl -H 'Authorization: Api-Token k3Jd82hTqPz71LmVb4Rn' https://a.acme.io"),
+        ("a.json", "{\"auth\": \"d00e78ecfdb2f23f696383032fda32e1a5fd8fb9\"}"),
+        (
+            "a.json",
+            "{\n \"commit\": \"166a1e3aceb40e86b99b35301034b98616ed25ff\",\n \"apiToken\": \"d00e78ecfdb2f23f696383032fda32e1a5fd8fb9\"\n}",
+        ),
+        ("a.json", "{\"token\": \"sha256-28ET6Lnf\"}"),
         ("a.md", "    curl -u ci:k3Jd82hTqPz71LmVb4Rn https://ci.acme.io/run"),
     ] {
         assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
@@ -130,6 +136,15 @@ fn names_words_and_references_are_no_secrets() {
         ("a.properties", "spring.datasource.password=@db.password1@"),
         ("a.yml", "- echo 'export DATABASE_PASSWORD=\"'$PRECOMPILE_PASSWORD1'\"' >> .env"),
         ("a.ini", "password = Version_2023"),
+        (
+            "a.js",
+            "mapboxgl.accessToken = 'pk.eyJ1IjoiseiDiFVbqonaugkiZDFW3CuYEwHyqL3mE3mXxgcRE0rj.tMmM63kvvEJGnLWxWCYnaO';",
+        ),
+        ("a.json", "{\"integrityToken\": \"sha256-28ET6Lnf/rPzhdZ2XSxHOI+lfTAMa8Koh5K9I5/Qusg=\"}"),
+        (
+            "versions.json",
+            "{\n \"api\": \"166a1e3aceb40e86b99b35301034b98616ed25ff\",\n \"auth\": \"d00e78ecfdb2f23f696383032fda32e1a5fd8fb9\",\n \"secrets-operator\": \"8f2e91f7083a5f807ce70e770690699c2c1e2ef7\"\n}",
+        ),
     ] {
         assert_eq!(rules_found(path, line), Vec::<String>::new(), "{path}: {line}");
     }

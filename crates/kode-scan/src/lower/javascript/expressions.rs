@@ -52,16 +52,7 @@ impl Lowering<'_, '_> {
                 let function = self.function(node);
                 self.builder.add(Kind::Function(function), node)
             }
-            "class" => {
-                let class = self.builder.in_block(|builder| {
-                    if let Some(name) = child(node, "name") {
-                        let name = builder.node_name(name);
-                        builder.declare(&name);
-                    }
-                    super::Lowering { builder }.class(node)
-                });
-                self.builder.add(Kind::Class(class), node)
-            }
+            "class" => self.class_expression(node),
             "array" => {
                 let items = children(node).into_iter().map(|item| self.expression(item)).collect();
                 self.builder.add(Kind::List(items), node)
@@ -86,6 +77,18 @@ impl Lowering<'_, '_> {
                 self.builder.add(Kind::Mixed(parts), node)
             }
         }
+    }
+
+    /// A class as an expression: its name is known inside of it only.
+    fn class_expression(&mut self, node: Node<'_>) -> ExprId {
+        let class = self.builder.in_block(|builder| {
+            if let Some(name) = child(node, "name") {
+                let name = builder.node_name(name);
+                builder.declare(&name);
+            }
+            super::Lowering { builder }.class(node)
+        });
+        self.builder.add(Kind::Class(class), node)
     }
 
     /// `import(name)`, where the name is not written down.
