@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kode_syntax::{Language, parse};
 
 use crate::ScanFile;
-use crate::engine::{Aliases, Engine, Outcome, Unit};
+use crate::engine::{Aliases, Engine, Named, Outcome, Unit};
+use crate::loading::loaded_languages;
 use crate::lower::{lower, lower_moved, supports};
 use crate::lowered::lowered;
+use crate::mappers::Mappers;
 use crate::model::{family, models};
 use crate::raw::RawFinding;
 use crate::{component, coverage, encoding, page, prefilter, secrets, template};
@@ -41,6 +43,8 @@ pub(crate) fn inspect(
     let selective = files.len() > always;
     let next = AtomicUsize::new(0);
     let order = largest_first(files);
+    let languages = loaded_languages(files);
+    let loaded = |at: usize| languages.iter().find(|(file, _)| *file == at).map(|(_, l)| *l);
     let prepared = on_threads(files.len(), |thread, _| {
         taken(&next, files.len())
             .map(|place| {
@@ -49,11 +53,11 @@ pub(crate) fn inspect(
                 let secrets = || secrets::inspect(at, file.path, file.content);
                 // No two threads begin with what only one of them can set up.
                 if thread % 2 == 1 {
-                    let unit = prepare(file, selective);
+                    let unit = prepare(file, selective, loaded(at));
                     return (at, unit, secrets());
                 }
                 let found = secrets();
-                (at, prepare(file, selective), found)
+                (at, prepare(file, selective, loaded(at)), found)
             })
             .collect()
     });
@@ -64,7 +68,10 @@ pub(crate) fn inspect(
         unscanned.extend(why.map(|why| (at, why)));
         findings.extend(found);
     }
-    let outcomes = analyse(&units, &Aliases::of(files), always);
+    let mut mappers = Mappers::of(files);
+    findings.append(&mut mappers.warnings);
+    let named = Named { aliases: Aliases::of(files), mappers };
+    let outcomes = analyse(&units, &named, always);
     for (at, outcome) in outcomes {
         findings.extend(outcome.findings);
         unscanned.extend(outcome.incomplete.map(|why| (at, why)));
@@ -80,14 +87,33 @@ fn largest_first(files: &[ScanFile<'_>]) -> Vec<usize> {
     order
 }
 
-/// Lowers a file, or says why it can't be analysed.
-fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Option<String>) {
+/// Lowers a file, or says why it can't be analysed. `loaded` is the language as which
+/// another file loads it.
+fn prepare<'a>(
+    file: &ScanFile<'a>,
+    selective: bool,
+    loaded: Option<Language>,
+) -> (Option<Unit<'a>>, Option<String>) {
     if page::is_page(file.path) {
         return prepare_page(file);
     }
-    let Some(language) = coverage::language(file.path, file.content) else {
-        return (None, coverage::without_rules(file.path, file.content));
-    };
+    match (coverage::language(file.path, file.content), loaded) {
+        (Some(language), _) => prepare_code(file, selective, language),
+        // What its name says is no code is prose where it does not parse.
+        (None, Some(language)) => match prepare_code(file, selective, language) {
+            (unit, None) => (unit, None),
+            _ => (None, None),
+        },
+        (None, None) => (None, coverage::without_rules(file.path, file.content)),
+    }
+}
+
+/// Lowers a file of a language.
+fn prepare_code<'a>(
+    file: &ScanFile<'a>,
+    selective: bool,
+    language: Language,
+) -> (Option<Unit<'a>>, Option<String>) {
     if let Some(why) = obstacle(file.content) {
         return (None, Some(why));
     }
@@ -101,7 +127,7 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
     if selective && !prefilter::may_hold_sink(file.content) {
         return (None, None);
     }
-    let made = lowered(language, file.content, || {
+    let lower_file = || {
         let mut text = encoding::readable(file.content);
         if matches!(language, Language::Python | Language::Java)
             && let Some(ended) = encoding::line_ends(&text)
@@ -118,7 +144,9 @@ fn prepare<'a>(file: &ScanFile<'a>, selective: bool) -> (Option<Unit<'a>>, Optio
         let why = (root.has_error() && broken_share(root) > 0.1)
             .then(|| format!("it does not parse as {}", language.name()));
         Some((Arc::new(lower(language, &text, &tree.tree)), why))
-    });
+    };
+    // Of many files too little would be kept to be met again.
+    let made = if selective { lower_file() } else { lowered(language, file.content, lower_file) };
     let Some((program, why)) = made else {
         return (None, Some(format!("the {} parser gave up", language.name())));
     };
@@ -183,12 +211,12 @@ fn broken_share(root: kode_syntax::Node<'_>) -> f64 {
 /// Runs the engine over every file; each thread has one of its own.
 fn analyse(
     units: &[Option<Unit<'_>>],
-    aliases: &Aliases,
+    named: &Named,
     together_max: usize,
 ) -> Vec<(usize, Outcome)> {
     let wanted: Vec<usize> = (0..units.len()).filter(|at| units[*at].is_some()).collect();
     let share = |thread: usize, threads: usize| {
-        let mut engine = Engine::new(units, aliases);
+        let mut engine = Engine::new(units, named);
         let mine = wanted.iter().skip(thread).step_by(threads);
         mine.map(|at| (*at, engine.analyse(*at))).collect()
     };
@@ -196,19 +224,15 @@ fn analyse(
     let sizes = units.iter().flatten().map(|unit| unit.program.expressions.len());
     let is_small = wanted.len() <= together_max && sizes.sum::<usize>() <= TOGETHER_MAX;
     if wanted.len() > 1 && is_small && outcomes.iter().any(|(_, outcome)| outcome.shares) {
-        outcomes.extend(on_threads(1, |_, _| together(units, aliases, &wanted)));
+        outcomes.extend(on_threads(1, |_, _| together(units, named, &wanted)));
     }
     outcomes
 }
 
 /// Files that leave each other something, by one engine: all of them once, then again
 /// with what the others left.
-fn together(
-    units: &[Option<Unit<'_>>],
-    aliases: &Aliases,
-    wanted: &[usize],
-) -> Vec<(usize, Outcome)> {
-    let mut engine = Engine::new(units, aliases);
+fn together(units: &[Option<Unit<'_>>], named: &Named, wanted: &[usize]) -> Vec<(usize, Outcome)> {
+    let mut engine = Engine::new(units, named);
     for at in wanted {
         engine.analyse(*at);
     }

@@ -215,6 +215,13 @@ pub(crate) fn language(path: &ProjectPath, content: &[u8]) -> Option<Language> {
 pub fn has_rules(path: &ProjectPath) -> bool {
     Language::from_extension(&extension(path)).is_some_and(crate::lower::supports)
         || crate::page::is_page(path)
+        || is_mapper(path)
+}
+
+/// Whether a file is by its name a mapper's, whose statements are read.
+fn is_mapper(path: &ProjectPath) -> bool {
+    let name = path.file_name().to_ascii_lowercase();
+    ["mapper.xml", "dao.xml"].iter().any(|end| name.ends_with(end))
 }
 
 /// The `#!` line without its mark.

@@ -18,10 +18,11 @@ impl Engine<'_> {
             return;
         }
         let function = self.unit(closure.file).program.function(closure.function);
-        if !function.body.is_empty() || function.decorators.is_empty() {
+        if !function.body.is_empty() {
             return;
         }
-        let names = self.taken_in_as_text(closure, function);
+        let mut names = self.taken_in_as_text(closure, function);
+        names.extend(self.taken_in_by_file(closure, function));
         for (at, parameter) in function.parameters.iter().enumerate() {
             let own = self.parameter_name(closure, parameter);
             let value = site.value(at);
@@ -61,16 +62,25 @@ impl Engine<'_> {
         found
     }
 
+    /// What stands in `${…}` of the method's statement in a mapper's file.
+    fn taken_in_by_file(&self, closure: &Closure, function: &Function) -> Vec<String> {
+        let program = &self.unit(closure.file).program;
+        let class = function.class.map(|class| &program.classes[class.0 as usize]);
+        let interface = class.and_then(|class| class.name.as_deref()).unwrap_or_default();
+        let method = function.name.as_deref().unwrap_or_default();
+        self.mappers.taken_in(interface, method).to_vec()
+    }
+
     /// What statements call a parameter: `@Param("name")`, or its own name.
     fn parameter_name(&self, closure: &Closure, parameter: &Parameter) -> Option<String> {
         let program = &self.unit(closure.file).program;
         let named = parameter.annotations.iter().find_map(|annotation| {
             let Kind::Call(call) = &program.expression(*annotation).kind else { return None };
-            let first = call.arguments.first()?;
-            match &program.expression(first.value).kind {
-                Kind::Text(text) => Some(text.to_string()),
-                _ => None,
-            }
+            let is_name = matches!(&program.expression(call.callee).kind,
+                Kind::Global(name) if &**name == "Param");
+            let at = program.expression(call.arguments.first().filter(|_| is_name)?.value);
+            let text = self.unit(closure.file).source.get(at.start as usize..at.end as usize)?;
+            Some(std::str::from_utf8(text).ok()?.trim_matches('"').to_owned())
         });
         named.or_else(|| parameter.name.as_deref().map(str::to_owned))
     }

@@ -51,6 +51,7 @@ use kode_syntax::Language;
 
 use crate::category::CategorySet;
 use crate::ir::{ClassId, ExprId, FunctionId, Name, Program, VariableId};
+use crate::mappers::Mappers;
 use crate::model::{Models, Place, family, models};
 use crate::raw::RawFinding;
 use crate::template::RawOutput;
@@ -82,6 +83,12 @@ pub(crate) struct Unit<'a> {
     pub(crate) program: Arc<Program>,
     /// What a template puts out without escaping.
     pub(crate) outputs: Vec<RawOutput>,
+}
+
+/// What files that are no code say of names in code.
+pub(crate) struct Named {
+    pub(crate) aliases: Aliases,
+    pub(crate) mappers: Mappers,
 }
 
 /// What analysing one file gave.
@@ -152,6 +159,8 @@ pub(crate) struct Engine<'a> {
     index: ModuleIndex<'a>,
     /// Other names of modules that settings give.
     aliases: &'a Aliases,
+    /// Statements that files of a mapper hold.
+    mappers: &'a Mappers,
     /// What the next function run returns.
     answer_next: Answer,
     /// The range of the member last read.
@@ -200,7 +209,7 @@ enum Answer {
 }
 
 impl<'a> Engine<'a> {
-    pub(crate) fn new(units: &'a [Option<Unit<'a>>], aliases: &'a Aliases) -> Self {
+    pub(crate) fn new(units: &'a [Option<Unit<'a>>], named: &'a Named) -> Self {
         let mut offsets = Vec::with_capacity(units.len());
         let mut count = 0;
         for unit in units {
@@ -244,7 +253,8 @@ impl<'a> Engine<'a> {
             cut_short: false,
             modules: HashMap::new(),
             index: ModuleIndex::new(units),
-            aliases,
+            aliases: &named.aliases,
+            mappers: &named.mappers,
             answer_next: Answer::default(),
             here: (0, 0),
             binding: None,

@@ -54,11 +54,12 @@ impl Builder<'_> {
         if root.has_error() {
             return None;
         }
-        let outer = std::mem::replace(&mut self.source, text.as_bytes());
+        let outer = (self.source, self.readable);
+        (self.source, self.readable) = (text.as_bytes(), Some(text));
         self.within = Some(place);
         let lowered = lower(self, root);
         self.within = None;
-        self.source = outer;
+        (self.source, self.readable) = outer;
         Some(lowered)
     }
 

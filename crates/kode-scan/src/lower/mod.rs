@@ -72,6 +72,8 @@ pub(crate) fn lower_moved(
 /// What all lowerings build with.
 pub(crate) struct Builder<'s> {
     pub(crate) source: &'s [u8],
+    /// The same as text, where it is one.
+    readable: Option<&'s str>,
     pub(crate) program: Program,
     scopes: Vec<Scope>,
     names: HashSet<Name>,
@@ -102,6 +104,7 @@ impl<'s> Builder<'s> {
         let (names, classes) = (HashSet::new(), HashMap::new());
         Self {
             source,
+            readable: std::str::from_utf8(source).ok(),
             program,
             scopes,
             names,
@@ -126,7 +129,11 @@ impl<'s> Builder<'s> {
 
     /// The source text of a node.
     pub(crate) fn text(&self, node: Node<'_>) -> &'s str {
-        std::str::from_utf8(&self.source[node.byte_range()]).unwrap_or_default()
+        let text = match self.readable {
+            Some(readable) => readable.get(node.byte_range()),
+            None => std::str::from_utf8(&self.source[node.byte_range()]).ok(),
+        };
+        text.unwrap_or_default()
     }
 
     /// The interned source text of a node; of an identifier, the name it spells.
