@@ -6,7 +6,8 @@ use crate::plan::Plan;
 
 pub(super) const START_DIRECTLY: &str = "start kode directly, not from inside another sandbox, \
                                          and see `kode doctor`";
-pub(super) const NOT_AS_ROOT: &str = "run kode as the user who owns the project";
+pub(super) const NOT_AS_ROOT: &str = "run kode as an ordinary user who owns the project; a container \
+    is started so with `docker run --user UID:GID`";
 pub(super) const SEE_DOCTOR: &str = "see `kode doctor` for what is missing";
 pub(super) const BUBBLEWRAP: &str = "install bubblewrap, so that root owns /usr/bin/bwrap";
 pub(super) const START_AGAIN: &str = "start kode again";
@@ -19,8 +20,8 @@ const NAMESPACES: &str = "unprivileged user namespaces are not allowed here: on 
     systempaths=unconfined`; or pass `--no-sandbox` where the whole machine is disposable";
 const PROC: &str = "a fresh /proc can't be mounted, as in a container that masks /proc: start the \
     container with `--security-opt systempaths=unconfined`, or run kode on the host";
-pub(super) const MAPPED: &str = "this file system has no id-mapped mounts: run kode as the user who owns the \
-    project";
+pub(super) const MAPPED: &str = "this file system has no id-mapped mounts: run kode as an ordinary user \
+    who owns the project; a container is started so with `docker run --user UID:GID`";
 
 /// Whether the system forbids an ordinary user what the full wall needs, which
 /// it may allow bubblewrap.
@@ -39,7 +40,7 @@ pub(super) fn unavailable(step: &str, error: &str, code: i32, plan: &Plan) -> Sa
         NAMESPACES
     } else if code == libc::EPERM || code == libc::EACCES {
         match plan.identity.started_as_root {
-            true => "run kode as the user who owns the project",
+            true => NOT_AS_ROOT,
             false => NAMESPACES,
         }
     } else {
