@@ -12,9 +12,13 @@
 //! and the change kept beside it.
 
 mod beneath;
+mod disarm;
+mod index;
+mod inner;
 mod kept;
 mod linked;
 mod modes;
+mod others;
 mod runs;
 mod sensitive;
 mod tree;
@@ -28,15 +32,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kode_base::ProjectPath;
-use rustix::fs::{Mode, OFlags, RenameFlags};
+use rustix::fs::{FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
 use crate::ProjectRoot;
 use crate::credentials::Named;
 use crate::incident::Incident;
+use inner::{Look, Odd};
 use kept::Kept;
 use linked::Repository;
 use modes::{Loose, Modes};
+use others::{Other, Others};
 use sensitive::Stamp;
 use tree::Tree;
 
@@ -51,6 +57,11 @@ pub(crate) struct Guard {
     /// What git's configuration named before the command, and of it what git runs.
     gits: Vec<runs::Named>,
     runs: BTreeMap<Vec<u8>, (Stamp, String)>,
+    /// Links and the like that lay in git's and kode's own folders before.
+    odd: Odd,
+    others: Others,
+    /// What is to be told with the next command's end.
+    untold: Vec<Incident>,
     modes: Modes,
     kept: Kept,
     project: ProjectRoot,
@@ -71,7 +82,9 @@ const PUT_ASIDE_NAMED_MAX: usize = 100;
 
 impl Guard {
     /// With `names`, [`Self::named`] knows which names credentials have.
-    pub(crate) fn new(root: &ProjectRoot, names: bool) -> io::Result<Self> {
+    /// kode's home, which commands can't see, is where other sandboxes of the project
+    /// are told of.
+    pub(crate) fn new(root: &ProjectRoot, kode_home: &Path, names: bool) -> io::Result<Self> {
         let kept = Kept::new(root, Vec::new());
         let project = root.clone();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -84,6 +97,9 @@ impl Guard {
             before: BTreeMap::new(),
             gits: Vec::new(),
             runs: BTreeMap::new(),
+            odd: Odd::new(),
+            others: Others::of(&project, kode_home),
+            untold: Vec::new(),
             modes: Modes::new(),
             kept,
             project,
@@ -115,15 +131,78 @@ impl Guard {
     /// Takes in the present state: what is there before a command is not the
     /// command's doing.
     pub(crate) fn before_command(&mut self) {
-        self.complete = self.tree.look_before(&self.root);
+        self.modes.begin();
+        let others = self.others.begin(self.modes.since_ns);
+        self.complete = others.is_some() && self.tree.look_before(&self.root);
         (self.before, _) = sensitive::find(&self.root, &self.tree, None);
         self.gits = runs::named(&self.root, &self.project);
         sensitive::find_named(&self.root, &self.gits, &mut self.before);
         self.runs = runs::stamps(&self.root, &self.gits);
+        self.odd = self.look_inside(Look::before()).odd;
+        for other in others.unwrap_or_default() {
+            self.doubt(&other);
+        }
+        let repositories = self.before.iter().filter(|(_, stamp)| stamp.is_repository());
+        let repositories = repositories
+            .filter_map(|(path, stamp)| sensitive::repository(&self.root, path, *stamp));
+        self.others.knows(&repositories.map(|(known, _)| known).collect());
         self.kept.take(&self.root, &self.before);
         let gitfile = self.before.get(&b".git"[..]).filter(|stamp| stamp.is_file());
         self.repository.before_command(&self.project, gitfile.copied());
-        self.modes.begin();
+    }
+
+    /// Takes nothing for there before that another command may have planted: it is
+    /// put aside when this one ends. What one left whose kode was killed is told of.
+    fn doubt(&mut self, other: &Other) {
+        let is_trusted = |path: &Vec<u8>, stamp: &Stamp| match stamp.is_repository() {
+            true => sensitive::repository(&self.root, path, *stamp).is_some_and(
+                |(known, changed_ns)| changed_ns < other.since_ns || other.known.contains(&known),
+            ),
+            false => stamp.changed_ns() < other.since_ns || self.kept.protects(path),
+        };
+        let doubted = self.before.iter().filter(|(path, stamp)| !is_trusted(path, stamp));
+        let mut doubted: Vec<Vec<u8>> = doubted.map(|(path, _)| path.clone()).collect();
+        let is_new = |path: &Vec<u8>| {
+            beneath::parent(&self.root, path)
+                .and_then(|(folder, name)| beneath::stat(folder, name))
+                .is_ok_and(|stat| modes::changed_ns(&stat) >= other.since_ns)
+        };
+        let odd: Vec<_> = self.odd.iter().filter(|(path, ..)| is_new(path)).cloned().collect();
+        if other.killed {
+            doubted.extend(odd.into_iter().map(|(path, ..)| path));
+            let more = doubted.len().saturating_sub(RUNS_NAMED_MAX);
+            let paths: Vec<_> =
+                doubted.iter().take(RUNS_NAMED_MAX).map(|it| readable(it)).collect();
+            if !paths.is_empty() {
+                self.untold.push(Incident::LeftByKilled { paths, more });
+            }
+            return;
+        }
+        for path in doubted {
+            self.before.remove(&path);
+        }
+        for odd in odd {
+            self.odd.remove(&odd);
+        }
+    }
+
+    /// Looks through git's and kode's own folders, and repositories without one.
+    fn look_inside<'a>(&self, mut look: Look<'a>) -> Look<'a> {
+        for (path, folder) in &self.tree.folders {
+            if folder.names.is_empty() && folder.head.is_none() {
+                continue;
+            }
+            let Ok(open) = beneath::folder(&self.root, path) else { continue };
+            for name in &folder.names {
+                let is_git = name.eq_ignore_ascii_case(b".git");
+                let place = if is_git { inner::Place::Git } else { inner::Place::Kode };
+                look.enter((&open, name), &tree::join(path, name), place, 0);
+            }
+            if folder.head.as_ref().is_some_and(|head| sensitive::is_head(&open, head)) {
+                look.folder(&open, path, inner::Place::Git, 0);
+            }
+        }
+        look
     }
 
     /// Files below `root` whose names credentials have, or perhaps, or that have one
@@ -188,16 +267,25 @@ impl Guard {
         let (mut after, complete) = sensitive::find(&self.root, &self.tree, Some(&self.before));
         sensitive::find_named(&self.root, &self.gits, &mut after);
         self.complete &= complete;
-        let changed = changed(&self.before, &after, &held_here);
+        let look = self.look_inside(Look::after(&self.odd, self.modes.since_ns));
+        self.complete &= look.complete;
+        let mut aside = std::mem::take(&mut self.untold);
+        aside.extend(look.new.iter().map(|path| put_aside(&self.root, path, None)));
+        let changed = changed(&self.before, &after, &held_here, self.modes.since_ns);
         let put_aside = |path: &Vec<u8>| put_aside(&self.root, path, Some(&self.kept));
-        let mut incidents = name_some(changed.iter().map(put_aside).collect());
-        self.complete &= self.repository.after_command(held, &mut incidents);
+        // What lies deeper was put aside above.
+        let done: HashSet<&Vec<u8>> = look.new.iter().collect();
+        let left = changed.iter().filter(|path| !done.contains(path));
+        aside.extend(left.map(put_aside));
+        let mut incidents = name_some(aside);
+        self.complete &= self.repository.after_command(held, self.modes.since_ns, &mut incidents);
         incidents.extend(self.tell_of_runs());
-        incidents.extend(self.tighten());
+        incidents.extend(self.tighten(look.loose));
         incidents.extend(self.tell_of_mounts());
         if !self.complete {
             incidents.push(Incident::Unchecked);
         }
+        self.others.end();
         incidents
     }
 
@@ -235,8 +323,9 @@ impl Guard {
     }
 
     /// Takes loose permission bits away from what the command touched.
-    fn tighten(&mut self) -> Vec<Incident> {
-        let loose = self.loose();
+    fn tighten(&mut self, own: Vec<(Vec<u8>, Stat)>) -> Vec<Incident> {
+        let mut loose = self.loose();
+        loose.extend(own.into_iter().map(|(path, stat)| Loose::of_own(path, &stat)));
         let mut incidents = Vec::new();
         let mut unnamed = 0;
         for file in &loose {
@@ -267,24 +356,27 @@ impl Guard {
 
 /// What of `after` a command made or changed; of what lies in a folder that is among
 /// them only the folder. What is `held`, or lies in it, was not a command's to change,
-/// unless it has a second name.
+/// unless it has a second name. The command began at `since_ns`.
 fn changed(
     before: &BTreeMap<Vec<u8>, Stamp>,
     after: &BTreeMap<Vec<u8>, Stamp>,
     held: &[Vec<u8>],
+    since_ns: i128,
 ) -> Vec<Vec<u8>> {
-    let mut changed: Vec<Vec<u8>> = Vec::new();
+    let mut changed: BTreeSet<Vec<u8>> = BTreeSet::new();
     for (path, stamp) in after {
-        let inside_changed = changed.iter().any(|outer| is_inside(path, outer));
-        if inside_changed || before.get(path) == Some(stamp) {
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let inside_changed = slashes.into_iter().any(|(at, _)| changed.contains(&path[..at]));
+        let is_as_before = before.get(path) == Some(stamp) && !stamp.is_unclear(since_ns);
+        if inside_changed || is_as_before {
             continue;
         }
         let is_held = |outer: &Vec<u8>| path == outer || is_inside(path, outer);
         if !(stamp.has_one_name() && held.iter().any(is_held)) {
-            changed.push(path.clone());
+            changed.insert(path.clone());
         }
     }
-    changed
+    changed.into_iter().collect()
 }
 
 /// So many as a person reads, those that need them first, and how many more there are.
@@ -304,7 +396,12 @@ fn name_some(mut incidents: Vec<Incident>) -> Vec<Incident> {
 fn put_aside(root: &OwnedFd, path: &[u8], kept: Option<&Kept>) -> Incident {
     match rename(root, path) {
         Ok((folder, moved_to)) => {
+            let name = moved_to.rsplit(|byte| *byte == b'/').next().unwrap_or(&moved_to);
+            let disarmed = disarm::disarm(&folder, name);
             let (path_text, moved_to) = (readable(path), readable(&moved_to));
+            if let Err(error) = disarmed {
+                return Incident::NotQuarantined { path: moved_to, error: error.to_string() };
+            }
             if kept.is_some_and(|kept| kept.put_back(&folder, path)) {
                 return Incident::PutBack { path: path_text, moved_to };
             }
@@ -316,9 +413,10 @@ fn put_aside(root: &OwnedFd, path: &[u8], kept: Option<&Kept>) -> Incident {
 
 /// Renames within the one folder that was found, which is returned with the new path.
 fn rename(root: &OwnedFd, path: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
-    let moved_to = new_name(path)?;
     let (folder, old) = beneath::parent(root, path)?;
-    let new = &moved_to[path.len() - old.len()..];
+    let kind = beneath::stat(&folder, old).map(|stat| FileType::from_raw_mode(stat.st_mode))?;
+    let new = &new_name(old, kind)?;
+    let moved_to = [&path[..path.len() - old.len()], new].concat();
     let rename = || rustix::fs::renameat_with(&folder, old, &folder, new, RenameFlags::NOREPLACE);
     match rename() {
         // A folder that its owner, the command, closed to changes.
@@ -336,12 +434,14 @@ fn is_inside(path: &[u8], outer: &[u8]) -> bool {
     path.strip_prefix(outer).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 
-/// A name beside the old one that neither git nor kode looks for.
-fn new_name(path: &[u8]) -> io::Result<Vec<u8>> {
+/// A name beside the old one that neither git nor kode looks for. Links among branches
+/// would still be ones that others are named through, but for the point (git-check-ref-format(1)).
+fn new_name(old: &[u8], kind: FileType) -> io::Result<Vec<u8>> {
     let number = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
-    let mut name = path.to_vec();
-    name.extend(format!(".kode-quarantine-{number:08x}").into_bytes());
-    Ok(name)
+    let is_content = matches!(kind, FileType::RegularFile | FileType::Directory);
+    let point: &[u8] = if is_content || old.starts_with(b".") { b"" } else { b"." };
+    let mark = format!(".kode-quarantine-{number:08x}");
+    Ok([point, old, mark.as_bytes()].concat())
 }
 
 #[cfg(test)]

@@ -54,6 +54,14 @@ pub enum Incident {
         /// How many there are besides.
         more: usize,
     },
+    /// kode was killed while an earlier command ran, and these, which git would obey,
+    /// appeared or changed since.
+    LeftByKilled {
+        /// Some of them.
+        paths: Vec<ProjectPath>,
+        /// How many there are besides.
+        more: usize,
+    },
     /// Not all could be looked at: too many folders or files, or one was exchanged.
     Unchecked,
     /// Another file system is mounted in the project: commands could write there, and
@@ -110,7 +118,8 @@ impl fmt::Display for Incident {
             Self::Quarantined { path, moved_to } => write!(
                 formatter,
                 "the command made or changed {path}, which git or kode would obey; it is now \
-                 {moved_to}; to keep it, look at it (a HEAD: at its whole folder) and rename it back"
+                 {moved_to}; to keep it, look at it (a HEAD: at its whole folder) and rename it back, and each \
+                 HEAD.kode-quarantine in it to HEAD"
             ),
             Self::PutBack { path, moved_to } => write!(
                 formatter,
@@ -130,14 +139,18 @@ impl fmt::Display for Incident {
                 "and {count} more such files were renamed, {failed} could not be; they are beside \
                  their places, with `.kode-quarantine-` in their names"
             ),
+            Self::LeftByKilled { paths, more } => write!(
+                formatter,
+                "kode was killed while an earlier command ran here, and nobody looked at what it left: {}, \
+                 which git would obey, appeared or changed since; look at it before you run git",
+                list(paths, *more)
+            ),
             Self::GitRuns { key, paths, more } => {
-                let names: Vec<String> = paths.iter().map(ToString::to_string).collect();
-                let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
                 write!(
                     formatter,
-                    "the command made or changed {}{more}, which git runs on this machine ({} in \
-                     .git/config); look at it before you run git",
-                    names.join(", "),
+                    "the command made or changed {}, which git runs on this machine \
+                     ({}); look at it before you run git",
+                    list(paths, *more),
                     kode_base::escape::escape_line(key)
                 )
             }
@@ -195,7 +208,17 @@ impl Incident {
             | Self::NotQuarantined { .. }
             | Self::InRepository { .. }
             | Self::MorePutAside { .. }
+            | Self::LeftByKilled { .. }
             | Self::GitRuns { .. } => fmt::Display::fmt(self, formatter),
         }
     }
+}
+
+/// Their names, and how many more there are.
+fn list(paths: &[ProjectPath], more: usize) -> String {
+    let mut names: Vec<String> = paths.iter().map(ToString::to_string).collect();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
 }

@@ -103,7 +103,7 @@ impl Docker {
         is_current
             && self.native.is_alive()
             && self.native.end_processes().is_ok()
-            && self.native.look_anew(&self.root).is_ok()
+            && self.native.look_anew(&self.root, &self.settings).is_ok()
     }
 
     /// The conversation, for what is the same in every sandbox.

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
 
 use crate::files::confined::{Links, locate, open_folder_beneath};
 
@@ -53,6 +54,33 @@ pub(super) fn subfolder(folder: impl AsFd, name: &[u8]) -> rustix::io::Result<Ow
     rustix::fs::openat(folder, name, flags, Mode::empty())
 }
 
+/// The same where there is a folder; `None` where there is none. One that is closed to
+/// its owner is opened again if a command may have closed it, which is `after` one:
+/// something may hide there. Else it is none.
+pub(super) fn enter(
+    folder: &OwnedFd,
+    name: &[u8],
+    after: bool,
+) -> rustix::io::Result<Option<OwnedFd>> {
+    match subfolder(folder, name) {
+        Ok(open) => {
+            if after && is_shut(&rustix::fs::fstat(&open)?) {
+                open_up(&open)?;
+            }
+            Ok(Some(open))
+        }
+        Err(Errno::ACCESS) if after => {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let closed = rustix::fs::openat(folder, name, flags, Mode::empty())?;
+            open_up(&closed)?;
+            subfolder(&closed, b".").map(Some)
+        }
+        Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => Ok(None),
+        Err(_) if !after => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 pub(super) fn stat(folder: impl AsFd, name: &[u8]) -> rustix::io::Result<Stat> {
     rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
 }
@@ -66,7 +94,32 @@ pub(super) fn is_capable(found: &OwnedFd) -> bool {
     rustix::fs::getxattr(name_of(found), CAPABILITY, &mut nothing).is_ok()
 }
 
-/// Gives `path` other permission bits, and takes its capabilities if it is `capable`,
+/// Where a folder's default access list is (acl(5)), the kind of its entry for everybody
+/// else, and the bit that lets them write (linux/posix_acl.h).
+const DEFAULT_LIST: &CStr = c"system.posix_acl_default";
+const LIST_BYTES_MAX: usize = 4096;
+const LIST_HEAD_BYTES: usize = 4;
+const LIST_ENTRY_BYTES: usize = 8;
+const OTHERS: u16 = 0x20;
+const WRITE: u16 = 2;
+
+/// Whether what is made in a folder, found as a location, can be written by everybody.
+pub(super) fn hands_on_to_everybody(found: &OwnedFd) -> bool {
+    let mut list = [0_u8; LIST_BYTES_MAX];
+    let length = match rustix::fs::getxattr(name_of(found), DEFAULT_LIST, &mut list) {
+        Ok(length) => length,
+        // Longer than any that a person makes.
+        Err(error) => return error == Errno::RANGE,
+    };
+    let entries = list[..length].get(LIST_HEAD_BYTES..).unwrap_or_default();
+    entries.chunks_exact(LIST_ENTRY_BYTES).any(|entry| {
+        let number = |at: usize| u16::from_le_bytes([entry[at], entry[at + 1]]);
+        number(0) == OTHERS && number(2) & WRITE != 0
+    })
+}
+
+/// Gives `path` other permission bits, and takes its default access list if that lets
+/// everybody write, and takes its capabilities if it is `capable`,
 /// if it is still the file that was `seen`.
 pub(super) fn tighten(
     root: &OwnedFd,
@@ -85,7 +138,16 @@ pub(super) fn tighten(
     if capable {
         rustix::fs::removexattr(name_of(&found), CAPABILITY)?;
     }
+    if seen.kind == FileType::Directory && hands_on_to_everybody(&found) {
+        rustix::fs::removexattr(name_of(&found), DEFAULT_LIST)?;
+    }
     Ok(set_mode(&found, bits(stat.st_mode & 0o7777))?)
+}
+
+/// Whether its owner, who asks, can't enter a folder, though perhaps list it.
+pub(super) fn is_shut(stat: &Stat) -> bool {
+    let user = rustix::process::geteuid();
+    !user.is_root() && stat.st_uid == user.as_raw() && stat.st_mode & 0o100 == 0
 }
 
 /// Lets the owner into a folder again, and lets them change its entries.

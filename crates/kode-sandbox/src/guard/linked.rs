@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use rustix::fs::{Mode, OFlags};
 
+use super::inner::{self, Look, Odd};
 use super::sensitive::{self, Part, Stamp};
 use super::{beneath, changed, put_aside};
 use crate::ProjectRoot;
@@ -20,6 +21,7 @@ struct Place {
     folder: OwnedFd,
     part: Part,
     before: BTreeMap<Vec<u8>, Stamp>,
+    odd: Odd,
 }
 
 /// Those of one project; none unless it is a linked worktree.
@@ -40,12 +42,18 @@ impl Repository {
         }
         for place in &mut self.places {
             (place.before, _) = sensitive::find_in(&place.folder, place.part, false);
+            place.odd = place.look(Look::before()).odd;
         }
     }
 
     /// Puts aside what the command made or changed there; false when not all could be
     /// looked at. Of the absolute paths `held` nothing was the command's doing.
-    pub(super) fn after_command(&self, held: &[String], incidents: &mut Vec<Incident>) -> bool {
+    pub(super) fn after_command(
+        &self,
+        held: &[String],
+        since_ns: i128,
+        incidents: &mut Vec<Incident>,
+    ) -> bool {
         let mut all = true;
         for place in &self.places {
             let (after, complete) = sensitive::find_in(&place.folder, place.part, true);
@@ -55,7 +63,14 @@ impl Repository {
                 Some(below.to_str()?.as_bytes().to_vec())
             };
             let held: Vec<Vec<u8>> = held.iter().filter_map(below).collect();
-            for path in changed(&place.before, &after, &held) {
+            let look = place.look(Look::after(&place.odd, since_ns));
+            all &= look.complete;
+            let mut aside = look.new;
+            let changed = changed(&place.before, &after, &held, since_ns);
+            aside.extend(
+                changed.into_iter().filter(|path| !aside.contains(path)).collect::<Vec<_>>(),
+            );
+            for path in aside {
                 incidents.push(Incident::InRepository {
                     folder: place.path.to_string_lossy().into_owned(),
                     incident: Box::new(put_aside(&place.folder, &path, None)),
@@ -66,15 +81,41 @@ impl Repository {
     }
 }
 
+impl Place {
+    fn look<'a>(&self, mut look: Look<'a>) -> Look<'a> {
+        let place = match self.part {
+            Part::Own => inner::Place::Git,
+            Part::Objects => inner::Place::Objects,
+            Part::Names => inner::Place::Inside,
+        };
+        match beneath::subfolder(&self.folder, b".") {
+            Ok(open) => look.folder(&open, b"", place, 0),
+            Err(_) => look.complete = false,
+        }
+        look
+    }
+}
+
 fn places(linked: &Linked) -> Vec<Place> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(common) = rustix::fs::open(&linked.common, flags, Mode::empty()) else {
         return Vec::new();
     };
-    let parts = [(linked.own.as_str(), Part::Own), ("objects", Part::Objects)];
+    let parts = [
+        (linked.own.as_str(), Part::Own),
+        ("objects", Part::Objects),
+        ("refs", Part::Names),
+        ("logs", Part::Names),
+    ];
     let place = |(name, part): (&str, Part)| {
         let folder = beneath::folder(&common, name.as_bytes()).ok()?;
-        Some(Place { path: linked.common.join(name), folder, part, before: BTreeMap::new() })
+        Some(Place {
+            path: linked.common.join(name),
+            folder,
+            part,
+            before: BTreeMap::new(),
+            odd: Odd::new(),
+        })
     };
     parts.into_iter().filter_map(place).collect()
 }

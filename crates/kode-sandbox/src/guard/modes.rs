@@ -84,6 +84,8 @@ impl Modes {
             // A program's rights go with any change of it, whosever they were.
             let bits = if is_known { loose & SET_ID } else { loose };
             let capable = folder.is_some_and(|(folder, name)| is_capable(folder, name, stat));
+            let inherited = folder.is_some_and(|(folder, name)| hands_on(folder, name, stat));
+            let bits = if inherited { bits | WORLD_WRITABLE } else { bits };
             if bits != 0 || capable || !is_known && missing != 0 {
                 found.push(Loose { path, bits, missing, capable, seen: Seen::new(stat) });
             }
@@ -124,9 +126,31 @@ impl Modes {
     /// Whether the file was made, changed or named while the command ran. Writing
     /// through a shared mapping counts, though it leaves set-id bits as they are.
     fn is_touched(&self, stat: &Stat) -> bool {
-        let changed_ns = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
-        changed_ns >= self.since_ns
+        is_since(stat, self.since_ns)
     }
+}
+
+/// Whether the file changed since a command began.
+pub(super) fn is_since(stat: &Stat, since_ns: i128) -> bool {
+    let changed_ns = changed_ns(stat);
+    changed_ns >= since_ns || is_unclear(changed_ns, since_ns)
+}
+
+/// Whether that can't be told of a time because its file system counts whole seconds.
+pub(super) const fn is_unclear(changed_ns: i128, since_ns: i128) -> bool {
+    const SECOND_NS: i128 = 1_000_000_000;
+    changed_ns % SECOND_NS == 0
+        && changed_ns < since_ns
+        && changed_ns / SECOND_NS == since_ns / SECOND_NS
+}
+
+pub(super) fn changed_ns(stat: &Stat) -> i128 {
+    i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec)
+}
+
+/// Whether a file has bits that a command must not leave.
+pub(super) fn is_loose(stat: &Stat) -> bool {
+    loose_bits(stat) != 0
 }
 
 /// Whether a program has capabilities of its own, which are as good as a set-id bit.
@@ -138,6 +162,16 @@ fn is_capable(folder: &OwnedFd, name: &CStr, stat: &Stat) -> bool {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let found = rustix::fs::openat(folder, name, flags, Mode::empty());
     found.is_ok_and(|found| beneath::is_capable(&found))
+}
+
+/// Whether a folder's default access list lets everybody write what is made in it.
+fn hands_on(folder: &OwnedFd, name: &CStr, stat: &Stat) -> bool {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return false;
+    }
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let found = rustix::fs::openat(folder, name, flags, Mode::empty());
+    found.is_ok_and(|found| beneath::hands_on_to_everybody(&found))
 }
 
 /// Folders may inherit a group from the one above: harmless, and the user's.
@@ -158,6 +192,12 @@ fn missing_bits(stat: &Stat) -> u32 {
 }
 
 impl Loose {
+    /// Of a file in git's or kode's own folders.
+    pub(super) fn of_own(path: Vec<u8>, stat: &Stat) -> Self {
+        let (bits, seen) = (loose_bits(stat), Seen::new(stat));
+        Self { path, bits, missing: 0, capable: false, seen }
+    }
+
     /// Takes the bits away, and gives the missing ones back, if the file is still the
     /// one that was looked at.
     pub(super) fn strip(&self, root: &OwnedFd) -> io::Result<()> {

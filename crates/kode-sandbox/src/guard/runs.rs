@@ -25,6 +25,8 @@ use crate::plan;
 /// (`MAX_INCLUDE_DEPTH` in its config.c).
 const INCLUDE_DEPTH_MAX: usize = 10;
 
+const HOOKS: &str = ".git/hooks";
+
 /// Files and folders of one project that are followed.
 const NAMED_MAX: usize = 200;
 
@@ -55,6 +57,12 @@ pub(crate) fn named(root: &OwnedFd, project: &ProjectRoot) -> Vec<Named> {
         if let Some(text) = small_text(root, file.as_bytes()) {
             reading.take(&text, &project.path().join(".git"), 0);
         }
+        reading.linked(file, Role::Configuration);
+    }
+    reading.linked(HOOKS, Role::Run);
+    let hooks = beneath::folder(root, HOOKS.as_bytes());
+    for (hook, _) in hooks.map(|hooks| sensitive::entries(&hooks)).unwrap_or_default() {
+        reading.linked(&format!("{HOOKS}/{}", String::from_utf8_lossy(&hook)), Role::Run);
     }
     if let Some(common) = plan::linked(project).map(|linked| linked.common)
         && let Ok(open) = rustix::fs::open(&common, FOLDER, Mode::empty())
@@ -77,6 +85,22 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Where a link in git's folder leads, a person's own.
+    fn linked(&mut self, link: &str, role: Role) {
+        let place = self.project.join(link);
+        let (Ok(target), Some(folder)) = (std::fs::read_link(&place), place.parent()) else {
+            return;
+        };
+        let Some(path) = target.to_str().and_then(|target| self.within(folder, target)) else {
+            return;
+        };
+        let text = small_text(self.root, &path).filter(|_| role == Role::Configuration);
+        self.found.push(Named { path, role, key: link.to_owned() });
+        if let Some(text) = text {
+            self.take(&text, folder, 0);
+        }
+    }
+
     /// Takes in the configuration `text` of a file in `folder`, which is absolute.
     fn take(&mut self, text: &str, folder: &Path, depth: usize) {
         for setting in settings(text) {

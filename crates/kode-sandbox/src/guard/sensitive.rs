@@ -10,8 +10,9 @@ use rustix::fs::{FileType, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
 use super::beneath;
+use super::modes;
 use super::runs::{Named, Role};
-use super::tree::{Folder, Tree, join};
+use super::tree::{Folder, RepositoryParts, Tree, join};
 
 /// Where more objects are read from.
 const OBJECT_FILES: &[&str] = &["alternates", "http-alternates"];
@@ -22,6 +23,8 @@ const GIT_FILES: &[(&str, &[&str])] = &[
     ("", &["config", "config.worktree", "commondir", "hooks"]),
     ("info", &["attributes", "grafts"]),
     ("objects/info", OBJECT_FILES),
+    // Shows other objects than those that are asked for.
+    ("refs", &["replace"]),
 ];
 
 /// Where an interrupted rebase keeps what it still has to do, and the file it does so
@@ -52,6 +55,23 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    pub(super) const fn changed_ns(&self) -> i128 {
+        self.changed_ns
+    }
+
+    /// Whether a file may have changed since a command began though it looks the same:
+    /// its file system counts whole seconds, and it is of the same one.
+    pub(super) fn is_unclear(&self, since_ns: i128) -> bool {
+        self.kind == FileType::RegularFile
+            && *self != HEAD_STAMP
+            && modes::is_unclear(self.changed_ns, since_ns)
+    }
+
+    /// Whether it stands for a repository, of which only that it is there counts.
+    pub(super) fn is_repository(&self) -> bool {
+        *self == HEAD_STAMP || self.kind == FileType::Directory
+    }
+
     pub(super) fn is_file(&self) -> bool {
         self.kind == FileType::RegularFile
     }
@@ -60,6 +80,22 @@ impl Stamp {
     pub(super) fn has_one_name(&self) -> bool {
         self.kind != FileType::RegularFile || self.links == 1
     }
+}
+
+/// The repository that `path` stands for, itself or by its `HEAD`, and the folder's inode
+/// and when that changed.
+pub(super) fn repository(
+    root: &OwnedFd,
+    path: &[u8],
+    stamp: Stamp,
+) -> Option<((Vec<u8>, u64), i128)> {
+    let folder = match stamp == HEAD_STAMP {
+        true => path.iter().rposition(|byte| *byte == b'/').map_or(&b"."[..], |at| &path[..at]),
+        false => path,
+    };
+    let location = beneath::location(root, folder).ok()?;
+    let stat = rustix::fs::fstat(location).ok()?;
+    Some(((folder.to_vec(), stat.st_ino), modes::changed_ns(&stat)))
 }
 
 /// That a folder is a repository itself. Its `HEAD` changes with every switch
@@ -114,6 +150,8 @@ pub(super) enum Part {
     Own,
     /// The repository's objects.
     Objects,
+    /// Its branches, or what became of them.
+    Names,
 }
 
 /// The sensitive files of `part`, which is `folder`, as [`find`] has them.
@@ -129,6 +167,7 @@ pub(super) fn find_in(
             found.git_folder(folder, b"", 0);
             found.take(folder, b"", b"gitdir");
         }
+        Part::Names => {}
         Part::Objects => {
             if let Some(info) = found.enter(folder, b"info") {
                 for name in OBJECT_FILES {
@@ -182,24 +221,10 @@ impl Found {
         Some(stamp.kind)
     }
 
-    /// Opens the folder `name` of `folder`. One that a command closed to its owner is
-    /// opened again: something may hide there.
     fn enter(&mut self, folder: &OwnedFd, name: &[u8]) -> Option<OwnedFd> {
-        match beneath::subfolder(folder, name) {
-            Ok(open) => Some(open),
-            Err(Errno::ACCESS) if self.after => {
-                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                let closed = rustix::fs::openat(folder, name, flags, Mode::empty());
-                let open = closed.and_then(|closed| {
-                    beneath::open_up(&closed)?;
-                    beneath::subfolder(&closed, b".")
-                });
-                self.complete &= open.is_ok();
-                open.ok()
-            }
-            // No folder, or closed before already.
-            Err(_) => None,
-        }
+        let entered = beneath::enter(folder, name, self.after);
+        self.complete &= entered.is_ok();
+        entered.ok().flatten()
     }
 
     fn git_folder(&mut self, git: &OwnedFd, path: &[u8], depth: usize) {
@@ -245,11 +270,16 @@ impl Found {
     /// Any folder with a `HEAD` below is a git folder again.
     fn modules(&mut self, folder: &OwnedFd, path: &[u8], depth: usize) {
         if depth > MODULE_DEPTH_MAX {
+            self.complete = false;
             return;
         }
         for (name, kind) in entries(folder) {
-            if !matches!(kind, FileType::Directory | FileType::Unknown) || self.folders_left == 0 {
+            if !matches!(kind, FileType::Directory | FileType::Unknown) {
                 continue;
+            }
+            if self.folders_left == 0 {
+                self.complete = false;
+                return;
             }
             self.folders_left -= 1;
             let Some(inner) = self.enter(folder, &name) else { continue };
@@ -294,13 +324,30 @@ fn runs_something(folder: &OwnedFd, name: &[u8]) -> bool {
     !is_whole || list.split(|byte| *byte == b'\n').any(runs)
 }
 
+/// The name of the `HEAD` of a folder with entries of these names, if git may take it
+/// for a repository.
+pub(super) fn is_repository<'a>(names: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+    let mut parts = RepositoryParts::default();
+    let mut head = None;
+    for name in names {
+        parts.take(name);
+        head = head.or_else(|| name.eq_ignore_ascii_case(b"HEAD").then_some(name));
+    }
+    parts.head().and(head)
+}
+
 /// Whether git would read this as a repository's `HEAD`; what can't be read counts.
-fn is_head(folder: &OwnedFd, name: &[u8]) -> bool {
+pub(super) fn is_head(folder: &OwnedFd, name: &[u8]) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else {
         return beneath::stat(folder, name).is_ok();
     };
     let mut start = [0; HEAD_BYTES];
+    let kind = rustix::fs::fstat(&file).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    if kind == Ok(FileType::Fifo) {
+        // Git would wait for it for ever.
+        return true;
+    }
     match rustix::io::read(&file, &mut start) {
         Err(error) => error != Errno::ISDIR,
         Ok(length) => {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use super::*;
 
+mod inside;
+
 struct Place {
     folder: tempfile::TempDir,
     guard: Guard,
@@ -21,7 +23,7 @@ fn place() -> Place {
     }
     let nowhere = folder.path().join("kode");
     let root = ProjectRoot::find(&folder.path().join("p"), &nowhere, &nowhere).unwrap();
-    let mut guard = Guard::new(&root, true).unwrap();
+    let mut guard = Guard::new(&root, &nowhere, true).unwrap();
     guard.before_command();
     Place { folder, guard }
 }
@@ -56,7 +58,7 @@ impl Place {
 fn ordinary_changes_are_left_alone() {
     let mut place = place();
     fs::write(place.at("plain/file"), "x").unwrap();
-    fs::write(place.at(".git/index"), "x").unwrap();
+    fs::write(place.at(".git/index"), "").unwrap();
     fs::write(place.at(".git/hooks/pre-commit.sample"), "x").unwrap();
     fs::write(place.at("plain/kode.json"), "a fixture").unwrap();
     assert_eq!(place.quarantined(), [""; 0]);
@@ -192,7 +194,8 @@ fn loose_permission_bits_of_the_commands_own_files_go_and_are_reported() {
         fs::write(place.at(name), "x").unwrap();
     }
     chmod(&place, "users", 0o666);
-    place.guard = Guard::new(&place.root(), true).unwrap();
+    place.guard.others.end();
+    place.guard = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(20));
     place.guard.before_command();
     fs::write(place.at("users"), "changed by the command").unwrap();
@@ -314,7 +317,7 @@ fn bring_back(sub: &OwnedFd) {
 fn a_folder_exchanged_for_a_link_while_the_guard_works_leads_it_nowhere_else() {
     let place = place();
     let outside = outside(&place);
-    let mut guard = Guard::new(&place.root(), true).unwrap();
+    let mut guard = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
     let inside = beneath::folder(&guard.root, b"d/sub").unwrap();
     let until = std::time::Instant::now() + std::time::Duration::from_secs(4);
     let mut acted = 0;
@@ -419,6 +422,6 @@ fn programs_that_have_set_id_bits_are_to_be_protected() {
         fs::write(place.at(name), "x").unwrap();
         fs::set_permissions(place.at(name), fs::Permissions::from_mode(mode)).unwrap();
     }
-    let guard = Guard::new(&place.root(), true).unwrap();
+    let guard = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
     assert_eq!(guard.to_protect(), [b"plain/with"]);
 }

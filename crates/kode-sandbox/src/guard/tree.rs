@@ -21,6 +21,8 @@ const DEPTH_MAX: usize = 128;
 /// A folder changed this recently may change again within the same tick of
 /// the file system's clock, so it is read again next time.
 const FRESH_NS: i128 = 50_000_000;
+/// The same where that clock counts whole seconds.
+const FRESH_SECONDS_NS: i128 = 1_050_000_000;
 
 /// What is remembered of a folder.
 #[derive(Debug)]
@@ -165,6 +167,11 @@ impl Tree {
         }
         let changed_ns = changed_ns(&stat);
         let open = match open {
+            // One that can be listed and not entered hides what its entries are.
+            Ok(open) if after && beneath::is_shut(&stat) => {
+                beneath::open_up(&open)?;
+                open
+            }
             Ok(open) => open,
             // Closed to commands as well.
             Err(_) if stat.st_uid != rustix::process::geteuid().as_raw() => return Ok(None),
@@ -178,7 +185,8 @@ impl Tree {
                 beneath::subfolder(&closed, b".")?
             }
         };
-        let fresh = now_ns() - changed_ns < FRESH_NS;
+        let fresh_ns = if stat.st_ctime_nsec == 0 { FRESH_SECONDS_NS } else { FRESH_NS };
+        let fresh = now_ns() - changed_ns < fresh_ns;
         let mut folder = Folder {
             inode: stat.st_ino,
             changed_ns: if fresh { i128::MIN } else { changed_ns },
@@ -250,7 +258,7 @@ fn is_folder(open: &OwnedFd, name: &[u8], listed: FileType) -> bool {
 /// The entries by which git knows a repository without a `.git`, compared
 /// without case (git's `is_git_directory` in setup.c).
 #[derive(Debug, Default)]
-struct RepositoryParts {
+pub(super) struct RepositoryParts {
     head: Option<Vec<u8>>,
     objects: bool,
     refs: bool,
@@ -258,7 +266,7 @@ struct RepositoryParts {
 }
 
 impl RepositoryParts {
-    fn take(&mut self, name: &[u8]) {
+    pub(super) fn take(&mut self, name: &[u8]) {
         if name.eq_ignore_ascii_case(b"HEAD") {
             self.head = Some(name.to_vec());
         }
@@ -267,7 +275,7 @@ impl RepositoryParts {
         self.commondir |= name.eq_ignore_ascii_case(b"commondir");
     }
 
-    fn head(self) -> Option<Vec<u8>> {
+    pub(super) fn head(self) -> Option<Vec<u8>> {
         self.head.filter(|_| self.objects && self.refs || self.commondir)
     }
 }

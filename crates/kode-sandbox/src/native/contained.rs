@@ -91,7 +91,11 @@ impl Native {
         settings: &SandboxSettings,
         memory_bytes_max: u64,
     ) -> Result<Self, SandboxError> {
-        let guard = if settings.read_only { None } else { Some(Guard::new(root, true)?) };
+        let guard = if settings.read_only {
+            None
+        } else {
+            Some(Guard::new(root, &settings.host.kode_home, true)?)
+        };
         Ok(Self {
             helper: Keeper::Container(container),
             guard,
@@ -114,9 +118,13 @@ impl Native {
 
     /// Takes what stands in the project now for what was there before: between
     /// two tasks a person may have changed anything.
-    pub(crate) fn look_anew(&mut self, root: &ProjectRoot) -> Result<(), SandboxError> {
+    pub(crate) fn look_anew(
+        &mut self,
+        root: &ProjectRoot,
+        settings: &SandboxSettings,
+    ) -> Result<(), SandboxError> {
         if self.guard.is_some() {
-            self.guard = Some(Guard::new(root, true)?);
+            self.guard = Some(Guard::new(root, &settings.host.kode_home, true)?);
         }
         Ok(())
     }

@@ -277,7 +277,7 @@ impl Starting {
 /// What stands in the project before the first command; the helper works meanwhile.
 /// Where nothing can be written there is nothing to look after.
 fn guard(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Option<Guard>, SandboxError> {
-    let new = || Guard::new(root, !settings.one_command);
+    let new = || Guard::new(root, &settings.host.kode_home, !settings.one_command);
     Ok((!settings.read_only).then(new).transpose()?)
 }
 

@@ -69,7 +69,7 @@ impl ContainerView {
             .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
         let protect = match settings.read_only {
             true => Vec::new(),
-            false => Guard::new(root, false)?.to_protect(),
+            false => Guard::new(root, &settings.host.kode_home, false)?.to_protect(),
         };
         let protections = repository::protections(root, settings.read_only, None, &protect)?;
         let (mut mounts, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,0 +1,170 @@
+//! Other sandboxes of the same project. What one command planted must not count as
+//! there before the next one, whose sandbox could hide it while the first one's guard
+//! looks and put it back for its own. So each says in a file in kode's home, which
+//! commands can't see, since when it runs and which repositories it knew; the file is
+//! locked for as long. One that nobody locks was left by a kode that was killed.
+
+use std::collections::HashSet;
+use std::fs::{self, DirBuilder, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+use sha2::{Digest as _, Sha256};
+
+use crate::ProjectRoot;
+
+/// The folder below kode's home.
+const FOLDER: &str = "running-commands";
+/// Of one file.
+const BYTES_MAX: u64 = 1024 * 1024;
+
+/// A repository by its path and inode.
+pub(super) type Known = HashSet<(Vec<u8>, u64)>;
+
+/// What another command's sandbox said.
+#[derive(Debug, Default)]
+pub(super) struct Other {
+    /// When it began, in nanoseconds since 1970.
+    pub(super) since_ns: i128,
+    /// Repositories that were there before.
+    pub(super) known: Known,
+    /// Whether its kode is gone: nobody looked at what it left.
+    pub(super) killed: bool,
+}
+
+/// Where the commands of one project are told of.
+#[derive(Debug)]
+pub(super) struct Others {
+    /// `None` where kode has no home.
+    folder: Option<PathBuf>,
+    own: Option<(PathBuf, File)>,
+}
+
+impl Others {
+    pub(super) fn of(root: &ProjectRoot, kode_home: &Path) -> Self {
+        let digest = Sha256::digest(root.path().as_os_str().as_bytes());
+        let name: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let folder = kode_home.is_absolute().then(|| kode_home.join(FOLDER).join(name));
+        Self { folder, own: None }
+    }
+
+    /// Says that a command begins at `since_ns`; what others said, if all is readable.
+    pub(super) fn begin(&mut self, since_ns: i128) -> Option<Vec<Other>> {
+        self.end();
+        let Some(folder) = &self.folder else { return Some(Vec::new()) };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+        let name = format!("{}-{:08x}", std::process::id(), getrandom::u32().ok()?);
+        let unlocked = folder.join(format!(".{name}"));
+        let mut file = open(&unlocked, true).ok()?;
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+        writeln!(file, "{since_ns}").ok()?;
+        fs::rename(unlocked, folder.join(&name)).ok()?;
+        self.own = Some((folder.join(&name), file));
+        let mut others = Vec::new();
+        for entry in fs::read_dir(folder).ok()? {
+            let entry = entry.ok()?;
+            let is_hidden = entry.file_name().as_bytes().starts_with(b".");
+            if !is_hidden && entry.file_name().as_bytes() != name.as_bytes() {
+                others.extend(read(&entry.path())?);
+            }
+        }
+        Some(others)
+    }
+
+    /// Says which repositories were there before.
+    pub(super) fn knows(&mut self, known: &Known) {
+        let Some((_, file)) = &mut self.own else { return };
+        let mut text = String::new();
+        for (path, inode) in known {
+            let path: String = path.iter().map(|byte| format!("{byte:02x}")).collect();
+            text.push_str(&format!("{inode} {path}\n"));
+        }
+        // Without it others trust less.
+        let _ = file.write_all(text.as_bytes());
+    }
+
+    /// The command ended, and what it left was looked at.
+    pub(super) fn end(&mut self) {
+        if let Some((path, _locked)) = self.own.take() {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// What the file says; nothing when it is gone meanwhile, `None` when it is unreadable.
+fn read(path: &Path) -> Option<Option<Other>> {
+    let mut file = match open(path, false) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(None),
+        file => file.ok()?,
+    };
+    let killed = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+    let mut text = String::new();
+    (&mut file).take(BYTES_MAX).read_to_string(&mut text).ok()?;
+    if killed {
+        // Its end is this one's to tell of.
+        fs::remove_file(path).ok()?;
+    }
+    let mut lines = text.lines();
+    // Killed, or not done, before it said when.
+    let Some(since_ns) = lines.next().and_then(|line| line.parse().ok()) else { return Some(None) };
+    let known = lines.filter_map(|line| {
+        let (inode, path) = line.split_once(' ')?;
+        Some((bytes(path)?, inode.parse().ok()?))
+    });
+    Some(Some(Other { since_ns, known: known.collect(), killed }))
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    let pairs = (0..text.len()).step_by(2);
+    pairs.map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+}
+
+fn open(path: &Path, new: bool) -> std::io::Result<File> {
+    #[expect(clippy::disallowed_methods, reason = "kode's own file in kode's home")]
+    fs::OpenOptions::new()
+        .read(true)
+        .append(new)
+        .create_new(new)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn others(folder: &Path) -> Others {
+        Others { folder: Some(folder.join("x")), own: None }
+    }
+
+    #[test]
+    fn commands_know_of_each_other_until_they_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut one, mut other) = (others(folder.path()), others(folder.path()));
+        assert!(one.begin(5).unwrap().is_empty());
+        one.knows(&HashSet::from([(b"a\xff b".to_vec(), 7)]));
+        let said = other.begin(6).unwrap();
+        assert_eq!((said[0].since_ns, said[0].killed), (5, false));
+        assert_eq!(said[0].known, HashSet::from([(b"a\xff b".to_vec(), 7)]));
+        one.end();
+        other.end();
+        assert!(one.begin(8).unwrap().is_empty());
+    }
+
+    #[test]
+    fn one_that_was_killed_is_told_of_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut one = others(folder.path());
+        one.begin(5).unwrap();
+        // As the system does with what a killed process had open.
+        one.own = None;
+        let said = one.begin(6).unwrap();
+        assert_eq!((said[0].since_ns, said[0].killed), (5, true));
+        one.end();
+        assert!(one.begin(7).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,167 @@
+//! What commands plant in git's own folders, and what several sandboxes of one project
+//! can do for each other.
+
+use super::*;
+
+fn leads(place: &Place, link: &str, target: &str) {
+    let at = place.at(link);
+    if fs::symlink_metadata(&at).is_ok() {
+        fs::rename(&at, place.at("moved-away")).unwrap();
+    }
+    symlink(target, at).unwrap();
+}
+
+#[test]
+fn links_in_a_git_folder_are_put_aside() {
+    for link in ["COMMIT_EDITMSG", "logs", "modules", "modules/sub", "objects", "refs/heads/o"] {
+        let mut place = place();
+        for folder in [".git/refs/heads", ".git/objects/ab", "away/sub"] {
+            fs::create_dir_all(place.at(folder)).unwrap();
+        }
+        symlink("../away", place.at(".git/a-persons")).unwrap();
+        place.guard.before_command();
+        leads(&place, &format!(".git/{link}"), "../away");
+        assert_eq!(place.quarantined(), [format!(".git/{link}")]);
+        assert!(place.at(".git/a-persons").exists());
+    }
+}
+
+#[test]
+fn a_link_among_objects_and_a_pipe_for_head_are_put_aside() {
+    let mut place = place();
+    fs::create_dir_all(place.at(".git/objects/ab")).unwrap();
+    place.guard.before_command();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    symlink("/nonexistent", place.at(".git/objects/ab/cd")).unwrap();
+    for folder in ["bare/objects", "bare/refs"] {
+        fs::create_dir_all(place.at(folder)).unwrap();
+    }
+    rustix::fs::mkfifoat(rustix::fs::CWD, place.at("bare/HEAD"), Mode::from_raw_mode(0o644))
+        .unwrap();
+    assert_eq!(place.quarantined(), [".git/objects/ab/cd", "bare/HEAD"]);
+}
+
+/// A link elsewhere makes it a folder to work in.
+#[test]
+fn repositories_in_a_git_folder_are_put_aside() {
+    let mut place = place();
+    fs::create_dir(place.at(".kode")).unwrap();
+    place.guard.before_command();
+    fs::create_dir_all(place.at(".git/zzz/.git/hooks")).unwrap();
+    fs::create_dir_all(place.at(".kode/y/.git")).unwrap();
+    bare(&place, ".git/objects/bare", "ref: refs/heads/main");
+    assert_eq!(place.quarantined(), [".git/objects/bare/HEAD", ".git/zzz/.git", ".kode/y/.git"]);
+}
+
+#[test]
+fn what_was_put_aside_is_no_repository_any_more() {
+    let mut place = place();
+    bare(&place, "plain/.git", "ref: refs/heads/main");
+    bare(&place, "plain/.git/modules/m", "ref: refs/heads/main");
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::Quarantined { moved_to, .. }] = &*incidents else { panic!("{incidents:?}") };
+    for folder in ["", "/modules/m"] {
+        let folder = place.at(&format!("{moved_to}{folder}"));
+        assert!(!folder.join("HEAD").exists() && folder.join("HEAD.kode-quarantine").exists());
+    }
+}
+
+#[test]
+fn a_forged_index_is_put_aside() {
+    let mut place = place();
+    fs::write(place.at(".git/index"), "DIRC").unwrap();
+    fs::create_dir_all(place.at(".git/modules/sub")).unwrap();
+    fs::write(place.at(".git/modules/sub/sharedindex.0"), "DIRC").unwrap();
+    assert_eq!(place.quarantined(), [".git/index", ".git/modules/sub/sharedindex.0"]);
+}
+
+#[test]
+fn git_folders_do_not_stay_open_to_everybody() {
+    let mut place = place();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::set_permissions(place.at("nested/.git/hooks"), fs::Permissions::from_mode(0o777)).unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::PermissionsTightened { bits: 0o002, .. }] = &*incidents else {
+        panic!("{incidents:?}")
+    };
+    let mode = fs::metadata(place.at("nested/.git/hooks")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o775);
+}
+
+#[test]
+fn a_default_access_list_for_everybody_goes() {
+    let mut place = place();
+    fs::create_dir(place.at("handing")).unwrap();
+    // user::rwx group::r-x other::rwx, as setfacl writes it (linux/posix_acl_xattr.h).
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (kind, bits) in [(1_u16, 7_u16), (4, 5), (0x20, 7)] {
+        list.extend([kind.to_le_bytes(), bits.to_le_bytes()].concat());
+        list.extend(u32::MAX.to_le_bytes());
+    }
+    let name = "system.posix_acl_default";
+    let flags = rustix::fs::XattrFlags::empty();
+    if rustix::fs::setxattr(place.at("handing"), name, &list, flags) == Err(Errno::OPNOTSUPP) {
+        return;
+    }
+    let incidents = place.guard.after_command(&[]);
+    assert!(matches!(&*incidents, [Incident::PermissionsTightened { .. }]), "{incidents:?}");
+    let mut room = [0_u8; 64];
+    let left = rustix::fs::getxattr(place.at("handing"), name, &mut room);
+    assert_eq!(left, Err(Errno::NODATA));
+}
+
+#[test]
+fn one_sandbox_does_not_launder_what_another_one_planted() {
+    let mut place = place();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::create_dir_all(place.at("src/.git/hooks")).unwrap();
+    symlink("/nonexistent", place.at(".git/logs")).unwrap();
+    fs::write(place.at("nested/.git/config"), "changed").unwrap();
+    let root = place.root();
+    let mut other = Guard::new(&root, &place.folder.path().join("kode"), true).unwrap();
+    other.before_command();
+    for (from, to) in [("src/.git", "src/hidden"), (".git/logs", ".git-logs")] {
+        fs::rename(place.at(from), place.at(to)).unwrap();
+    }
+    // The file was changed in its place.
+    assert_eq!(place.quarantined(), ["nested/.git/config"]);
+    for (from, to) in [("src/hidden", "src/.git"), (".git-logs", ".git/logs")] {
+        fs::rename(place.at(from), place.at(to)).unwrap();
+    }
+    place.guard = other;
+    assert_eq!(place.quarantined(), [".git/logs", "src/.git"]);
+    assert!(place.at("nested/.git").exists());
+}
+
+#[test]
+fn what_stood_before_both_sandboxes_stays() {
+    let mut place = place();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    // As a commit does.
+    fs::write(place.at("nested/.git/HEAD.lock"), "x").unwrap();
+    let mut other = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
+    other.before_command();
+    assert_eq!(other.after_command(&[]), []);
+    assert_eq!(place.guard.after_command(&[]), []);
+}
+
+#[test]
+fn what_a_killed_session_left_is_told_of() {
+    let mut place = place();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::create_dir_all(place.at("src/.git/hooks")).unwrap();
+    let root = place.root();
+    // Nobody looked after the command.
+    place.guard = Guard::new(&root, &place.folder.path().join("kode"), true).unwrap();
+    place.guard.before_command();
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::LeftByKilled { paths, more: 0 }] = &*incidents else { panic!("{incidents:?}") };
+    assert_eq!(paths[0].as_str(), "src/.git");
+    place.guard.before_command();
+    assert_eq!(place.guard.after_command(&[]), []);
+}
