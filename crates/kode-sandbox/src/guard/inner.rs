@@ -109,8 +109,8 @@ impl<'a> Look<'a> {
             Place::Modules if entries.iter().any(|(name, _)| name == b"HEAD") => Place::Git,
             place => place,
         };
-        for (name, kind) in &entries {
-            self.entry((folder, name), &join(path, name), *kind, place, depth);
+        for (name, _) in &entries {
+            self.entry((folder, name), &join(path, name), place, depth);
         }
         if let Some(head) = head.filter(|_| !matches!(place, Place::Git | Place::Modules)) {
             self.note_odd(join(path, head), stat.st_ino, 0);
@@ -121,14 +121,10 @@ impl<'a> Look<'a> {
         &mut self,
         (folder, name): (&OwnedFd, &[u8]),
         path: &[u8],
-        kind: FileType,
         place: Place,
         depth: usize,
     ) {
         let is_git = name.eq_ignore_ascii_case(b".git");
-        if kind == FileType::RegularFile && !is_git && place == Place::Objects {
-            return;
-        }
         let Ok(stat) = beneath::stat(folder, name) else { return };
         let changed_ns = modes::changed_ns(&stat);
         match FileType::from_raw_mode(stat.st_mode) {

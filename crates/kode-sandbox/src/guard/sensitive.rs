@@ -13,6 +13,7 @@ use super::beneath;
 use super::modes;
 use super::runs::{Named, Role};
 use super::tree::{Folder, RepositoryParts, Tree, join};
+use crate::git_config::settings;
 
 /// Where more objects are read from.
 const OBJECT_FILES: &[&str] = &["alternates", "http-alternates"];
@@ -20,19 +21,26 @@ const OBJECT_FILES: &[&str] = &["alternates", "http-alternates"];
 /// Files of a git folder that make git run or read something elsewhere, by the folder
 /// in it that they stand in.
 const GIT_FILES: &[(&str, &[&str])] = &[
-    ("", &["config", "config.worktree", "commondir", "hooks"]),
+    ("", &["config", "config.worktree", "commondir", "hooks", "remotes", "branches"]),
     ("info", &["attributes", "grafts"]),
     ("objects/info", OBJECT_FILES),
     // Shows other objects than those that are asked for.
     ("refs", &["replace"]),
 ];
 
-/// Where an interrupted rebase keeps what it still has to do, and the file it does so
-/// in: `git rebase --continue` runs its `exec` lines (sequencer.c).
-const REBASE_FOLDER: &[u8] = b"rebase-merge";
+/// Where an interrupted rebase or cherry-pick keeps what it still has to do: with
+/// `--continue` git runs the `exec` lines of the first file, and a program that the name
+/// of a strategy in the others leads to (sequencer.c).
+const UNFINISHED: &[(&[u8], &[u8])] =
+    &[(b"rebase-merge", TODO_LIST), (b"rebase-merge", STRATEGY), (b"sequencer", OPTIONS)];
 const TODO_LIST: &[u8] = b"git-rebase-todo";
+const STRATEGY: &[u8] = b"strategy";
+const OPTIONS: &[u8] = b"opts";
 
-/// Longer lists count as ones that run something.
+/// Git's own (git-merge(1)).
+const STRATEGIES: &[&str] = &["ort", "recursive", "resolve", "octopus", "ours", "subtree"];
+
+/// Longer files count as ones that run something.
 const TODO_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Git folders inside a git folder: those of submodules and worktrees.
@@ -245,14 +253,20 @@ impl Found {
                 }
             }
         }
-        if let Some(rebase) = self.enter(git, REBASE_FOLDER)
-            && runs_something(&rebase, TODO_LIST)
-        {
-            self.take(&rebase, &join(path, REBASE_FOLDER), TODO_LIST);
+        for (folder, name) in UNFINISHED {
+            if let Some(open) = self.enter(git, folder)
+                && runs_something(&open, name)
+            {
+                self.take(&open, &join(path, folder), name);
+            }
         }
         for name in GIT_FOLDERS {
             if let Some(open) = self.enter(git, name.as_bytes()) {
                 self.modules(&open, &join(path, name.as_bytes()), depth + 1);
+                if self.folders_left == 0 {
+                    // More than anybody looks through goes as a whole.
+                    self.take(git, path, name.as_bytes());
+                }
             }
         }
     }
@@ -307,21 +321,26 @@ pub(super) fn stamp(folder: &OwnedFd, name: &[u8]) -> Option<Stamp> {
     Some(Stamp { kind, links, inode: stat.st_ino, size, changed_ns })
 }
 
-/// Whether a rebase's list has a line that runs a command; what can't be read counts.
+/// Whether one of these files has git run a command; what can't be read counts.
 fn runs_something(folder: &OwnedFd, name: &[u8]) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else {
         return beneath::stat(folder, name).is_ok();
     };
-    let mut list = Vec::new();
-    let read = File::from(file).take(TODO_BYTES_MAX + 1).read_to_end(&mut list);
-    let runs = |line: &[u8]| {
-        let line = line.trim_ascii_start();
-        let word = line.split(u8::is_ascii_whitespace).next().unwrap_or_default();
-        matches!(word, b"exec" | b"x")
-    };
-    let is_whole = read.is_ok_and(|read| read as u64 <= TODO_BYTES_MAX);
-    !is_whole || list.split(|byte| *byte == b'\n').any(runs)
+    let mut bytes = Vec::new();
+    let read = File::from(file).take(TODO_BYTES_MAX + 1).read_to_end(&mut bytes);
+    if read.is_err() || bytes.len() as u64 > TODO_BYTES_MAX {
+        return true;
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let is_foreign = |strategy: &str| !strategy.is_empty() && !STRATEGIES.contains(&strategy);
+    match name {
+        TODO_LIST => text
+            .lines()
+            .any(|line| matches!(line.split_ascii_whitespace().next(), Some("exec" | "x"))),
+        STRATEGY => is_foreign(text.trim()),
+        _ => settings(&text).iter().any(|it| it.name == "strategy" && is_foreign(&it.value)),
+    }
 }
 
 /// The name of the `HEAD` of a folder with entries of these names, if git may take it

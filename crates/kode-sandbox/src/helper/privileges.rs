@@ -83,8 +83,17 @@ fn drop_capabilities() -> rustix::io::Result<()> {
     rustix::thread::set_capabilities(None, sets)
 }
 
+/// Half of what a user has on the whole host, unless somebody chose otherwise: these
+/// count for whoever started kode too, who needs some (linux/kernel/ucount.c).
+const INOTIFY_INSTANCES_MAX: &[u8] = b"64";
+
 /// No user namespace can be made below this one. `/proc` is the new root's own.
 pub(super) fn forbid_user_namespaces() -> Result<(), StepError> {
     kernel::write_file("/proc/sys/user/max_user_namespaces", b"0")
-        .map_err(at("forbidding user namespaces"))
+        .map_err(at("forbidding user namespaces"))?;
+    match kernel::write_file("/proc/sys/user/max_inotify_instances", INOTIFY_INSTANCES_MAX) {
+        // A kernel without inotify.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        written => written.map_err(at("bounding inotify")),
+    }
 }

@@ -167,9 +167,10 @@ impl Arena {
         let mut state = BTreeMap::new();
         let project = self.place.project();
         walk(self.place.path(), &mut |path| {
-            // A container's private folder is kode's own.
-            let run = self.place.home().join(".kode/run");
-            if path.starts_with(&project) || path.starts_with(run) {
+            // A container's private folder, and who runs here, are kode's own to say.
+            let own = ["run", "running-commands"];
+            let own = own.map(|name| self.place.home().join(".kode").join(name));
+            if path.starts_with(&project) || own.iter().any(|own| path.starts_with(own)) {
                 return;
             }
             // Reading the sibling with git touches nothing but its folder.

@@ -369,3 +369,15 @@ fn a_sandbox_that_lives_for_a_moment_is_in_a_control_group_where_one_can_be_made
         assert!(!left.into_iter().any(|e| e.file_name().to_string_lossy().starts_with(&own)));
     }
 }
+
+/// What one user has of these on the whole host counts inside as well.
+#[test]
+fn a_command_leaves_the_person_something_to_watch_files_with() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    let take = "import ctypes\nl = ctypes.CDLL(None)\nheld = 0\n\
+                while held < 200 and l.inotify_init1(0) >= 0: held += 1\nprint(held)";
+    fs::write(place.project().join("take.py"), take).unwrap();
+    let held: u32 = place.run(&sandbox, "python3 take.py").worked().trim().parse().unwrap();
+    assert!((10..=64).contains(&held), "{held}");
+}

@@ -165,3 +165,20 @@ fn what_a_killed_session_left_is_told_of() {
     place.guard.before_command();
     assert_eq!(place.guard.after_command(&[]), []);
 }
+
+#[test]
+fn a_cherry_pick_is_left_no_program_to_merge_with() {
+    let mut place = place();
+    for folder in ["sequencer", "rebase-merge"] {
+        fs::create_dir_all(place.at(".git").join(folder)).unwrap();
+    }
+    let write = |place: &Place, strategy: &str| {
+        let options = format!("[options]\n\tstrategy = {strategy}\n");
+        fs::write(place.at(".git/sequencer/opts"), options).unwrap();
+        fs::write(place.at(".git/rebase-merge/strategy"), format!("{strategy}\n")).unwrap();
+    };
+    write(&place, "ort");
+    assert_eq!(place.quarantined(), [""; 0]);
+    write(&place, "x/y");
+    assert_eq!(place.quarantined(), [".git/rebase-merge/strategy", ".git/sequencer/opts"]);
+}
