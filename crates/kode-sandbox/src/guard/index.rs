@@ -173,6 +173,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests have git write indexes")]
 mod tests {
     use std::path::Path;
     use std::process::Command;

@@ -61,7 +61,7 @@ impl Others {
         let mut file = open(&unlocked, true).ok()?;
         rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
         writeln!(file, "{since_ns}").ok()?;
-        fs::rename(unlocked, folder.join(&name)).ok()?;
+        rustix::fs::rename(&unlocked, folder.join(&name)).ok()?;
         self.own = Some((folder.join(&name), file));
         let mut others = Vec::new();
         for entry in fs::read_dir(folder).ok()? {
@@ -89,7 +89,7 @@ impl Others {
     /// The command ended, and what it left was looked at.
     pub(super) fn end(&mut self) {
         if let Some((path, _locked)) = self.own.take() {
-            let _ = fs::remove_file(path);
+            let _ = rustix::fs::unlink(&path);
         }
     }
 }
@@ -105,7 +105,7 @@ fn read(path: &Path) -> Option<Option<Other>> {
     (&mut file).take(BYTES_MAX).read_to_string(&mut text).ok()?;
     if killed {
         // Its end is this one's to tell of.
-        fs::remove_file(path).ok()?;
+        rustix::fs::unlink(path).ok()?;
     }
     let mut lines = text.lines();
     // Killed, or not done, before it said when.
