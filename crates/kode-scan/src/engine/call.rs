@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::branch::ExitKind;
 use super::expression::{joined, mixed};
+use super::sink::PASSED;
 use super::site::{Given, Site};
 use super::value::{Closure, Fact, Path, Value};
 use super::{CALL_DEPTH_MAX, Engine, Frame};
@@ -244,7 +245,7 @@ impl Engine<'_> {
     ) -> Vec<Given> {
         let Some(site) = site else { return given.to_vec() };
         let name = function.name.as_deref().unwrap_or("a function");
-        let text = format!("it is passed to `{name}`");
+        let text = format!("{PASSED} `{name}`");
         given
             .iter()
             .map(|given| Given {

@@ -4,6 +4,7 @@
 
 mod aliases;
 mod allowed;
+mod anchor;
 mod argument;
 mod assembled;
 mod beginning;
@@ -27,6 +28,7 @@ mod imports;
 mod mapper;
 mod modules;
 mod names;
+mod prefixed;
 mod reflection;
 mod results;
 mod route;

@@ -17,6 +17,16 @@ use crate::raw::{RawFinding, RawStep, squeezed};
 /// Steps of a flow that are shown.
 const FLOW_STEPS_MAX: usize = 16;
 
+/// Calls and changes of file on one way; longer ways hold so many guesses that they
+/// are no proof.
+const CROSSINGS_MAX: usize = 10;
+
+/// How the step of a call begins.
+pub(super) const PASSED: &str = "it is passed to";
+
+/// How the first step of input out of the page's attributes begins.
+const ATTRIBUTE: &str = "an attribute of the page";
+
 /// Findings of one file; one with more is listed as incomplete.
 pub(super) const FINDINGS_MAX: usize = 1_000;
 
@@ -80,7 +90,13 @@ impl Engine<'_> {
             return;
         }
         if let Some(taint) = harmful(category, context, value) {
-            self.report(category, &taint, start, end, name);
+            let is_new = self.report(category, &taint, start, end, name);
+            // jQuery takes a text for markup only where it begins with a tag, and what the
+            // page's own attributes hold seldom does.
+            let is_selector = context == Context::Selector && is_of_attribute(&taint);
+            if is_new && (is_selector || crossings(&taint) > CROSSINGS_MAX) {
+                self.soften();
+            }
         } else if is_open(category, context, value) {
             self.warn(category, start, end);
         }
@@ -101,13 +117,21 @@ impl Engine<'_> {
         known.is_some_and(|known| known.source.as_deref() == Some("the request's data"))
     }
 
-    fn report(&mut self, category: Category, taint: &Taint, start: u32, end: u32, name: &str) {
+    /// Whether it is reported now, and was not before.
+    fn report(
+        &mut self,
+        category: Category,
+        taint: &Taint,
+        start: u32,
+        end: u32,
+        name: &str,
+    ) -> bool {
         self.findings.retain(|finding| {
             (finding.file, finding.start, finding.severity, finding.rule.as_str())
                 != (self.file, start as usize, Severity::Warning, category.rule())
         });
         if self.is_reported(category, start) {
-            return;
+            return false;
         }
         let mut flow = flow_of(taint);
         flow.push(RawStep {
@@ -117,6 +141,14 @@ impl Engine<'_> {
             text: format!("it reaches `{name}` here"),
         });
         self.push(category, start, end, flow);
+        true
+    }
+
+    /// Makes a warning of what was just reported: something in it is guessed.
+    fn soften(&mut self) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.severity = Severity::Warning;
+        }
     }
 
     pub(super) fn report_call(&mut self, category: Category, start: u32, end: u32) {
@@ -283,7 +315,8 @@ impl Engine<'_> {
         };
         let Some(known) = place.and_then(|place| self.models.know(place)) else { return };
         let start = self.program().expression(object).start;
-        for sink in &known.sinks {
+        let is_harmless = &**name == "href" && self.only_takes_apart(object);
+        for sink in known.sinks.iter().filter(|_| !is_harmless) {
             if sink.argument == ArgumentChoice::Named("value".to_owned()) {
                 self.check(sink.category, sink.context, value, (start, at.end), name);
             }
@@ -469,6 +502,27 @@ fn is_open(category: Category, context: Context, value: &Value) -> bool {
             Category::CommandInjection => text.contains(' '),
             _ => false,
         }
+}
+
+/// Calls on the way of a taint, and stretches of it within one file.
+fn crossings(taint: &Taint) -> usize {
+    let (mut count, mut stretch) = (0, None);
+    let mut current = Some(&taint.step);
+    while let Some(step) = current {
+        let is_call = step.text.starts_with(PASSED);
+        count += usize::from(is_call || stretch != Some(step.file));
+        stretch = (!is_call).then_some(step.file);
+        current = step.before.as_ref();
+    }
+    count
+}
+
+fn is_of_attribute(taint: &Taint) -> bool {
+    let mut step = &taint.step;
+    while let Some(before) = &step.before {
+        step = before;
+    }
+    step.text.starts_with(ATTRIBUTE)
 }
 
 fn flow_of(taint: &Taint) -> Vec<RawStep> {

@@ -28,8 +28,9 @@ impl Engine<'_> {
                 self.assign(target, value, Some(*expression));
             }
             Statement::If(condition, then, otherwise) => {
-                let condition = self.evaluate(*condition);
-                self.branch_on(&condition, |e| e.statements(then), |e| e.statements(otherwise));
+                let value = self.evaluate(*condition);
+                self.branch_on(&value, |e| e.statements(then), |e| e.statements(otherwise));
+                self.made_sure(*condition, then, otherwise);
             }
             Statement::Loop { each, condition, body } => self.looped(each, *condition, body),
             Statement::Switch(subject, cases) => self.switch(*subject, cases),

@@ -47,6 +47,11 @@ pub(crate) fn provider_keys(text: &[u8]) -> Vec<SecretHit> {
 /// Finds credentials in one file and its path.
 pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
     let mut found = in_content(file, path, content);
+    if is_documentation(path) {
+        // Samples, nearly all: only what has a provider's own form is as grave as elsewhere.
+        let samples = found.iter_mut().filter(|it| is_told_by_its_name(&it.rule));
+        samples.for_each(|sample| sample.severity = Severity::Warning);
+    }
     let name = path.as_str().as_bytes();
     for hit in provider_keys(name) {
         let mut finding = finding(file, name, &hit);
@@ -56,6 +61,37 @@ pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<Ra
         found.push(finding);
     }
     found
+}
+
+/// Prose in a folder of documentation.
+fn is_documentation(path: &ProjectPath) -> bool {
+    const FOLDERS: [&str; 9] = [
+        "doc",
+        "docs",
+        "documentation",
+        "manual",
+        "manuals",
+        "guide",
+        "guides",
+        "tutorial",
+        "tutorials",
+    ];
+    const PROSE: [&str; 9] = ["md", "mdx", "rst", "adoc", "txt", "html", "htm", "xhtml", "texi"];
+    let in_folder =
+        path.components().any(|part| FOLDERS.contains(&part.to_ascii_lowercase().as_str()));
+    in_folder && PROSE.contains(&coverage::extension(path).as_str())
+}
+
+/// Rules that go by names around a value, not by its own form.
+fn is_told_by_its_name(rule: &str) -> bool {
+    [
+        "secret.generic-key",
+        "secret.generic-password",
+        "secret.connection-credential",
+        "secret.command-password",
+        "secret.argument-credential",
+    ]
+    .contains(&rule)
 }
 
 /// Finds credentials in the content, UTF-16 or not.

@@ -11,6 +11,7 @@ use super::beginning::may_begin;
 use super::entropy::bits_per_byte;
 use super::keywords::Found;
 use super::placeholder::is_placeholder;
+use super::shape::is_camel_case;
 use super::structure::{base64, has_checksum, is_jwt, is_pem_body};
 use crate::tables;
 
@@ -177,7 +178,7 @@ impl Rule {
             Some(Check::Checksum) if has_checksum(value) => {
                 return stands_alone(content, start, end);
             }
-            Some(Check::Mixed) if !is_mixed(value) => return false,
+            Some(Check::Mixed) if !is_mixed(value) || reads_as_member(value) => return false,
             _ => {}
         }
         stands_alone(content, start, end)
@@ -188,6 +189,12 @@ impl Rule {
     fn hit(&self, start: usize, end: usize) -> SecretHit {
         SecretHit { start, end, rule: self.id.clone(), title: self.title.clone() }
     }
+}
+
+/// `s.DestinationIpv6CidrBlock` is a member of something.
+fn reads_as_member(value: &[u8]) -> bool {
+    let name = value.iter().position(|byte| *byte == b'.').map(|dot| &value[dot + 1..]);
+    name.is_some_and(is_camel_case)
 }
 
 /// The visible bytes around a place, without quotes.

@@ -219,7 +219,7 @@ pub(super) fn is_scrambled(value: &[u8]) -> bool {
 }
 
 /// Letters and digits of both cases that read as words: `heightAboveWGS84Units`.
-fn is_camel_case(value: &[u8]) -> bool {
+pub(super) fn is_camel_case(value: &[u8]) -> bool {
     let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     let plain = value.iter().all(u8::is_ascii_alphanumeric);
