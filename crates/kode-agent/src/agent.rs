@@ -1,5 +1,6 @@
 //! The turn loop: ask the model, run its calls, close only through the gate.
 
+mod acceptance;
 mod after_command;
 mod calls;
 mod divergence;
@@ -139,6 +140,8 @@ pub struct Agent<'a> {
     fresh: Vec<(ProjectPath, kode_base::ChangeKind)>,
     /// The context's label as the journal has it.
     labelled: Label,
+    /// What a person accepted though it could not be scanned.
+    acceptance: acceptance::Acceptance,
     /// What the scan found after the last step.
     step_findings: findings::StepFindings,
     /// What this turn took in and touched so far.
@@ -193,6 +196,7 @@ impl<'a> Agent<'a> {
             progress: RunProgress::default(),
             fresh: Vec::new(),
             labelled: Label::TYPED,
+            acceptance: acceptance::Acceptance::default(),
             step_findings: findings::StepFindings::default(),
             divergence: divergence::Divergence::default(),
         }

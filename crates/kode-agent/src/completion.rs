@@ -4,20 +4,21 @@
 //! scanned, the project's own checks run on a throw-away copy, and the tree
 //! must still be that snapshot. An inspector that fails leaves the gate red.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use kode_base::{ChangeKind, Colour, Finding, ProjectPath, Severity, TouchedFile, Untrusted};
+use kode_base::{ChangeKind, Colour, Finding, ProjectPath, Severity, TouchedFile};
+use kode_gate::AcceptedBy;
 use kode_sandbox::EntryKind;
-use kode_scan::{ScanFile, ScanOptions, ScanReport, has_rules, surroundings};
+use kode_scan::ScanReport;
 use kode_session::{Comparison, Session, SessionError};
 
 use crate::checks::{FailedCheck, run_checks};
-use crate::git::{self, GitBase, GitContent};
+use crate::contents::{Contents, FileContents};
+use crate::git::{self, GitBase};
 use crate::surroundings::Sources;
 use crate::tools::Workspace;
+use crate::unread::{NOT_KEPT, UnreadFile};
 
-/// Larger files that a link gives a name of code are no code.
-const LINKED_BYTES_MAX: u64 = 2 << 20;
+/// Where content stands that the project's folder has not.
+const IN_GIT: &str = "a new commit, the index or a stash";
 
 /// What was checked, against which snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Evidence {
     pub scanned: Vec<ProjectPath>,
     /// Touched code no rule covers; shown, never silently green.
     pub unscanned: Vec<ProjectPath>,
+    /// Those of them that hold code, and who accepted them as they are.
+    pub accepted: Vec<(ProjectPath, AcceptedBy)>,
     /// The project's own checks that passed.
     pub checks: Vec<String>,
 }
@@ -59,6 +62,10 @@ pub(crate) struct Inspection {
     pub(crate) older: Vec<Finding>,
     /// Touched code no rule covers, with why.
     pub(crate) unscanned: Vec<(ProjectPath, String)>,
+    /// Code that could not be scanned and that nobody accepted yet.
+    pub(crate) unread: Vec<UnreadFile>,
+    /// Such code that is accepted, and by whom.
+    pub(crate) accepted: Vec<(UnreadFile, AcceptedBy)>,
     /// Checks that failed.
     pub(crate) failed_checks: Vec<FailedCheck>,
     /// Inspectors that could not do their work; each keeps the gate red.
@@ -67,6 +74,10 @@ pub(crate) struct Inspection {
     pub(crate) snapshot: [u8; 32],
     /// Every touched file.
     pub(crate) files: Vec<TouchedFile>,
+    /// Files that were scanned.
+    scanned: Vec<ProjectPath>,
+    /// The project's own checks.
+    checks: Vec<String>,
     /// The proof, when green.
     pub(crate) completed: Option<Completed>,
 }
@@ -81,10 +92,51 @@ impl Inspection {
     pub(crate) fn fatal(&self) -> impl Iterator<Item = &Finding> {
         self.introduced.iter().filter(|finding| finding.severity == Severity::Fatal)
     }
+
+    /// Whether all that keeps it red is code that could not be scanned.
+    pub(crate) fn waits_for_acceptance_alone(&self) -> bool {
+        self.is_clean() && !self.unread.is_empty()
+    }
+
+    /// Takes out of what is open the files that someone accepts; green when nothing
+    /// else stands.
+    pub(crate) fn accept(&mut self, by: impl Fn(&UnreadFile) -> Option<AcceptedBy>) {
+        for unread in std::mem::take(&mut self.unread) {
+            match by(&unread) {
+                Some(by) => self.accepted.push((unread, by)),
+                None => self.unread.push(unread),
+            }
+        }
+        if self.is_clean() && self.unread.is_empty() {
+            self.completed = Some(Completed { evidence: self.evidence() });
+        }
+    }
+
+    /// Something speaks against it after all.
+    pub(crate) fn fail(&mut self, why: &str) {
+        self.failures.push(why.to_owned());
+        self.completed = None;
+    }
+
+    fn is_clean(&self) -> bool {
+        self.fatal().next().is_none() && self.failed_checks.is_empty() && self.failures.is_empty()
+    }
+
+    fn evidence(&self) -> Evidence {
+        let accepted = self.accepted.iter();
+        Evidence {
+            snapshot: self.snapshot,
+            scanned: self.scanned.clone(),
+            unscanned: self.unscanned.iter().map(|(path, _)| path.clone()).collect(),
+            accepted: accepted.map(|(at, by)| (at.file.path.clone(), by.clone())).collect(),
+            checks: self.checks.clone(),
+        }
+    }
 }
 
 /// Inspects the tree as `comparison` found it; `failures` are what
-/// already speaks against it.
+/// already speaks against it. What comes out is red until [`Inspection::accept`]
+/// was asked, and green then if nothing stands.
 ///
 /// # Errors
 /// When the session can't compare or keep the snapshot.
@@ -111,10 +163,10 @@ pub(crate) fn inspect(
         false => Sources::read(&workspace.files, &touched),
     };
     let mut report = contents.scan_among(&sources, &[], &mut failures);
-    let why = "too large for its bytes to be kept, so there was nothing to scan";
-    let not_kept = contents.not_kept.iter().map(|path| (path.clone(), why.to_owned()));
-    failures.extend(contents.scan_lost(&report));
-    report.unscanned.extend(not_kept);
+    let mut unread = contents.unread(&report, None);
+    unread.extend(not_kept(workspace, &contents, &comparison.files, &mut failures));
+    let unkept = contents.not_kept.iter().map(|path| (path.clone(), NOT_KEPT.to_owned()));
+    report.unscanned.extend(unkept);
     match git::new_contents(workspace, git_base) {
         Ok(found) => {
             let in_git = Contents::in_git(session, found, &comparison)?;
@@ -122,6 +174,7 @@ pub(crate) fn inspect(
             let apart: Vec<_> = apart.map(|file| file.now.clone()).collect();
             session.meet_in_git(&apart)?;
             let committed = in_git.scan_among(&sources, &contents.files, &mut failures);
+            unread.extend(in_git.unread(&committed, Some(IN_GIT)));
             report.introduced.extend(committed.introduced.into_iter().map(said_of_git));
         }
         Err(why) => failures.push(why),
@@ -131,7 +184,20 @@ pub(crate) fn inspect(
     if again.hash != comparison.hash {
         failures.push("the project changed while it was being inspected".to_owned());
     }
-    Ok(conclude(comparison, contents, report, failed_checks, failures, checks))
+    Ok(Inspection {
+        introduced: report.introduced,
+        older: report.older,
+        unscanned: report.unscanned,
+        unread,
+        accepted: Vec::new(),
+        failed_checks,
+        failures,
+        snapshot: comparison.hash,
+        files: comparison.files,
+        scanned: contents.files.into_iter().map(|file| file.path).collect(),
+        checks: checks.to_vec(),
+        completed: None,
+    })
 }
 
 /// What the scan finds in the touched files now, apart from any gate round.
@@ -170,201 +236,26 @@ fn is_ordinary(workspace: &Workspace, path: &ProjectPath) -> bool {
     matches!(entry, Ok(Some(entry)) if entry.kind == EntryKind::File)
 }
 
-fn conclude(
-    comparison: Comparison,
-    contents: Contents,
-    report: ScanReport,
-    failed_checks: Vec<FailedCheck>,
-    failures: Vec<String>,
-    checks: &[String],
-) -> Inspection {
-    let evidence = Evidence {
-        snapshot: comparison.hash,
-        scanned: contents.files.into_iter().map(|file| file.path).collect(),
-        unscanned: report.unscanned.iter().map(|(path, _)| path.clone()).collect(),
-        checks: checks.to_vec(),
+/// Touched files whose bytes the session did not keep and that hold code.
+fn not_kept(
+    workspace: &Workspace,
+    contents: &Contents,
+    files: &[TouchedFile],
+    failures: &mut Vec<String>,
+) -> Vec<UnreadFile> {
+    let is_as_before = |path: &ProjectPath| {
+        files.iter().any(|file| file.path == *path && file.change == ChangeKind::Mode)
     };
-    let mut inspection = Inspection {
-        introduced: report.introduced,
-        older: report.older,
-        unscanned: report.unscanned,
-        failed_checks,
-        failures,
-        snapshot: comparison.hash,
-        files: comparison.files,
-        completed: None,
-    };
-    let green = inspection.fatal().next().is_none()
-        && inspection.failed_checks.is_empty()
-        && inspection.failures.is_empty();
-    inspection.completed = green.then_some(Completed { evidence });
-    inspection
-}
-
-/// The touched files' bytes, now and before.
-struct Contents {
-    files: Vec<FileContents>,
-    /// Touched files whose bytes the session did not keep: nothing to scan.
-    not_kept: Vec<ProjectPath>,
-}
-
-struct FileContents {
-    path: ProjectPath,
-    now: Untrusted<Vec<u8>>,
-    base: Option<Untrusted<Vec<u8>>>,
-}
-
-impl FileContents {
-    #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
-    fn to_scan(&self) -> ScanFile<'_> {
-        ScanFile {
-            path: &self.path,
-            content: self.now.expose(),
-            base: self.base.as_ref().map(|bytes| bytes.expose().as_slice()),
+    let changed = contents.not_kept.iter().filter(|path| !is_as_before(path));
+    let ordinary = changed.filter(|path| is_ordinary(workspace, path));
+    let mut unread = Vec::new();
+    for path in ordinary {
+        match UnreadFile::not_kept(&workspace.files, path) {
+            Ok(found) => unread.extend(found),
+            Err(why) => failures.push(why),
         }
     }
-}
-
-impl Contents {
-    fn read(session: &Session, files: &[TouchedFile]) -> Result<Self, SessionError> {
-        let mut contents = Self { files: Vec::new(), not_kept: Vec::new() };
-        for touched in files {
-            if matches!(touched.change, ChangeKind::Deleted | ChangeKind::Symlink) {
-                continue;
-            }
-            let path = touched.path.clone();
-            let now = match session.last_content(&path) {
-                Ok(Some(now)) => now,
-                Ok(None) => continue,
-                Err(SessionError::NotKept(_)) => {
-                    contents.not_kept.push(path);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let base = match session.base_content(&path) {
-                Ok(base) => base,
-                // Without its earlier bytes all of the file counts as new.
-                Err(SessionError::NotKept(_)) => None,
-                Err(error) => return Err(error),
-            };
-            contents.files.push(FileContents { path, now, base });
-        }
-        Ok(contents)
-    }
-
-    /// Links that make code of what has no name of code: `web.py -> notes.txt`. What
-    /// leads outside, or nowhere, nothing runs by that name.
-    fn add_links(&mut self, workspace: &Workspace, files: &[TouchedFile]) {
-        let links = files.iter().filter(|file| file.change == ChangeKind::Symlink);
-        for TouchedFile { path, .. } in links.filter(|file| has_rules(&file.path)) {
-            let target = workspace.files.leads_to(path);
-            let is_code = target.is_ok_and(|target| has_rules(&target));
-            if let Ok(now) = workspace.files.planning_read(path, LINKED_BYTES_MAX)
-                && !is_code
-            {
-                self.files.push(FileContents { path: path.clone(), now, base: None });
-            }
-        }
-    }
-
-    /// A file that is gone and stands elsewhere with the same bytes was moved: nothing
-    /// in it is new.
-    fn take_moves(&mut self, session: &Session, files: &[TouchedFile]) {
-        let gone = files.iter().filter(|file| file.change == ChangeKind::Deleted);
-        let gone: Vec<Untrusted<Vec<u8>>> =
-            gone.filter_map(|file| session.base_content(&file.path).ok().flatten()).collect();
-        for file in self.files.iter_mut().filter(|file| file.base.is_none()) {
-            file.base = gone.iter().find(|before| **before == file.now).cloned();
-        }
-    }
-
-    /// What is new in git and is neither scanned in the working tree nor in the base. A
-    /// file that a person alone seems to have made may have come out of a commit of the
-    /// agent's.
-    fn in_git(
-        session: &Session,
-        found: Vec<GitContent>,
-        comparison: &Comparison,
-    ) -> Result<Self, SessionError> {
-        let mut contents = Self { files: Vec::new(), not_kept: Vec::new() };
-        let is_persons =
-            |path: &ProjectPath| comparison.persons.iter().any(|file| file.path == *path);
-        for GitContent { path, bytes } in found {
-            // What was not kept is compared with nothing and scanned whole.
-            let now = session.last_content(&path).unwrap_or_default();
-            let base = session.base_content(&path).unwrap_or_default();
-            let is_scanned = now.as_ref() == Some(&bytes) && !is_persons(&path);
-            if !is_scanned && base.as_ref() != Some(&bytes) {
-                contents.files.push(FileContents { path, now: bytes, base });
-            }
-        }
-        Ok(contents)
-    }
-
-    /// Files in languages with rules that could be scanned before the task, or
-    /// are new, and can't be scanned now: too large, broken, cut short. Padding
-    /// or breaking a file must not hide what is in it.
-    #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
-    fn scan_lost(&self, report: &ScanReport) -> Vec<String> {
-        let mut lost = Vec::new();
-        for (path, why) in &report.unscanned {
-            let has_rules = !why.starts_with(kode_scan::NO_RULES);
-            let file = self.files.iter().find(|file| file.path == *path);
-            let base = file.and_then(|file| file.base.as_ref());
-            let was_scanned = base.is_none_or(|base| {
-                let alone = ScanFile { path, content: base.expose(), base: None };
-                kode_scan::scan(&[alone]).unscanned.is_empty()
-            });
-            if has_rules && was_scanned {
-                lost.push(format!("{path} could not be scanned ({why}); mend or split it"));
-            }
-        }
-        lost
-    }
-
-    fn scan(&self, failures: &mut Vec<String>) -> ScanReport {
-        self.scan_among(&Sources::default(), &[], failures)
-    }
-
-    /// Scans them with what goes with them of `sources` and of `beside`, which are
-    /// scanned elsewhere and may be new as well.
-    #[expect(clippy::disallowed_methods, reason = "the scan is pure analysis")]
-    fn scan_among(
-        &self,
-        sources: &Sources,
-        beside: &[FileContents],
-        failures: &mut Vec<String>,
-    ) -> ScanReport {
-        if self.files.is_empty() {
-            return ScanReport::default();
-        }
-        let files: Vec<ScanFile<'_>> = self.files.iter().map(FileContents::to_scan).collect();
-        let is_among = |path: &ProjectPath| self.files.iter().any(|file| file.path == *path);
-        let beside = beside.iter().filter(|file| !is_among(&file.path));
-        let mut around: Vec<ScanFile<'_>> = beside.map(FileContents::to_scan).collect();
-        let touched = files.iter().chain(&around).map(|file| (file.path, file.content));
-        let others: Vec<_> = sources
-            .0
-            .iter()
-            .filter(|(path, _)| !is_among(path))
-            .map(|(path, content)| (path, content.expose().as_slice()))
-            .collect();
-        around.extend(surroundings(&touched.collect::<Vec<_>>(), &others).into_iter().map(|at| {
-            let (path, content) = others[at];
-            ScanFile { path, content, base: Some(content) }
-        }));
-        let today = today();
-        // A suppression the agent wrote itself never counts.
-        let options =
-            ScanOptions { today: Some(&today), accept_new_suppressions: false, around: &around };
-        catch_unwind(AssertUnwindSafe(|| kode_scan::scan_with(&files, options))).unwrap_or_else(
-            |_| {
-                failures.push("the security scan failed".to_owned());
-                ScanReport::default()
-            },
-        )
-    }
+    unread
 }
 
 fn said_of_git(mut finding: Finding) -> Finding {
@@ -399,6 +290,17 @@ pub(crate) fn describe(inspection: &Inspection) -> String {
     }
     for failure in &inspection.failures {
         text.push_str(&format!("- {failure}\n"));
+    }
+    let (mendable, others): (Vec<_>, Vec<_>) =
+        inspection.unread.iter().partition(|unread| unread.mend.is_some());
+    for unread in mendable {
+        text.push_str(&format!("- {}\n", unread.described()));
+    }
+    if !others.is_empty() {
+        text.push_str("No rules read these; a person is asked about them when all else is done:\n");
+    }
+    for unread in others {
+        text.push_str(&format!("- {}\n", unread.described()));
     }
     text
 }

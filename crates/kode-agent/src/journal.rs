@@ -1,6 +1,6 @@
 //! What the session's journal holds of a run: enough to go on after a crash.
 
-use kode_base::Untrusted;
+use kode_base::{ProjectPath, Untrusted};
 use kode_gate::Label;
 use kode_model::Message;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,13 @@ pub(crate) enum JournalEntry {
     Label {
         /// The joined label.
         label: Label,
+    },
+    /// A person accepted a file's bytes though the scan could not read them.
+    Accepted {
+        /// The file.
+        path: ProjectPath,
+        /// SHA-256 of its bytes, in hexadecimal.
+        digest: String,
     },
     /// The completion gate ran.
     Gate {

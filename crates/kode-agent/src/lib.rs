@@ -8,6 +8,7 @@ mod agent;
 mod checks;
 mod completion;
 mod connections;
+mod contents;
 pub mod context;
 pub mod editing;
 mod git;
@@ -15,6 +16,7 @@ mod journal;
 mod outcome;
 mod surroundings;
 mod tools;
+mod unread;
 
 pub use agent::{Agent, AgentParts, Interjection, Limits, Observer, StepDesk};
 pub use completion::{Completed, Evidence, today};

@@ -59,6 +59,18 @@ pub struct TouchedFile {
     pub binary: bool,
 }
 
+/// A touched file with code that the scan could not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadCode {
+    /// The file.
+    pub path: ProjectPath,
+    /// Why it could not be scanned.
+    pub why: String,
+    /// `person`, `session_trust`, or the list and its glob.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<String>,
+}
+
 /// The completion gate's colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -170,6 +182,12 @@ pub enum Event {
         unscanned: Vec<ProjectPath>,
         /// Failed checks of the project's own, by command line.
         failed_checks: Vec<String>,
+        /// Touched code that could not be scanned and that nobody accepted.
+        #[serde(default)]
+        unaccepted: Vec<UnreadCode>,
+        /// Touched code that could not be scanned and that someone accepted.
+        #[serde(default)]
+        accepted: Vec<UnreadCode>,
     },
     /// Something a person should know.
     Notice {

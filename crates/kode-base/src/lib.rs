@@ -21,7 +21,7 @@ pub mod visible;
 
 pub use action::{Action, FileRead, FileWrite, Listing, Search, ShellCommand, WebFetch, WriteMode};
 pub use escape::{escape_command, escape_for_terminal};
-pub use event::{AnsweredBy, AuditSequence, ChangeKind, Colour, Event, TouchedFile};
+pub use event::{AnsweredBy, AuditSequence, ChangeKind, Colour, Event, TouchedFile, UnreadCode};
 pub use exit::ExitStatus;
 pub use finding::{Finding, FlowStep, Severity, Span};
 pub use interrupt::Interrupt;

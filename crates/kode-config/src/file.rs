@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::rule::RuleEntry;
 use crate::values::{
-    ApiKey, BaseUrl, ExactCommand, GateRounds, HostPattern, Iterations, ModelName,
+    ApiKey, BaseUrl, ExactCommand, GateRounds, HostPattern, Iterations, ModelName, PathGlob,
 };
 
 /// A kode configuration file: `/etc/kode/managed.json`, `~/.kode/config.json`
@@ -42,6 +42,8 @@ pub(crate) struct ConfigFile {
     /// lower layer can only lower what a higher one says. 5 when no layer says
     /// anything.
     pub(crate) max_gate_rounds: Option<GateRounds>,
+    /// What happens to touched code that the security scan can't read.
+    pub(crate) scan: Option<Scan>,
     /// What sandboxed commands may reach.
     pub(crate) sandbox: Option<Sandbox>,
     /// What happens to commands that could do harm.
@@ -58,6 +60,30 @@ pub(crate) enum Provider {
     Anthropic,
     /// The built-in scripted model.
     Scripted,
+}
+
+/// What happens to touched code that the security scan can't read.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scan {
+    /// Files that may stay unscanned without a question: globs of project
+    /// paths, without a `/` of file names in any folder, such as `*.rs`. Read
+    /// from managed policy and `~/.kode/config.json` only; the lists are joined.
+    pub(crate) accept_unscanned: Option<Vec<PathGlob>>,
+    /// What happens to the others: `deny` in any layer keeps the run red
+    /// without asking, and lists of lower layers hold no more. Default: ask.
+    pub(crate) unscanned: Option<UnscannedAnswer>,
+}
+
+/// What happens to touched code that the security scan can't read and no list
+/// accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UnscannedAnswer {
+    /// A person is asked.
+    Ask,
+    /// Nobody accepts it.
+    Deny,
 }
 
 /// What sandboxed commands may reach.

@@ -21,6 +21,7 @@ mod resolve;
 mod rule;
 mod settings;
 mod trust;
+mod unscanned;
 mod user_file;
 mod values;
 

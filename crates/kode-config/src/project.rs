@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use crate::ConfigError;
-use crate::file::{Classes, ConfigFile, Dangerous, Docker, Network, RuleAction, Sandbox};
+use crate::file::{Classes, ConfigFile, Dangerous, Docker, Network, RuleAction, Sandbox, Scan};
 use crate::read;
 use crate::rule::RuleEntry;
 
@@ -89,6 +89,7 @@ pub(crate) fn restrict(file: ConfigFile) -> (ConfigFile, Vec<String>) {
         no_sandbox,
         max_iterations,
         max_gate_rounds,
+        scan,
         sandbox,
         dangerous,
     } = file;
@@ -105,8 +106,13 @@ pub(crate) fn restrict(file: ConfigFile) -> (ConfigFile, Vec<String>) {
         let allow = network.and_then(|Network { allow }| allow);
         ignored.note(allow.is_some(), "sandbox.network.allow");
     }
+    let scan = scan.map(|Scan { accept_unscanned, unscanned }| {
+        ignored.note(accept_unscanned.is_some(), "scan.accept_unscanned");
+        Scan { accept_unscanned: None, unscanned }
+    });
     let dangerous = dangerous.map(|dangerous| restrict_dangerous(dangerous, &mut ignored));
-    let kept = ConfigFile { max_iterations, max_gate_rounds, dangerous, ..ConfigFile::default() };
+    let kept =
+        ConfigFile { max_iterations, max_gate_rounds, scan, dangerous, ..ConfigFile::default() };
     (kept, ignored.0)
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kode_base::escape::escape_line;
 use kode_base::{Layer, Secret};
-use kode_gate::Policy;
+use kode_gate::{Policy, UnscannedPolicy};
 
 use crate::environment::{self, Environment};
 use crate::file::{AcceptedWall, ConfigFile, ContainerNetwork, Provider};
@@ -15,6 +15,7 @@ use crate::policy::{layer_policy, strictest};
 use crate::project::{self, ProjectFile};
 use crate::settings::{ContainerReach, DEFAULT_MAX_GATE_ROUNDS, DEFAULT_MAX_ITERATIONS, Keys};
 use crate::trust::{self, TrustState};
+use crate::unscanned::unscanned_policy;
 use crate::values::{ApiKey, BaseUrl, ExactCommand, GateRounds, Iterations, ModelName};
 use crate::{ConfigError, ProviderKind, Settings, Sources};
 use crate::{home, parse, prepare_home, read};
@@ -112,10 +113,17 @@ impl Layers {
         let base_url = self.base_url(&mut notices);
         let keys = self.keys(sources, &mut notices);
         let network = self.network(&mut notices);
+        let unscanned = unscanned_policy(
+            &mut self.managed,
+            &mut self.user,
+            std::mem::take(&mut self.flags.accept_unscanned),
+            &mut self.project.file,
+            &mut notices,
+        );
         let mut settings = Settings {
             checks: self.checks(),
             project_trusted: self.project.trusted,
-            policy: self.policy(),
+            policy: self.policy(unscanned),
             model,
             provider,
             base_url,
@@ -277,7 +285,7 @@ impl Layers {
         all
     }
 
-    fn policy(self) -> Policy {
+    fn policy(self, unscanned: UnscannedPolicy) -> Policy {
         let Self { managed, user, environment, project, flags: _ } = self;
         let answer = |file: &ConfigFile| {
             file.dangerous.as_ref().and_then(|dangerous| dangerous.non_interactive)
@@ -297,7 +305,7 @@ impl Layers {
         let layers = layers.into_iter().filter_map(|(layer, trusted, file)| {
             file.dangerous.map(|dangerous| layer_policy(layer, trusted, dangerous))
         });
-        Policy { layers: layers.collect(), non_interactive }
+        Policy { layers: layers.collect(), non_interactive, unscanned }
     }
 }
 
@@ -348,6 +356,14 @@ fn pinned<T: PartialEq>(
         notices.push(format!("`{key}` is fixed by managed policy; your value is ignored"));
     }
     managed.or(below)
+}
+
+/// The same of a key that managed policy may hold too.
+pub(crate) fn only_above_project(path: &Path, key: &str) -> String {
+    format!(
+        "{}: `{key}` is ignored here; it is read from managed policy and your own config.json only",
+        escape_line(&path.to_string_lossy())
+    )
 }
 
 fn only_user(path: &Path, key: &str) -> String {

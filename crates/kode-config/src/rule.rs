@@ -114,7 +114,7 @@ fn matches(rule: &Rule, command: &str) -> bool {
             denylist: Vec::new(),
             rules: vec![rule.clone()],
         }],
-        non_interactive: None,
+        ..Policy::default()
     };
     let action = Action::Shell(ShellCommand {
         command: command.into(),

@@ -155,4 +155,6 @@ pub struct FlagOverrides {
     pub max_gate_rounds: Option<u32>,
     /// `--no-sandbox`
     pub no_sandbox: bool,
+    /// `--accept-unscanned`
+    pub accept_unscanned: Vec<String>,
 }

@@ -87,6 +87,33 @@ impl TryFrom<String> for HostPattern {
     }
 }
 
+/// Paths below the project root: `*` and `?` within a name, `**` across folders.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) struct PathGlob(String);
+
+impl PathGlob {
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for PathGlob {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.trim().is_empty() || text.contains(['\0', '\n']) {
+            return Err("a glob is a path with `*` in it and can't be empty".to_owned());
+        }
+        if text.starts_with(['/', '~']) || text.split('/').any(|part| part == "..") {
+            return Err("a glob names paths below the project root, such as \"*.rs\" or \
+                        \"scripts/**\": no `/` or `~` in front, no `..`"
+                .to_owned());
+        }
+        Ok(Self(text))
+    }
+}
+
 /// The exact bytes of a command.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]

@@ -15,6 +15,21 @@ pub enum TrustScope {
     Host(String),
     /// Writes below this folder.
     Folder(String),
+    /// Touched files of these kinds, though the scan can't read them.
+    UnscannedKinds(Vec<String>),
+}
+
+impl fmt::Display for TrustScope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Class(class) => write!(formatter, "every {class} action"),
+            Self::Host(host) => write!(formatter, "network actions towards {host}"),
+            Self::Folder(folder) => write!(formatter, "writes below {folder}"),
+            Self::UnscannedKinds(kinds) => {
+                write!(formatter, "touched files of these kinds, unscanned: {}", kinds.join(", "))
+            }
+        }
+    }
 }
 
 /// Why trust that a person gave holds no longer.
@@ -41,9 +56,14 @@ impl fmt::Display for Lapse {
     }
 }
 
+/// The label of a request to do something.
+pub const RUN: &str = "Run: ";
+
 /// Everything a person needs to decide.
 #[derive(Debug, Clone)]
 pub struct ApprovalRequest {
+    /// What stands before the subject: [`RUN`], or what else approving does.
+    pub label: &'static str,
     /// Class, rule, layer and reason.
     pub reason: Reason,
     /// The exact bytes that would run, or `write PATH` and the like.

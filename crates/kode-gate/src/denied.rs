@@ -52,7 +52,7 @@ pub(crate) fn effects(digest: &str, judgement: &Judgement) -> Vec<String> {
     match &judgement.trust {
         Some(TrustScope::Host(host)) => found.push(format!("host {host}")),
         Some(TrustScope::Folder(folder)) => found.push(format!("path {folder}")),
-        Some(TrustScope::Class(_)) | None => {}
+        Some(TrustScope::Class(_) | TrustScope::UnscannedKinds(_)) | None => {}
     }
     found
 }

@@ -9,7 +9,7 @@ use kode_base::{
 };
 
 use crate::ablation::Control;
-use crate::approval::{Answer, ApprovalRequest, Approver, Lapse, TrustScope};
+use crate::approval::{Answer, ApprovalRequest, Approver, Lapse, RUN, TrustScope};
 use crate::denied::{self, DeniedEffects};
 use crate::judge::{Judgement, SessionState, judge, judge_sensitive};
 use crate::memory::{GateMemory, Remembered};
@@ -75,10 +75,10 @@ struct Answered {
 
 /// Judges, asks, records and mints for one session.
 pub struct Gate {
-    policy: Policy,
-    audit: AuditLog,
-    approver: Box<dyn Approver>,
-    trusted: Vec<TrustScope>,
+    pub(crate) policy: Policy,
+    pub(crate) audit: AuditLog,
+    pub(crate) approver: Box<dyn Approver>,
+    pub(crate) trusted: Vec<TrustScope>,
     lapsed: Vec<(TrustScope, Lapse)>,
     sandboxed: bool,
     unnamed: Vec<String>,
@@ -385,7 +385,7 @@ impl Gate {
             let yes = judgement.class_question && answer == NonInteractive::Allow;
             return (yes, AnsweredBy::NonInteractive, DenialKind::NoTerminal);
         }
-        let mut request = self.request(action, judgement, Instant::now());
+        let mut request = self.request(action, judgement);
         request.subject = shown.unwrap_or(request.subject);
         match self.approver.ask(&request) {
             Ok(Answer::Deny) => {
@@ -395,12 +395,8 @@ impl Gate {
             }
             Ok(answer) => {
                 self.denied.lift(&effects);
-                if answer == Answer::TrustSession {
-                    self.lapsed.retain(|(scope, _)| judgement.trust.as_ref() != Some(scope));
-                    self.trusted.extend(judgement.trust.clone());
-                }
-                self.approvals.push_back((Instant::now(), judgement.reason.class));
-                self.remember();
+                let trust = judgement.trust.clone().filter(|_| answer == Answer::TrustSession);
+                self.approved(judgement.reason.class, trust);
                 (true, AnsweredBy::Person, DenialKind::Person)
             }
             Err(_) => (false, AnsweredBy::Failure, DenialKind::Failure),
@@ -414,15 +410,12 @@ impl Gate {
             && self.approvals.iter().any(|(_, approved)| *approved == class)
     }
 
-    fn request(&mut self, action: &Action, judgement: &Judgement, now: Instant) -> ApprovalRequest {
-        if self.state.ablation.keeps(Control::ApprovalBinding) {
-            self.approvals.retain(|(when, _)| now.duration_since(*when) < REFLEX_WINDOW);
-        }
-        let class = judgement.reason.class;
-        let recent = self.approvals.iter().filter(|(_, approved)| *approved == class).count();
+    fn request(&mut self, action: &Action, judgement: &Judgement) -> ApprovalRequest {
         let is_for_this =
             |(scope, _): &&(TrustScope, Lapse)| judgement.trust.as_ref() == Some(scope);
         ApprovalRequest {
+            label: RUN,
+            type_approve: self.is_reflex(judgement.reason.class),
             lapsed: self.lapsed.iter().find(is_for_this).map(|(_, why)| *why),
             reason: judgement.reason.clone(),
             subject: subject::shown(action),
@@ -431,8 +424,27 @@ impl Gate {
             focus: judgement.focus.clone(),
             opens: judgement.opens.clone(),
             trust: judgement.trust.clone(),
-            type_approve: recent >= REFLEX_APPROVALS_MAX,
         }
+    }
+
+    /// Whether so many approvals of the class came of late that one key may be a reflex.
+    pub(crate) fn is_reflex(&mut self, class: RiskClass) -> bool {
+        let now = Instant::now();
+        if self.state.ablation.keeps(Control::ApprovalBinding) {
+            self.approvals.retain(|(when, _)| now.duration_since(*when) < REFLEX_WINDOW);
+        }
+        let recent = self.approvals.iter().filter(|(_, approved)| *approved == class).count();
+        recent >= REFLEX_APPROVALS_MAX
+    }
+
+    /// A person said yes to something of this class, and `trust` it for the session.
+    pub(crate) fn approved(&mut self, class: RiskClass, trust: Option<TrustScope>) {
+        if let Some(trust) = trust {
+            self.lapsed.retain(|(scope, _)| *scope != trust);
+            self.trusted.push(trust);
+        }
+        self.approvals.push_back((Instant::now(), class));
+        self.remember();
     }
 
     fn conclude<A>(

@@ -34,10 +34,11 @@ mod sensitive;
 mod shell;
 mod spellings;
 mod subject;
+mod unscanned;
 
 pub use ablation::{Ablation, Control, UnknownControl};
 pub use approval::{
-    Answer, ApprovalError, ApprovalRequest, Approver, Lapse, NoTerminal, TrustScope,
+    Answer, ApprovalError, ApprovalRequest, Approver, Lapse, NoTerminal, RUN, TrustScope,
 };
 pub use assess::{is_meant, looks_secret};
 pub use gate::{Decision, Denial, DenialKind, Gate};
@@ -51,3 +52,4 @@ pub use secret_names::{FolderNames, NameKind};
 pub use sensitive::{
     FileChange, enters_ignored, is_installed_place, is_watched, is_watched_place, sensitive_change,
 };
+pub use unscanned::{AcceptedBy, AcceptedGlob, UnscannedFile, UnscannedPolicy};

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use kode_base::{Layer, RiskClass, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::unscanned::UnscannedPolicy;
+
 /// What happens to a prompt when there is no terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +71,8 @@ pub struct Policy {
     pub layers: Vec<LayerPolicy>,
     /// Explicit answer for prompts without a terminal; the strictest layer's.
     pub non_interactive: Option<NonInteractive>,
+    /// Who may accept touched code that the scan could not read.
+    pub unscanned: UnscannedPolicy,
 }
 
 /// What the compiled-in policy does with a class (design §5).

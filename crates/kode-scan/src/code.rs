@@ -114,11 +114,11 @@ fn prepare_code<'a>(
     selective: bool,
     language: Language,
 ) -> (Option<Unit<'a>>, Option<String>) {
+    if !supports(language) {
+        return (None, coverage::without_rules(file.path, file.content));
+    }
     if let Some(why) = obstacle(file.content) {
         return (None, Some(why));
-    }
-    if !supports(language) {
-        return (None, Some(format!("no security rules for {} yet", language.name())));
     }
     let codec = encoding::unreadable_python(file.content).filter(|_| language == Language::Python);
     if let Some(codec) = codec {

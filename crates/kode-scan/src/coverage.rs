@@ -4,186 +4,11 @@
 use kode_base::ProjectPath;
 use kode_syntax::Language;
 
-/// Extensions of programs, scripts, queries and templates without rules here.
-const CODE: &[&str] = &[
-    // Programs and scripts.
-    "applescript",
-    "asm",
-    "astro",
-    "au3",
-    "ahk",
-    "awk",
-    "bas",
-    "bash",
-    "bat",
-    "bazel",
-    "bzl",
-    "cbl",
-    "cfc",
-    "cfm",
-    "clj",
-    "cljc",
-    "cljs",
-    "cmake",
-    "cmd",
-    "cob",
-    "coffee",
-    "cr",
-    "csh",
-    "csx",
-    "d",
-    "dart",
-    "dockerfile",
-    "elm",
-    "erl",
-    "ex",
-    "exs",
-    "f90",
-    "fish",
-    "fs",
-    "fsi",
-    "fsx",
-    "gradle",
-    "groovy",
-    "gvy",
-    "hrl",
-    "hs",
-    "hta",
-    "hx",
-    "iced",
-    "ino",
-    "ipynb",
-    "jl",
-    "ksh",
-    "kt",
-    "kts",
-    "lhs",
-    "litcoffee",
-    "lua",
-    "m",
-    "make",
-    "mdx",
-    "mk",
-    "ml",
-    "mli",
-    "mm",
-    "nim",
-    "nix",
-    "nu",
-    "pas",
-    "pl",
-    "pm",
-    "ps1",
-    "psm1",
-    "purs",
-    "pxd",
-    "pyx",
-    "qml",
-    "r",
-    "rmd",
-    "s",
-    "scala",
-    "scm",
-    "sh",
-    "sol",
-    "star",
-    "swift",
-    "tcl",
-    "v",
-    "vala",
-    "vb",
-    "vbs",
-    "vy",
-    "wat",
-    "wsf",
-    "xsl",
-    "xslt",
-    "zig",
-    "zsh",
-    // Queries.
-    "pkb",
-    "pks",
-    "plsql",
-    "psql",
-    "sql",
-    // Templates, which decide what is escaped.
-    "ascx",
-    "ashx",
-    "asmx",
-    "asp",
-    "aspx",
-    "cshtml",
-    "eex",
-    "ejs",
-    "erb",
-    "ftl",
-    "gotmpl",
-    "haml",
-    "handlebars",
-    "hbs",
-    "heex",
-    "j2",
-    "jade",
-    "jinja",
-    "jinja2",
-    "jsp",
-    "jspf",
-    "jspx",
-    "latte",
-    "leex",
-    "liquid",
-    "mako",
-    "mustache",
-    "njk",
-    "pug",
-    "razor",
-    "shtml",
-    "slim",
-    "tmpl",
-    "tpl",
-    "twig",
-    "vbhtml",
-    "vm",
-    // Compiled programs.
-    "class",
-    "dll",
-    "dylib",
-    "exe",
-    "jar",
-    "pyc",
-    "so",
-    "war",
-    "wasm",
-];
+use crate::code_kind::{self, Reading};
 
 /// How the reason begins where a file is code that no rule reads; with any other
 /// reason it is code that could have been read, and was not.
 pub const NO_RULES: &str = "no security rules for ";
-
-/// Names of files that build or start something, in lower case.
-const NAMES: &[&str] = &[
-    "brewfile",
-    "build",
-    "capfile",
-    "cmakelists.txt",
-    "containerfile",
-    "dockerfile",
-    "fastfile",
-    "gemfile",
-    "gnumakefile",
-    "jenkinsfile",
-    "justfile",
-    "makefile",
-    "meson.build",
-    "podfile",
-    "rakefile",
-    "sconscript",
-    "sconstruct",
-    "snakefile",
-    "vagrantfile",
-    "workspace",
-    "wscript",
-];
 
 /// What makes a page a program of a server that no rule reads. `<%` is read in EJS.
 const SERVER_SIDE: [&[u8]; 4] = [b"<?php", b"<?=", b"{!!", b"<%"];
@@ -225,7 +50,7 @@ fn is_mapper(path: &ProjectPath) -> bool {
 }
 
 /// The `#!` line without its mark.
-fn interpreter(content: &[u8]) -> Option<String> {
+pub(crate) fn interpreter(content: &[u8]) -> Option<String> {
     let line = content.split(|byte| *byte == b'\n').next()?;
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let line = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
@@ -234,16 +59,20 @@ fn interpreter(content: &[u8]) -> Option<String> {
 
 /// Why a file that no grammar fits is code all the same; `None` for prose and data.
 pub(crate) fn without_rules(path: &ProjectPath, content: &[u8]) -> Option<String> {
-    let name = path.file_name().to_ascii_lowercase();
-    let stem = name.split('.').next().unwrap_or_default();
-    if NAMES.contains(&name.as_str()) || matches!(stem, "dockerfile" | "makefile") {
-        return Some(format!("no security rules for {} yet", path.file_name()));
+    let kind = code_kind::without_rules(path, content)?;
+    Some(match kind.reading {
+        Reading::Compiled => format!("{NO_RULES}a {}", kind.name),
+        Reading::Seen => format!("{NO_RULES}a {}'s scripts yet", kind.name),
+        Reading::Rules | Reading::Unread => format!("{NO_RULES}{} yet", described(kind.name, path)),
+    })
+}
+
+/// The kind and what of the name shows it: `Ruby (.rb)`.
+fn described(kind: &str, path: &ProjectPath) -> String {
+    match extension(path) {
+        extension if extension.is_empty() => kind.to_owned(),
+        extension => format!("{kind} (.{extension})"),
     }
-    let extension = extension(path);
-    if CODE.contains(&extension.as_str()) {
-        return Some(format!("no security rules for .{extension} files yet"));
-    }
-    interpreter(content).map(|_| "no security rules for this script's interpreter yet".to_owned())
 }
 
 /// Why a page is not analysed whole: parts of it run on a server.
@@ -269,11 +98,8 @@ mod tests {
     fn code_without_rules_is_named_and_prose_and_data_are_not() {
         for name in [
             "a.erb",
-            "a.EJS",
             "a.jsp",
             "a.aspx",
-            "a.j2",
-            "a.hbs",
             "a.sql",
             "a.gradle",
             "a.ipynb",

@@ -7,6 +7,7 @@
 mod bound;
 mod category;
 mod code;
+mod code_kind;
 pub mod compare;
 mod component;
 mod coverage;
@@ -32,6 +33,7 @@ mod tables;
 mod template;
 
 pub use category::Category;
+pub use code_kind::{CodeKind, Reading, code_kind};
 pub use coverage::{NO_RULES, has_rules};
 pub use input::{ScanFile, ScanReport};
 pub use scan::{scan, scan_with};

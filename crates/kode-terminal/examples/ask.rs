@@ -16,6 +16,7 @@ fn main() -> std::io::Result<()> {
     let mut words = arguments.iter().filter(|argument| !argument.starts_with("--"));
     let trust = TrustScope::Class(RiskClass::SystemWrite);
     let request = ApprovalRequest {
+        label: kode_gate::RUN,
         reason: Reason {
             class: RiskClass::SystemWrite,
             rule: "class.system_write".to_owned(),

@@ -92,7 +92,7 @@ impl Page {
     fn request_rows(self, request: &ApprovalRequest) -> Vec<Row> {
         // Tabs are shown as `\t`: their width would depend on the terminal.
         let shown = escape_command(&request.subject).replace('\t', "\\t");
-        lay_out("Run: ", &shown, self.columns())
+        lay_out(request.label, &shown, self.columns())
     }
 
     /// Rows that the request may take: what the rest of the question leaves.
@@ -136,12 +136,7 @@ fn one_line(text: &Untrusted<String>) -> String {
 }
 
 fn scope_line(scope: &TrustScope) -> String {
-    let covered = match scope {
-        TrustScope::Class(class) => format!("every {class} action"),
-        TrustScope::Host(host) => format!("network actions towards {host}"),
-        TrustScope::Folder(folder) => format!("writes below {folder}"),
-    };
-    one_line(&format!("{covered}, until untrusted text comes in or kode ends").into())
+    one_line(&format!("{scope}, until untrusted text comes in or kode ends").into())
 }
 
 #[cfg(test)]

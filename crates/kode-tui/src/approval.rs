@@ -272,7 +272,7 @@ impl Dialog {
     /// The whole of the request.
     fn request_rows(&self, columns: usize) -> Vec<String> {
         let shown = escape_command(&self.question.subject).replace('\t', "\\t");
-        lay_out("Run: ", &shown, columns)
+        lay_out(self.question.label, &shown, columns)
     }
 
     /// What else `?` shows.

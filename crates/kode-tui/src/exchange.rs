@@ -148,6 +148,8 @@ pub struct Question {
     pub id: u64,
     /// Class, rule, layer and reason.
     pub reason: Reason,
+    /// What stands before the subject, such as `Run: `.
+    pub label: &'static str,
     /// The exact bytes that would run.
     pub subject: Untrusted<String>,
     /// The model's own words.

@@ -6,8 +6,9 @@ mod markdown;
 
 use std::collections::BTreeMap;
 
-use kode_base::escape::escape_name;
-use kode_base::{Colour, Event, Finding, Severity, Untrusted, escape_for_terminal};
+use kode_base::{
+    Colour, Event, Finding, ProjectPath, Severity, UnreadCode, Untrusted, escape_for_terminal,
+};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -114,13 +115,21 @@ impl Transcript {
                 self.change_call(call, |known| known.ended(event));
                 self.open_calls.remove(call);
             }
-            Event::Gate { round, colour, findings, failed_checks, unscanned, .. } => {
+            Event::Gate {
+                round,
+                colour,
+                findings,
+                failed_checks,
+                unscanned,
+                unaccepted,
+                accepted,
+                ..
+            } => {
                 self.end_open_calls();
                 let kind = if *colour == Colour::Green { Kind::Good } else { Kind::Bad };
-                let unscanned: Vec<String> =
-                    unscanned.iter().map(|path| escape_name(path.as_str())).collect();
-                let unscanned: Vec<&str> = unscanned.iter().map(String::as_str).collect();
-                self.note(gate_text(*round, *colour, findings, failed_checks, &unscanned), kind);
+                let mut lines = vec![gate_text(*round, *colour, findings, failed_checks)];
+                lines.extend(unscanned_lines(unscanned, accepted, unaccepted));
+                self.note(lines.join("\n"), kind);
             }
             Event::Notice { text } => self.note(text.clone(), Kind::Plain),
             Event::RunFinished { exit_code, turns, refusals, summary, .. } => {
@@ -290,19 +299,31 @@ fn rows(entry: &Entry, theme: Theme, width: usize) -> Vec<Line<'static>> {
     rows
 }
 
-fn gate_text(
-    round: u32,
-    colour: Colour,
-    findings: &[Finding],
-    failed_checks: &[String],
-    unscanned: &[&str],
-) -> String {
+fn gate_text(round: u32, colour: Colour, findings: &[Finding], failed_checks: &[String]) -> String {
     let shown = if colour == Colour::Green { "green" } else { "red" };
     let mut lines = vec![format!("● completion gate, round {round}: {shown}")];
     lines.extend(findings.iter().map(finding_text));
     lines.extend(failed_checks.iter().map(|check| format!("check failed: {check}")));
-    lines.extend(unscanned.iter().map(|path| format!("no rules for {path}")));
     lines.join("\n")
+}
+
+/// What was not scanned: with who accepted it, or that nobody did.
+fn unscanned_lines(
+    unscanned: &[ProjectPath],
+    accepted: &[UnreadCode],
+    unaccepted: &[UnreadCode],
+) -> Vec<String> {
+    let named = |path: &ProjectPath| accepted.iter().chain(unaccepted).any(|it| it.path == *path);
+    let unnamed = unscanned.iter().filter(|path| !named(path));
+    let mut lines: Vec<String> = unnamed.map(|path| format!("no rules for {path}")).collect();
+    lines.extend(accepted.iter().chain(unaccepted).map(|code| {
+        let by = match &code.accepted_by {
+            Some(by) => format!("accepted ({by})"),
+            None => "not accepted".to_owned(),
+        };
+        format!("unscanned, {by}: {}: {}", code.path, code.why)
+    }));
+    lines
 }
 
 fn finding_text(finding: &Finding) -> String {

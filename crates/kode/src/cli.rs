@@ -39,6 +39,9 @@ pub(crate) struct InteractiveArguments {
     /// Places the task is about although their content runs later, such as .github/** or Makefile
     #[arg(long, value_name = "GLOB")]
     pub(crate) may_change: Vec<String>,
+    /// Touched code that may stay though the scan can't read it, such as *.rs or scripts/** (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) accept_unscanned: Vec<String>,
     /// Do not read AGENTS.md
     #[arg(long)]
     pub(crate) no_agents: bool,
@@ -57,6 +60,7 @@ impl From<InteractiveArguments> for RunArguments {
             base_url,
             script,
             may_change,
+            accept_unscanned,
             no_agents,
             no_sandbox,
             container,
@@ -76,6 +80,7 @@ impl From<InteractiveArguments> for RunArguments {
             context,
             no_agents,
             may_change,
+            accept_unscanned,
             no_sandbox,
             container,
         }
@@ -170,6 +175,9 @@ pub(crate) struct RunArguments {
     /// Places the task is about although their content runs later, such as .github/** or Makefile
     #[arg(long, value_name = "GLOB")]
     pub(crate) may_change: Vec<String>,
+    /// Touched code that may stay though the scan can't read it, such as *.rs or scripts/** (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) accept_unscanned: Vec<String>,
     /// Do not read AGENTS.md
     #[arg(long)]
     pub(crate) no_agents: bool,

@@ -1,36 +1,27 @@
 //! A round of the completion gate, and what it means for the run.
 
 use kode_audit::Record;
-use kode_base::{Colour, Event, Untrusted};
+use kode_base::{Colour, Event, UnreadCode, Untrusted};
+use kode_gate::{AcceptedBy, UnscannedFile};
 use kode_model::{Message, ToolCall};
 
+use super::acceptance::Waiting;
 use super::turn::TurnEnd;
 use super::{Agent, BeginError};
 use crate::completion::{Inspection, describe, inspect};
 use crate::context::wrap;
 use crate::journal::JournalEntry;
 use crate::outcome::RunEnd;
+use crate::unread::UnreadFile;
+
+/// A person who changes files while they are asked about others is asked again so often.
+const INSPECTIONS_MAX: u32 = 4;
 
 impl Agent<'_> {
     /// The model wants to close, by `finish` or by a turn without calls.
     pub(super) fn close(&mut self, call: Option<&ToolCall>) -> Result<TurnEnd, BeginError> {
-        let ended = self.workspace.sandbox.end_processes();
-        let mut failures = Vec::new();
-        if let Err(error) = ended {
-            failures.push(format!("processes of the sandbox could not be ended: {error}"));
-        }
-        let comparison = self.session.compare(&self.workspace.files)?;
-        let comparison = self.follow_hidden(comparison)?;
-        let comparison = self.with_flawed_files(comparison)?;
-        failures.extend(self.renamed_away(&comparison)?);
-        let mut inspection = inspect(
-            &mut self.workspace,
-            &mut self.session,
-            comparison,
-            failures,
-            &self.checks,
-            &self.git_base,
-        )?;
+        let is_last = self.progress.gate_rounds + 1 >= self.limits.gate_rounds_max;
+        let (mut inspection, waiting) = self.inspected(is_last)?;
         self.progress.gate_rounds += 1;
         self.record(&inspection)?;
         self.emit_gate(&inspection);
@@ -45,11 +36,53 @@ impl Agent<'_> {
             };
             return Ok(TurnEnd::Ended(end));
         }
-        if self.progress.gate_rounds >= self.limits.gate_rounds_max {
+        if is_last || matches!(waiting, Waiting::Unaccepted) {
             return Ok(TurnEnd::Ended(RunEnd::GateRed));
         }
         self.hand_back(call, &inspection)?;
         Ok(TurnEnd::Continue)
+    }
+
+    /// Inspects, and asks a person about what could not be scanned where only that is
+    /// left. What they change while they think is inspected anew.
+    fn inspected(&mut self, is_last: bool) -> Result<(Inspection, Waiting), BeginError> {
+        let mut times = 0;
+        loop {
+            times += 1;
+            let mut inspection = self.inspect_now()?;
+            self.take_known_acceptances(&mut inspection)?;
+            let waiting = self.ask_for_acceptance(&mut inspection, is_last)?;
+            let is_same = !matches!(waiting, Waiting::Accepted)
+                || self.session.compare(&self.workspace.files)?.hash == inspection.snapshot;
+            if is_same {
+                self.record_acceptances(&inspection)?;
+                return Ok((inspection, waiting));
+            }
+            if times >= INSPECTIONS_MAX {
+                inspection.fail("the project changed while it was being inspected");
+                return Ok((inspection, waiting));
+            }
+        }
+    }
+
+    fn inspect_now(&mut self) -> Result<Inspection, BeginError> {
+        let ended = self.workspace.sandbox.end_processes();
+        let mut failures = Vec::new();
+        if let Err(error) = ended {
+            failures.push(format!("processes of the sandbox could not be ended: {error}"));
+        }
+        let comparison = self.session.compare(&self.workspace.files)?;
+        let comparison = self.follow_hidden(comparison)?;
+        let comparison = self.with_flawed_files(comparison)?;
+        failures.extend(self.renamed_away(&comparison)?);
+        Ok(inspect(
+            &mut self.workspace,
+            &mut self.session,
+            comparison,
+            failures,
+            &self.checks,
+            &self.git_base,
+        )?)
     }
 
     /// The gate's result is in the audit log and the journal before it counts.
@@ -71,12 +104,17 @@ impl Agent<'_> {
         for failure in &inspection.failures {
             self.notice(failure.clone());
         }
+        for unread in inspection.unread.iter().filter(|unread| unread.mend.is_some()) {
+            self.notice(unread.described());
+        }
         let event = Event::Gate {
             round: self.progress.gate_rounds,
             colour: inspection.colour(),
             findings: inspection.introduced.clone(),
             older: inspection.older.clone(),
             unscanned: inspection.unscanned.iter().map(|(path, _)| path.clone()).collect(),
+            unaccepted: inspection.unread.iter().map(unaccepted).collect(),
+            accepted: inspection.accepted.iter().map(accepted).collect(),
             failed_checks: inspection
                 .failed_checks
                 .iter()
@@ -123,4 +161,18 @@ impl Agent<'_> {
         })?;
         Ok(())
     }
+}
+
+fn unaccepted(unread: &UnreadFile) -> UnreadCode {
+    let UnscannedFile { path, why, .. } = &unread.file;
+    UnreadCode { path: path.clone(), why: why.clone(), accepted_by: None }
+}
+
+fn accepted((unread, by): &(UnreadFile, AcceptedBy)) -> UnreadCode {
+    let by = match by {
+        AcceptedBy::List(listed) => format!("{} list: {}", listed.layer, listed.glob),
+        AcceptedBy::SessionTrust => "session_trust".to_owned(),
+        AcceptedBy::Person => "person".to_owned(),
+    };
+    UnreadCode { accepted_by: Some(by), ..unaccepted(unread) }
 }

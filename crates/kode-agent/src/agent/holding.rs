@@ -3,17 +3,19 @@
 //! only with their yes. Without a terminal it waits, and the run can't end
 //! green.
 
-use kode_base::{AnsweredBy, ProjectPath, RiskClass};
+use kode_base::{AnsweredBy, FileWrite, ProjectPath, RiskClass, WriteMode};
 use kode_gate::{
     Control, Decision, DenialKind, FileChange, is_installed_place, is_meant, sensitive_change,
 };
 use kode_model::ToolCall;
 use kode_session::{Held, Holding};
+use sha2::{Digest as _, Sha256};
 
 use super::calls::decision_event;
 use super::resume::Interrupted;
 use super::{Agent, BeginError};
 use crate::tools::ToolOutcome;
+use crate::unread::hexadecimal;
 
 /// Changes of one command that are asked about, and named, one by one.
 const ASKED_MAX: usize = 24;
@@ -192,6 +194,7 @@ impl Agent<'_> {
                 return Ok(told);
             }
         };
+        let accepted = acceptable(&write);
         let answer = self.workspace.gate.authorize_sensitive(write, &held.why, diff);
         let decision = match &answer {
             Ok((_, decision)) => decision.clone(),
@@ -200,6 +203,7 @@ impl Agent<'_> {
         if let Some(call) = call {
             self.emit(&decision_event(call, decision.clone()));
         }
+        let by_person = decision.answered_by == AnsweredBy::Person;
         let told = match answer {
             Ok((permit, _)) => {
                 let (files, gate) = (&self.workspace.files, &mut self.workspace.gate);
@@ -209,6 +213,9 @@ impl Agent<'_> {
                     return Ok(told);
                 }
                 self.workspace.gate.sensitive_place_changed();
+                if let Some((path, digest)) = accepted.filter(|_| by_person) {
+                    self.remember_accepted(path, digest)?;
+                }
                 self.fresh.push((path.clone(), kode_base::ChangeKind::Changed));
                 return Ok(format!("a person approved the change of {path}; it is made"));
             }
@@ -245,5 +252,16 @@ impl Agent<'_> {
                 paths.join(", ")
             )
         })
+    }
+}
+
+/// The bytes that a person who approves this write has seen, by their hash.
+#[expect(clippy::disallowed_methods, reason = "a digest shows nothing")]
+fn acceptable(write: &FileWrite) -> Option<(ProjectPath, String)> {
+    match &write.mode {
+        WriteMode::Content(bytes) | WriteMode::Restore { content: bytes, .. } => {
+            Some((write.path.clone(), hexadecimal(&Sha256::digest(bytes.expose()))))
+        }
+        WriteMode::Delete | WriteMode::RestoreLink { .. } => None,
     }
 }

@@ -45,6 +45,9 @@ impl Agent<'_> {
                 JournalEntry::GitBase { base } => self.git_base = base,
                 JournalEntry::Compacted { messages } => self.messages = messages,
                 JournalEntry::Label { label } => self.workspace.gate.context_joined(label),
+                JournalEntry::Accepted { path, digest } => {
+                    self.acceptance.remember(path, digest);
+                }
                 JournalEntry::Gate { .. } => {}
             }
         }

@@ -220,7 +220,7 @@ fn a_denylisted_command_is_denied_inside_another_one_too() {
         denylist: vec!["npm test".to_owned()],
         rules: Vec::new(),
     };
-    let policy = Policy { layers: vec![user], non_interactive: None };
+    let policy = Policy { layers: vec![user], non_interactive: None, ..Policy::default() };
     for command in ["npm test", "cd web && npm test", "(npm test)", "bash -c 'npm test'"] {
         assert_eq!(
             judge(&shell_action(command), &policy, &state()).verdict,

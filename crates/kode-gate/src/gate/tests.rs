@@ -208,7 +208,8 @@ fn without_a_terminal_the_class_question_follows_the_sandbox() {
 
 #[test]
 fn an_explicit_non_interactive_is_honoured() {
-    let policy = Policy { layers: vec![], non_interactive: Some(NonInteractive::Deny) };
+    let policy =
+        Policy { layers: vec![], non_interactive: Some(NonInteractive::Deny), ..Policy::default() };
     let (mut gate, _folder) = gate_with(policy, Box::new(NoTerminal));
     assert!(gate.authorize(command("python3 -c 'print(1)'")).is_err());
 }
@@ -223,7 +224,7 @@ fn a_persons_own_action_is_recorded_not_judged() {
         denylist: Vec::new(),
         rules: Vec::new(),
     };
-    let policy = Policy { layers: vec![denied], non_interactive: None };
+    let policy = Policy { layers: vec![denied], non_interactive: None, ..Policy::default() };
     let (mut gate, _folder) = gate_with(policy, Box::new(NoTerminal));
     let (_, decision) = gate.authorize_person(command("make deploy")).unwrap();
     assert_eq!(decision.answered_by, AnsweredBy::Person);

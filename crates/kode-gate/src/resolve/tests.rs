@@ -45,7 +45,8 @@ fn rule(pattern: &str, action: Verdict) -> Rule {
 }
 
 fn verdict(assessment: &Assessment, layers: Vec<LayerPolicy>) -> Verdict {
-    resolve(assessment, &Policy { layers, non_interactive: None }, false).verdict
+    resolve(assessment, &Policy { layers, non_interactive: None, ..Policy::default() }, false)
+        .verdict
 }
 
 fn push() -> Assessment {
@@ -108,7 +109,7 @@ fn an_allowlist_entry_beats_class_and_lower_lists_but_no_higher_layer() {
 fn an_allowlist_entry_is_the_exact_bytes_at_the_root_and_lapses() {
     let mut user = layer(Layer::User);
     user.allowlist.push("git push".to_owned());
-    let policy = Policy { layers: vec![user], non_interactive: None };
+    let policy = Policy { layers: vec![user], non_interactive: None, ..Policy::default() };
     let longer = assessed("git push ", RiskClass::NetworkEgress);
     assert_eq!(resolve(&longer, &policy, false).verdict, Verdict::Prompt);
     assert_eq!(resolve(&push(), &policy, true).verdict, Verdict::Prompt);
@@ -122,7 +123,11 @@ fn an_allowlist_entry_answers_no_guard_question() {
     user.allowlist.push("git push".to_owned());
     let question = Question { kind: QuestionKind::Secret, text: "a secret".to_owned() };
     let asked = Assessment { questions: vec![question], ..push() };
-    let judgement = resolve(&asked, &Policy { layers: vec![user], non_interactive: None }, false);
+    let judgement = resolve(
+        &asked,
+        &Policy { layers: vec![user], non_interactive: None, ..Policy::default() },
+        false,
+    );
     assert_eq!(judgement.verdict, Verdict::Prompt);
     assert!(!judgement.class_question);
     assert_eq!(judgement.trust, None);
@@ -205,7 +210,7 @@ fn trust_is_offered_only_where_one_scope_covers_every_prompt() {
     assert_eq!(resolve(&two, &policy, false).trust, None);
     let mut prompting = layer(Layer::User);
     prompting.classes.insert(RiskClass::Destructive, Verdict::Prompt);
-    let policy = Policy { layers: vec![prompting], non_interactive: None };
+    let policy = Policy { layers: vec![prompting], non_interactive: None, ..Policy::default() };
     let wipe = resolve(&assessed("x", RiskClass::Destructive), &policy, false);
     assert_eq!((wipe.verdict, wipe.trust), (Verdict::Prompt, None));
 }
@@ -311,7 +316,7 @@ fn judged(command: &str, user: LayerPolicy) -> Verdict {
         kode_home: "/home/dev/.kode".to_owned(),
         ..crate::SessionState::default()
     };
-    let policy = Policy { layers: vec![user], non_interactive: None };
+    let policy = Policy { layers: vec![user], non_interactive: None, ..Policy::default() };
     crate::policy_check::check(command, &policy, &state).verdict
 }
 

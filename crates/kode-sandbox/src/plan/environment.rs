@@ -82,6 +82,7 @@ pub(super) fn in_container(settings: &SandboxSettings, home: &str) -> Vec<(Strin
 
 /// What every sandbox sets.
 fn own(home: &str, user: &str, temporary: &str) -> Vec<(String, String)> {
+    let bytecode = format!("{temporary}/python-bytecode");
     let variables = [
         ("HOME", home),
         ("USER", user),
@@ -96,6 +97,8 @@ fn own(home: &str, user: &str, temporary: &str) -> Vec<(String, String)> {
         ("GIT_TERMINAL_PROMPT", "0"),
         // Looking for leaks needs ptrace, and fails a sanitized program without it.
         ("LSAN_OPTIONS", "detect_leaks=0"),
+        // Built programs beside the sources would be touched files that nobody can scan.
+        ("PYTHONPYCACHEPREFIX", bytecode.as_str()),
     ];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
@@ -109,7 +112,9 @@ pub(crate) fn bare_environment(settings: &SandboxSettings) -> Vec<(String, Strin
             environment.push((name.to_owned(), value.to_owned()));
         }
     }
-    environment.push(("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned()));
+    for (name, value) in [("GIT_TERMINAL_PROMPT", "0"), ("PYTHONDONTWRITEBYTECODE", "1")] {
+        environment.push((name.to_owned(), value.to_owned()));
+    }
     environment
 }
 

@@ -8,6 +8,7 @@ const PAGE: Page = Page { columns: 80, rows: 24, appearance: Appearance::PLAIN }
 
 fn request(subject: &str) -> ApprovalRequest {
     ApprovalRequest {
+        label: kode_gate::RUN,
         reason: Reason {
             class: RiskClass::SystemWrite,
             rule: "class.system_write".to_owned(),

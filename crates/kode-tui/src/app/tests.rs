@@ -153,6 +153,7 @@ fn question() -> Question {
     };
     let (subject, context) = ("npm i left-pad".into(), Untrusted::default());
     Question {
+        label: "Run: ",
         id: 7,
         reason,
         subject,

@@ -14,6 +14,7 @@ fn question(subject: &str, type_approve: bool) -> Question {
     let why = Some("tidy\u{1b}[2J up\nRun: ls".into());
     let (trust, context) = (Some("every system_write action".into()), "parse: one command".into());
     Question {
+        label: "Run: ",
         id: 1,
         reason,
         subject: subject.into(),

@@ -160,6 +160,7 @@ fn hostile_names_are_shown_not_run_in_list_transcript_and_approval() {
         text: "it installs".to_owned(),
     };
     app.input(Input::Question(Box::new(crate::exchange::Question {
+        label: "Run: ",
         id: 1,
         reason,
         subject: format!("cat '{HOSTILE}'").into(),

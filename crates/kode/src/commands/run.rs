@@ -100,7 +100,7 @@ pub(crate) fn conclude(report: &RunReport, json: bool) {
         }
         RunEnd::Completed(_) => {}
         RunEnd::Denied { why } => warn(&format!("not done, something needed was denied: {why}")),
-        RunEnd::GateRed => warn("not done: the completion gate is red; see the findings above"),
+        RunEnd::GateRed => warn("not done: the completion gate is red; see above"),
         RunEnd::IterationLimit => {
             warn("not done: the iteration limit was reached; raise it with --max-iter");
         }
@@ -125,6 +125,7 @@ fn overrides(arguments: &RunArguments) -> FlagOverrides {
         max_iterations: arguments.max_iter,
         max_gate_rounds: arguments.max_gate_rounds,
         no_sandbox: arguments.no_sandbox,
+        accept_unscanned: arguments.accept_unscanned.clone(),
     }
 }
 

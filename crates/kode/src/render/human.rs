@@ -5,8 +5,8 @@ use std::io::{IsTerminal, Write, stderr};
 use kode_agent::Observer;
 use kode_base::escape::escape_line;
 use kode_base::{
-    AnsweredBy, ChangeKind, Colour, Event, Finding, ProjectPath, Severity, TouchedFile, Untrusted,
-    Verdict, escape_for_terminal,
+    AnsweredBy, ChangeKind, Colour, Event, Finding, ProjectPath, Severity, TouchedFile, UnreadCode,
+    Untrusted, Verdict, escape_for_terminal,
 };
 
 use super::Style;
@@ -113,6 +113,14 @@ impl Human {
         }
     }
 
+    fn unread(&mut self, code: &UnreadCode) {
+        let by = match &code.accepted_by {
+            Some(by) => self.style.yellow(format!("unscanned, accepted ({})", escape_line(by))),
+            None => self.style.red("unscanned, not accepted"),
+        };
+        self.line(&format!("  {by} {}: {}", code.path, escape_line(&code.why)));
+    }
+
     fn finding(&mut self, finding: &Finding) {
         let severity = match finding.severity {
             Severity::Fatal => self.style.red("fatal"),
@@ -195,17 +203,32 @@ impl Observer for Human {
                 let text = format!("  {} so far", self.style.yellow(counted(findings.len())));
                 self.line(&text);
             }
-            Event::Gate { round, colour, findings, older, unscanned, failed_checks } => {
+            Event::Gate {
+                round,
+                colour,
+                findings,
+                older,
+                unscanned,
+                failed_checks,
+                unaccepted,
+                accepted,
+            } => {
                 self.gate(*round, *colour, findings, failed_checks);
                 if !older.is_empty() {
                     self.line(&format!("  {} findings were there before this task", older.len()));
                 }
-                for path in unscanned {
+                let named = |path: &ProjectPath| {
+                    unaccepted.iter().chain(accepted).any(|code| code.path == *path)
+                };
+                for path in unscanned.iter().filter(|path| !named(path)) {
                     let text = format!(
                         "  {} {path}: no rules for this file",
                         self.style.yellow("unscanned")
                     );
                     self.line(&text);
+                }
+                for code in accepted.iter().chain(unaccepted) {
+                    self.unread(code);
                 }
             }
             Event::Notice { text } => {

@@ -42,8 +42,16 @@ fn a_file_named_in_the_task_may_change() {
     workspace.configure(ALLOW);
     let path = workspace.beside("script.yaml");
     std::fs::write(&path, writing("Makefile", "lint:")).unwrap();
-    let arguments =
-        ["run", "--json", "--script", path.to_str().unwrap(), "add lint to the Makefile"];
+    let accept = ["--accept-unscanned", "Makefile"];
+    let arguments = [
+        "run",
+        "--json",
+        "--script",
+        path.to_str().unwrap(),
+        accept[0],
+        accept[1],
+        "add lint to the Makefile",
+    ];
     Run::of(workspace.kode(&arguments).output().unwrap()).expect(0);
     assert_eq!(workspace.read("Makefile"), "lint:");
 }

@@ -45,5 +45,6 @@ mod story;
 mod terminal;
 mod tmux;
 mod trust;
+mod unscanned;
 mod walls;
 mod workspace;

@@ -10,7 +10,7 @@ use crate::workspace::{Workspace, shell_script};
 
 const COMMAND: &str = "perl -e 'open(F, q(>made)); print F q(x)'";
 /// Longer than the 200 ms in which keys don't count.
-const SETTLED: Duration = Duration::from_millis(400);
+pub(crate) const SETTLED: Duration = Duration::from_millis(400);
 
 /// Starts kode on a terminal, in the workspace's project and home.
 pub(crate) fn start(workspace: &Workspace, arguments: &str) -> TerminalSession {

@@ -69,6 +69,7 @@ fn question(id: u64, request: &ApprovalRequest) -> Question {
     Question {
         id,
         reason: request.reason.clone(),
+        label: request.label,
         subject: request.subject.clone(),
         why: request.why.clone(),
         context: Untrusted::from(request.context.as_str()),
@@ -81,10 +82,5 @@ fn question(id: u64, request: &ApprovalRequest) -> Question {
 }
 
 fn scope(scope: &TrustScope) -> Untrusted<String> {
-    let covered = match scope {
-        TrustScope::Class(class) => format!("every {class} action"),
-        TrustScope::Host(host) => format!("network actions towards {host}"),
-        TrustScope::Folder(folder) => format!("writes below {folder}"),
-    };
-    Untrusted::from(format!("{covered}, until kode is left or untrusted text comes in"))
+    Untrusted::from(format!("{scope}, until kode is left or untrusted text comes in"))
 }
