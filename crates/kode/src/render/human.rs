@@ -113,6 +113,24 @@ impl Human {
         }
     }
 
+    fn unscanned(
+        &mut self,
+        unscanned: &[ProjectPath],
+        accepted: &[UnreadCode],
+        unaccepted: &[UnreadCode],
+    ) {
+        let named =
+            |path: &ProjectPath| unaccepted.iter().chain(accepted).any(|code| code.path == *path);
+        for path in unscanned.iter().filter(|path| !named(path)) {
+            let text =
+                format!("  {} {path}: no rules for this file", self.style.yellow("unscanned"));
+            self.line(&text);
+        }
+        for code in accepted.iter().chain(unaccepted) {
+            self.unread(code);
+        }
+    }
+
     fn unread(&mut self, code: &UnreadCode) {
         let by = match &code.accepted_by {
             Some(by) => self.style.yellow(format!("unscanned, accepted ({})", escape_line(by))),
@@ -217,19 +235,7 @@ impl Observer for Human {
                 if !older.is_empty() {
                     self.line(&format!("  {} findings were there before this task", older.len()));
                 }
-                let named = |path: &ProjectPath| {
-                    unaccepted.iter().chain(accepted).any(|code| code.path == *path)
-                };
-                for path in unscanned.iter().filter(|path| !named(path)) {
-                    let text = format!(
-                        "  {} {path}: no rules for this file",
-                        self.style.yellow("unscanned")
-                    );
-                    self.line(&text);
-                }
-                for code in accepted.iter().chain(unaccepted) {
-                    self.unread(code);
-                }
+                self.unscanned(unscanned, accepted, unaccepted);
             }
             Event::Notice { text } => {
                 let text = format!("{} {}", self.style.yellow("note:"), escape_line(text));
