@@ -8,9 +8,6 @@ use super::value::Value;
 use crate::category::{Category, CategorySet};
 use crate::ir::{KEYS, Name};
 
-/// Calls of a chain that are followed to its beginning.
-const CHAIN_MAX: usize = 200;
-
 impl Engine<'_> {
     /// The result of a well-known method or function; `None` when it is none.
     pub(super) fn builtin(&mut self, site: &Site) -> Option<Value> {
@@ -369,12 +366,12 @@ impl Engine<'_> {
                 Some(changed)
             }
             "put" | "set" | "setdefault" | "setProperty" | "setAttribute" => {
-                let changed = match super::constant::key_of(&first) {
-                    Some(key) => receiver.with_field(&Name::from(key), site.value(1)),
-                    None => with_entry(receiver, site)?,
-                };
+                if let Some(known) = self.known_entry(site, receiver) {
+                    return Some(known);
+                }
+                let changed = self.with_named(site, receiver, &first)?;
                 set(self, changed.clone());
-                Some(changed)
+                Some(if &*site.method == "setdefault" { site.value(1) } else { changed })
             }
             "get" | "getOrDefault" | "getProperty" | "at" | "elementAt" => {
                 self.taken(site, receiver, &first)
@@ -427,22 +424,6 @@ impl Engine<'_> {
             "of" | "asList" => receiver.taints().is_empty().then(|| Value::list(site.values())),
             _ => None,
         }
-    }
-
-    /// What a method that changes its receiver changes: the object at the
-    /// beginning of `text.append(a).append(b)`.
-    fn changed_path(&mut self, object: crate::ir::ExprId) -> Option<super::value::Path> {
-        let mut object = object;
-        for _ in 0..CHAIN_MAX {
-            let crate::ir::Kind::Call(call) = &self.program().expression(object).kind else {
-                break;
-            };
-            match &self.program().expression(call.callee).kind {
-                crate::ir::Kind::Field(inner, name) if &**name == "append" => object = *inner,
-                _ => break,
-            }
-        }
-        self.path_of(object)
     }
 
     /// Go's builders and buffers.
@@ -557,18 +538,6 @@ impl Engine<'_> {
             _ => None,
         }
     }
-}
-
-/// A map with a value under an unknown key; nothing where it is no map of the program's own.
-fn with_entry(receiver: &Value, site: &Site) -> Option<Value> {
-    let is_own = receiver.data().is_some_and(|data| data.fields.is_some() && data.place.is_none());
-    (is_own && site.given.len() == 2).then(|| {
-        receiver.with(|data| {
-            super::value::merge_taints(&mut data.taints, &site.value(1).deep_taints());
-            data.closed = false;
-            data.length = None;
-        })
-    })
 }
 
 /// A collection with everything of others; `update(name=value)` names what it sets.

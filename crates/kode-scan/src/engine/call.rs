@@ -616,7 +616,10 @@ impl Engine<'_> {
     /// Input that objects keep: a reader made of a request's stream.
     fn kept_taints(&self, site: &Site, carries: bool) -> Vec<super::value::Taint> {
         let mut parts = Vec::new();
-        if site.construct || site.receiver.is_none() || carries {
+        // `pathlib.Path(text)`: a class is called like a function.
+        let is_class = self.unit(self.file).language == kode_syntax::Language::Python
+            && site.method.starts_with(|first: char| first.is_ascii_uppercase());
+        if site.construct || site.receiver.is_none() || carries || is_class {
             parts.extend(site.values());
         }
         parts.extend(site.receiver.iter().map(|(_, value)| value.clone()));
@@ -676,7 +679,9 @@ impl Engine<'_> {
 
     /// A function was run: it need not be run again for itself.
     fn ran(&mut self, file: usize, function: FunctionId) {
-        self.entered.insert((file, function));
+        if self.late == 0 {
+            self.entered.insert((file, function));
+        }
         for frame in &mut self.frames {
             frame.created.retain(|created| *created != (file, function));
         }

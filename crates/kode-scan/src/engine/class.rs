@@ -112,6 +112,18 @@ impl Engine<'_> {
         Some(self.place_field(found, value, at))
     }
 
+    /// Whether a variable is the `this` of a function that has returned: what its object
+    /// had in its fields then, others may have changed.
+    pub(super) fn is_left_behind(&self, variable: crate::ir::VariableId) -> bool {
+        &*self.program().variables[variable.0 as usize] == "this"
+            && !self.frames.iter().any(|frame| {
+                let function = frame.function.map(|function| (frame.file, function));
+                function.is_some_and(|(file, function)| {
+                    file == self.file && self.program().function(function).this == Some(variable)
+                })
+            })
+    }
+
     /// An instance of a class.
     pub(super) fn instance_of(&self, class: (usize, ClassId)) -> Value {
         Value::new(Data { instance: Some(class), ..Data::default() })

@@ -91,7 +91,11 @@ impl Engine<'_> {
     }
 
     fn variable(&self, variable: crate::ir::VariableId) -> Value {
-        let value = self.read(variable);
+        let mut value = self.read(variable);
+        let is_filled = value.data().is_some_and(|d| d.instance.is_some() && d.fields.is_some());
+        if is_filled && self.is_left_behind(variable) {
+            value = value.with(|data| data.fields = None);
+        }
         // A class that is declared further down.
         if value.is_unknown()
             && let Some(class) = self.program().class_variables.get(&variable)

@@ -61,7 +61,11 @@ impl Engine<'_> {
             _ => {}
         }
         let given = self.handed_parts(site, handing, &receiver);
+        // What runs later and is handed nothing may run after anything else.
+        let is_late = handing.gives == Gives::Nothing && given.is_empty();
+        self.late += usize::from(is_late);
         let result = self.hand(site, function, given);
+        self.late -= usize::from(is_late);
         match handing.gives {
             Gives::Result => result,
             Gives::List => any_of(result),

@@ -148,6 +148,8 @@ pub(crate) struct Engine<'a> {
     thrown: Vec<Value>,
     /// What the handlers around are about.
     caught: Vec<Value>,
+    /// Functions around that run later, whenever that is.
+    late: usize,
     /// Whether setting some field runs a function.
     has_setters: bool,
     /// A state got input since it was last read.
@@ -249,6 +251,7 @@ impl<'a> Engine<'a> {
             settled: HashMap::new(),
             thrown: Vec::new(),
             caught: Vec::new(),
+            late: 0,
             has_setters: units.iter().flatten().any(|unit| unit.program.has_setters),
             states_changed: false,
             findings: Vec::new(),

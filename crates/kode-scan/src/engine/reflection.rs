@@ -71,7 +71,11 @@ impl Engine<'_> {
                     return Some(copied).filter(|copied| is_object(copied) || is_known);
                 }
                 self.put_all(site.argument(0)?, &site.value(1));
-                None
+                let is_made = onto.data().is_some_and(|data| data.place.is_none());
+                let is_known = site.value(1).data().is_some_and(|data| data.fields.is_some());
+                let is_last = site.given.len() == 2;
+                (is_made && is_known && is_new.is_some() && is_last)
+                    .then(|| together(&onto, &site.value(1)))
             }
             "defineProperty" if self.is_global(*object, "Object") => self.defined_property(site),
             "reject" => self.rejected(site),
@@ -316,6 +320,19 @@ impl Engine<'_> {
     fn is_global(&self, expression: ExprId, name: &str) -> bool {
         matches!(&self.program().expression(expression).kind, Kind::Global(known) if &**known == name)
     }
+}
+
+/// An object with everything of another.
+fn together(object: &Value, other: &Value) -> Value {
+    let fields = other.data().and_then(|data| data.fields.as_ref());
+    let whole = fields
+        .iter()
+        .flat_map(|fields| fields.iter())
+        .fold(object.clone(), |whole, (name, value)| whole.with_field(name, value.clone()));
+    whole.with(|data| {
+        super::value::merge_taints(&mut data.taints, other.taints());
+        data.closed &= other.data().is_some_and(|data| data.closed);
+    })
 }
 
 /// The arguments bound to a function, before those it is called with.

@@ -8,6 +8,9 @@ use super::value::{Path, Value};
 use crate::ir::{ExprId, Kind, Name};
 use crate::model::Keeping;
 
+/// Calls of a chain that are followed to its beginning.
+const CHAIN_MAX: usize = 200;
+
 impl Engine<'_> {
     /// What a call does with values that wait; `None` where it has a result of its own.
     pub(super) fn kept_call(&mut self, keeping: Keeping, site: &Site) -> Option<Value> {
@@ -71,13 +74,83 @@ impl Engine<'_> {
 
     /// Sets what a method changed its object to, for other methods of its owner too.
     pub(super) fn set_changed(&mut self, object: ExprId, path: &Path, changed: Value) {
-        if let Kind::Field(owner, name) = &self.program().expression(object).kind
-            && changed.is_tainted()
+        let matters = changed.is_tainted() || holds_function(&changed);
+        self.set_path(path, &path.fields.clone(), changed);
+        let container = self.container_of(object);
+        if let Kind::Field(owner, name) = &self.program().expression(container).kind
+            && matters
         {
             let (owner, name) = (*owner, name.clone());
-            self.remember_class_field(owner, &name, &changed);
+            if let Some(path) = self.path_of(container) {
+                let whole = self.value_at(&path);
+                self.remember_class_field(owner, &name, &whole);
+            }
         }
-        self.set_path(path, &path.fields.clone(), changed);
+    }
+
+    /// The table of which an object is an entry; any other object itself.
+    fn container_of(&self, object: ExprId) -> ExprId {
+        match &self.program().expression(object).kind {
+            Kind::Index(table, _) => *table,
+            Kind::Call(call) => match &self.program().expression(call.callee).kind {
+                Kind::Field(table, name) if matches!(&**name, "setdefault" | "computeIfAbsent") => {
+                    *table
+                }
+                _ => object,
+            },
+            _ => object,
+        }
+    }
+
+    /// What a method that changes its receiver changes: the object at the
+    /// beginning of `text.append(a).append(b)`.
+    pub(super) fn changed_path(&mut self, object: ExprId) -> Option<Path> {
+        let mut object = object;
+        for _ in 0..CHAIN_MAX {
+            let Kind::Call(call) = &self.program().expression(object).kind else {
+                break;
+            };
+            match &self.program().expression(call.callee).kind {
+                Kind::Field(inner, name) if &**name == "append" => object = *inner,
+                // `table.setdefault(key, []).append(value)`
+                Kind::Field(inner, name) if matches!(&**name, "setdefault" | "computeIfAbsent") => {
+                    return self.entry_path(*inner, call.arguments.first().map(|key| key.value));
+                }
+                _ => break,
+            }
+        }
+        match &self.program().expression(object).kind {
+            Kind::Index(table, key) => self.entry_path(*table, Some(*key)),
+            _ => self.path_of(object),
+        }
+    }
+
+    /// An entry of a table; by an unknown key it may be any.
+    fn entry_path(&mut self, table: ExprId, key: Option<ExprId>) -> Option<Path> {
+        let key = self.evaluate(key?);
+        let name = super::constant::key_of(&key).unwrap_or_else(|| "*".to_owned());
+        let mut path = self.path_of(table)?;
+        path.fields.push(Name::from(name));
+        Some(path)
+    }
+
+    /// A map with one more entry, as `put`, `set` and `setdefault` make it.
+    pub(super) fn with_named(&self, site: &Site, receiver: &Value, key: &Value) -> Option<Value> {
+        match super::constant::key_of(key) {
+            Some(key) => Some(receiver.with_field(&Name::from(key), site.value(1))),
+            None => with_entry(receiver, site),
+        }
+    }
+
+    /// `table.setdefault(key, other)`: what is there, or the other.
+    pub(super) fn known_entry(&self, site: &Site, receiver: &Value) -> Option<Value> {
+        if &*site.method != "setdefault" {
+            return None;
+        }
+        match super::constant::key_of(&site.value(0)) {
+            Some(key) => receiver.field(&key).cloned(),
+            None => Some(receiver.element().join(&site.value(1))),
+        }
     }
 
     /// A message that is sent: alone, and as events hold it.
@@ -115,4 +188,24 @@ impl Engine<'_> {
             self.assign_field(object, name, value.clone());
         }
     }
+}
+
+/// Whether a collection holds a function.
+fn holds_function(value: &Value) -> bool {
+    let fields = value.data().and_then(|data| data.fields.as_ref());
+    fields.is_some_and(|fields| {
+        fields.values().any(|field| field.data().is_some_and(|data| data.function.is_some()))
+    })
+}
+
+/// A map with a value under an unknown key; nothing where it is no map of the program's own.
+fn with_entry(receiver: &Value, site: &Site) -> Option<Value> {
+    let is_own = receiver.data().is_some_and(|data| data.fields.is_some() && data.place.is_none());
+    (is_own && site.given.len() == 2).then(|| {
+        receiver.with(|data| {
+            super::value::merge_taints(&mut data.taints, &site.value(1).deep_taints());
+            data.closed = false;
+            data.length = None;
+        })
+    })
 }
