@@ -2,7 +2,7 @@
 //! structured statements over an arena of expressions. It keeps what taint,
 //! constants and guards need, and nothing else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// An interned name or piece of text.
@@ -48,6 +48,9 @@ pub(crate) struct Program {
     pub(crate) top_level: Vec<VariableId>,
     /// The classes that variables stand for, wherever they are declared: Java's.
     pub(crate) class_variables: HashMap<VariableId, ClassId>,
+    /// Variables of the top level that other files, or whoever runs the program, may set
+    /// or change though no scanned file does.
+    pub(crate) changeable: HashSet<VariableId>,
     /// Whether setting some field runs a function.
     pub(crate) has_setters: bool,
     /// Names for which parts were too deep to lower.
@@ -256,4 +259,6 @@ pub(crate) struct ClassField {
     pub(crate) name: Name,
     pub(crate) declared: Option<ExprId>,
     pub(crate) value: Option<ExprId>,
+    /// Nothing can give it another value than this one.
+    pub(crate) fixed: bool,
 }

@@ -84,7 +84,8 @@ fn argv(category: Category, value: &Value) -> Option<Taint> {
     let scripts = items.iter().skip(1);
     match program.known_text() {
         Some(name) if is_shell(name) => {
-            scripts.into_iter().find_map(|item| item.harm(category).cloned())
+            let script = scripts.into_iter().find_map(|item| item.harm(category));
+            script.or_else(|| value.harm(category)).cloned()
         }
         Some(_) => None,
         // The program is one of several: what begins like a command line is one.
@@ -178,7 +179,12 @@ fn flat(values: &[Value]) -> Vec<Value> {
     let mut found = Vec::new();
     for value in values {
         match value.data().map(|data| (data.length.is_some(), data.fields.is_some())) {
-            Some((true, _)) => found.extend(super::builtin::items(value)),
+            Some((true, _)) => {
+                found.extend(super::builtin::items(value));
+                // What was put into a slot that nobody knows.
+                let anywhere = Value::carrying(value.taints().to_vec());
+                found.extend((!anywhere.is_unknown()).then_some(anywhere));
+            }
             Some((false, true)) => {}
             _ => found.push(value.clone()),
         }

@@ -4,7 +4,7 @@
 use super::Engine;
 use super::expression::{joined, mixed};
 use super::site::Site;
-use super::value::Value;
+use super::value::{FIELDS_MAX, Value};
 use crate::category::{Category, CategorySet};
 use crate::ir::{KEYS, Name};
 
@@ -631,7 +631,13 @@ fn part_of(text: &Value) -> Value {
 /// The known elements of a list in order.
 pub(super) fn items(value: &Value) -> Vec<Value> {
     let Some(length) = value.data().and_then(|data| data.length) else { return Vec::new() };
-    (0..length).map_while(|at| value.field(&at.to_string()).cloned()).collect()
+    let Some(fields) = value.data().and_then(|data| data.fields.as_ref()) else {
+        return Vec::new();
+    };
+    // Slots that were left out hold nothing that is known; of a long list none are kept.
+    let last = fields.keys().filter_map(|key| key.parse::<usize>().ok()).max();
+    let known = last.map_or(0, |last| length.min(last + 1)).min(FIELDS_MAX);
+    (0..known).map(|at| fields.get(&*at.to_string()).cloned().unwrap_or_default()).collect()
 }
 
 /// A list with one more element; text builders are lists of one text.

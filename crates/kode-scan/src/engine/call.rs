@@ -398,7 +398,7 @@ impl Engine<'_> {
         let Some(frame) = self.frames.last() else { return };
         let parameters = frame.parameters.clone();
         self.note_error(given, &parameters);
-        let cleaned: Vec<CategorySet> = match given.truth() {
+        let cleaned: Vec<CategorySet> = match given.settled() {
             Some(false) => return,
             Some(true) => parameters.iter().map(|p| self.cleaned_now(*p)).collect(),
             None => vec![CategorySet::NONE; parameters.len()],
@@ -476,8 +476,9 @@ impl Engine<'_> {
             if let Some(result) = self.framework_call(known, site) {
                 return result;
             }
-            if known.identity {
-                return site.value(0);
+            if known.identity || known.decodes {
+                let given = site.value(0);
+                return if known.decodes { given.undone() } else { given };
             }
             if known.guards.is_some() || known.opaque {
                 let facts = known.guards.and_then(|set| Some((set, site.argument(0)?)));

@@ -28,6 +28,7 @@ impl Engine<'_> {
                 Some(declared) => self.typed(declared, initial),
                 None => initial,
             };
+            let value = if field.fixed { value } else { value.loosened() };
             if !value.is_unknown() {
                 let known = self.class_fields.entry((file, id)).or_default();
                 known.entry(field.name.clone()).or_insert(value);
@@ -405,6 +406,7 @@ impl Engine<'_> {
             self.summaries.clear();
             is_new = true;
         }
+        let value = &value.loosened();
         let joined = match fields.get(name) {
             Some(before) if before.is_unknown() => value.clone(),
             Some(before) => before.join(value),

@@ -34,8 +34,11 @@ pub(super) fn key_of(value: &Value) -> Option<String> {
     }
 }
 
-/// The result of an operator on constants.
+/// The result of an operator on constants that nothing else sets.
 pub(super) fn fold(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
+    if left.is_loose() || right.is_loose() {
+        return None;
+    }
     let (a, b) = (Scalar::of(left)?, Scalar::of(right)?);
     let truth = |truth: bool| Some(Value::constant(Constant::Boolean(truth)));
     match operator {

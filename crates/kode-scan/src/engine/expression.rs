@@ -439,7 +439,7 @@ impl Engine<'_> {
 
     fn negated(&mut self, inner: ExprId) -> Value {
         let value = self.evaluate(inner);
-        if let Some(truth) = value.truth() {
+        if let Some(truth) = value.settled() {
             return Value::constant(Constant::Boolean(!truth));
         }
         facts_of(&value).map_or_else(Value::default, |facts| truth_with(flipped(&facts)))
@@ -447,10 +447,10 @@ impl Engine<'_> {
 
     fn either(&mut self, left: ExprId, right: ExprId) -> Value {
         let a = self.evaluate(left);
-        if a.truth() == Some(true) {
+        if a.settled() == Some(true) {
             return a;
         }
-        if a.truth() == Some(false) {
+        if a.settled() == Some(false) {
             return self.evaluate(right);
         }
         // The right side runs when the left is false.
@@ -475,10 +475,10 @@ impl Engine<'_> {
 
     fn both(&mut self, left: ExprId, right: ExprId) -> Value {
         let a = self.evaluate(left);
-        if a.truth() == Some(false) {
+        if a.settled() == Some(false) {
             return a;
         }
-        if a.truth() == Some(true) {
+        if a.settled() == Some(true) {
             return self.evaluate(right);
         }
         let mut b = Value::default();

@@ -439,7 +439,7 @@ impl Engine<'_> {
                 if is_fixed_host(part) {
                     cleans = cleans.union(CategorySet::of(&[Category::OpenRedirect]));
                 }
-                if part == "//" || part == "http" || part == "/\\" {
+                if part == "//" || part == "/\\" {
                     return self.fact(receiver, false, CategorySet::of(&[Category::OpenRedirect]));
                 }
                 // `"../"`, or with the separator of the system it runs on.

@@ -2,8 +2,8 @@
 
 use super::Engine;
 use super::branch::ExitKind;
-use super::value::{Constant, Value};
-use crate::ir::{ExprId, Kind, Name, Statement, Target};
+use super::value::{Constant, FIELDS_MAX, Value};
+use crate::ir::{ExprId, FunctionId, Kind, Name, Statement, Target};
 
 impl Engine<'_> {
     pub(super) fn statements(&mut self, body: &[Statement]) {
@@ -56,7 +56,7 @@ impl Engine<'_> {
         then: impl FnOnce(&mut Self),
         otherwise: impl FnOnce(&mut Self),
     ) {
-        match condition.truth() {
+        match condition.settled() {
             Some(true) => then(self),
             Some(false) => otherwise(self),
             None => self.either_way(
@@ -149,7 +149,7 @@ impl Engine<'_> {
         value: &Value,
         cases: &[(Vec<ExprId>, Vec<Statement>)],
     ) -> Option<usize> {
-        let wanted = super::constant::Scalar::of(value)?;
+        let wanted = super::constant::Scalar::of(value).filter(|_| !value.is_loose())?;
         for (at, (labels, _)) in cases.iter().enumerate() {
             for label in labels {
                 let label = self.evaluate(*label);
@@ -194,6 +194,10 @@ impl Engine<'_> {
                     None => value,
                 };
                 let value = self.named(value, *variable, from);
+                let is_plain = value.data().is_some_and(|data| data.fields.is_none());
+                let is_changeable =
+                    !(is_plain && self.is_javascript()) && self.is_changeable(*variable);
+                let value = if is_changeable { value.loosened() } else { value };
                 self.write(*variable, value);
             }
             Target::Field(object, name) => {
@@ -205,7 +209,8 @@ impl Engine<'_> {
                 match super::constant::key_of(&key) {
                     Some(key) => {
                         self.location_set(&key, &value, (*object, from));
-                        self.assign_field(*object, &Name::from(key), value);
+                        self.assign_field(*object, &Name::from(key.as_str()), value);
+                        self.lengthened(*object, &key);
                     }
                     None => self.assign_somewhere(*object, &value),
                 }
@@ -247,6 +252,25 @@ impl Engine<'_> {
             }
             Target::Nothing => {}
         }
+    }
+
+    /// A list with an element put behind its end is longer.
+    fn lengthened(&mut self, object: ExprId, key: &str) {
+        let Some(at) = key.parse().ok().filter(|at: &usize| *at < FIELDS_MAX) else { return };
+        let Some(path) = self.path_of(object) else { return };
+        let list = self.value_at(&path);
+        if list.data().and_then(|data| data.length).is_some_and(|length| length <= at) {
+            let longer = list.with(|data| data.length = Some(at + 1));
+            self.set_path(&path, &path.fields.clone(), longer);
+        }
+    }
+
+    /// Whether what a file's top level gives a variable is only what it begins as.
+    fn is_changeable(&self, variable: crate::ir::VariableId) -> bool {
+        let changeable = &self.program().changeable;
+        !changeable.is_empty()
+            && changeable.contains(&variable)
+            && self.frames.last().is_some_and(|frame| frame.function == Some(FunctionId(0)))
     }
 
     /// Several results of a Go function that is not in the scanned files.

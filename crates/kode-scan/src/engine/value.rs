@@ -13,7 +13,7 @@ pub(crate) const HOLE: char = '\u{fffc}';
 /// Longer known texts are cut, with a hole at the end.
 const TEXT_MAX: usize = 600;
 /// More parts of one value are not told apart.
-const FIELDS_MAX: usize = 64;
+pub(super) const FIELDS_MAX: usize = 64;
 /// Parts of a nested value that are searched for input.
 const VISITS_MAX: usize = 128;
 /// Parts of two values that one join looks at; what is nested deeper is only
@@ -57,6 +57,8 @@ pub(crate) struct Data {
     pub(crate) open: Open,
     /// A path without `..` left in it; of a pattern, that it replaces every match.
     pub(crate) normalized: bool,
+    /// What is known of it is what it begins as: something else may set it.
+    pub(crate) loose: bool,
 }
 
 /// What a value has of a parameter that nothing is known of.
@@ -220,6 +222,39 @@ impl Value {
         }
     }
 
+    /// Whether the value is true or false whatever else the program does.
+    pub(crate) fn settled(&self) -> Option<bool> {
+        self.truth().filter(|_| !self.is_loose())
+    }
+
+    /// Whether something else may set what this is read from.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.data().is_some_and(|data| data.loose)
+    }
+
+    /// The value as what is read where others may set it: a constant, or an object's.
+    pub(crate) fn loosened(&self) -> Self {
+        let Some(data) = self.data().filter(|data| !data.loose && data.taints.is_empty()) else {
+            return self.clone();
+        };
+        if data.constant.is_some() || data.text.is_some() {
+            return self.with(|data| data.loose = true);
+        }
+        let fields = data.fields.as_ref().filter(|_| data.length.is_none());
+        let Some(fields) = fields.filter(|fields| fields.values().any(Self::is_scalar)) else {
+            return self.clone();
+        };
+        let loosened =
+            |field: &Self| if field.is_scalar() { field.loosened() } else { field.clone() };
+        let fields = fields.iter().map(|(name, field)| (name.clone(), loosened(field)));
+        let fields = fields.collect();
+        self.with(|data| data.fields = Some(Rc::new(fields)))
+    }
+
+    fn is_scalar(&self) -> bool {
+        self.data().is_some_and(|data| data.constant.is_some())
+    }
+
     /// Input anywhere in the value, as if all of it were used.
     pub(crate) fn deep_taints(&self) -> Vec<Taint> {
         let mut found = self.taints().to_vec();
@@ -279,6 +314,18 @@ impl Value {
                 let fields = fields.iter().map(|(name, field)| (name.clone(), field.cleaned(set)));
                 data.fields = Some(Rc::new(fields.collect()));
             }
+        })
+    }
+
+    /// What the value is once it is decoded: a check of the encoded form or an escape of it
+    /// says nothing, unless it left no harm at all.
+    pub(crate) fn undone(&self) -> Self {
+        let is_partial = |taint: &Taint| taint.cleaned != CategorySet::EVERY;
+        self.with(|data| {
+            for taint in data.taints.iter_mut().filter(|taint| is_partial(taint)) {
+                taint.cleaned = taint.cleaned.intersection(CategorySet::DOCUMENT);
+            }
+            data.normalized = false;
         })
     }
 
@@ -436,6 +483,7 @@ fn is_unchanged(before: &Data, after: &Data) -> bool {
         && before.method == after.method
         && before.origin == after.origin
         && before.normalized == after.normalized
+        && before.loose == after.loose
 }
 
 fn nesting_of<'v>(values: impl Iterator<Item = &'v Value>) -> u8 {
@@ -466,12 +514,14 @@ fn joined(a: &Data, b: &Data, visits: &mut usize) -> Data {
         module: either(a.module, b.module),
         closed: a.closed && b.closed && fields.is_some(),
         fields,
-        length: if a.length == b.length { a.length } else { None },
+        // Of two lists the longer has what the other has not.
+        length: a.length.zip(b.length).map(|(a, b)| a.max(b)),
         facts: joined_facts(a, b),
         regex: if a.regex == b.regex { a.regex.clone() } else { None },
         method: a.method.clone().or_else(|| b.method.clone()),
         origin: if a.origin == b.origin { a.origin.clone() } else { None },
         normalized: a.normalized && b.normalized,
+        loose: a.loose || b.loose,
         open: match a.open.max(b.open) {
             Open::No => Open::No,
             _ => Open::Part,

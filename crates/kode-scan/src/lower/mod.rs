@@ -153,6 +153,30 @@ impl<'s> Builder<'s> {
         }
     }
 
+    /// Whether a name is given a value elsewhere in the file than in its declaration,
+    /// whatever it belongs to there.
+    pub(crate) fn is_set_again(&self, name: &str, declaration: Node<'_>) -> bool {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
+        let counted = |text: &[u8]| text.starts_with(b"++") || text.starts_with(b"--");
+        memchr::memmem::find_iter(self.source, name).any(|at| {
+            let (before, after) = (&self.source[..at], &self.source[at + name.len()..]);
+            let is_other = before.last().is_some_and(is_word) || after.first().is_some_and(is_word);
+            if is_other || declaration.byte_range().contains(&at) {
+                return false;
+            }
+            let before = before.trim_ascii_end();
+            let is_assigned = match after.trim_ascii_start() {
+                [b'=', next, ..] => !matches!(next, b'=' | b'>'),
+                [b'+' | b'-' | b'*' | b'/' | b'|' | b'&' | b'^' | b'?', rest @ ..] => {
+                    counted(after.trim_ascii_start())
+                        || rest.iter().take(2).any(|byte| *byte == b'=')
+                }
+                _ => false,
+            };
+            is_assigned || before.ends_with(b"++") || before.ends_with(b"--")
+        })
+    }
+
     /// Allocates an expression with `node`'s range.
     pub(crate) fn add(&mut self, kind: Kind, node: Node<'_>) -> ExprId {
         let (start, end) = self.place(node);
@@ -308,8 +332,26 @@ impl<'s> Builder<'s> {
     pub(crate) fn set_top_level(&mut self, body: Vec<Statement>) {
         self.program.functions[0].body = body;
         self.program.top_level = self.scopes[0].names.values().copied().collect();
+        self.program.changeable = self.changeable();
         if self.program.exports.is_empty() {
             self.program.exports = self.scopes[0].names.clone();
+        }
+    }
+
+    /// Python: whatever has no underscore before it. JavaScript: the objects that are
+    /// exported; who imports a plain variable can't set it. Go's own are noted on the way.
+    fn changeable(&mut self) -> HashSet<VariableId> {
+        let program = &mut self.program;
+        match self.language {
+            Some(Language::Python) => {
+                let names = self.scopes[0].names.iter().filter(|(name, _)| !name.starts_with('_'));
+                names.map(|(_, variable)| *variable).collect()
+            }
+            Some(Language::Go) => std::mem::take(&mut program.changeable),
+            Some(Language::JavaScript | Language::TypeScript | Language::Tsx) => {
+                program.exports.values().copied().chain(program.module_object).collect()
+            }
+            _ => HashSet::new(),
         }
     }
 }

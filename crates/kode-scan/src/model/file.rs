@@ -43,6 +43,9 @@ pub(crate) struct ModelFile<'t> {
     pub(crate) variant: Vec<VariantEntry<'t>>,
     #[serde(borrow)]
     pub(crate) identity: Option<Names<'t>>,
+    /// Gives what its first argument stands for, such as a URL's `%2e`.
+    #[serde(borrow)]
+    pub(crate) decodes: Option<Names<'t>>,
     #[serde(borrow)]
     pub(crate) opaque: Option<Names<'t>>,
     #[serde(borrow)]

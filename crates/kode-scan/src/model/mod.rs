@@ -69,6 +69,8 @@ pub(crate) struct Knowledge {
     pub(crate) carries: bool,
     /// What it does with values that wait for somebody else.
     pub(crate) keeps: Option<Keeping>,
+    /// Its result is what its first argument stands for: checks of that say nothing of it.
+    pub(crate) decodes: bool,
     /// It never returns.
     pub(crate) stops: bool,
     /// Its result is the module that its first argument names.
@@ -320,6 +322,7 @@ impl Models {
             (&file.opaque, |k| k.opaque = true),
             (&file.normalizes, |k| k.normalizes = true),
             (&file.content_type, |k| k.content_type = true),
+            (&file.decodes, |k| k.decodes = true),
             (&file.stops, |k| k.stops = true),
             (&file.carries, |k| k.carries = true),
             (&file.routes_to, |k| k.routes_to = true),

@@ -140,6 +140,10 @@ impl Lowering<'_, '_> {
             }
             let name = self.builder.node_name(name);
             let id = self.builder.declare(&name);
+            let is_shown = name.starts_with(|first: char| first.is_ascii_uppercase());
+            if is_shown && node.kind() == "var_spec" && self.builder.scopes.len() == 1 {
+                self.builder.program.changeable.insert(id);
+            }
             body.push(Statement::Assign(Target::Variable(id), value));
         }
     }

@@ -85,11 +85,11 @@ impl Lowering<'_, '_> {
             let text = self.builder.text(named);
             let last = text.rsplit('.').next().unwrap_or(text).to_owned();
             let name = self.builder.name(&last);
-            fields.push(ClassField { name, declared: Some(declared), value: None });
+            fields.push(ClassField { name, declared: Some(declared), value: None, fixed: false });
         }
         for name in names {
             let name = self.builder.node_name(name);
-            fields.push(ClassField { name, declared: Some(declared), value: None });
+            fields.push(ClassField { name, declared: Some(declared), value: None, fixed: false });
         }
     }
 

@@ -88,7 +88,12 @@ impl<'s> Lowering<'_, 's> {
         for component in record_components(node) {
             let Some(name) = child(component, "name") else { continue };
             let declared = child(component, "type").map(|kind| self.type_expression(kind));
-            fields.push(ClassField { name: self.builder.node_name(name), declared, value: None });
+            fields.push(ClassField {
+                name: self.builder.node_name(name),
+                declared,
+                value: None,
+                fixed: true,
+            });
         }
         let acts = nodes.iter().any(|member| member.kind() == "method_declaration");
         for member in &nodes {
@@ -144,7 +149,13 @@ impl<'s> Lowering<'_, 's> {
             let Some(name) = child(declarator, "name") else { continue };
             let name = self.builder.node_name(name);
             let value = child(declarator, "value").map(|value| self.expression(value));
-            fields.push(ClassField { name, declared, value });
+            let modifiers = children(node).into_iter().find(|part| part.kind() == "modifiers");
+            let modifiers = modifiers.map_or("", |part| self.builder.text(part));
+            let has = |word: &str| modifiers.split_ascii_whitespace().any(|part| part == word);
+            let injected = modifiers.contains('@');
+            let is_private = has("private") && !injected;
+            let fixed = has("final") || is_private && !self.builder.is_set_again(&name, node);
+            fields.push(ClassField { name, declared, value, fixed });
         }
     }
 
@@ -154,7 +165,7 @@ impl<'s> Lowering<'_, 's> {
         let callee = self.builder.add(Kind::Variable(class), node);
         let arguments = self.arguments(node);
         let value = self.builder.add(Kind::Call(Call { callee, arguments, construct: true }), node);
-        Some(ClassField { name, declared: None, value: Some(value) })
+        Some(ClassField { name, declared: None, value: Some(value), fixed: true })
     }
 
     fn initializer(&mut self, node: Node<'_>, class: ClassId) -> FunctionId {

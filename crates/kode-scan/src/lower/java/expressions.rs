@@ -37,7 +37,14 @@ impl Lowering<'_, '_> {
             }
             "array_creation_expression" => match child(node, "value") {
                 Some(value) => self.expression(value),
-                None => self.builder.add(Kind::Mixed(Vec::new()), node),
+                // What holds references is filled slot by slot.
+                None => {
+                    let named = child(node, "type").map_or("", |named| named.kind());
+                    let is_list = matches!(named, "type_identifier" | "scoped_type_identifier");
+                    let parts = Vec::new();
+                    let kind = if is_list { Kind::List(parts) } else { Kind::Mixed(parts) };
+                    self.builder.add(kind, node)
+                }
             },
             "array_initializer" => {
                 let items = children(node).into_iter().map(|item| self.expression(item)).collect();

@@ -217,7 +217,13 @@ impl Lowering<'_, '_> {
         let name = self.builder.node_name(name);
         let declared = self.declared_type(node);
         let value = child(node, "value").map(|value| self.expression(value));
-        Some(ClassField { name, declared, value })
+        let is_private = name.starts_with('#')
+            || children(node).into_iter().any(|part| {
+                part.kind() == "accessibility_modifier" && self.builder.text(part) == "private"
+            });
+        let fixed =
+            has_token(node, "readonly") || is_private && !self.builder.is_set_again(&name, node);
+        Some(ClassField { name, declared, value, fixed })
     }
 
     /// The declared type of a parameter, variable or field as an expression.

@@ -158,7 +158,8 @@ impl Lowering<'_, '_> {
                     let declared =
                         child(part, "type").and_then(|named| self.type_expression(named));
                     let value = child(part, "right").map(|value| self.expression(value));
-                    fields.push(ClassField { name, declared, value });
+                    let fixed = name.starts_with('_') && !self.builder.is_set_again(&name, part);
+                    fields.push(ClassField { name, declared, value, fixed });
                 }
             }
             _ => {}
