@@ -14,6 +14,9 @@ impl Engine<'_> {
         if let Some(number) = self.number_made(site) {
             return Some(number);
         }
+        if let Some(result) = self.characters_asked(site).or_else(|| self.lessened(site)) {
+            return Some(result);
+        }
         let Some((_, receiver)) = &site.receiver else { return self.global_function(site) };
         let receiver = receiver.clone();
         if is_module_function(site, &receiver) {
@@ -205,6 +208,15 @@ impl Engine<'_> {
         if let Some(closure) = function.filter(|_| self.is_javascript()) {
             by = self.run_callback(&closure, Some(vec![part_of(receiver)]));
         }
+        let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
+        if let Some(pattern) = super::characters::pattern_of(what)
+            && in_java
+            && &*site.method == "replaceAll"
+            && receiver.known_text().is_none()
+        {
+            let cleans = removal_cleans(&pattern, &by);
+            return mixed(&[receiver.clone(), by]).cleaned(cleans);
+        }
         replaced(receiver, what, &by, every)
     }
 
@@ -239,9 +251,23 @@ impl Engine<'_> {
                 let (subject, value) = (site.argument(0)?, site.value(0));
                 Some(self.text_test(&site.method, subject, &value, &site.value(1)))
             }
-            "MatchString" => {
+            "MatchString" => match receiver.data().and_then(|data| data.regex.clone()) {
+                Some(pattern) => Some(self.matched(&pattern, false, site.argument(0)?)),
+                // `regexp.MatchString(pattern, text)`
+                None => {
+                    let pattern = super::characters::pattern_of(first)?;
+                    Some(self.matched(&pattern, false, site.argument(1)?))
+                }
+            },
+            "ReplaceAllString" | "ReplaceAllLiteralString" => {
                 let pattern = receiver.data().and_then(|data| data.regex.clone())?;
-                Some(self.matched(&pattern, false, site.argument(0)?))
+                let by = site.value(1);
+                let cleans = removal_cleans(&pattern, &by);
+                Some(mixed(&[first.clone(), by]).cleaned(cleans))
+            }
+            "NewReplacer" => Some(Value::list(site.values())),
+            "Replace" if site.given.len() == 1 && !items(receiver).is_empty() => {
+                Some(super::characters::replaced_by_pairs(&items(receiver), first))
             }
             "matcher" => {
                 let pattern = receiver.data()?.regex.clone()?;
@@ -376,7 +402,7 @@ impl Engine<'_> {
             "get" | "getOrDefault" | "getProperty" | "at" | "elementAt" => {
                 self.taken(site, receiver, &first)
             }
-            "remove" | "shift" | "pop" | "popleft" | "removeFirst" => {
+            "remove" | "shift" | "pop" | "popleft" | "removeFirst" | "poll" | "pollFirst" => {
                 let (element, rest) = without(receiver, &first, &site.method)?;
                 set(self, rest);
                 Some(element)

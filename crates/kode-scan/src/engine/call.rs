@@ -460,9 +460,7 @@ impl Engine<'_> {
             if known.content_type {
                 self.content_type(site);
             }
-            if known.stops {
-                self.dead = true;
-            }
+            self.ends(known, site);
         }
         let keeps = known.and_then(|known| known.keeps);
         if let Some(kept) = keeps.and_then(|keeping| self.kept_call(keeping, site)) {
@@ -516,6 +514,14 @@ impl Engine<'_> {
             return result;
         }
         self.unknown_call(site)
+    }
+
+    /// A call that does not return, or only where what it is handed is true.
+    fn ends(&mut self, known: &crate::model::Knowledge, site: &Site) {
+        if known.asserts {
+            self.assume(&site.value(0), true);
+        }
+        self.dead |= known.stops;
     }
 
     /// The result of a call that is known to be something: input, or an object that
@@ -605,11 +611,13 @@ impl Engine<'_> {
         }
         // `Clean("/" + name)` can't climb above the root it is given.
         let is_root = |text: &str| text == "/" || text.starts_with("/\u{fffc}");
-        let rooted = matches!(&*site.method, "Clean" | "Join")
-            && site.value(0).skeleton().is_some_and(is_root);
-        let set = match rooted {
-            true => CategorySet::of(&[Category::PathTraversal, Category::OpenRedirect]),
-            false => CategorySet::NONE,
+        let is_rooted = site.value(0).skeleton().is_some_and(is_root);
+        let set = match &*site.method {
+            "normalize" | "normpath" if is_rooted => CategorySet::of(&[Category::PathTraversal]),
+            "Clean" | "Join" if is_rooted => {
+                CategorySet::of(&[Category::PathTraversal, Category::OpenRedirect])
+            }
+            _ => CategorySet::NONE,
         };
         value.cleaned(set).with(|data| data.normalized = true)
     }

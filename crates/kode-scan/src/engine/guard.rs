@@ -338,9 +338,12 @@ impl Engine<'_> {
     fn order(
         &mut self,
         operator: Operator,
-        (_, a): (ExprId, &Value),
+        (left, a): (ExprId, &Value),
         (_, b): (ExprId, &Value),
     ) -> Value {
+        if let Some(subset) = self.subset(left, b).filter(|_| operator == Operator::LessEqual) {
+            return subset;
+        }
         // `list.indexOf(x) >= 0`, `> -1`, `< 0`.
         let Some(facts) = facts_of(a) else { return truth_with(Vec::new()) };
         match (operator, b.number()) {
@@ -448,6 +451,7 @@ impl Engine<'_> {
                 }
                 self.fact(receiver, true, cleans)
             }
+            "endsWith" | "endswith" | "HasSuffix" => self.ends_with(receiver, argument),
             _ => truth_with(Vec::new()),
         }
     }
@@ -460,7 +464,22 @@ impl Engine<'_> {
                 let owner = self.parsed_from(object);
                 self.fact(owner, true, CategorySet::of(&[Category::OpenRedirect]))
             }
+            None if domain && self.is_named_host(subject) => {
+                self.fact(subject, true, CategorySet::of(&[Category::OpenRedirect]))
+            }
             None => truth_with(Vec::new()),
+        }
+    }
+
+    /// A variable called `host`, `hostname` or the like.
+    fn is_named_host(&self, expression: ExprId) -> bool {
+        let program = self.program();
+        match &program.expression(expression).kind {
+            Kind::Variable(variable) => {
+                let name = program.variables[variable.0 as usize].to_ascii_lowercase();
+                name.contains("host") || name.contains("domain") || name == "netloc"
+            }
+            _ => false,
         }
     }
 
@@ -484,7 +503,10 @@ impl Engine<'_> {
         if local.iter().any(|start| pattern.starts_with(start)) {
             return self.fact(subject, true, CategorySet::of(&[Category::OpenRedirect]));
         }
-        truth_with(Vec::new())
+        match super::characters::unmatched_cleans(pattern) {
+            set if full || set == CategorySet::NONE => truth_with(Vec::new()),
+            set => self.fact(subject, false, set),
+        }
     }
 
     /// Facts of a match of what is kept at a path.

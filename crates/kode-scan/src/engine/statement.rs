@@ -83,7 +83,10 @@ impl Engine<'_> {
         let collection = each.as_ref().map(|(_, iterable)| self.evaluate(*iterable));
         // Twice, so that what one round leaves reaches the next; deep nests once.
         let rounds = if nested >= 6 { 1 } else { 2 };
-        for _ in 0..rounds {
+        let is_filled =
+            collection.as_ref().is_some_and(|all| !super::builtin::items(all).is_empty());
+        for round in 0..rounds {
+            let skips = |engine: &mut Self| engine.dead |= is_filled && round == 0;
             self.either_way(
                 |engine| {
                     if let (Some((target, iterable)), Some(collection)) = (each, &collection) {
@@ -98,7 +101,7 @@ impl Engine<'_> {
                     engine.statements(body);
                     engine.leave_exits();
                 },
-                |_| {},
+                skips,
             );
         }
         if let Some(condition) = condition {

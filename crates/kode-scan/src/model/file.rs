@@ -46,6 +46,9 @@ pub(crate) struct ModelFile<'t> {
     /// Gives what its first argument stands for, such as a URL's `%2e`.
     #[serde(borrow)]
     pub(crate) decodes: Option<Names<'t>>,
+    /// Does not return unless its first argument is true.
+    #[serde(borrow)]
+    pub(crate) asserts: Option<Names<'t>>,
     #[serde(borrow)]
     pub(crate) opaque: Option<Names<'t>>,
     #[serde(borrow)]

@@ -71,6 +71,8 @@ pub(crate) struct Knowledge {
     pub(crate) keeps: Option<Keeping>,
     /// Its result is what its first argument stands for: checks of that say nothing of it.
     pub(crate) decodes: bool,
+    /// It does not return unless its first argument is true.
+    pub(crate) asserts: bool,
     /// It never returns.
     pub(crate) stops: bool,
     /// Its result is the module that its first argument names.
@@ -323,6 +325,7 @@ impl Models {
             (&file.normalizes, |k| k.normalizes = true),
             (&file.content_type, |k| k.content_type = true),
             (&file.decodes, |k| k.decodes = true),
+            (&file.asserts, |k| k.asserts = true),
             (&file.stops, |k| k.stops = true),
             (&file.carries, |k| k.carries = true),
             (&file.routes_to, |k| k.routes_to = true),

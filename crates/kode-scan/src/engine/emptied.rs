@@ -1,0 +1,74 @@
+//! Calls after which less of what went before is left: collections and builders that are
+//! emptied, queries that a value is bound to, addresses that only their query grows of.
+
+use super::Engine;
+use super::expression::mixed;
+use super::site::Site;
+use super::value::Value;
+use crate::category::{Category, CategorySet};
+use crate::ir::ExprId;
+
+/// Methods that hand a query a value, apart from its text, and give the query.
+const BINDING: [&str; 9] = [
+    "setParameter",
+    "setParameters",
+    "setParameterList",
+    "bindValue",
+    "bindList",
+    "bindMap",
+    "bindBean",
+    "bindparams",
+    "addParameters",
+];
+/// The same, in Java only: elsewhere they are other things.
+const BINDING_IN_JAVA: [&str; 4] = ["bind", "param", "params", "paramSource"];
+/// Methods that put a value behind the question mark of an address.
+const QUERYING: [&str; 7] = [
+    "with_query",
+    "update_query",
+    "queryParam",
+    "queryParams",
+    "addQueryParameter",
+    "appendQueryParameter",
+    "include_query_params",
+];
+
+impl Engine<'_> {
+    /// What a call gives that leaves less than it was handed; `None` for any other.
+    pub(super) fn lessened(&mut self, site: &Site) -> Option<Value> {
+        let (object, receiver) = site.receiver.as_ref()?;
+        let (object, receiver) = (*object, receiver.clone());
+        let method = &*site.method;
+        let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
+        if BINDING.contains(&method) || in_java && BINDING_IN_JAVA.contains(&method) {
+            return (!site.given.is_empty()).then_some(receiver);
+        }
+        if QUERYING.contains(&method) && !receiver.is_tainted() {
+            let redirect = CategorySet::of(&[Category::OpenRedirect]);
+            let place = receiver.data().and_then(|data| data.place);
+            let value = mixed(&site.values()).cleaned(redirect);
+            return Some(value.with(|data| data.place = place));
+        }
+        self.emptied(site, object, &receiver)
+    }
+
+    /// `list.clear()`, `builder.setLength(0)`, `builder.delete(0, builder.length())`.
+    fn emptied(&mut self, site: &Site, object: ExprId, receiver: &Value) -> Option<Value> {
+        let data = receiver.data().filter(|data| data.place.is_none())?;
+        let empty = match (&*site.method, site.given.len()) {
+            ("clear" | "removeAllElements", 0) if data.length.is_some() => Value::list(Vec::new()),
+            ("clear" | "removeAllElements", 0) if data.fields.is_some() => {
+                Value::record(std::collections::BTreeMap::new(), true)
+            }
+            ("clear", 0) => Value::list(Vec::new()),
+            ("Reset", 0) => Value::text(""),
+            ("setLength", 1) | ("delete", 2) if site.value(0).number() == Some(0) => {
+                Value::text("")
+            }
+            _ => return None,
+        };
+        let path = self.path_of(object)?;
+        self.set_path(&path, &path.fields.clone(), empty.clone());
+        Some(empty)
+    }
+}
