@@ -251,24 +251,6 @@ impl Engine<'_> {
                 let (subject, value) = (site.argument(0)?, site.value(0));
                 Some(self.text_test(&site.method, subject, &value, &site.value(1)))
             }
-            "MatchString" => match receiver.data().and_then(|data| data.regex.clone()) {
-                Some(pattern) => Some(self.matched(&pattern, false, site.argument(0)?)),
-                // `regexp.MatchString(pattern, text)`
-                None => {
-                    let pattern = super::characters::pattern_of(first)?;
-                    Some(self.matched(&pattern, false, site.argument(1)?))
-                }
-            },
-            "ReplaceAllString" | "ReplaceAllLiteralString" => {
-                let pattern = receiver.data().and_then(|data| data.regex.clone())?;
-                let by = site.value(1);
-                let cleans = removal_cleans(&pattern, &by);
-                Some(mixed(&[first.clone(), by]).cleaned(cleans))
-            }
-            "NewReplacer" => Some(Value::list(site.values())),
-            "Replace" if site.given.len() == 1 && !items(receiver).is_empty() => {
-                Some(super::characters::replaced_by_pairs(&items(receiver), first))
-            }
             "matcher" => {
                 let pattern = receiver.data()?.regex.clone()?;
                 let subject = site.argument(0).and_then(|argument| self.guarded_path(argument))?;
@@ -302,7 +284,7 @@ impl Engine<'_> {
             "substring" | "substr" | "slice" | "partition" => Some(part_of(receiver)),
             "decode" | "encode" | "getBytes" | "toCharArray" | "title" | "capitalize"
             | "padStart" | "padEnd" | "repeat" => Some(mixed(std::slice::from_ref(receiver))),
-            _ => None,
+            _ => self.go_pattern(site, receiver, first),
         }
     }
 
@@ -745,7 +727,7 @@ fn replaced(receiver: &Value, from: &Value, to: &Value, is_every: bool) -> Value
 }
 
 /// What a text is harmless for once every match of a pattern is replaced.
-fn removal_cleans(pattern: &str, to: &Value) -> CategorySet {
+pub(super) fn removal_cleans(pattern: &str, to: &Value) -> CategorySet {
     // `[^…]`: everything but what is listed goes away.
     let listed = pattern.strip_prefix("[^");
     if listed.is_some_and(|rest| super::guard::is_strict(&format!("^[{rest}$"), false))

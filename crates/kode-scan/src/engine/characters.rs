@@ -107,6 +107,36 @@ impl Engine<'_> {
         Some(one.intersection(self.passes(other, character, truth)?))
     }
 
+    /// Go's patterns and pairs: `regexp.MatchString(pattern, text)`, `pattern.ReplaceAllString`.
+    pub(super) fn go_pattern(
+        &mut self,
+        site: &Site,
+        receiver: &Value,
+        first: &Value,
+    ) -> Option<Value> {
+        let regex = receiver.data().and_then(|data| data.regex.clone());
+        match &*site.method {
+            "MatchString" => match regex {
+                Some(pattern) => Some(self.matched(&pattern, false, site.argument(0)?)),
+                None => {
+                    let pattern = pattern_of(first)?;
+                    Some(self.matched(&pattern, false, site.argument(1)?))
+                }
+            },
+            "ReplaceAllString" | "ReplaceAllLiteralString" => {
+                let by = site.value(1);
+                let cleans = super::builtin::removal_cleans(&regex?, &by);
+                Some(super::expression::mixed(&[first.clone(), by]).cleaned(cleans))
+            }
+            "NewReplacer" => Some(Value::list(site.values())),
+            "Replace" if site.given.len() == 1 => {
+                let pairs = super::builtin::items(receiver);
+                (!pairs.is_empty()).then(|| replaced_by_pairs(&pairs, first))
+            }
+            _ => None,
+        }
+    }
+
     /// `set(text) <= letters`
     pub(super) fn subset(&mut self, of: ExprId, letters: &Value) -> Option<Value> {
         let Kind::Call(call) = &self.program().expression(of).kind else { return None };
@@ -165,7 +195,7 @@ pub(super) fn unmatched_cleans(pattern: &str) -> CategorySet {
 }
 
 /// `strings.NewReplacer("<", "&lt;", …).Replace(text)`
-pub(super) fn replaced_by_pairs(pairs: &[Value], text: &Value) -> Value {
+fn replaced_by_pairs(pairs: &[Value], text: &Value) -> Value {
     let replaces = pairs.iter().step_by(2).any(|from| from.known_text() == Some("<"));
     let set =
         if replaces { CategorySet::of(&[Category::CrossSiteScripting]) } else { CategorySet::NONE };
