@@ -1,11 +1,29 @@
 //! Calls of what is neither in the scanned files nor in a model: what their
 //! names say, and what passes through.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::Engine;
 use super::expression::mixed;
 use super::site::Site;
 use super::value::Value;
 use crate::category::{Category, CategorySet};
+
+/// What a name says that promises something: one pass tells the many that don't.
+static PROMISES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::new(CLEANING.iter().chain(&STRIPPING).chain(&CHECKING).chain(&LINKS)).ok()
+});
+/// Names that make a value harmless.
+const CLEANING: [&str; 13] = [
+    "escape", "sanitiz", "sanitis", "purify", "encode", "quote", "clean", "hash", "digest", "slug",
+    "md5", "sha1", "sha256",
+];
+const STRIPPING: [&str; 3] = ["strip_tags", "striptags", "stripxss"];
+const CHECKING: [&str; 3] = ["validat", "whitelist", "allowlist"];
+/// Functions that give an address of the program's own.
+const LINKS: [&str; 4] = ["url_for", "urlfor", "reverse_url", "url_path_for"];
 
 impl Engine<'_> {
     /// A call of something unknown passes on what it is handed, unless its name
@@ -87,24 +105,23 @@ impl Engine<'_> {
 
     /// What a function's name promises to make safe.
     fn cleaned_by_name(&mut self, name: &str, site: &Site) -> Option<Value> {
+        if !PROMISES.as_ref().is_none_or(|promises| promises.is_match(name)) {
+            return None;
+        }
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
         if has(&["unescape", "decode", "unquote", "base64", "tostring", "bytes"]) {
             return None;
         }
-        if matches!(name, "url_for" | "urlfor" | "reverse_url" | "url_path_for") {
+        if LINKS.contains(&name) {
             return Some(Value::default());
         }
-        if has(&["validat", "whitelist", "allowlist"]) {
+        if has(&CHECKING) {
             return Some(self.fact(site.argument(0)?, true, CategorySet::EVERY));
         }
         if self.is_reversible(site) {
             return None;
         }
-        const CLEANING: [&str; 13] = [
-            "escape", "sanitiz", "sanitis", "purify", "encode", "quote", "clean", "hash", "digest",
-            "slug", "md5", "sha1", "sha256",
-        ];
-        if !has(&CLEANING) && !has(&["strip_tags", "striptags", "stripxss"]) {
+        if !has(&CLEANING) && !has(&STRIPPING) {
             return None;
         }
         let set = if has(&["html", "xml", "xss", "tags"]) {
