@@ -71,6 +71,16 @@ pub(crate) struct Guard {
     complete: bool,
 }
 
+/// What stands in a project and needs mounts of its own; below the project's folder.
+#[derive(Debug, Default)]
+pub(crate) struct InProject {
+    /// Beside git's and kode's own files: programs with set-id bits, and what git reads
+    /// as configuration.
+    pub(crate) read_only: Vec<Vec<u8>>,
+    /// Sockets, of whomever.
+    pub(crate) sockets: Vec<Vec<u8>>,
+}
+
 /// Files with loose permission bits that are named one by one.
 const LOOSE_NAMED_MAX: usize = 20;
 
@@ -113,14 +123,17 @@ impl Guard {
         Ok(guard)
     }
 
-    /// What must be read-only beside git's and kode's own files: programs with set-id
-    /// bits, and what git reads as configuration. Below the project's folder.
-    pub(crate) fn to_protect(&self) -> Vec<Vec<u8>> {
+    /// What of the project needs mounts of its own.
+    pub(crate) fn in_project(&self) -> InProject {
         let named = runs::named(&self.root, &self.project).into_iter();
         let configuration = named.filter(|named| named.role == runs::Role::Configuration);
-        let mut paths: Vec<Vec<u8>> = configuration.map(|named| named.path).collect();
-        paths.extend(self.modes.with_set_id().cloned());
-        paths
+        let mut read_only: Vec<Vec<u8>> = configuration.map(|named| named.path).collect();
+        read_only.extend(self.modes.with_set_id().cloned());
+        let mut sockets = self.look_inside(Look::before()).sockets;
+        for (path, folder) in &self.tree.folders {
+            sockets.extend(folder.sockets.iter().map(|name| tree::join(path, name)));
+        }
+        InProject { read_only, sockets }
     }
 
     /// The absolute paths of the project's read-only mounts.
@@ -277,6 +290,8 @@ impl Guard {
         let done: HashSet<&Vec<u8>> = look.new.iter().collect();
         let left = changed.iter().filter(|path| !done.contains(path));
         aside.extend(left.map(put_aside));
+        let back = self.kept.put_back_missing(&self.root, &after, &held_here);
+        aside.extend(back.iter().map(|path| Incident::Restored { path: readable(path) }));
         let mut incidents = name_some(aside);
         self.complete &= self.repository.after_command(held, self.modes.since_ns, &mut incidents);
         incidents.extend(self.tell_of_runs());

@@ -24,7 +24,13 @@ pub enum Incident {
         /// Where the change is now.
         moved_to: ProjectPath,
     },
-    /// The same, but renaming failed: don't run git there before looking.
+    /// A protected file was gone after the command, which could have removed it; what stood
+    /// there before is back.
+    Restored {
+        /// The file.
+        path: ProjectPath,
+    },
+    /// One of the first kind could not be renamed: don't run git there before looking.
     NotQuarantined {
         /// Where it appeared.
         path: ProjectPath,
@@ -126,6 +132,11 @@ impl fmt::Display for Incident {
                 "{path}, which git or kode obeys, was replaced while the command ran, by you or by \
                  it; it is as it was before, and the change is now {moved_to}"
             ),
+            Self::Restored { path } => write!(
+                formatter,
+                "{path}, which git or kode obeys, was removed while the command ran, by you or by \
+                 it; it is back as it was before"
+            ),
             Self::NotQuarantined { path, error } => write!(
                 formatter,
                 "the command made or changed {path}, which git or kode would obey, and it can't \
@@ -205,6 +216,7 @@ impl Incident {
             ),
             Self::Quarantined { .. }
             | Self::PutBack { .. }
+            | Self::Restored { .. }
             | Self::NotQuarantined { .. }
             | Self::InRepository { .. }
             | Self::MorePutAside { .. }

@@ -9,6 +9,7 @@ use kode_base::ProjectPath;
 
 use super::folder::PrivateFolder;
 use crate::credentials::Seen;
+use crate::guard::Guard;
 use crate::network::{Masks, find_secrets};
 use crate::plan::{ContainerView, sockets_bound_below};
 use crate::{DockerNetwork, ProjectRoot, SandboxError, SandboxSettings};
@@ -35,7 +36,8 @@ impl Secrets {
             DockerNetwork::None => Masks::default(),
             DockerNetwork::Bridge => find_secrets(root, seen)?,
         };
-        paths.extend(sockets_bound_below(root));
+        let found = Guard::new(root, &settings.host.kode_home, false)?.in_project();
+        paths.extend(sockets_bound_below(root, &found.sockets));
         let found = paths.into_iter().filter_map(|path| {
             let metadata = std::fs::symlink_metadata(&path).ok()?;
             Some((path, (metadata.dev(), metadata.ino())))

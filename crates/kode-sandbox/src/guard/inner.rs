@@ -50,6 +50,7 @@ pub(super) struct Look<'a> {
     pub(super) new: Vec<Vec<u8>>,
     /// What everybody may write to since the command.
     pub(super) loose: Vec<(Vec<u8>, Stat)>,
+    pub(super) sockets: Vec<Vec<u8>>,
     pub(super) complete: bool,
 }
 
@@ -72,6 +73,7 @@ impl<'a> Look<'a> {
             odd: HashSet::new(),
             new: Vec::new(),
             loose: Vec::new(),
+            sockets: Vec::new(),
             complete: true,
         }
     }
@@ -150,8 +152,8 @@ impl<'a> Look<'a> {
                 }
                 self.note_loose(path, &stat);
             }
-            // It leads nowhere, and git's own programs make some.
-            FileType::Socket => {}
+            // They lead nowhere, and git's own programs make some.
+            FileType::Socket => self.sockets.push(path.to_vec()),
             _ if place == Place::Kode => {}
             _ => self.note_odd(path.to_vec(), stat.st_ino, changed_ns),
         }

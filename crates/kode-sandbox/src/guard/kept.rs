@@ -68,6 +68,22 @@ impl Kept {
         }
     }
 
+    /// Makes files again that are not among those that stand `now`, and whose mounts are
+    /// not among the `held`; their paths.
+    pub(super) fn put_back_missing(
+        &self,
+        root: &OwnedFd,
+        now: &BTreeMap<Vec<u8>, Stamp>,
+        held: &[Vec<u8>],
+    ) -> Vec<Vec<u8>> {
+        let missing = self.files.keys().filter(|path| !now.contains_key(*path));
+        let missing = missing.filter(|path| !held.contains(path));
+        let put_back = missing.filter(|path| {
+            parent(root, path).is_ok_and(|(folder, _)| self.put_back(&folder, path))
+        });
+        put_back.cloned().collect()
+    }
+
     /// Makes a file again that was moved away within `folder`; whether it is there.
     pub(super) fn put_back(&self, folder: &OwnedFd, path: &[u8]) -> bool {
         let Some((_, stat, content)) = self.files.get(path) else { return false };

@@ -380,7 +380,7 @@ fn what_gits_configuration_reads_and_runs_is_looked_after() {
     fs::write(place.at(".gitconfig"), "[diff \"d\"]\ntextconv = tools/view\n").unwrap();
     fs::write(place.at("tools/view"), "old").unwrap();
     place.guard.before_command();
-    assert_eq!(place.guard.to_protect(), [b".gitconfig"]);
+    assert_eq!(place.guard.in_project().read_only, [b".gitconfig"]);
     for name in ["tools/clean.py", "tools/go", "tools/view", "status", "cat", ".husky/pre-commit"] {
         fs::write(place.at(name), "another one").unwrap();
     }
@@ -423,5 +423,5 @@ fn programs_that_have_set_id_bits_are_to_be_protected() {
         fs::set_permissions(place.at(name), fs::Permissions::from_mode(mode)).unwrap();
     }
     let guard = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
-    assert_eq!(guard.to_protect(), [b"plain/with"]);
+    assert_eq!(guard.in_project().read_only, [b"plain/with"]);
 }

@@ -32,6 +32,8 @@ pub(super) struct Folder {
     subfolders: Vec<Vec<u8>>,
     /// Names among the entries that matter, see [`matters`].
     pub(super) names: Vec<Vec<u8>>,
+    /// Sockets among the entries.
+    pub(super) sockets: Vec<Vec<u8>>,
     /// Names that credentials have, or perhaps, and ordinary ones of inodes that
     /// were seen as credentials.
     pub(super) named: Vec<(Vec<u8>, NameKind)>,
@@ -192,6 +194,7 @@ impl Tree {
             changed_ns: if fresh { i128::MIN } else { changed_ns },
             subfolders: Vec::new(),
             names: Vec::new(),
+            sockets: Vec::new(),
             named: Vec::new(),
             head: None,
         };
@@ -234,6 +237,8 @@ fn read(open: &OwnedFd, path: &[u8], interest: &Interest, folder: &mut Folder) {
             folder.names.push(name.to_vec());
         } else if is_folder(open, name, entry.file_type()) {
             folder.subfolders.push(name.to_vec());
+        } else if entry.file_type() == FileType::Socket {
+            folder.sockets.push(name.to_vec());
         } else if interest.names {
             match folder_names.kind(&String::from_utf8_lossy(name)) {
                 NameKind::Ordinary if !interest.inodes.contains(&entry.ino()) => {}

@@ -82,9 +82,9 @@ impl Starting {
         }
         // The helper works while kode plans.
         let helper = helper_for(root, settings, ownership, shape)?;
-        let guard = guard(root, settings)?;
-        let protect = guard.as_ref().map(Guard::to_protect).unwrap_or_default();
-        let plan = plan(root, settings, helper.identity().clone(), ownership, shape, &protect)?;
+        let guard = Guard::new(root, &settings.host.kode_home, !settings.one_command)?;
+        let found = guard.in_project();
+        let plan = plan(root, settings, helper.identity().clone(), ownership, shape, &found)?;
         Self::around(helper, (plan, guard), root, settings, inherited, None)
             .map(|starting| Self { ownership, ..starting })
     }
@@ -102,9 +102,9 @@ impl Starting {
             return Err(SandboxError::unavailable(cause, remedy::NOT_AS_ROOT));
         }
         let (ownership, shape) = (Ownership::Mapped, Shape::Session);
-        let guard = guard(root, settings)?;
-        let protect = guard.as_ref().map(Guard::to_protect).unwrap_or_default();
-        let mut plan = plan(root, settings, identity.clone(), ownership, shape, &protect)?;
+        let guard = Guard::new(root, &settings.host.kode_home, !settings.one_command)?;
+        let found = guard.in_project();
+        let mut plan = plan(root, settings, identity.clone(), ownership, shape, &found)?;
         let (mut complaints, mut private) = (None, None);
         let helper = if wall == Wall::Partial {
             private = Some(partial::adapt(&mut plan, settings)?);
@@ -126,7 +126,7 @@ impl Starting {
 
     fn around(
         mut helper: HelperProcess,
-        (plan, mut guard): (Plan, Option<Guard>),
+        (plan, mut guard): (Plan, Guard),
         root: &ProjectRoot,
         settings: &SandboxSettings,
         inherited: &[OwnedFd],
@@ -157,10 +157,11 @@ impl Starting {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
             sent => sent.map_err(|error| no_helper(&error.into()))?,
         }
-        if let Some(guard) = &mut guard {
+        // Where nothing can be written there is nothing to look after.
+        if !settings.read_only {
             guard.protects(plan.protected_in_project().map(str::to_owned).collect());
+            native.guard = Some(guard);
         }
-        native.guard = guard;
         let (root, settings, ownership) = (root.clone(), settings.clone(), Ownership::Mapped);
         Ok(Self { native, plan, root, settings, ownership, complaints: None })
     }
@@ -272,13 +273,6 @@ impl Starting {
             }
         }
     }
-}
-
-/// What stands in the project before the first command; the helper works meanwhile.
-/// Where nothing can be written there is nothing to look after.
-fn guard(root: &ProjectRoot, settings: &SandboxSettings) -> Result<Option<Guard>, SandboxError> {
-    let new = || Guard::new(root, &settings.host.kode_home, !settings.one_command);
-    Ok((!settings.read_only).then(new).transpose()?)
 }
 
 /// The next weaker wall, as far as the user accepts one.

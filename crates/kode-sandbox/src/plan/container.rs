@@ -67,11 +67,9 @@ impl ContainerView {
         let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let project = canonical_bind(root.path(), root.text(), access, None)
             .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
-        let protect = match settings.read_only {
-            true => Vec::new(),
-            false => Guard::new(root, &settings.host.kode_home, false)?.to_protect(),
-        };
-        let protections = repository::protections(root, settings.read_only, None, &protect)?;
+        let found = Guard::new(root, &settings.host.kode_home, false)?.in_project();
+        let protections =
+            repository::protections(root, settings.read_only, None, &found.read_only)?;
         let (mut mounts, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
         for step in std::iter::once(project).chain(protections) {
             let Step::Bind(bind) = step else { continue };

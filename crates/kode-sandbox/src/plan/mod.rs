@@ -4,8 +4,10 @@
 
 mod container;
 mod environment;
+mod mounts;
 mod network;
 mod repository;
+mod socket_list;
 mod sockets;
 mod system_view;
 mod toolchains;
@@ -16,6 +18,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::guard::InProject;
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
 pub(crate) use container::{
@@ -79,15 +82,14 @@ pub(crate) struct Networked {
     pub(crate) additions: network::Additions,
 }
 
-/// Decides about one sandbox. What lies at `protect` below the project's folder can't
-/// be written, beside git's and kode's own files.
+/// Decides about one sandbox. `found` was found in the project.
 pub(crate) fn plan(
     root: &ProjectRoot,
     settings: &SandboxSettings,
     identity: Identity,
     ownership: Ownership,
     shape: Shape<'_>,
-    protect: &[Vec<u8>],
+    found: &InProject,
 ) -> Result<Plan, SandboxError> {
     let project = fs::metadata(root.path()).map_err(|error| cannot_look(root.path(), &error))?;
     let maps = identity.started_as_root && ownership == Ownership::Mapped;
@@ -108,8 +110,12 @@ pub(crate) fn plan(
     let project_bind = canonical_bind(root.path(), root.text(), access, mapping)
         .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
     steps.push(project_bind);
-    steps.extend(repository::protections(root, settings.read_only, mapping, protect)?);
-    steps.extend(sockets::bound_below(root).into_iter().map(|path| Step::Mask { path }));
+    steps.extend(repository::protections(root, settings.read_only, mapping, &found.read_only)?);
+    if maps {
+        steps.extend(mounts::placeholders(root));
+    }
+    let sockets = sockets::bound_below(root, &found.sockets);
+    steps.extend(sockets.into_iter().map(|path| Step::Mask { path }));
     let mut environment = environment::inside(settings, &identity, &home, &toolchains.grants);
     let mut proxy_port = None;
     match shape {

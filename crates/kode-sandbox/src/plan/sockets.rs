@@ -3,10 +3,13 @@
 //! only for the right to write such a file, so each is masked. What the system does
 //! not tell, sockets of other network namespaces, stays reachable.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use super::socket_list;
 use crate::ProjectRoot;
 
 /// The system's list (proc(5)): eight columns, the last is the path as it was bound.
@@ -19,8 +22,34 @@ const LINKED_MAX: usize = 256;
 /// Where the system's own sockets are, which lead nowhere else.
 const SYSTEM_FOLDERS: [&str; 4] = ["/run/", "/var/run/", "/dev/", "/sys/"];
 
-/// Canonical paths of the sockets below `root` that programs have bound.
-pub(crate) fn bound_below(root: &ProjectRoot) -> Vec<String> {
+/// Canonical paths of the sockets below `root` that programs have bound: by the path it
+/// was done with, and of those that `stand` there, paths below it, by their inodes.
+pub(crate) fn bound_below(root: &ProjectRoot, stand: &[Vec<u8>]) -> Vec<String> {
+    let mut found = bound_by_path(root);
+    if !stand.is_empty() {
+        found.extend(bound_by_inode(root, stand));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// A command may have renamed a folder since a program outside bound a socket in it.
+fn bound_by_inode(root: &ProjectRoot, stand: &[Vec<u8>]) -> Vec<String> {
+    let bound = socket_list::bound_inodes().ok();
+    let path = |below: &Vec<u8>| {
+        let path = root.path().join(OsStr::from_bytes(below));
+        let metadata = fs::symlink_metadata(&path).ok()?;
+        #[expect(clippy::cast_possible_truncation, reason = "the kernel tells no more of it")]
+        let inode = metadata.ino() as u32;
+        // Where the system does not tell, each may be.
+        let is_bound = bound.as_ref().is_none_or(|bound| bound.contains(&inode));
+        (metadata.file_type().is_socket() && is_bound).then(|| path.to_str().map(str::to_owned))?
+    };
+    stand.iter().filter_map(path).collect()
+}
+
+fn bound_by_path(root: &ProjectRoot) -> Vec<String> {
     use std::io::Read as _;
     let mut list = String::new();
     // Without the list nothing is known: the documentation says so.
@@ -46,10 +75,7 @@ pub(crate) fn bound_below(root: &ProjectRoot) -> Vec<String> {
         }
         socket_below(root.path(), &path)
     });
-    let mut found: Vec<String> = candidates.collect();
-    found.sort();
-    found.dedup();
-    found
+    candidates.collect()
 }
 
 /// The path in a line of the list; none for sockets without one.

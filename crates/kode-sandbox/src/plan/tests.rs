@@ -34,7 +34,15 @@ impl Place {
         let root =
             ProjectRoot::find(&self.at("home/project"), &host.home, &host.kode_home).unwrap();
         let settings = SandboxSettings { host, ..SandboxSettings::default() };
-        plan(&root, &settings, identity().unwrap(), Ownership::Mapped, Shape::Session, &[]).unwrap()
+        plan(
+            &root,
+            &settings,
+            identity().unwrap(),
+            Ownership::Mapped,
+            Shape::Session,
+            &InProject::default(),
+        )
+        .unwrap()
     }
 }
 

@@ -90,3 +90,19 @@ fn a_commands_own_socket_works_and_one_left_behind_can_be_replaced() {
     let sandbox = place.sandbox(Backend::Native);
     assert_eq!(place.run(&sandbox, &format!("rm own.sock; {OWN}")).worked(), "connected\n");
 }
+
+#[test]
+fn a_socket_stays_masked_when_a_command_renames_the_folder_it_is_in() {
+    let place = Place::new();
+    let folder = place.project().join("run");
+    std::fs::create_dir(&folder).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(folder.join("db.sock")).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    place.run(&place.sandbox(Backend::Native), "mv run other").worked();
+    let connect = "import socket, sys\ns = socket.socket(socket.AF_UNIX)\n\
+                   s.connect('other/db.sock'); print('ESC' 'APED')";
+    std::fs::write(place.project().join("connect.py"), connect).unwrap();
+    let ended = place.run(&place.sandbox(Backend::Native), "python3 connect.py; true");
+    assert!(!ended.text.contains("ESCAPED"), "{ended:?}");
+    assert!(listener.accept().is_err());
+}

@@ -182,3 +182,17 @@ fn a_cherry_pick_is_left_no_program_to_merge_with() {
     write(&place, "x/y");
     assert_eq!(place.quarantined(), [".git/rebase-merge/strategy", ".git/sequencer/opts"]);
 }
+
+/// As when a person runs `git config`, which takes the mount away, and the command
+/// then removes the file.
+#[test]
+fn a_removed_configuration_comes_back() {
+    let mut place = place();
+    let config = place.at(".git/config");
+    place.guard.protects(vec![config.to_str().unwrap().to_owned()]);
+    place.guard.before_command();
+    fs::rename(&config, place.at("away")).unwrap();
+    let incidents = place.guard.after_command(&[]);
+    assert!(matches!(&*incidents, [Incident::Restored { .. }]), "{incidents:?}");
+    assert_eq!(fs::read_to_string(&config).unwrap(), "old");
+}
