@@ -283,9 +283,10 @@ impl Guard {
         let look = self.look_inside(Look::after(&self.odd, self.modes.since_ns));
         self.complete &= look.complete;
         let mut aside = std::mem::take(&mut self.untold);
-        aside.extend(look.new.iter().map(|path| put_aside(&self.root, path, None)));
+        let kept = Some(&self.kept);
+        aside.extend(look.new.iter().map(|path| put_aside(&self.root, path, kept)));
         let changed = changed(&self.before, &after, &held_here, self.modes.since_ns);
-        let put_aside = |path: &Vec<u8>| put_aside(&self.root, path, Some(&self.kept));
+        let put_aside = |path: &Vec<u8>| put_aside(&self.root, path, kept);
         // What lies deeper was put aside above.
         let done: HashSet<&Vec<u8>> = look.new.iter().collect();
         let left = changed.iter().filter(|path| !done.contains(path));
