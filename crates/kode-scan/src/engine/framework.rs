@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use super::Engine;
-use super::argument::option_is_on;
 use super::site::Site;
 use super::value::{Data, Value};
 use crate::category::CategorySet;
@@ -28,7 +27,7 @@ impl Engine<'_> {
     /// What calls of frameworks do besides their result.
     pub(super) fn framework_call(&mut self, known: &Knowledge, site: &Site) -> Option<Value> {
         if let Some((keyword, place)) = &known.variant
-            && option_is_on(site, keyword)
+            && self.condition_holds(site, keyword)
         {
             return Some(Value::place(*place));
         }
@@ -186,7 +185,7 @@ impl Engine<'_> {
         }
         let parameter = function.parameters.get(at)?;
         let name = function.name.as_deref().unwrap_or_default();
-        if at == 0 && PAGE_LOADERS.contains(&name) {
+        if at == 0 && (PAGE_LOADERS.contains(&name) || self.is_page_loader(function)) {
             return Some(self.kind("global.PageContext()"));
         }
         let names = function.parameters.iter().map(|p| p.name.as_deref().unwrap_or_default());
@@ -219,6 +218,23 @@ impl Engine<'_> {
         let is_method = matches!(name, "GET" | "POST" | "PUT" | "PATCH" | "DELETE") && of_request;
         let is_page = has("searchParams") || is_page_file && of_request || is_load || is_method;
         is_page.then(|| self.kind("global.PageContext()"))
+    }
+
+    /// Whether a function without a name is what the file exports as a page's loader.
+    fn is_page_loader(&self, function: &Function) -> bool {
+        let program = self.program();
+        let is_one = |loader: &str| {
+            let value = program.exports.get(loader).map(|loader| self.read(*loader));
+            let closure =
+                value.as_ref().and_then(Value::data).and_then(|data| data.function.as_ref());
+            closure.is_some_and(|closure| {
+                closure.file == self.file
+                    && std::ptr::eq(program.function(closure.function), function)
+            })
+        };
+        function.name.is_none()
+            && self.is_javascript()
+            && PAGE_LOADERS.iter().any(|loader| is_one(loader))
     }
 
     /// A page's loader gives its component the properties.

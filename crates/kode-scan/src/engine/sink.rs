@@ -10,7 +10,7 @@ use super::site::Site;
 use super::value::{Open, Taint, Value};
 use super::{Answer, Engine};
 use crate::category::Category;
-use crate::ir::{COMPONENT, ExprId, Name};
+use crate::ir::{COMPONENT, ExprId, Kind, Name};
 use crate::model::{ArgumentChoice, Context, Keeping, Sink};
 use crate::raw::{RawFinding, RawStep, squeezed};
 
@@ -56,12 +56,23 @@ impl Engine<'_> {
     }
 
     /// Whether what a sink depends on holds; `@declared-html` is of the frames.
-    fn condition_holds(&self, site: &Site, condition: &str) -> bool {
+    pub(super) fn condition_holds(&self, site: &Site, condition: &str) -> bool {
         if condition == "@declared-html" {
             return self.frames.iter().any(|frame| frame.content == Some(true))
                 || super::header::declares_html(site);
         }
-        option_is_on(site, condition)
+        let is_at = |at: usize, path: &str| {
+            let place = site.value(at).data().and_then(|data| data.place);
+            place.is_some() && place == self.place(path)
+        };
+        match condition {
+            "@around-response" => is_at(0, "global.Writer()"),
+            "@second-responds" => is_at(1, "global.Writer()"),
+            "@file" => is_at(0, "global.File()") || is_at(0, "global.Path()"),
+            "@text" => site.value(0).skeleton().is_some(),
+            "@texts" => site.value(0).skeleton().is_some() && site.value(1).skeleton().is_some(),
+            _ => option_is_on(site, condition),
+        }
     }
 
     /// Reports `value` at a sink when it is input that harms there.
@@ -270,6 +281,7 @@ impl Engine<'_> {
         {
             return;
         }
+        self.guessed_literal(site);
         if !METHODS.contains(&&*site.method) && !site.method.to_ascii_lowercase().contains("query")
         {
             return;
@@ -284,6 +296,35 @@ impl Engine<'_> {
             let category = Category::SqlInjection;
             self.check(category, Context::Text, &text, (site.start, site.end), &site.method);
         }
+    }
+
+    /// `sequelize.literal(text)` of an instance that another file gives.
+    fn guessed_literal(&mut self, site: &Site) {
+        let Some((object, _)) = site.receiver.as_ref().filter(|_| &*site.method == "literal")
+        else {
+            return;
+        };
+        let program = self.program();
+        let name = match &program.expression(*object).kind {
+            Kind::Variable(variable) => &program.variables[variable.0 as usize],
+            Kind::Field(_, name) | Kind::Global(name) => name,
+            _ => return,
+        };
+        if name.eq_ignore_ascii_case("sequelize") {
+            let (category, value) = (Category::SqlInjection, site.value(0));
+            self.check(category, Context::Text, &value, (site.start, site.end), "literal");
+        }
+    }
+
+    /// `location = value`: a name of the window's that is set.
+    pub(super) fn assigned_global(&mut self, name: &Name, value: &Value, from: Option<ExprId>) {
+        let Some(from) = from.filter(|_| self.is_javascript() && &**name == "location") else {
+            return;
+        };
+        let at = self.program().expression(from);
+        let (start, end) = (at.start, at.end);
+        self.scripted(value, Script::Address, (start, end));
+        self.check(Category::OpenRedirect, Context::Url, value, (start, end), name);
     }
 
     /// `element.innerHTML = value`, `location.href = value`.

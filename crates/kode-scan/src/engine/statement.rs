@@ -249,6 +249,7 @@ impl Engine<'_> {
                 self.assign(inner, value, from);
             }
             Target::Global(name) => {
+                self.assigned_global(name, &value, from);
                 if let Some(path) = self.package_variable(name) {
                     self.set_path(&path, &[], value);
                 }

@@ -98,6 +98,10 @@ impl Engine<'_> {
 
     /// `db.collection('users')` of whatever database.
     pub(super) fn collection(&self, site: &Site) -> Option<Value> {
+        // TypeORM's builder, of a source of data that another file gives.
+        if &*site.method == "createQueryBuilder" && self.is_javascript() {
+            return Some(self.kind("global.ConditionBuilder()"));
+        }
         let is_one = matches!(&*site.method, "collection" | "getCollection" | "get_collection");
         (is_one && site.receiver.is_some() && site.given.len() == 1)
             .then(|| self.kind("global.Collection()"))
