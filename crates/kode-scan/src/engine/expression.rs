@@ -36,8 +36,17 @@ impl Engine<'_> {
             Kind::Variable(variable) => self.variable(*variable),
             Kind::Global(name) => self.global(name, id),
             Kind::Import(path) => self.imported(path),
-            Kind::Field(object, name) => self.field_expression(*object, name, id),
-            Kind::Index(object, index) => self.index(*object, *index, id),
+            Kind::Field(object, name) => {
+                let value = self.field_expression(*object, name, id);
+                self.own_host(*object, name, value)
+            }
+            Kind::Index(object, index) => {
+                let value = self.index(*object, *index, id);
+                match &self.program().expression(*index).kind {
+                    Kind::Text(name) => self.own_host(*object, name, value),
+                    _ => value,
+                }
+            }
             Kind::Call(call) => self.call(call, id),
             Kind::Join(parts) => {
                 let parts: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();
@@ -500,6 +509,7 @@ impl Engine<'_> {
     }
 
     fn conditional(&mut self, condition: ExprId, then: ExprId, otherwise: ExprId) -> Value {
+        let is_option = self.is_cleaning_option(condition, then);
         let condition = self.evaluate(condition);
         let (mut first, mut second) = (None, None);
         self.branch_on(
@@ -507,10 +517,14 @@ impl Engine<'_> {
             |engine| first = Some(engine.evaluate(then)),
             |engine| second = Some(engine.evaluate(otherwise)),
         );
-        match (first, second) {
+        let value = match (first, second) {
             (Some(a), Some(b)) => self.alternatives(&a, &b),
             (Some(value), None) | (None, Some(value)) => value,
             (None, None) => Value::default(),
+        };
+        match is_option {
+            true => value.cleaned(CategorySet::of(&[Category::CrossSiteScripting])),
+            false => value,
         }
     }
 

@@ -42,6 +42,7 @@ mod sink;
 mod site;
 mod statement;
 mod store;
+mod telling;
 mod thrown;
 mod unknown;
 mod validated;

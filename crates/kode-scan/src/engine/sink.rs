@@ -7,6 +7,7 @@ use kode_base::Severity;
 use super::argument::{chosen, harmful, looks_like_sql, option_is_on, redirected};
 use super::scripted::{Script, attribute_script};
 use super::site::Site;
+use super::unknown::GUESSED;
 use super::value::{Open, Taint, Value};
 use super::{Answer, Engine};
 use crate::category::Category;
@@ -105,7 +106,7 @@ impl Engine<'_> {
             // jQuery takes a text for markup only where it begins with a tag, and what the
             // page's own attributes hold seldom does.
             let is_selector = context == Context::Selector && is_of_attribute(&taint);
-            if is_new && (is_selector || crossings(&taint) > CROSSINGS_MAX) {
+            if is_new && (is_selector || is_guessed(&taint) || crossings(&taint) > CROSSINGS_MAX) {
                 self.soften();
             }
         } else if is_open(category, context, value) {
@@ -556,6 +557,18 @@ fn crossings(taint: &Taint) -> usize {
         current = step.before.as_ref();
     }
     count
+}
+
+/// Whether it went through something unknown in an object.
+fn is_guessed(taint: &Taint) -> bool {
+    let mut current = Some(&taint.step);
+    while let Some(step) = current {
+        if step.text.starts_with(GUESSED) {
+            return true;
+        }
+        current = step.before.as_ref();
+    }
+    false
 }
 
 fn is_of_attribute(taint: &Taint) -> bool {

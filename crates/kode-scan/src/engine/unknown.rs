@@ -75,7 +75,18 @@ impl Engine<'_> {
         if !looks_up || site.construct {
             parts.extend(site.values());
         }
-        mixed(&parts)
+        let result = mixed(&parts);
+        const SERVICES: [&str; 9] = [
+            "query", "handler", "request", "resolve", "graphql", "dispatch", "invoke", "execute",
+            "process",
+        ];
+        let is_service = SERVICES.iter().any(|part| name.contains(part));
+        if !is_service || !self.is_javascript() || !is_only_in_objects(&parts) {
+            return result;
+        }
+        // What a service answers to a request with input in it may be anything.
+        let text = format!("{GUESSED} `{}`", site.method);
+        result.stepped(self.file, site.start, site.end, &text)
     }
 
     /// An unknown Java object made of the request, asked for a part of it.
@@ -151,6 +162,18 @@ impl Engine<'_> {
         let callee = text.rsplit_once(&*site.method).map_or("", |(before, _)| before);
         callee.to_ascii_lowercase().contains("base64")
     }
+}
+
+/// How the step of input begins that something unknown was handed in an object.
+pub(super) const GUESSED: &str = "it goes in an object through the unknown";
+
+/// Whether the input among the values is all in fields of objects.
+fn is_only_in_objects(values: &[Value]) -> bool {
+    let mut tainted = values.iter().filter(|value| value.is_tainted());
+    let in_object = |value: &Value| {
+        value.data().is_some_and(|data| data.taints.is_empty() && data.fields.is_some())
+    };
+    values.iter().any(Value::is_tainted) && tainted.all(in_object)
 }
 
 fn is_instance(value: &Value) -> bool {

@@ -163,7 +163,8 @@ impl Lowering<'_, '_> {
                 self.builder.program.star_imports.push(path);
                 continue;
             }
-            let local = child(node, "name").map_or(last, |name| self.builder.text(name)).to_owned();
+            let named = child(node, "name").map(|name| self.builder.text(name));
+            let local = named.unwrap_or(package_name(last)).to_owned();
             let local = self.builder.name(&local);
             let path = self.builder.name(&path);
             let value = self.builder.add(Kind::Import(path), node);
@@ -171,4 +172,12 @@ impl Lowering<'_, '_> {
             body.push(Statement::Assign(Target::Variable(id), value));
         }
     }
+}
+
+/// What a package is likely called whose folder's name is no name of Go's: `go-digest`,
+/// `uuid-go`, `yaml.v3`, `filepath-securejoin`.
+fn package_name(folder: &str) -> &str {
+    let name = folder.split('.').next().filter(|name| !name.is_empty()).unwrap_or(folder);
+    let bare = name.strip_prefix("go-").or_else(|| name.strip_suffix("-go")).unwrap_or(name);
+    bare.rsplit('-').next().unwrap_or(bare)
 }
