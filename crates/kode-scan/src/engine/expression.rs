@@ -36,17 +36,8 @@ impl Engine<'_> {
             Kind::Variable(variable) => self.variable(*variable),
             Kind::Global(name) => self.global(name, id),
             Kind::Import(path) => self.imported(path),
-            Kind::Field(object, name) => {
-                let value = self.field_expression(*object, name, id);
-                self.own_host(*object, name, value)
-            }
-            Kind::Index(object, index) => {
-                let value = self.index(*object, *index, id);
-                match &self.program().expression(*index).kind {
-                    Kind::Text(name) => self.own_host(*object, name, value),
-                    _ => value,
-                }
-            }
+            Kind::Field(object, name) => self.told_field(*object, name, id),
+            Kind::Index(object, index) => self.told_index(*object, *index, id),
             Kind::Call(call) => self.call(call, id),
             Kind::Join(parts) => {
                 let parts: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();
@@ -194,7 +185,7 @@ impl Engine<'_> {
         only.cloned().unwrap_or(value)
     }
 
-    fn field_expression(&mut self, object: ExprId, name: &Name, id: ExprId) -> Value {
+    pub(super) fn field_expression(&mut self, object: ExprId, name: &Name, id: ExprId) -> Value {
         let value = self.evaluate(object);
         if let Some(member) = self.of_package(&value, name) {
             return member;
@@ -315,7 +306,7 @@ impl Engine<'_> {
         }
     }
 
-    fn index(&mut self, object: ExprId, index: ExprId, id: ExprId) -> Value {
+    pub(super) fn index(&mut self, object: ExprId, index: ExprId, id: ExprId) -> Value {
         let value = self.evaluate(object);
         let key = self.evaluate(index);
         if let Some(parts) = self.annotated_type(object, &key) {

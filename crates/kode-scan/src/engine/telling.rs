@@ -7,8 +7,23 @@ use crate::category::{Category, CategorySet};
 use crate::ir::{ExprId, Kind, Name};
 
 impl Engine<'_> {
+    /// `object.name`, with what the names tell.
+    pub(super) fn told_field(&mut self, object: ExprId, name: &Name, id: ExprId) -> Value {
+        let value = self.field_expression(object, name, id);
+        self.own_host(object, name, value)
+    }
+
+    /// `object[index]`, with what the names tell.
+    pub(super) fn told_index(&mut self, object: ExprId, index: ExprId, id: ExprId) -> Value {
+        let value = self.index(object, index, id);
+        match &self.program().expression(index).kind {
+            Kind::Text(name) => self.own_host(object, name, value),
+            _ => value,
+        }
+    }
+
     /// `headers.host`: a browser sends its own, and nobody makes it send markup.
-    pub(super) fn own_host(&self, object: ExprId, name: &Name, value: Value) -> Value {
+    fn own_host(&self, object: ExprId, name: &Name, value: Value) -> Value {
         const HOSTS: [&str; 4] = ["host", "x-forwarded-host", "x-forwarded-proto", ":authority"];
         if !HOSTS.contains(&&**name) || !value.is_tainted() || !self.is_javascript() {
             return value;
