@@ -11,9 +11,11 @@ use rustix::process::Signal;
 
 use super::grafts::{Grafts, HAND_OVER};
 use super::init::{Reach, Service};
+use super::network::Network;
 use super::new_root::{self, Builder};
 use super::{StepError, at, init, kernel, privileges, report, self_test};
 use crate::plan::{Access, Identity, Plan, Step};
+use crate::seccomp::Filter;
 use crate::wire::{self, Reply, SelfTest};
 
 /// `gate` opens when the identity is mapped; the plan comes over `handover`.
@@ -60,26 +62,25 @@ fn enter(
     // gone already, the socket's end says so.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
     rustix::process::setsid().map_err(at("session"))?;
-    // Root's helper has it done before the plan comes.
-    if !identity.started_as_root {
-        kernel::bring_loopback_up().map_err(at("loopback"))?;
-    }
     kernel::set_host_name("kode").map_err(at("host name"))?;
     let builder = Builder::begin()?;
+    let network = Network::begin()?;
+    let filter = Filter::assembled();
     let Some((plan, inherited)) = wire::receive::<Plan>(handover).map_err(at("plan"))? else {
         return Ok(None);
     };
-    let mut handed = Vec::new();
-    if let Some(port) = plan.proxy_port {
-        handed.push(door(port).map_err(at("the proxy's door"))?);
-    }
     let built = match builder.build(&plan.steps, Grafts::awaited(handover), inherited) {
         // The helper ended before it handed over, and has said why.
         Err(failed) if failed.is_of(HAND_OVER) => return Ok(None),
         built => built?,
     };
+    network.enter()?;
+    let mut handed = Vec::new();
+    if let Some(port) = plan.proxy_port {
+        handed.push(door(port).map_err(at("the proxy's door"))?);
+    }
     handed.extend(built.kept);
-    let (landlock_abi, landlock_complete) = privileges::drop_all(&plan)?;
+    let (landlock_abi, landlock_complete) = privileges::drop_all(&plan, &filter)?;
     self_test::run()?;
     let caches_read_only = built.caches_read_only;
     Ok(Some((plan, SelfTest { landlock_abi, landlock_complete, caches_read_only }, handed)))
@@ -108,7 +109,7 @@ pub(super) fn live_in_bubblewrap(socket: &UnixStream) -> Result<(), StepError> {
         }
     }
     let caches_read_only = binds.filter(|bind| bind.layered).count();
-    let (landlock_abi, landlock_complete) = privileges::drop_all(&plan)?;
+    let (landlock_abi, landlock_complete) = privileges::drop_all(&plan, &Filter::assembled())?;
     self_test::run()?;
     let test = SelfTest { landlock_abi, landlock_complete, caches_read_only };
     wire::send(socket, &Reply::Ready(test), &[]).map_err(at("start"))?;

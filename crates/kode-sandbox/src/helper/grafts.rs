@@ -50,23 +50,20 @@ pub(super) fn is_grafted(step: &Step) -> bool {
     matches!(step, Step::Bind(Bind { owner: Some(_), .. }))
 }
 
-/// Opens and maps everything that has an owner in the plan. The first donor
-/// was forked before the plan came.
-pub(super) fn prepare(
-    plan: &Plan,
-    identity: &Identity,
-    mut first_donor: Option<Donor>,
-) -> Result<Vec<(usize, OwnedFd)>, StepError> {
-    let mut grafts = Vec::new();
+/// Mounts by the number of their step, and the processes that lent namespaces for them,
+/// which end by themselves.
+type Prepared = (Vec<(usize, OwnedFd)>, Vec<Pid>);
+
+/// Opens and maps everything that has an owner in the plan.
+pub(super) fn prepare(plan: &Plan, identity: &Identity) -> Result<Prepared, StepError> {
+    let (mut grafts, mut donors) = (Vec::new(), Vec::new());
     let mut namespaces: HashMap<(u32, u32), OwnedFd> = HashMap::new();
     let host = (identity.host_user, identity.host_group);
     for (number, step) in plan.steps.iter().enumerate() {
         let Step::Bind(bind @ Bind { owner: Some(owner), .. }) = step else { continue };
         if !namespaces.contains_key(owner) {
-            let donor = match first_donor.take() {
-                Some(donor) => donor,
-                None => Donor::fork()?,
-            };
+            let donor = Donor::fork()?;
+            donors.push(donor.process);
             let namespace = donor.namespace(*owner, host);
             namespaces.insert(*owner, namespace.map_err(at("user namespace of the id map"))?);
         }
@@ -74,7 +71,7 @@ pub(super) fn prepare(
             grafts.push((number, graft(bind, namespace)?));
         }
     }
-    Ok(grafts)
+    Ok((grafts, donors))
 }
 
 /// Opens and maps parts of a project for a container whose user is `host`: the
@@ -113,13 +110,13 @@ fn graft(bind: &Bind, donor: &OwnedFd) -> Result<OwnedFd, StepError> {
 /// A process whose only use is its user namespace. It ends by itself when this
 /// handle is dropped.
 #[derive(Debug)]
-pub(super) struct Donor {
+struct Donor {
     process: Pid,
     _alive: OwnedFd,
 }
 
 impl Donor {
-    pub(super) fn fork() -> Result<Self, StepError> {
+    fn fork() -> Result<Self, StepError> {
         let (gate, opener) =
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
         let process = kernel::park_in_user_namespace(&gate, &opener).map_err(at("namespaces"))?;

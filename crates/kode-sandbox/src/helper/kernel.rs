@@ -1,7 +1,8 @@
 //! System calls that have no safe interface, each behind a small function.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags};
@@ -26,13 +27,13 @@ fn check(result: libc::c_long) -> io::Result<libc::c_long> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// Forks into new user, mount, pid, network, ipc, host-name and cgroup
-/// namespaces. `None` in the child.
+/// Forks into new user, mount, pid, ipc, host-name and cgroup namespaces; that of
+/// the network takes longer and is made beside, see [`super::network`]. `None` in the
+/// child.
 pub(super) fn clone_into_namespaces() -> io::Result<Option<Pid>> {
     let namespaces = libc::CLONE_NEWUSER
         | libc::CLONE_NEWNS
         | libc::CLONE_NEWPID
-        | libc::CLONE_NEWNET
         | libc::CLONE_NEWIPC
         | libc::CLONE_NEWUTS
         | libc::CLONE_NEWCGROUP;
@@ -45,9 +46,31 @@ struct Parking {
     opener: i32,
 }
 
-/// Stack of a parked process, which calls three functions: 16 KiB in units that
-/// are aligned as a stack must be.
-const PARKED_STACK: usize = 1024;
+/// Stack of a process that shares this one's memory and calls a few functions: 16 KiB
+/// in units that are aligned as a stack must be.
+const SHARING_STACK: usize = 1024;
+
+/// What such a process does: handed what it was started with, it never returns.
+pub(super) type Sharing = extern "C" fn(*mut libc::c_void) -> libc::c_int;
+
+/// Starts a process that shares this one's memory, so that none of it is copied.
+/// `life` must never return, touch nothing of the memory but its stack and what
+/// `argument` points at, which must be there for good, and leave the C library's error
+/// number alone, which is shared too.
+pub(super) fn start_sharing(
+    life: Sharing,
+    argument: *mut libc::c_void,
+    flags: libc::c_int,
+) -> io::Result<Pid> {
+    let stack = vec![0_u128; SHARING_STACK].leak().as_mut_ptr_range();
+    let flags = flags | libc::CLONE_VM | libc::SIGCHLD;
+    // SAFETY: the stack grows down from the end of a leaked, aligned block; `life`
+    // keeps to what is said above.
+    let process =
+        check(libc::c_long::from(unsafe { libc::clone(life, stack.end.cast(), flags, argument) }))?;
+    let process = Pid::from_raw(i32::try_from(process).map_err(io::Error::other)?);
+    process.ok_or_else(|| io::Error::other("no process id"))
+}
 
 /// Starts a process in a user namespace of its own that does nothing until every
 /// other end of `opener` is closed, and ends then. It shares this process's
@@ -68,20 +91,24 @@ pub(super) fn park_in_user_namespace(gate: &OwnedFd, opener: &OwnedFd) -> io::Re
     // Both are needed until the process has ended, which nobody waits for.
     let parking = Parking { gate: gate.as_raw_fd(), opener: opener.as_raw_fd() };
     let parking = std::ptr::from_mut(Box::leak(Box::new(parking)));
-    let stack = vec![0_u128; PARKED_STACK].leak().as_mut_ptr_range();
-    let flags = libc::CLONE_NEWUSER | libc::CLONE_VM | libc::SIGCHLD;
-    // SAFETY: the stack grows down from the end of a leaked, aligned block; `wait`
-    // touches nothing of the shared memory but its stack and `parking`, and never
-    // returns.
-    let process = unsafe { libc::clone(wait, stack.end.cast(), flags, parking.cast()) };
-    let process = check(libc::c_long::from(process))?;
-    let process = Pid::from_raw(i32::try_from(process).map_err(io::Error::other)?);
-    process.ok_or_else(|| io::Error::other("no process id"))
+    start_sharing(wait, parking.cast(), libc::CLONE_NEWUSER)
 }
 
-/// Forks; the caller has a single thread. `None` in the child.
-pub(super) fn fork() -> io::Result<Option<Pid>> {
-    fork_with(0)
+/// Runs `work` while no signal reaches this thread, or what it starts.
+pub(super) fn with_signals_blocked<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: fills in a set of signals that lives in this frame.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: reads the set just filled in, and fills in the one before.
+    let code =
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
+    if code != 0 {
+        return Err(io::Error::from_raw_os_error(code));
+    }
+    let worked = work();
+    // SAFETY: the call above filled it in.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    worked
 }
 
 /// How many threads this process has.
@@ -171,10 +198,28 @@ fn mount_setattr(tree: impl AsFd, attributes: &MountAttributes, recursive: bool)
 
 /// Closes every descriptor from `first` on.
 pub(super) fn close_descriptors_from(first: u32) -> io::Result<()> {
-    // SAFETY: the helper calls this where it owns nothing it still uses at or
-    // above `first`, so no open handle is invalidated behind its owner's back.
-    check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) })?;
+    close_range(first, u32::MAX)
+}
+
+fn close_range(first: u32, last: u32) -> io::Result<()> {
+    // SAFETY: the helper calls this where it owns nothing it still uses in this
+    // range, so no open handle is invalidated behind its owner's back.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
     Ok(())
+}
+
+/// Closes every descriptor but the standard streams and those `kept`.
+pub(super) fn close_all_but_streams_and(mut kept: [RawFd; 3]) -> io::Result<()> {
+    kept.sort_unstable();
+    let mut first = 3;
+    for number in kept {
+        let number = u32::try_from(number).map_err(io::Error::other)?;
+        if first < number {
+            close_range(first, number - 1)?;
+        }
+        first = number + 1;
+    }
+    close_range(first, u32::MAX)
 }
 
 /// Set by the supervisor of a container, once it has seen that it is one.
@@ -260,8 +305,9 @@ pub(super) fn set_host_name(name: &str) -> io::Result<()> {
 }
 
 /// Brings the namespace's own loopback interface up, so that local servers
-/// work.
-pub(super) fn bring_loopback_up() -> io::Result<()> {
+/// work. Neither allocates nor sets the C library's error number.
+pub(super) fn bring_loopback_up() -> rustix::io::Result<()> {
+    const SET_FLAGS: rustix::ioctl::Opcode = libc::SIOCSIFFLAGS as rustix::ioctl::Opcode;
     let socket = rustix::net::socket(
         rustix::net::AddressFamily::INET,
         rustix::net::SocketType::DGRAM,
@@ -274,10 +320,7 @@ pub(super) fn bring_loopback_up() -> io::Result<()> {
     }
     request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
     // SAFETY: SIOCSIFFLAGS reads an `ifreq`, which `request` is.
-    check(libc::c_long::from(unsafe {
-        libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request)
-    }))?;
-    Ok(())
+    unsafe { rustix::ioctl::ioctl(&socket, rustix::ioctl::Setter::<SET_FLAGS, _>::new(request)) }
 }
 
 /// Writes a whole small file in one call, as the kernel's own files want it.

@@ -4,8 +4,10 @@
 //! from kode.
 //!
 //! Most often it is a program of its own, executed from sealed memory. For
-//! `kode sandbox` it is a copy of kode, forked before anything else happened.
+//! `kode sandbox` there is none: kode starts the first process, a copy of itself, before
+//! anything else happened, and does the rest of this itself.
 
+mod afterwards;
 mod container_init;
 mod first_process;
 mod grafts;
@@ -14,6 +16,7 @@ mod keeper;
 mod kernel;
 mod mapped;
 mod memory;
+mod network;
 mod new_root;
 mod partial;
 mod privileges;
@@ -23,17 +26,17 @@ mod trace;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, WaitOptions};
-use rustix::thread::LinkNameSpaceType;
 
 use crate::container_plan::{INIT_NAME, KEEPER_NAME, SUPERVISOR_NAME};
 use crate::plan::{Identity, Plan, Wall};
 use crate::wire::{self, Handover, Hello, Reply};
 
+pub(crate) use afterwards::free_memory_afterwards;
 pub(crate) use mapped::release as release_mapped_mounts;
 pub(crate) use trace::remember as remember_start;
 
@@ -57,6 +60,15 @@ impl StepError {
 
     fn is_no_access(&self) -> bool {
         self.error.kind() == io::ErrorKind::PermissionDenied
+    }
+
+    /// As kode is told.
+    pub(crate) fn told(&self) -> Reply {
+        Reply::SetupFailed {
+            step: self.step.clone(),
+            error: self.error.to_string(),
+            code: self.error.raw_os_error().unwrap_or_default(),
+        }
     }
 }
 
@@ -86,21 +98,43 @@ pub fn run_helper_if_requested() -> Option<u8> {
     Some(u8::from(helper().is_err()))
 }
 
-/// Forks a helper off this process, which must have a single thread and must
-/// not have read anything yet. What it was started with (arguments and the
-/// environment) is wiped in the copy.
-pub(crate) fn fork(socket: OwnedFd) -> io::Result<Pid> {
+/// Starts the first process of a sandbox as a copy of this process, which must have a
+/// single thread and must not have read anything yet, and is its helper itself. What it
+/// was started with (arguments and the environment) is wiped in the copy. The plan goes
+/// over the socket that is returned, see [`hand_over`].
+pub(crate) fn start_first(talk: OwnedFd, identity: &Identity) -> io::Result<(Pid, UnixStream)> {
     if kernel::count_threads()? != 1 {
         return Err(io::Error::other("other threads run"));
     }
-    if let Some(child) = kernel::fork()? {
-        beside(child, || ());
-        return Ok(child);
+    let (ours, theirs) = UnixStream::pair()?;
+    let (gate, opener) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let groups = match identity.started_as_root {
+        true => Some(rustix::process::getgroups()?),
+        false => None,
+    };
+    if groups.is_some() {
+        rustix::thread::set_thread_groups(&[])?;
     }
-    // Before `main` the standard library has not seen to that yet.
-    kernel::ignore_broken_pipes();
-    let became = trace::wipe(HELPER_NAME).and_then(|()| stand_alone(socket));
-    kernel::leave(i32::from(became.and_then(|()| helper()).is_err()));
+    let cloned = kernel::clone_into_namespaces();
+    if let Ok(None) = cloned {
+        // Before `main` the standard library has not seen to that yet.
+        kernel::ignore_broken_pipes();
+        let kept = [talk.as_raw_fd(), theirs.as_raw_fd(), gate.as_raw_fd()];
+        if trace::wipe(HELPER_NAME).and_then(|()| stand_alone(kept)).is_err() {
+            kernel::leave(1);
+        }
+        first_process::live(&UnixStream::from(talk), &theirs, identity, gate);
+    }
+    // Only the copy is without them.
+    if let Some(groups) = groups {
+        rustix::thread::set_thread_groups(&groups)?;
+    }
+    let first = cloned?.ok_or(io::ErrorKind::Other)?;
+    beside(first, || ());
+    drop((gate, theirs, talk));
+    map_identity(first, identity).map_err(|failed| failed.error)?;
+    File::from(opener).write_all(b"!")?;
+    Ok((first, ours))
 }
 
 /// Does what wakes `other` or has just started it, so that it runs beside this process
@@ -119,13 +153,15 @@ fn beside<T>(other: Pid, wake: impl FnOnce() -> T) -> T {
     woken
 }
 
-/// Lays the socket where an executed helper has it, and nothing besides.
-fn stand_alone(socket: OwnedFd) -> io::Result<()> {
+/// Keeps nothing open but these, and nothing in the way of the host's folders.
+fn stand_alone(kept: [RawFd; 3]) -> io::Result<()> {
     let null = File::options().read(true).write(true).open("/dev/null")?;
-    kernel::place_descriptor(&socket, 0)?;
-    kernel::place_descriptor(&null, 1)?;
-    kernel::place_descriptor(&null, 2)?;
-    std::mem::forget((socket, null));
+    for number in 0..3 {
+        kernel::place_descriptor(&null, number)?;
+    }
+    // Closed with the rest.
+    std::mem::forget(null);
+    kernel::close_all_but_streams_and(kept)?;
     Ok(rustix::process::chdir("/")?)
 }
 
@@ -159,23 +195,11 @@ fn move_away_from_standard_input() -> io::Result<OwnedFd> {
 }
 
 fn report(socket: &UnixStream, failed: &StepError) -> io::Result<()> {
-    let reply = Reply::SetupFailed {
-        step: failed.step.clone(),
-        error: failed.error.to_string(),
-        code: failed.error.raw_os_error().unwrap_or_default(),
-    };
-    wire::send(socket, &reply, &[])
+    wire::send(socket, &failed.told(), &[])
 }
 
 /// Starts the first process, gives it the plan and waits for its end.
 fn supervise(socket: &UnixStream, hello: &Hello) -> Result<(), StepError> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
-    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
-    if parent.and_then(|pid| u32::try_from(pid).ok()) != Some(hello.parent) {
-        return Err(at("lifeline")(io::Error::other("kode is gone")));
-    }
-    // Keys of the caller's terminal are kode's to pass on, not the helper's end.
-    rustix::process::setsid().map_err(at("session"))?;
     let identity = &hello.identity;
     if identity.started_as_root {
         rustix::thread::set_thread_groups(&[]).map_err(at("supplementary groups"))?;
@@ -188,36 +212,34 @@ fn supervise(socket: &UnixStream, hello: &Hello) -> Result<(), StepError> {
         first_process::live(socket, &theirs, identity, gate);
     };
     drop((gate, theirs));
+    // Until the gate opens the first process waits, and ends with this one.
+    hold_to(hello.parent)?;
     map_identity(first, identity)?;
     File::from(opener).write_all(b"!").map_err(at("start"))?;
-    // The first process is at work; this takes as long, and root may do it.
-    let mut donor = None;
-    if identity.started_as_root {
-        donor = Some(grafts::Donor::fork()?);
-        bring_loopback_up(first).map_err(at("loopback"))?;
-    }
     // kode is gone where no plan comes; so is everything else, then.
     if let Some((plan, inherited)) = wire::receive_bytes(socket).map_err(at("plan"))? {
-        hand_over((&ours, first), identity, donor, &plan, inherited)?;
+        forward((&ours, first), identity, &plan, inherited)?;
         drop(ours);
         wait_for(first, socket)?;
     }
     Ok(())
 }
 
-/// Enters the first process's network namespace, where this one has nothing else to
-/// do, and brings its loopback interface up.
-fn bring_loopback_up(first: Pid) -> io::Result<()> {
-    let namespace = File::open(format!("/proc/{}/ns/net", first.as_raw_nonzero()))?;
-    let kind = Some(LinkNameSpaceType::Network);
-    rustix::thread::move_into_link_name_space(namespace.as_fd(), kind)?;
-    kernel::bring_loopback_up()
+/// Ends this process with kode, which started it.
+fn hold_to(kode: u32) -> Result<(), StepError> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(at("lifeline"))?;
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
+    if parent.and_then(|pid| u32::try_from(pid).ok()) != Some(kode) {
+        return Err(at("lifeline")(io::Error::other("kode is gone")));
+    }
+    // Keys of the caller's terminal are kode's to pass on, not the helper's end.
+    rustix::process::setsid().map_err(at("session"))?;
+    Ok(())
 }
 
-fn hand_over(
+fn forward(
     (talk, first): (&UnixStream, Pid),
     identity: &Identity,
-    donor: Option<grafts::Donor>,
     body: &[u8],
     inherited: Vec<OwnedFd>,
 ) -> Result<(), StepError> {
@@ -228,13 +250,35 @@ fn hand_over(
     if !identity.started_as_root {
         return Ok(());
     }
-    // What needs none of the grafts is built meanwhile.
     let plan: Plan =
         serde_json::from_slice(body).map_err(|error| at("plan")(io::Error::from(error)))?;
-    let (grafted, mounts): (Vec<_>, Vec<_>) =
-        grafts::prepare(&plan, identity, donor)?.into_iter().unzip();
+    graft(talk, identity, &plan).map(|_| ())
+}
+
+/// Gives the first process its plan, and what only the host's side can bring in. Returns
+/// processes that lent namespaces for that: they end by themselves and are to be waited
+/// for, some time.
+pub(crate) fn hand_over(
+    (talk, first): (&UnixStream, Pid),
+    plan: &Plan,
+    inherited: &[BorrowedFd<'_>],
+) -> Result<Vec<Pid>, StepError> {
+    if let Err(error) = beside(first, || wire::send(talk, plan, inherited)) {
+        return is_gone(error).map(|()| Vec::new());
+    }
+    match plan.identity.started_as_root {
+        true => graft(talk, &plan.identity, plan),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// What needs none of the grafts is built meanwhile.
+fn graft(talk: &UnixStream, identity: &Identity, plan: &Plan) -> Result<Vec<Pid>, StepError> {
+    let (grafts, donors) = grafts::prepare(plan, identity)?;
+    let (grafted, mounts): (Vec<_>, Vec<_>) = grafts.into_iter().unzip();
     let mounts: Vec<_> = mounts.iter().map(AsFd::as_fd).collect();
-    wire::send(talk, &Handover { grafted }, &mounts).or_else(is_gone)
+    wire::send(talk, &Handover { grafted }, &mounts).or_else(is_gone)?;
+    Ok(donors)
 }
 
 /// The first process failed already, and has said why; any other error counts.
@@ -257,7 +301,6 @@ fn wait_for(first: Pid, socket: &UnixStream) -> Result<(), StepError> {
 }
 
 fn socket_number(socket: &UnixStream) -> u32 {
-    use std::os::fd::AsRawFd;
     u32::try_from(socket.as_fd().as_raw_fd()).unwrap_or(3)
 }
 

@@ -7,8 +7,9 @@ use rustix::process::{DumpableBehavior, Gid, Resource, Rlimit, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::{StepError, at, kernel};
+use crate::landlock_wall;
 use crate::plan::{Identity, Plan};
-use crate::{landlock_wall, seccomp};
+use crate::seccomp::Filter;
 
 /// Open files per process.
 const OPEN_FILES_MAX: u64 = 65_536;
@@ -21,7 +22,7 @@ pub(super) fn take_identity(identity: &Identity) -> Result<(), StepError> {
 
 /// In this order: what needs a capability first, the filter last.
 /// Returns what Landlock offers, see [`landlock_wall::confine`].
-pub(super) fn drop_all(plan: &Plan) -> Result<(i32, bool), StepError> {
+pub(super) fn drop_all(plan: &Plan, filter: &Filter) -> Result<(i32, bool), StepError> {
     let processes = Some(plan.limits.processes_max);
     limits(processes).map_err(at("resource limits"))?;
     drop_capabilities().map_err(at("capabilities"))?;
@@ -30,7 +31,7 @@ pub(super) fn drop_all(plan: &Plan) -> Result<(i32, bool), StepError> {
     rustix::thread::set_no_new_privs(true).map_err(at("no_new_privs"))?;
     let landlock = landlock_wall::confine(&plan.writable)
         .map_err(|error| at("landlock")(io::Error::other(error)))?;
-    seccomp::install().map_err(at("seccomp"))?;
+    filter.install().map_err(at("seccomp"))?;
     Ok(landlock)
 }
 

@@ -108,6 +108,7 @@ impl Native {
             held: Vec::new(),
             in_command: false,
             is_brief: false,
+            is_deserted: false,
             asked_ahead: false,
             self_test,
             heritage: None,

@@ -1,6 +1,6 @@
-//! `kode sandbox` starts its helper before `main`: what the standard library does
-//! first takes a tenth of a millisecond, and the helper needs none of it. Anything
-//! unusual is left to `main`, which starts the helper as well as ever.
+//! `kode sandbox` starts its sandbox's first process before `main`: what the standard
+//! library does first takes a tenth of a millisecond, and that process needs none of it.
+//! Anything unusual is left to `main`, which starts one as well as ever.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ops::Range;
@@ -25,7 +25,7 @@ macro_rules! start_helper_before_main {
     };
 }
 
-/// Starts a helper where the program's first argument is `sandbox`.
+/// Starts a first process where the program's first argument is `sandbox`.
 ///
 /// # Safety
 /// `arguments` and `environment` must be what the C library hands to entries of

@@ -8,6 +8,7 @@ use rustix::process::Pid;
 
 use super::contained::Contained;
 use super::process::HelperProcess;
+use crate::wire::Reply;
 
 /// Whom kode talks to a first process through.
 #[derive(Debug)]
@@ -47,6 +48,29 @@ impl Keeper {
         match self {
             Self::Helper(helper) => helper.end_within(limit),
             Self::Container(container) => container.end_within(limit),
+        }
+    }
+
+    /// Waits for what has ended on this side.
+    pub(super) fn reap(&mut self) {
+        if let Self::Helper(helper) = self {
+            helper.reap();
+        }
+    }
+
+    /// What failed on this side, where no helper tells of it.
+    pub(super) fn failure(&mut self) -> Option<Reply> {
+        match self {
+            Self::Helper(helper) => helper.failure(),
+            Self::Container(_) => None,
+        }
+    }
+
+    /// Leaves the first process to end with this program; false where it does not.
+    pub(super) fn leave(&mut self) -> bool {
+        match self {
+            Self::Helper(helper) => helper.leave(),
+            Self::Container(_) => false,
         }
     }
 

@@ -69,6 +69,8 @@ pub(crate) struct Native {
     in_command: bool,
     /// For one command, after which this whole program ends.
     is_brief: bool,
+    /// Its command ended and nothing else inside is alive but process 1.
+    is_deserted: bool,
     /// The first command was asked for while this was still built.
     asked_ahead: bool,
     self_test: SelfTest,
@@ -102,6 +104,9 @@ enum Group {
 
 impl Drop for Native {
     fn drop(&mut self) {
+        if self.can_be_left() && self.helper.leave() {
+            return;
+        }
         if self.is_brief && self.helper.end_of_talk(KILL_MAX) {
             return;
         }
@@ -123,6 +128,12 @@ impl Native {
 
     pub(crate) fn standing(&self) -> &Standing {
         &self.standing
+    }
+
+    /// Whether process 1 has nothing more to do and may end with this program: nothing
+    /// is to be cleared away after it.
+    fn can_be_left(&self) -> bool {
+        self.is_brief && self.is_deserted && !matches!(self.group, Group::Joined(_))
     }
 
     /// Runs one command to its end, and the end of everything it started.
@@ -320,6 +331,7 @@ impl Native {
         let mut reply = reply;
         if let Some(Reply::Ended { held, .. }) = &mut reply {
             self.held = std::mem::take(held);
+            self.is_deserted = true;
         }
         match reply {
             Some(Reply::Ended { over_memory: true, .. }) => {
@@ -381,9 +393,12 @@ impl Native {
         SandboxError::unavailable(cause, remedy::START_AGAIN)
     }
 
-    /// Lets every process begin to end; dropping this waits for it.
+    /// Lets every process begin to end; dropping this waits for it, unless all are gone
+    /// that matter.
     pub(crate) fn begin_end(&mut self) {
-        self.helper.close();
+        if !self.can_be_left() {
+            self.helper.close();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -19,9 +19,9 @@ use super::bubblewrap::Arguments;
 use super::{KILL_MAX, image, remedy, stream};
 use crate::SandboxError;
 use crate::helper::{self, HELPER_NAME};
-use crate::plan::{self, Identity, Wall};
+use crate::plan::{self, Identity, Plan, Wall};
 use crate::settings::HelperImage;
-use crate::wire::{self, Hello};
+use crate::wire::{self, Hello, Reply};
 
 /// A helper, and who waits for it.
 #[derive(Debug)]
@@ -34,6 +34,12 @@ pub(super) struct HelperProcess {
     is_left: bool,
     identity: Identity,
     keeper: Keeper,
+    /// Where the plan goes when this process is the helper itself.
+    handover: Option<UnixStream>,
+    /// What failed on this side then.
+    failed: Option<Reply>,
+    /// Processes of this side's that have ended or will at once.
+    ended: Vec<Pid>,
 }
 
 /// The death signal follows the thread that forked, not the process.
@@ -46,26 +52,27 @@ enum Keeper {
         thread: Option<JoinHandle<()>>,
         ended: Receiver<()>,
     },
-    /// The program's first thread, which ends with it.
+    /// The program's first thread, which ends with it and has no helper: this is the
+    /// sandbox's first process.
     FirstThread { process: Option<(OwnedFd, Pid)> },
 }
 
-/// A helper that was started before anybody asked for a sandbox.
+/// A first process that was started before anybody asked for a sandbox.
 static EARLY: Mutex<Option<HelperProcess>> = Mutex::new(None);
 
-/// Starts a helper ahead of the next sandbox, while the program still reads its
+/// Starts a first process ahead of the next sandbox, while the program still reads its
 /// arguments and settings, unless one runs already; called first thing in `main`,
 /// before any thread exists. Without a next sandbox it ends with this process.
 pub fn launch_early() {
     let mut early = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
     if early.is_none() {
         // Should this fail, starting the sandbox says why.
-        *early = plan::identity().and_then(|identity| Ok(HelperProcess::fork(identity)?)).ok();
+        *early = plan::identity().and_then(|identity| Ok(HelperProcess::without(identity)?)).ok();
     }
 }
 
 impl HelperProcess {
-    /// The helper that runs already, if there is one.
+    /// What runs already, if anything does.
     pub(super) fn early(image: &HelperImage) -> Option<Self> {
         if *image != HelperImage::Embedded {
             return None;
@@ -73,14 +80,24 @@ impl HelperProcess {
         EARLY.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// A copy of this process, in a fraction of the time another program takes
-    /// to load.
-    fn fork(identity: Identity) -> io::Result<Self> {
-        let (ours, theirs) = greeted(&identity, Wall::Full)?;
-        let pid = helper::fork(OwnedFd::from(theirs))?;
+    /// None: the sandbox's first process is a copy of this process, in a fraction of
+    /// the time another program takes to load, and this process is its helper.
+    fn without(identity: Identity) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let (pid, handover) = helper::start_first(OwnedFd::from(theirs), &identity)?;
         let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
         let keeper = Keeper::FirstThread { process: Some((handle, pid)) };
-        Ok(Self { socket: Some(ours), ending: None, is_left: false, identity, keeper })
+        Ok(Self::kept_by(keeper, ours, identity, Some(handover)))
+    }
+
+    fn kept_by(
+        keeper: Keeper,
+        socket: UnixStream,
+        identity: Identity,
+        handover: Option<UnixStream>,
+    ) -> Self {
+        let (socket, ending, failed, ended) = (Some(socket), None, None, Vec::new());
+        Self { socket, ending, is_left: false, identity, keeper, handover, failed, ended }
     }
 
     /// Begins to start the helper for this wall. Returns at once.
@@ -128,7 +145,7 @@ impl HelperProcess {
             let _ = end.send(());
         })?;
         let keeper = Keeper::Thread { started, process: None, thread: Some(thread), ended };
-        Ok(Self { socket: Some(ours), ending: None, is_left: false, identity, keeper })
+        Ok(Self::kept_by(keeper, ours, identity, None))
     }
 
     /// Who its sandbox's commands are.
@@ -150,6 +167,38 @@ impl HelperProcess {
         Ok(())
     }
 
+    /// Gives the first process its plan, by way of the helper where there is one.
+    pub(super) fn hand_over(
+        &mut self,
+        plan: &Plan,
+        inherited: &[BorrowedFd<'_>],
+    ) -> io::Result<()> {
+        match (self.handover.take(), self.keeper.process(), &self.socket) {
+            (Some(handover), Some((_, first)), _) => {
+                match helper::hand_over((&handover, *first), plan, inherited) {
+                    Ok(ended) => self.ended = ended,
+                    Err(failed) => self.failed = Some(failed.told()),
+                }
+                Ok(())
+            }
+            (_, _, Some(socket)) => wire::send(socket, plan, inherited),
+            (_, _, None) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Waits for the processes of this side's that have ended, so that nobody sees them
+    /// in a list.
+    pub(super) fn reap(&mut self) {
+        for process in self.ended.drain(..) {
+            let _ = rustix::process::waitpid(Some(process), WaitOptions::empty());
+        }
+    }
+
+    /// What failed on this side, where no helper tells of it.
+    pub(super) fn failure(&mut self) -> Option<Reply> {
+        self.failed.take()
+    }
+
     /// Closes the lifeline: the helper and everything below it begins to end.
     /// The other direction stays open: its end tells of process 1's.
     pub(super) fn close(&mut self) {
@@ -157,6 +206,18 @@ impl HelperProcess {
             let _ = socket.shutdown(Shutdown::Write);
             self.ending = Some(socket);
         }
+    }
+
+    /// Leaves the helper and process 1 to end with this program, which nothing of the
+    /// sandbox outlives: both are killed when their parent dies, and process 1 sees the
+    /// end of the talk. Its end is closed by the kernel then, and not before: process 1
+    /// would wake on this processor, and the kernel's work on its namespaces hold this
+    /// program up.
+    pub(super) fn leave(&mut self) -> bool {
+        let Some(socket) = self.socket.take() else { return false };
+        std::mem::forget(socket);
+        self.is_left = true;
+        true
     }
 
     /// Whether process 1 ends within `limit`. Its side of the talk closes when it

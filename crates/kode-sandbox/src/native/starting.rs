@@ -14,12 +14,12 @@ use super::process::HelperProcess;
 use super::space::Space;
 use super::{GROUP_AFTER, Group, Native, Standing, beside, interactive, partial, remedy};
 use crate::guard::Guard;
-use crate::helper::ID_MAP_STEP;
+use crate::helper::{self, ID_MAP_STEP};
 use crate::incident::Incident;
 use crate::output::CommandEnd;
 use crate::plan::{Ownership, Plan, Shape, Wall, identity, plan, required_identity};
 use crate::sandbox::Order;
-use crate::wire::{self, Reply, SelfTest};
+use crate::wire::{Reply, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
 /// Setting up must be done in this time; it takes milliseconds.
@@ -133,6 +133,12 @@ impl Starting {
         private: Option<PrivateFolder>,
     ) -> Result<Self, SandboxError> {
         helper.started()?;
+        let inherited: Vec<_> = inherited.iter().map(AsFd::as_fd).collect();
+        match helper.hand_over(&plan, &inherited) {
+            // It failed before the plan came, and left word why.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            sent => sent.map_err(|error| no_helper(&error.into()))?,
+        }
         let mut native = Native {
             helper: Keeper::Helper(helper),
             guard: None,
@@ -145,18 +151,13 @@ impl Starting {
             held: Vec::new(),
             in_command: false,
             is_brief: settings.one_command,
+            is_deserted: false,
             asked_ahead: false,
             self_test: SelfTest::default(),
             heritage: None,
             standing: Standing::default(),
             _private: private,
         };
-        let inherited: Vec<_> = inherited.iter().map(AsFd::as_fd).collect();
-        match wire::send(native.socket()?, &plan, &inherited) {
-            // It failed before the plan came, and left word why.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            sent => sent.map_err(|error| no_helper(&error.into()))?,
-        }
         // Where nothing can be written there is nothing to look after.
         if !settings.read_only {
             guard.protects(plan.protected_in_project().map(str::to_owned).collect());
@@ -214,6 +215,10 @@ impl Starting {
             let ended = native.run_interactive(order)?;
             return Ok((native, ended));
         }
+        if native.is_brief {
+            // Its command runs now. Where this fails the end takes longer.
+            let _ = helper::free_memory_afterwards();
+        }
         let ended = native.run_ahead(ahead, &mut signals)?;
         Ok((native, ended))
     }
@@ -239,9 +244,10 @@ impl Starting {
         let Self { mut native, plan, root, settings, ownership, complaints } = self;
         let received = native.receive_within(SETUP_MAX).map_err(|error| no_helper(&error))?;
         let (reply, handed) = received.unzip();
-        match reply {
+        match reply.or_else(|| native.helper.failure()) {
             Some(Reply::Ready(test)) => {
                 native.self_test = test;
+                native.helper.reap();
                 if native.standing.wall != Wall::Full {
                     return Ok((native, None));
                 }

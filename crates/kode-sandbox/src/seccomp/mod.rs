@@ -10,10 +10,26 @@ mod rules;
 
 use std::io;
 
-/// Installs the filter for good, on this thread and its future children.
-/// `no_new_privs` must be set.
+/// The filter, ready to be installed.
+#[derive(Debug)]
+pub(crate) struct Filter(Vec<program::Instruction>);
+
+impl Filter {
+    /// The filter that stands beside namespaces.
+    pub(crate) fn assembled() -> Self {
+        Self(rules::filter(rules::Beside::Namespaces))
+    }
+
+    /// Installs it for good, on this thread and its future children. `no_new_privs`
+    /// must be set.
+    pub(crate) fn install(&self) -> io::Result<()> {
+        install_program(&self.0)
+    }
+}
+
+/// Assembles and installs the filter.
 pub(crate) fn install() -> io::Result<()> {
-    install_program(&rules::filter(rules::Beside::Namespaces))
+    Filter::assembled().install()
 }
 
 /// The same where Landlock is the only other wall: no sockets, and nothing that

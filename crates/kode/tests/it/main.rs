@@ -28,6 +28,7 @@ mod labels;
 mod llmock;
 mod long_run;
 mod network;
+mod one_command;
 mod persons_edits;
 mod persons_files;
 mod provider_faults;
