@@ -13,6 +13,8 @@ use crate::plan::{Identity, Plan, Step, variable};
 /// Toolchains that look for their root below home, which is another one here.
 const ROOTS: &[(&str, &str)] = &[("RUSTUP_HOME", ".rustup"), ("PYENV_ROOT", ".pyenv")];
 
+const BYTECODE_FOLDER: &str = "PYTHONPYCACHEPREFIX";
+
 /// Home and temporary folder of one sandbox; removed when dropped.
 #[derive(Debug)]
 pub(super) struct PrivateFolder(PathBuf);
@@ -67,6 +69,12 @@ pub(super) fn adapt(plan: &mut Plan, settings: &SandboxSettings) -> io::Result<P
             "HOME" => value.clone_from(&home),
             "TMPDIR" => value.clone_from(&temporary),
             _ => {}
+        }
+    }
+    // Without the system's own bytecode Python reads what commands may not.
+    for (name, value) in &mut plan.environment {
+        if name == BYTECODE_FOLDER {
+            (*name, *value) = ("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
         }
     }
     Ok(folder)
