@@ -129,7 +129,7 @@ impl Guard {
         let configuration = named.filter(|named| named.role == runs::Role::Configuration);
         let mut read_only: Vec<Vec<u8>> = configuration.map(|named| named.path).collect();
         read_only.extend(self.modes.with_set_id().cloned());
-        let mut sockets = self.look_inside(Look::before()).sockets;
+        let mut sockets = self.look_inside(Look::thorough()).sockets;
         for (path, folder) in &self.tree.folders {
             sockets.extend(folder.sockets.iter().map(|name| tree::join(path, name)));
         }
@@ -319,6 +319,12 @@ impl Guard {
     /// Of what git runs by its configuration, tells what the command made or changed.
     fn tell_of_runs(&self) -> Vec<Incident> {
         let mut told: BTreeMap<String, Vec<ProjectPath>> = BTreeMap::new();
+        // A link on the way to one may lead elsewhere by now.
+        for named in runs::named(&self.root, &self.project) {
+            if named.role == runs::Role::Configuration && !self.gits.contains(&named) {
+                told.entry(named.key).or_default().push(readable(&named.path));
+            }
+        }
         for (path, (stamp, key)) in runs::stamps(&self.root, &self.gits) {
             if self.runs.get(&path).is_none_or(|(before, _)| *before != stamp) {
                 told.entry(key).or_default().push(readable(&path));

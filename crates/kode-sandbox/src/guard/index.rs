@@ -8,6 +8,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags};
 
+use super::runs;
+use crate::git_config::settings;
+
 /// Larger ones can't be looked at.
 const BYTES_MAX: u64 = 512 * 1024 * 1024;
 
@@ -29,16 +32,26 @@ pub(super) fn is_sound(folder: &OwnedFd, name: &[u8]) -> bool {
     let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { return false };
     let mut bytes = Vec::new();
     let read = File::from(file).take(BYTES_MAX + 1).read_to_end(&mut bytes);
-    read.is_ok_and(|read| read as u64 <= BYTES_MAX) && says_nothing_bad(&bytes)
+    let kinds = kinds_of_names(folder);
+    read.is_ok_and(|read| read as u64 <= BYTES_MAX) && says_nothing_bad(&bytes, kinds)
 }
 
-fn says_nothing_bad(bytes: &[u8]) -> bool {
+/// As the repository's configuration says, which a worktree's own folder has not.
+fn kinds_of_names(folder: &OwnedFd) -> &'static [usize] {
+    let Some(text) = runs::small_text(folder, b"config") else { return &NAME_BYTES };
+    let is_long = settings(&text)
+        .iter()
+        .any(|it| it.section == "extensions" && it.name == "objectformat" && it.value == "sha256");
+    &NAME_BYTES[usize::from(is_long)..][..1]
+}
+
+fn says_nothing_bad(bytes: &[u8], kinds: &[usize]) -> bool {
     // Git leaves an empty one alone.
     if bytes.is_empty() {
         return true;
     }
     let readings: Vec<bool> =
-        NAME_BYTES.iter().filter_map(|&name_bytes| Reading::whole(bytes, name_bytes)).collect();
+        kinds.iter().filter_map(|&name_bytes| Reading::whole(bytes, name_bytes)).collect();
     !readings.is_empty() && readings.iter().all(|sound| *sound)
 }
 
@@ -47,8 +60,9 @@ struct Reading<'a> {
     name_bytes: usize,
     version: u32,
     at: usize,
-    /// Where entries begin.
+    /// Where entries begin, and in version 4 whether each has its name whole.
     entries: Vec<usize>,
+    anew: Vec<bool>,
     path: Vec<u8>,
     /// Whether entries without a name stand for another file's.
     is_split: bool,
@@ -68,7 +82,9 @@ impl<'a> Reading<'a> {
         }
         let (at, entries) = (HEADER_BYTES, Vec::with_capacity(count));
         let (path, is_split, sound) = (Vec::new(), false, true);
-        let mut reading = Self { bytes, name_bytes, version, at, entries, path, is_split, sound };
+        let anew = Vec::new();
+        let mut reading =
+            Self { bytes, name_bytes, version, at, entries, anew, path, is_split, sound };
         let mut nameless = false;
         for _ in 0..count {
             let is_folder = reading.entry()?;
@@ -86,7 +102,9 @@ impl<'a> Reading<'a> {
         let mode = number(self.bytes, begin + MODE_AT)?;
         let flags_at = begin + STAT_BYTES + self.name_bytes;
         let flags = u16::from_be_bytes(self.bytes.get(flags_at..flags_at + 2)?.try_into().ok()?);
-        let is_extended = self.version > 2 && flags & EXTENDED != 0;
+        let is_extended = flags & EXTENDED != 0;
+        // Not written in version 2, though read.
+        (self.version > 2 || !is_extended).then_some(())?;
         self.at = flags_at + if is_extended { 4 } else { 2 };
         if self.version == 4 {
             let kept = self.path.len().checked_sub(self.variable_number()?)?;
@@ -94,6 +112,11 @@ impl<'a> Reading<'a> {
             let rest = self.text()?;
             self.path.extend_from_slice(rest);
             self.at += rest.len() + 1;
+            // Git goes by the length, not by the end.
+            let length = self.path.len().min(usize::from(LENGTH));
+            (usize::from(flags & LENGTH) == length).then_some(())?;
+            // Where threads may begin, git knows no name before.
+            self.anew.push(kept == 0);
         } else {
             let text = self.text()?;
             let length = match usize::from(flags & LENGTH) {
@@ -143,7 +166,9 @@ impl<'a> Reading<'a> {
                 b"link" => self.is_split = true,
                 b"EOIE" => self.sound &= number(content, 0)? as usize == end,
                 b"IEOT" => self.sound &= self.blocks_agree(content)?,
-                _ => {}
+                b"TREE" | b"REUC" | b"UNTR" | b"FSMN" | b"sdir" => {}
+                // Others could hide what git finds by its distance from the end.
+                _ => return None,
             }
         }
         (self.at == last).then_some(())
@@ -155,6 +180,7 @@ impl<'a> Reading<'a> {
         for block in content.get(4..)?.chunks(8) {
             let begin = self.entries.get(number_of_entries);
             agree &= begin == Some(&(number(block, 0)? as usize));
+            agree &= self.anew.get(number_of_entries).is_none_or(|anew| *anew);
             number_of_entries += number(block, 4)? as usize;
         }
         Some(agree && number_of_entries == self.entries.len())
@@ -210,18 +236,36 @@ mod tests {
         for format in ["sha1", "sha256"] {
             for version in ["2", "4"] {
                 let index = written(format, version);
-                assert!(says_nothing_bad(&index), "{format} {version}");
+                assert!(says_nothing_bad(&index, &NAME_BYTES), "{format} {version}");
                 for (old, new) in [(&b"x git/y"[..], &b"x/.git/"[..]), (b"x git/y", b"../ab/y")] {
                     let at = index.windows(old.len()).position(|part| part == old).unwrap();
                     let mut forged = index.clone();
                     forged[at..at + new.len()].copy_from_slice(new);
-                    assert!(!says_nothing_bad(&forged), "{format} {version}");
+                    assert!(!says_nothing_bad(&forged, &NAME_BYTES), "{format} {version}");
                 }
-                assert!(!says_nothing_bad(&index[..index.len() / 2]), "{format} {version}");
+                assert!(
+                    !says_nothing_bad(&index[..index.len() / 2], &NAME_BYTES),
+                    "{format} {version}"
+                );
             }
         }
-        assert!(says_nothing_bad(b""));
-        assert!(!says_nothing_bad(b"DIRC"));
+        assert!(says_nothing_bad(b"", &NAME_BYTES));
+        assert!(!says_nothing_bad(b"DIRC", &NAME_BYTES));
+    }
+
+    #[test]
+    fn what_git_would_find_and_nobody_else_is_not_sound() {
+        let index = written("sha1", "4");
+        let mut longer = index.clone();
+        longer[HEADER_BYTES + STAT_BYTES + 20 + 1] += 1;
+        assert!(!says_nothing_bad(&longer, &[20]));
+        let mut unknown = index.clone();
+        let last = unknown.len() - 20;
+        unknown.splice(last..last, *b"XXXX\0\0\0\0");
+        assert!(!says_nothing_bad(&unknown, &[20]));
+        let mut extended = written("sha1", "2");
+        extended[HEADER_BYTES + STAT_BYTES + 20] |= 0x40;
+        assert!(!says_nothing_bad(&extended, &[20]));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) struct Look<'a> {
     before: Option<&'a Odd>,
     /// What changed since then may be the command's.
     since_ns: i128,
+    /// Whether folders of objects are looked into though nothing touched them.
+    thorough: bool,
     folders_left: usize,
     pub(super) odd: Odd,
     /// Paths of what is odd now and was not before; what lies deeper comes first.
@@ -60,6 +62,11 @@ impl<'a> Look<'a> {
         Self::new(None, i128::MAX)
     }
 
+    /// Sockets and all else that lies anywhere there.
+    pub(super) fn thorough() -> Self {
+        Self { thorough: true, ..Self::before() }
+    }
+
     /// What a command made or changed since `since_ns`.
     pub(super) fn after(before: &'a Odd, since_ns: i128) -> Self {
         Self::new(Some(before), since_ns)
@@ -69,6 +76,7 @@ impl<'a> Look<'a> {
         Self {
             before,
             since_ns,
+            thorough: false,
             folders_left: FOLDERS_MAX,
             odd: HashSet::new(),
             new: Vec::new(),
@@ -134,7 +142,7 @@ impl<'a> Look<'a> {
                 let inner = inner_place(place, name);
                 // Objects by the begin of their names: what is not touched has none but them.
                 let is_objects = place == Place::Objects && !is_git;
-                if !is_objects || self.is_touched(&stat) {
+                if !is_objects || self.thorough || self.is_touched(&stat) {
                     self.enter((folder, name), path, inner, depth + 1);
                 }
                 if is_git {

@@ -122,6 +122,10 @@ impl Reading<'_> {
         let Some(path) = self.within(folder, &setting.value) else { return };
         let text = small_text(self.root, &path);
         let place = self.project.join(OsStr::from_bytes(&path));
+        // A link on the way leads to what is read, and may lead elsewhere tomorrow.
+        let real = std::fs::canonicalize(&place).ok();
+        let real = real.and_then(|real| self.within(self.project, real.to_str()?));
+        real.into_iter().for_each(|real| self.add(real, Role::Configuration, setting));
         self.add(path, Role::Configuration, setting);
         if let (Some(text), Some(folder)) = (text, place.parent())
             && depth < INCLUDE_DEPTH_MAX
@@ -149,7 +153,7 @@ impl Reading<'_> {
     }
 
     /// The path below the project that `value` names from `folder`; `None` for any
-    /// outside, in git's own folder, and for the project as a whole.
+    /// outside, what is read-only anyway, and for the project or `.git` as a whole.
     fn within(&self, folder: &Path, value: &str) -> Option<Vec<u8>> {
         let mut place = PathBuf::new();
         for part in folder.join(value).components() {
@@ -160,8 +164,10 @@ impl Reading<'_> {
             }
         }
         let below = place.strip_prefix(self.project).ok()?;
-        let is_gits = below.starts_with(".git") || below.as_os_str().is_empty();
-        (!is_gits).then(|| below.as_os_str().as_bytes().to_vec())
+        let protected = [".git/config", ".git/config.worktree", ".git/hooks", ".git/info"];
+        let is_known = protected.iter().any(|known| below.starts_with(known));
+        let is_whole = below.as_os_str().is_empty() || below == Path::new(".git");
+        (!is_known && !is_whole).then(|| below.as_os_str().as_bytes().to_vec())
     }
 }
 
@@ -198,7 +204,7 @@ fn is_command(setting: &Setting) -> bool {
     }
 }
 
-fn small_text(root: &OwnedFd, path: &[u8]) -> Option<String> {
+pub(super) fn small_text(root: &OwnedFd, path: &[u8]) -> Option<String> {
     let (folder, name) = beneath::parent(root, path).ok()?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::openat(folder, name, flags, Mode::empty()).ok()?;

@@ -31,11 +31,32 @@ const GIT_FILES: &[(&str, &[&str])] = &[
 /// Where an interrupted rebase or cherry-pick keeps what it still has to do: with
 /// `--continue` git runs the `exec` lines of the first file, and a program that the name
 /// of a strategy in the others leads to (sequencer.c).
-const UNFINISHED: &[(&[u8], &[u8])] =
-    &[(b"rebase-merge", TODO_LIST), (b"rebase-merge", STRATEGY), (b"sequencer", OPTIONS)];
+const UNFINISHED: &[(&[u8], &[u8])] = &[
+    (b"rebase-merge", TODO_LIST),
+    (b"rebase-merge", STRATEGY),
+    (b"sequencer", OPTIONS),
+    (b"rebase-apply", PATCH_OPTIONS),
+    (b".", CONFLICTS),
+];
 const TODO_LIST: &[u8] = b"git-rebase-todo";
 const STRATEGY: &[u8] = b"strategy";
 const OPTIONS: &[u8] = b"opts";
+const PATCH_OPTIONS: &[u8] = b"apply-opt";
+/// Conflicts whose solutions git remembers: it reads and writes whatever files it names,
+/// anywhere (rerere.c).
+const CONFLICTS: &[u8] = b"MERGE_RR";
+
+/// Options for patches that name no file to write (git-am(1)).
+const HARMLESS_OPTIONS: &[&str] = &[
+    "-p",
+    "-C",
+    "--whitespace=",
+    "--directory=",
+    "--include=",
+    "--exclude=",
+    "--reject",
+    "--ignore-",
+];
 
 /// Git's own (git-merge(1)).
 const STRATEGIES: &[&str] = &["ort", "recursive", "resolve", "octopus", "ours", "subtree"];
@@ -257,7 +278,8 @@ impl Found {
             if let Some(open) = self.enter(git, folder)
                 && runs_something(&open, name)
             {
-                self.take(&open, &join(path, folder), name);
+                let place = if *folder == b"." { path.to_vec() } else { join(path, folder) };
+                self.take(&open, &place, name);
             }
         }
         for name in GIT_FOLDERS {
@@ -339,6 +361,11 @@ fn runs_something(folder: &OwnedFd, name: &[u8]) -> bool {
             .lines()
             .any(|line| matches!(line.split_ascii_whitespace().next(), Some("exec" | "x"))),
         STRATEGY => is_foreign(text.trim()),
+        CONFLICTS => !text.is_empty(),
+        PATCH_OPTIONS => text.split_ascii_whitespace().any(|word| {
+            let word = word.trim_matches('\'');
+            !HARMLESS_OPTIONS.iter().any(|harmless| word.starts_with(harmless))
+        }),
         _ => settings(&text).iter().any(|it| it.name == "strategy" && is_foreign(&it.value)),
     }
 }

@@ -196,3 +196,46 @@ fn a_removed_configuration_comes_back() {
     assert!(matches!(&*incidents, [Incident::Restored { .. }]), "{incidents:?}");
     assert_eq!(fs::read_to_string(&config).unwrap(), "old");
 }
+
+#[test]
+fn files_that_git_would_read_or_write_anywhere_are_put_aside() {
+    let mut place = place();
+    fs::create_dir_all(place.at(".git/rebase-apply")).unwrap();
+    fs::write(place.at(".git/rebase-apply/apply-opt"), " '-p1' '--directory=a'\n").unwrap();
+    fs::write(place.at(".git/MERGE_RR"), "").unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+    fs::write(place.at(".git/rebase-apply/apply-opt"), " '--build-fake-ancestor=../x'\n").unwrap();
+    fs::write(place.at(".git/MERGE_RR"), "0123\t../secret\0").unwrap();
+    assert_eq!(place.quarantined(), [".git/MERGE_RR", ".git/rebase-apply/apply-opt"]);
+}
+
+#[test]
+fn configuration_within_the_git_folder_and_behind_links_is_found() {
+    let mut place = place();
+    let config = "[include]\n\tpath = extra\n\tpath = ../l/inc\n[core]\n\thooksPath = .git/mine\n";
+    fs::write(place.at(".git/config"), config).unwrap();
+    fs::create_dir_all(place.at("d")).unwrap();
+    fs::create_dir_all(place.at("e")).unwrap();
+    symlink("d", place.at("l")).unwrap();
+    for name in ["d/inc", "e/inc", ".git/extra"] {
+        fs::write(place.at(name), "[a]\n").unwrap();
+    }
+    place.guard.before_command();
+    let protected = place.guard.in_project().read_only;
+    for name in [".git/extra", "d/inc"] {
+        assert!(protected.contains(&name.as_bytes().to_vec()), "{name}");
+    }
+    fs::rename(place.at("l"), place.at("old")).unwrap();
+    symlink("e", place.at("l")).unwrap();
+    fs::create_dir(place.at(".git/mine")).unwrap();
+    fs::write(place.at(".git/mine/pre-commit"), "x").unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let keys: Vec<&str> = incidents
+        .iter()
+        .map(|incident| match incident {
+            Incident::GitRuns { key, .. } => key.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(keys, ["core.hookspath", "include.path"]);
+}
