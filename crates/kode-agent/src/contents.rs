@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kode_base::{ChangeKind, ProjectPath, TouchedFile, Untrusted};
-use kode_scan::{Reading, ScanFile, ScanOptions, ScanReport, code_kind, surroundings};
+use kode_scan::{Reading, ScanFile, ScanOptions, ScanReport, code_kind, has_rules, surroundings};
 use kode_session::{Comparison, Session, SessionError};
 use sha2::{Digest as _, Sha256};
 
@@ -108,16 +108,17 @@ impl Contents {
     }
 
     /// A file that is gone and stands elsewhere with the same bytes was moved: nothing
-    /// in it is new.
+    /// in it is new, unless the other name made code of it.
     pub(crate) fn take_moves(&mut self, session: &Session, files: &[TouchedFile]) {
         let gone = files.iter().filter(|file| file.change == ChangeKind::Deleted);
         let gone: Vec<(&ProjectPath, Untrusted<Vec<u8>>)> = gone
             .filter_map(|file| Some((&file.path, session.base_content(&file.path).ok().flatten()?)))
             .collect();
         for file in self.files.iter_mut().filter(|file| file.base.is_none()) {
-            let Some((path, before)) = gone.iter().find(|(_, before)| *before == file.now) else {
-                continue;
+            let is_moved = |(path, before): &&(&ProjectPath, Untrusted<Vec<u8>>)| {
+                *before == file.now && stays_what_it_is(path, &file.path)
             };
+            let Some((path, before)) = gone.iter().find(is_moved) else { continue };
             file.base = Some(before.clone());
             file.moved_from = Some((*path).clone());
         }
@@ -215,4 +216,13 @@ impl Contents {
             },
         )
     }
+}
+
+/// Whether a file is read the same way under its new name: as code with rules, or by the
+/// same ending.
+fn stays_what_it_is(old: &ProjectPath, new: &ProjectPath) -> bool {
+    let ending = |path: &ProjectPath| {
+        std::path::Path::new(path.as_str()).extension().map(std::ffi::OsStr::to_owned)
+    };
+    has_rules(old) && has_rules(new) || ending(old) == ending(new)
 }

@@ -37,9 +37,11 @@ const PREPARE: &str = "export PATH=/usr/local/bin:/usr/bin:/bin GIT_OPTIONAL_LOC
     GIT_NO_REPLACE_OBJECTS=1 GIT_CONFIG_NOSYSTEM=1; set -o pipefail; \
     git rev-parse --git-dir >/dev/null 2>&1 || exit 3; ";
 
-/// At most so many tips, to stay below the longest argument.
+/// At most so many tips, to stay below the longest argument. Of stashes only the newest
+/// has a reference; the others are in its log.
 const BASE: &str = "git for-each-ref --count=2000 --sort=-committerdate \
-    --format='%(objectname)' 2>/dev/null && echo HEAD \
+    --format='%(objectname)' 2>/dev/null \
+    && { git rev-list -g -n 500 refs/stash 2>/dev/null || true; } && echo HEAD \
     && { git rev-parse --verify --quiet HEAD || true; }";
 
 /// Reads the base; nothing there is no error.
@@ -88,8 +90,9 @@ fn contents_command(base: &GitBase) -> String {
     };
     let raw = "--raw --no-abbrev --no-renames --no-ext-diff --no-textconv";
     format!(
-        "{{ git rev-list --all --not {tips} \
-         && git -c log.showRoot=true -c core.quotePath=false log --all {raw} -m --format= --not {tips} \
+        "stashed=$(git rev-list -g -n 500 refs/stash 2>/dev/null) || true; \
+         {{ git rev-list --all $stashed --not {tips} \
+         && git -c log.showRoot=true -c core.quotePath=false log --all $stashed {raw} -m --format= --not {tips} \
          && git -c core.quotePath=false diff-index --cached {raw} {head}; }} 2>/dev/null \
          | while IFS=$' \\t' read -r first mode old new status path; do \
              case $first in :*) ;; ?*) printf '%s \\n' \"$first\"; continue ;; *) continue ;; esac; \

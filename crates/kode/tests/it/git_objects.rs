@@ -60,6 +60,13 @@ fn a_staged_injection_that_is_gone_from_the_tree_is_found() {
 }
 
 #[test]
+fn a_stash_below_the_newest_is_found() {
+    let stash = "git -c user.name=x -c user.email=x@x stash -q -u";
+    let command = format!("git add -A && {stash} && echo y > c.txt && {stash} && git stash list");
+    assert_red_because_of_git(insist(&repository(), &command));
+}
+
+#[test]
 fn a_good_commit_is_green() {
     let workspace = repository();
     let script = "turns:\n  - calls:\n      - tool: write_file\n        args: {path: b.js, content: \"module.exports = 1;\\n\"}\n      - tool: shell\n        args: {command: \"git add -A && git -c user.name=x -c user.email=x@x commit -qm two\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";

@@ -382,3 +382,10 @@ fn an_old_flaw_in_a_file_that_is_moved_keeps_no_task_open() {
     let run = insist(&workspace, vec![shell("mkdir x && mv a.py x/b.py")]).expect(0);
     assert_eq!(run.of_type("gate")[0]["colour"], "green");
 }
+
+#[test]
+fn a_move_that_makes_code_of_a_text_brings_all_of_it() {
+    let workspace = Workspace::new();
+    workspace.write("notes.txt", PYTHON[2].1);
+    stays_red(&workspace, vec![shell("mv notes.txt b.py")]);
+}
