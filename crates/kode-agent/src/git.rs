@@ -59,7 +59,7 @@ pub(crate) fn read_base(workspace: &mut Workspace) -> Result<GitBase, String> {
     Ok(GitBase { tips, head, readable: true })
 }
 
-/// Every content that is new in commits, stashes and the index since `base`,
+/// Every content that is new in commits, stashes, tags and the index since `base`,
 /// under every path it has there.
 ///
 /// # Errors
@@ -80,6 +80,21 @@ pub(crate) fn new_contents(
 
 const GONE: &str = "git can't read the repository any more, so new commits could not be inspected";
 
+/// What references name that is no commit: a tag's message, a blob (called as the
+/// reference is), the files of a tree. `git rev-list` and `git log` pass these over.
+const NAMED_BY_REFERENCES: &str = "git for-each-ref --count=2000 --format='%(objecttype) %(objectname) %(refname)' \
+    | while read -r kind id name; do \
+        case $kind in commit) continue ;; esac; \
+        case $known in *\" $id \"*) continue ;; esac; \
+        printf '%s \\n' \"$id\"; \
+        peeled=$(git rev-parse --verify --quiet \"$id^{}\") || exit 1; \
+        case $(git cat-file -t \"$peeled\") in \
+          blob) printf '%s %s\\n' \"$peeled\" \"$name\" ;; \
+          tree) git -c core.quotePath=false ls-tree -r \"$peeled\" \
+            | sed -n 's/^[0-7]* blob \\([0-9a-f]*\\)\\t/\\1 /p' ;; \
+        esac; \
+      done";
+
 /// Raw lines of `git log` and `git diff-index` name each new blob under each of
 /// its paths; the loop turns them into requests for their contents.
 fn contents_command(base: &GitBase) -> String {
@@ -90,15 +105,15 @@ fn contents_command(base: &GitBase) -> String {
     };
     let raw = "--raw --no-abbrev --no-renames --no-ext-diff --no-textconv";
     format!(
-        "stashed=$(git rev-list -g -n 500 refs/stash 2>/dev/null) || true; \
-         {{ git rev-list --all $stashed --not {tips} \
+        "stashed=$(git rev-list -g -n 500 refs/stash 2>/dev/null) || true; known=' {tips} '; \
+         {{ {{ git rev-list --all $stashed --not {tips} \
          && git -c log.showRoot=true -c core.quotePath=false log --all $stashed {raw} -m --format= --not {tips} \
          && git -c core.quotePath=false diff-index --cached {raw} {head}; }} 2>/dev/null \
          | while IFS=$' \\t' read -r first mode old new status path; do \
              case $first in :*) ;; ?*) printf '%s \\n' \"$first\"; continue ;; *) continue ;; esac; \
              case $mode in 160000|000000) continue ;; esac; \
              case $new in *[!0]*) printf '%s %s\\n' \"$new\" \"$path\" ;; esac; \
-           done | sort -u | git cat-file --batch='%(objecttype) %(objectsize) %(rest)' 2>/dev/null"
+           done && {NAMED_BY_REFERENCES} 2>/dev/null; }} | sort -u | git cat-file --batch='%(objecttype) %(objectsize) %(rest)' 2>/dev/null"
     )
 }
 

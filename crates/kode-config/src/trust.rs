@@ -92,16 +92,32 @@ impl TrustOffer {
         update(kode_home, |store| {
             store.projects.insert(root.clone(), sha256.clone());
         })?;
-        let keys = match self.loosening.as_slice() {
-            [] => "it sets nothing that needs trust".to_owned(),
-            keys => format!("in effect now: {}", keys.join(", ")),
-        };
+        let keys = what_trust_does(&self.loosening);
         Ok(format!(
             "trusted {} with SHA-256 {}…; {keys}; any change to the file ends the trust",
             escape_line(&self.project.path.to_string_lossy()),
             sha256.get(..12).unwrap_or(&sha256),
         ))
     }
+}
+
+/// No project file may say this, trusted or not.
+const NEVER_FROM_A_PROJECT: &[&str] = &["scan.accept_unscanned"];
+
+fn what_trust_does(loosening: &[String]) -> String {
+    let never = |key: &&String| NEVER_FROM_A_PROJECT.contains(&key.as_str());
+    let (ignored, taken): (Vec<&String>, Vec<&String>) = loosening.iter().partition(never);
+    let listed =
+        |keys: &[&String]| keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", ");
+    let mut said = match taken.as_slice() {
+        [] => "it sets nothing that needs trust".to_owned(),
+        keys => format!("in effect now: {}", listed(keys)),
+    };
+    if !ignored.is_empty() {
+        said.push_str("; ignored as in every project file: ");
+        said.push_str(&listed(&ignored));
+    }
+    said
 }
 
 /// `kode trust`: binds the canonical project path and the hash of the bytes

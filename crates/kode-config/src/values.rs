@@ -110,6 +110,12 @@ impl TryFrom<String> for PathGlob {
                         \"scripts/**\": no `/` or `~` in front, no `..`"
                 .to_owned());
         }
+        let braces = text.find('{').is_some_and(|open| text[open..].contains(','));
+        if braces || text.starts_with('!') {
+            return Err("a glob knows `*`, `?` and `**` only: give one for each alternative \
+                        (\"*.rb\", \"*.php\"), and no `!` in front"
+                .to_owned());
+        }
         Ok(Self(text))
     }
 }

@@ -2,7 +2,7 @@
 
 use kode_base::{ProjectPath, Untrusted};
 
-/// Where a commit message stands in findings.
+/// Where the message of a commit or a tag stands in findings.
 const MESSAGE_PATH: &str = "commit-message.txt";
 
 /// One content that is new in git.
@@ -14,7 +14,7 @@ pub(crate) struct GitContent {
     pub(crate) bytes: Untrusted<Vec<u8>>,
 }
 
-/// Reads every `<type> <size> <path>\n<bytes>\n`; blobs and commits count.
+/// Reads every `<type> <size> <path>\n<bytes>\n`; blobs, commits and tags count.
 ///
 /// # Errors
 /// When an answer is not of that form.
@@ -43,7 +43,7 @@ fn next(output: &[u8]) -> Option<(Option<GitContent>, &[u8])> {
     let rest = rest.get(size + 1..)?;
     let path = match kind {
         "blob" => readable(name),
-        "commit" => ProjectPath::new(MESSAGE_PATH).ok()?,
+        "commit" | "tag" => ProjectPath::new(MESSAGE_PATH).ok()?,
         _ => return Some((None, rest)),
     };
     Some((Some(GitContent { path, bytes: Untrusted::new(bytes) }), rest))
@@ -62,10 +62,10 @@ mod tests {
     #[test]
     fn blobs_and_messages_are_taken_and_trees_left() {
         let output =
-            b"blob 3 src/a.js\nx\ny\ncommit 5 \nhello\ntree 2 \nab\nblob 1 \"b\\n.py\"\nz\n";
+            b"blob 3 src/a.js\nx\ny\ncommit 5 \nhello\ntree 2 \nab\ntag 1 \nx\nblob 1 \"b\\n.py\"\nz\n";
         let contents = parse(output).unwrap();
         let paths: Vec<&str> = contents.iter().map(|content| content.path.as_str()).collect();
-        assert_eq!(paths, ["src/a.js", "commit-message.txt", "b\\n.py"]);
+        assert_eq!(paths, ["src/a.js", "commit-message.txt", "commit-message.txt", "b\\n.py"]);
         assert_eq!(contents[0].bytes, Untrusted::new(b"x\ny".to_vec()));
     }
 

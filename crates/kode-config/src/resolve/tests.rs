@@ -136,10 +136,16 @@ fn the_user_and_policy_accept_unscanned_files_and_a_project_only_forbids_it() {
 }
 
 #[test]
-fn a_glob_that_leads_out_of_the_project_is_an_error() {
-    for glob in ["/etc/*.sh", "../x", ""] {
+fn a_glob_that_leads_out_of_the_project_or_could_match_nothing_is_an_error() {
+    let load = |glob: &str| {
         let text = format!("{{\"scan\":{{\"accept_unscanned\":[\"{glob}\"]}}}}");
-        assert!(Layout::new().user(&text).try_load().is_err(), "{glob}");
+        Layout::new().user(&text).try_load()
+    };
+    for glob in ["/etc/*.sh", "../x", "", "*.{rb,php}", "!a.rb"] {
+        assert!(load(glob).is_err(), "{glob}");
+    }
+    for name in ["pages/[id].tsx", "{{name}}/a.rb"] {
+        assert!(load(name).is_ok(), "{name}");
     }
 }
 

@@ -18,6 +18,14 @@ fn state_of(home: &Path, root: &Path) -> TrustState {
 }
 
 #[test]
+fn what_no_project_may_say_is_not_called_in_effect() {
+    let (home, root) = project(r#"{ "model": "m", "scan": { "accept_unscanned": ["*.rb"] } }"#);
+    let said = trust(home.path(), root.path()).unwrap();
+    let expected = "in effect now: model; ignored as in every project file: scan.accept_unscanned";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
 fn trust_holds_for_the_bytes_and_ends_with_any_change() {
     let text = "{ \"model\": \"m\" }";
     let (home, root) = project(text);

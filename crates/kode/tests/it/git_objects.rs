@@ -67,9 +67,18 @@ fn a_stash_below_the_newest_is_found() {
 }
 
 #[test]
+fn a_tag_of_a_blob_and_one_of_a_tree_are_found() {
+    let command = "git tag kept.js $(git hash-object -w a.js) && rm a.js && git status";
+    assert_red_because_of_git(insist(&repository(), command));
+    let command = "git add a.js && git tag -a -m tree kept $(git write-tree) && git rm -q --cached a.js && rm a.js";
+    let command = command.replace("git tag", "git -c user.name=x -c user.email=x@x tag");
+    assert_red_because_of_git(insist(&repository(), &command));
+}
+
+#[test]
 fn a_good_commit_is_green() {
     let workspace = repository();
-    let script = "turns:\n  - calls:\n      - tool: write_file\n        args: {path: b.js, content: \"module.exports = 1;\\n\"}\n      - tool: shell\n        args: {command: \"git add -A && git -c user.name=x -c user.email=x@x commit -qm two\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";
+    let script = "turns:\n  - calls:\n      - tool: write_file\n        args: {path: b.js, content: \"module.exports = 1;\\n\"}\n      - tool: shell\n        args: {command: \"git add -A && git -c user.name=x -c user.email=x@x commit -qm two && git tag one.js $(git hash-object -w b.js)\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";
     let run = workspace.run_script(script, &[]).expect(0);
     assert_eq!(run.of_type("tool_result")[1]["exit_code"], 0, "{:?}", run.outputs());
 }
