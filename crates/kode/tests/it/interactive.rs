@@ -224,6 +224,32 @@ fn a_question_is_answered_by_no_key_typed_ahead() {
     assert!(!workspace.project().join("made").exists());
 }
 
+const UNSCANNED: &str = "turns:\n  - calls:\n      - tool: write_file\n        args: {path: a.rb, content: \"puts 1\\n\"}\n  - label: again\n    calls:\n      - tool: finish\n        args: {summary: done}\n    goto: again\n";
+
+#[test]
+fn code_that_no_rule_reads_is_accepted_on_the_screen_or_leaves_it_red() {
+    for (key, end) in [("a", "● done"), ("d", "you did not accept a.rb")] {
+        let workspace = Workspace::new();
+        let Some(window) = start_session(&workspace, UNSCANNED) else { return };
+        window.wait_for("ready");
+        window.line("go");
+        let asked = window.wait_for("[A]pprove [D]eny [?] Context [T]rust session:");
+        for expected in
+            ["Accept: 1 file as they are, unscanned", "a.rb: no security rules for Ruby"]
+        {
+            assert!(asked.contains(expected), "{expected} in:\n{asked}");
+        }
+        settle();
+        window.key("?");
+        window.wait_for("sha256 82be84ab06491c73");
+        settle();
+        window.key(key);
+        window.wait_for(end);
+        window.line("/quit");
+        window.wait_for("ended with ");
+    }
+}
+
 #[test]
 fn without_a_terminal_kode_alone_says_so_and_ends_with_2() {
     let output = Workspace::new().kode(&[]).output().unwrap();
