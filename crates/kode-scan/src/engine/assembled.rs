@@ -38,6 +38,11 @@ impl Engine<'_> {
         if self.units.iter().flatten().any(|unit| stands_whole(unit.source)) {
             return;
         }
+        // A key in pieces, of which the source shows as much: found where it stands.
+        let written = self.unit(self.file).source.get(start..end).unwrap_or_default();
+        if secrets::provider_keys(written).iter().any(|other| other.rule == hit.rule) {
+            return;
+        }
         let mut found = secrets::finding(self.file, piece.as_bytes(), &hit);
         (found.start, found.end) = (start, end);
         // The same key is put together once, however often the code runs.

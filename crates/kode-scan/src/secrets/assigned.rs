@@ -61,6 +61,8 @@ pub(super) fn value_after(content: &[u8], form: Form) -> Option<(usize, usize, b
     match operator {
         // Erlang's `{password, "…"}`.
         b"," if quotes == 0 && !form.is_table && before != Some(b'{') => return None,
+        // The next argument, after a call that the name was handed to.
+        b"," if quotes > 0 && rest[..quotes].iter().all(|byte| *byte == b')') => return None,
         // A list of names.
         b"," if quotes > 0 && content[..start.saturating_sub(1)].ends_with(b"[") => return None,
         b">" => return None,
@@ -234,7 +236,11 @@ fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(us
     let length = rest[cursor..].iter().enumerate().position(ends);
     let end = length.map_or(rest.len(), |length| cursor + length);
     let is_truth = matches!(rest[cursor..end], [b'!', b'0' | b'1', ..]);
-    let is_code = is_truth || rest[cursor..end].iter().any(|b| matches!(b, b'(' | b'[' | b'{'));
+    let is_code = is_truth
+        || rest[cursor..end].iter().any(|b| matches!(b, b'(' | b'[' | b'{'))
+        || rest[cursor..end]
+            .windows(2)
+            .any(|two| [b">=", b"||", b"!="].contains(&&[two[0], two[1]]));
     (!is_code).then_some((cursor, end, false))
 }
 

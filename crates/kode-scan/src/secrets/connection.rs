@@ -95,8 +95,16 @@ fn user_and_password(rest: &[u8]) -> Option<Credential> {
     let is_weak = || is_weak_password(password) && is_named_host(host);
     let real = (is_password(password, true) || is_weak())
         && !is_placeholder(password)
+        && !is_known_sample(&authority[..colon], password)
         && !is_example_host(host);
     real.then_some((colon + 1, at, "a password in a URL"))
+}
+
+/// Words with spaces (`a%20secret`), and the user of every Oracle manual.
+fn is_known_sample(user: &[u8], password: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(password).replace("%20", " ");
+    let is_words = text.contains(' ') && text.chars().all(|c| c.is_alphabetic() || c == ' ');
+    is_words || user == b"scott" && password.starts_with(b"tiger")
 }
 
 /// Hosts that stand in examples, and this machine.

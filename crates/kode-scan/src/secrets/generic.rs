@@ -63,7 +63,7 @@ const KEY_WORDS: [&str; 25] = [
 ];
 
 /// Words that make a name describe a secret, or something public, instead of hold one.
-const OTHER_WORDS: [&str; 67] = [
+const OTHER_WORDS: [&str; 72] = [
     "public",
     "pub",
     "id",
@@ -131,7 +131,16 @@ const OTHER_WORDS: [&str; 67] = [
     "ref",
     "refs",
     "href",
+    "short",
+    "long",
+    "required",
+    "mismatch",
+    "failed",
 ];
+
+/// Words that say that what they name opens nothing, wherever they stand.
+const NO_CREDENTIAL: [&str; 7] =
+    ["wrong", "invalid", "incorrect", "missing", "null", "nonexistent", "existent"];
 
 /// Words that end in `pass` and open nothing.
 const OTHER_PASSES: [&str; 6] =
@@ -226,7 +235,9 @@ pub(super) fn find(
         };
         let real = real || bare_values && is_encoded_password(value);
         let scrambled = quoted && promise != Promise::AnyKey && !in_tests && is_scrambled(value);
-        if is_listed_commit(content, form.name, (from, to)) {
+        if is_listed_commit(content, form.name, (from, to))
+            || is_release_key(&content[start..end], value)
+        {
             continue;
         }
         if scrambled || real && !is_placeholder(value) && !is_encoded_word(value) {
@@ -254,6 +265,15 @@ fn is_listed_commit(content: &[u8], name: (usize, usize), value: (usize, usize))
     let before = first.checked_sub(1).map(|end| &content[line(end).map_or(0, |at| at + 1)..end]);
     let mut after = content[value.1..].split(|byte| *byte == b'\n').skip(1);
     [before, after.next()].into_iter().flatten().any(names_a_commit)
+}
+
+/// `releaseManagerKey`: a fingerprint of the key that releases are signed with, which is
+/// public.
+fn is_release_key(name: &[u8], value: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_fingerprint =
+        value.len() == 40 && value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
+    is_fingerprint && name.windows(7).any(|part| part == b"release")
 }
 
 /// A line that gives forty hexadecimal digits to a name.
@@ -375,7 +395,17 @@ pub(super) fn is_test_path(path: &ProjectPath) -> bool {
             || part.contains(".test.")
             || part.contains(".spec.")
             || part.contains("_test.")
+            || part.contains("_tests.")
+    }) || folders(path).any(|folder| {
+        let words = words_of(folder.as_bytes());
+        words.iter().any(|word| ["test", "tests", "testing", "testdata"].contains(&word.as_str()))
     })
+}
+
+/// The folders of a path, without the file's own name.
+fn folders(path: &ProjectPath) -> impl Iterator<Item = &str> {
+    let count = path.components().count();
+    path.components().take(count.saturating_sub(1))
 }
 
 /// The identifier (with `.` and `-`) around a keyword, at most 80 bytes each way.
@@ -417,6 +447,9 @@ pub(super) fn promise_of(name: &[u8]) -> Option<Promise> {
         return None;
     }
     let has = |wanted: &[&str]| tail.iter().any(|word| wanted.contains(&word.as_str()));
+    if has(&NO_CREDENTIAL) {
+        return None;
+    }
     if tail.iter().any(|word| {
         let is_password = word.contains("passw")
             || ["pwd", "pw", "bindpw", "rootpw", "passphrase", "psk"].contains(&&word[..]);

@@ -17,6 +17,7 @@ mod programs;
 mod rules;
 mod services;
 mod shape;
+mod shown;
 mod structure;
 mod table;
 
@@ -47,10 +48,12 @@ pub(crate) fn provider_keys(text: &[u8]) -> Vec<SecretHit> {
 /// Finds credentials in one file and its path.
 pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
     let mut found = in_content(file, path, content);
-    if is_documentation(path) {
-        // Samples, nearly all: only what has a provider's own form is as grave as elsewhere.
-        let samples = found.iter_mut().filter(|it| is_told_by_its_name(&it.rule));
-        samples.for_each(|sample| sample.severity = Severity::Warning);
+    // Samples, nearly all: only what has a provider's own form is as grave as elsewhere.
+    let is_prose = is_documentation(path);
+    for it in found.iter_mut().filter(|it| is_told_by_its_name(&it.rule)) {
+        if is_prose || shown::is_shown(path, content, (it.start, it.end)) {
+            it.severity = Severity::Warning;
+        }
     }
     let name = path.as_str().as_bytes();
     for hit in provider_keys(name) {

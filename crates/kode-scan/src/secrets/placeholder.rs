@@ -3,7 +3,7 @@
 use super::entropy::bits_per_byte;
 
 /// Words that only stand-ins hold, lower case.
-const WORDS: [&str; 45] = [
+const WORDS: [&str; 55] = [
     "example",
     "placeholder",
     "changeme",
@@ -45,12 +45,23 @@ const WORDS: [&str; 45] = [
     "%(",
     "#{",
     "enter_",
+    "nonexist",
+    "non_exist",
+    "non-exist",
+    "dontuse",
+    "don'tuse",
+    "donotuse",
+    "do-not-use",
     // The keys of the standards' own examples: FIPS 197, RFC 6238.
     "2b7e151628aed2a6",
     "jbswy3dpehpk3pxp",
     // The keys of Azure's storage and database emulators, the same for everyone.
     "eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6ifsufq2uverc",
     "c2y6ydjf5/r+ob0n8a7cgv30vrdjiwehlm+4qdu5de2nq9nduvtqobd4",
+    // The token of RFC 6750's examples, and those of MinIO's public playground.
+    "mf_9.b5f-4.1jqm",
+    "q3am3uq867spqqa43p2f",
+    "zuf+tfteslswru7bj86wekitnifilbzam1kyy3tg",
 ];
 
 /// Whether `value` is evidently not a real credential.
@@ -128,6 +139,8 @@ mod tests {
             "@db.password1@",
             "'$PASSWORD1'",
             "$TOKEN",
+            "don'tuseme4real",
+            "NonExistentValueSpK3hnufdHfeBUXCfqVK",
             "AAAAAAAAAA",
             "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
         ] {

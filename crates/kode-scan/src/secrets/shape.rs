@@ -23,7 +23,7 @@ pub(super) fn is_key(value: &[u8]) -> bool {
         entropy >= 3.3 || is_short_mix(value)
     };
     let counted = digits >= 1 || is_shuffled(value);
-    let words = is_made_of_words(value) || is_camel_case(value);
+    let words = is_made_of_words(value) || is_camel_case(value) || is_named_kind(value);
     counted && digits < value.len() && random && !words
 }
 
@@ -228,6 +228,33 @@ pub(super) fn is_camel_case(value: &[u8]) -> bool {
     plain && mixed && numbers && parts * 4 <= value.len() && odd < ODD_PAIRS
 }
 
+/// Names of kinds, one in the other: `SensitiveData:S3Object/Credentials`.
+fn is_named_kind(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| b":/.".contains(byte));
+    let whole: Vec<u8> = value.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    whole.len() < value.len()
+        && parts.all(|part| part.first().is_some_and(u8::is_ascii_uppercase))
+        && is_camel_case(&whole)
+}
+
+/// `org.apache.tools.ant.taskdefs.CVSPass`: a class in a package.
+fn is_class_name(value: &[u8]) -> bool {
+    const ROOTS: [&[u8]; 8] =
+        [b"org", b"com", b"net", b"io", b"java", b"javax", b"jakarta", b"edu"];
+    let mut parts = value.split(|byte| *byte == b'.');
+    let is_root = parts.next().is_some_and(|root| ROOTS.contains(&root));
+    let Some(class) = parts.next_back() else { return false };
+    let is_package = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_lowercase)
+            && part.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
+    };
+    is_root
+        && class.first().is_some_and(u8::is_ascii_uppercase)
+        && class.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_$".contains(byte))
+        && parts.clone().count() >= 1
+        && parts.all(is_package)
+}
+
 /// How many parts capitals and digits divide a name into, and how many pairs inside of
 /// them words do not have.
 fn camel_parts(value: &[u8]) -> (usize, usize) {
@@ -250,6 +277,7 @@ fn is_location(value: &[u8]) -> bool {
         || value.starts_with(b"./")
         || value.starts_with(b"http") && value.contains(&b':')
         || value.starts_with(b"@") && value.contains(&b'/')
+        || is_class_name(value)
 }
 
 /// Whether every part between separators is all letters or all digits and

@@ -8,6 +8,9 @@ pub(crate) fn is_pem_body(matched: &[u8]) -> bool {
     let body = body.split("-----END").next().unwrap_or(body);
     // Escaped line breaks (`\n` inside a string) are not part of the body.
     let body = body.replace("\\r", "").replace("\\n", "");
+    if is_cut_short(&body) || is_pattern(&body) {
+        return false;
+    }
     // What stands between its lines in source: quotes, commas, plus signs.
     let between = |c: &char| c.is_whitespace() || "\"'`,;\\".contains(*c);
     let letters: String = body
@@ -18,6 +21,17 @@ pub(crate) fn is_pem_body(matched: &[u8]) -> bool {
         .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '.' | '-'))
         .collect();
     letters.len() >= 48 && super::entropy::bits_per_byte(letters.as_bytes()) > 3.5
+}
+
+/// A key of which the middle was left out: nothing opens with it.
+fn is_cut_short(body: &str) -> bool {
+    let dots = |line: &str| !line.is_empty() && line.chars().all(|c| c == '.' || c == '…');
+    body.contains("...") || body.lines().any(|line| dots(line.trim()))
+}
+
+/// A header with a pattern behind it: `-----[\s\S]{0,2200}`.
+fn is_pattern(body: &str) -> bool {
+    body.trim_start().starts_with(['[', '(', '*', '^'])
 }
 
 /// Whether the first part of a JSON Web Token decodes to a header with an algorithm.
@@ -127,5 +141,21 @@ mod tests {
     fn a_pem_header_alone_is_no_key() {
         assert!(!is_pem_body(b"-----BEGIN PRIVATE KEY-----\n...\n-----END"));
         assert!(!is_pem_body(b"-----BEGIN PRIVATE KEY-----"));
+    }
+
+    #[test]
+    fn a_key_that_is_cut_short_or_a_pattern_is_no_key() {
+        let line = "MIIEpAIBAAKCAQEA7bq3vX9kQm2Lr8TzP5sWc1Yd4Hf6Jg0NnKxUoEiRtVwZyBaCbDe3F7";
+        let key = |middle: &str| {
+            format!(
+                "-----BEGIN PRIVATE KEY-----\n{line}\n{middle}\n{line}\n-----END PRIVATE KEY-----"
+            )
+        };
+        assert!(is_pem_body(key(line).as_bytes()));
+        for middle in ["...", "  .\n  .", "…"] {
+            assert!(!is_pem_body(key(middle).as_bytes()), "{middle}");
+        }
+        let pattern = format!("-----BEGIN PRIVATE KEY-----[\\s\\S]{{0,2200}}': 'X'\n{line}\n");
+        assert!(!is_pem_body(pattern.as_bytes()));
     }
 }

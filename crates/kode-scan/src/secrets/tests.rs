@@ -104,6 +104,11 @@ fn secret_names_with_random_values_are_found_in_any_format() {
         ),
         ("a.json", "{\"token\": \"sha256-28ET6Lnf\"}"),
         ("a.md", "    curl -u ci:k3Jd82hTqPz71LmVb4Rn https://ci.acme.io/run"),
+        ("A.java", "String BOOT_PASSWORD = \"XBM06.D7q\";"),
+        ("pom.xml", "<managerKey>bc87a3fd0a54480f0badbebd21939ff0ca2a6567</managerKey>"),
+        ("contests/db.sql", "connect 'jdbc:x:y;bootPassword=xyz1234abc';"),
+        ("a.js", "url('https://acme.io/a?user=b&password=Tr0ub4dor9x')"),
+        ("a.go", "db(\"postgres://scott:k3Jd82hTq@db1:5432/test\")"),
     ] {
         assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
     }
@@ -145,6 +150,19 @@ fn names_words_and_references_are_no_secrets() {
             "versions.json",
             "{\n \"api\": \"166a1e3aceb40e86b99b35301034b98616ed25ff\",\n \"auth\": \"d00e78ecfdb2f23f696383032fda32e1a5fd8fb9\",\n \"secrets-operator\": \"8f2e91f7083a5f807ce70e770690699c2c1e2ef7\"\n}",
         ),
+        ("A.java", "String SERVICE_WRONG_BOOT_PASSWORD = \"XBM06.D7\";"),
+        ("A.java", "String NET_PASSWORD_TOO_LONG = \"08001.C.12\";"),
+        ("a.properties", "cvspass=org.apache.tools.ant.taskdefs.CVSPass"),
+        (
+            "pom.xml",
+            "<releaseManagerKey>BC87A3FD0A54480F0BADBEBD21939FF0CA2A6567</releaseManagerKey>",
+        ),
+        ("a.go", "x := string(MD5Crypt([]byte(s.BasicPass), []byte(\"dlPL2MqE\")))"),
+        ("functionTests/master/a.out", "connect 'jdbc:x:y;bootPassword=xyz1234abc';"),
+        ("a.js", "32===e.c?;o.key=s.C0.NUL:e.keyCode>=51&&e.keyCode<=55?o.q=4"),
+        ("a.go", "FindingS3Credentials = \"SensitiveData:S3Object/Credentials\""),
+        ("setup.cfg", "mssql = mssql+pyodbc://scott:tiger^5HHH@mssql2022:1433/test"),
+        ("a.py", "httpx.URL('https://jo%40email.com:a%20secret@acme.de:1234/x')"),
     ] {
         assert_eq!(rules_found(path, line), Vec::<String>::new(), "{path}: {line}");
     }
