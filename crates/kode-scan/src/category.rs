@@ -153,6 +153,16 @@ impl CategorySet {
     /// harm as the name of a program or as a selector.
     pub(crate) const INDIRECT: Self = Self(0x100);
 
+    /// Where the reader is: as a whole it leads nowhere else. What is cut out of it or put
+    /// in front of it is no longer that.
+    pub(crate) const OWN_PAGE: Self = Self(0x200);
+
+    /// A part of a path between two slashes: it climbs nowhere unless it is `..`.
+    pub(crate) const SEGMENT: Self = Self(0x400);
+
+    /// What no longer holds of a part of a value, or of more than it.
+    const OF_THE_WHOLE: Self = Self(Self::OWN_PAGE.0 | Self::SEGMENT.0);
+
     /// The set of just these.
     pub(crate) fn of(categories: &[Category]) -> Self {
         Self(categories.iter().fold(0, |bits, category| bits | category.bit()))
@@ -160,7 +170,12 @@ impl CategorySet {
 
     /// Everything that is not in it.
     pub(crate) const fn complement(self) -> Self {
-        Self(!self.0)
+        Self(!self.0 & !Self::OF_THE_WHOLE.0)
+    }
+
+    /// The set for a part of the value, or for more than it.
+    pub(crate) const fn of_part(self) -> Self {
+        if self.0 == Self::EVERY.0 { self } else { Self(self.0 & !Self::OF_THE_WHOLE.0) }
     }
 
     /// Whether all of `other` is in the set.

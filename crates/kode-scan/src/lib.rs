@@ -10,6 +10,7 @@ mod code;
 mod code_kind;
 pub mod compare;
 mod component;
+mod copies;
 mod coverage;
 mod encoding;
 mod engine;

@@ -7,7 +7,7 @@ use kode_base::{Finding, ProjectPath};
 use crate::introduced::ChangedLines;
 use crate::raw::{LineIndex, RawFinding, finish};
 use crate::suppression::{self, Comment};
-use crate::{ScanFile, ScanOptions, ScanReport, Suppressed, code};
+use crate::{ScanFile, ScanOptions, ScanReport, Suppressed, code, copies};
 
 /// Scans files together. With `base: None` everything counts as introduced.
 ///
@@ -73,6 +73,7 @@ fn inspect(files: &[ScanFile<'_>], has_around: bool) -> Inspection {
         (a.file, a.start, &a.rule, worst(a)).cmp(&(b.file, b.start, &b.rule, worst(b)))
     });
     raw.dedup_by(|a, b| (a.file, a.start, &a.rule) == (b.file, b.start, &b.rule));
+    copies::soften(&mut raw, files);
     let indices = indices(files, &raw);
     let findings = finish(&raw, files, &indices);
     let unscanned =

@@ -30,7 +30,10 @@ pub(super) fn harmful(category: Category, context: Context, value: &Value) -> Op
             if is_local(prefix) || is_fixed_host(prefix) {
                 return None;
             }
-            value.harm(category).cloned()
+            let harms = |taint: &&Taint| {
+                !taint.cleaned.holds(category) && !taint.cleaned.covers(CategorySet::OWN_PAGE)
+            };
+            value.taints().iter().find(harms).cloned()
         }
         Context::Argv => argv(category, value),
         Context::Parts => {

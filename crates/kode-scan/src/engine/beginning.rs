@@ -2,7 +2,9 @@
 //! split or something in it is replaced: `location.href.split('#')[0]` stays on its
 //! host. Where that is not certain the beginning counts as unknown.
 
-use super::value::{HOLE, Value};
+use super::address::OWN_PAGE;
+use super::value::{HOLE, Taint, Value};
+use crate::category::CategorySet;
 
 /// The first part of a text that is split at `separator`.
 pub(super) fn first_of_split(text: &Value, separator: &Value, part: Value) -> Option<Value> {
@@ -14,14 +16,45 @@ pub(super) fn first_of_split(text: &Value, separator: &Value, part: Value) -> Op
 /// A text in which what a pattern matches is replaced, where no match can touch its
 /// beginning: the pattern begins with letters or a mark that are not in it.
 pub(super) fn replaced(text: &Value, pattern: &str, result: Value) -> Value {
-    let Some(begins) = known_beginning(text) else { return result };
-    let has_alternatives = pattern.contains('|');
-    match literal_start(pattern) {
-        Some(start) if !has_alternatives && !begins.contains(start) => {
-            beginning_with(result, begins)
-        }
-        _ => result,
+    let Some(begins) = known_beginning(text).or_else(|| own_page(text)) else { return result };
+    if pattern.contains('|') || !leaves(pattern, begins) {
+        return result;
     }
+    if begins != OWN_PAGE {
+        return beginning_with(result, begins);
+    }
+    // It may also be something else, so that only the input is known to stay.
+    let result = result.with(|data| {
+        let own = |source: &Taint| source.cleaned.covers(CategorySet::OWN_PAGE);
+        for taint in &mut data.taints {
+            if text.taints().iter().any(|known| known.source == taint.source && own(known)) {
+                taint.cleaned = taint.cleaned.union(CategorySet::OWN_PAGE);
+            }
+        }
+    });
+    match known_beginning(text) {
+        Some(begins) => beginning_with(result, begins),
+        None => result,
+    }
+}
+
+/// The page's own address, perhaps: its beginning where it is.
+fn own_page(text: &Value) -> Option<&'static str> {
+    let is_own = |taint: &Taint| taint.cleaned.covers(CategorySet::OWN_PAGE);
+    text.taints().iter().any(is_own).then_some(OWN_PAGE)
+}
+
+/// Whether what a pattern matches leaves a beginning as it is.
+fn leaves(pattern: &str, begins: &str) -> bool {
+    // The last part of a path: an address has one, if an empty one.
+    const LAST_PARTS: [&str; 4] = ["\\/[^\\/]+$", "\\/[^\\/]*$", "[^\\/]+$", "[^\\/]*$"];
+    if let Some(scheme) = pattern.strip_prefix('^') {
+        let letters = scheme.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(scheme.len());
+        let is_plain = scheme[letters..].trim_matches(':').is_empty();
+        return letters > 0 && is_plain && !begins.starts_with(scheme);
+    }
+    LAST_PARTS.contains(&pattern) && begins.ends_with('/')
+        || literal_start(pattern).is_some_and(|start| !begins.contains(start))
 }
 
 /// What stands before the first unknown part; of a text without one nothing is asked.

@@ -2,6 +2,7 @@
 //! builders and promises.
 
 use super::Engine;
+use super::address::{is_own_page, is_own_path, resolved};
 use super::expression::{joined, mixed};
 use super::site::Site;
 use super::value::{FIELDS_MAX, Value};
@@ -93,7 +94,14 @@ impl Engine<'_> {
                 Some(joined(&[first]))
             }
             // A copy of the page's own address.
-            "URL" if site.construct && is_own_page(&first) && site.given.len() == 1 => Some(first),
+            "URL" if site.construct && is_own_page(&first) && site.given.len() == 1 => {
+                let page = self.place("global.location");
+                Some(first.with(|data| data.place = page))
+            }
+            "URL" if site.construct && self.is_javascript() => Some(
+                resolved(&first, &site.value(1))
+                    .unwrap_or_else(|| self.parsed_address(&site.values())),
+            ),
             "super" => {
                 let this = self.this_around();
                 this.iter().for_each(|this| self.error_text(this, &first));
@@ -207,6 +215,12 @@ impl Engine<'_> {
         let function = by.data().and_then(|data| data.function.clone());
         if let Some(closure) = function.filter(|_| self.is_javascript()) {
             by = self.run_callback(&closure, Some(vec![part_of(receiver)]));
+            let is_known =
+                what.known_text().is_some() || what.data().is_some_and(|data| data.regex.is_some());
+            if !is_known && self.is_escaping() {
+                let set = CategorySet::of(&[Category::CrossSiteScripting]);
+                return mixed(&[receiver.clone(), by]).cleaned(set);
+            }
         }
         let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
         if let Some(pattern) = super::characters::pattern_of(what)
@@ -273,7 +287,9 @@ impl Engine<'_> {
                 Some(Value::default())
             }
             "split" | "rsplit" => {
-                let part = part_of(receiver);
+                let is_slash = matches!(first.known_text(), Some("/"));
+                let kept = if is_slash { CategorySet::SEGMENT } else { CategorySet::NONE };
+                let part = part_of(receiver).cleaned(kept);
                 let mut fields =
                     std::collections::BTreeMap::from([(Name::from("*"), part.clone())]);
                 let head = super::beginning::first_of_split(receiver, first, part);
@@ -562,18 +578,6 @@ fn with_all(receiver: &Value, site: &Site) -> Value {
         data.closed = false;
         data.length = None;
     })
-}
-
-/// Whether a text begins with one slash that is written down.
-fn is_own_path(value: &Value) -> bool {
-    let text = value.skeleton().unwrap_or_default();
-    let second = text.chars().nth(1);
-    text.starts_with('/') && second.is_none_or(|second| second.is_ascii_alphanumeric())
-}
-
-/// Whether a text begins with the page's own host, as `location.href` does.
-fn is_own_page(value: &Value) -> bool {
-    value.skeleton().is_some_and(|text| text.starts_with("https://this.host/"))
 }
 
 /// A `%` format: its text with a hole for each value; numbers carry no input.

@@ -336,6 +336,10 @@ impl Engine<'_> {
             return Value::record(fields, false);
         }
         let returned = self.as_declared(function, frame.file, frame.returned.unwrap_or_default());
+        let returned = match self.takes_away(function, frame.file) {
+            true => returned.cleaned(CategorySet::of(&[Category::CrossSiteScripting])),
+            false => returned,
+        };
         let mut facts = returned
             .data()
             .and_then(|data| data.facts.clone())
@@ -466,7 +470,8 @@ impl Engine<'_> {
         if let Some(kept) = keeps.and_then(|keeping| self.kept_call(keeping, site)) {
             return kept;
         }
-        self.run_callbacks(site, known.and_then(|known| callback_kinds(known, site)));
+        let kinds = known.and_then(|known| callback_kinds(known, site));
+        self.run_callbacks(site, kinds.filter(|_| !self.is_in_worker(site)));
         if let Some(known) = known {
             if known.loads {
                 return self.loaded(site);
@@ -476,7 +481,7 @@ impl Engine<'_> {
             }
             if known.identity || known.decodes {
                 let given = site.value(0);
-                return if known.decodes { given.undone() } else { given };
+                return if known.decodes { self.decoded_address(site, &given) } else { given };
             }
             if known.guards.is_some() || known.opaque {
                 let facts = known.guards.and_then(|set| Some((set, site.argument(0)?)));
@@ -497,6 +502,10 @@ impl Engine<'_> {
         }
         if let Some(elements) = self.jquery_setter(site) {
             return elements;
+        }
+        // `get()` without a name asks a list for its elements, not a request for a header.
+        if &*site.method == "get" && site.given.is_empty() && self.is_javascript() {
+            return site.receiver.as_ref().map(|(_, value)| value.clone()).unwrap_or_default();
         }
         if let Some(result) = result_place {
             return self.placed_result(result, known, site);
@@ -538,6 +547,10 @@ impl Engine<'_> {
         let value = self.at_place(result, site.start, site.end);
         if !value.taints().is_empty() {
             return if &*site.method == "parse_args" { self.parsed_fields(value) } else { value };
+        }
+        // What was made markup of is judged where it is made; what is left are elements.
+        if self.place("global.$()") == Some(result) {
+            return value;
         }
         let carries = known.is_some_and(|known| known.carries);
         let passed = self.kept_taints(site, carries);

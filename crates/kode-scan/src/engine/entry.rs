@@ -201,6 +201,21 @@ impl Engine<'_> {
             && memchr::memmem::find(self.unit(self.file).source, b"grpc").is_some()
     }
 
+    /// A method of a class that sends requests: an adapter, a transport, what signs them.
+    fn sends(&self, function: &Function) -> bool {
+        const SENDERS: [&str; 5] = ["Adapter", "Transport", "AuthBase", "Auth", "Spider"];
+        let Some(class) = function.class else { return false };
+        let class = &self.program().classes[class.0 as usize];
+        let program = self.program();
+        let base = |id: &crate::ir::ExprId| match &program.expression(*id).kind {
+            Kind::Global(name) | Kind::Field(_, name) | Kind::Import(name) => Some(name.clone()),
+            Kind::Variable(variable) => Some(program.variables[variable.0 as usize].clone()),
+            _ => None,
+        };
+        let mut names = class.bases.iter().filter_map(base).chain(class.name.clone());
+        names.any(|name| SENDERS.iter().any(|sender| name.ends_with(sender)))
+    }
+
     /// Handlers are recognised by the names everyone gives their parameters.
     fn by_name(&mut self, function: &Function, at: usize, name: &str) -> Value {
         let next = |offset: usize| {
@@ -238,6 +253,7 @@ impl Engine<'_> {
                 }
                 _ => Value::default(),
             },
+            "python" if name == "request" && self.sends(function) => Value::default(),
             "python" if name == "request" => self.kind("global.Request()"),
             "python"
                 if at > 0

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Engine;
+use super::address::{OWN_PAGE, begins_path, ends_in_host, is_behind_question, is_page_first};
 use super::guard::{both_facts, facts_of, flipped, truth_with};
 use super::value::{Closure, Constant, Data, HOLE, Open, Path, Taint, Value, merge_taints};
 use crate::category::{Category, CategorySet};
@@ -296,7 +297,8 @@ impl Engine<'_> {
                 data.text = text;
             });
         }
-        let taints = value.taints().to_vec();
+        let mut taints = value.taints().to_vec();
+        taints.iter_mut().for_each(Taint::parted);
         let origin = value.data().and_then(|data| data.origin.clone());
         let field = Value::new(Data { taints, origin, place: Some(place), ..Data::default() });
         match known.and_then(|known| known.cleans) {
@@ -380,6 +382,10 @@ impl Engine<'_> {
         // Any element of a collection that the models know.
         if let Some(place) = data.place.and_then(|place| self.models.step(place, "*")) {
             return self.place_field(place, value, None);
+        }
+        // What going through something gives, where its fields are other things.
+        if let Some(place) = data.place.and_then(|place| self.models.step(place, "@each")) {
+            return self.at_place(place, self.here.0, self.here.1);
         }
         Value::carrying(data.taints.clone())
     }
@@ -668,7 +674,9 @@ impl Engine<'_> {
 
 /// What the input that a place is can't harm.
 fn cleaned_from_start(known: &crate::model::Knowledge) -> CategorySet {
-    known.source_cleans.union(known.cleans.unwrap_or(CategorySet::NONE))
+    let is_own_page = known.begins.as_deref() == Some(OWN_PAGE);
+    let own = if is_own_page { CategorySet::OWN_PAGE } else { CategorySet::NONE };
+    known.source_cleans.union(known.cleans.unwrap_or(CategorySet::NONE)).union(own)
 }
 
 /// Types whose values hold no text.
@@ -727,10 +735,16 @@ pub(super) fn joined(parts: &[Value]) -> Value {
         // A host that is no input, and a path or a query after it.
         let redirect = CategorySet::of(&[Category::OpenRedirect]);
         let is_settled = taints.iter().all(|taint: &Taint| taint.cleaned.covers(redirect));
-        if is_settled && ends_in_host(&text) && begins_path(part, &text) {
+        let is_behind =
+            ends_in_host(&text) && begins_path(part, &text) || is_behind_question(part, &text);
+        if is_settled && is_behind {
             for taint in &mut entering {
                 taint.cleaned = taint.cleaned.union(redirect);
             }
+        }
+        // What stands in front of the page's own address, or within it, is not the page's.
+        if !text.is_empty() || parts.len() > 1 && !is_page_first(part) {
+            entering.iter_mut().for_each(Taint::parted);
         }
         merge_taints(&mut taints, &entering);
         if let Some(data) = part.data().filter(|data| !data.taints.is_empty()) {
@@ -755,17 +769,6 @@ pub(super) fn joined(parts: &[Value]) -> Value {
     })
 }
 
-/// Whether a text goes as far as a URL's host.
-fn ends_in_host(text: &str) -> bool {
-    text.rsplit_once("://").is_some_and(|(_, host)| !host.is_empty())
-}
-
-/// Whether a part can't go on with the host of the text before it.
-fn begins_path(part: &Value, before: &str) -> bool {
-    let before_ends = before.ends_with(['/', '?', '#']) && !before.ends_with("://");
-    before_ends || part.skeleton().is_some_and(|text| text.starts_with(['/', '?', '#']))
-}
-
 /// Anything made of parts.
 pub(super) fn mixed(parts: &[Value]) -> Value {
     let mut taints = Vec::new();
@@ -777,5 +780,6 @@ pub(super) fn mixed(parts: &[Value]) -> Value {
     if taints.is_empty() {
         return Value::default();
     }
+    taints.iter_mut().for_each(Taint::parted);
     Value::new(Data { taints, origin, ..Data::default() })
 }

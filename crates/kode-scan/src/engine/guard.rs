@@ -8,6 +8,8 @@ use super::value::{Fact, Open, Path, Value};
 use crate::category::{Category, CategorySet};
 use crate::ir::{ExprId, Kind, Name, Operator, VariableId};
 
+/// How the models call what stands in an archive.
+const ARCHIVE_ENTRY: &str = "an archive's entry";
 /// Fields below a variable that are told apart.
 const FIELD_DEPTH_MAX: usize = 6;
 /// A value computed from another, that from a third: so many are followed.
@@ -101,7 +103,23 @@ impl Engine<'_> {
             let origin = value.data().and_then(|data| data.origin.clone());
             let cleaned = value.cleaned(set);
             self.set_path(&path, &path.fields.clone(), cleaned);
+            self.clean_entry(&path, set);
             next = origin.filter(|origin| **origin != *path);
+        }
+    }
+
+    /// An archive's entry leads where its name does: what is known of that is known of it.
+    fn clean_entry(&mut self, path: &Path, set: CategorySet) {
+        let Some((last, above)) = path.fields.split_last() else { return };
+        if !matches!(&**last, "name" | "filename") || !set.holds(Category::PathTraversal) {
+            return;
+        }
+        let above = Path { fields: above.to_vec(), ..path.clone() };
+        let entry = self.value_at(&above);
+        let is_entry = |taint: &super::value::Taint| taint.step.begins_as(ARCHIVE_ENTRY);
+        if entry.is_tainted() && entry.taints().iter().all(is_entry) {
+            let set = CategorySet::of(&[Category::PathTraversal]);
+            self.set_path(&above, &above.fields.clone(), entry.cleaned(set));
         }
     }
 
@@ -467,8 +485,19 @@ impl Engine<'_> {
             None if domain && self.is_named_host(subject) => {
                 self.fact(subject, true, CategorySet::of(&[Category::OpenRedirect]))
             }
-            None => truth_with(Vec::new()),
+            None => self.named_segment(subject, end).unwrap_or_else(|| truth_with(Vec::new())),
         }
+    }
+
+    /// A part between two slashes that ends with letters is not `..`.
+    fn named_segment(&mut self, subject: ExprId, end: &Value) -> Option<Value> {
+        let value = self.evaluate(subject);
+        let mut taints = value.taints().iter();
+        let is_segment =
+            value.is_tainted() && taints.all(|taint| taint.cleaned.covers(CategorySet::SEGMENT));
+        let is_name = end.known_text()?.contains(|c: char| c.is_ascii_alphanumeric());
+        (is_segment && is_name)
+            .then(|| self.fact(subject, true, CategorySet::of(&[Category::PathTraversal])))
     }
 
     /// A variable called `host`, `hostname` or the like.

@@ -2,6 +2,7 @@
 //! field-sensitive, following calls into functions with what they are called
 //! with. Every file has a step budget; what it does not reach is reported.
 
+mod address;
 mod aliases;
 mod allowed;
 mod anchor;
@@ -34,6 +35,7 @@ mod prefixed;
 mod reflection;
 mod results;
 mod route;
+mod sanitizer;
 mod schema;
 mod scripted;
 mod setter;
@@ -432,7 +434,7 @@ impl<'a> Engine<'a> {
         };
         let taint =
             value::Taint { source: (self.file, start), cleaned, step: std::rc::Rc::new(step) };
-        Value::carrying(vec![taint])
+        Value::new(value::Data { taints: vec![taint], ..value::Data::default() })
     }
 }
 

@@ -25,8 +25,14 @@ const CROSSINGS_MAX: usize = 10;
 /// How the step of a call begins.
 pub(super) const PASSED: &str = "it is passed to";
 
-/// How the first step of input out of the page's attributes begins.
+/// How the first step of input out of the page's attributes begins, and out of its text:
+/// both are what the page's maker has put there, unless somebody else's words are among it.
 const ATTRIBUTE: &str = "an attribute of the page";
+const OWN_TEXT: &str = "the page's own text";
+
+/// Calls and changes of file on a way from the page's own attributes or text to its markup:
+/// over more it is no proof that anybody else's words go it.
+const OWN_CROSSINGS_MAX: usize = 2;
 
 /// Findings of one file; one with more is listed as incomplete.
 pub(super) const FINDINGS_MAX: usize = 1_000;
@@ -98,15 +104,19 @@ impl Engine<'_> {
         }
         let streamed = self.streamed_text(context, name, value);
         let value = streamed.as_ref().unwrap_or(value);
-        if context == Context::Body && self.is_container(value) {
+        if context == Context::Body && self.is_container(value)
+            || category == Category::PathTraversal && self.is_upload(value)
+        {
             return;
         }
         if let Some(taint) = harmful(category, context, value) {
             let is_new = self.report(category, &taint, start, end, name);
             // jQuery takes a text for markup only where it begins with a tag, and what the
             // page's own attributes hold seldom does.
-            let is_selector = context == Context::Selector && is_of_attribute(&taint);
-            if is_new && (is_selector || is_guessed(&taint) || crossings(&taint) > CROSSINGS_MAX) {
+            let is_own = is_of_page(&taint);
+            let is_selector = context == Context::Selector && is_own;
+            let most = if is_own { OWN_CROSSINGS_MAX } else { CROSSINGS_MAX };
+            if is_new && (is_selector || is_guessed(&taint) || crossings(&taint) > most) {
                 self.soften();
             }
         } else if is_open(category, context, value) {
@@ -120,6 +130,12 @@ impl Engine<'_> {
         place
             .is_some_and(|place| self.models.know(place).is_none_or(|known| known.source.is_none()))
             && self.unit(self.file).language == kode_syntax::Language::Python
+    }
+
+    /// A file that came with a request is no name of one; its `filename` is.
+    fn is_upload(&self, value: &Value) -> bool {
+        let place = value.data().filter(|data| data.text.is_none()).and_then(|data| data.place);
+        place.is_some() && place == self.place("global.Upload()")
     }
 
     /// A request's whole body or query is an object: it is sent as JSON.
@@ -571,12 +587,8 @@ fn is_guessed(taint: &Taint) -> bool {
     false
 }
 
-fn is_of_attribute(taint: &Taint) -> bool {
-    let mut step = &taint.step;
-    while let Some(before) = &step.before {
-        step = before;
-    }
-    step.text.starts_with(ATTRIBUTE)
+fn is_of_page(taint: &Taint) -> bool {
+    taint.step.begins_as(ATTRIBUTE) || taint.step.begins_as(OWN_TEXT)
 }
 
 fn flow_of(taint: &Taint) -> Vec<RawStep> {

@@ -80,6 +80,10 @@ impl Engine<'_> {
             "query", "handler", "request", "resolve", "graphql", "dispatch", "invoke", "execute",
             "process",
         ];
+        if self.is_rendered(&name, site) {
+            let text = format!("{GUESSED} `{}`", site.method);
+            return result.stepped(self.file, site.start, site.end, &text);
+        }
         let is_service = SERVICES.iter().any(|part| name.contains(part));
         if !is_service || !self.is_javascript() || !is_only_in_objects(&parts) {
             return result;
@@ -87,6 +91,24 @@ impl Engine<'_> {
         // What a service answers to a request with input in it may be anything.
         let text = format!("{GUESSED} `{}`", site.method);
         result.stepped(self.file, site.start, site.end, &text)
+    }
+
+    /// A template of an engine that nothing is known of, which may escape what it is handed,
+    /// or a writer of some format: what it gives is text with input in it, and more is a guess.
+    fn is_rendered(&self, name: &str, site: &Site) -> bool {
+        let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
+        let has_place = |value: &Value| value.data().is_some_and(|data| data.place.is_some());
+        // Where an engine is set up, what it escapes is known.
+        let source = self.unit(self.file).source;
+        let sets_up = [&b"Environment("[..], b"Template("]
+            .iter()
+            .any(|call| memchr::memmem::find(source, call).is_some());
+        is_python
+            && !sets_up
+            && site.receiver.as_ref().is_some_and(|(_, of)| !has_place(of))
+            && !has_place(&site.callee)
+            && (name == "render" || name.contains("serialize"))
+            && !name.contains("deserialize")
     }
 
     /// An unknown Java object made of the request, asked for a part of it.

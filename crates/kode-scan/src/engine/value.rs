@@ -90,6 +90,13 @@ pub(crate) struct Taint {
     pub(crate) step: Rc<Step>,
 }
 
+impl Taint {
+    /// What is known of it as a whole is not known of a part of it, or of more than it.
+    pub(crate) fn parted(&mut self) {
+        self.cleaned = self.cleaned.of_part();
+    }
+}
+
 /// One step of how input got here, newest first.
 #[derive(Debug)]
 pub(crate) struct Step {
@@ -99,6 +106,17 @@ pub(crate) struct Step {
     pub(crate) text: String,
     pub(crate) before: Option<Rc<Step>>,
     pub(crate) depth: u32,
+}
+
+impl Step {
+    /// Whether the flow begins with a step of this text.
+    pub(crate) fn begins_as(&self, text: &str) -> bool {
+        let mut step = self;
+        while let Some(before) = &step.before {
+            step = before;
+        }
+        step.text.starts_with(text)
+    }
 }
 
 /// A function value.
@@ -330,10 +348,11 @@ impl Value {
     }
 
     /// A fresh value that only carries input.
-    pub(crate) fn carrying(taints: Vec<Taint>) -> Self {
+    pub(crate) fn carrying(mut taints: Vec<Taint>) -> Self {
         if taints.is_empty() {
             return Self::default();
         }
+        taints.iter_mut().for_each(Taint::parted);
         Self::new(Data { taints, ..Data::default() })
     }
 

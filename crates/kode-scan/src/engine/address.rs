@@ -1,0 +1,98 @@
+//! Addresses: which text is one of the page's own host, what a parsed one keeps of its
+//! text, and who sends a worker its messages. What checks them is judged elsewhere.
+
+use super::Engine;
+use super::expression::mixed;
+use super::site::Site;
+use super::value::{Taint, Value};
+use crate::category::{Category, CategorySet};
+
+/// What stands for the beginning of the page's own address.
+pub(super) const OWN_PAGE: &str = "https://this.host/";
+
+impl Engine<'_> {
+    /// `new URL(text)`: what its text was, in parts that the models know.
+    pub(super) fn parsed_address(&self, given: &[Value]) -> Value {
+        let place = self.place("global.ParsedUrl()");
+        mixed(given).with(|data| data.place = place.filter(|_| !data.taints.is_empty()))
+    }
+
+    /// What a decoder gives. `decodeURI` leaves `%2F` as it is, so the path of a parsed
+    /// address stays one without `..`.
+    pub(super) fn decoded_address(&self, site: &Site, given: &Value) -> Value {
+        let decoded = given.undone();
+        let place = given.data().and_then(|data| data.place);
+        let is_path = place.is_some() && place == self.place("global.ParsedUrl().pathname");
+        match is_path && &*site.method == "decodeURI" {
+            true => decoded.cleaned(CategorySet::of(&[Category::PathTraversal])),
+            false => decoded,
+        }
+    }
+
+    /// `if (!self.document) self.addEventListener("message", …)`: only a worker has no
+    /// document, and what it is sent comes from the page that started it.
+    pub(super) fn is_in_worker(&self, site: &Site) -> bool {
+        const REACH: usize = 400;
+        if &*site.method != "addEventListener" || !self.is_javascript() {
+            return false;
+        }
+        let end = site.start as usize;
+        let source = self.unit(self.file).source;
+        let before = source.get(end.saturating_sub(REACH)..end).unwrap_or_default();
+        let before = String::from_utf8_lossy(before);
+        before.match_indices(".document").any(|(at, word)| {
+            let name = before[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_' && c != '$');
+            let length = name.into_iter().next().map_or(0, str::len);
+            let is_whole =
+                !before[at + word.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '.');
+            is_whole && length > 0 && before[..at - length].ends_with('!')
+        })
+    }
+}
+
+/// Whether a text goes as far as a URL's host.
+pub(super) fn ends_in_host(text: &str) -> bool {
+    text.rsplit_once("://").is_some_and(|(_, host)| !host.is_empty())
+}
+
+/// Whether a part can't go on with the host of the text before it.
+pub(super) fn begins_path(part: &Value, before: &str) -> bool {
+    let before_ends = before.ends_with(['/', '?', '#']) && !before.ends_with("://");
+    before_ends || part.skeleton().is_some_and(|text| text.starts_with(['/', '?', '#']))
+}
+
+/// Whether a part goes into the query or the fragment of an address: it leads nowhere else,
+/// whatever stands before, as long as that is no input.
+pub(super) fn is_behind_question(part: &Value, before: &str) -> bool {
+    before.contains(['?', '#'])
+        || !before.is_empty() && part.skeleton().is_some_and(|text| text.starts_with(['?', '#']))
+}
+
+/// Whether a text begins as the page's own address: with more behind it, it is still that.
+pub(super) fn is_page_first(part: &Value) -> bool {
+    part.taints().iter().all(|taint| !taint.cleaned.covers(CategorySet::SEGMENT))
+}
+
+/// Whether a text begins with the page's own host, as `location.href` does.
+pub(super) fn is_own_page(value: &Value) -> bool {
+    value.skeleton().is_some_and(|text| text.starts_with(OWN_PAGE))
+}
+
+/// Whether a text begins with one slash that is written down.
+pub(super) fn is_own_path(value: &Value) -> bool {
+    let text = value.skeleton().unwrap_or_default();
+    let second = text.chars().nth(1);
+    text.starts_with('/') && second.is_none_or(|second| second.is_ascii_alphanumeric())
+}
+
+/// `new URL(address, location.href)`: of the page's own address only where it leads is used.
+pub(super) fn resolved(address: &Value, base: &Value) -> Option<Value> {
+    let is_own = |taint: &Taint| taint.cleaned.covers(CategorySet::OWN_PAGE);
+    if base.taints().is_empty() || !base.taints().iter().all(is_own) {
+        return None;
+    }
+    Some(match address.is_tainted() {
+        true => mixed(std::slice::from_ref(address)),
+        false => Value::default().with(|data| data.taints = base.taints().to_vec()),
+    })
+}
