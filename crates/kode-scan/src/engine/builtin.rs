@@ -694,11 +694,14 @@ fn without(receiver: &Value, at: &Value, method: &str) -> Option<(Value, Value)>
 }
 
 pub(super) fn interleaved(items: &[Value], separator: &Value) -> Value {
-    let separator = separator.known_text().unwrap_or(",").to_owned();
+    let between = match separator.skeleton() {
+        Some(_) => separator.clone(),
+        None => Value::text(","),
+    };
     let mut parts = Vec::new();
     for (at, item) in items.iter().enumerate() {
         if at > 0 {
-            parts.push(Value::text(&separator));
+            parts.push(between.clone());
         }
         parts.push(item.clone());
     }

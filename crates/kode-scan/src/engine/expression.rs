@@ -495,7 +495,7 @@ impl Engine<'_> {
             },
             |_| {},
         );
-        let facts = both_facts(&a, &b, true);
+        let facts = both_facts(&self.with_emptiness(left, &a), &b, true);
         with_facts(
             b.with(|data| {
                 data.constant = None;

@@ -46,6 +46,7 @@ mod statement;
 mod store;
 mod telling;
 mod thrown;
+mod truthiness;
 mod unknown;
 mod validated;
 mod value;

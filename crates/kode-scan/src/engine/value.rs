@@ -581,10 +581,18 @@ fn either<T: PartialEq + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {
     }
 }
 
+fn is_query_mark(text: &str) -> bool {
+    matches!(text, "?" | "&")
+}
+
 /// The common beginning and a hole. Null beside text does not count.
 fn joined_text(a: &Data, b: &Data) -> Option<Rc<str>> {
     match (&a.text, &b.text) {
         (Some(left), Some(right)) if left == right => Some(Rc::clone(left)),
+        // `"&" if "?" in url else "?"`: either way a query goes on.
+        (Some(left), Some(right)) if is_query_mark(left) && is_query_mark(right) => {
+            Some(Rc::from(format!("?{HOLE}")))
+        }
         (Some(left), Some(right)) => {
             let common = left.chars().zip(right.chars()).take_while(|(x, y)| x == y);
             let mut text: String = common.map(|(character, _)| character).collect();
