@@ -503,10 +503,6 @@ impl Engine<'_> {
         if let Some(elements) = self.jquery_setter(site) {
             return elements;
         }
-        // `get()` without a name asks a list for its elements, not a request for a header.
-        if &*site.method == "get" && site.given.is_empty() && self.is_javascript() {
-            return site.receiver.as_ref().map(|(_, value)| value.clone()).unwrap_or_default();
-        }
         if let Some(result) = result_place {
             return self.placed_result(result, known, site);
         }
@@ -569,8 +565,12 @@ impl Engine<'_> {
         })
     }
 
-    /// jQuery's `text(value)` and `attr(name, value)` give the elements, not their text.
+    /// jQuery's `text(value)`, `attr(name, value)` and `get()` give the elements, not their text.
     fn jquery_setter(&self, site: &Site) -> Option<Value> {
+        // `get()` without a name asks a list for its elements, not a request for a header.
+        if &*site.method == "get" && site.given.is_empty() && self.is_javascript() {
+            return site.receiver.as_ref().map(|(_, value)| value.clone());
+        }
         let needed = match &*site.method {
             "text" | "val" => 1,
             "attr" | "prop" | "data" => 2,
