@@ -19,6 +19,7 @@ mod kept;
 mod linked;
 mod modes;
 mod others;
+mod reftable;
 mod runs;
 mod sensitive;
 mod tree;
@@ -66,7 +67,7 @@ pub(crate) struct Guard {
     kept: Kept,
     project: ProjectRoot,
     repository: Repository,
-    /// Mounts in the project that were told of.
+    /// Mounts in the project that were told of, or need not be.
     told: BTreeSet<Vec<u8>>,
     complete: bool,
 }
@@ -139,6 +140,12 @@ impl Guard {
     /// The absolute paths of the project's read-only mounts.
     pub(crate) fn protects(&mut self, protected: Vec<String>) {
         self.kept = Kept::new(&self.project, protected);
+    }
+
+    /// Folders in memory that commands see where something else is mounted, by their
+    /// absolute paths: nobody has to look there.
+    pub(crate) fn hides(&mut self, folders: &[String]) {
+        self.told.extend(self.kept.below_root(folders));
     }
 
     /// Takes in the present state: what is there before a command is not the
@@ -306,11 +313,7 @@ impl Guard {
     }
 
     /// Says once of each file system mounted in the project that nobody looked there.
-    /// Root's sandboxes don't show what is mounted.
     fn tell_of_mounts(&mut self) -> Vec<Incident> {
-        if rustix::process::geteuid().is_root() {
-            return Vec::new();
-        }
         let new: Vec<_> = self.tree.mounts.difference(&self.told).cloned().collect();
         self.told.extend(new.iter().cloned());
         new.iter().map(|path| Incident::NotLookedInto { path: readable(path) }).collect()
@@ -426,6 +429,9 @@ fn put_aside(root: &OwnedFd, path: &[u8], kept: Option<&Kept>) -> Incident {
             }
             if kept.is_some_and(|kept| kept.put_back(&folder, path)) {
                 return Incident::PutBack { path: path_text, moved_to };
+            }
+            if reftable::mend(&folder, name, path) {
+                return Incident::TablesElsewhere { path: path_text, moved_to };
             }
             Incident::Quarantined { path: path_text, moved_to }
         }

@@ -24,6 +24,14 @@ pub enum Incident {
         /// Where the change is now.
         moved_to: ProjectPath,
     },
+    /// A repository's list of tables of references named some elsewhere, which git would read
+    /// and then remove. It was renamed, and one without them is in its place.
+    TablesElsewhere {
+        /// The list.
+        path: ProjectPath,
+        /// Where the one with all of them is now.
+        moved_to: ProjectPath,
+    },
     /// A protected file was gone after the command, which could have removed it; what stood
     /// there before is back.
     Restored {
@@ -70,7 +78,7 @@ pub enum Incident {
     },
     /// Not all could be looked at: too many folders or files, or one was exchanged.
     Unchecked,
-    /// Another file system is mounted in the project: commands could write there, and
+    /// Another file system is mounted in the project: commands may have written there, and
     /// nobody looked for forged files.
     NotLookedInto {
         /// Where.
@@ -177,9 +185,14 @@ impl Incident {
             Self::Unchecked => {
                 formatter.write_str("not all of the project could be looked at for forged files: it has too many, or something exchanged folders meanwhile")
             }
+            Self::TablesElsewhere { path, moved_to } => write!(
+                formatter,
+                "the command had {path} name tables elsewhere, which git would read and then \
+                 remove; it is now {moved_to}, and a list without them is in its place"
+            ),
             Self::NotLookedInto { path } => write!(
                 formatter,
-                "{path} is another file system, where commands can write and kode does not look \
+                "{path} is another file system, where commands may write and kode does not look \
                  for forged files; don't run git there before looking"
             ),
             Self::PermissionsTightened { path, bits } => write!(

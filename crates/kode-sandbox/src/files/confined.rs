@@ -8,7 +8,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use kode_base::ProjectPath;
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, StatxAttributes, StatxFlags,
+};
 use rustix::io::Errno;
 
 use super::{FileError, stepwise};
@@ -83,6 +85,17 @@ fn open_resolved(
         }
     }
     Err(Errno::AGAIN)
+}
+
+/// Whether something is mounted on `name` of `folder`, which is on another device than the
+/// project: a subvolume is as well, and everybody can make those. Before Linux 5.8 nobody
+/// tells, and it counts as mounted.
+pub(crate) fn is_mounted(folder: impl AsFd, name: &[u8]) -> bool {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::EMPTY_PATH;
+    let mount = StatxAttributes::MOUNT_ROOT;
+    rustix::fs::statx(folder, name, flags, StatxFlags::TYPE).map_or(true, |found| {
+        found.stx_attributes.contains(mount) || !found.stx_attributes_mask.contains(mount)
+    })
 }
 
 pub(super) fn stat_of(found: impl AsFd, path: &ProjectPath) -> Result<Stat, FileError> {

@@ -14,7 +14,7 @@ use kode_base::raw_name::{bytes_of, text_of};
 use kode_base::{ProjectPath, Untrusted};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 
-use super::confined::{Links, file_type, open_beneath, stat_of};
+use super::confined::{Links, file_type, is_mounted, open_beneath, stat_of};
 use super::ignore_rules::{IGNORE_FILE_BYTES_MAX, IGNORE_FILES, IgnoreStack};
 use super::leftover::{Leftover, judge, remove};
 use super::{FileError, ProjectFiles, RuleSource};
@@ -214,7 +214,8 @@ impl Walk<'_> {
         if left_out {
             return ControlFlow::Continue(());
         }
-        if is_folder && stat.st_dev == self.device {
+        let is_here = || stat.st_dev == self.device || !is_mounted(folder, &bytes_of(name));
+        if is_folder && is_here() {
             return self.subfolder(folder, name, path, ignored, depth);
         }
         match entry_of(folder, name, path, stat, ignored) {

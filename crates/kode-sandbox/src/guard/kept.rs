@@ -104,7 +104,8 @@ fn read(root: &OwnedFd, path: &[u8]) -> Option<(Stat, Vec<u8>)> {
     (read as u64 <= FILE_BYTES_MAX).then_some((stat, content))
 }
 
-fn write(folder: &OwnedFd, path: &[u8], stat: &Stat, content: &[u8]) -> Option<()> {
+/// Makes the file `path` anew in `folder`, which holds it, with owner and bits of `stat`.
+pub(super) fn write(folder: &OwnedFd, path: &[u8], stat: &Stat, content: &[u8]) -> Option<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let made = rustix::fs::openat(folder, name(path)?, flags, Mode::from_raw_mode(0o600)).ok()?;
     let mut file = File::from(made);

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::beneath;
 use super::modes;
+use super::reftable;
 use super::runs::{Named, Role};
 use super::tree::{Folder, RepositoryParts, Tree, join};
 use crate::git_config::settings;
@@ -28,15 +29,17 @@ const GIT_FILES: &[(&str, &[&str])] = &[
     ("refs", &["replace"]),
 ];
 
-/// Where an interrupted rebase or cherry-pick keeps what it still has to do: with
+/// Files that lead git somewhere by what they say, by their folders. Where an interrupted
+/// rebase or cherry-pick keeps what it still has to do: with
 /// `--continue` git runs the `exec` lines of the first file, and a program that the name
-/// of a strategy in the others leads to (sequencer.c).
+/// of a strategy in the others leads to (sequencer.c). And which tables hold references.
 const UNFINISHED: &[(&[u8], &[u8])] = &[
     (b"rebase-merge", TODO_LIST),
     (b"rebase-merge", STRATEGY),
     (b"sequencer", OPTIONS),
     (b"rebase-apply", PATCH_OPTIONS),
     (b".", CONFLICTS),
+    (b"reftable", reftable::LIST),
 ];
 const TODO_LIST: &[u8] = b"git-rebase-todo";
 const STRATEGY: &[u8] = b"strategy";
@@ -343,7 +346,8 @@ pub(super) fn stamp(folder: &OwnedFd, name: &[u8]) -> Option<Stamp> {
     Some(Stamp { kind, links, inode: stat.st_ino, size, changed_ns })
 }
 
-/// Whether one of these files has git run a command; what can't be read counts.
+/// Whether one of these files has git run a command, or read or write one elsewhere; what
+/// can't be read counts.
 fn runs_something(folder: &OwnedFd, name: &[u8]) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else {
@@ -362,6 +366,7 @@ fn runs_something(folder: &OwnedFd, name: &[u8]) -> bool {
             .any(|line| matches!(line.split_ascii_whitespace().next(), Some("exec" | "x"))),
         STRATEGY => is_foreign(text.trim()),
         CONFLICTS => !text.is_empty(),
+        reftable::LIST => !reftable::is_sound(&text),
         PATCH_OPTIONS => text.split_ascii_whitespace().any(|word| {
             let word = word.trim_matches('\'');
             !HARMLESS_OPTIONS.iter().any(|harmless| word.starts_with(harmless))

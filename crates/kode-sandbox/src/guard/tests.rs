@@ -354,6 +354,30 @@ fn what_is_mounted_in_a_folder_is_known_not_to_be_looked_through() {
 }
 
 #[test]
+fn what_is_on_another_device_and_no_mount_is_looked_through() {
+    let place = place();
+    let open = beneath::folder(&place.guard.root, b"").unwrap();
+    let mut tree = Tree::new(&open, false).unwrap();
+    // As if every folder were of a subvolume.
+    tree.device += 1;
+    for _ in 0..2 {
+        assert!(tree.look_before(&open));
+        assert!(tree.mounts.is_empty() && tree.folders.len() > 2, "{tree:?}");
+    }
+}
+
+#[test]
+fn mounts_are_told_of_once_to_everybody_unless_commands_see_something_else_there() {
+    let mut place = place();
+    let hidden = place.at("hidden").to_str().unwrap().to_owned();
+    place.guard.hides(&[hidden, "/tmp".to_owned()]);
+    place.guard.tree.mounts = [b"hidden".to_vec(), b"shown".to_vec()].into();
+    let path = ProjectPath::new("shown").unwrap();
+    assert_eq!(place.guard.tell_of_mounts(), [Incident::NotLookedInto { path }]);
+    assert_eq!(place.guard.tell_of_mounts(), []);
+}
+
+#[test]
 fn many_files_put_aside_are_named_in_part_and_counted() {
     let mut place = place();
     for number in 0..130 {

@@ -1,6 +1,6 @@
 //! The folders of a project, kept up to date cheaply: only folders whose change
-//! time moved are read again. Links are not followed, other file systems not
-//! entered.
+//! time moved are read again. Links are not followed, other file systems that are mounted
+//! not entered; a subvolume is a folder like any.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::MaybeUninit;
@@ -13,6 +13,7 @@ use rustix::fs::{FileType, RawDir, Stat};
 use rustix::io::Errno;
 
 use super::beneath;
+use crate::files::confined::is_mounted;
 
 /// Folders looked at, and their depth.
 const FOLDERS_MAX: usize = 200_000;
@@ -27,6 +28,7 @@ const FRESH_SECONDS_NS: i128 = 1_050_000_000;
 /// What is remembered of a folder.
 #[derive(Debug)]
 pub(super) struct Folder {
+    device: u64,
     inode: u64,
     changed_ns: i128,
     subfolders: Vec<Vec<u8>>,
@@ -45,7 +47,7 @@ pub(super) struct Folder {
 /// All folders by path relative to the project; the project itself is empty.
 #[derive(Debug)]
 pub(super) struct Tree {
-    device: u64,
+    pub(super) device: u64,
     /// Whether names that credentials have are of interest.
     names: bool,
     /// Inodes that are of interest under any name.
@@ -163,7 +165,7 @@ impl Tree {
         };
         let (Ok(found) | Err(found)) = &open;
         let stat = rustix::fs::fstat(found)?;
-        if stat.st_dev != self.device {
+        if stat.st_dev != self.device && is_mounted(found, b"") {
             self.mounts.insert(path.to_vec());
             return Ok(None);
         }
@@ -190,6 +192,7 @@ impl Tree {
         let fresh_ns = if stat.st_ctime_nsec == 0 { FRESH_SECONDS_NS } else { FRESH_NS };
         let fresh = now_ns() - changed_ns < fresh_ns;
         let mut folder = Folder {
+            device: stat.st_dev,
             inode: stat.st_ino,
             changed_ns: if fresh { i128::MIN } else { changed_ns },
             subfolders: Vec::new(),
@@ -207,7 +210,7 @@ impl Tree {
     fn is_unchanged(&self, root: &OwnedFd, path: &[u8], before: &Folder) -> bool {
         let place = if path.is_empty() { b"." } else { path };
         beneath::stat(root, place).is_ok_and(|stat| {
-            stat.st_dev == self.device
+            stat.st_dev == before.device
                 && stat.st_ino == before.inode
                 && changed_ns(&stat) == before.changed_ns
         })

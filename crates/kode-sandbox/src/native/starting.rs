@@ -161,6 +161,7 @@ impl Starting {
         // Where nothing can be written there is nothing to look after.
         if !settings.read_only {
             guard.protects(plan.protected_in_project().map(str::to_owned).collect());
+            guard.hides(&plan.folders_in_memory().map(str::to_owned).collect::<Vec<_>>());
             native.guard = Some(guard);
         }
         let (root, settings, ownership) = (root.clone(), settings.clone(), Ownership::Mapped);

@@ -110,8 +110,21 @@ const SET_ID: u32 = 0o6000;
 /// O_CREAT, and the bit of O_TMPFILE that is not O_DIRECTORY.
 const CREATES: u32 = 0o100 | 0o20_000_000;
 
-const TIOCSTI: u32 = 0x5412;
-const TIOCLINUX: u32 = 0x541c;
+/// Requests to `ioctl` that are refused, by mask and value. Whatever size of argument a
+/// file system's own has: only its kind and number count (asm-generic/ioctl.h).
+const REFUSED_REQUESTS: &[(u32, u32)] = &[
+    // Typing into a terminal: TIOCSTI and TIOCLINUX.
+    (u32::MAX, 0x5412),
+    (u32::MAX, 0x541c),
+    // Subvolumes and snapshots, which need no right and look like other file systems:
+    // those of btrfs (SNAP_CREATE, SUBVOL_CREATE, their second versions; linux/btrfs.h),
+    (0xffff, 0x9401),
+    (0xffff, 0x940e),
+    (0xffff, 0x9417),
+    (0xffff, 0x9418),
+    // and everything of bcachefs, where versions number them differently.
+    (0xff00, 0xbc00),
+];
 
 const FAMILY_UNIX: u32 = 1;
 const FAMILY_INET: u32 = 2;
@@ -202,12 +215,11 @@ pub(super) fn refusals(beside: Beside) -> Vec<Refusal> {
     }
     add(&mut rules, libc::SYS_clone, &[&[When::AnyBit(0, NAMESPACES)]], refused);
     add(&mut rules, libc::SYS_unshare, &[&[When::AnyBit(0, NAMESPACES_AND_TIME)]], refused);
-    add(
-        &mut rules,
-        libc::SYS_ioctl,
-        &[&[When::MaskedEqual(1, u32::MAX, TIOCSTI)], &[When::MaskedEqual(1, u32::MAX, TIOCLINUX)]],
-        refused,
-    );
+    let requests =
+        REFUSED_REQUESTS.iter().map(|(mask, value)| [When::MaskedEqual(1, *mask, *value)]);
+    let requests: Vec<_> = requests.collect();
+    let requests: Vec<&[When]> = requests.iter().map(|group| &group[..]).collect();
+    add(&mut rules, libc::SYS_ioctl, &requests, refused);
     for (call, mode) in mode_calls() {
         add(&mut rules, call, &[&[When::AnyBit(mode, SET_ID)]], refused);
     }

@@ -149,6 +149,19 @@ fn typing_into_a_terminal_is_refused_whatever_the_high_bits() {
 }
 
 #[test]
+fn nobody_makes_a_subvolume_or_a_snapshot_and_copies_of_files_are_cheap() {
+    let made = [0x5000_9401_u64, 0x5000_940e, 0x5000_9417, 0x5000_9418, 0x4020_bc10, 0xc0de_bc1d];
+    for request in made {
+        assert_eq!(here(libc::SYS_ioctl, &[0, request]), REFUSED, "{request:#x}");
+        assert_eq!(here(libc::SYS_ioctl, &[0, request | 0xdead_0000_0000]), REFUSED);
+    }
+    // FICLONE, FICLONERANGE, FIDEDUPERANGE, and what tells of a subvolume.
+    for request in [0x4004_9409_u64, 0x4020_940d, 0xc018_9436, 0x8008_9419] {
+        assert_eq!(here(libc::SYS_ioctl, &[0, request]), ALLOW, "{request:#x}");
+    }
+}
+
+#[test]
 fn only_local_and_internet_sockets_exist() {
     let socket = |family: i32, kind: i32, protocol: i32| {
         here(libc::SYS_socket, &[family as u64, kind as u64, protocol as u64])

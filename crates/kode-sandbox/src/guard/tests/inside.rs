@@ -239,3 +239,23 @@ fn configuration_within_the_git_folder_and_behind_links_is_found() {
         .collect();
     assert_eq!(keys, ["core.hookspath", "include.path"]);
 }
+
+#[test]
+fn a_list_of_tables_is_left_those_beside_it() {
+    let mut place = place();
+    fs::create_dir_all(place.at(".git/reftable")).unwrap();
+    let list = place.at(".git/reftable/tables.list");
+    let own = "0x000000000001-0x000000000002-bd2bf1c4.ref\n";
+    fs::write(&list, own).unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+    fs::write(&list, format!("../../../other/.git/reftable/{own}{own}")).unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::TablesElsewhere { path, moved_to }] = &*incidents else {
+        panic!("{incidents:?}")
+    };
+    assert_eq!(path.as_str(), ".git/reftable/tables.list");
+    assert!(fs::read_to_string(place.at(moved_to.as_str())).unwrap().starts_with("../"));
+    assert_eq!(fs::read_to_string(&list).unwrap(), own);
+    place.guard.before_command();
+    assert_eq!(place.quarantined(), [""; 0]);
+}
