@@ -12,12 +12,15 @@
 //! and the change kept beside it.
 
 mod beneath;
+mod check;
 mod disarm;
+mod doubles;
 mod index;
 mod inner;
 mod kept;
 mod linked;
 mod modes;
+mod names;
 mod others;
 mod reftable;
 mod runs;
@@ -33,13 +36,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kode_base::ProjectPath;
-use rustix::fs::{FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::ProjectRoot;
 use crate::credentials::Named;
 use crate::incident::Incident;
-use inner::{Look, Odd};
+use doubles::Doubles;
+use inner::{Found, Look};
 use kept::Kept;
 use linked::Repository;
 use modes::{Loose, Modes};
@@ -58,8 +62,10 @@ pub(crate) struct Guard {
     /// What git's configuration named before the command, and of it what git runs.
     gits: Vec<runs::Named>,
     runs: BTreeMap<Vec<u8>, (Stamp, String)>,
-    /// Links and the like that lay in git's and kode's own folders before.
-    odd: Odd,
+    /// What lay in git's and kode's own folders before.
+    inside: Found,
+    /// Folders of objects that have second names, once they were looked for.
+    doubled: Option<BTreeSet<Vec<u8>>>,
     others: Others,
     /// What is to be told with the next command's end.
     untold: Vec<Incident>,
@@ -91,6 +97,9 @@ const RUNS_NAMED_MAX: usize = 5;
 /// The same of files that were put aside.
 const PUT_ASIDE_NAMED_MAX: usize = 100;
 
+/// What is put aside has this in its name.
+const QUARANTINE: &str = ".kode-quarantine-";
+
 impl Guard {
     /// With `names`, [`Self::named`] knows which names credentials have.
     /// kode's home, which commands can't see, is where other sandboxes of the project
@@ -108,7 +117,8 @@ impl Guard {
             before: BTreeMap::new(),
             gits: Vec::new(),
             runs: BTreeMap::new(),
-            odd: Odd::new(),
+            inside: Found::default(),
+            doubled: None,
             others: Others::of(&project, kode_home),
             untold: Vec::new(),
             modes: Modes::new(),
@@ -120,17 +130,20 @@ impl Guard {
         };
         guard.complete = guard.tree.look_before(&guard.root);
         // What is loose already is the user's.
-        guard.loose();
+        let (mut loose, mut doubles) = (Vec::new(), Doubles::default());
+        guard.complete &= guard.modes.look(&guard.root, &guard.tree, &mut loose, &mut doubles);
         Ok(guard)
     }
 
     /// What of the project needs mounts of its own.
-    pub(crate) fn in_project(&self) -> InProject {
+    pub(crate) fn in_project(&mut self) -> InProject {
         let named = runs::named(&self.root, &self.project).into_iter();
         let configuration = named.filter(|named| named.role == runs::Role::Configuration);
         let mut read_only: Vec<Vec<u8>> = configuration.map(|named| named.path).collect();
         read_only.extend(self.modes.with_set_id().cloned());
-        let mut sockets = self.look_inside(Look::thorough()).sockets;
+        let look = self.look_inside(Look::thorough());
+        let mut sockets = look.sockets;
+        self.doubled = Some(look.with_doubles);
         for (path, folder) in &self.tree.folders {
             sockets.extend(folder.sockets.iter().map(|name| tree::join(path, name)));
         }
@@ -154,42 +167,51 @@ impl Guard {
         self.modes.begin();
         let others = self.others.begin(self.modes.since_ns);
         self.complete = others.is_some() && self.tree.look_before(&self.root);
-        (self.before, _) = sensitive::find(&self.root, &self.tree, None);
+        if self.doubled.is_none() {
+            self.doubled = Some(self.look_inside(Look::thorough()).with_doubles);
+        }
+        self.inside = self.look_inside(Look::before()).found;
+        self.before = std::mem::take(&mut self.inside.sensitive);
         self.gits = runs::named(&self.root, &self.project);
         sensitive::find_named(&self.root, &self.gits, &mut self.before);
         self.runs = runs::stamps(&self.root, &self.gits);
-        self.odd = self.look_inside(Look::before()).odd;
+        let gitfile = self.before.get(&b".git"[..]).filter(|stamp| stamp.is_file());
+        self.repository.before_command(&self.project, gitfile.copied());
         for other in others.unwrap_or_default() {
             self.doubt(&other);
         }
         let repositories = self.before.iter().filter(|(_, stamp)| stamp.is_repository());
-        let repositories = repositories
-            .filter_map(|(path, stamp)| sensitive::repository(&self.root, path, *stamp));
+        let repositories =
+            repositories.filter_map(|(path, stamp)| self.repository_at(path, *stamp));
         self.others.knows(&repositories.map(|(known, _)| known).collect());
         self.kept.take(&self.root, &self.before);
-        let gitfile = self.before.get(&b".git"[..]).filter(|stamp| stamp.is_file());
-        self.repository.before_command(&self.project, gitfile.copied());
+    }
+
+    /// The repository that `path` stands for, and when its folder changed.
+    fn repository_at(&self, path: &[u8], stamp: Stamp) -> Option<((Vec<u8>, u64), i128)> {
+        let ((folder, inode), changed_ns) = sensitive::repository(&self.root, path, stamp)?;
+        Some(((tree::join(self.project.path().as_os_str().as_bytes(), &folder), inode), changed_ns))
     }
 
     /// Takes nothing for there before that another command may have planted: it is
     /// put aside when this one ends. What one left whose kode was killed is told of.
     fn doubt(&mut self, other: &Other) {
         let is_trusted = |path: &Vec<u8>, stamp: &Stamp| match stamp.is_repository() {
-            true => sensitive::repository(&self.root, path, *stamp).is_some_and(
-                |(known, changed_ns)| changed_ns < other.since_ns || other.known.contains(&known),
-            ),
-            false => stamp.changed_ns() < other.since_ns || self.kept.protects(path),
+            true => self.repository_at(path, *stamp).is_some_and(|(known, changed_ns)| {
+                changed_ns < other.since_ns || other.known.contains(&known)
+            }),
+            false => stamp.changed_ns() < other.since_ns,
         };
         let doubted = self.before.iter().filter(|(path, stamp)| !is_trusted(path, stamp));
         let mut doubted: Vec<Vec<u8>> = doubted.map(|(path, _)| path.clone()).collect();
-        let is_new = |path: &Vec<u8>| {
-            beneath::parent(&self.root, path)
-                .and_then(|(folder, name)| beneath::stat(folder, name))
-                .is_ok_and(|stat| modes::changed_ns(&stat) >= other.since_ns)
-        };
-        let odd: Vec<_> = self.odd.iter().filter(|(path, ..)| is_new(path)).cloned().collect();
+        let is_new = |path: &Vec<u8>| is_since(&self.root, path, other.since_ns);
+        let odd: Vec<_> =
+            self.inside.odd.iter().filter(|(path, ..)| is_new(path)).cloned().collect();
+        // What was not judged since is judged when this command ends.
+        self.inside.doubt(other.since_ns);
         if other.killed {
             doubted.extend(odd.into_iter().map(|(path, ..)| path));
+            doubted.extend(self.modes.loose_since(&self.root, &self.tree, other.since_ns));
             let more = doubted.len().saturating_sub(RUNS_NAMED_MAX);
             let paths: Vec<_> =
                 doubted.iter().take(RUNS_NAMED_MAX).map(|it| readable(it)).collect();
@@ -198,28 +220,26 @@ impl Guard {
             }
             return;
         }
+        self.repository.doubt(other.since_ns);
         for path in doubted {
             self.before.remove(&path);
         }
         for odd in odd {
-            self.odd.remove(&odd);
+            self.inside.odd.remove(&odd);
         }
     }
 
     /// Looks through git's and kode's own folders, and repositories without one.
     fn look_inside<'a>(&self, mut look: Look<'a>) -> Look<'a> {
         for (path, folder) in &self.tree.folders {
-            if folder.names.is_empty() && folder.head.is_none() {
+            if folder.names.is_empty() && folder.heads.is_empty() {
                 continue;
             }
-            let Ok(open) = beneath::folder(&self.root, path) else { continue };
-            for name in &folder.names {
-                let is_git = name.eq_ignore_ascii_case(b".git");
-                let place = if is_git { inner::Place::Git } else { inner::Place::Kode };
-                look.enter((&open, name), &tree::join(path, name), place, 0);
-            }
-            if folder.head.as_ref().is_some_and(|head| sensitive::is_head(&open, head)) {
-                look.folder(&open, path, inner::Place::Git, 0);
+            match beneath::folder(&self.root, path) {
+                Ok(open) => look.project_folder(&open, path, folder),
+                // Gone with all that was in it.
+                Err(Errno::NOENT) => {}
+                Err(_) => look.complete = false,
             }
         }
         look
@@ -284,26 +304,31 @@ impl Guard {
     pub(crate) fn after_command(&mut self, held: &[String]) -> Vec<Incident> {
         let held_here = self.kept.below_root(held);
         self.complete &= self.tree.look_after(&self.root);
-        let (mut after, complete) = sensitive::find(&self.root, &self.tree, Some(&self.before));
+        // Repositories are known by what was there before.
+        self.inside.sensitive.clone_from(&self.before);
+        let look = Look::after(&self.inside, self.doubled.as_ref(), self.modes.since_ns);
+        let mut look = self.look_inside(look);
+        let mut after = std::mem::take(&mut look.found.sensitive);
         sensitive::find_named(&self.root, &self.gits, &mut after);
-        self.complete &= complete;
-        let look = self.look_inside(Look::after(&self.odd, self.modes.since_ns));
         self.complete &= look.complete;
-        let mut aside = std::mem::take(&mut self.untold);
-        let kept = Some(&self.kept);
-        aside.extend(look.new.iter().map(|path| put_aside(&self.root, path, kept)));
         let changed = changed(&self.before, &after, &held_here, self.modes.since_ns);
-        let put_aside = |path: &Vec<u8>| put_aside(&self.root, path, kept);
-        // What lies deeper was put aside above.
-        let done: HashSet<&Vec<u8>> = look.new.iter().collect();
-        let left = changed.iter().filter(|path| !done.contains(path));
-        aside.extend(left.map(put_aside));
+        look.leave_out(&changed);
+        // While all still stands where it was found.
+        let (mut loose, mut doubles) = (look.loose, look.doubles);
+        self.complete &= self.modes.look(&self.root, &self.tree, &mut loose, &mut doubles);
+        let tightened = tighten(&self.root, &loose);
+        let mut aside = std::mem::take(&mut self.untold);
+        let to_put: Vec<_> = look.new.iter().chain(&changed).collect();
+        let kept = Some(&self.kept);
+        aside.extend(to_put.into_iter().map(|path| put_aside(&self.root, path, kept)));
         let back = self.kept.put_back_missing(&self.root, &after, &held_here);
         aside.extend(back.iter().map(|path| Incident::Restored { path: readable(path) }));
         let mut incidents = name_some(aside);
         self.complete &= self.repository.after_command(held, self.modes.since_ns, &mut incidents);
         incidents.extend(self.tell_of_runs());
-        incidents.extend(self.tighten(look.loose));
+        incidents.extend(strange(&look.strange));
+        incidents.extend(tightened);
+        incidents.extend(second_names(doubles));
         incidents.extend(self.tell_of_mounts());
         if !self.complete {
             incidents.push(Incident::Unchecked);
@@ -340,48 +365,63 @@ impl Guard {
         };
         told.into_iter().map(tell).collect()
     }
+}
 
-    fn loose(&mut self) -> Vec<Loose> {
-        let mut found = Vec::new();
-        self.complete &= self.modes.look(&self.root, &self.tree, &mut found);
-        found
+/// Takes loose permission bits away from what the command touched below `root`.
+fn tighten(root: &OwnedFd, loose: &[Loose]) -> Vec<Incident> {
+    let mut incidents = Vec::new();
+    let mut unnamed = 0;
+    for file in loose {
+        let stripped = file.strip(root);
+        if file.bits == 0 && !file.capable {
+            continue;
+        }
+        if incidents.len() >= LOOSE_NAMED_MAX {
+            unnamed += 1;
+            continue;
+        }
+        let path = readable(&file.path);
+        incidents.push(match stripped {
+            Err(error) => {
+                let error = error.to_string();
+                Incident::PermissionsLeft { path, bits: file.bits, error }
+            }
+            Ok(()) if file.capable => Incident::CapabilitiesTaken { path },
+            Ok(()) => Incident::PermissionsTightened { path, bits: file.bits },
+        });
     }
+    if unnamed > 0 {
+        incidents.push(Incident::MorePermissions { count: unnamed });
+    }
+    incidents
+}
 
-    /// Takes loose permission bits away from what the command touched.
-    fn tighten(&mut self, own: Vec<(Vec<u8>, Stat)>) -> Vec<Incident> {
-        let mut loose = self.loose();
-        loose.extend(own.into_iter().map(|(path, stat)| Loose::of_own(path, &stat)));
-        let mut incidents = Vec::new();
-        let mut unnamed = 0;
-        for file in &loose {
-            let stripped = file.strip(&self.root);
-            if file.bits == 0 && !file.capable {
-                continue;
-            }
-            if incidents.len() >= LOOSE_NAMED_MAX {
-                unnamed += 1;
-                continue;
-            }
-            let path = readable(&file.path);
-            incidents.push(match stripped {
-                Err(error) => {
-                    let error = error.to_string();
-                    Incident::PermissionsLeft { path, bits: file.bits, error }
-                }
-                Ok(()) if file.capable => Incident::CapabilitiesTaken { path },
-                Ok(()) => Incident::PermissionsTightened { path, bits: file.bits },
-            });
-        }
-        if unnamed > 0 {
-            incidents.push(Incident::MorePermissions { count: unnamed });
-        }
-        incidents
-    }
+/// Says what stands in git's folders under names that git does not make.
+fn strange(paths: &[Vec<u8>]) -> Option<Incident> {
+    named(paths).map(|(paths, more)| Incident::StrangeInGit { paths, more })
+}
+
+/// Says of which files another name lies outside.
+fn second_names(doubles: Doubles) -> Option<Incident> {
+    named(&doubles.outside()).map(|(paths, more)| Incident::SecondNames { paths, more })
+}
+
+/// Some of the paths, and how many there are besides.
+fn named(paths: &[Vec<u8>]) -> Option<(Vec<ProjectPath>, usize)> {
+    let some: Vec<_> = paths.iter().take(RUNS_NAMED_MAX).map(|path| readable(path)).collect();
+    (!some.is_empty()).then(|| (some, paths.len().saturating_sub(RUNS_NAMED_MAX)))
+}
+
+/// Whether what stands at `path` below `root` changed since then.
+fn is_since(root: &OwnedFd, path: &[u8], since_ns: i128) -> bool {
+    beneath::parent(root, path)
+        .and_then(|(folder, name)| beneath::stat(folder, name))
+        .is_ok_and(|stat| modes::changed_ns(&stat) >= since_ns)
 }
 
 /// What of `after` a command made or changed; of what lies in a folder that is among
 /// them only the folder. What is `held`, or lies in it, was not a command's to change,
-/// unless it has a second name. The command began at `since_ns`.
+/// unless it has, or had, a second name. The command began at `since_ns`.
 fn changed(
     before: &BTreeMap<Vec<u8>, Stamp>,
     after: &BTreeMap<Vec<u8>, Stamp>,
@@ -397,7 +437,8 @@ fn changed(
             continue;
         }
         let is_held = |outer: &Vec<u8>| path == outer || is_inside(path, outer);
-        if !(stamp.has_one_name() && held.iter().any(is_held)) {
+        let had_one_name = before.get(path).is_none_or(Stamp::has_one_name);
+        if !(stamp.has_one_name() && had_one_name && held.iter().any(is_held)) {
             changed.insert(path.clone());
         }
     }
@@ -468,7 +509,7 @@ fn new_name(old: &[u8], kind: FileType) -> io::Result<Vec<u8>> {
     let number = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
     let is_content = matches!(kind, FileType::RegularFile | FileType::Directory);
     let point: &[u8] = if is_content || old.starts_with(b".") { b"" } else { b"." };
-    let mark = format!(".kode-quarantine-{number:08x}");
+    let mark = format!("{QUARANTINE}{number:08x}");
     Ok([point, old, mark.as_bytes()].concat())
 }
 

@@ -68,6 +68,21 @@ pub enum Incident {
         /// How many there are besides.
         more: usize,
     },
+    /// Names appeared in git's folders that git doesn't make; they were left there.
+    StrangeInGit {
+        /// Some of them.
+        paths: Vec<ProjectPath>,
+        /// How many there are besides.
+        more: usize,
+    },
+    /// The command changed files of which another name (a hard link) lies outside of the
+    /// project, where they changed as well.
+    SecondNames {
+        /// Some of them.
+        paths: Vec<ProjectPath>,
+        /// How many there are besides.
+        more: usize,
+    },
     /// kode was killed while an earlier command ran, and these, which git would obey,
     /// appeared or changed since.
     LeftByKilled {
@@ -189,6 +204,19 @@ impl Incident {
                 formatter,
                 "the command had {path} name tables elsewhere, which git would read and then \
                  remove; it is now {moved_to}, and a list without them is in its place"
+            ),
+            Self::StrangeInGit { paths, more } => write!(
+                formatter,
+                "the command made {} among git's own files, where git makes nothing of that name; \
+                 look at it before you run git",
+                list(paths, *more)
+            ),
+            Self::SecondNames { paths, more } => write!(
+                formatter,
+                "the command changed {}, which have other names (hard links) outside of what kode \
+                 looks at, as in a package manager's store or the repository that this one is a \
+                 clone of; they changed there as well",
+                list(paths, *more)
             ),
             Self::NotLookedInto { path } => write!(
                 formatter,

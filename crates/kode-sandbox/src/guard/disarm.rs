@@ -7,7 +7,8 @@ use rustix::fs::{FileType, RenameFlags};
 use rustix::io::Errno;
 
 use super::beneath;
-use super::sensitive::{entries, is_repository};
+use super::sensitive::entries;
+use super::tree::RepositoryParts;
 
 /// Folders looked through, and their depth.
 const FOLDERS_MAX: usize = 50_000;
@@ -16,7 +17,7 @@ const DEPTH_MAX: usize = 128;
 /// What a `HEAD` is called where git is not to find it.
 const DISARMED_HEAD: &[u8] = b"HEAD.kode-quarantine";
 
-/// Renames the `HEAD` of each repository in the folder `name` of `parent`, and of that
+/// Renames each `HEAD` of each repository in the folder `name` of `parent`, and of that
 /// folder itself; another kind of file has none.
 pub(super) fn disarm(parent: &OwnedFd, name: &[u8]) -> rustix::io::Result<()> {
     in_folder(parent, name, &mut FOLDERS_MAX.clone(), 0)
@@ -31,8 +32,20 @@ fn in_folder(
     let Some(folder) = beneath::enter(parent, name, true)? else { return Ok(()) };
     *folders_left = folders_left.checked_sub(1).ok_or(Errno::TOOBIG)?;
     let entries = entries(&folder);
-    if let Some(head) = is_repository(entries.iter().map(|(name, _)| &**name)) {
-        rustix::fs::renameat_with(&folder, head, &folder, DISARMED_HEAD, RenameFlags::NOREPLACE)?;
+    let mut parts = RepositoryParts::default();
+    entries.iter().for_each(|(name, kind)| parts.take(name, *kind));
+    for head in parts.heads() {
+        let rename = |new: &[u8]| {
+            rustix::fs::renameat_with(&folder, &*head, &folder, new, RenameFlags::NOREPLACE)
+        };
+        match rename(DISARMED_HEAD) {
+            // There are several, or somebody thought of it.
+            Err(Errno::EXIST) => {
+                let number = getrandom::u32().map_err(|_| Errno::IO)?;
+                rename(&[DISARMED_HEAD, format!("-{number:08x}").as_bytes()].concat())?;
+            }
+            renamed => renamed?,
+        }
     }
     for (name, kind) in &entries {
         if matches!(kind, FileType::Directory | FileType::Unknown) {

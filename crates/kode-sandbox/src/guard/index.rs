@@ -2,57 +2,31 @@
 //! what it reads: an entry `.git/hooks/pre-commit` or `../x` in a forged index becomes a
 //! file with the next `git restore`. So what a command wrote is read here.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::os::fd::OwnedFd;
-
-use rustix::fs::{Mode, OFlags};
-
-use super::runs;
 use crate::git_config::settings;
-
-/// Larger ones can't be looked at.
-const BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 const HEADER_BYTES: usize = 12;
 /// Before the object's name: times, device, inode, mode, owner, size.
 const STAT_BYTES: usize = 40;
 const MODE_AT: usize = 24;
-/// Of SHA-1 and SHA-256; only the repository's configuration says which.
+/// Of SHA-1, which git takes unless the repository's configuration says else, and SHA-256.
 const NAME_BYTES: [usize; 2] = [20, 32];
 const EXTENDED: u16 = 0x4000;
 const LENGTH: u16 = 0x0fff;
 /// A folder's entry in a sparse index.
 const FOLDER_MODE: u32 = 0o040_000;
 
-/// Whether the file is an index, read either way, and none of its names leads into git's
-/// own folder or out of the project.
-pub(super) fn is_sound(folder: &OwnedFd, name: &[u8]) -> bool {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { return false };
-    let mut bytes = Vec::new();
-    let read = File::from(file).take(BYTES_MAX + 1).read_to_end(&mut bytes);
-    let kinds = kinds_of_names(folder);
-    read.is_ok_and(|read| read as u64 <= BYTES_MAX) && says_nothing_bad(&bytes, kinds)
+/// Whether this is an index, read as git reads it where the repository's configuration is
+/// `config`, and none of its names leads into git's own folder or out of the project.
+pub(super) fn is_sound(bytes: &[u8], config: &[u8]) -> bool {
+    // Git leaves an empty one alone.
+    bytes.is_empty() || Reading::whole(bytes, name_bytes(config)) == Some(true)
 }
 
-/// As the repository's configuration says, which a worktree's own folder has not.
-fn kinds_of_names(folder: &OwnedFd) -> &'static [usize] {
-    let Some(text) = runs::small_text(folder, b"config") else { return &NAME_BYTES };
-    let is_long = settings(&text)
+fn name_bytes(config: &[u8]) -> usize {
+    let is_long = settings(&String::from_utf8_lossy(config))
         .iter()
         .any(|it| it.section == "extensions" && it.name == "objectformat" && it.value == "sha256");
-    &NAME_BYTES[usize::from(is_long)..][..1]
-}
-
-fn says_nothing_bad(bytes: &[u8], kinds: &[usize]) -> bool {
-    // Git leaves an empty one alone.
-    if bytes.is_empty() {
-        return true;
-    }
-    let readings: Vec<bool> =
-        kinds.iter().filter_map(|&name_bytes| Reading::whole(bytes, name_bytes)).collect();
-    !readings.is_empty() && readings.iter().all(|sound| *sound)
+    NAME_BYTES[usize::from(is_long)]
 }
 
 struct Reading<'a> {
@@ -138,7 +112,7 @@ impl<'a> Reading<'a> {
         Some(&rest[..rest.iter().position(|byte| *byte == 0)?])
     }
 
-    /// As offsets in packs are written (varint.c).
+    /// As offsets in packs are written (varint.c): one that overflows git takes for zero.
     fn variable_number(&mut self) -> Option<usize> {
         let mut value: usize = 0;
         loop {
@@ -148,29 +122,38 @@ impl<'a> Reading<'a> {
             if byte & 0x80 == 0 {
                 return Some(value);
             }
-            value += 1;
+            value = value.checked_add(1).filter(|value| *value <= self.path.len())?;
         }
     }
 
     /// What follows the entries, up to the checksum. Two of the extensions tell threads
-    /// of git's where entries are; they must say the same.
+    /// of git's where entries are; they must say the same. One of those git finds by its
+    /// distance from the end, wherever the others end.
     fn extensions(&mut self) -> Option<()> {
         let end = self.at;
         let last = self.bytes.len().checked_sub(self.name_bytes)?;
+        let from_end = last.checked_sub(12 + self.name_bytes);
+        let mut ends_at = None;
         while self.at < last {
             let kind = self.bytes.get(self.at..self.at + 4)?;
             let length = number(self.bytes, self.at + 4)? as usize;
             let content = self.bytes.get(self.at + 8..(self.at + 8).checked_add(length)?)?;
+            let begin = self.at;
             self.at += 8 + length;
             match kind {
                 b"link" => self.is_split = true,
-                b"EOIE" => self.sound &= number(content, 0)? as usize == end,
+                b"EOIE" => {
+                    self.sound &= number(content, 0)? as usize == end && ends_at.is_none();
+                    ends_at = Some(begin);
+                }
                 b"IEOT" => self.sound &= self.blocks_agree(content)?,
                 b"TREE" | b"REUC" | b"UNTR" | b"FSMN" | b"sdir" => {}
                 // Others could hide what git finds by its distance from the end.
                 _ => return None,
             }
         }
+        let found = from_end.filter(|at| self.bytes.get(*at..*at + 4) == Some(b"EOIE"));
+        self.sound &= ends_at == found;
         (self.at == last).then_some(())
     }
 
@@ -231,26 +214,25 @@ mod tests {
         std::fs::read(folder.path().join(".git/index")).unwrap()
     }
 
+    const CONFIGURATIONS: [&[u8]; 2] = [b"", b"[extensions]\n\tobjectFormat = sha256\n"];
+
     #[test]
     fn what_git_writes_is_sound_and_forged_names_are_not() {
-        for format in ["sha1", "sha256"] {
+        for (format, config) in ["sha1", "sha256"].into_iter().zip(CONFIGURATIONS) {
             for version in ["2", "4"] {
                 let index = written(format, version);
-                assert!(says_nothing_bad(&index, &NAME_BYTES), "{format} {version}");
+                assert!(is_sound(&index, config), "{format} {version}");
                 for (old, new) in [(&b"x git/y"[..], &b"x/.git/"[..]), (b"x git/y", b"../ab/y")] {
                     let at = index.windows(old.len()).position(|part| part == old).unwrap();
                     let mut forged = index.clone();
                     forged[at..at + new.len()].copy_from_slice(new);
-                    assert!(!says_nothing_bad(&forged, &NAME_BYTES), "{format} {version}");
+                    assert!(!is_sound(&forged, config), "{format} {version}");
                 }
-                assert!(
-                    !says_nothing_bad(&index[..index.len() / 2], &NAME_BYTES),
-                    "{format} {version}"
-                );
+                assert!(!is_sound(&index[..index.len() / 2], config), "{format} {version}");
             }
         }
-        assert!(says_nothing_bad(b"", &NAME_BYTES));
-        assert!(!says_nothing_bad(b"DIRC", &NAME_BYTES));
+        assert!(is_sound(b"", b""));
+        assert!(!is_sound(b"DIRC", b""));
     }
 
     #[test]
@@ -258,14 +240,43 @@ mod tests {
         let index = written("sha1", "4");
         let mut longer = index.clone();
         longer[HEADER_BYTES + STAT_BYTES + 20 + 1] += 1;
-        assert!(!says_nothing_bad(&longer, &[20]));
+        assert!(!is_sound(&longer, b""));
         let mut unknown = index.clone();
         let last = unknown.len() - 20;
         unknown.splice(last..last, *b"XXXX\0\0\0\0");
-        assert!(!says_nothing_bad(&unknown, &[20]));
+        assert!(!is_sound(&unknown, b""));
         let mut extended = written("sha1", "2");
         extended[HEADER_BYTES + STAT_BYTES + 20] |= 0x40;
-        assert!(!says_nothing_bad(&extended, &[20]));
+        assert!(!is_sound(&extended, b""));
+    }
+
+    #[test]
+    fn a_length_that_overflows_is_not_sound() {
+        let index = written("sha1", "4");
+        let second = index.windows(2).skip(HEADER_BYTES + STAT_BYTES).position(|it| it == b"a\0");
+        let at = HEADER_BYTES + STAT_BYTES + second.unwrap() + 2 + STAT_BYTES + 22;
+        for length in
+            [&[0xff; 9][..], &[0x80, 0xfe, 0xfe, 0xfe, 0xfe, 0xfe, 0xfe, 0xfe, 0xfe, 0x7f]]
+        {
+            let mut forged = index.clone();
+            forged.splice(at..=at, length.iter().copied());
+            assert!(!is_sound(&forged, b""));
+        }
+    }
+
+    #[test]
+    fn what_stands_where_git_looks_for_the_end_of_entries_must_be_it() {
+        let index = written("sha1", "2");
+        let last = index.len() - 20;
+        let hidden = |kind: &[u8; 4], end: &[u8; 4]| {
+            let content = [&end[..], &24_u32.to_be_bytes(), &[0; 24]].concat();
+            let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+            let mut forged = index.clone();
+            forged.splice(last..last, [&kind[..], &length, &content].concat());
+            forged
+        };
+        assert!(is_sound(&hidden(b"FSMN", b"zzzz"), b""));
+        assert!(!is_sound(&hidden(b"FSMN", b"EOIE"), b""));
     }
 
     #[test]

@@ -41,14 +41,6 @@ impl Kept {
         below.map(<[u8]>::to_vec).collect()
     }
 
-    /// Whether `path`, or a folder that it lies in, is a read-only mount for commands.
-    pub(super) fn protects(&self, path: &[u8]) -> bool {
-        self.protected.iter().any(|it| {
-            path.strip_prefix(it.as_slice())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        })
-    }
-
     /// Takes in what stands now; what did not change is not read again.
     pub(super) fn take(&mut self, root: &OwnedFd, now: &BTreeMap<Vec<u8>, Stamp>) {
         for path in &self.protected {

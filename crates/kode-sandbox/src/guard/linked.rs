@@ -1,15 +1,14 @@
 //! The repository of a linked worktree, which lies outside the project: what commands
 //! may write there is looked after as well. Its other parts are read-only inside.
 
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::inner::{self, Look, Odd};
-use super::sensitive::{self, Part, Stamp};
-use super::{beneath, changed, put_aside};
+use super::inner::{Found, Look};
+use super::sensitive::Stamp;
+use super::{beneath, changed, is_since, names, put_aside, strange, tighten};
 use crate::ProjectRoot;
 use crate::incident::Incident;
 use crate::plan::{self, Linked};
@@ -19,9 +18,8 @@ use crate::plan::{self, Linked};
 struct Place {
     path: PathBuf,
     folder: OwnedFd,
-    part: Part,
-    before: BTreeMap<Vec<u8>, Stamp>,
-    odd: Odd,
+    is: names::Place,
+    before: Found,
 }
 
 /// Those of one project; none unless it is a linked worktree.
@@ -41,8 +39,17 @@ impl Repository {
             self.places = linked.map(|linked| places(&linked)).unwrap_or_default();
         }
         for place in &mut self.places {
-            (place.before, _) = sensitive::find_in(&place.folder, place.part, false);
-            place.odd = place.look(Look::before()).odd;
+            place.before = place.look(Look::before()).found;
+        }
+    }
+
+    /// Takes nothing for there before that another command may have planted since then.
+    pub(super) fn doubt(&mut self, since_ns: i128) {
+        for place in &mut self.places {
+            let before = &mut place.before;
+            before.doubt(since_ns);
+            before.odd.retain(|(path, ..)| !is_since(&place.folder, path, since_ns));
+            before.sensitive.retain(|path, _| !is_since(&place.folder, path, since_ns));
         }
     }
 
@@ -56,26 +63,23 @@ impl Repository {
     ) -> bool {
         let mut all = true;
         for place in &self.places {
-            let (after, complete) = sensitive::find_in(&place.folder, place.part, true);
-            all &= complete;
             let below = |path: &String| {
                 let below = std::path::Path::new(path).strip_prefix(&place.path).ok()?;
                 Some(below.to_str()?.as_bytes().to_vec())
             };
             let held: Vec<Vec<u8>> = held.iter().filter_map(below).collect();
-            let look = place.look(Look::after(&place.odd, since_ns));
+            let mut look = place.look(Look::after(&place.before, None, since_ns));
             all &= look.complete;
-            let mut aside = look.new;
-            let changed = changed(&place.before, &after, &held, since_ns);
-            aside.extend(
-                changed.into_iter().filter(|path| !aside.contains(path)).collect::<Vec<_>>(),
-            );
-            for path in aside {
-                incidents.push(Incident::InRepository {
-                    folder: place.path.to_string_lossy().into_owned(),
-                    incident: Box::new(put_aside(&place.folder, &path, None)),
-                });
-            }
+            let changed = changed(&place.before.sensitive, &look.found.sensitive, &held, since_ns);
+            look.leave_out(&changed);
+            let mut told = tighten(&place.folder, &look.loose);
+            let aside = look.new.iter().chain(&changed);
+            told.extend(aside.map(|path| put_aside(&place.folder, path, None)));
+            told.extend(strange(&look.strange));
+            incidents.extend(told.into_iter().map(|incident| Incident::InRepository {
+                folder: place.path.to_string_lossy().into_owned(),
+                incident: Box::new(incident),
+            }));
         }
         all
     }
@@ -83,13 +87,8 @@ impl Repository {
 
 impl Place {
     fn look<'a>(&self, mut look: Look<'a>) -> Look<'a> {
-        let place = match self.part {
-            Part::Own => inner::Place::Git,
-            Part::Objects => inner::Place::Objects,
-            Part::Names => inner::Place::Inside,
-        };
         match beneath::subfolder(&self.folder, b".") {
-            Ok(open) => look.folder(&open, b"", place, 0),
+            Ok(open) => look.folder(&open, b"", self.is, 0),
             Err(_) => look.complete = false,
         }
         look
@@ -102,20 +101,14 @@ fn places(linked: &Linked) -> Vec<Place> {
         return Vec::new();
     };
     let parts = [
-        (linked.own.as_str(), Part::Own),
-        ("objects", Part::Objects),
-        ("refs", Part::Names),
-        ("logs", Part::Names),
+        (linked.own.as_str(), names::Place::Git),
+        ("objects", names::Place::Objects),
+        ("refs", names::Place::Refs),
+        ("logs", names::Place::Inside),
     ];
-    let place = |(name, part): (&str, Part)| {
+    let place = |(name, is): (&str, names::Place)| {
         let folder = beneath::folder(&common, name.as_bytes()).ok()?;
-        Some(Place {
-            path: linked.common.join(name),
-            folder,
-            part,
-            before: BTreeMap::new(),
-            odd: Odd::new(),
-        })
+        Some(Place { path: linked.common.join(name), folder, is, before: Found::default() })
     };
     parts.into_iter().filter_map(place).collect()
 }

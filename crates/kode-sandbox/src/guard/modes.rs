@@ -5,7 +5,6 @@
 //! change and put it back.
 
 use std::collections::HashSet;
-use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -14,6 +13,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
 use super::beneath::{self, Seen};
+use super::doubles::Doubles;
 use super::tree::{Tree, join};
 
 /// Files looked at after a command; further ones are reported as unchecked.
@@ -65,11 +65,17 @@ impl Modes {
     }
 
     /// Looks at every file once; false when there are too many, or a folder was exchanged.
-    pub(super) fn look(&mut self, root: &OwnedFd, tree: &Tree, found: &mut Vec<Loose>) -> bool {
+    pub(super) fn look(
+        &mut self,
+        root: &OwnedFd,
+        tree: &Tree,
+        found: &mut Vec<Loose>,
+        doubles: &mut Doubles,
+    ) -> bool {
         let mut files_left = FILES_MAX;
         let (mut known, mut set_id) = (HashSet::new(), Vec::new());
         let mut complete = true;
-        let mut take = |path: Vec<u8>, stat: &Stat, folder: Option<(&OwnedFd, &CStr)>| {
+        let mut take = |path: Vec<u8>, stat: &Stat, folder: Option<(&OwnedFd, &[u8])>| {
             let (loose, missing) = (loose_bits(stat), missing_bits(stat));
             let is_known = self.known.contains(&path);
             if loose | missing != 0 && (is_known || !self.is_touched(stat)) {
@@ -81,13 +87,14 @@ impl Modes {
             if !self.is_touched(stat) {
                 return;
             }
-            // A program's rights go with any change of it, whosever they were.
-            let bits = if is_known { loose & SET_ID } else { loose };
-            let capable = folder.is_some_and(|(folder, name)| is_capable(folder, name, stat));
-            let inherited = folder.is_some_and(|(folder, name)| hands_on(folder, name, stat));
-            let bits = if inherited { bits | WORLD_WRITABLE } else { bits };
-            if bits != 0 || capable || !is_known && missing != 0 {
-                found.push(Loose { path, bits, missing, capable, seen: Seen::new(stat) });
+            doubles.take(&path, stat);
+            let Some(mut it) = Loose::of(&path, stat, folder) else { return };
+            if is_known {
+                // A program's rights go with any change of it, whosever they were.
+                (it.bits, it.missing) = (it.bits & !loose | loose & SET_ID, 0);
+            }
+            if it.bits | it.missing != 0 || it.capable {
+                found.push(it);
             }
         };
         if let Ok(stat) = rustix::fs::fstat(root) {
@@ -115,12 +122,20 @@ impl Modes {
                 files_left -= 1;
                 let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
                 if let Ok(stat) = stat {
-                    take(join(path, name.to_bytes()), &stat, Some((&folder, name)));
+                    take(join(path, name.to_bytes()), &stat, Some((&folder, name.to_bytes())));
                 }
             }
         }
         (self.known, self.set_id) = (known, set_id);
         complete
+    }
+
+    /// What of the project that changed since then has such bits.
+    pub(super) fn loose_since(&self, root: &OwnedFd, tree: &Tree, since_ns: i128) -> Vec<Vec<u8>> {
+        let mut then = Self { since_ns, ..Self::new() };
+        let (mut found, mut doubles) = (Vec::new(), Doubles::default());
+        then.look(root, tree, &mut found, &mut doubles);
+        found.into_iter().filter(|it| it.bits != 0).map(|it| it.path).collect()
     }
 
     /// Whether the file was made, changed or named while the command ran. Writing
@@ -148,13 +163,8 @@ pub(super) fn changed_ns(stat: &Stat) -> i128 {
     i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec)
 }
 
-/// Whether a file has bits that a command must not leave.
-pub(super) fn is_loose(stat: &Stat) -> bool {
-    loose_bits(stat) != 0
-}
-
 /// Whether a program has capabilities of its own, which are as good as a set-id bit.
-fn is_capable(folder: &OwnedFd, name: &CStr, stat: &Stat) -> bool {
+fn is_capable(folder: &OwnedFd, name: &[u8], stat: &Stat) -> bool {
     let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
     if !is_file || stat.st_mode & EXECUTABLE == 0 {
         return false;
@@ -165,7 +175,7 @@ fn is_capable(folder: &OwnedFd, name: &CStr, stat: &Stat) -> bool {
 }
 
 /// Whether a folder's default access list lets everybody write what is made in it.
-fn hands_on(folder: &OwnedFd, name: &CStr, stat: &Stat) -> bool {
+fn hands_on(folder: &OwnedFd, name: &[u8], stat: &Stat) -> bool {
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
         return false;
     }
@@ -192,10 +202,17 @@ fn missing_bits(stat: &Stat) -> u32 {
 }
 
 impl Loose {
-    /// Of a file in git's or kode's own folders.
-    pub(super) fn of_own(path: Vec<u8>, stat: &Stat) -> Self {
-        let (bits, seen) = (loose_bits(stat), Seen::new(stat));
-        Self { path, bits, missing: 0, capable: false, seen }
+    /// What a command must not have left of this on a file or folder, which is `place`
+    /// unless that is the project itself.
+    pub(super) fn of(path: &[u8], stat: &Stat, place: Option<(&OwnedFd, &[u8])>) -> Option<Self> {
+        let (loose, missing) = (loose_bits(stat), missing_bits(stat));
+        let capable = place.is_some_and(|(folder, name)| is_capable(folder, name, stat));
+        let inherited = place.is_some_and(|(folder, name)| hands_on(folder, name, stat));
+        let bits = if inherited { loose | WORLD_WRITABLE } else { loose };
+        (bits | missing != 0 || capable).then(|| {
+            let (path, seen) = (path.to_vec(), Seen::new(stat));
+            Self { path, bits, missing, capable, seen }
+        })
     }
 
     /// Takes the bits away, and gives the missing ones back, if the file is still the

@@ -1,27 +1,28 @@
-//! Other sandboxes of the same project. What one command planted must not count as
+//! Other sandboxes that can write where this one's commands can: of the same project, of
+//! one around or within it, of another worktree of its repository. What one command planted must not count as
 //! there before the next one, whose sandbox could hide it while the first one's guard
 //! looks and put it back for its own. So each says in a file in kode's home, which
 //! commands can't see, since when it runs and which repositories it knew; the file is
 //! locked for as long. One that nobody locks was left by a kode that was killed.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::io::{Read as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
-use sha2::{Digest as _, Sha256};
 
-use crate::ProjectRoot;
+use crate::{ProjectRoot, plan};
 
 /// The folder below kode's home.
 const FOLDER: &str = "running-commands";
 /// Of one file.
 const BYTES_MAX: u64 = 1024 * 1024;
 
-/// A repository by its path and inode.
+/// A repository by its absolute path and inode.
 pub(super) type Known = HashSet<(Vec<u8>, u64)>;
 
 /// What another command's sandbox said.
@@ -35,20 +36,23 @@ pub(super) struct Other {
     pub(super) killed: bool,
 }
 
-/// Where the commands of one project are told of.
+/// Where the commands of all projects are told of.
 #[derive(Debug)]
 pub(super) struct Others {
     /// `None` where kode has no home.
     folder: Option<PathBuf>,
+    /// Folders that this project's commands can write in; absolute.
+    areas: Vec<Vec<u8>>,
     own: Option<(PathBuf, File)>,
 }
 
 impl Others {
     pub(super) fn of(root: &ProjectRoot, kode_home: &Path) -> Self {
-        let digest = Sha256::digest(root.path().as_os_str().as_bytes());
-        let name: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        let folder = kode_home.is_absolute().then(|| kode_home.join(FOLDER).join(name));
-        Self { folder, own: None }
+        let folder = kode_home.is_absolute().then(|| kode_home.join(FOLDER));
+        let common = plan::linked(root).map(|linked| linked.common);
+        let areas = std::iter::once(root.path().to_owned()).chain(common);
+        let areas = areas.map(|area| area.into_os_string().into_vec()).collect();
+        Self { folder, areas, own: None }
     }
 
     /// Says that a command begins at `since_ns`; what others said, if all is readable.
@@ -60,15 +64,17 @@ impl Others {
         let unlocked = folder.join(format!(".{name}"));
         let mut file = open(&unlocked, true).ok()?;
         rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
-        writeln!(file, "{since_ns}").ok()?;
+        let areas: Vec<String> = self.areas.iter().map(|area| hexadecimal(area)).collect();
+        file.write_all(format!("{since_ns}\n{}\n", areas.join(" ")).as_bytes()).ok()?;
         rustix::fs::rename(&unlocked, folder.join(&name)).ok()?;
         self.own = Some((folder.join(&name), file));
         let mut others = Vec::new();
         for entry in fs::read_dir(folder).ok()? {
             let entry = entry.ok()?;
             let is_hidden = entry.file_name().as_bytes().starts_with(b".");
-            if !is_hidden && entry.file_name().as_bytes() != name.as_bytes() {
-                others.extend(read(&entry.path())?);
+            let is_own = entry.file_name().as_bytes() == name.as_bytes();
+            if !is_hidden && !is_own && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                others.extend(read(&entry.path(), &self.areas)?);
             }
         }
         Some(others)
@@ -79,8 +85,7 @@ impl Others {
         let Some((_, file)) = &mut self.own else { return };
         let mut text = String::new();
         for (path, inode) in known {
-            let path: String = path.iter().map(|byte| format!("{byte:02x}")).collect();
-            text.push_str(&format!("{inode} {path}\n"));
+            text.push_str(&format!("{inode} {}\n", hexadecimal(path)));
         }
         // Without it others trust less.
         let _ = file.write_all(text.as_bytes());
@@ -94,8 +99,9 @@ impl Others {
     }
 }
 
-/// What the file says; nothing when it is gone meanwhile, `None` when it is unreadable.
-fn read(path: &Path) -> Option<Option<Other>> {
+/// What the file says; nothing when it is gone meanwhile or is of a command elsewhere,
+/// `None` when it is unreadable.
+fn read(path: &Path, areas: &[Vec<u8>]) -> Option<Option<Other>> {
     let mut file = match open(path, false) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(None),
         file => file.ok()?,
@@ -103,18 +109,33 @@ fn read(path: &Path) -> Option<Option<Other>> {
     let killed = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
     let mut text = String::new();
     (&mut file).take(BYTES_MAX).read_to_string(&mut text).ok()?;
-    if killed {
+    let mut lines = text.lines();
+    let since_ns = lines.next().and_then(|line| line.parse().ok());
+    let its = lines.next().unwrap_or_default().split(' ').filter_map(bytes);
+    let its: Vec<Vec<u8>> = its.filter(|area| !area.is_empty()).collect();
+    let is_gone = |area: &Vec<u8>| fs::symlink_metadata(OsStr::from_bytes(area)).is_err();
+    let meets = its.iter().any(|one| areas.iter().any(|other| overlap(one, other)));
+    if killed && (meets || its.iter().all(is_gone)) {
         // Its end is this one's to tell of.
         rustix::fs::unlink(path).ok()?;
     }
-    let mut lines = text.lines();
-    // Killed, or not done, before it said when.
-    let Some(since_ns) = lines.next().and_then(|line| line.parse().ok()) else { return Some(None) };
+    // Elsewhere; or killed, or not done, before it said when.
+    let Some(since_ns) = since_ns.filter(|_| meets) else { return Some(None) };
     let known = lines.filter_map(|line| {
         let (inode, path) = line.split_once(' ')?;
         Some((bytes(path)?, inode.parse().ok()?))
     });
     Some(Some(Other { since_ns, known: known.collect(), killed }))
+}
+
+/// Whether one folder is the other, or lies in it.
+fn overlap(one: &[u8], other: &[u8]) -> bool {
+    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
@@ -138,7 +159,29 @@ mod tests {
     use super::*;
 
     fn others(folder: &Path) -> Others {
-        Others { folder: Some(folder.join("x")), own: None }
+        others_of(folder, &["/a/b"])
+    }
+
+    fn others_of(folder: &Path, areas: &[&str]) -> Others {
+        let areas = areas.iter().map(|area| area.as_bytes().to_vec()).collect();
+        Others { folder: Some(folder.join("x")), areas, own: None }
+    }
+
+    #[test]
+    fn commands_that_can_write_in_the_same_places_know_of_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut one = others_of(folder.path(), &["/a/b/w", "/a/b/.git"]);
+        one.begin(5).unwrap();
+        for (areas, knows) in [
+            ("/a/b", true),
+            ("/a/b/.git/modules/x", true),
+            ("/a/bc", false),
+            ("/a/b/.github", false),
+        ] {
+            let mut other = others_of(folder.path(), &[areas]);
+            assert_eq!(other.begin(6).unwrap().len(), usize::from(knows), "{areas}");
+            other.end();
+        }
     }
 
     #[test]

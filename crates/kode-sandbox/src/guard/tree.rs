@@ -39,9 +39,9 @@ pub(super) struct Folder {
     /// Names that credentials have, or perhaps, and ordinary ones of inodes that
     /// were seen as credentials.
     pub(super) named: Vec<(Vec<u8>, NameKind)>,
-    /// The name of its `HEAD` where git may take the folder itself for a
-    /// repository.
-    pub(super) head: Option<Vec<u8>>,
+    /// Each entry that is a `HEAD` in any case, where git may take the folder itself
+    /// for a repository.
+    pub(super) heads: Vec<Vec<u8>>,
 }
 
 /// All folders by path relative to the project; the project itself is empty.
@@ -199,7 +199,7 @@ impl Tree {
             names: Vec::new(),
             sockets: Vec::new(),
             named: Vec::new(),
-            head: None,
+            heads: Vec::new(),
         };
         read(&open, path, &self.interest(), &mut folder);
         Ok(Some(folder))
@@ -235,7 +235,7 @@ fn read(open: &OwnedFd, path: &[u8], interest: &Interest, folder: &mut Folder) {
         if matches!(name, b"." | b"..") {
             continue;
         }
-        parts.take(name);
+        parts.take(name, entry.file_type());
         if !interest.own && matters(name) {
             folder.names.push(name.to_vec());
         } else if is_folder(open, name, entry.file_type()) {
@@ -249,7 +249,7 @@ fn read(open: &OwnedFd, path: &[u8], interest: &Interest, folder: &mut Folder) {
             }
         }
     }
-    folder.head = parts.head();
+    folder.heads = parts.heads();
 }
 
 /// Some file systems don't say in a listing what an entry is.
@@ -264,27 +264,33 @@ fn is_folder(open: &OwnedFd, name: &[u8], listed: FileType) -> bool {
 }
 
 /// The entries by which git knows a repository without a `.git`, compared
-/// without case (git's `is_git_directory` in setup.c).
+/// without case (git's `is_git_directory` in setup.c). What its `HEAD` says does not
+/// count: that can change, and nothing else looks like this.
 #[derive(Debug, Default)]
 pub(super) struct RepositoryParts {
-    head: Option<Vec<u8>>,
+    heads: Vec<Vec<u8>>,
     objects: bool,
     refs: bool,
     commondir: bool,
 }
 
 impl RepositoryParts {
-    pub(super) fn take(&mut self, name: &[u8]) {
-        if name.eq_ignore_ascii_case(b"HEAD") {
-            self.head = Some(name.to_vec());
+    pub(super) fn take(&mut self, name: &[u8], kind: FileType) {
+        if name.eq_ignore_ascii_case(b"HEAD") && kind != FileType::Directory {
+            self.heads.push(name.to_vec());
         }
         self.objects |= name.eq_ignore_ascii_case(b"objects");
         self.refs |= name.eq_ignore_ascii_case(b"refs");
         self.commondir |= name.eq_ignore_ascii_case(b"commondir");
     }
 
-    pub(super) fn head(self) -> Option<Vec<u8>> {
-        self.head.filter(|_| self.objects && self.refs || self.commondir)
+    pub(super) const fn has_head(&self) -> bool {
+        !self.heads.is_empty()
+    }
+
+    /// Every `HEAD` of a repository; none where the folder is not one.
+    pub(super) fn heads(self) -> Vec<Vec<u8>> {
+        if self.objects && self.refs || self.commondir { self.heads } else { Vec::new() }
     }
 }
 

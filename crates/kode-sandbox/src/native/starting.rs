@@ -82,7 +82,7 @@ impl Starting {
         }
         // The helper works while kode plans.
         let helper = helper_for(root, settings, ownership, shape)?;
-        let guard = Guard::new(root, &settings.host.kode_home, !settings.one_command)?;
+        let mut guard = Guard::new(root, &settings.host.kode_home, !settings.one_command)?;
         let found = guard.in_project();
         let plan = plan(root, settings, helper.identity().clone(), ownership, shape, &found)?;
         Self::around(helper, (plan, guard), root, settings, inherited, None)
@@ -102,7 +102,7 @@ impl Starting {
             return Err(SandboxError::unavailable(cause, remedy::NOT_AS_ROOT));
         }
         let (ownership, shape) = (Ownership::Mapped, Shape::Session);
-        let guard = Guard::new(root, &settings.host.kode_home, !settings.one_command)?;
+        let mut guard = Guard::new(root, &settings.host.kode_home, !settings.one_command)?;
         let found = guard.in_project();
         let mut plan = plan(root, settings, identity.clone(), ownership, shape, &found)?;
         let (mut complaints, mut private) = (None, None);

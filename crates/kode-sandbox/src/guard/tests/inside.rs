@@ -94,6 +94,8 @@ fn git_folders_do_not_stay_open_to_everybody() {
 fn a_default_access_list_for_everybody_goes() {
     let mut place = place();
     fs::create_dir(place.at("handing")).unwrap();
+    fs::create_dir(place.at("nested/.git/refs")).unwrap();
+    place.guard.before_command();
     // user::rwx group::r-x other::rwx, as setfacl writes it (linux/posix_acl_xattr.h).
     let mut list = 2_u32.to_le_bytes().to_vec();
     for (kind, bits) in [(1_u16, 7_u16), (4, 5), (0x20, 7)] {
@@ -102,14 +104,25 @@ fn a_default_access_list_for_everybody_goes() {
     }
     let name = "system.posix_acl_default";
     let flags = rustix::fs::XattrFlags::empty();
-    if rustix::fs::setxattr(place.at("handing"), name, &list, flags) == Err(Errno::OPNOTSUPP) {
-        return;
+    for folder in ["handing", "nested/.git/refs"] {
+        let set = rustix::fs::setxattr(place.at(folder), name, &list, flags);
+        if set == Err(Errno::OPNOTSUPP) {
+            return;
+        }
     }
     let incidents = place.guard.after_command(&[]);
-    assert!(matches!(&*incidents, [Incident::PermissionsTightened { .. }]), "{incidents:?}");
-    let mut room = [0_u8; 64];
-    let left = rustix::fs::getxattr(place.at("handing"), name, &mut room);
-    assert_eq!(left, Err(Errno::NODATA));
+    assert!(
+        matches!(
+            &*incidents,
+            [Incident::PermissionsTightened { .. }, Incident::PermissionsTightened { .. }]
+        ),
+        "{incidents:?}"
+    );
+    for folder in ["handing", "nested/.git/refs"] {
+        let mut room = [0_u8; 64];
+        let left = rustix::fs::getxattr(place.at(folder), name, &mut room);
+        assert_eq!(left, Err(Errno::NODATA));
+    }
 }
 
 #[test]
@@ -234,10 +247,197 @@ fn configuration_within_the_git_folder_and_behind_links_is_found() {
         .iter()
         .map(|incident| match incident {
             Incident::GitRuns { key, .. } => key.as_str(),
+            Incident::StrangeInGit { paths, .. } => paths[0].as_str(),
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(keys, ["core.hookspath", "include.path"]);
+    assert_eq!(keys, ["core.hookspath", "include.path", ".git/mine"]);
+}
+
+/// On a file system that keeps case only one of them is git's, and which that is a folder's
+/// order must not decide.
+#[test]
+fn no_second_head_hides_a_repository() {
+    let mut place = place();
+    bare(&place, "known", "ref: refs/heads/main");
+    place.guard.before_command();
+    bare(&place, "bb", "ref: refs/heads/main");
+    fs::create_dir_all(place.at("in.git/.git")).unwrap();
+    bare(&place, "in.git/.git/x", "ref: refs/heads/main");
+    let heads = ["head", "Head", "hEAD", "HEad", "heaD"];
+    for folder in ["bb", "known", "in.git/.git/x"] {
+        for head in heads {
+            fs::write(place.at(folder).join(head), "nothing").unwrap();
+        }
+    }
+    fs::write(place.at("known/hooks/post-receive"), "x").unwrap();
+    fs::write(place.at("in.git/.git/x/HEAD.kode-quarantine"), "x").unwrap();
+    let found = place.quarantined();
+    for path in ["bb/HEAD", "bb/head", "known/hooks/post-receive", "known/head"] {
+        assert!(found.contains(&path.to_owned()), "{path}: {found:?}");
+    }
+    let aside = fs::read_dir(place.at("in.git")).unwrap().next().unwrap().unwrap().path();
+    for head in heads.iter().chain(&["HEAD"]) {
+        assert!(!aside.join("x").join(head).exists(), "{head}");
+    }
+}
+
+/// What is judged only with a `HEAD` beside it is judged when that comes.
+#[test]
+fn a_git_folder_prepared_elsewhere_is_looked_at_where_it_comes_to_stand() {
+    let mut place = place();
+    for folder in [".git/modules/libs/sub", ".git/worktrees/wt"] {
+        fs::create_dir_all(place.at(folder)).unwrap();
+        fs::write(place.at(folder).join("HEAD"), "ref: x").unwrap();
+    }
+    place.guard.before_command();
+    let new = place.at(".git/worktrees/new");
+    fs::create_dir_all(&new).unwrap();
+    fs::write(new.join("index"), "DIRC").unwrap();
+    fs::write(place.at(".git/modules/libs/sub/index"), "DIRC").unwrap();
+    fs::rename(place.at(".git/modules/libs/sub/HEAD"), place.at("H")).unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::rename(place.at("H"), place.at(".git/modules/libs/sub/HEAD")).unwrap();
+    fs::rename(place.at(".git/worktrees/wt/HEAD"), new.join("HEAD")).unwrap();
+    fs::rename(place.at(".git/worktrees/wt"), place.at("old")).unwrap();
+    fs::rename(&new, place.at(".git/worktrees/wt")).unwrap();
+    assert_eq!(place.quarantined(), [".git/modules/libs/sub/index", ".git/worktrees/wt/index"]);
+}
+
+#[test]
+fn objects_prepared_elsewhere_are_looked_at() {
+    let mut place = place();
+    fs::create_dir_all(place.at("o2/ab/sub")).unwrap();
+    symlink("/nonexistent", place.at("o2/ab/cd")).unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::rename(place.at("o2"), place.at("nested/.git/objects")).unwrap();
+    let aside = place.quarantined();
+    assert_eq!(aside, ["nested/.git/objects/ab/cd", "nested/.git/objects/ab/sub"]);
+}
+
+#[test]
+fn replaced_objects_among_packed_names_are_put_aside_when_they_are_new() {
+    let mut place = place();
+    let line = |name: &str| format!("{} refs/replace/{name}\n", "0".repeat(40));
+    let list = place.at("nested/.git/packed-refs");
+    fs::write(&list, line("old")).unwrap();
+    place.guard.before_command();
+    fs::write(&list, format!("# pack-refs with: peeled \n{}", line("old"))).unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+    place.guard.before_command();
+    fs::write(&list, line("old") + &line("new")).unwrap();
+    assert_eq!(place.quarantined(), ["nested/.git/packed-refs"]);
+}
+
+#[test]
+fn a_place_for_a_worktree_elsewhere_is_put_aside() {
+    let mut place = place();
+    fs::create_dir_all(place.at(".git/worktrees/evil")).unwrap();
+    fs::write(place.at(".git/worktrees/evil/HEAD"), "ref: x").unwrap();
+    fs::write(place.at(".git/worktrees/evil/gitdir"), "/elsewhere/.git").unwrap();
+    assert_eq!(place.quarantined(), [".git/worktrees/evil/gitdir"]);
+}
+
+#[test]
+fn names_that_git_does_not_make_are_told_of_once() {
+    let mut place = place();
+    fs::write(place.at(".git/ORIG_HEAD"), "x").unwrap();
+    fs::write(place.at(".git/main"), "x").unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::StrangeInGit { paths, more: 0 }] = &*incidents else { panic!("{incidents:?}") };
+    assert_eq!(paths[0].as_str(), ".git/main");
+    place.guard.before_command();
+    fs::write(place.at(".git/main"), "y").unwrap();
+    assert_eq!(place.guard.after_command(&[]), []);
+}
+
+#[test]
+fn what_changed_outside_by_a_second_name_is_told_of() {
+    let mut place = place();
+    fs::create_dir_all(place.at(".git/objects/ab")).unwrap();
+    let names = ["plain/shared", ".git/objects/ab/cd", "plain/own"];
+    for name in names {
+        fs::write(place.at(name), "x").unwrap();
+    }
+    fs::hard_link(place.at("plain/shared"), place.folder.path().join("one")).unwrap();
+    fs::hard_link(place.at(".git/objects/ab/cd"), place.folder.path().join("two")).unwrap();
+    fs::hard_link(place.at("plain/own"), place.at("plain/too")).unwrap();
+    place.guard.others.end();
+    place.guard = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    assert_eq!(place.guard.after_command(&[]), []);
+    place.guard.before_command();
+    for name in names {
+        fs::write(place.at(name), "changed").unwrap();
+    }
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::SecondNames { paths, more: 0 }] = &*incidents else { panic!("{incidents:?}") };
+    let paths: Vec<_> = paths.iter().map(|path| path.as_str()).collect();
+    assert_eq!(paths, [".git/objects/ab/cd", "plain/shared"]);
+}
+
+#[test]
+fn indexes_of_no_size_on_disk_are_not_read_for_ever() {
+    let mut place = place();
+    for number in 0..20 {
+        let file = fs::File::create(place.at(&format!(".git/sharedindex.{number:02}"))).unwrap();
+        file.set_len(500 * 1024 * 1024).unwrap();
+    }
+    assert_eq!(place.quarantined().len(), 20);
+}
+
+#[test]
+fn a_changed_configuration_of_a_running_command_is_not_kept_as_the_users() {
+    let mut place = place();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    let config = place.at(".git/config");
+    fs::write(&config, "forged").unwrap();
+    let mut other = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
+    other.protects(vec![config.to_str().unwrap().to_owned()]);
+    other.before_command();
+    fs::rename(&config, place.at("away")).unwrap();
+    fs::write(&config, "put back").unwrap();
+    other.after_command(&[]);
+    assert!(!config.exists(), "{:?}", fs::read_to_string(&config));
+}
+
+#[test]
+fn an_index_that_a_killed_session_left_is_judged() {
+    let mut place = place();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::write(place.at(".git/index"), "DIRC").unwrap();
+    fs::write(place.at("plain/open"), "x").unwrap();
+    fs::set_permissions(place.at("plain/open"), fs::Permissions::from_mode(0o666)).unwrap();
+    // Nobody looked after the command.
+    place.guard = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
+    place.guard.before_command();
+    let incidents = place.guard.after_command(&[]);
+    let told = |it: &Incident| matches!(it, Incident::LeftByKilled { paths, .. } if paths[0].as_str() == "plain/open");
+    let aside = |it: &Incident| matches!(it, Incident::Quarantined { path, .. } if path.as_str() == ".git/index");
+    assert!(incidents.iter().any(told) && incidents.iter().any(aside), "{incidents:?}");
+}
+
+#[test]
+fn a_hook_changed_by_a_second_name_that_is_gone_is_put_aside() {
+    let mut place = place();
+    let hook = place.at(".git/hooks/pre-commit");
+    fs::write(&hook, "x").unwrap();
+    fs::hard_link(&hook, place.at("plain/hook")).unwrap();
+    let hooks = place.at(".git/hooks").to_str().unwrap().to_owned();
+    place.guard.protects(vec![hooks.clone()]);
+    place.guard.before_command();
+    fs::write(place.at("plain/hook"), "changed").unwrap();
+    fs::rename(place.at("plain/hook"), place.folder.path().join("away")).unwrap();
+    fs::remove_file(place.folder.path().join("away")).unwrap();
+    let incidents = place.guard.after_command(&[hooks]);
+    assert!(matches!(&*incidents, [Incident::Quarantined { .. }]), "{incidents:?}");
 }
 
 #[test]
