@@ -4,7 +4,7 @@
 use super::Engine;
 use super::expression::mixed;
 use super::site::Site;
-use super::value::{Taint, Value};
+use super::value::{HOLE, Taint, Value};
 use crate::category::{Category, CategorySet};
 
 /// What stands for the beginning of the page's own address.
@@ -14,7 +14,19 @@ impl Engine<'_> {
     /// `new URL(text)`: what its text was, in parts that the models know.
     pub(super) fn parsed_address(&self, given: &[Value]) -> Value {
         let place = self.place("global.ParsedUrl()");
-        mixed(given).with(|data| data.place = place.filter(|_| !data.taints.is_empty()))
+        let whole = mixed(given);
+        if !whole.is_tainted() {
+            return whole;
+        }
+        let part = |begins: &str| {
+            let text = std::rc::Rc::from(format!("{begins}{HOLE}"));
+            Value::carrying(whole.taints().to_vec()).with(|data| data.text = Some(text))
+        };
+        let parts = [("search", part("?")), ("hash", part("#"))];
+        parts
+            .into_iter()
+            .fold(whole.clone(), |address, (name, part)| address.with_field(&name.into(), part))
+            .with(|data| data.place = place)
     }
 
     /// What a decoder gives. `decodeURI` leaves `%2F` as it is, so the path of a parsed

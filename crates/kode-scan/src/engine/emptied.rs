@@ -49,6 +49,9 @@ impl Engine<'_> {
             let value = mixed(&site.values()).cleaned(redirect);
             return Some(value.with(|data| data.place = place));
         }
+        if let Some(address) = replaced_query(site, &receiver) {
+            return Some(address);
+        }
         self.emptied(site, object, &receiver)
     }
 
@@ -71,4 +74,21 @@ impl Engine<'_> {
         self.set_path(&path, &path.fields.clone(), empty.clone());
         Some(empty)
     }
+}
+
+/// Python's `urlparse(x)._replace(query=…)`: what goes behind the question mark leads
+/// nowhere else.
+fn replaced_query(site: &Site, receiver: &Value) -> Option<Value> {
+    const BEHIND: [&str; 3] = ["query", "fragment", "params"];
+    let is_behind = |name: &str| BEHIND.contains(&name);
+    if &*site.method != "_replace" || site.given.is_empty() {
+        return None;
+    }
+    if !site.given.iter().all(|given| given.name.as_deref().is_some_and(is_behind)) {
+        return None;
+    }
+    let redirect = CategorySet::of(&[Category::OpenRedirect]);
+    let mut parts = vec![receiver.clone()];
+    parts.extend(site.given.iter().map(|given| given.value.cleaned(redirect)));
+    Some(mixed(&parts))
 }

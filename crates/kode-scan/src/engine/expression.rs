@@ -273,7 +273,10 @@ impl Engine<'_> {
         if is_number {
             return Value::default();
         }
-        let mut inner = Value::carrying(data.taints.clone());
+        let mut inner = match &**name {
+            "href" => Value::new(Data { taints: data.taints.clone(), ..Data::default() }),
+            _ => Value::carrying(data.taints.clone()),
+        };
         if data.origin.is_some() && !data.taints.is_empty() {
             inner = inner.with(|inner| inner.origin = data.origin.clone());
         }

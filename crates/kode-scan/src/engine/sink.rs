@@ -33,6 +33,8 @@ const OWN_TEXT: &str = "the page's own text";
 /// Calls and changes of file on a way from the page's own attributes or text to its markup:
 /// over more it is no proof that anybody else's words go it.
 const OWN_CROSSINGS_MAX: usize = 2;
+/// The same for all steps, such as variables and fields that it is put into.
+const OWN_STEPS_MAX: u32 = 5;
 
 /// Findings of one file; one with more is listed as incomplete.
 pub(super) const FINDINGS_MAX: usize = 1_000;
@@ -115,8 +117,11 @@ impl Engine<'_> {
             // page's own attributes hold seldom does.
             let is_own = is_of_page(&taint);
             let is_selector = context == Context::Selector && is_own;
-            let most = if is_own { OWN_CROSSINGS_MAX } else { CROSSINGS_MAX };
-            if is_new && (is_selector || is_guessed(&taint) || crossings(&taint) > most) {
+            let is_far = match is_own {
+                true => crossings(&taint) > OWN_CROSSINGS_MAX || taint.step.depth > OWN_STEPS_MAX,
+                false => crossings(&taint) > CROSSINGS_MAX,
+            };
+            if is_new && (is_selector || is_guessed(&taint) || is_far) {
                 self.soften();
             }
         } else if is_open(category, context, value) {

@@ -80,6 +80,9 @@ impl Engine<'_> {
             "query", "handler", "request", "resolve", "graphql", "dispatch", "invoke", "execute",
             "process",
         ];
+        if name == "dumps" && self.unit(self.file).language == kode_syntax::Language::Python {
+            return result.cleaned(CategorySet::of(&[Category::CrossSiteScripting]));
+        }
         if self.is_rendered(&name, site) {
             let text = format!("{GUESSED} `{}`", site.method);
             return result.stepped(self.file, site.start, site.end, &text);

@@ -238,6 +238,7 @@ fn value_at(rest: &[u8], from: usize, bare: bool, operator: &[u8]) -> Option<(us
     let is_truth = matches!(rest[cursor..end], [b'!', b'0' | b'1', ..]);
     let is_code = is_truth
         || rest[cursor..end].iter().any(|b| matches!(b, b'(' | b'[' | b'{'))
+        || rest[cursor..end].windows(3).any(|three| three == b"===")
         || rest[cursor..end]
             .windows(2)
             .any(|two| [b">=", b"||", b"!="].contains(&&[two[0], two[1]]));
