@@ -103,6 +103,9 @@ pub(super) fn resolved(address: &Value, base: &Value) -> Option<Value> {
     if base.taints().is_empty() || !base.taints().iter().all(is_own) {
         return None;
     }
+    if address.is_tainted() && address.taints().iter().all(is_own) {
+        return Some(address.clone());
+    }
     Some(match address.is_tainted() {
         true => mixed(std::slice::from_ref(address)),
         false => Value::default().with(|data| data.taints = base.taints().to_vec()),
