@@ -39,9 +39,9 @@ use kode_base::ProjectPath;
 use rustix::fs::{FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::ProjectRoot;
 use crate::credentials::Named;
 use crate::incident::Incident;
+use crate::{ProjectRoot, plan};
 use doubles::Doubles;
 use inner::{Found, Look};
 use kept::Kept;
@@ -86,6 +86,16 @@ pub(crate) struct InProject {
     pub(crate) read_only: Vec<Vec<u8>>,
     /// Sockets, of whomever.
     pub(crate) sockets: Vec<Vec<u8>>,
+    /// Whether all could be looked at.
+    pub(crate) complete: bool,
+    others: Others,
+}
+
+impl InProject {
+    /// Whether another command runs that could move things meanwhile.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.others.run()
+    }
 }
 
 /// Files with loose permission bits that are named one by one.
@@ -109,6 +119,10 @@ impl Guard {
         let project = root.clone();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
+        let stat = rustix::fs::fstat(&root)?;
+        if !project.is(stat.st_dev, stat.st_ino) {
+            return Err(io::Error::other(plan::EXCHANGED));
+        }
         let tree = Tree::new(&root, names)?;
         let mut guard = Self {
             root,
@@ -147,7 +161,8 @@ impl Guard {
         for (path, folder) in &self.tree.folders {
             sockets.extend(folder.sockets.iter().map(|name| tree::join(path, name)));
         }
-        InProject { read_only, sockets }
+        let complete = self.complete && look.complete;
+        InProject { read_only, sockets, complete, others: self.others.anew() }
     }
 
     /// The absolute paths of the project's read-only mounts.

@@ -132,6 +132,11 @@ pub enum Incident {
         /// Bytes that must stay free.
         free_bytes_min: u64,
     },
+    /// The same of files that there is room for.
+    FewFiles {
+        /// So many must stay free.
+        free_files_min: u64,
+    },
     /// The command ended the container it ran in, and everything with it.
     ContainerEnded,
     /// The processes together went over the memory limit and were killed.
@@ -245,6 +250,11 @@ impl Incident {
                 formatter,
                 "the command's processes were killed: the project's disk has less than \
                  {free_bytes_min} bytes free; make room before going on"
+            ),
+            Self::FewFiles { free_files_min } => write!(
+                formatter,
+                "the command's processes were killed: the project's disk has room for less than \
+                 {free_files_min} more files; make room before going on"
             ),
             Self::ContainerEnded => formatter.write_str(
                 "the command ended its container; the next one runs in a new one, where temporary \

@@ -2,9 +2,11 @@
 //! asking git, and refuses places where a project would give away too much.
 
 use std::fs;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
 use thiserror::Error;
 
 /// Folders that belong to the system; neither they nor anything directly
@@ -28,27 +30,30 @@ pub struct ProjectRoot {
     path: PathBuf,
     /// The project that this is a copy of.
     original: Option<PathBuf>,
+    /// Device and inode of the folder that was found; none where kode chose it.
+    identity: Option<(u64, u64)>,
 }
 
 impl ProjectRoot {
-    /// Finds the root for `start`: the nearest ancestor with a `.git` of the
-    /// same owner on the same file system, else `start` itself.
+    /// Finds the root for `given`: the nearest ancestor with a `.git` of the
+    /// same owner on the same file system, else `given` itself.
     ///
     /// # Errors
-    /// When `start` can't be read or is no folder, or the root would be `/`,
+    /// When `given` can't be read or is no folder, or the root would be `/`,
     /// `home`, `kode_home`, an ancestor of either, inside `kode_home`, a
     /// system folder or a shared sticky folder.
-    pub fn find(start: &Path, home: &Path, kode_home: &Path) -> Result<Self, RootError> {
-        let start = canonical(start)?;
+    pub fn find(given: &Path, home: &Path, kode_home: &Path) -> Result<Self, RootError> {
+        let start = canonical(given)?;
         let metadata = fs::metadata(&start).map_err(|error| RootError::Io(start.clone(), error))?;
         if !metadata.is_dir() {
             return Err(RootError::NotAFolder(start));
         }
-        let path = nearest_repository(&start, &metadata).unwrap_or(start);
+        let path = nearest_repository(&start, &metadata).unwrap_or_else(|| start.clone());
         if let Some(reason) = refusal(&path, home, kode_home)? {
             return Err(RootError::Refused(path, reason));
         }
-        Ok(Self { path, original: None })
+        let identity = Some(identity_above(given, &start, &path)?);
+        Ok(Self { path, original: None, identity })
     }
 
     /// `folder` itself, without looking for a repository above it.
@@ -62,18 +67,21 @@ impl ProjectRoot {
         }
         match refusal(&path, home, kode_home)? {
             Some(reason) => Err(RootError::Refused(path, reason)),
-            None => Ok(Self { path, original: None }),
+            None => {
+                let identity = Some(identity_above(folder, &path, &path)?);
+                Ok(Self { path, original: None, identity })
+            }
         }
     }
 
     /// A folder that kode chose itself, no project of its own.
     pub(crate) fn throwaway(path: PathBuf) -> Self {
-        Self { path, original: None }
+        Self { path, original: None, identity: None }
     }
 
     /// The root of a copy that kode made of this project.
     pub(crate) fn copied_to(&self, path: PathBuf) -> Self {
-        Self { path, original: Some(self.stands_for().to_owned()) }
+        Self { path, original: Some(self.stands_for().to_owned()), identity: None }
     }
 
     /// The project that this is, or is a copy of.
@@ -84,6 +92,12 @@ impl ProjectRoot {
     /// The canonical, absolute path; always UTF-8.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether a folder that was opened by the path is the one that was found: a command
+    /// of a project around this one may exchange what leads here.
+    pub(crate) fn is(&self, device: u64, inode: u64) -> bool {
+        self.identity.is_none_or(|identity| identity == (device, inode))
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -107,6 +121,29 @@ pub enum RootError {
 
 fn canonical(path: &Path) -> Result<PathBuf, RootError> {
     fs::canonicalize(path).map_err(|error| RootError::Io(path.to_owned(), error))
+}
+
+/// Device and inode of `path`, an ancestor of `start` or itself, found from the folder
+/// that was `given` upwards: whatever else a path leads to by now does not count.
+fn identity_above(given: &Path, start: &Path, path: &Path) -> Result<(u64, u64), RootError> {
+    let failed = |error: std::io::Error| RootError::Io(path.to_owned(), error);
+    // The working directory itself, not what its path leads to by now.
+    let is_working = std::env::current_dir().is_ok_and(|working| working == given);
+    let given = if is_working { Path::new(".") } else { given };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let open = |at: BorrowedFd<'_>, name: &Path| {
+        rustix::fs::openat(at, name, flags, Mode::empty()).map_err(|error| failed(error.into()))
+    };
+    let mut folder = open(rustix::fs::CWD, given)?;
+    for _ in start.strip_prefix(path).into_iter().flat_map(Path::components) {
+        folder = open(folder.as_fd(), Path::new(".."))?;
+    }
+    let stat = rustix::fs::fstat(&folder).map_err(|error| failed(error.into()))?;
+    let found = fs::symlink_metadata(path).map_err(failed)?;
+    if (found.dev(), found.ino()) != (stat.st_dev, stat.st_ino) {
+        return Err(failed(std::io::Error::other("something exchanges the folders above it")));
+    }
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 fn nearest_repository(start: &Path, start_metadata: &fs::Metadata) -> Option<PathBuf> {

@@ -37,7 +37,7 @@ impl Secrets {
             DockerNetwork::Bridge => find_secrets(root, seen)?,
         };
         let found = Guard::new(root, &settings.host.kode_home, false)?.in_project();
-        paths.extend(sockets_bound_below(root, &found.sockets));
+        paths.extend(sockets_bound_below(root, &found)?.into_iter().map(|(path, _)| path));
         let found = paths.into_iter().filter_map(|path| {
             let metadata = std::fs::symlink_metadata(&path).ok()?;
             Some((path, (metadata.dev(), metadata.ino())))

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -37,13 +37,15 @@ pub(super) struct Other {
 }
 
 /// Where the commands of all projects are told of.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Others {
     /// `None` where kode has no home.
     folder: Option<PathBuf>,
     /// Folders that this project's commands can write in; absolute.
     areas: Vec<Vec<u8>>,
     own: Option<(PathBuf, File)>,
+    /// Files of commands whose kode was killed, until that is told.
+    stale: Vec<PathBuf>,
 }
 
 impl Others {
@@ -52,7 +54,13 @@ impl Others {
         let common = plan::linked(root).map(|linked| linked.common);
         let areas = std::iter::once(root.path().to_owned()).chain(common);
         let areas = areas.map(|area| area.into_os_string().into_vec()).collect();
-        Self { folder, areas, own: None }
+        Self { folder, areas, own: None, stale: Vec::new() }
+    }
+
+    /// The same without a command of its own.
+    pub(super) fn anew(&self) -> Self {
+        let (folder, areas) = (self.folder.clone(), self.areas.clone());
+        Self { folder, areas, ..Self::default() }
     }
 
     /// Says that a command begins at `since_ns`; what others said, if all is readable.
@@ -74,10 +82,28 @@ impl Others {
             let is_hidden = entry.file_name().as_bytes().starts_with(b".");
             let is_own = entry.file_name().as_bytes() == name.as_bytes();
             if !is_hidden && !is_own && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                others.extend(read(&entry.path(), &self.areas)?);
+                let other = read(&entry.path(), &self.areas)?;
+                self.stale.extend(other.iter().filter(|it| it.killed).map(|_| entry.path()));
+                others.extend(other);
             }
         }
         Some(others)
+    }
+
+    /// Whether another command runs that can write in the same places; what can't be
+    /// read may be one.
+    pub(super) fn run(&self) -> bool {
+        let listed = self.folder.as_ref().map(fs::read_dir);
+        let Some(Ok(mut entries)) = listed else {
+            return listed.is_some_and(|it| it.is_err_and(|it| it.kind() != ErrorKind::NotFound));
+        };
+        entries.any(|entry| {
+            let Ok(entry) = entry else { return true };
+            let is_own = self.own.as_ref().is_some_and(|(own, _)| *own == entry.path());
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            let others = || read(&entry.path(), &self.areas);
+            is_file && !is_own && others().is_none_or(|it| it.is_some_and(|it| !it.killed))
+        })
     }
 
     /// Says which repositories were there before.
@@ -96,6 +122,9 @@ impl Others {
         if let Some((path, _locked)) = self.own.take() {
             let _ = rustix::fs::unlink(&path);
         }
+        for path in self.stale.drain(..) {
+            let _ = rustix::fs::unlink(&path);
+        }
     }
 }
 
@@ -103,20 +132,19 @@ impl Others {
 /// `None` when it is unreadable.
 fn read(path: &Path, areas: &[Vec<u8>]) -> Option<Option<Other>> {
     let mut file = match open(path, false) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Some(None),
         file => file.ok()?,
     };
     let killed = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
     let mut text = String::new();
     (&mut file).take(BYTES_MAX).read_to_string(&mut text).ok()?;
     let mut lines = text.lines();
-    let since_ns = lines.next().and_then(|line| line.parse().ok());
+    let since_ns: Option<i128> = lines.next().and_then(|line| line.parse().ok());
     let its = lines.next().unwrap_or_default().split(' ').filter_map(bytes);
     let its: Vec<Vec<u8>> = its.filter(|area| !area.is_empty()).collect();
     let is_gone = |area: &Vec<u8>| fs::symlink_metadata(OsStr::from_bytes(area)).is_err();
     let meets = its.iter().any(|one| areas.iter().any(|other| overlap(one, other)));
-    if killed && (meets || its.iter().all(is_gone)) {
-        // Its end is this one's to tell of.
+    if killed && since_ns.is_none_or(|_| its.iter().all(is_gone)) {
         rustix::fs::unlink(path).ok()?;
     }
     // Elsewhere; or killed, or not done, before it said when.
@@ -164,7 +192,7 @@ mod tests {
 
     fn others_of(folder: &Path, areas: &[&str]) -> Others {
         let areas = areas.iter().map(|area| area.as_bytes().to_vec()).collect();
-        Others { folder: Some(folder.join("x")), areas, own: None }
+        Others { folder: Some(folder.join("x")), areas, own: None, stale: Vec::new() }
     }
 
     #[test]
@@ -179,6 +207,7 @@ mod tests {
             ("/a/b/.github", false),
         ] {
             let mut other = others_of(folder.path(), &[areas]);
+            assert_eq!(other.run(), knows, "{areas}");
             assert_eq!(other.begin(6).unwrap().len(), usize::from(knows), "{areas}");
             other.end();
         }
@@ -207,7 +236,11 @@ mod tests {
         one.own = None;
         let said = one.begin(6).unwrap();
         assert_eq!((said[0].since_ns, said[0].killed), (5, true));
+        // That is not forgotten when it is killed as well before it tells.
+        one.own = None;
+        one.stale.clear();
+        assert_eq!(one.begin(7).unwrap().len(), 2);
         one.end();
-        assert!(one.begin(7).unwrap().is_empty());
+        assert!(one.begin(8).unwrap().is_empty());
     }
 }

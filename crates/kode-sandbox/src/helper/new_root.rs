@@ -141,7 +141,7 @@ impl Builder {
             Step::Keep { path } => self.keep(path),
             Step::Inherit { path, number } => self.inherit(path, *number),
             Step::Cover { from, over } => self.cover(from, over),
-            Step::Mask { path } => self.mask(path),
+            Step::Mask { path, inode } => self.mask(path, *inode),
         }
     }
 
@@ -165,13 +165,20 @@ impl Builder {
     }
 
     /// Hides a file's content. A file that is gone by now needs no mask.
-    fn mask(&self, path: &str) -> Result<(), StepError> {
+    fn mask(&self, path: &str, inode: Option<u64>) -> Result<(), StepError> {
         self.make(MASK, FileType::RegularFile).map_err(at(format!("masking {path}")))?;
         self.chmod(MASK, 0)?;
         match self.open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && inode.is_none() => Ok(()),
             Err(error) => Err(at(format!("masking {path}"))(error)),
-            Ok(_) => self.cover(MASK, path),
+            Ok(found) => {
+                let stat = rustix::fs::fstat(&found).map_err(at(format!("masking {path}")))?;
+                if inode.is_some_and(|inode| inode != stat.st_ino) {
+                    let moved = io::Error::other("another file stands there by now");
+                    return Err(at(format!("masking {path}"))(moved));
+                }
+                self.cover_place(MASK, path, &found)
+            }
         }
     }
 
@@ -377,16 +384,17 @@ impl Builder {
 
     /// Lays a read-only copy of one inside place over another, where it exists.
     fn cover(&self, from: &str, over: &str) -> Result<(), StepError> {
-        if self.open(over).is_err() {
-            return Ok(());
-        }
+        let Ok(target) = self.open(over) else { return Ok(()) };
+        self.cover_place(from, over, &target)
+    }
+
+    fn cover_place(&self, from: &str, over: &str, target: &OwnedFd) -> Result<(), StepError> {
         let step = || format!("covering {over}");
         let source = self.open(from).map_err(at(step()))?;
-        let Ok(target) = self.open(over) else { return Ok(()) };
         let flags = COPIED | OpenTreeFlags::AT_EMPTY_PATH;
         let tree = rustix::mount::open_tree(source, "", flags).map_err(at(step()))?;
         kernel::set_attributes(&tree, kernel::READ_ONLY, false).map_err(at(step()))?;
-        move_onto(&tree, &target).map_err(at(step()))
+        move_onto(&tree, target).map_err(at(step()))
     }
 }
 

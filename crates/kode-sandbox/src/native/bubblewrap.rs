@@ -109,7 +109,7 @@ impl Arguments {
                 let option = if bind.access == Access::ReadWrite { "--bind" } else { "--ro-bind" };
                 self.add(&[option, &bind.source, &bind.target]);
             }
-            Step::Mask { path } => {
+            Step::Mask { path, .. } => {
                 self.add(&["--perms", "0000"]);
                 self.file("--ro-bind-data", memory(b"")?, path);
             }

@@ -6,6 +6,8 @@
 
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -28,6 +30,9 @@ const PASSED_ON: &[i32] = &[SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, 
 const TICK: Duration = Duration::from_millis(20);
 
 const BLOCK_BYTES: usize = 64 * 1024;
+
+/// A pipe that has room for anything has it for so much (`PIPE_BUF`, pipe(7)).
+const ATOMIC_BYTES: usize = 4096;
 
 /// One direction: bytes from one descriptor to another, one block at a time.
 struct Carrier<'a> {
@@ -127,7 +132,7 @@ impl Native {
             let replied = self.carry(carriers)?;
             if replied {
                 let end = self.interactive_end();
-                finish(carriers);
+                finish(carriers, &*signals_end()?)?;
                 return end;
             }
         }
@@ -238,14 +243,35 @@ fn on_terminal<'a>(
     ])
 }
 
-/// Carries what the dead processes left in pipes and terminal.
-fn finish(carriers: &mut [Carrier<'_>]) {
+/// Signals that would end this program.
+const ENDING: &[i32] = &[SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+
+/// From now on there is no command that signals could be meant for: the second of them
+/// ends this program, whatever it is at. The first is noted.
+fn signals_end() -> io::Result<Arc<AtomicBool>> {
+    let noted = Arc::new(AtomicBool::new(false));
+    for signal in ENDING {
+        signal_hook::flag::register_conditional_default(*signal, Arc::clone(&noted))?;
+        signal_hook::flag::register(*signal, Arc::clone(&noted))?;
+    }
+    Ok(noted)
+}
+
+/// Carries what the dead processes left in pipes and terminal, unless somebody takes it
+/// for too long.
+fn finish(carriers: &mut [Carrier<'_>], noted: &AtomicBool) -> Result<(), SandboxError> {
     for carrier in carriers {
         let from_inside = matches!(carrier.from, Some(End::Ours(_)));
-        while from_inside && carrier.is_open() {
-            carrier.step();
+        while from_inside && carrier.is_open() && !noted.load(Ordering::Relaxed) {
+            let mut sources: Vec<_> = carrier.interest().into_iter().collect();
+            stream::poll(&mut sources, TICK)?;
+            if sources.iter().any(|source| !source.revents().is_empty()) {
+                drop(sources);
+                carrier.step();
+            }
         }
     }
+    Ok(())
 }
 
 impl<'a> Carrier<'a> {
@@ -297,19 +323,56 @@ impl<'a> Carrier<'a> {
         }
         block.truncate(count);
         self.block = block;
-        self.write()
+        Ok(true)
     }
 
+    /// Writes what there is room for. The caller's descriptors wait where there is none,
+    /// and meanwhile nobody would look at the command: a pipe that can be written takes so
+    /// much at once.
     fn write(&mut self) -> io::Result<bool> {
         let Some(to) = &self.to else { return Ok(false) };
-        match rustix::io::write(to, &self.block) {
-            Ok(count) => {
-                self.block.drain(..count);
-                Ok(true)
+        let mut written = 0;
+        loop {
+            let part = self.block.len().min(written + ATOMIC_BYTES);
+            match rustix::io::write(to, &self.block[written..part]) {
+                Ok(count) => written += count,
+                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => break,
+                Err(error) => return Err(error.into()),
             }
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(true),
-            Err(error) => Err(error.into()),
+            let mut sources = [PollFd::from_borrowed_fd(to.as_fd(), PollFlags::OUT)];
+            if written == self.block.len() {
+                break;
+            }
+            stream::poll(&mut sources, Duration::ZERO)?;
+            if !sources[0].revents().contains(PollFlags::OUT) {
+                break;
+            }
         }
+        self.block.drain(..written);
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn output_that_nobody_takes_does_not_hold_anything_up() {
+        let (from, inside) = rustix::pipe::pipe().unwrap();
+        let (taken_by_nobody, to) = rustix::pipe::pipe().unwrap();
+        let mut full = std::fs::File::from(to.try_clone().unwrap());
+        let room = rustix::pipe::fcntl_getpipe_size(&to).unwrap();
+        full.write_all(&vec![0; room - ATOMIC_BYTES]).unwrap();
+        let mut inside = std::fs::File::from(inside);
+        inside.write_all(&[0; 4 * ATOMIC_BYTES]).unwrap();
+        let mut carrier = Carrier::new(End::Ours(from), End::Callers(to.as_fd())).unwrap();
+        // Waited for ever where it wrote all at once.
+        assert!(carrier.step() && carrier.step());
+        assert_eq!(carrier.block.len(), 3 * ATOMIC_BYTES);
+        drop(taken_by_nobody);
     }
 }
 

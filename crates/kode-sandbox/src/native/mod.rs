@@ -58,8 +58,8 @@ pub(crate) struct Native {
     space: Space,
     group: Group,
     memory_kills_before: u64,
-    /// The last command was killed to keep this much of the disk free.
-    low_space: Option<u64>,
+    /// Why the last command was killed to keep room on the disk.
+    low_space: Option<Incident>,
     memory_bytes_max: u64,
     /// The last command was killed for using too much memory.
     over_memory: bool,
@@ -210,9 +210,7 @@ impl Native {
         let held = std::mem::take(&mut self.held);
         let guard = self.guard.as_mut();
         let mut incidents = guard.map(|guard| guard.after_command(&held)).unwrap_or_default();
-        if let Some(free_bytes_min) = self.low_space.take() {
-            incidents.push(Incident::LowSpace { free_bytes_min });
-        }
+        incidents.extend(self.low_space.take());
         let killed = self.memory_kills() > self.memory_kills_before;
         if std::mem::take(&mut self.over_memory) || killed {
             incidents.push(Incident::MemoryLimit { bytes_max: self.memory_bytes_max });

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Mode, OFlags};
 
 use crate::ProjectRoot;
+use crate::incident::Incident;
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What stays free unless chosen otherwise.
 const FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
+const FREE_FILES_MIN: u64 = 20_000;
 
 /// Looks at one file system while commands run.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub(super) struct Space {
     root: OwnedFd,
     chosen: Option<u64>,
     free_bytes_min: u64,
+    free_files_min: u64,
     next_look: Instant,
 }
 
@@ -28,13 +31,15 @@ impl Space {
     pub(super) fn new(root: &ProjectRoot, chosen: Option<u64>) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
-        Ok(Self { root, chosen, free_bytes_min: 0, next_look: Instant::now() })
+        Ok(Self { root, chosen, free_bytes_min: 0, free_files_min: 0, next_look: Instant::now() })
     }
 
     /// A command starts: where little is free already, half of it stays.
     pub(super) fn begin(&mut self) {
-        let half = self.free_bytes().unwrap_or(u64::MAX) / 2;
-        self.free_bytes_min = self.chosen.unwrap_or_else(|| half.min(FREE_BYTES_MIN));
+        let (bytes, files) = self.free();
+        let half = |free: Option<u64>| free.unwrap_or(u64::MAX) / 2;
+        self.free_bytes_min = self.chosen.unwrap_or_else(|| half(bytes).min(FREE_BYTES_MIN));
+        self.free_files_min = half(files).min(FREE_FILES_MIN);
         self.next_look = Instant::now() + LOOK_EVERY;
     }
 
@@ -47,15 +52,22 @@ impl Space {
         is_time
     }
 
-    /// What must stay free, when less is.
-    pub(super) fn is_low(&self) -> Option<u64> {
+    /// What is to be said when less is free than must be.
+    pub(super) fn is_low(&self) -> Option<Incident> {
         // A file system that can't be asked is not called full.
-        let low = self.free_bytes().is_some_and(|free| free < self.free_bytes_min);
-        low.then_some(self.free_bytes_min)
+        let (bytes, files) = self.free();
+        let (free_bytes_min, free_files_min) = (self.free_bytes_min, self.free_files_min);
+        if bytes.is_some_and(|free| free < free_bytes_min) {
+            return Some(Incident::LowSpace { free_bytes_min });
+        }
+        let low = files.is_some_and(|free| free < free_files_min);
+        low.then_some(Incident::FewFiles { free_files_min })
     }
 
-    fn free_bytes(&self) -> Option<u64> {
-        let stat = rustix::fs::fstatvfs(&self.root).ok()?;
-        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    /// Bytes and files that there is room for, where there is a bound.
+    fn free(&self) -> (Option<u64>, Option<u64>) {
+        let Ok(stat) = rustix::fs::fstatvfs(&self.root) else { return (None, None) };
+        let bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
+        (Some(bytes), (stat.f_files > 0).then_some(stat.f_favail))
     }
 }

@@ -49,6 +49,9 @@ const PROCESSES_MAX: u64 = 4096;
 /// What programs may leave in a toolchain's root outside home.
 const TOOLCHAIN_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
+/// What is said when another folder stands where the project was found.
+pub(crate) const EXCHANGED: &str = "another folder stands there by now";
+
 /// Home folder inside when the host's is unknown.
 const HOME_WITHOUT_HOST: &str = "/home/kode";
 
@@ -109,13 +112,20 @@ pub(crate) fn plan(
     let access = if settings.read_only { Access::ReadOnly } else { Access::ReadWrite };
     let project_bind = canonical_bind(root.path(), root.text(), access, mapping)
         .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
+    let is_found = |step: &Step| match step {
+        Step::Bind(bind) => root.is(bind.device_and_inode.0, bind.device_and_inode.1),
+        _ => false,
+    };
+    if !is_found(&project_bind) {
+        return Err(cannot_look(root.path(), &std::io::Error::other(EXCHANGED)));
+    }
     steps.push(project_bind);
     steps.extend(repository::protections(root, settings.read_only, mapping, &found.read_only)?);
     if maps {
         steps.extend(mounts::placeholders(root));
     }
-    let sockets = sockets::bound_below(root, &found.sockets);
-    steps.extend(sockets.into_iter().map(|path| Step::Mask { path }));
+    let sockets = sockets::bound_below(root, found)?;
+    steps.extend(sockets.into_iter().map(|(path, inode)| Step::Mask { path, inode: Some(inode) }));
     let mut environment = environment::inside(settings, &identity, &home, &toolchains.grants);
     let mut proxy_port = None;
     match shape {

@@ -21,7 +21,7 @@ pub(super) fn placeholders(root: &ProjectRoot) -> Vec<Step> {
     let places = below(root.text(), &list);
     let step = |path: String| match Path::new(&path).is_dir() {
         true => Step::Tmpfs { path, bytes_max: 4096, mode: 0o555 },
-        false => Step::Mask { path },
+        false => Step::Mask { path, inode: None },
     };
     places.into_iter().take(MOUNTS_MAX).map(step).collect()
 }

@@ -164,7 +164,8 @@ pub(super) fn add(
     if let Some(over) = stands_for.as_ref().and_then(|path| path.to_str()) {
         steps.push(Step::Cover { from: CERTIFICATES.to_owned(), over: over.to_owned() });
     }
-    steps.extend(networked.masked.iter().map(|path| Step::Mask { path: path.clone() }));
+    steps
+        .extend(networked.masked.iter().map(|path| Step::Mask { path: path.clone(), inode: None }));
     set_variables(environment);
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 
-use super::{Access, Bind, Step};
+use super::{Access, Bind, EXCHANGED, Step};
 use crate::files::confined::{Links, locate};
 use crate::{ProjectRoot, SandboxError};
 
@@ -39,6 +39,10 @@ pub(super) fn protections(
     protect: &[Vec<u8>],
 ) -> Result<Vec<Step>, SandboxError> {
     let Some(project) = Base::open(root.path(), owner) else { return Ok(Vec::new()) };
+    let stat = rustix::fs::fstat(&project.folder).map_err(std::io::Error::from)?;
+    if !root.is(stat.st_dev, stat.st_ino) {
+        return Err(std::io::Error::other(EXCHANGED).into());
+    }
     if protect.len() > PROTECTED_MAX {
         let cause = format!("more than {PROTECTED_MAX} programs of the project have set-id bits");
         return Err(SandboxError::unavailable(cause, "take the bits away with chmod ug-s"));
@@ -61,8 +65,16 @@ pub(super) fn protections(
         _ => {}
     }
     steps.extend(KODE_FILES.iter().filter_map(|name| project.over_itself(name, Access::ReadOnly)));
-    let named = protect.iter().filter_map(|path| std::str::from_utf8(path).ok());
-    steps.extend(named.filter_map(|path| project.over_itself(path, Access::ReadOnly)));
+    for path in protect {
+        let Ok(path) = std::str::from_utf8(path) else {
+            let cause = format!(
+                "{}, which is to stay as it is, has a name that is not UTF-8",
+                String::from_utf8_lossy(path)
+            );
+            return Err(SandboxError::unavailable(cause, "rename it, or the folder it is in"));
+        };
+        steps.extend(project.over_itself(path, Access::ReadOnly));
+    }
     Ok(steps)
 }
 

@@ -10,7 +10,8 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::socket_list;
-use crate::ProjectRoot;
+use crate::guard::InProject;
+use crate::{ProjectRoot, SandboxError};
 
 /// The system's list (proc(5)): eight columns, the last is the path as it was bound.
 const LIST: &str = "/proc/net/unix";
@@ -22,45 +23,86 @@ const LINKED_MAX: usize = 256;
 /// Where the system's own sockets are, which lead nowhere else.
 const SYSTEM_FOLDERS: [&str; 4] = ["/run/", "/var/run/", "/dev/", "/sys/"];
 
-/// Canonical paths of the sockets below `root` that programs have bound: by the path it
-/// was done with, and of those that `stand` there, paths below it, by their inodes.
-pub(crate) fn bound_below(root: &ProjectRoot, stand: &[Vec<u8>]) -> Vec<String> {
-    let mut found = bound_by_path(root);
-    if !stand.is_empty() {
-        found.extend(bound_by_inode(root, stand));
+const MOVED: &str = "wait until other commands in this project have ended, or stop the program \
+                     that listens in it";
+
+/// Canonical paths and inodes of the sockets below `root` that programs have bound: by the
+/// path it was done with, and of those that were `found` there by their inodes.
+///
+/// # Errors
+/// When one can't be masked: its name is no text, or it is somewhere nobody knows while
+/// another command may move it.
+pub(crate) fn bound_below(
+    root: &ProjectRoot,
+    found: &InProject,
+) -> Result<Vec<(String, u64)>, SandboxError> {
+    let (mut bound, mut missing) = bound_by_path(root);
+    if !found.sockets.is_empty() {
+        let by_inode = bound_by_inode(root, found)?;
+        let is_new = |it: &&(String, u64)| !bound.iter().any(|known| known.1 == it.1);
+        missing = missing.saturating_sub(by_inode.iter().filter(is_new).count());
+        bound.extend(by_inode);
     }
-    found.sort();
-    found.dedup();
-    found
+    if missing > 0 && (!found.complete || found.is_shared()) {
+        let cause = "a socket of a program outside was in the project and is not found there";
+        return Err(SandboxError::unavailable(cause, MOVED));
+    }
+    bound.sort();
+    bound.dedup();
+    Ok(bound)
 }
 
 /// A command may have renamed a folder since a program outside bound a socket in it.
-fn bound_by_inode(root: &ProjectRoot, stand: &[Vec<u8>]) -> Vec<String> {
+fn bound_by_inode(
+    root: &ProjectRoot,
+    found: &InProject,
+) -> Result<Vec<(String, u64)>, SandboxError> {
     let bound = socket_list::bound_inodes().ok();
-    let path = |below: &Vec<u8>| {
+    let mut sockets = Vec::new();
+    for below in &found.sockets {
         let path = root.path().join(OsStr::from_bytes(below));
-        let metadata = fs::symlink_metadata(&path).ok()?;
+        let metadata = fs::symlink_metadata(&path).ok();
+        let Some(metadata) = metadata.filter(|it| it.file_type().is_socket()) else {
+            if !found.is_shared() {
+                continue;
+            }
+            let cause = format!("{} was moved or removed just now", path.display());
+            return Err(SandboxError::unavailable(cause, MOVED));
+        };
         #[expect(clippy::cast_possible_truncation, reason = "the kernel tells no more of it")]
         let inode = metadata.ino() as u32;
         // Where the system does not tell, each may be.
         let is_bound = bound.as_ref().is_none_or(|bound| bound.contains(&inode));
-        (metadata.file_type().is_socket() && is_bound).then(|| path.to_str().map(str::to_owned))?
-    };
-    stand.iter().filter_map(path).collect()
+        if !is_bound {
+            continue;
+        }
+        let Some(text) = path.to_str() else {
+            let cause =
+                format!("a program outside listens on {}, whose name is not UTF-8", path.display());
+            return Err(SandboxError::unavailable(cause, "rename it, or the folder it is in"));
+        };
+        sockets.push((text.to_owned(), metadata.ino()));
+    }
+    Ok(sockets)
 }
 
-fn bound_by_path(root: &ProjectRoot) -> Vec<String> {
+/// Those whose paths still lead to them, and the number of paths in the project that
+/// don't.
+fn bound_by_path(root: &ProjectRoot) -> (Vec<(String, u64)>, usize) {
     use std::io::Read as _;
-    let mut list = String::new();
+    let mut list = Vec::new();
     // Without the list nothing is known: the documentation says so.
     let read =
-        fs::File::open(LIST).and_then(|file| file.take(LIST_BYTES_MAX).read_to_string(&mut list));
+        fs::File::open(LIST).and_then(|file| file.take(LIST_BYTES_MAX).read_to_end(&mut list));
     if read.is_err() {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
+    let list = String::from_utf8_lossy(&list);
+    let mut missing = 0;
     let mut linked_left = LINKED_MAX;
     let candidates = list.lines().skip(1).filter_map(path_of).filter_map(|path| {
-        let path = if path.starts_with('/') {
+        let is_absolute = path.starts_with('/');
+        let path = if is_absolute {
             PathBuf::from(path)
         } else {
             // Relative to a folder nobody knows; if there is such a socket it is masked.
@@ -73,9 +115,13 @@ fn bound_by_path(root: &ProjectRoot) -> Vec<String> {
             }
             linked_left -= 1;
         }
-        socket_below(root.path(), &path)
+        let is_here = is_absolute && path.starts_with(root.path());
+        let socket = socket_below(root.path(), &path);
+        missing += usize::from(is_here && socket.is_none());
+        socket
     });
-    candidates.collect()
+    let found = candidates.collect();
+    (found, missing)
 }
 
 /// The path in a line of the list; none for sockets without one.
@@ -87,10 +133,10 @@ fn path_of(line: &str) -> Option<&str> {
     (!rest.is_empty() && !rest.starts_with('@')).then_some(rest)
 }
 
-fn socket_below(root: &Path, path: &Path) -> Option<String> {
+fn socket_below(root: &Path, path: &Path) -> Option<(String, u64)> {
     let real = fs::canonicalize(path).ok().filter(|real| real.starts_with(root))?;
-    let is_socket = fs::symlink_metadata(&real).is_ok_and(|found| found.file_type().is_socket());
-    is_socket.then(|| real.into_os_string().into_string().ok()).flatten()
+    let found = fs::symlink_metadata(&real).ok().filter(|it| it.file_type().is_socket())?;
+    Some((real.into_os_string().into_string().ok()?, found.ino()))
 }
 
 #[cfg(test)]

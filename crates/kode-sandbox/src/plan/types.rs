@@ -123,9 +123,10 @@ pub(crate) enum Step {
         over: String,
     },
     /// Lays an empty file that nobody can read over a file or socket of the
-    /// project, where that exists.
+    /// project, where that exists, or over the very one with this inode.
     Mask {
         path: String,
+        inode: Option<u64>,
     },
 }
 

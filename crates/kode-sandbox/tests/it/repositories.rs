@@ -185,3 +185,38 @@ fn a_repository_behind_closed_folders_is_put_aside() {
         assert!(!place.project().join(expected).exists());
     }
 }
+
+#[test]
+fn a_git_folder_prepared_by_one_command_is_judged_when_the_next_puts_it_in_place() {
+    let place = Place::new();
+    git(&place.project(), &["init", "-q", "."]);
+    git(&place.project(), &["commit", "-q", "--allow-empty", "-m", "1"]);
+    git(&place.project(), &["worktree", "add", "-q", "../home/wt", "-b", "x"]);
+    let sandbox = place.sandbox(Backend::Native);
+    let prepare = "cd .git/worktrees; mkdir new; cp wt/HEAD H; cp wt/gitdir wt/commondir new; \
+                   printf 'DIRC\\0\\0\\0\\2' > new/index";
+    place.run(&sandbox, prepare).worked();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let exchange = "cd .git/worktrees; cp H new/HEAD; mv wt ../../old; mv new wt";
+    let ended = place.run(&sandbox, exchange);
+    let aside = |it: &Incident| matches!(it, Incident::Quarantined { path, .. } if path.as_str() == ".git/worktrees/wt/index");
+    assert!(ended.incidents.iter().any(aside), "{ended:?}");
+}
+
+#[test]
+fn a_repository_with_a_second_head_is_none_afterwards() {
+    let place = Place::new();
+    let sandbox = place.sandbox(Backend::Native);
+    let canary = place.path().join("ran");
+    let plant = format!(
+        "mkdir src; cd src; mkdir objects refs; printf '[core]\\n bare = false\\n worktree = .\\n \
+         fsmonitor = \"touch {}; false\"\\n' > config; \
+         for h in head Head hEAD HEad heaD; do echo nothing > $h; done; \
+         echo 'ref: refs/heads/main' > HEAD; rm Head; echo nothing > Head",
+        canary.display()
+    );
+    place.run(&sandbox, &plant).worked();
+    let status =
+        Command::new("git").arg("status").current_dir(place.project().join("src")).output();
+    assert!(!canary.exists(), "{status:?}");
+}

@@ -106,3 +106,14 @@ fn a_socket_stays_masked_when_a_command_renames_the_folder_it_is_in() {
     assert!(!ended.text.contains("ESCAPED"), "{ended:?}");
     assert!(listener.accept().is_err());
 }
+
+#[test]
+fn nothing_starts_where_a_socket_has_a_name_that_is_no_text() {
+    let place = Place::new();
+    let folder = place.project().join("run");
+    std::fs::create_dir(&folder).unwrap();
+    let _listener = UnixListener::bind(folder.join("db.sock")).unwrap();
+    place.run(&place.sandbox(Backend::Native), r#"mv run "$(printf 'r\377n')""#).worked();
+    let failed = Sandbox::start(&place.root(), place.settings(Backend::Native)).err().unwrap();
+    assert!(failed.to_string().contains("not UTF-8"), "{failed}");
+}
