@@ -246,6 +246,12 @@ impl Incident {
             Self::MorePermissions { count } => {
                 write!(formatter, "and {count} more files with such mode bits")
             }
+            other => other.say_of_limits(formatter),
+        }
+    }
+
+    fn say_of_limits(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::LowSpace { free_bytes_min } => write!(
                 formatter,
                 "the command's processes were killed: the project's disk has less than \
@@ -265,14 +271,7 @@ impl Incident {
                 "the command's processes went over the memory limit of {bytes_max} bytes and \
                  were killed"
             ),
-            Self::Quarantined { .. }
-            | Self::PutBack { .. }
-            | Self::Restored { .. }
-            | Self::NotQuarantined { .. }
-            | Self::InRepository { .. }
-            | Self::MorePutAside { .. }
-            | Self::LeftByKilled { .. }
-            | Self::GitRuns { .. } => fmt::Display::fmt(self, formatter),
+            other => fmt::Display::fmt(other, formatter),
         }
     }
 }

@@ -144,7 +144,7 @@ fn read(path: &Path, areas: &[Vec<u8>]) -> Option<Option<Other>> {
     let its: Vec<Vec<u8>> = its.filter(|area| !area.is_empty()).collect();
     let is_gone = |area: &Vec<u8>| fs::symlink_metadata(OsStr::from_bytes(area)).is_err();
     let meets = its.iter().any(|one| areas.iter().any(|other| overlap(one, other)));
-    if killed && since_ns.is_none_or(|_| its.iter().all(is_gone)) {
+    if killed && (since_ns.is_none() || !meets && its.iter().all(is_gone)) {
         rustix::fs::unlink(path).ok()?;
     }
     // Elsewhere; or killed, or not done, before it said when.

@@ -27,6 +27,9 @@ const INCLUDE_DEPTH_MAX: usize = 10;
 
 const HOOKS: &str = ".git/hooks";
 
+/// Folders of a path that are looked for.
+const ANCESTORS_MAX: usize = 128;
+
 /// Files and folders of one project that are followed.
 const NAMED_MAX: usize = 200;
 
@@ -148,7 +151,8 @@ impl Reading<'_> {
         let words = command.trim_start_matches('!').split(parts);
         let words = words.filter(|word| !word.is_empty()).enumerate();
         let named = words.filter(|(number, word)| *number > 0 || word.contains('/'));
-        let paths = named.filter_map(|(_, word)| self.within(self.project, word));
+        let words = named.flat_map(|(_, word)| [word, as_place(word)]);
+        let paths = words.filter_map(|word| self.within(self.project, word));
         paths.filter(|path| beneath::location(self.root, path).is_ok()).collect()
     }
 
@@ -156,19 +160,52 @@ impl Reading<'_> {
     /// outside, what is read-only anyway, and for the project or `.git` as a whole.
     fn within(&self, folder: &Path, value: &str) -> Option<Vec<u8>> {
         let mut place = PathBuf::new();
-        for part in folder.join(value).components() {
+        for part in absolute(folder, value)?.components() {
             match part {
                 Component::ParentDir => drop(place.pop()),
                 Component::CurDir => {}
                 part => place.push(part),
             }
         }
+        let place = self.without_links(place);
         let below = place.strip_prefix(self.project).ok()?;
         let protected = [".git/config", ".git/config.worktree", ".git/hooks", ".git/info"];
         let is_known = protected.iter().any(|known| below.starts_with(known));
         let is_whole = below.as_os_str().is_empty() || below == Path::new(".git");
         (!is_known && !is_whole).then(|| below.as_os_str().as_bytes().to_vec())
     }
+}
+
+impl Reading<'_> {
+    /// A path that leads to the project over a link, as `/home` may be one, in the
+    /// project's own words.
+    fn without_links(&self, place: PathBuf) -> PathBuf {
+        if place.starts_with(self.project) {
+            return place;
+        }
+        // What of it stands may be only the begin.
+        let real = place.ancestors().skip(1).take(ANCESTORS_MAX).find_map(|outer| {
+            let rest = place.strip_prefix(outer).ok()?;
+            Some(std::fs::canonicalize(outer).ok()?.join(rest))
+        });
+        real.unwrap_or(place)
+    }
+}
+
+/// The path that git means by `value` in a file in `folder`.
+fn absolute(folder: &Path, value: &str) -> Option<PathBuf> {
+    let Some(below_home) = value.strip_prefix("~/") else { return Some(folder.join(value)) };
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty())?;
+    Some(PathBuf::from(home).join(below_home))
+}
+
+/// A word of a command as a place in the project: what stands before it may be a variable
+/// or a command of which the outcome is the project's folder.
+fn as_place(word: &str) -> &str {
+    let rest = word.strip_prefix('$').map_or(word, |rest| {
+        rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "_{}".contains(c))
+    });
+    rest.trim_start_matches('/')
 }
 
 /// Whether git runs what the setting says (git-config(1), gitattributes(5)).
@@ -193,11 +230,18 @@ fn is_command(setting: &Setting) -> bool {
         "sequence" => name == "editor",
         "gpg" => name == "program" || name == "defaultkeycommand",
         "credential" => name == "helper",
-        "remote" => matches!(name.as_str(), "uploadpack" | "receivepack" | "vcs"),
+        "remote" => {
+            matches!(name.as_str(), "uploadpack" | "receivepack" | "vcs")
+                || name.ends_with("url") && setting.value.starts_with("ext::")
+        }
         "uploadpack" => name == "packobjectshook",
         "alias" => setting.value.starts_with('!'),
         "interactive" => name == "difffilter",
-        "sendemail" => matches!(name.as_str(), "sendmailcmd" | "tocmd" | "cccmd" | "headercmd"),
+        "sendemail" => {
+            matches!(name.as_str(), "sendmailcmd" | "tocmd" | "cccmd" | "headercmd" | "smtpserver")
+        }
+        "tar" | "hook" => name == "command",
+        "lfs" => name == "path" || name == "args" || name.ends_with("command"),
         "trailer" => matches!(name.as_str(), "command" | "cmd"),
         "pager" | "submodule" | "imap" | "web" | "instaweb" => true,
         _ => false,
@@ -239,4 +283,32 @@ pub(super) fn stamps(root: &OwnedFd, named: &[Named]) -> BTreeMap<Vec<u8>, (Stam
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_commands_lead_into_the_project_over_variables() {
+        for (word, place) in [
+            ("$PWD/tools/x", "tools/x"),
+            ("${TOP}/x", "x"),
+            ("/tools/x", "tools/x"),
+            ("tools/x", "tools/x"),
+            ("$x", ""),
+        ] {
+            assert_eq!(as_place(word), place, "{word}");
+        }
+    }
+
+    #[test]
+    fn settings_that_name_programs_are_known() {
+        let run = |text: &str| settings(text).iter().all(is_command);
+        for text in ["[tar \"x\"]command=a", "[hook \"x\"]command=a", "[sendemail]smtpServer=/a"] {
+            assert!(run(text), "{text}");
+        }
+        assert!(run("[remote \"x\"]url=ext::sh a") && run("[lfs \"customtransfer.x\"]path=a"));
+        assert!(!run("[remote \"x\"]url=https://a") && !run("[user]name=a"));
+    }
 }

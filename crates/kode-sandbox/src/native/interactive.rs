@@ -353,6 +353,28 @@ impl<'a> Carrier<'a> {
     }
 }
 
+/// The caller's terminal passes every key on, until this is dropped.
+struct RawTerminal<'a> {
+    terminal: BorrowedFd<'a>,
+    before: Termios,
+}
+
+impl<'a> RawTerminal<'a> {
+    fn enter(terminal: BorrowedFd<'a>) -> io::Result<Self> {
+        let before = rustix::termios::tcgetattr(terminal)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        rustix::termios::tcsetattr(terminal, OptionalActions::Now, &raw)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for RawTerminal<'_> {
+    fn drop(&mut self) {
+        let _ = rustix::termios::tcsetattr(self.terminal, OptionalActions::Now, &self.before);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -373,27 +395,5 @@ mod tests {
         assert!(carrier.step() && carrier.step());
         assert_eq!(carrier.block.len(), 3 * ATOMIC_BYTES);
         drop(taken_by_nobody);
-    }
-}
-
-/// The caller's terminal passes every key on, until this is dropped.
-struct RawTerminal<'a> {
-    terminal: BorrowedFd<'a>,
-    before: Termios,
-}
-
-impl<'a> RawTerminal<'a> {
-    fn enter(terminal: BorrowedFd<'a>) -> io::Result<Self> {
-        let before = rustix::termios::tcgetattr(terminal)?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        rustix::termios::tcsetattr(terminal, OptionalActions::Now, &raw)?;
-        Ok(Self { terminal, before })
-    }
-}
-
-impl Drop for RawTerminal<'_> {
-    fn drop(&mut self) {
-        let _ = rustix::termios::tcsetattr(self.terminal, OptionalActions::Now, &self.before);
     }
 }

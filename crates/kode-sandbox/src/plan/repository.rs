@@ -2,6 +2,7 @@
 //! are code that runs on the host (hooks, configuration), and so are kode's.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -170,11 +171,14 @@ fn worktree(linked: &Linked, access: Access, owner: Option<(u32, u32)>) -> Vec<S
 
 /// The path a one-line file points at, canonical.
 fn pointed_at(file: &Path, prefix: &str, relative_to: &Path) -> Option<PathBuf> {
-    let metadata = fs::symlink_metadata(file).ok()?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = fs::File::from(rustix::fs::open(file, flags, Mode::empty()).ok()?);
+    let metadata = file.metadata().ok()?;
     if !metadata.is_file() || metadata.len() > GITFILE_BYTES_MAX {
         return None;
     }
-    let text = fs::read_to_string(file).ok()?;
+    let mut text = String::new();
+    file.take(GITFILE_BYTES_MAX).read_to_string(&mut text).ok()?;
     let place = text.strip_prefix(prefix)?.trim_end_matches(['\n', '\r']);
     fs::canonicalize(relative_to.join(place)).ok()
 }

@@ -459,3 +459,20 @@ fn a_list_of_tables_is_left_those_beside_it() {
     place.guard.before_command();
     assert_eq!(place.quarantined(), [""; 0]);
 }
+
+#[test]
+fn configuration_named_over_a_link_to_the_project_is_found() {
+    let mut place = place();
+    let other = place.folder.path().join("other-way");
+    symlink(place.at(""), &other).unwrap();
+    let config =
+        format!("[include]\n\tpath = {0}/inc\n[core]\n\thooksPath = {0}/mine\n", other.display());
+    fs::write(place.at(".git/config"), config).unwrap();
+    fs::write(place.at("inc"), "[a]\n").unwrap();
+    place.guard.before_command();
+    assert_eq!(place.guard.in_project().read_only, [b"inc"]);
+    fs::create_dir(place.at("mine")).unwrap();
+    fs::write(place.at("mine/pre-commit"), "x").unwrap();
+    let incidents = place.guard.after_command(&[]);
+    assert!(matches!(&*incidents, [Incident::GitRuns { .. }]), "{incidents:?}");
+}
