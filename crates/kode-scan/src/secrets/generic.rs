@@ -5,6 +5,7 @@ use kode_base::ProjectPath;
 
 use super::SecretHit;
 use super::assigned::{Form, value_after};
+use super::codes::{is_listed_code, is_spelled_by_name};
 use super::compared;
 use super::keywords::Found;
 use super::placeholder::is_placeholder;
@@ -235,8 +236,11 @@ pub(super) fn find(
         };
         let real = real || bare_values && is_encoded_password(value);
         let scrambled = quoted && promise != Promise::AnyKey && !in_tests && is_scrambled(value);
+        let promises = |name: &[u8]| promise_of(name).is_some();
         if is_listed_commit(content, form.name, (from, to))
             || is_release_key(&content[start..end], value)
+            || is_spelled_by_name(&content[start..end], value)
+            || quoted && is_listed_code(content, (from, to), promises)
         {
             continue;
         }

@@ -3,6 +3,7 @@
 mod arguments;
 mod assigned;
 mod beginning;
+mod codes;
 mod command;
 mod compared;
 mod connection;
@@ -15,6 +16,7 @@ mod placeholder;
 mod places;
 mod programs;
 mod rules;
+mod sample;
 mod services;
 mod shape;
 mod shown;
@@ -50,8 +52,9 @@ pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<Ra
     let mut found = in_content(file, path, content);
     // Samples, nearly all: only what has a provider's own form is as grave as elsewhere.
     let is_prose = is_documentation(path);
-    for it in found.iter_mut().filter(|it| is_told_by_its_name(&it.rule)) {
-        if is_prose || shown::is_shown(path, content, (it.start, it.end)) {
+    for it in &mut found {
+        let is_shown = || is_prose || shown::is_shown(path, content, (it.start, it.end));
+        if sample::is_sample(path, content, it) || is_told_by_its_name(&it.rule) && is_shown() {
             it.severity = Severity::Warning;
         }
     }
@@ -64,37 +67,6 @@ pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<Ra
         found.push(finding);
     }
     found
-}
-
-/// Prose in a folder of documentation.
-fn is_documentation(path: &ProjectPath) -> bool {
-    const FOLDERS: [&str; 9] = [
-        "doc",
-        "docs",
-        "documentation",
-        "manual",
-        "manuals",
-        "guide",
-        "guides",
-        "tutorial",
-        "tutorials",
-    ];
-    const PROSE: [&str; 9] = ["md", "mdx", "rst", "adoc", "txt", "html", "htm", "xhtml", "texi"];
-    let in_folder =
-        path.components().any(|part| FOLDERS.contains(&part.to_ascii_lowercase().as_str()));
-    in_folder && PROSE.contains(&coverage::extension(path).as_str())
-}
-
-/// Rules that go by names around a value, not by its own form.
-fn is_told_by_its_name(rule: &str) -> bool {
-    [
-        "secret.generic-key",
-        "secret.generic-password",
-        "secret.connection-credential",
-        "secret.command-password",
-        "secret.argument-credential",
-    ]
-    .contains(&rule)
 }
 
 /// Finds credentials in the content, UTF-16 or not.

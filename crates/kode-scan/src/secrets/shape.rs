@@ -377,7 +377,13 @@ mod tests {
         for random in [&b"CkgafrfwA9"[..], b"HHsgdWOJT6", b"uQbjOHGif4"] {
             assert!(is_password(random, true), "{}", String::from_utf8_lossy(random));
         }
-        for word in [&b"validateToken2"[..], b"HttpServer1", b"Widget-key12", b"password1"] {
+        for word in [
+            &b"org.acme.tasks.CVSPass2"[..],
+            b"validateToken2",
+            b"HttpServer1",
+            b"Widget-key12",
+            b"password1",
+        ] {
             assert!(!is_password(word, true), "{}", String::from_utf8_lossy(word));
         }
     }
