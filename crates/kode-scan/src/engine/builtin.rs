@@ -18,7 +18,9 @@ impl Engine<'_> {
         if let Some(result) = self.characters_asked(site).or_else(|| self.lessened(site)) {
             return Some(result);
         }
-        let Some((_, receiver)) = &site.receiver else { return self.global_function(site) };
+        let Some((_, receiver)) = &site.receiver else {
+            return self.appended(site).or_else(|| self.global_function(site));
+        };
         let receiver = receiver.clone();
         if is_module_function(site, &receiver) {
             return None;
@@ -152,6 +154,12 @@ impl Engine<'_> {
             "equals" | "equalsIgnoreCase" => {
                 let (left, right) = (*object, site.argument(0)?);
                 Some(self.comparison(crate::ir::Operator::Equal, (left, receiver), (right, &first)))
+            }
+            // Two paths that lead to one file.
+            "isSameFile" | "samefile" | "SameFile" if site.given.len() == 2 => {
+                let (left, right) = (site.argument(0)?, site.argument(1)?);
+                let (a, b) = (site.value(0), site.value(1));
+                Some(self.comparison(crate::ir::Operator::Equal, (left, &a), (right, &b)))
             }
             "isdigit" | "isnumeric" | "isalnum" | "isalpha" | "isdecimal" | "isidentifier" => {
                 Some(self.fact(*object, true, CategorySet::EVERY))

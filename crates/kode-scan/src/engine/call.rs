@@ -127,6 +127,7 @@ impl Engine<'_> {
         {
             return self.call_one(&lambda, site);
         }
+        let closure = &self.meant(closure, site.given.len());
         let implementations = self.implementations(closure);
         if let [only] = &implementations[..] {
             return self.call_one(only, site);
@@ -351,7 +352,7 @@ impl Engine<'_> {
                     && cleans != CategorySet::NONE
                 {
                     let path = Path { file: frame.file, variable: *variable, fields: Vec::new() };
-                    facts.push(Fact { path, when, cleans });
+                    facts.push(Fact::new(path, when, cleans));
                 }
             }
         }
@@ -405,7 +406,7 @@ impl Engine<'_> {
         let cleaned: Vec<CategorySet> = match given.settled() {
             Some(false) => return,
             Some(true) => parameters.iter().map(|p| self.cleaned_now(*p)).collect(),
-            None => vec![CategorySet::NONE; parameters.len()],
+            None => parameters.iter().map(|p| self.said_where_true(given, *p)).collect(),
         };
         if let Some(frame) = self.frames.last_mut() {
             frame.true_returns = Some(match frame.true_returns.take() {

@@ -329,7 +329,11 @@ impl Engine<'_> {
                     return kept;
                 }
                 match field.is_unknown() {
-                    true => self.module_table(&value, &key),
+                    // What was put under a key that nobody knows may be under this one.
+                    true => match value.field("*") {
+                        Some(any) => any.clone(),
+                        None => self.module_table(&value, &key),
+                    },
                     false => field,
                 }
             }
@@ -471,7 +475,8 @@ impl Engine<'_> {
             },
             |_| {},
         );
-        let facts = both_facts(&a, &b, false);
+        let mut facts = both_facts(&a, &b, false);
+        facts.extend(self.supposed((left, &a), (right, &b), false));
         // `x || "default"`: what is known of the constant is no knowledge of both.
         let is_plain = |data: &Data| data.place.is_none() && data.instance.is_none();
         let joined = if a.is_unknown() && !b.is_tainted() && b.data().is_some_and(is_plain) {
@@ -498,7 +503,8 @@ impl Engine<'_> {
             },
             |_| {},
         );
-        let facts = both_facts(&self.with_emptiness(left, &a), &b, true);
+        let mut facts = both_facts(&self.with_emptiness(left, &a), &b, true);
+        facts.extend(self.supposed((left, &a), (right, &b), true));
         with_facts(
             b.with(|data| {
                 data.constant = None;

@@ -90,6 +90,7 @@ impl Engine<'_> {
 
     /// Marks the value at a path clean, and what it was computed from.
     pub(super) fn clean_path(&mut self, path: &Path, set: CategorySet) {
+        self.note_assumed(path, set);
         let mut next = Some(Rc::new(path.clone()));
         for _ in 0..ORIGINS_MAX {
             let Some(path) = next else { return };
@@ -123,6 +124,14 @@ impl Engine<'_> {
         }
     }
 
+    /// Marks the value at a path clean, and nothing that it was computed from.
+    fn clean_alone(&mut self, path: &Path, set: CategorySet) {
+        let value = self.value_at(path);
+        if value.is_tainted() {
+            self.set_path(path, &path.fields.clone(), value.cleaned(set));
+        }
+    }
+
     /// Puts input that enters at a path there, so that a guard on it is kept.
     pub(super) fn settle(&mut self, path: &Path, expression: ExprId) {
         if path.fields.is_empty() || self.value_at(path).is_tainted() {
@@ -138,7 +147,11 @@ impl Engine<'_> {
     pub(super) fn assume(&mut self, condition: &Value, truth: bool) {
         let Some(facts) = condition.data().and_then(|data| data.facts.clone()) else { return };
         for fact in facts.iter().filter(|fact| fact.when == truth) {
-            self.clean_path(&fact.path, fact.cleans);
+            match &fact.given {
+                Some(given) => self.suppose(given, fact),
+                None if fact.alone => self.clean_alone(&fact.path, fact.cleans),
+                None => self.clean_path(&fact.path, fact.cleans),
+            }
         }
     }
 
@@ -150,9 +163,9 @@ impl Engine<'_> {
             // What it was made from is known as well, also where it can't be seen.
             let origin = self.value_at(&path).data().and_then(|data| data.origin.clone());
             if let Some(origin) = origin.filter(|origin| **origin != path) {
-                facts.push(Fact { path: (*origin).clone(), when, cleans });
+                facts.push(Fact::new((*origin).clone(), when, cleans));
             }
-            facts.push(Fact { path, when, cleans });
+            facts.push(Fact::new(path, when, cleans));
         }
         truth_with(facts)
     }
@@ -228,6 +241,9 @@ impl Engine<'_> {
                 let (tainted, other, known) =
                     if is_left { (left, right, b) } else { (right, left, a) };
                 let about_host = self.host_owner(tainted).is_some();
+                if let Some(nothing) = self.nothing_there(tainted, known, when) {
+                    return nothing;
+                }
                 let says_nothing = is_null(known) && !about_host;
                 if known.is_tainted() || says_nothing || self.is_shape_test(tainted) {
                     return truth_with(Vec::new());
@@ -241,6 +257,15 @@ impl Engine<'_> {
             }
             _ => self.order(operator, (left, a), (right, b)),
         }
+    }
+
+    /// `x == null`: where it holds there is nothing that could do harm.
+    fn nothing_there(&mut self, tainted: ExprId, known: &Value, when: bool) -> Option<Value> {
+        let is_nothing = known.data()?.constant == Some(super::value::Constant::Null);
+        let path = self.path_of(tainted).filter(|_| is_nothing)?;
+        let is_input = self.value_at(&path).is_tainted();
+        let fact = Fact { alone: true, ..Fact::new(path, when, CategorySet::EVERY) };
+        is_input.then(|| truth_with(vec![fact]))
     }
 
     /// `x === trusted`: clean for everything, or for its host only.
@@ -418,7 +443,7 @@ impl Engine<'_> {
             };
             let set = absent_part(part);
             let path = collection.data().and_then(|data| data.origin.clone());
-            let facts = path.map(|path| Fact { path: (*path).clone(), when: !when, cleans: set });
+            let facts = path.map(|path| Fact::new((*path).clone(), !when, set));
             return truth_with(facts.into_iter().collect());
         }
         let is_closed = !element_value.is_tainted() && element_value.open() == Open::No;
@@ -540,11 +565,8 @@ impl Engine<'_> {
 
     /// Facts of a match of what is kept at a path.
     pub(super) fn matched_path(&mut self, pattern: &str, full: bool, path: &Path) -> Value {
-        let facts = is_strict(pattern, full).then(|| Fact {
-            path: path.clone(),
-            when: true,
-            cleans: strict_cleans(pattern),
-        });
+        let strict = is_strict(pattern, full);
+        let facts = strict.then(|| Fact::new(path.clone(), true, strict_cleans(pattern)));
         truth_with(facts.into_iter().collect())
     }
 
@@ -634,11 +656,7 @@ pub(super) fn both_facts(a: &Value, b: &Value, when: bool) -> Vec<Fact> {
         left.iter().chain(&right).filter(|fact| fact.when == when).cloned().collect();
     // The other way round only what each side says by itself holds.
     for fact in left.iter().filter(|fact| fact.when != when) {
-        let same = right.iter().find(|other| other.when != when && other.path == fact.path);
-        if let Some(other) = same {
-            let cleans = fact.cleans.intersection(other.cleans);
-            facts.push(Fact { cleans, ..fact.clone() });
-        }
+        facts.extend(right.iter().find_map(|other| fact.common(other)));
     }
     facts
 }

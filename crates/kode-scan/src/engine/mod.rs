@@ -6,6 +6,7 @@ mod address;
 mod aliases;
 mod allowed;
 mod anchor;
+mod appended;
 mod argument;
 mod assembled;
 mod beginning;
@@ -31,6 +32,7 @@ mod imports;
 mod mapper;
 mod modules;
 mod names;
+mod overload;
 mod prefixed;
 mod reflection;
 mod results;
@@ -44,6 +46,7 @@ mod sink;
 mod site;
 mod statement;
 mod store;
+mod supposed;
 mod telling;
 mod thrown;
 mod truthiness;
@@ -156,6 +159,9 @@ pub(crate) struct Engine<'a> {
     caught: Vec<Value>,
     /// Functions around that run later, whenever that is.
     late: usize,
+    /// Branches around that ask a truth value, and what was found clean inside of them.
+    supposing: usize,
+    assumed: Vec<(value::Path, CategorySet)>,
     /// Whether setting some field runs a function.
     has_setters: bool,
     /// A state got input since it was last read.
@@ -258,6 +264,8 @@ impl<'a> Engine<'a> {
             thrown: Vec::new(),
             caught: Vec::new(),
             late: 0,
+            supposing: 0,
+            assumed: Vec::new(),
             has_setters: units.iter().flatten().any(|unit| unit.program.has_setters),
             states_changed: false,
             findings: Vec::new(),

@@ -29,7 +29,14 @@ impl Engine<'_> {
             }
             Statement::If(condition, then, otherwise) => {
                 let value = self.evaluate(*condition);
-                self.branch_on(&value, |e| e.statements(then), |e| e.statements(otherwise));
+                match self.truth_asked(*condition, true) {
+                    Some(asked) => self.branch_supposed(&asked, &value, (then, otherwise)),
+                    None => self.branch_on(
+                        &value,
+                        |engine| engine.statements(then),
+                        |engine| engine.statements(otherwise),
+                    ),
+                }
                 self.made_sure(*condition, then, otherwise);
             }
             Statement::Loop { each, condition, body } => self.looped(each, *condition, body),
@@ -337,10 +344,13 @@ impl Engine<'_> {
     fn assign_somewhere(&mut self, object: ExprId, value: &Value) {
         let Some(path) = self.path_of(object) else { return };
         let current = self.value_at(&path);
-        let joined = current.with(|data| {
-            super::value::merge_taints(&mut data.taints, &value.deep_taints());
-            data.closed = false;
-        });
+        let joined = match current.with_object_somewhere(value) {
+            Some(joined) => joined,
+            None => current.with(|data| {
+                super::value::merge_taints(&mut data.taints, &value.deep_taints());
+                data.closed = false;
+            }),
+        };
         if let Kind::Field(owner, name) = &self.program().expression(object).kind {
             let (owner, name) = (*owner, name.clone());
             self.remember_class_field(owner, &name, &joined);

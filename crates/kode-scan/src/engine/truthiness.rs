@@ -18,7 +18,7 @@ impl Engine<'_> {
         if paths.is_empty() {
             return value.clone();
         }
-        let empty = |path| Fact { path, when: false, cleans: CategorySet::EVERY };
+        let empty = |path| Fact::new(path, false, CategorySet::EVERY);
         let known = value.data().and_then(|data| data.facts.clone());
         let mut facts = known.map(|facts| facts.to_vec()).unwrap_or_default();
         facts.extend(paths.into_iter().map(empty));

@@ -141,6 +141,28 @@ pub(crate) struct Fact {
     pub(crate) path: Path,
     pub(crate) when: bool,
     pub(crate) cleans: CategorySet,
+    /// It says nothing of what the part was computed from.
+    pub(crate) alone: bool,
+    /// It only holds where this truth value is so.
+    pub(crate) given: Option<Rc<(Path, bool)>>,
+}
+
+impl Fact {
+    pub(crate) fn new(path: Path, when: bool, cleans: CategorySet) -> Self {
+        Self { path, when, cleans, alone: false, given: None }
+    }
+
+    /// What two facts say alike.
+    pub(crate) fn common(&self, other: &Self) -> Option<Self> {
+        let given = match (&self.given, &other.given) {
+            (Some(one), Some(other)) if one != other => return None,
+            (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+        };
+        let is_same = (&self.path, self.when) == (&other.path, other.when);
+        let cleans = self.cleans.intersection(other.cleans);
+        let alone = self.alone || other.alone;
+        is_same.then(|| Self { cleans, alone, given, ..self.clone() })
+    }
 }
 
 impl Value {
@@ -400,6 +422,20 @@ impl Value {
         })
     }
 
+    /// A table with an object under an unknown key: its parts stay what they are, so that
+    /// input in one of them does not make input of all. `None` for what is no object.
+    pub(crate) fn with_object_somewhere(&self, object: &Self) -> Option<Self> {
+        let is_object = object.data().is_some_and(|data| {
+            data.taints.is_empty() && data.length.is_none() && data.fields.is_some()
+        });
+        let any = Name::from("*");
+        let joined = match self.field(&any) {
+            Some(before) => before.join(object),
+            None => object.clone(),
+        };
+        is_object.then(|| self.with_field(&any, joined).with(|data| data.closed = false))
+    }
+
     fn nesting(&self) -> u8 {
         self.data().map_or(0, |data| data.nesting)
     }
@@ -563,11 +599,7 @@ fn joined_facts(a: &Data, b: &Data) -> Option<Rc<Vec<Fact>>> {
     // What both say holds however it came.
     let common = || {
         let (left, right) = (a.facts.as_ref()?, b.facts.as_ref()?);
-        let same = |fact: &Fact| {
-            let other =
-                right.iter().find(|other| (&other.path, other.when) == (&fact.path, fact.when))?;
-            Some(Fact { cleans: fact.cleans.intersection(other.cleans), ..fact.clone() })
-        };
+        let same = |fact: &Fact| right.iter().find_map(|other| fact.common(other));
         let facts: Vec<Fact> = left.iter().filter_map(same).collect();
         (!facts.is_empty()).then(|| Rc::new(facts))
     };

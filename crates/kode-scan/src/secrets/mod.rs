@@ -69,6 +69,37 @@ pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<Ra
     found
 }
 
+/// Prose in a folder of documentation.
+fn is_documentation(path: &ProjectPath) -> bool {
+    const FOLDERS: [&str; 9] = [
+        "doc",
+        "docs",
+        "documentation",
+        "manual",
+        "manuals",
+        "guide",
+        "guides",
+        "tutorial",
+        "tutorials",
+    ];
+    const PROSE: [&str; 9] = ["md", "mdx", "rst", "adoc", "txt", "html", "htm", "xhtml", "texi"];
+    let in_folder =
+        path.components().any(|part| FOLDERS.contains(&part.to_ascii_lowercase().as_str()));
+    in_folder && PROSE.contains(&coverage::extension(path).as_str())
+}
+
+/// Rules that go by names around a value, not by its own form.
+fn is_told_by_its_name(rule: &str) -> bool {
+    [
+        "secret.generic-key",
+        "secret.generic-password",
+        "secret.connection-credential",
+        "secret.command-password",
+        "secret.argument-credential",
+    ]
+    .contains(&rule)
+}
+
 /// Finds credentials in the content, UTF-16 or not.
 fn in_content(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
     let content = &content[..content.len().min(BYTES_MAX)];

@@ -54,6 +54,11 @@ impl Lowering<'_, '_> {
                 let operand = self.field(node, "operand");
                 match child(node, "operator").map(|operator| operator.kind()) {
                     Some("!") => self.builder.add(Kind::Not(operand), node),
+                    // What waits in a channel, whichever was sent.
+                    Some("<-") => {
+                        let anywhere = self.builder.add(Kind::Mixed(Vec::new()), node);
+                        self.builder.add(Kind::Index(operand, anywhere), node)
+                    }
                     _ => operand,
                 }
             }
