@@ -17,6 +17,12 @@ impl Lowering<'_, '_> {
         lowered
     }
 
+    /// What waits in a channel, whichever was sent.
+    fn received(&mut self, channel: ExprId, node: Node<'_>) -> ExprId {
+        let anywhere = self.builder.add(Kind::Mixed(Vec::new()), node);
+        self.builder.add(Kind::Index(channel, anywhere), node)
+    }
+
     fn lower_expression(&mut self, node: Node<'_>) -> ExprId {
         match node.kind() {
             "identifier" => {
@@ -54,11 +60,7 @@ impl Lowering<'_, '_> {
                 let operand = self.field(node, "operand");
                 match child(node, "operator").map(|operator| operator.kind()) {
                     Some("!") => self.builder.add(Kind::Not(operand), node),
-                    // What waits in a channel, whichever was sent.
-                    Some("<-") => {
-                        let anywhere = self.builder.add(Kind::Mixed(Vec::new()), node);
-                        self.builder.add(Kind::Index(operand, anywhere), node)
-                    }
+                    Some("<-") => self.received(operand, node),
                     _ => operand,
                 }
             }
