@@ -64,7 +64,8 @@ impl Engine<'_> {
 
 /// Whether a text goes as far as a URL's host.
 pub(super) fn ends_in_host(text: &str) -> bool {
-    text.rsplit_once("://").is_some_and(|(_, host)| !host.is_empty())
+    let after = text.strip_prefix("//").or(text.rsplit_once("://").map(|(_, host)| host));
+    after.is_some_and(|host| !host.is_empty())
 }
 
 /// Whether a part can't go on with the host of the text before it.

@@ -265,6 +265,9 @@ impl Engine<'_> {
         (operator, left): (Operator, ExprId),
         other: &Value,
     ) -> Option<Value> {
+        if let Some(never) = self.first_character((operator, left), other) {
+            return Some(never);
+        }
         let Kind::Index(text, at) = &self.program().expression(left).kind else { return None };
         let (text, at) = (*text, *at);
         let is_second = matches!(self.program().expression(at).kind, Kind::Number(1));

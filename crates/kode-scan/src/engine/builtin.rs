@@ -21,6 +21,9 @@ impl Engine<'_> {
         let Some((_, receiver)) = &site.receiver else {
             return self.appended(site).or_else(|| self.global_function(site));
         };
+        if let Some(address) = self.rebuilt_address(site) {
+            return Some(address);
+        }
         let receiver = receiver.clone();
         if is_module_function(site, &receiver) {
             return None;

@@ -41,10 +41,13 @@ impl Engine<'_> {
             Kind::Index(object, index) => self.told_index(*object, *index, id),
             Kind::Call(call) => self.call(call, id),
             Kind::Join(parts) => {
-                let parts: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();
-                joined(&parts)
+                let values: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();
+                self.rooted_once(parts, joined(&values))
             }
-            Kind::Binary(operator, left, right) => self.binary(*operator, *left, *right),
+            Kind::Binary(operator, left, right) => {
+                let value = self.binary(*operator, *left, *right);
+                self.rooted_once(&[*left, *right], value)
+            }
             Kind::Not(inner) => self.negated(*inner),
             Kind::Either(left, right) => self.either(*left, *right),
             Kind::Both(left, right) => self.both(*left, *right),

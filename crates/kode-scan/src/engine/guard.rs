@@ -387,6 +387,9 @@ impl Engine<'_> {
         if let Some(subset) = self.subset(left, b).filter(|_| operator == Operator::LessEqual) {
             return subset;
         }
+        if let Some(short) = self.too_short(operator, left, b) {
+            return short;
+        }
         // `list.indexOf(x) >= 0`, `> -1`, `< 0`.
         let Some(facts) = facts_of(a) else { return truth_with(Vec::new()) };
         match (operator, b.number()) {

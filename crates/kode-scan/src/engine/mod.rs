@@ -33,6 +33,7 @@ mod mapper;
 mod modules;
 mod names;
 mod overload;
+mod own_address;
 mod prefixed;
 mod reflection;
 mod results;

@@ -16,6 +16,21 @@ impl Engine<'_> {
         })
     }
 
+    /// Java's and Go's functions that go through a text character by character, which can't
+    /// be followed: named an escape, in a file that tells markup's characters apart.
+    fn escapes_each_character(&self, function: &Function, file: usize) -> bool {
+        use kode_syntax::Language::{Go, Java};
+        const MARKS: [&[u8]; 3] = [b"'<'", b"'>'", b"'&'"];
+        let says_so = |name: &Name| {
+            let name = name.to_ascii_lowercase();
+            name.contains("escape") && !name.contains("unescape")
+        };
+        let unit = self.unit(file);
+        function.name.as_ref().is_some_and(says_so)
+            && matches!(unit.language, Go | Java)
+            && MARKS.iter().all(|mark| memchr::memmem::find(unit.source, mark).is_some())
+    }
+
     /// A sanitizer of markup of the program's own: its name says so, and its file takes
     /// attributes away.
     pub(super) fn takes_away(&self, function: &Function, file: usize) -> bool {
@@ -26,8 +41,9 @@ impl Engine<'_> {
             let name = name.to_ascii_lowercase();
             name.contains("sanitiz") || name.contains("sanitis") || name.contains("purify")
         };
-        is_javascript
-            && function.name.as_ref().is_some_and(says_so)
-            && TAKES.iter().any(|call| memchr::memmem::find(unit.source, call).is_some())
+        self.escapes_each_character(function, file)
+            || is_javascript
+                && function.name.as_ref().is_some_and(says_so)
+                && TAKES.iter().any(|call| memchr::memmem::find(unit.source, call).is_some())
     }
 }

@@ -74,6 +74,10 @@ impl Engine<'_> {
             let place = site.value(at).data().and_then(|data| data.place);
             place.is_some() && place == self.place(path)
         };
+        if condition == "@writer" && is_at(0, "github_com/valyala/fasthttp.RequestCtx()") {
+            // What it sends is plain text unless something says otherwise.
+            return memchr::memmem::find(self.unit(self.file).source, b"text/html").is_some();
+        }
         match condition {
             "@around-response" => is_at(0, "global.Writer()"),
             "@second-responds" => is_at(1, "global.Writer()"),
