@@ -44,10 +44,7 @@ impl Engine<'_> {
                 let values: Vec<Value> = parts.iter().map(|part| self.evaluate(*part)).collect();
                 self.rooted_once(parts, joined(&values))
             }
-            Kind::Binary(operator, left, right) => {
-                let value = self.binary(*operator, *left, *right);
-                self.rooted_once(&[*left, *right], value)
-            }
+            Kind::Binary(operator, left, right) => self.binary(*operator, *left, *right),
             Kind::Not(inner) => self.negated(*inner),
             Kind::Either(left, right) => self.either(*left, *right),
             Kind::Both(left, right) => self.both(*left, *right),
@@ -406,7 +403,7 @@ impl Engine<'_> {
             return folded;
         }
         match operator {
-            Operator::Add => self.added(&a, &b),
+            Operator::Add => self.rooted_once(&[left, right], self.added(&a, &b)),
             Operator::Remainder => {
                 let markup = self.place("markupsafe.Markup()").filter(|_| !self.is_javascript());
                 let place = a.data().and_then(|data| data.place);
