@@ -72,6 +72,24 @@ fn ordinary_calls_are_allowed() {
     }
 }
 
+/// Neighbours that always end alike share their code, and nobody else does.
+#[test]
+fn each_number_ends_as_its_own_rule_says() {
+    for beside in [Beside::Namespaces, Beside::LandlockAlone] {
+        let (filter, rules) = (rules::filter(beside), rules::refusals(beside));
+        for number in (0..1024).chain([u32::MAX >> 2]) {
+            let rule = rules.iter().find(|rule| rule.number == number);
+            let expected = match rule {
+                None => ALLOW,
+                Some(rule) if rule.groups.is_empty() => fail_with(rule.error),
+                // Its arguments count.
+                Some(_) => continue,
+            };
+            assert_eq!(answer_of(&filter, HERE, number, [0; 6]), expected, "{number}");
+        }
+    }
+}
+
 #[test]
 fn foreign_architectures_are_killed() {
     for number in [0, 1, 102, 358, 0x4000_0000] {
