@@ -4,19 +4,26 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use rustix::process::Signal;
 
 use super::grafts::{Grafts, HAND_OVER};
 use super::init::{Reach, Service};
-use super::network::Network;
-use super::new_root::{self, Builder};
-use super::{StepError, at, init, kernel, privileges, report, self_test};
+use super::new_root::{self, Builder, Built};
+use super::{StepError, at, init, kernel, network, privileges, report, self_test};
 use crate::plan::{Access, Identity, Plan, Step};
 use crate::seccomp::Filter;
 use crate::wire::{self, Reply, SelfTest};
+
+/// How the plan comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Planned {
+    AtOnce,
+    /// The steps it begins with, which need nothing of the project, come ahead of it.
+    InTwoParts,
+}
 
 /// `gate` opens when the identity is mapped; the plan comes over `handover`.
 pub(super) fn live(
@@ -24,22 +31,18 @@ pub(super) fn live(
     handover: &UnixStream,
     identity: &Identity,
     gate: OwnedFd,
+    planned: Planned,
 ) -> ! {
     let mut byte = [0];
     // No byte: the helper could not map us, and has said why.
     if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
         kernel::leave(1);
     }
-    match enter(handover, identity) {
+    match enter(handover, identity, planned) {
         // The helper failed, and has said why.
         Ok(None) => kernel::leave(1),
         Ok(Some((plan, test, handed))) => {
-            let descriptors: Vec<_> = handed.iter().map(AsFd::as_fd).collect();
-            if wire::send(socket, &Reply::Ready(test), &descriptors).is_err() {
-                kernel::leave(1);
-            }
-            drop(handed);
-            init::serve(socket, &Service::of(&plan), &Reach::Namespace);
+            init::stand(socket, &Reply::Ready(test), handed, &Service::of(&plan));
         }
         Err(failed) => {
             let _ = report(socket, &failed);
@@ -53,6 +56,7 @@ pub(super) fn live(
 fn enter(
     handover: &UnixStream,
     identity: &Identity,
+    planned: Planned,
 ) -> Result<Option<(Plan, SelfTest, Vec<OwnedFd>)>, StepError> {
     // Short of memory, the kernel should end commands before the user's own
     // programs; where it can't be asked to, nothing else is lost.
@@ -64,17 +68,9 @@ fn enter(
     rustix::process::setsid().map_err(at("session"))?;
     kernel::set_host_name("kode").map_err(at("host name"))?;
     let builder = Builder::begin()?;
-    let network = Network::begin()?;
+    network::leave_the_hosts()?;
     let filter = Filter::assembled();
-    let Some((plan, inherited)) = wire::receive::<Plan>(handover).map_err(at("plan"))? else {
-        return Ok(None);
-    };
-    let built = match builder.build(&plan.steps, Grafts::awaited(handover), inherited) {
-        // The helper ended before it handed over, and has said why.
-        Err(failed) if failed.is_of(HAND_OVER) => return Ok(None),
-        built => built?,
-    };
-    network.enter()?;
+    let Some((plan, built)) = build(builder, handover, planned)? else { return Ok(None) };
     let mut handed = Vec::new();
     if let Some(port) = plan.proxy_port {
         handed.push(door(port).map_err(at("the proxy's door"))?);
@@ -84,6 +80,32 @@ fn enter(
     self_test::run()?;
     let caches_read_only = built.caches_read_only;
     Ok(Some((plan, SelfTest { landlock_abi, landlock_complete, caches_read_only }, handed)))
+}
+
+/// Fills the new root as the plan says; `None` when none came.
+fn build(
+    mut builder: Builder,
+    handover: &UnixStream,
+    planned: Planned,
+) -> Result<Option<(Plan, Built)>, StepError> {
+    let mut grafts = Grafts::awaited(handover);
+    let mut ahead = Vec::new();
+    if planned == Planned::InTwoParts {
+        let received = wire::receive::<Vec<Step>>(handover).map_err(at("plan"))?;
+        let Some((steps, _)) = received else { return Ok(None) };
+        builder.carry_out(&steps, 0, &mut grafts)?;
+        ahead = steps;
+    }
+    let received = wire::receive::<Plan>(handover).map_err(at("plan"))?;
+    let Some((mut plan, inherited)) = received else { return Ok(None) };
+    builder.take_over(inherited);
+    match builder.carry_out(&plan.steps, ahead.len(), &mut grafts) {
+        // The helper ended before it handed over, and has said why.
+        Err(failed) if failed.is_of(HAND_OVER) => return Ok(None),
+        carried_out => carried_out?,
+    }
+    plan.steps.splice(..0, ahead);
+    Ok(Some((plan, builder.finish()?)))
 }
 
 /// The same life where bubblewrap made namespaces and root: what it shows is

@@ -17,7 +17,7 @@ use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
 use super::partial::{self, Confinement};
-use super::{first_process, kernel, memory, new_root};
+use super::{first_process, kernel, launch, memory, new_root};
 use crate::plan::{PROXY_PORT, Plan};
 use crate::wire::{self, Reply, Request};
 use crate::{landlock_wall, seccomp};
@@ -66,6 +66,13 @@ struct Running {
     over_memory: bool,
     /// kode asked to kill everything and waits for the word.
     confirm: bool,
+}
+
+impl Running {
+    fn new(pid: Pid) -> io::Result<Self> {
+        let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+        Ok(Self { pid, handle, over_memory: false, confirm: false })
+    }
 }
 
 /// What holds commands together, and how far killing them reaches.
@@ -124,9 +131,33 @@ impl Reach {
     }
 }
 
+/// Tells kode that the sandbox stands, and serves it until it is gone. A command that was
+/// asked for meanwhile starts first: whom the word wakes takes the processor that it needs.
+pub(super) fn stand(
+    socket: &UnixStream,
+    ready: &Reply,
+    handed: Vec<OwnedFd>,
+    service: &Service,
+) -> ! {
+    let (mut running, reach) = (None, &Reach::Namespace);
+    let mut init = Init { socket, service, reach, running: &mut running };
+    if init.greet(ready, handed).is_err() {
+        reach.leave(1);
+    }
+    serve_on(socket, service, reach, running)
+}
+
 /// Serves kode until it is gone.
 pub(super) fn serve(socket: &UnixStream, service: &Service, reach: &Reach) -> ! {
-    let mut running: Option<Running> = None;
+    serve_on(socket, service, reach, None)
+}
+
+fn serve_on(
+    socket: &UnixStream,
+    service: &Service,
+    reach: &Reach,
+    mut running: Option<Running>,
+) -> ! {
     loop {
         if wait(socket, running.as_ref()).is_ok_and(|ready| ready) {
             match wire::receive::<Request>(socket) {
@@ -184,6 +215,12 @@ fn tell_end(
     Ok(())
 }
 
+/// Whether kode has spoken, or is gone.
+fn is_asked(socket: &UnixStream) -> rustix::io::Result<bool> {
+    let mut sources = [PollFd::new(socket, PollFlags::IN)];
+    Ok(rustix::event::poll(&mut sources, Some(&Timespec::default()))? > 0)
+}
+
 /// Waits until kode speaks (true) or something may have ended (false).
 fn wait(socket: &UnixStream, running: Option<&Running>) -> rustix::io::Result<bool> {
     let mut sources = vec![PollFd::new(socket, PollFlags::IN)];
@@ -204,6 +241,31 @@ struct Init<'a> {
 }
 
 impl Init<'_> {
+    /// Says that the sandbox stands, before any other word.
+    fn greet(&mut self, ready: &Reply, handed: Vec<OwnedFd>) -> io::Result<()> {
+        let asked = match is_asked(self.socket)? {
+            true => wire::receive::<Request>(self.socket)?,
+            false => None,
+        };
+        let mut started = None;
+        let rest = match asked {
+            Some((Request::Run { arguments, directory, terminal: None }, descriptors)) => {
+                let streams = from_kode(descriptors);
+                started =
+                    Some(streams.and_then(|streams| self.start(&arguments, &directory, streams)));
+                None
+            }
+            other => other,
+        };
+        let handed: Vec<_> = handed.iter().map(AsFd::as_fd).collect();
+        wire::send(self.socket, ready, &handed)?;
+        match (started, rest) {
+            (Some(started), _) => self.watch(started),
+            (None, Some((request, descriptors))) => self.obey(request, descriptors),
+            (None, None) => Ok(()),
+        }
+    }
+
     fn obey(&mut self, request: Request, descriptors: Vec<OwnedFd>) -> io::Result<()> {
         match request {
             Request::Run { arguments, directory, terminal } if self.running.is_none() => {
@@ -211,14 +273,9 @@ impl Init<'_> {
                     Some(size) => on_terminal(self.socket, size),
                     None => from_kode(descriptors),
                 };
-                match streams.and_then(|streams| self.start(&arguments, &directory, streams)) {
-                    Ok(started) => *self.running = Some(started),
-                    Err(error) => {
-                        let code = error.raw_os_error().unwrap_or_default();
-                        let reply = Reply::NotStarted { error: error.to_string(), code };
-                        wire::send(self.socket, &reply, &[])?;
-                    }
-                }
+                let started =
+                    streams.and_then(|streams| self.start(&arguments, &directory, streams));
+                self.watch(started)?;
             }
             Request::Door => {
                 let door = first_process::door(PROXY_PORT)?;
@@ -246,6 +303,19 @@ impl Init<'_> {
         Ok(())
     }
 
+    /// Looks after a command from now on, or says why none runs.
+    fn watch(&mut self, started: io::Result<Running>) -> io::Result<()> {
+        match started {
+            Ok(started) => *self.running = Some(started),
+            Err(error) => {
+                let code = error.raw_os_error().unwrap_or_default();
+                let reply = Reply::NotStarted { error: error.to_string(), code };
+                wire::send(self.socket, &reply, &[])?;
+            }
+        }
+        Ok(())
+    }
+
     fn start(
         &self,
         arguments: &[String],
@@ -256,6 +326,14 @@ impl Init<'_> {
             arguments.split_first().ok_or_else(|| io::Error::other("no program was named"))?;
         let environment = &self.service.environment;
         let program = self.service.shell_of(program);
+        let is_plain = !streams.are_terminal && self.service.confined_to.is_none();
+        if is_plain && matches!(self.reach, Reach::Namespace) {
+            let place = search(program, environment);
+            let Streams { input, output, errors, .. } = &streams;
+            let streams = [input.as_fd(), output.as_fd(), errors.as_fd()];
+            let pid = launch::start(&place, arguments, directory, environment, streams)?;
+            return Running::new(pid);
+        }
         #[expect(
             clippy::disallowed_methods,
             reason = "runs exactly what a permit or a person said"
@@ -290,8 +368,7 @@ impl Init<'_> {
         let child = command.spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("no process id"))?;
-        let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-        Ok(Running { pid, handle, over_memory: false, confirm: false })
+        Running::new(pid)
     }
 }
 
@@ -368,3 +445,6 @@ fn end_namespace() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ fn check(result: libc::c_long) -> io::Result<libc::c_long> {
 }
 
 /// Forks into new user, mount, pid, ipc, host-name and cgroup namespaces; that of
-/// the network takes longer and is made beside, see [`super::network`]. `None` in the
+/// the network takes longer and is made later, see [`super::network`]. `None` in the
 /// child.
 pub(super) fn clone_into_namespaces() -> io::Result<Option<Pid>> {
     let namespaces = libc::CLONE_NEWUSER
@@ -62,12 +62,32 @@ pub(super) fn start_sharing(
     argument: *mut libc::c_void,
     flags: libc::c_int,
 ) -> io::Result<Pid> {
-    let stack = vec![0_u128; SHARING_STACK].leak().as_mut_ptr_range();
+    let stack = vec![0_u128; SHARING_STACK].leak();
+    // SAFETY: the stack is there for good; `life` keeps to what is said above.
+    unsafe { clone_sharing(life, argument, stack, flags) }
+}
+
+/// The same for a process that this one waits for until it has ended or has become
+/// another program. What `argument` points at must be there as long.
+pub(super) fn start_borrowing(life: Sharing, argument: *mut libc::c_void) -> io::Result<Pid> {
+    let mut stack = vec![0_u128; SHARING_STACK];
+    // SAFETY: the stack is there until the call returns, which is when it is no longer
+    // used; `life` keeps to what is said above.
+    unsafe { clone_sharing(life, argument, &mut stack, libc::CLONE_VFORK) }
+}
+
+/// # Safety
+/// The stack must be there as long as the process uses it.
+unsafe fn clone_sharing(
+    life: Sharing,
+    argument: *mut libc::c_void,
+    stack: &mut [u128],
+    flags: libc::c_int,
+) -> io::Result<Pid> {
+    let top = stack.as_mut_ptr_range().end.cast();
     let flags = flags | libc::CLONE_VM | libc::SIGCHLD;
-    // SAFETY: the stack grows down from the end of a leaked, aligned block; `life`
-    // keeps to what is said above.
-    let process =
-        check(libc::c_long::from(unsafe { libc::clone(life, stack.end.cast(), flags, argument) }))?;
+    // SAFETY: the stack grows down from the end of an aligned block.
+    let process = check(libc::c_long::from(unsafe { libc::clone(life, top, flags, argument) }))?;
     let process = Pid::from_raw(i32::try_from(process).map_err(io::Error::other)?);
     process.ok_or_else(|| io::Error::other("no process id"))
 }
@@ -266,6 +286,18 @@ pub(super) fn ignore_broken_pipes() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
+/// No signal is blocked, and a broken pipe ends whoever writes to it, as programs expect
+/// it. For a process that is about to become one.
+pub(super) fn default_signals() {
+    // SAFETY: sets a disposition without a handler.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    let mut none = MaybeUninit::uninit();
+    // SAFETY: fills in a set of signals that lives in this frame.
+    unsafe { libc::sigemptyset(none.as_mut_ptr()) };
+    // SAFETY: reads the set just filled in.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut()) };
+}
+
 /// Has process 1 of a container end when it is asked to, which the kernel keeps
 /// from a first process without a handler.
 pub(super) fn end_on_request() -> io::Result<()> {
@@ -305,7 +337,7 @@ pub(super) fn set_host_name(name: &str) -> io::Result<()> {
 }
 
 /// Brings the namespace's own loopback interface up, so that local servers
-/// work. Neither allocates nor sets the C library's error number.
+/// work.
 pub(super) fn bring_loopback_up() -> rustix::io::Result<()> {
     const SET_FLAGS: rustix::ioctl::Opcode = libc::SIOCSIFFLAGS as rustix::ioctl::Opcode;
     let socket = rustix::net::socket(
@@ -325,7 +357,11 @@ pub(super) fn bring_loopback_up() -> rustix::io::Result<()> {
 
 /// Writes a whole small file in one call, as the kernel's own files want it.
 pub(super) fn write_file(path: &str, content: &[u8]) -> io::Result<()> {
-    let file: OwnedFd = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let written = rustix::io::write(&file, content)?;
+    write_whole(&rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?, content)
+}
+
+/// The same for a file that is open.
+pub(super) fn write_whole(file: &OwnedFd, content: &[u8]) -> io::Result<()> {
+    let written = rustix::io::write(file, content)?;
     if written == content.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }

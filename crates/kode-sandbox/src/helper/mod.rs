@@ -14,6 +14,7 @@ mod grafts;
 mod init;
 mod keeper;
 mod kernel;
+mod launch;
 mod mapped;
 mod memory;
 mod network;
@@ -32,8 +33,9 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use self::first_process::Planned;
 use crate::container_plan::{INIT_NAME, KEEPER_NAME, SUPERVISOR_NAME};
-use crate::plan::{Identity, Plan, Wall};
+use crate::plan::{Identity, Plan, Step, Wall};
 use crate::wire::{self, Handover, Hello, Reply};
 
 pub(crate) use afterwards::free_memory_afterwards;
@@ -123,7 +125,7 @@ pub(crate) fn start_first(talk: OwnedFd, identity: &Identity) -> io::Result<(Pid
         if trace::wipe(HELPER_NAME).and_then(|()| stand_alone(kept)).is_err() {
             kernel::leave(1);
         }
-        first_process::live(&UnixStream::from(talk), &theirs, identity, gate);
+        first_process::live(&UnixStream::from(talk), &theirs, identity, gate, Planned::InTwoParts);
     }
     // Only the copy is without them.
     if let Some(groups) = groups {
@@ -209,7 +211,7 @@ fn supervise(socket: &UnixStream, hello: &Hello) -> Result<(), StepError> {
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
     let Some(first) = kernel::clone_into_namespaces().map_err(at("namespaces"))? else {
         drop((opener, ours));
-        first_process::live(socket, &theirs, identity, gate);
+        first_process::live(socket, &theirs, identity, gate, Planned::AtOnce);
     };
     drop((gate, theirs));
     // Until the gate opens the first process waits, and ends with this one.
@@ -255,15 +257,28 @@ fn forward(
     graft(talk, identity, &plan).map(|_| ())
 }
 
-/// Gives the first process its plan, and what only the host's side can bring in. Returns
-/// processes that lent namespaces for that: they end by themselves and are to be waited
-/// for, some time.
+/// Gives a first process that was started by [`start_first`] the steps that its plan will
+/// begin with.
+pub(crate) fn send_ahead(
+    (talk, first): (&UnixStream, Pid),
+    steps: &[Step],
+) -> Result<(), StepError> {
+    beside(first, || wire::send(talk, &steps, &[])).or_else(is_gone)
+}
+
+/// Gives the first process the rest of its plan behind the steps that went `ahead`, and
+/// what only the host's side can bring in. Returns processes that lent namespaces for
+/// that: they end by themselves and are to be waited for, some time.
 pub(crate) fn hand_over(
     (talk, first): (&UnixStream, Pid),
-    plan: &Plan,
+    plan: &mut Plan,
+    ahead: usize,
     inherited: &[BorrowedFd<'_>],
 ) -> Result<Vec<Pid>, StepError> {
-    if let Err(error) = beside(first, || wire::send(talk, plan, inherited)) {
+    let there: Vec<Step> = plan.steps.drain(..ahead).collect();
+    let sent = beside(first, || wire::send(talk, plan, inherited));
+    plan.steps.splice(..0, there);
+    if let Err(error) = sent {
         return is_gone(error).map(|()| Vec::new());
     }
     match plan.identity.started_as_root {
@@ -314,3 +329,6 @@ fn map_identity(first: Pid, identity: &Identity) -> Result<(), StepError> {
     write("uid_map", format!("{} {} 1", identity.inside_user, identity.host_user))?;
     write("gid_map", format!("{} {} 1", identity.inside_group, identity.host_group))
 }
+
+#[cfg(test)]
+mod tests;

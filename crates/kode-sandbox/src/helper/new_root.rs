@@ -76,18 +76,27 @@ impl Builder {
         Ok(builder)
     }
 
-    /// Carries the plan out, and lets go of the host's tree.
-    pub(super) fn build(
-        mut self,
-        steps: &[Step],
-        mut grafts: Grafts<'_>,
-        inherited: Vec<OwnedFd>,
-    ) -> Result<Built, StepError> {
+    /// Folders of an earlier sandbox, which came with the plan.
+    pub(super) fn take_over(&mut self, inherited: Vec<OwnedFd>) {
         self.inherited = inherited;
-        for (number, step) in steps.iter().enumerate() {
+    }
+
+    /// Carries out a part of the plan: its steps from the one with the number `first` on.
+    pub(super) fn carry_out(
+        &self,
+        steps: &[Step],
+        first: usize,
+        grafts: &mut Grafts<'_>,
+    ) -> Result<(), StepError> {
+        for (number, step) in (first..).zip(steps) {
             let graft = is_grafted(step).then(|| grafts.take(number)).transpose()?;
             self.step(number, step, graft)?;
         }
+        Ok(())
+    }
+
+    /// Lets go of the host's tree, once the plan is carried out.
+    pub(super) fn finish(self) -> Result<Built, StepError> {
         let Self { root, caches_read_only, kept, .. } = self;
         rustix::mount::unmount(HIDDEN, UnmountFlags::DETACH).map_err(at("detaching the host"))?;
         rustix::fs::rmdir(HIDDEN).map_err(at("detaching the host"))?;
@@ -205,16 +214,21 @@ impl Builder {
     /// Everything made so far is the plan's own; a link among it that leads
     /// astray is refused when the place is opened.
     fn make(&self, path: &str, kind: FileType) -> io::Result<()> {
-        match self.make_last(path, kind) {
+        self.with_parents(path, || self.make_last(path, kind))
+    }
+
+    /// Makes what stands at `path`, and first its parents where they are missing.
+    fn with_parents<T>(&self, path: &str, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match make() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => return result,
+            made => return made,
         }
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         if parent.is_empty() {
             return Err(io::ErrorKind::NotFound.into());
         }
         self.make(parent, FileType::Directory)?;
-        self.make_last(path, kind)
+        make()
     }
 
     fn make_last(&self, path: &str, kind: FileType) -> io::Result<()> {
@@ -237,17 +251,17 @@ impl Builder {
     }
 
     fn file(&self, path: &str, content: &[u8]) -> Result<(), StepError> {
-        self.make(path, FileType::RegularFile).map_err(at(format!("making {path}")))?;
-        kernel::write_file(path, content).map_err(at(format!("writing {path}")))
+        let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o644);
+        let create = || Ok(rustix::fs::openat(&self.root, below(path), flags, mode)?);
+        self.with_parents(path, create)
+            .and_then(|file| kernel::write_whole(&file, content))
+            .map_err(at(format!("writing {path}")))
     }
 
     fn link(&self, path: &str, target: &str) -> Result<(), StepError> {
-        if let Some((parent, _)) = path.rsplit_once('/')
-            && !parent.is_empty()
-        {
-            self.make(parent, FileType::Directory).map_err(at(format!("linking {path}")))?;
-        }
-        rustix::fs::symlink(target, path).map_err(at(format!("linking {path}")))
+        let link = || Ok(rustix::fs::symlinkat(target, &self.root, below(path))?);
+        self.with_parents(path, link).map_err(at(format!("linking {path}")))
     }
 
     fn tmpfs(&self, path: &str, bytes_max: u64, mode: u32) -> Result<(), StepError> {
@@ -288,20 +302,21 @@ impl Builder {
 
     fn bind(&self, number: usize, bind: &Bind, graft: Option<OwnedFd>) -> Result<(), StepError> {
         let step = || format!("showing {}", bind.target);
-        let tree = match graft {
-            Some(tree) => tree,
+        let (tree, kind) = match graft {
+            Some(tree) => {
+                let kind = same_place(&tree, bind)?;
+                (tree, kind)
+            }
             None => match self.host_tree(bind) {
                 // Out of this user's reach, so out of the commands' too.
                 Err(failed) if bind.is_spare() && failed.is_no_access() => return Ok(()),
-                tree => tree?,
+                found => found?,
             },
         };
         if bind.access == Access::ReadWrite || bind.layered || bind.in_project {
             self.untouched.set(false);
         }
         if !bind.in_project {
-            let stat = rustix::fs::fstat(&tree).map_err(at(step()))?;
-            let kind = FileType::from_raw_mode(stat.st_mode);
             self.make(&bind.target, kind).map_err(at(step()))?;
         }
         // Where the kernel can't layer, the cache stays read-only.
@@ -336,20 +351,20 @@ impl Builder {
     }
 
     /// A copy of a part of the host's mounts, from this mount namespace.
-    fn host_tree(&self, bind: &Bind) -> Result<OwnedFd, StepError> {
+    fn host_tree(&self, bind: &Bind) -> Result<(OwnedFd, FileType), StepError> {
         let step = || format!("showing {}", bind.source);
         let flags = COPIED | OpenTreeFlags::AT_RECURSIVE;
         let tree =
             rustix::mount::open_tree(&self.host, below(&bind.source), flags).map_err(at(step()))?;
         // Wherever a link on the way led.
-        same_place(&tree, bind)?;
+        let kind = same_place(&tree, bind)?;
         let attributes = match bind.access {
             Access::ReadOnly => kernel::READ_ONLY | kernel::NO_SET_ID | kernel::NO_DEVICES,
             Access::ReadWrite => kernel::NO_SET_ID | kernel::NO_DEVICES,
             Access::Device => kernel::NO_SET_ID,
         };
         kernel::set_attributes(&tree, attributes, true).map_err(at(step()))?;
-        Ok(tree)
+        Ok((tree, kind))
     }
 
     /// A fresh `/proc` of the own pid namespace, with what speaks to the
@@ -372,6 +387,7 @@ impl Builder {
     /// kernel has it.
     fn cover_in_proc(&self, from: &OwnedFd, source: &str, over: &str) -> Result<(), StepError> {
         let step = || format!("covering /{over}");
+        // Looked for first: to let go of a copy that found no place costs a grace period.
         match rustix::fs::statat(&self.root, over, AtFlags::SYMLINK_NOFOLLOW) {
             Err(rustix::io::Errno::NOENT) => return Ok(()),
             found => found.map_err(at(step()))?,
@@ -437,11 +453,11 @@ fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
     pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
-/// What was opened must be what kode looked at when it planned.
-pub(super) fn same_place(tree: &OwnedFd, bind: &Bind) -> Result<(), StepError> {
+/// What was opened must be what kode looked at when it planned. Returns its kind.
+pub(super) fn same_place(tree: &OwnedFd, bind: &Bind) -> Result<FileType, StepError> {
     let stat = rustix::fs::fstat(tree).map_err(at(format!("opening {}", bind.source)))?;
     if (stat.st_dev, stat.st_ino) == bind.device_and_inode {
-        return Ok(());
+        return Ok(FileType::from_raw_mode(stat.st_mode));
     }
     let changed = io::Error::other("something else stands there now");
     Err(at(format!("opening {}", bind.source))(changed))

@@ -19,7 +19,7 @@ use super::bubblewrap::Arguments;
 use super::{KILL_MAX, image, remedy, stream};
 use crate::SandboxError;
 use crate::helper::{self, HELPER_NAME};
-use crate::plan::{self, Identity, Plan, Wall};
+use crate::plan::{self, Identity, Plan, Step, Wall};
 use crate::settings::HelperImage;
 use crate::wire::{self, Hello, Reply};
 
@@ -36,6 +36,8 @@ pub(super) struct HelperProcess {
     keeper: Keeper,
     /// Where the plan goes when this process is the helper itself.
     handover: Option<UnixStream>,
+    /// How many of the plan's steps went there ahead of it.
+    ahead: usize,
     /// What failed on this side then.
     failed: Option<Reply>,
     /// Processes of this side's that have ended or will at once.
@@ -96,8 +98,17 @@ impl HelperProcess {
         identity: Identity,
         handover: Option<UnixStream>,
     ) -> Self {
-        let (socket, ending, failed, ended) = (Some(socket), None, None, Vec::new());
-        Self { socket, ending, is_left: false, identity, keeper, handover, failed, ended }
+        Self {
+            socket: Some(socket),
+            ending: None,
+            is_left: false,
+            identity,
+            keeper,
+            handover,
+            ahead: 0,
+            failed: None,
+            ended: Vec::new(),
+        }
     }
 
     /// Begins to start the helper for this wall. Returns at once.
@@ -167,15 +178,29 @@ impl HelperProcess {
         Ok(())
     }
 
+    /// Gives the first process the steps that its plan will begin with, where it waits
+    /// for them: it carries them out while kode decides about the rest.
+    pub(super) fn send_ahead(&mut self, steps: &[Step]) {
+        let (Some(handover), Some((_, first))) = (&self.handover, self.keeper.process()) else {
+            return;
+        };
+        match helper::send_ahead((handover, *first), steps) {
+            Ok(()) => self.ahead = steps.len(),
+            Err(failed) => self.failed = Some(failed.told()),
+        }
+    }
+
     /// Gives the first process its plan, by way of the helper where there is one.
     pub(super) fn hand_over(
         &mut self,
-        plan: &Plan,
+        plan: &mut Plan,
         inherited: &[BorrowedFd<'_>],
     ) -> io::Result<()> {
         match (self.handover.take(), self.keeper.process(), &self.socket) {
+            (Some(_), ..) if self.failed.is_some() => Ok(()),
             (Some(handover), Some((_, first)), _) => {
-                match helper::hand_over((&handover, *first), plan, inherited) {
+                let talk = (&handover, *first);
+                match helper::hand_over(talk, plan, self.ahead, inherited) {
                     Ok(ended) => self.ended = ended,
                     Err(failed) => self.failed = Some(failed.told()),
                 }

@@ -17,7 +17,7 @@ use crate::guard::Guard;
 use crate::helper::{self, ID_MAP_STEP};
 use crate::incident::Incident;
 use crate::output::CommandEnd;
-use crate::plan::{Ownership, Plan, Shape, Wall, identity, plan, required_identity};
+use crate::plan::{Beginning, Ownership, Plan, Shape, Wall, identity, plan, required_identity};
 use crate::sandbox::Order;
 use crate::wire::{Reply, SelfTest};
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
@@ -80,11 +80,13 @@ impl Starting {
         if ownership == Ownership::Owner && is_roots(root) {
             return Err(SandboxError::unavailable("the project belongs to root", remedy::MAPPED));
         }
-        // The helper works while kode plans.
-        let helper = helper_for(root, settings, ownership, shape)?;
+        // The helper, or the first process itself, works while kode plans.
+        let mut helper = helper_for(root, settings, ownership, shape)?;
+        let beginning = Beginning::new(settings, helper.identity().clone());
+        helper.send_ahead(&beginning.steps);
         let mut guard = Guard::new(root, &settings.host.kode_home, !settings.one_command)?;
         let found = guard.in_project();
-        let plan = plan(root, settings, helper.identity().clone(), ownership, shape, &found)?;
+        let plan = plan(root, settings, beginning, ownership, shape, &found)?;
         Self::around(helper, (plan, guard), root, settings, inherited, None)
             .map(|starting| Self { ownership, ..starting })
     }
@@ -104,7 +106,8 @@ impl Starting {
         let (ownership, shape) = (Ownership::Mapped, Shape::Session);
         let mut guard = Guard::new(root, &settings.host.kode_home, !settings.one_command)?;
         let found = guard.in_project();
-        let mut plan = plan(root, settings, identity.clone(), ownership, shape, &found)?;
+        let beginning = Beginning::new(settings, identity.clone());
+        let mut plan = plan(root, settings, beginning, ownership, shape, &found)?;
         let (mut complaints, mut private) = (None, None);
         let helper = if wall == Wall::Partial {
             private = Some(partial::adapt(&mut plan, settings)?);
@@ -126,7 +129,7 @@ impl Starting {
 
     fn around(
         mut helper: HelperProcess,
-        (plan, mut guard): (Plan, Guard),
+        (mut plan, mut guard): (Plan, Guard),
         root: &ProjectRoot,
         settings: &SandboxSettings,
         inherited: &[OwnedFd],
@@ -134,7 +137,7 @@ impl Starting {
     ) -> Result<Self, SandboxError> {
         helper.started()?;
         let inherited: Vec<_> = inherited.iter().map(AsFd::as_fd).collect();
-        match helper.hand_over(&plan, &inherited) {
+        match helper.hand_over(&mut plan, &inherited) {
             // It failed before the plan came, and left word why.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
             sent => sent.map_err(|error| no_helper(&error.into()))?,

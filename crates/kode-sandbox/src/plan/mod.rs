@@ -46,6 +46,9 @@ const INSIDE_ID: u32 = 1000;
 /// Processes alive at once unless chosen otherwise.
 const PROCESSES_MAX: u64 = 4096;
 
+/// Room for one of the kernel's lists.
+const LIST_PIECE_BYTES: usize = 16 * 1024;
+
 /// What programs may leave in a toolchain's root outside home.
 const TOOLCHAIN_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -85,11 +88,29 @@ pub(crate) struct Networked {
     pub(crate) additions: network::Additions,
 }
 
-/// Decides about one sandbox. `found` was found in the project.
+/// What is decided before anybody looks at the project: who the commands are, and what
+/// every sandbox shows them.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    identity: Identity,
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Beginning {
+    pub(crate) fn new(settings: &SandboxSettings, identity: Identity) -> Self {
+        let memory = limits(settings).memory_bytes_max;
+        let steps = system_view::steps(&identity, &home(settings), memory);
+        Self { identity, steps }
+    }
+}
+
+/// Decides about one sandbox. `found` was found in the project. The steps of its beginning
+/// come first in the plan, unless it is a networked one, which takes over some of their
+/// folders.
 pub(crate) fn plan(
     root: &ProjectRoot,
     settings: &SandboxSettings,
-    identity: Identity,
+    Beginning { identity, mut steps }: Beginning,
     ownership: Ownership,
     shape: Shape<'_>,
     found: &InProject,
@@ -98,8 +119,6 @@ pub(crate) fn plan(
     let maps = identity.started_as_root && ownership == Ownership::Mapped;
     let mapping = maps.then_some((project.uid(), project.gid()));
     let home = home(settings);
-    let memory = limits(settings).memory_bytes_max;
-    let mut steps = system_view::steps(&identity, &home, memory);
     let toolchains = toolchains::find(root, settings, &home);
     let mut writable = system_view::writable_folders(&home);
     writable.extend(toolchains.roots.iter().cloned());
@@ -246,6 +265,14 @@ fn all_ids_are_mapped() -> bool {
     let read = fs::File::open("/proc/self/uid_map").and_then(|mut map| map.read(&mut bytes));
     let map = String::from_utf8_lossy(&bytes[..read.unwrap_or_default()]);
     map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// One of the kernel's lists, at most so long. Nobody knows its length before, and each
+/// piece that is read takes time: it is read in large ones. What is no UTF-8 is replaced.
+fn kernel_list(path: &str, bytes_max: u64) -> std::io::Result<String> {
+    let mut list = Vec::with_capacity(LIST_PIECE_BYTES);
+    fs::File::open(path)?.take(bytes_max).read_to_end(&mut list)?;
+    Ok(String::from_utf8_lossy(&list).into_owned())
 }
 
 /// Root's private toolchains belong to the inside user, as its project does.

@@ -2,22 +2,23 @@
 //! without them, and a folder that nothing seems mounted on could be removed: the kernel
 //! then takes the mount away for everybody (`detach_mounts` in its namespace.c).
 
-use std::fs;
 use std::path::Path;
 
-use super::Step;
+use super::{Step, kernel_list};
 use crate::ProjectRoot;
 
 /// The system's list (proc_pid_mountinfo(5)); the fifth column is where.
 const LIST: &str = "/proc/self/mountinfo";
 const PLACE_COLUMN: usize = 4;
+/// Bytes of the list: more mounts than a system may have (`fs.mount-max`).
+const LIST_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// More in one project are left alone.
 const MOUNTS_MAX: usize = 200;
 
 /// What stands in their places: nothing that could be removed.
 pub(super) fn placeholders(root: &ProjectRoot) -> Vec<Step> {
-    let list = fs::read_to_string(LIST).unwrap_or_default();
+    let list = kernel_list(LIST, LIST_BYTES_MAX).unwrap_or_default();
     let places = below(root.text(), &list);
     let step = |path: String| match Path::new(&path).is_dir() {
         true => Step::Tmpfs { path, bytes_max: 4096, mode: 0o555 },

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::socket_list;
+use super::{kernel_list, socket_list};
 use crate::guard::InProject;
 use crate::{ProjectRoot, SandboxError};
 
@@ -89,15 +89,8 @@ fn bound_by_inode(
 /// Those whose paths still lead to them, and the number of paths in the project that
 /// don't.
 fn bound_by_path(root: &ProjectRoot) -> (Vec<(String, u64)>, usize) {
-    use std::io::Read as _;
-    let mut list = Vec::new();
     // Without the list nothing is known: the documentation says so.
-    let read =
-        fs::File::open(LIST).and_then(|file| file.take(LIST_BYTES_MAX).read_to_end(&mut list));
-    if read.is_err() {
-        return (Vec::new(), 0);
-    }
-    let list = String::from_utf8_lossy(&list);
+    let Ok(list) = kernel_list(LIST, LIST_BYTES_MAX) else { return (Vec::new(), 0) };
     let mut missing = 0;
     let mut linked_left = LINKED_MAX;
     let candidates = list.lines().skip(1).filter_map(path_of).filter_map(|path| {

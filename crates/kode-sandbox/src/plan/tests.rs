@@ -37,13 +37,39 @@ impl Place {
         plan(
             &root,
             &settings,
-            identity().unwrap(),
+            Beginning::new(&settings, identity().unwrap()),
             Ownership::Mapped,
             Shape::Session,
             &InProject::default(),
         )
         .unwrap()
     }
+}
+
+#[test]
+fn a_plan_begins_with_what_needs_nothing_of_the_project() {
+    let settings = SandboxSettings::default();
+    let beginning = Beginning::new(&settings, identity().unwrap());
+    let steps = beginning.steps.clone();
+    assert!(!steps.is_empty());
+    let place = Place::new();
+    let host = Host { home: place.at("home"), ..Host::default() };
+    let project = place.at("home/project");
+    let root = ProjectRoot::find(&project, &host.home, &place.at("home/.kode")).unwrap();
+    let (found, shape) = (InProject::default(), Shape::Session);
+    let plan = plan(&root, &settings, beginning, Ownership::Mapped, shape, &found).unwrap();
+    assert_eq!(plan.steps[..steps.len()], steps);
+    assert!(plan.steps.len() > steps.len());
+}
+
+#[test]
+fn lists_of_the_kernels_are_read_to_their_end_and_no_further_than_allowed() {
+    let place = Place::new();
+    let long = "0123456789".repeat(5000);
+    fs::write(place.at("list"), &long).unwrap();
+    let path = place.at("list");
+    assert_eq!(kernel_list(path.to_str().unwrap(), 1 << 20).unwrap(), long);
+    assert_eq!(kernel_list(path.to_str().unwrap(), 3).unwrap(), "012");
 }
 
 fn binds(plan: &Plan) -> Vec<(&str, Access)> {
