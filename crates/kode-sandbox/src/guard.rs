@@ -15,6 +15,8 @@ mod beneath;
 mod check;
 mod disarm;
 mod doubles;
+mod doubt;
+mod ground;
 mod index;
 mod inner;
 mod kept;
@@ -43,11 +45,13 @@ use crate::credentials::Named;
 use crate::incident::Incident;
 use crate::{ProjectRoot, plan};
 use doubles::Doubles;
+use doubt::Doubt;
+use ground::Ground;
 use inner::{Found, Look};
 use kept::Kept;
 use linked::Repository;
 use modes::{Loose, Modes};
-use others::{Other, Others};
+use others::{Around, Other, Others};
 use sensitive::Stamp;
 use tree::Tree;
 
@@ -62,10 +66,13 @@ pub(crate) struct Guard {
     /// What git's configuration named before the command, and of it what git runs.
     gits: Vec<runs::Named>,
     runs: BTreeMap<Vec<u8>, (Stamp, String)>,
+    /// Of that, what a person was told of.
+    told_runs: BTreeMap<Vec<u8>, Stamp>,
     /// What lay in git's and kode's own folders before.
     inside: Found,
     /// Folders of objects that have second names, once they were looked for.
     doubled: Option<BTreeSet<Vec<u8>>>,
+    ground: Ground,
     others: Others,
     /// What is to be told with the next command's end.
     untold: Vec<Incident>,
@@ -88,15 +95,18 @@ pub(crate) struct InProject {
     pub(crate) sockets: Vec<Vec<u8>>,
     /// Whether all could be looked at.
     pub(crate) complete: bool,
-    others: Others,
+    around: Around,
 }
 
 impl InProject {
     /// Whether another command runs that could move things meanwhile.
     pub(crate) fn is_shared(&self) -> bool {
-        self.others.run()
+        self.around.run()
     }
 }
+
+/// So often the project is looked at while other sandboxes come and go.
+const LOOKS_MAX: usize = 3;
 
 /// Files with loose permission bits that are named one by one.
 const LOOSE_NAMED_MAX: usize = 20;
@@ -116,6 +126,7 @@ impl Guard {
     /// are told of.
     pub(crate) fn new(root: &ProjectRoot, kode_home: &Path, names: bool) -> io::Result<Self> {
         let kept = Kept::new(root, Vec::new());
+        let ground = Ground::of(root.path()).ok_or(io::ErrorKind::NotFound)?;
         let project = root.clone();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
@@ -131,9 +142,11 @@ impl Guard {
             before: BTreeMap::new(),
             gits: Vec::new(),
             runs: BTreeMap::new(),
+            told_runs: BTreeMap::new(),
             inside: Found::default(),
             doubled: None,
-            others: Others::of(&project, kode_home),
+            ground,
+            others: Others::of(kode_home),
             untold: Vec::new(),
             modes: Modes::new(),
             kept,
@@ -162,7 +175,8 @@ impl Guard {
             sockets.extend(folder.sockets.iter().map(|name| tree::join(path, name)));
         }
         let complete = self.complete && look.complete;
-        InProject { read_only, sockets, complete, others: self.others.anew() }
+        let grounds = self.grounds();
+        InProject { read_only, sockets, complete, around: self.others.around(grounds) }
     }
 
     /// The absolute paths of the project's read-only mounts.
@@ -177,71 +191,79 @@ impl Guard {
     }
 
     /// Takes in the present state: what is there before a command is not the
-    /// command's doing.
+    /// command's doing, unless another one may have planted it.
     pub(crate) fn before_command(&mut self) {
         self.modes.begin();
-        let others = self.others.begin(self.modes.since_ns);
-        self.complete = others.is_some() && self.tree.look_before(&self.root);
+        let grounds = self.grounds();
         if self.doubled.is_none() {
             self.doubled = Some(self.look_inside(Look::thorough()).with_doubles);
         }
+        let mut told = self.others.begin() && self.others.look(&grounds).is_some();
+        for _ in 0..LOOKS_MAX {
+            self.complete = self.look_before();
+            let changed = self.others.look(&grounds);
+            told &= changed.is_some();
+            if changed != Some(true) {
+                break;
+            }
+        }
+        let (killed, mut others): (Vec<_>, Vec<_>) =
+            self.others.take().into_iter().partition(|other| other.killed);
+        others.sort_by_key(|other| other.since_ns);
+        self.tell_of_killed(&killed);
+        let own = self.doubt(&others, grounds);
+        self.complete &= self.others.say(own) && told;
+    }
+
+    /// Where commands can write.
+    fn grounds(&mut self) -> Vec<Ground> {
+        let gitfile = sensitive::stamp(&self.root, b".git").filter(Stamp::is_file);
+        self.repository.open(&self.project, gitfile);
+        std::iter::once(&self.ground).chain(self.repository.grounds()).cloned().collect()
+    }
+
+    fn look_before(&mut self) -> bool {
+        let complete = self.tree.look_before(&self.root);
         self.inside = self.look_inside(Look::before()).found;
         self.before = std::mem::take(&mut self.inside.sensitive);
         self.gits = runs::named(&self.root, &self.project);
         sensitive::find_named(&self.root, &self.gits, &mut self.before);
         self.runs = runs::stamps(&self.root, &self.gits);
-        let gitfile = self.before.get(&b".git"[..]).filter(|stamp| stamp.is_file());
-        self.repository.before_command(&self.project, gitfile.copied());
-        for other in others.unwrap_or_default() {
-            self.doubt(&other);
-        }
-        let repositories = self.before.iter().filter(|(_, stamp)| stamp.is_repository());
-        let repositories =
-            repositories.filter_map(|(path, stamp)| self.repository_at(path, *stamp));
-        self.others.knows(&repositories.map(|(known, _)| known).collect());
-        self.kept.take(&self.root, &self.before);
+        self.repository.look_before();
+        complete
     }
 
-    /// The repository that `path` stands for, and when its folder changed.
-    fn repository_at(&self, path: &[u8], stamp: Stamp) -> Option<((Vec<u8>, u64), i128)> {
-        let ((folder, inode), changed_ns) = sensitive::repository(&self.root, path, stamp)?;
-        Some(((tree::join(self.project.path().as_os_str().as_bytes(), &folder), inode), changed_ns))
+    /// Takes nothing for there before that the command of another sandbox may have
+    /// planted: it is put aside when this one ends. What others are to know of this one.
+    fn doubt(&mut self, others: &[Other], grounds: Vec<Ground>) -> Other {
+        let doubt = Doubt::new(&self.root, &self.ground, others.iter());
+        let doubted = doubt.sift(&mut self.before, &mut self.inside);
+        self.runs.retain(|path, (stamp, _)| {
+            // One telling is enough.
+            !doubt.doubts(path, stamp.inode(), stamp.changed_ns())
+                || self.told_runs.get(path) == Some(stamp)
+        });
+        self.repository.doubt(others);
+        let began_ns = self.modes.since_ns;
+        let since_ns = others.iter().map(|other| other.since_ns).fold(began_ns, i128::min);
+        self.modes.doubt(since_ns);
+        self.kept.take(&self.root, &self.before, (&doubted, others));
+        let mut known = doubt::known(&self.root, &self.ground, &self.before, &self.inside.odd);
+        known.extend(self.repository.known());
+        Other { since_ns, grounds, known, kept: self.kept.told(), killed: false }
     }
 
-    /// Takes nothing for there before that another command may have planted: it is
-    /// put aside when this one ends. What one left whose kode was killed is told of.
-    fn doubt(&mut self, other: &Other) {
-        let is_trusted = |path: &Vec<u8>, stamp: &Stamp| match stamp.is_repository() {
-            true => self.repository_at(path, *stamp).is_some_and(|(known, changed_ns)| {
-                changed_ns < other.since_ns || other.known.contains(&known)
-            }),
-            false => stamp.changed_ns() < other.since_ns,
-        };
-        let doubted = self.before.iter().filter(|(path, stamp)| !is_trusted(path, stamp));
-        let mut doubted: Vec<Vec<u8>> = doubted.map(|(path, _)| path.clone()).collect();
-        let is_new = |path: &Vec<u8>| is_since(&self.root, path, other.since_ns);
-        let odd: Vec<_> =
-            self.inside.odd.iter().filter(|(path, ..)| is_new(path)).cloned().collect();
-        // What was not judged since is judged when this command ends.
-        self.inside.doubt(other.since_ns);
-        if other.killed {
-            doubted.extend(odd.into_iter().map(|(path, ..)| path));
-            doubted.extend(self.modes.loose_since(&self.root, &self.tree, other.since_ns));
-            let more = doubted.len().saturating_sub(RUNS_NAMED_MAX);
-            let paths: Vec<_> =
-                doubted.iter().take(RUNS_NAMED_MAX).map(|it| readable(it)).collect();
-            if !paths.is_empty() {
-                self.untold.push(Incident::LeftByKilled { paths, more });
-            }
-            return;
+    /// Tells what changed since others began whose kode was killed; it stays, but what was
+    /// not judged since is judged when this command ends.
+    fn tell_of_killed(&mut self, killed: &[Other]) {
+        let doubt = Doubt::new(&self.root, &self.ground, killed.iter());
+        let mut left = doubt.of(&self.before, &self.inside.odd);
+        for other in killed {
+            self.inside.doubt(other.since_ns);
+            left.extend(self.modes.loose_since(&self.root, &self.tree, other.since_ns));
         }
-        self.repository.doubt(other.since_ns);
-        for path in doubted {
-            self.before.remove(&path);
-        }
-        for odd in odd {
-            self.inside.odd.remove(&odd);
-        }
+        self.untold.extend(left_by_killed(&left));
+        self.untold.extend(self.repository.left_by(killed));
     }
 
     /// Looks through git's and kode's own folders, and repositories without one.
@@ -321,17 +343,20 @@ impl Guard {
         self.complete &= self.tree.look_after(&self.root);
         // Repositories are known by what was there before.
         self.inside.sensitive.clone_from(&self.before);
-        let look = Look::after(&self.inside, self.doubled.as_ref(), self.modes.since_ns);
+        let times = (self.modes.since_ns, self.modes.doubt_ns);
+        let look = Look::after(&self.inside, self.doubled.as_ref(), times);
         let mut look = self.look_inside(look);
         let mut after = std::mem::take(&mut look.found.sensitive);
         sensitive::find_named(&self.root, &self.gits, &mut after);
         self.complete &= look.complete;
-        let changed = changed(&self.before, &after, &held_here, self.modes.since_ns);
+        let mut changed = changed(&self.before, &after, &held_here, self.modes.since_ns);
+        changed.retain(|path| !self.kept.is_back(&self.root, path));
         look.leave_out(&changed);
         // While all still stands where it was found.
         let (mut loose, mut doubles) = (look.loose, look.doubles);
         self.complete &= self.modes.look(&self.root, &self.tree, &mut loose, &mut doubles);
         let tightened = tighten(&self.root, &loose);
+        let strange = strange(&look.strange);
         let mut aside = std::mem::take(&mut self.untold);
         let to_put: Vec<_> = look.new.iter().chain(&changed).collect();
         let kept = Some(&self.kept);
@@ -339,9 +364,9 @@ impl Guard {
         let back = self.kept.put_back_missing(&self.root, &after, &held_here);
         aside.extend(back.iter().map(|path| Incident::Restored { path: readable(path) }));
         let mut incidents = name_some(aside);
-        self.complete &= self.repository.after_command(held, self.modes.since_ns, &mut incidents);
+        self.complete &= self.repository.after_command(held, times, &mut incidents);
         incidents.extend(self.tell_of_runs());
-        incidents.extend(strange(&look.strange));
+        incidents.extend(strange);
         incidents.extend(tightened);
         incidents.extend(second_names(doubles));
         incidents.extend(self.tell_of_mounts());
@@ -360,7 +385,7 @@ impl Guard {
     }
 
     /// Of what git runs by its configuration, tells what the command made or changed.
-    fn tell_of_runs(&self) -> Vec<Incident> {
+    fn tell_of_runs(&mut self) -> Vec<Incident> {
         let mut told: BTreeMap<String, Vec<ProjectPath>> = BTreeMap::new();
         // A link on the way to one may lead elsewhere by now.
         for named in runs::named(&self.root, &self.project) {
@@ -371,6 +396,7 @@ impl Guard {
         for (path, (stamp, key)) in runs::stamps(&self.root, &self.gits) {
             if self.runs.get(&path).is_none_or(|(before, _)| *before != stamp) {
                 told.entry(key).or_default().push(readable(&path));
+                self.told_runs.insert(path, stamp);
             }
         }
         let tell = |(key, mut paths): (String, Vec<ProjectPath>)| {
@@ -427,11 +453,9 @@ fn named(paths: &[Vec<u8>]) -> Option<(Vec<ProjectPath>, usize)> {
     (!some.is_empty()).then(|| (some, paths.len().saturating_sub(RUNS_NAMED_MAX)))
 }
 
-/// Whether what stands at `path` below `root` changed since then.
-fn is_since(root: &OwnedFd, path: &[u8], since_ns: i128) -> bool {
-    beneath::parent(root, path)
-        .and_then(|(folder, name)| beneath::stat(folder, name))
-        .is_ok_and(|stat| modes::changed_ns(&stat) >= since_ns)
+/// Tells of what one left whose kode was killed, if it left anything.
+fn left_by_killed(paths: &[Vec<u8>]) -> Option<Incident> {
+    named(paths).map(|(paths, more)| Incident::LeftByKilled { paths, more })
 }
 
 /// What of `after` a command made or changed; of what lies in a folder that is among

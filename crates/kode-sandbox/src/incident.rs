@@ -158,7 +158,8 @@ impl fmt::Display for Incident {
             Self::PutBack { path, moved_to } => write!(
                 formatter,
                 "{path}, which git or kode obeys, was replaced while the command ran, by you or by \
-                 it; it is as it was before, and the change is now {moved_to}"
+                 it; it is as it was before, and the change is now {moved_to}; if it is yours, \
+                 look at it and rename it back"
             ),
             Self::Restored { path } => write!(
                 formatter,

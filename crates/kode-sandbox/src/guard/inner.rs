@@ -50,9 +50,15 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Takes nothing for judged that changed since then.
+    /// Takes nothing for judged that may have changed since then.
     pub(super) fn doubt(&mut self, since_ns: i128) {
-        self.checked.retain(|_, stamp| stamp.changed_ns() < since_ns);
+        self.checked.retain(|_, stamp| !modes::may_be_since(stamp.changed_ns(), since_ns));
+    }
+
+    /// The same of what lists of packed names said that are not judged.
+    pub(super) fn doubt_replaced(&mut self) {
+        let Self { replaced, checked, .. } = self;
+        replaced.retain(|(path, _)| checked.contains_key(path));
     }
 }
 
@@ -61,8 +67,10 @@ impl Found {
 pub(super) struct Look<'a> {
     /// What was there before the command; `None` while that is being found out.
     before: Option<&'a Found>,
-    /// What changed since then may be the command's.
+    /// What changed since then may be the command's,
     since_ns: i128,
+    /// or since then another's that runs.
+    doubt_ns: i128,
     /// Whether folders of objects are looked into though nothing touched them.
     thorough: bool,
     /// Those that are, because files in them have second names.
@@ -92,6 +100,7 @@ impl<'a> Look<'a> {
         Self {
             before: None,
             since_ns: i128::MAX,
+            doubt_ns: i128::MAX,
             thorough: false,
             doubled: None,
             folders_left: FOLDERS_MAX,
@@ -113,13 +122,14 @@ impl<'a> Look<'a> {
         Self { thorough: true, ..Self::before() }
     }
 
-    /// What a command made or changed since `since_ns`.
+    /// What a command made or changed since the first of the times; others may have since
+    /// the second.
     pub(super) fn after(
         before: &'a Found,
         doubled: Option<&'a BTreeSet<Vec<u8>>>,
-        since_ns: i128,
+        (since_ns, doubt_ns): (i128, i128),
     ) -> Self {
-        Self { before: Some(before), doubled, since_ns, ..Self::before() }
+        Self { before: Some(before), doubled, since_ns, doubt_ns, ..Self::before() }
     }
 
     /// Leaves out what lies in something that goes as a whole, and names that go anyway.
@@ -327,22 +337,18 @@ impl<'a> Look<'a> {
     }
 
     fn note_loose(&mut self, path: &[u8], stat: &Stat, place: (&OwnedFd, &[u8])) {
-        if self.is_touched(stat) {
+        if self.before.is_some() && modes::is_since(stat, self.doubt_ns) {
             self.loose.extend(Loose::of(path, stat, Some(place)));
         }
     }
 
     fn note_double(&mut self, path: &[u8], stat: &Stat, place: Place) {
-        if self.is_touched(stat) {
+        if self.before.is_some() && modes::is_since(stat, self.since_ns) {
             self.doubles.take(path, stat);
         } else if self.thorough && place == Place::Fan && stat.st_nlink > 1 {
             let folder = path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
             self.with_doubles.insert(path[..folder].to_vec());
         }
-    }
-
-    fn is_touched(&self, stat: &Stat) -> bool {
-        self.before.is_some() && modes::is_since(stat, self.since_ns)
     }
 }
 

@@ -4,7 +4,7 @@
 //! it must not take: the owner's own to read a file, or nobody could look at the
 //! change and put it back.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -40,16 +40,20 @@ pub(super) struct Loose {
 /// What has such bits anyway, the user's own doing.
 #[derive(Debug)]
 pub(super) struct Modes {
-    known: HashSet<Vec<u8>>,
+    /// By the time of their change.
+    known: HashMap<Vec<u8>, i128>,
     /// Of them, programs with set-id bits.
     set_id: Vec<Vec<u8>>,
+    /// When the command began, in nanoseconds since 1970.
     pub(super) since_ns: i128,
+    /// What changed since then may be another command's.
+    pub(super) doubt_ns: i128,
 }
 
 impl Modes {
     /// Until a command begins, nothing is a command's doing.
     pub(super) fn new() -> Self {
-        Self { known: HashSet::new(), set_id: Vec::new(), since_ns: i128::MAX }
+        Self { known: HashMap::new(), set_id: Vec::new(), since_ns: i128::MAX, doubt_ns: i128::MAX }
     }
 
     /// Programs with set-id bits of the user's, as of the last look.
@@ -62,6 +66,15 @@ impl Modes {
         // The clock that file systems take their times from.
         let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
         self.since_ns = i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec);
+        self.doubt_ns = self.since_ns;
+    }
+
+    /// What changed since `doubt_ns` may be another command's.
+    pub(super) fn doubt(&mut self, doubt_ns: i128) {
+        if doubt_ns < self.since_ns {
+            self.doubt_ns = doubt_ns;
+            self.known.retain(|_, changed_ns| !may_be_since(*changed_ns, doubt_ns));
+        }
     }
 
     /// Looks at every file once; false when there are too many, or a folder was exchanged.
@@ -73,13 +86,13 @@ impl Modes {
         doubles: &mut Doubles,
     ) -> bool {
         let mut files_left = FILES_MAX;
-        let (mut known, mut set_id) = (HashSet::new(), Vec::new());
+        let (mut known, mut set_id) = (HashMap::new(), Vec::new());
         let mut complete = true;
         let mut take = |path: Vec<u8>, stat: &Stat, folder: Option<(&OwnedFd, &[u8])>| {
             let (loose, missing) = (loose_bits(stat), missing_bits(stat));
-            let is_known = self.known.contains(&path);
+            let is_known = self.known.contains_key(&path);
             if loose | missing != 0 && (is_known || !self.is_touched(stat)) {
-                known.insert(path.clone());
+                known.insert(path.clone(), changed_ns(stat));
                 if loose & SET_ID != 0 {
                     set_id.push(path.clone());
                 }
@@ -87,7 +100,9 @@ impl Modes {
             if !self.is_touched(stat) {
                 return;
             }
-            doubles.take(&path, stat);
+            if is_since(stat, self.since_ns) {
+                doubles.take(&path, stat);
+            }
             let Some(mut it) = Loose::of(&path, stat, folder) else { return };
             if is_known {
                 // A program's rights go with any change of it, whosever they were.
@@ -132,7 +147,7 @@ impl Modes {
 
     /// What of the project that changed since then has such bits.
     pub(super) fn loose_since(&self, root: &OwnedFd, tree: &Tree, since_ns: i128) -> Vec<Vec<u8>> {
-        let mut then = Self { since_ns, ..Self::new() };
+        let mut then = Self { doubt_ns: since_ns, ..Self::new() };
         let (mut found, mut doubles) = (Vec::new(), Doubles::default());
         then.look(root, tree, &mut found, &mut doubles);
         found.into_iter().filter(|it| it.bits != 0).map(|it| it.path).collect()
@@ -141,13 +156,17 @@ impl Modes {
     /// Whether the file was made, changed or named while the command ran. Writing
     /// through a shared mapping counts, though it leaves set-id bits as they are.
     fn is_touched(&self, stat: &Stat) -> bool {
-        is_since(stat, self.since_ns)
+        is_since(stat, self.doubt_ns)
     }
 }
 
 /// Whether the file changed since a command began.
 pub(super) fn is_since(stat: &Stat, since_ns: i128) -> bool {
-    let changed_ns = changed_ns(stat);
+    may_be_since(changed_ns(stat), since_ns)
+}
+
+/// The same of the time of a change.
+pub(super) const fn may_be_since(changed_ns: i128, since_ns: i128) -> bool {
     changed_ns >= since_ns || is_unclear(changed_ns, since_ns)
 }
 
@@ -161,6 +180,10 @@ pub(super) const fn is_unclear(changed_ns: i128, since_ns: i128) -> bool {
 
 pub(super) fn changed_ns(stat: &Stat) -> i128 {
     i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec)
+}
+
+pub(super) fn written_ns(stat: &Stat) -> i128 {
+    i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec)
 }
 
 /// Whether a program has capabilities of its own, which are as good as a set-id bit.

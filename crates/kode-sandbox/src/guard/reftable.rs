@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::kept;
+use super::kept::{self, Before};
 
 /// The list's name.
 pub(super) const LIST: &[u8] = b"tables.list";
@@ -45,7 +45,8 @@ fn make(folder: &OwnedFd, aside: &[u8], path: &[u8]) -> Option<()> {
     let list: String = tables.map(|line| format!("{line}\n")).collect();
     // Everybody was let write, perhaps.
     stat.st_mode &= !0o002;
-    (read as u64 <= BYTES_MAX).then(|| kept::write(folder, path, &stat, list.as_bytes()))?
+    (read as u64 <= BYTES_MAX)
+        .then(|| kept::write(folder, path, &Before::new(&stat, list.as_bytes())))?
 }
 
 #[cfg(test)]

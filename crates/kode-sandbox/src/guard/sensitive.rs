@@ -55,6 +55,10 @@ impl Stamp {
         self.changed_ns
     }
 
+    pub(super) const fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// Whether a file may have changed since a command began though it looks the same:
     /// its file system counts whole seconds, and it is of the same one.
     pub(super) fn is_unclear(&self, since_ns: i128) -> bool {

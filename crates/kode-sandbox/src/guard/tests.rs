@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::*;
 
 mod inside;
+mod others;
 
 struct Place {
     folder: tempfile::TempDir,

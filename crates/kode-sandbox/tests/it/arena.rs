@@ -168,7 +168,7 @@ impl Arena {
         let project = self.place.project();
         walk(self.place.path(), &mut |path| {
             // A container's private folder, and who runs here, are kode's own to say.
-            let own = ["run", "running-commands"];
+            let own = ["run", "running-sandboxes"];
             let own = own.map(|name| self.place.home().join(".kode").join(name));
             if path.starts_with(&project) || own.iter().any(|own| path.starts_with(own)) {
                 return;

@@ -94,3 +94,42 @@ fn hooks_that_a_command_makes_elsewhere_are_still_caught() {
     let quarantined = |incident: &&Incident| matches!(incident, Incident::Quarantined { .. });
     assert!(ended.incidents.iter().filter(quarantined).count() >= 2, "{ended:?}");
 }
+
+/// The first one's command writes to what the person replaced, and the second one begins
+/// with that: neither puts it back.
+#[test]
+fn what_the_command_of_another_sandbox_wrote_is_never_put_back() {
+    const EVIL: &str = "touch up; until grep -q mine .git/config; do sleep 0.02; done; \
+                        cp .git/config c; echo '[core] fsmonitor = evil' >> c; cat c > .git/config; \
+                        touch wrote; until [ -e second ]; do sleep 0.02; done";
+    const SECOND: &str = "touch second; until [ -e done ]; do sleep 0.02; done";
+    let place = repository();
+    let project = place.project();
+    let wait_for = |name: &str| {
+        while !project.join(name).exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let run = |command: &str| {
+        let sandbox = place.sandbox(Backend::Native);
+        place.run_with(&sandbox, command, Duration::from_secs(60), &Interrupt::new())
+    };
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            let ended = run(EVIL);
+            fs::write(project.join("done"), "").unwrap();
+            ended
+        });
+        wait_for("up");
+        fs::write(project.join("config.lock"), "[user]\n\tname = mine\n").unwrap();
+        fs::rename(project.join("config.lock"), project.join(".git/config")).unwrap();
+        wait_for("wrote");
+        let second = run(SECOND);
+        (first.join().unwrap(), second)
+    });
+    let [Incident::PutBack { moved_to, .. }] = &first.incidents[..] else { panic!("{first:?}") };
+    let aside = fs::read_to_string(project.join(moved_to.as_str())).unwrap();
+    assert!(aside.contains("name = mine") && aside.contains("evil"), "{aside}");
+    assert_eq!(second.incidents, []);
+    assert_eq!(fs::read_to_string(project.join(".git/config")).unwrap(), BEFORE);
+}

@@ -1,4 +1,4 @@
-//! Two sandboxes of one project at the same time: what a command of one does while
+//! Two sandboxes of one project, or of one within the other, at the same time: what a command of one does while
 //! kode tidies up after the other stays inside the project.
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use kode_base::Interrupt;
-use kode_sandbox::Backend;
+use kode_sandbox::{Backend, Incident, ProjectRoot, Sandbox};
 
 use crate::support::Place;
 
@@ -63,4 +63,41 @@ fn what_one_sandbox_tidies_up_is_never_outside_whatever_the_other_exchanges() {
     let mode = fs::metadata(outside.join("sub/open")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o666);
     assert_eq!(fs::read_dir(outside.join("sub")).unwrap().count(), 2);
+}
+
+/// The inner one's command plants a repository, the outer one's hides it while the inner
+/// one's guard looks.
+#[test]
+fn projects_within_one_another_hide_nothing_for_each_other() {
+    const PLANT: &str = "mkdir -p src/.git/hooks; touch planted; \
+                         until [ -e hidden ]; do sleep 0.02; done";
+    const HIDE: &str = "mv inner/src/.git inner/src/x; touch inner/hidden; \
+                        until [ -e done ]; do sleep 0.02; done; mv inner/src/x inner/src/.git";
+    let place = Place::new();
+    let project = place.project();
+    let inner = project.join("inner");
+    for folder in [".git", "inner/.git"] {
+        fs::create_dir_all(project.join(folder)).unwrap();
+    }
+    let home = place.home();
+    let inner_root = ProjectRoot::exactly(&inner, &home, &home.join(".kode")).unwrap();
+    let run = |root: &ProjectRoot, command: &str| {
+        let sandbox = Sandbox::start(root, place.settings(Backend::Native)).unwrap();
+        place.run_with(&sandbox, command, Duration::from_secs(60), &Interrupt::new())
+    };
+    let (planted, hidden) = std::thread::scope(|scope| {
+        let planting = scope.spawn(|| {
+            let ended = run(&inner_root, PLANT);
+            fs::write(project.join("done"), "").unwrap();
+            ended
+        });
+        while !inner.join("planted").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let hidden = run(&place.root(), HIDE);
+        (planting.join().unwrap(), hidden)
+    });
+    assert_eq!(planted.incidents, []);
+    let [Incident::Quarantined { path, .. }] = &hidden.incidents[..] else { panic!("{hidden:?}") };
+    assert_eq!(path.as_str(), "inner/src/.git");
 }

@@ -1,5 +1,4 @@
-//! What commands plant in git's own folders, and what several sandboxes of one project
-//! can do for each other.
+//! What commands plant in git's own folders.
 
 use super::*;
 
@@ -123,43 +122,6 @@ fn a_default_access_list_for_everybody_goes() {
         let left = rustix::fs::getxattr(place.at(folder), name, &mut room);
         assert_eq!(left, Err(Errno::NODATA));
     }
-}
-
-#[test]
-fn one_sandbox_does_not_launder_what_another_one_planted() {
-    let mut place = place();
-    std::thread::sleep(std::time::Duration::from_millis(20));
-    place.guard.before_command();
-    fs::create_dir_all(place.at("src/.git/hooks")).unwrap();
-    symlink("/nonexistent", place.at(".git/logs")).unwrap();
-    fs::write(place.at("nested/.git/config"), "changed").unwrap();
-    let root = place.root();
-    let mut other = Guard::new(&root, &place.folder.path().join("kode"), true).unwrap();
-    other.before_command();
-    for (from, to) in [("src/.git", "src/hidden"), (".git/logs", ".git-logs")] {
-        fs::rename(place.at(from), place.at(to)).unwrap();
-    }
-    // The file was changed in its place.
-    assert_eq!(place.quarantined(), ["nested/.git/config"]);
-    for (from, to) in [("src/hidden", "src/.git"), (".git-logs", ".git/logs")] {
-        fs::rename(place.at(from), place.at(to)).unwrap();
-    }
-    place.guard = other;
-    assert_eq!(place.quarantined(), [".git/logs", "src/.git"]);
-    assert!(place.at("nested/.git").exists());
-}
-
-#[test]
-fn what_stood_before_both_sandboxes_stays() {
-    let mut place = place();
-    std::thread::sleep(std::time::Duration::from_millis(20));
-    place.guard.before_command();
-    // As a commit does.
-    fs::write(place.at("nested/.git/HEAD.lock"), "x").unwrap();
-    let mut other = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
-    other.before_command();
-    assert_eq!(other.after_command(&[]), []);
-    assert_eq!(place.guard.after_command(&[]), []);
 }
 
 #[test]
