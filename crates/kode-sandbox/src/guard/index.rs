@@ -14,6 +14,12 @@ const EXTENDED: u16 = 0x4000;
 const LENGTH: u16 = 0x0fff;
 /// A folder's entry in a sparse index.
 const FOLDER_MODE: u32 = 0o040_000;
+/// Links and other repositories.
+const OTHER_MODES: [u32; 2] = [0o120_000, 0o160_000];
+/// Files; of the rest of the mode only the rights to read, write and run.
+const FILE_MODE: u32 = 0o100_000;
+/// Of the extended flags git writes two: skipped in the work tree, meant to be added.
+const EXTENDED_KNOWN: u16 = 0x6000;
 
 /// Whether this is an index, read as git reads it where the repository's configuration is
 /// `config`, and none of its names leads into git's own folder or out of the project.
@@ -74,12 +80,19 @@ impl<'a> Reading<'a> {
         let begin = self.at;
         self.entries.push(begin);
         let mode = number(self.bytes, begin + MODE_AT)?;
+        let is_file = mode & !0o777 == FILE_MODE;
+        (is_file || mode == FOLDER_MODE || OTHER_MODES.contains(&mode)).then_some(())?;
         let flags_at = begin + STAT_BYTES + self.name_bytes;
         let flags = u16::from_be_bytes(self.bytes.get(flags_at..flags_at + 2)?.try_into().ok()?);
         let is_extended = flags & EXTENDED != 0;
         // Not written in version 2, though read.
         (self.version > 2 || !is_extended).then_some(())?;
-        self.at = flags_at + if is_extended { 4 } else { 2 };
+        self.at = flags_at + 2;
+        if is_extended {
+            let more = self.bytes.get(self.at..self.at + 2)?.try_into().ok()?;
+            (u16::from_be_bytes(more) & !EXTENDED_KNOWN == 0).then_some(())?;
+            self.at += 2;
+        }
         if self.version == 4 {
             let kept = self.path.len().checked_sub(self.variable_number()?)?;
             self.path.truncate(kept);
@@ -101,7 +114,10 @@ impl<'a> Reading<'a> {
             self.path = text.get(..length)?.to_vec();
             (text.len() == length).then_some(())?;
             // One to eight zeros up to a multiple of eight.
-            self.at = begin + (self.at - begin + length + 8) / 8 * 8;
+            let (name_end, end) =
+                (self.at + length, begin + (self.at - begin + length + 8) / 8 * 8);
+            self.bytes.get(name_end..end)?.iter().all(|byte| *byte == 0).then_some(())?;
+            self.at = end;
         }
         (self.at <= self.bytes.len()).then_some(mode == FOLDER_MODE)
     }
@@ -245,6 +261,16 @@ mod tests {
         let last = unknown.len() - 20;
         unknown.splice(last..last, *b"XXXX\0\0\0\0");
         assert!(!is_sound(&unknown, b""));
+        // What git pads with, and what kinds of files there are.
+        let plain = written("sha1", "2");
+        let padding = plain.windows(6).position(|it| it == b"ab/d\0\0").unwrap() + 5;
+        let mode = HEADER_BYTES + MODE_AT + 1;
+        assert_eq!((plain[padding], plain[mode]), (0, 0));
+        for at in [padding, mode] {
+            let mut forged = plain.clone();
+            forged[at] = 1;
+            assert!(!is_sound(&forged, b""), "{at}");
+        }
         let mut extended = written("sha1", "2");
         extended[HEADER_BYTES + STAT_BYTES + 20] |= 0x40;
         assert!(!is_sound(&extended, b""));
