@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use kode_base::ProjectPath;
 use kode_syntax::{Language, parse};
 
 use crate::ScanFile;
@@ -38,6 +39,7 @@ const ARENA_BLOCKS: usize = 24;
 pub(crate) fn inspect(
     files: &[ScanFile<'_>],
     has_around: bool,
+    named: &[ProjectPath],
 ) -> (Vec<RawFinding>, Vec<(usize, String)>) {
     let always = if has_around { ALWAYS_LOWERED_AROUND } else { ALWAYS_LOWERED };
     let selective = files.len() > always;
@@ -50,7 +52,8 @@ pub(crate) fn inspect(
             .map(|place| {
                 let at = order[place];
                 let file = &files[at];
-                let secrets = || secrets::inspect(at, file.path, file.content);
+                let secrets =
+                    || secrets::inspect(at, file.path, &below(file.path, named), file.content);
                 // No two threads begin with what only one of them can set up.
                 if thread % 2 == 1 {
                     let unit = prepare(file, selective, loaded(at));
@@ -78,6 +81,17 @@ pub(crate) fn inspect(
     }
     unscanned.sort_by_key(|(at, _)| *at);
     (findings, unscanned)
+}
+
+/// A file's path as seen from what a person named, if they named any folder above it.
+fn below(path: &ProjectPath, named: &[ProjectPath]) -> ProjectPath {
+    let text = path.as_str();
+    let rest = |named: &ProjectPath| {
+        let rest = text.strip_prefix(named.as_str())?;
+        if rest.is_empty() { Some(path.file_name()) } else { rest.strip_prefix('/') }
+    };
+    let shortest = named.iter().filter_map(rest).min_by_key(|rest| rest.len());
+    shortest.and_then(|rest| ProjectPath::new(rest).ok()).unwrap_or_else(|| path.clone())
 }
 
 /// The order in which files are taken: no thread is left with a large one at the end.

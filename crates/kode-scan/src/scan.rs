@@ -22,7 +22,7 @@ pub fn scan_with(files: &[ScanFile<'_>], options: ScanOptions<'_>) -> ScanReport
     let scanned = files.len();
     let files = &[files, options.around].concat()[..];
     let has_around = !options.around.is_empty();
-    let now = inspect(files, has_around);
+    let now = inspect(files, has_around, options.named);
     let mut report = ScanReport::default();
     let is_scanned = |path: &ProjectPath| files[..scanned].iter().any(|file| file.path == path);
     report.unscanned.extend(now.unscanned.into_iter().filter(|(path, _)| is_scanned(path)));
@@ -31,8 +31,11 @@ pub fn scan_with(files: &[ScanFile<'_>], options: ScanOptions<'_>) -> ScanReport
     let pairs = files.iter().zip(&changed);
     let mut comments: Vec<Vec<Comment>> =
         pairs.map(|(file, changed)| suppression::comments(file, changed, options)).collect();
-    let before =
-        if now.raw.is_empty() { HashSet::new() } else { base_fingerprints(files, has_around) };
+    let before = if now.raw.is_empty() {
+        HashSet::new()
+    } else {
+        base_fingerprints(files, has_around, options.named)
+    };
     for (finding, raw) in now.findings.into_iter().zip(&now.raw) {
         let known = before.contains(&finding.fingerprint);
         let touched = touches_change(raw, &changed, &now.indices);
@@ -65,8 +68,8 @@ struct Inspection {
     unscanned: Vec<(ProjectPath, String)>,
 }
 
-fn inspect(files: &[ScanFile<'_>], has_around: bool) -> Inspection {
-    let (mut raw, unscanned) = code::inspect(files, has_around);
+fn inspect(files: &[ScanFile<'_>], has_around: bool, named: &[ProjectPath]) -> Inspection {
+    let (mut raw, unscanned) = code::inspect(files, has_around, named);
     // Of a warning and a proven finding in one place the proven one stays.
     let worst = |one: &RawFinding| (std::cmp::Reverse(one.severity), one.end);
     raw.sort_by(|a, b| {
@@ -95,7 +98,11 @@ fn indices(files: &[ScanFile<'_>], raw: &[RawFinding]) -> Vec<LineIndex> {
 
 /// What the base already had. A finding that only a deleted line (a check, an
 /// escape) kept away is not among these, so it counts as introduced.
-fn base_fingerprints(files: &[ScanFile<'_>], has_around: bool) -> HashSet<String> {
+fn base_fingerprints(
+    files: &[ScanFile<'_>],
+    has_around: bool,
+    named: &[ProjectPath],
+) -> HashSet<String> {
     let bases: Vec<ScanFile<'_>> = files
         .iter()
         .filter_map(|file| Some(ScanFile { path: file.path, content: file.base?, base: None }))
@@ -103,7 +110,11 @@ fn base_fingerprints(files: &[ScanFile<'_>], has_around: bool) -> HashSet<String
     if bases.is_empty() {
         return HashSet::new();
     }
-    inspect(&bases, has_around).findings.into_iter().map(|finding| finding.fingerprint).collect()
+    inspect(&bases, has_around, named)
+        .findings
+        .into_iter()
+        .map(|finding| finding.fingerprint)
+        .collect()
 }
 
 fn touches_change(raw: &RawFinding, changed: &[ChangedLines], indices: &[LineIndex]) -> bool {

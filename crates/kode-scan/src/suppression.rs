@@ -21,6 +21,9 @@ pub struct ScanOptions<'a> {
     /// [`crate::surroundings`]), each with its content as its base: flows lead
     /// through them, and only what is new of these is reported.
     pub around: &'a [ScanFile<'a>],
+    /// Files and folders that a person named to be scanned: that one of them is called
+    /// `tests` makes nothing in it a test's sample.
+    pub named: &'a [ProjectPath],
 }
 
 /// A finding that a comment silences.

@@ -150,6 +150,21 @@ const OTHER_PASSES: [&str; 6] =
 /// Words that say that what they name is public, wherever they stand.
 const NO_SECRET: [&str; 7] = ["public", "pub", "pubkey", "publishable", "csrf", "xsrf", "site"];
 
+/// Tokens that say where something goes on, or that it is done once.
+const OTHER_TOKENS: [&str; 11] = [
+    "next",
+    "page",
+    "change",
+    "lifecycle",
+    "continuation",
+    "continue",
+    "idempotency",
+    "pagination",
+    "cursor",
+    "resume",
+    "sync",
+];
+
 /// Keys that find something instead of opening it.
 const OTHER_KEYS: [&str; 28] = [
     "primary",
@@ -238,6 +253,8 @@ pub(super) fn find(
         let scrambled = quoted && promise != Promise::AnyKey && !in_tests && is_scrambled(value);
         let promises = |name: &[u8]| promise_of(name).is_some();
         if is_listed_commit(content, form.name, (from, to))
+            || is_in_list_of_names(content, form.name, (from, to))
+            || is_code_of_bundle(content, (from, to), quoted)
             || is_release_key(&content[start..end], value)
             || is_spelled_by_name(&content[start..end], value)
             || quoted && is_listed_code(content, (from, to), promises)
@@ -249,6 +266,43 @@ pub(super) fn find(
         }
     }
     hits
+}
+
+/// Whether a value stands unquoted, or after a quoted name, on a line as long as bundlers
+/// make them: code.
+fn is_code_of_bundle(content: &[u8], (from, to): (usize, usize), quoted: bool) -> bool {
+    const LINE: usize = 2_000;
+    let is_long = |bytes: &[u8]| bytes.len() >= LINE && !bytes.contains(&b'\n');
+    let before = &content[from.saturating_sub(LINE)..from];
+    let after = &content[to..content.len().min(to + LINE)];
+    let value = &content[from..to];
+    let is_code = !quoted && value.iter().any(|byte| b"=?!&|;:".contains(byte))
+        || before.ends_with(b",") && value.contains(&b':');
+    is_code && (is_long(before) || is_long(after))
+}
+
+/// Whether a name and its value are two of a list of names: `["OAuth2Token",
+/// "OAuth2Form", …]`, of which all look alike.
+fn is_in_list_of_names(content: &[u8], name: (usize, usize), value: (usize, usize)) -> bool {
+    const LEAST: usize = 8;
+    const REACH: usize = 1_500;
+    // A value that stands before its name is compared with it.
+    let Some(between) = content.get(name.1..value.0) else { return false };
+    let is_quoted = between.contains(&b'"') || between.contains(&b'\'');
+    if !is_quoted
+        || !between.contains(&b',')
+        || !between.iter().all(|byte| b"'\", \t\r\n".contains(byte))
+    {
+        return false;
+    }
+    let is_list = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_$*/.'\", \t\r\n-".contains(byte);
+    let before = content[name.0.saturating_sub(REACH)..name.0].iter().rev().take_while(is_list);
+    let start = name.0 - before.count();
+    let after = content[value.1..content.len().min(value.1 + REACH)].iter().take_while(is_list);
+    let list = &content[start..value.1 + after.count()];
+    let exported = content[..start].trim_ascii_end();
+    let is_exported = exported.ends_with(b"__all__ = [") || exported.ends_with(b"__all__ = (");
+    is_exported || list.iter().filter(|byte| **byte == b',').count() + 1 >= LEAST
 }
 
 /// Whether a value is one of a list of commits: forty hexadecimal digits under the name of
@@ -395,15 +449,26 @@ pub(super) fn is_test_path(path: &ProjectPath) -> bool {
         let part = part.to_ascii_lowercase();
         ["test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata", "mocks"]
             .contains(&part.as_str())
-            || part.starts_with("test_")
+            || part.starts_with("test_") && part.ends_with(".py")
             || part.contains(".test.")
             || part.contains(".spec.")
             || part.contains("_test.")
             || part.contains("_tests.")
     }) || folders(path).any(|folder| {
-        let words = words_of(folder.as_bytes());
-        words.iter().any(|word| ["test", "tests", "testing", "testdata"].contains(&word.as_str()))
+        // `functionTests`, `acceptance-tests`; not every set of `test_cases`.
+        words_of(folder.as_bytes()).last().is_some_and(|word| {
+            ["test", "tests", "testing", "testdata", "fixture", "fixtures"].contains(&word.as_str())
+                || is_kind_of_test(word)
+        })
     })
+}
+
+/// `unittest`, `greentest`, `smoketests`; not `latest`.
+fn is_kind_of_test(word: &str) -> bool {
+    const OTHERS: [&str; 7] =
+        ["latest", "greatest", "fastest", "contest", "protest", "attest", "detest"];
+    let word = word.strip_suffix('s').unwrap_or(word);
+    word.len() > 6 && word.ends_with("test") && !OTHERS.contains(&word)
 }
 
 /// The folders of a path, without the file's own name.
@@ -451,7 +516,7 @@ pub(super) fn promise_of(name: &[u8]) -> Option<Promise> {
         return None;
     }
     let has = |wanted: &[&str]| tail.iter().any(|word| wanted.contains(&word.as_str()));
-    if has(&NO_CREDENTIAL) {
+    if has(&NO_CREDENTIAL) || last == "token" && has(&OTHER_TOKENS) {
         return None;
     }
     if tail.iter().any(|word| {

@@ -47,14 +47,23 @@ pub(crate) fn provider_keys(text: &[u8]) -> Vec<SecretHit> {
     rules::find(text, Places::of_rules(text).among(Search::Rules))
 }
 
-/// Finds credentials in one file and its path.
-pub(crate) fn inspect(file: usize, path: &ProjectPath, content: &[u8]) -> Vec<RawFinding> {
-    let mut found = in_content(file, path, content);
+/// Finds credentials in one file and its path. `place` is the path as seen from what a
+/// person named; it tells tests and documentation.
+pub(crate) fn inspect(
+    file: usize,
+    path: &ProjectPath,
+    place: &ProjectPath,
+    content: &[u8],
+) -> Vec<RawFinding> {
+    let mut found = in_content(file, place, content);
     // Samples, nearly all: only what has a provider's own form is as grave as elsewhere.
-    let is_prose = is_documentation(path);
+    let is_prose = is_documentation(place);
     for it in &mut found {
-        let is_shown = || is_prose || shown::is_shown(path, content, (it.start, it.end));
-        if sample::is_sample(path, content, it) || is_told_by_its_name(&it.rule) && is_shown() {
+        let is_shown = || is_prose || shown::is_shown(place, content, (it.start, it.end));
+        if sample::is_sample(place, content, it)
+            || is_made_for_show(&it.rule) && is_prose
+            || is_told_by_its_name(&it.rule) && is_shown()
+        {
             it.severity = Severity::Warning;
         }
     }
@@ -82,10 +91,16 @@ fn is_documentation(path: &ProjectPath) -> bool {
         "tutorial",
         "tutorials",
     ];
-    const PROSE: [&str; 9] = ["md", "mdx", "rst", "adoc", "txt", "html", "htm", "xhtml", "texi"];
+    const PROSE: [&str; 10] =
+        ["md", "mdx", "rst", "adoc", "txt", "html", "htm", "xhtml", "xml", "texi"];
     let in_folder =
         path.components().any(|part| FOLDERS.contains(&part.to_ascii_lowercase().as_str()));
     in_folder && PROSE.contains(&coverage::extension(path).as_str())
+}
+
+/// What programs make anew for every manual and test.
+fn is_made_for_show(rule: &str) -> bool {
+    ["secret.private-key", "secret.json-web-token"].contains(&rule)
 }
 
 /// Rules that go by names around a value, not by its own form.

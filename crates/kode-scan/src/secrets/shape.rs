@@ -255,6 +255,86 @@ fn is_class_name(value: &[u8]) -> bool {
         && parts.all(is_package)
 }
 
+/// `log4j2.trustStorePassword`, `aws.auth#sigv4`: words in camel case under one another.
+fn is_setting_name(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| b".#".contains(byte));
+    let is_part = |part: &[u8]| {
+        let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
+        part.first().is_some_and(u8::is_ascii_lowercase)
+            && part.iter().all(u8::is_ascii_alphanumeric)
+            && digits <= 3
+            && (digits > 0 && part.len() <= 8 || camel_parts(part).0 * 3 <= part.len() + 2)
+    };
+    let count = parts.clone().count();
+    let is_divided = value.contains(&b'#')
+        || count >= 3
+        || value.last().is_some_and(u8::is_ascii_alphabetic)
+            && value.iter().any(u8::is_ascii_uppercase);
+    count >= 2 && is_divided && parts.all(is_part) && odd_pairs(value) < ODD_PAIRS
+}
+
+/// `PBEWithSHAAnd3-KeyTripleDES-CBC`, `A128CBC-HS256`: nothing but the words that names
+/// of algorithms are made of.
+fn is_algorithm(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 46] = [
+        b"PBKDF2",
+        b"PBEWITH",
+        b"PBE",
+        b"HMAC",
+        b"SHA512",
+        b"SHA384",
+        b"SHA256",
+        b"SHA224",
+        b"SHA3",
+        b"SHA2",
+        b"SHA1",
+        b"SHA",
+        b"MD5",
+        b"AES",
+        b"TRIPLEDES",
+        b"DESEDE",
+        b"3DES",
+        b"DES",
+        b"RSA",
+        b"ECDSA",
+        b"ECDH",
+        b"DSA",
+        b"CHACHA20",
+        b"POLY1305",
+        b"CBC",
+        b"GCM",
+        b"CTR",
+        b"OAEP",
+        b"PKCS",
+        b"ENCRYPTION",
+        b"HS256",
+        b"HS384",
+        b"HS512",
+        b"RS256",
+        b"ES256",
+        b"A128",
+        b"A192",
+        b"A256",
+        b"128",
+        b"192",
+        b"256",
+        b"WITH",
+        b"AND",
+        b"KEY",
+        b"BITS",
+        b"BIT",
+    ];
+    let upper = value.to_ascii_uppercase();
+    let (mut rest, mut known, mut other) = (&upper[..], 0, 0);
+    while let Some(first) = rest.first() {
+        let word = WORDS.iter().find(|word| rest.starts_with(word)).map_or(0, |word| word.len());
+        known += usize::from(word > 0);
+        other += usize::from(word == 0 && first.is_ascii_alphanumeric());
+        rest = &rest[word.max(1)..];
+    }
+    known >= 2 && other * 5 <= value.len()
+}
+
 /// How many parts capitals and digits divide a name into, and how many pairs inside of
 /// them words do not have.
 fn camel_parts(value: &[u8]) -> (usize, usize) {
@@ -278,6 +358,8 @@ fn is_location(value: &[u8]) -> bool {
         || value.starts_with(b"http") && value.contains(&b':')
         || value.starts_with(b"@") && value.contains(&b'/')
         || is_class_name(value)
+        || is_setting_name(value)
+        || is_algorithm(value)
 }
 
 /// Whether every part between separators is all letters or all digits and

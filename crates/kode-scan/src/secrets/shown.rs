@@ -24,6 +24,8 @@ pub(super) fn is_shown(path: &ProjectPath, content: &[u8], (start, end): (usize,
     };
     shown
         || in_address_of_example(content, start)
+        || in_written_markup(content, start)
+        || path.file_name().to_ascii_lowercase().starts_with("example")
         || is_said_to_be_encrypted(content, start, &content[start..end])
         || coverage::language(path, content).is_none() && is_all_comments(content)
 }
@@ -167,6 +169,14 @@ fn in_address_of_example(content: &[u8], at: usize) -> bool {
     rest.contains('?') && (is_example || rest.contains(".svg?token="))
 }
 
+/// `&lt;user password="…"/&gt;`: markup that a page shows.
+fn in_written_markup(content: &[u8], at: usize) -> bool {
+    let before = &content[at.saturating_sub(200)..at];
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Some(open) = memchr::memmem::rfind(line, b"&lt;") else { return false };
+    !line[open..].contains(&b'<') && memchr::memmem::find(&line[open..], b"&gt;").is_none()
+}
+
 /// `encryptedClientSecret = "…"`: long and of the letters that ciphers' outputs have.
 fn is_said_to_be_encrypted(content: &[u8], at: usize, value: &[u8]) -> bool {
     const LEAST: usize = 40;
@@ -219,6 +229,8 @@ mod tests {
             ("a.py", "# https://api.example.com/check?token=VALUE\n"),
             ("cloud.conf", "# One\n\n#a:\n#  b: c\n#  key: VALUE\n"),
             ("a.go", "const encryptedSecret = \"VALUEVALUEVALUE\""),
+            ("a.jsp", "<pre>\n&lt;user password=\"VALUE\"/&gt;\n</pre>"),
+            ("examples-1.json", "{\"token\": \"VALUE\"}"),
         ] {
             assert!(shown(path, text), "{text}");
         }
@@ -238,6 +250,8 @@ mod tests {
             ("cloud.conf", "# One\n#a:\n#  key: VALUE\nb: c\n#d\n"),
             ("a.go", "const encryptedSecret = \"VALUE\""),
             ("a.go", "/* encrypted: no */ var secret = \"VALUEVALUEVALUE\""),
+            ("a.xml", "<a>&lt;b&gt;</a><user password=\"VALUE\"/>"),
+            ("a.xml", "<user title=\"&lt;b&gt;\" password=\"VALUE\"/>"),
         ] {
             assert!(!shown(path, text), "{text}");
         }

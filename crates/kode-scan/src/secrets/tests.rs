@@ -109,6 +109,12 @@ fn secret_names_with_random_values_are_found_in_any_format() {
         ("contests/db.sql", "connect 'jdbc:x:y;bootPassword=xyz1234abc';"),
         ("a.js", "url('https://acme.io/a?user=b&password=Tr0ub4dor9x')"),
         ("a.go", "db(\"postgres://scott:k3Jd82hTq@db1:5432/test\")"),
+        ("latest/a.py", "password = 'hunter2hunter2'"),
+        ("A.java", "\"hunter2hunter2\".equals(password)"),
+        ("a.java", "Map.of(\"user\", \"admin\", \"password\", \"Sup3rS3cretX\")"),
+        ("a.java", "String password = \"log4j2.8trustStoreX9\";"),
+        ("a.py", "api_key = 'AESx9Kq2mZ81vBnQ44tLw'"),
+        ("a.json", "{\"clientToken\": \"k3Jd82hTqPz71LmVb4Rn\"}"),
     ] {
         assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
     }
@@ -162,6 +168,15 @@ fn names_words_and_references_are_no_secrets() {
         ("a.js", "32===e.c?;o.key=s.C0.NUL:e.keyCode>=51&&e.keyCode<=55?o.q=4"),
         ("a.go", "FindingS3Credentials = \"SensitiveData:S3Object/Credentials\""),
         ("setup.cfg", "mssql = mssql+pyodbc://scott:tiger^5HHH@mssql2022:1433/test"),
+        ("greentest/a.py", "password = 'hunter2hunter2'"),
+        ("a.json", "{\"auth\": [\"aws.auth#sigv4\"]}"),
+        ("A.java", "String trustStorePassword = \"log4j2.trustStorePassword\";"),
+        ("A.java", "String X_KEY = \"org.eclipse.jetty.websocket.jsr356.addDynamicFilter\";"),
+        ("A.java", "String KEY_CIPHER = \"PBEWithSHAAnd3-KeyTripleDES-CBC\";"),
+        ("a.py", "c.setdefault(\"id_token_encrypted_response_enc\", \"A128CBC-HS256\")"),
+        ("a.py", "__all__ = (\"BaseJWTAuth\", \"JWTAuth\", \"JWTCookieAuth\", \"OAuth2Login\")"),
+        ("a.py", "x('viGpib', 'viA', 'viB8', 'viGpibPass', 'viIn8', 'viIn16', 'viL', 'viM')"),
+        ("a.json", "{\"ChangeToken\": \"abcd12f2-46da-4fdb-b8d5-fbd4c466928f\"}"),
         ("a.py", "httpx.URL('https://jo%40email.com:a%20secret@acme.de:1234/x')"),
     ] {
         assert_eq!(rules_found(path, line), Vec::<String>::new(), "{path}: {line}");
@@ -172,7 +187,7 @@ fn names_words_and_references_are_no_secrets() {
 fn a_message_never_holds_the_whole_secret() {
     let key = sample("AKIA¦WHP2E6FUJ¦FONXAW3");
     let path = ProjectPath::new("a.txt").unwrap();
-    let found = inspect(0, &path, key.as_bytes());
+    let found = inspect(0, &path, &path, key.as_bytes());
     assert_eq!(found.len(), 1);
     assert!(!found[0].message.contains(&key) && !found[0].message.contains(&key[..8]));
 }
@@ -201,19 +216,19 @@ fn odd_bytes_and_utf16_hide_no_secret() {
     let key = sample("AKIA¦WHP2E6FUJ¦FONXAW3");
     let text = format!("\u{feff}key: {key}\n");
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let found = inspect(0, &path("a.txt"), &bytes);
+    let found = inspect(0, &path("a.txt"), &path("a.txt"), &bytes);
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].start, found[0].end), (12, 12 + 2 * key.len()));
     let prose: Vec<u8> = "\u{feff}no key here".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(inspect(0, &path("a.txt"), &prose).is_empty());
+    assert!(inspect(0, &path("a.txt"), &path("a.txt"), &prose).is_empty());
 }
 
 #[test]
 fn a_key_in_a_path_is_found() {
     let key = sample("AKIA¦WHP2E6FUJ¦FONXAW3");
     let path = |text: &str| ProjectPath::new(text).unwrap();
-    assert_eq!(inspect(0, &path(&format!("keys/{key}/a.txt")), b"").len(), 1);
-    assert_eq!(inspect(0, &path("keys/AKIA/a-long-name-of-a-file.txt"), b""), []);
+    assert_eq!(inspect(0, &path(&format!("keys/{key}/a.txt")), &path("a.txt"), b"").len(), 1);
+    assert_eq!(inspect(0, &path("keys/AKIA/a-long-name-of-a-file.txt"), &path("a.txt"), b""), []);
 }
 
 #[test]
@@ -226,4 +241,34 @@ fn a_keyword_in_every_place_does_not_take_long() {
     // Twenty times what a busy machine takes without optimization; what looks at the
     // whole rest from every place takes minutes.
     assert!(started.elapsed().as_secs() < 60);
+}
+
+#[test]
+fn keys_of_manuals_and_tests_warn_and_a_named_folder_is_no_test() {
+    let path = |text: &str| ProjectPath::new(text).unwrap();
+    let line = b"api_key = 'f4Kd93JslQ02mXz81LpQwErT'";
+    let key = |place: &str| inspect(0, &path("tests/a.py"), &path(place), line).len();
+    assert_eq!(key("a.py"), 1);
+    let body = "GTd7FguoV8FWnFbB0JxXujr4qqaaABvvLOzAxzXMcU1vsHiQMaRiNTN9Ox98whGc";
+    let pem = sample(&format!("-----BEGIN PRIVATE ¦KEY-----\n{body}\n-----END PRIVATE KEY-----\n"));
+    let severity = |place: &str| {
+        let found = inspect(0, &path(place), &path(place), pem.as_bytes());
+        found.first().map(|found| found.severity)
+    };
+    assert_eq!(severity("server.key"), Some(Severity::Fatal));
+    assert_eq!(severity("README.md"), Some(Severity::Fatal));
+    assert_eq!(severity("tests/certs/server.key"), Some(Severity::Warning));
+    assert_eq!(severity("docs/tls.rst"), Some(Severity::Warning));
+}
+
+#[test]
+fn code_on_a_bundlers_long_line_is_no_value() {
+    let bundle = |text: &str| format!("{}{text}{}", "a=b;".repeat(600), "c=d;".repeat(600));
+    for text in [
+        "normalizedRequestKey=tree.segment===_shared9lib_segment",
+        "\"Password\",v:function(){var e9=this}",
+    ] {
+        assert_eq!(rules_found("a.js", &bundle(text)), Vec::<String>::new(), "{text}");
+    }
+    assert_eq!(rules_found("a.js", &bundle("x={apiKey:\"f4Kd93JslQ02mXz81LpQwErT\"};")).len(), 1);
 }

@@ -73,7 +73,8 @@ fn suppressed(comment: &str, in_base: bool, today: &str) -> ScanReport {
     let text = BAD.replace("  pool.query", &format!("  // {comment}\n  pool.query"));
     let path = ProjectPath::new("src/app.js").unwrap();
     let base = in_base.then_some(text.as_bytes());
-    let options = ScanOptions { today: Some(today), accept_new_suppressions: false, around: &[] };
+    let options =
+        ScanOptions { today: Some(today), accept_new_suppressions: false, around: &[], named: &[] };
     scan_with(&[ScanFile { path: &path, content: text.as_bytes(), base }], options)
 }
 
@@ -194,8 +195,12 @@ fn a_suppression_is_for_the_statement_as_it_was() {
          // kode-ignore[sql-injection] until=2030-01-01 -- the report only\n\
          pool.query('SELECT * FROM t ORDER BY ' +\n  req.query.order +\n  ' LIMIT ' +\n  Number(req.query.limit));\n";
     let path = ProjectPath::new("a.js").unwrap();
-    let options =
-        ScanOptions { today: Some("2026-01-01"), accept_new_suppressions: false, around: &[] };
+    let options = ScanOptions {
+        today: Some("2026-01-01"),
+        accept_new_suppressions: false,
+        around: &[],
+        named: &[],
+    };
     let suppressed = |content: &str| {
         let (content, base) = (content.as_bytes(), Some(base.as_bytes()));
         scan_with(&[ScanFile { path: &path, content, base }], options).suppressed.len()

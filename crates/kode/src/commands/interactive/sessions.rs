@@ -109,8 +109,12 @@ impl Worker {
             })
             .collect();
         let today = kode_agent::today();
-        let options =
-            ScanOptions { today: Some(&today), accept_new_suppressions: true, around: &[] };
+        let options = ScanOptions {
+            today: Some(&today),
+            accept_new_suppressions: true,
+            around: &[],
+            named: &[],
+        };
         let mut found = scan_with(&targets, options);
         found.introduced.sort_by_key(|finding| finding.severity != Severity::Fatal);
         let (findings, unscanned) = (found.introduced, found.unscanned.len());

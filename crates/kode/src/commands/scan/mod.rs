@@ -36,7 +36,8 @@ fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
         Some(reference) => Some(base::Base::open(&places, reference)?),
         None => None,
     };
-    let mut targets = targets::collect(&places, &arguments.paths, base.as_ref())?;
+    let targets::Collected { mut targets, named } =
+        targets::collect(&places, &arguments.paths, base.as_ref())?;
     let bases = match &mut base {
         Some(base) => Some(base.contents(targets.iter().map(|target| &target.path))?),
         None => None,
@@ -52,7 +53,12 @@ fn scan(arguments: &ScanArguments) -> Result<ExitStatus, Failure> {
     // Beside a base only what the base already had is silenced.
     let accept_new_suppressions = bases.is_none();
     let around = around(&files, &unchanged);
-    let options = ScanOptions { today: Some(&today), accept_new_suppressions, around: &around };
+    let options = ScanOptions {
+        today: Some(&today),
+        accept_new_suppressions,
+        around: &around,
+        named: &named,
+    };
     let found = scan_with(&files, options);
     match arguments.format {
         ScanFormat::Text => say_part!("{}", report::text(&found, &[&files[..], &around].concat())),

@@ -21,13 +21,20 @@ pub(super) struct Target {
     pub(super) content: Vec<u8>,
 }
 
+/// What the arguments mean.
+pub(super) struct Collected {
+    pub(super) targets: Vec<Target>,
+    /// The arguments themselves, but the folder that everything is in.
+    pub(super) named: Vec<ProjectPath>,
+}
+
 /// Reads every file the arguments mean; without arguments the working folder. Beside a
 /// base its ignore rules count, and the files it has are scanned though they are ignored.
 pub(super) fn collect(
     places: &Places,
     arguments: &[PathBuf],
     base: Option<&Base>,
-) -> Result<Vec<Target>, Failure> {
+) -> Result<Collected, Failure> {
     let mut places_to_look = Vec::new();
     for argument in arguments {
         let path = fs::canonicalize(places.working.join(argument)).map_err(|error| {
@@ -40,7 +47,7 @@ pub(super) fn collect(
     }
     let root = common_root(&places.working, &places_to_look);
     let files = ProjectFiles::open_to_read(&root)?;
-    let mut paths = Vec::new();
+    let (mut paths, mut named) = (Vec::new(), Vec::new());
     for place in &places_to_look {
         let relative = place.strip_prefix(&root).ok().and_then(Path::to_str).map(|text| {
             if text.is_empty() { Ok(ProjectPath::root()) } else { ProjectPath::new(text) }
@@ -51,12 +58,15 @@ pub(super) fn collect(
         if place.is_dir() {
             walk(&files, &relative, base, &mut paths)?;
         } else {
-            paths.push(relative);
+            paths.push(relative.clone());
         }
+        named.push(relative);
     }
+    named.retain(|path| !path.is_root());
     paths.sort_unstable();
     paths.dedup();
-    paths.into_iter().map(|path| read(&files, path)).filter_map(Result::transpose).collect()
+    let read = paths.into_iter().map(|path| read(&files, path)).filter_map(Result::transpose);
+    Ok(Collected { targets: read.collect::<Result<_, _>>()?, named })
 }
 
 /// The working folder where it holds everything, else the deepest folder that
