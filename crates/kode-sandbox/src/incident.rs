@@ -137,6 +137,11 @@ pub enum Incident {
         /// So many must stay free.
         free_files_min: u64,
     },
+    /// The program could not be started; nothing ran.
+    NotStarted {
+        /// The system's number of the error.
+        code: i32,
+    },
     /// The command ended the container it ran in, and everything with it.
     ContainerEnded,
     /// The processes together went over the memory limit and were killed.
@@ -262,6 +267,11 @@ impl Incident {
                 formatter,
                 "the command's processes were killed: the project's disk has room for less than \
                  {free_files_min} more files; make room before going on"
+            ),
+            Self::NotStarted { code } => write!(
+                formatter,
+                "the program can't be started: {}",
+                std::io::Error::from_raw_os_error(*code)
             ),
             Self::ContainerEnded => formatter.write_str(
                 "the command ended its container; the next one runs in a new one, where temporary \

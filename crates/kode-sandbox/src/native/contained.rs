@@ -110,6 +110,7 @@ impl Native {
             is_brief: false,
             is_deserted: false,
             asked_ahead: false,
+            not_started: None,
             self_test,
             heritage: None,
             standing: Standing::default(),

@@ -22,15 +22,23 @@ const PREFIX: &str = "kode-";
 /// Processes may fork while they are moved; each round finds fewer.
 const ROUNDS_MAX: usize = 100;
 
-/// Half of what other programs of the same parent get when all are busy.
-const CPU_WEIGHT: &str = "50";
-const CPU_SHARES: &str = "512";
+/// Half a share of the processors, and a whole one.
+const CPU_WEIGHTS: [&str; 2] = ["50", "100"];
+const CPU_SHARES: [&str; 2] = ["512", "1024"];
 
 /// What a group may use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) processes_max: u64,
     pub(super) memory_bytes_max: u64,
+    /// Half of what other programs of the same parent get when all are busy.
+    pub(super) half_share: bool,
+}
+
+impl Bounds {
+    fn share(self, [half, whole]: [&str; 2]) -> String {
+        if self.half_share { half } else { whole }.to_owned()
+    }
 }
 
 /// The folders that make up one sandbox's group; removed when dropped.
@@ -78,7 +86,7 @@ impl ControlGroup {
             for (file, value) in [("memory.swap.max", "0"), ("memory.oom.group", "1")] {
                 let _ = group.write(file, value);
             }
-            group.bound("cpu", &[("cpu.weight", CPU_WEIGHT.to_owned())]);
+            group.bound("cpu", &[("cpu.weight", bounds.share(CPU_WEIGHTS))]);
             return Some(group);
         }
         None
@@ -100,7 +108,7 @@ impl ControlGroup {
             let (file, value) = match controller {
                 "pids" => ("pids.max", bounds.processes_max.to_string()),
                 "memory" => ("memory.limit_in_bytes", bounds.memory_bytes_max.to_string()),
-                _ => ("cpu.shares", CPU_SHARES.to_owned()),
+                _ => ("cpu.shares", bounds.share(CPU_SHARES)),
             };
             group.bound(controller, &[(file, value)]);
         }

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::pipe::PipeFlags;
-use rustix::termios::{OptionalActions, Termios};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::Signals;
 
+use super::callers_terminal::Terminals;
 use super::{KILL_MAX, Native, stream};
 use crate::SandboxError;
 use crate::incident::Incident;
@@ -39,6 +39,10 @@ struct Carrier<'a> {
     from: Option<End<'a>>,
     to: Option<End<'a>>,
     block: Vec<u8>,
+    /// It carries a terminal's keys, which are looked at before they go on.
+    is_keys: bool,
+    /// Nothing is read meanwhile.
+    is_paused: bool,
 }
 
 /// A descriptor of the caller's, or one made here.
@@ -102,32 +106,33 @@ impl Native {
         let mut signals = passed_on()?;
         let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
         let caller = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
-        let _raw;
-        let (mut carriers, terminal) = if at_terminal() {
-            let terminal = self.start_on_terminal(order, stdout.as_fd())?;
-            _raw = RawTerminal::enter(stdin.as_fd())?;
-            (on_terminal(caller, &terminal)?, Some(terminal))
+        let (mut carriers, mut terminals) = if at_terminal() {
+            let inside = self.start_on_terminal(order, stdout.as_fd())?;
+            let carriers = on_terminal(caller, &inside)?;
+            (carriers, Some(Terminals::new(stdin.as_fd(), inside)?))
         } else {
             let started = self.start_on_pipes(order, caller);
             (started.map_err(|error| self.give_up(&error.to_string()))?, None)
         };
-        self.attend(&mut carriers, &mut signals, terminal.as_ref())
+        self.attend(&mut carriers, &mut signals, terminals.as_mut())
     }
 
     fn attend(
         &mut self,
         carriers: &mut [Carrier<'_>],
         signals: &mut Signals,
-        terminal: Option<&OwnedFd>,
+        mut terminals: Option<&mut Terminals<'_>>,
     ) -> Result<CommandEnd, SandboxError> {
-        let stdout = io::stdout();
         loop {
             self.join_group(std::time::Instant::now());
             if self.out_of_bounds().is_some() {
                 self.send(&Request::Kill, &[])?;
             }
             for signal in signals.pending() {
-                self.pass_on(signal, terminal, stdout.as_fd())?;
+                self.pass_on(signal, terminals.as_deref_mut())?;
+            }
+            if let Some(terminals) = terminals.as_deref_mut() {
+                self.attend_terminal(carriers, terminals)?;
             }
             let replied = self.carry(carriers)?;
             if replied {
@@ -142,8 +147,10 @@ impl Native {
     /// is none, 126 otherwise.
     fn interactive_end(&mut self) -> Result<CommandEnd, SandboxError> {
         match self.reply_within(KILL_MAX)? {
-            Some(Reply::NotStarted { code: libc::ENOENT, .. }) => Ok(CommandEnd::Exited(127)),
-            Some(Reply::NotStarted { .. }) => Ok(CommandEnd::Exited(126)),
+            Some(Reply::NotStarted { code, .. }) => {
+                self.not_started = Some(code);
+                Ok(CommandEnd::Exited(if code == libc::ENOENT { 127 } else { 126 }))
+            }
             reply => self.command_end(reply),
         }
     }
@@ -158,6 +165,7 @@ impl Native {
         let (from_output, inside_output) = pipe()?;
         let (from_errors, inside_errors) = pipe()?;
         let inside = [inside_input.as_fd(), inside_output.as_fd(), inside_errors.as_fd()];
+        self.give_to_commands(&inside);
         // The talk is kept where this fails: the helper may have left word why.
         wire::send(self.socket()?, &run_request(order, None), &inside)?;
         Ok(vec![
@@ -187,16 +195,40 @@ impl Native {
     fn pass_on(
         &mut self,
         signal: i32,
-        terminal: Option<&OwnedFd>,
-        callers: BorrowedFd<'_>,
+        terminals: Option<&mut Terminals<'_>>,
     ) -> Result<(), SandboxError> {
-        if signal == SIGWINCH {
-            if let (Some(terminal), Ok(size)) = (terminal, rustix::termios::tcgetwinsize(callers)) {
-                let _ = rustix::termios::tcsetwinsize(terminal, size);
+        match (signal, terminals) {
+            (SIGWINCH, Some(terminals)) => {
+                if let Ok(size) = rustix::termios::tcgetwinsize(io::stdout()) {
+                    let _ = rustix::termios::tcsetwinsize(&terminals.inside, size);
+                }
+                return Ok(());
             }
-            return Ok(());
+            (SIGWINCH, None) => return Ok(()),
+            (SIGCONT, Some(terminals)) => terminals.continued(),
+            _ => {}
         }
         self.send(&Request::Signal(signal), &[])
+    }
+
+    /// Reads keys in the foreground only, and stops the command and this program at the
+    /// key that does so.
+    fn attend_terminal(
+        &mut self,
+        carriers: &mut [Carrier<'_>],
+        terminals: &mut Terminals<'_>,
+    ) -> Result<(), SandboxError> {
+        let in_foreground = terminals.attend()?;
+        for keys in carriers.iter_mut().filter(|carrier| carrier.is_keys) {
+            keys.is_paused = !in_foreground;
+            if let Some(place) = terminals.stop_key(&keys.block) {
+                keys.block.remove(place);
+                self.send(&Request::Signal(libc::SIGSTOP), &[])?;
+                terminals.stop();
+                self.send(&Request::Signal(SIGCONT), &[])?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits a moment and moves what is ready; true once the command ended.
@@ -214,7 +246,7 @@ impl Native {
         let mut ready = ready.into_iter().skip(1);
         let mut moved = false;
         for carrier in carriers.iter_mut() {
-            if carrier.is_open() && ready.next().unwrap_or(false) {
+            if carrier.is_waiting() && ready.next().unwrap_or(false) {
                 moved |= carrier.step();
             }
         }
@@ -239,7 +271,7 @@ fn on_terminal<'a>(
 ) -> Result<Vec<Carrier<'a>>, SandboxError> {
     Ok(vec![
         Carrier::new(End::Ours(terminal.try_clone()?), End::Callers(output))?,
-        Carrier::new(End::Callers(input), End::Ours(terminal.try_clone()?))?,
+        Carrier::new(End::Callers(input), End::Ours(terminal.try_clone()?))?.of_keys(),
     ])
 }
 
@@ -281,15 +313,32 @@ impl<'a> Carrier<'a> {
         if let End::Ours(to) = &to {
             rustix::io::ioctl_fionbio(to, true)?;
         }
-        Ok(Self { from: Some(from), to: Some(to), block: Vec::new() })
+        Ok(Self {
+            from: Some(from),
+            to: Some(to),
+            block: Vec::new(),
+            is_keys: false,
+            is_paused: false,
+        })
     }
 
     fn is_open(&self) -> bool {
         self.from.is_some() && self.to.is_some()
     }
 
+    fn of_keys(self) -> Self {
+        Self { is_keys: true, ..self }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.is_open() && !(self.is_paused && self.block.is_empty())
+    }
+
     /// What to wait for: something to read, or room for the rest of a block.
     fn interest(&self) -> Option<PollFd<'_>> {
+        if !self.is_waiting() {
+            return None;
+        }
         let (from, to) = (self.from.as_ref()?, self.to.as_ref()?);
         Some(if self.block.is_empty() {
             PollFd::from_borrowed_fd(from.as_fd(), PollFlags::IN)
@@ -350,28 +399,6 @@ impl<'a> Carrier<'a> {
         }
         self.block.drain(..written);
         Ok(true)
-    }
-}
-
-/// The caller's terminal passes every key on, until this is dropped.
-struct RawTerminal<'a> {
-    terminal: BorrowedFd<'a>,
-    before: Termios,
-}
-
-impl<'a> RawTerminal<'a> {
-    fn enter(terminal: BorrowedFd<'a>) -> io::Result<Self> {
-        let before = rustix::termios::tcgetattr(terminal)?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        rustix::termios::tcsetattr(terminal, OptionalActions::Now, &raw)?;
-        Ok(Self { terminal, before })
-    }
-}
-
-impl Drop for RawTerminal<'_> {
-    fn drop(&mut self) {
-        let _ = rustix::termios::tcsetattr(self.terminal, OptionalActions::Now, &self.before);
     }
 }
 

@@ -35,6 +35,18 @@ impl Keeper {
         }
     }
 
+    /// Who owns what is made for commands, where that is not this program's own user.
+    pub(super) fn commands_owner(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::Helper(helper) => {
+                let identity = helper.identity();
+                let other = identity.started_as_root;
+                other.then_some((identity.host_user, identity.host_group))
+            }
+            Self::Container(_) => None,
+        }
+    }
+
     /// Lets everything begin to end.
     pub(super) fn close(&mut self) {
         match self {

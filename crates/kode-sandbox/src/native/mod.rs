@@ -3,6 +3,7 @@
 
 mod beside;
 mod bubblewrap;
+mod callers_terminal;
 mod contained;
 mod control_group;
 mod early;
@@ -18,7 +19,7 @@ pub(crate) mod stream;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use kode_base::Interrupt;
 use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{Gid, Uid};
 
 use crate::SandboxError;
 use crate::credentials::Named;
@@ -63,6 +65,8 @@ pub(crate) struct Native {
     memory_bytes_max: u64,
     /// The last command was killed for using too much memory.
     over_memory: bool,
+    /// Why the last command on the caller's streams could not be started.
+    not_started: Option<i32>,
     /// The project's protections that stood to the last command's end.
     held: Vec<String>,
     /// A command was started and its end not taken in: its caller panicked.
@@ -147,6 +151,7 @@ impl Native {
         self.before_command();
         let started = Instant::now();
         let mut pipe = Pipe::new()?;
+        self.give_to_commands(&[pipe.reader().as_fd()]);
         self.send_run(order, pipe.take_writer()?)?;
         self.in_command = true;
         let mut capture = Capture::default();
@@ -211,11 +216,23 @@ impl Native {
         let guard = self.guard.as_mut();
         let mut incidents = guard.map(|guard| guard.after_command(&held)).unwrap_or_default();
         incidents.extend(self.low_space.take());
+        incidents.extend(self.not_started.take().map(|code| Incident::NotStarted { code }));
         let killed = self.memory_kills() > self.memory_kills_before;
         if std::mem::take(&mut self.over_memory) || killed {
             incidents.push(Incident::MemoryLimit { bytes_max: self.memory_bytes_max });
         }
         incidents
+    }
+
+    /// Has pipes belong to who commands are, so that they can open them by name
+    /// (`/dev/stdin`), as any pipe of one's own.
+    fn give_to_commands(&self, pipes: &[BorrowedFd<'_>]) {
+        let Some((user, group)) = self.helper.commands_owner() else { return };
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        for pipe in pipes {
+            // Where this fails only those names don't work.
+            let _ = rustix::fs::fchown(pipe, Some(user), Some(group));
+        }
     }
 
     fn send_run(&mut self, order: &Order, writer: OwnedFd) -> Result<(), SandboxError> {
@@ -271,6 +288,8 @@ impl Native {
             // The helper and process 1 are inside as well.
             processes_max: limits.processes_max.saturating_add(2),
             memory_bytes_max: limits.memory_bytes_max,
+            // What a person runs is theirs like any other program.
+            half_share: !self.is_brief,
         };
         self.group = match ControlGroup::around(helper, bounds) {
             Ok(group) => Group::Joined(group),
@@ -358,7 +377,7 @@ impl Native {
     fn send(
         &mut self,
         message: &impl serde::Serialize,
-        descriptors: &[std::os::fd::BorrowedFd<'_>],
+        descriptors: &[BorrowedFd<'_>],
     ) -> Result<(), SandboxError> {
         let sent = wire::send(self.socket()?, message, descriptors);
         sent.map_err(|error| self.give_up(&error.to_string()))

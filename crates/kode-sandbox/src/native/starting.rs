@@ -156,6 +156,7 @@ impl Starting {
             is_brief: settings.one_command,
             is_deserted: false,
             asked_ahead: false,
+            not_started: None,
             self_test: SelfTest::default(),
             heritage: None,
             standing: Standing::default(),

@@ -69,20 +69,35 @@ pub(super) fn inside(
     };
     let mut environment = passed(settings, &visible);
     environment.push(("SHELL".to_owned(), "/bin/bash".to_owned()));
-    environment.extend(own(home, &identity.name, "/tmp"));
+    environment.extend(own(home, &identity.name, "/tmp", bytecode(settings, "/tmp")));
     environment
 }
 
 /// The environment over an image's own, whose programs and paths are its own.
 pub(super) fn in_container(settings: &SandboxSettings, home: &str) -> Vec<(String, String)> {
     let mut environment = named(settings);
-    environment.extend(own(home, CONTAINER_USER, TEMPORARY_WITH_PROGRAMS));
+    let bytecode = bytecode(settings, TEMPORARY_WITH_PROGRAMS);
+    environment.extend(own(home, CONTAINER_USER, TEMPORARY_WITH_PROGRAMS, bytecode));
     environment
 }
 
+/// Built programs beside the sources would be touched files that nobody can scan. The
+/// commands of a session share a folder for them; one command would read none, not even
+/// the system's, and have Python build everything it imports.
+fn bytecode(settings: &SandboxSettings, temporary: &str) -> (&'static str, String) {
+    match settings.one_command {
+        true => ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+        false => ("PYTHONPYCACHEPREFIX", format!("{temporary}/python-bytecode")),
+    }
+}
+
 /// What every sandbox sets.
-fn own(home: &str, user: &str, temporary: &str) -> Vec<(String, String)> {
-    let bytecode = format!("{temporary}/python-bytecode");
+fn own(
+    home: &str,
+    user: &str,
+    temporary: &str,
+    (bytecode, place): (&'static str, String),
+) -> Vec<(String, String)> {
     let variables = [
         ("HOME", home),
         ("USER", user),
@@ -97,8 +112,7 @@ fn own(home: &str, user: &str, temporary: &str) -> Vec<(String, String)> {
         ("GIT_TERMINAL_PROMPT", "0"),
         // Looking for leaks needs ptrace, and fails a sanitized program without it.
         ("LSAN_OPTIONS", "detect_leaks=0"),
-        // Built programs beside the sources would be touched files that nobody can scan.
-        ("PYTHONPYCACHEPREFIX", bytecode.as_str()),
+        (bytecode, place.as_str()),
     ];
     variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }

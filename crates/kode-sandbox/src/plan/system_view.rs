@@ -3,6 +3,7 @@
 //! home and temporary folders. Never shadow, ssh or sudoers.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Access, Identity, Step, bind, canonical_bind};
@@ -37,6 +38,8 @@ const CONFIGURATION: &[&str] = &[
     "/etc/locale.conf",
     "/etc/localtime",
     "/etc/maven",
+    "/etc/ImageMagick-6",
+    "/etc/ImageMagick-7",
     "/etc/mime.types",
     "/etc/os-release",
     "/etc/pki/tls/certs",
@@ -49,6 +52,35 @@ const CONFIGURATION: &[&str] = &[
     "/etc/terminfo",
     "/etc/timezone",
 ];
+
+/// Small files of `/etc` whose content is copied in, which costs less than a mount: only
+/// what everybody may read. Not `/etc/profile`, which would take toolchains off `PATH`
+/// that a login shell outside finds again in the hidden home; nothing that can hold
+/// keys (`/etc/npmrc`, `/etc/chromium.d/apikeys`) or that programs outside are run by.
+const COPIED: &[&str] = &[
+    "/etc/chromium.d/default-flags",
+    "/etc/chromium.d/dev-shm",
+    "/etc/chromium.d/extensions",
+    "/etc/debian_version",
+    "/etc/groff/man.local",
+    "/etc/groff/mdoc.local",
+    "/etc/host.conf",
+    "/etc/inputrc",
+    "/etc/locale.alias",
+    "/etc/lsb-release",
+    "/etc/magic",
+    "/etc/manpath.config",
+    "/etc/nginx/mime.types",
+    "/etc/papersize",
+];
+
+/// No copied file is larger.
+const COPIED_BYTES_MAX: u64 = 64 * 1024;
+
+/// The folder of PHP's versions, and what of each is shown: not the settings of servers,
+/// which may hold their passwords.
+const PHP: &str = "/etc/php";
+const PHP_PARTS: &[&str] = &["cli", "mods-available"];
 
 const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom", "tty"];
 
@@ -77,6 +109,8 @@ pub(super) fn steps(identity: &Identity, home: &str, memory_bytes_max: u64) -> V
     for path in CONFIGURATION {
         steps.extend(shown(path));
     }
+    steps.extend(COPIED.iter().filter_map(|path| copied(Path::new(path))));
+    steps.extend(php());
     steps.extend(written_configuration(identity, home));
     steps.push(Step::Folder { path: "/dev/pts".to_owned(), mode: 0o755 });
     for device in DEVICES {
@@ -119,6 +153,25 @@ fn shown(path: &str) -> Option<Step> {
     bind(&target, path, Access::ReadOnly, None)
 }
 
+/// A copy of an ordinary file that everybody may read.
+fn copied(path: &Path) -> Option<Step> {
+    let metadata = fs::metadata(path).ok()?;
+    let is_public = metadata.is_file() && metadata.mode() & 0o004 != 0;
+    if !is_public || metadata.len() > COPIED_BYTES_MAX {
+        return None;
+    }
+    let content = fs::read_to_string(path).ok()?;
+    Some(Step::File { path: path.to_str()?.to_owned(), content })
+}
+
+fn php() -> Vec<Step> {
+    let versions = fs::read_dir(PHP).into_iter().flatten().flatten();
+    let names = versions.filter_map(|version| version.file_name().into_string().ok());
+    let parts =
+        names.flat_map(|name| PHP_PARTS.iter().map(move |part| format!("{PHP}/{name}/{part}")));
+    parts.filter_map(|path| shown(&path)).collect()
+}
+
 fn written_configuration(identity: &Identity, home: &str) -> Vec<Step> {
     let Identity { inside_user: user, inside_group: group, name, .. } = identity;
     let file = |path: &str, content: String| Step::File { path: path.to_owned(), content };
@@ -131,7 +184,7 @@ fn written_configuration(identity: &Identity, home: &str) -> Vec<Step> {
     vec![
         file("/etc/passwd", passwd),
         file("/etc/group", groups),
-        file("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
+        file("/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 kode\n::1 localhost\n".to_owned()),
         file("/etc/hostname", "kode\n".to_owned()),
         file("/etc/resolv.conf", "# no network in here\n".to_owned()),
         file(

@@ -11,6 +11,7 @@ mod init;
 mod interactive;
 mod lab;
 mod man;
+mod not_started;
 mod policy;
 mod review;
 mod review_screen;

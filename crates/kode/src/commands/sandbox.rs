@@ -14,6 +14,7 @@ use kode_sandbox::{
     CommandEnd, Connection, Incident, OpenHosts, ProjectRoot, Sandbox, command_line,
 };
 
+use super::not_started;
 use crate::cli::SandboxArguments;
 use crate::container::take_dockerfile;
 use crate::failure::Failure;
@@ -81,7 +82,7 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     let (exit_code, result) = ended.end.recorded();
     record(exit_code, result, &ended.connections)?;
     drop(sandbox);
-    report(&ended.incidents);
+    report(&ended.incidents, &arguments.command[0]);
     report_refused(&ended.connections);
     report_masked(&ended.masked);
     Ok(shell_code(ended.end))
@@ -116,8 +117,13 @@ fn shell_code(end: CommandEnd) -> u8 {
     u8::try_from(code & 0xff).unwrap_or(u8::MAX)
 }
 
-fn report(incidents: &[Incident]) {
+fn report(incidents: &[Incident], program: &str) {
     for incident in incidents {
+        if let Incident::NotStarted { code } = incident {
+            let path = std::env::var("PATH").unwrap_or_default();
+            tell!("kode: {}", not_started::told(program, *code, &path));
+            continue;
+        }
         tell!("kode: {}", escape_line(&incident.to_string()));
     }
 }

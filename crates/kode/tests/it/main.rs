@@ -29,6 +29,7 @@ mod llmock;
 mod long_run;
 mod network;
 mod one_command;
+mod ordinary;
 mod persons_edits;
 mod persons_files;
 mod provider_faults;

@@ -12,7 +12,7 @@ use crate::workspace::{Run, Workspace, shell_script};
 const POLICY: &str = r#"{"dangerous": {"non_interactive": "allow", "classes": {"destructive": "allow", "system_write": "allow", "network_egress": "allow"}}}"#;
 
 #[derive(Clone, Copy, PartialEq)]
-enum User {
+pub(crate) enum User {
     /// Whoever runs the tests.
     Same,
     /// Uid and gid 65534.
@@ -20,13 +20,13 @@ enum User {
 }
 
 /// The users a test is run for.
-fn users() -> Vec<User> {
+pub(crate) fn users() -> Vec<User> {
     let id = Command::new("id").arg("-u").output().unwrap();
     if id.stdout == b"0\n" { vec![User::Same, User::Nobody] } else { vec![User::Same] }
 }
 
 /// A kode that `nobody` can execute, wherever the build folder is.
-fn program(workspace: &Workspace) -> PathBuf {
+pub(crate) fn program(workspace: &Workspace) -> PathBuf {
     let copy = workspace.beside("kode");
     if !copy.exists() {
         std::fs::copy(env!("CARGO_BIN_EXE_kode"), &copy).unwrap();
@@ -35,7 +35,12 @@ fn program(workspace: &Workspace) -> PathBuf {
 }
 
 /// Runs `command` in the agent's shell as `user`; returns what it printed.
-fn run(workspace: &Workspace, user: User, command: &str, variables: &[(&str, &str)]) -> String {
+pub(crate) fn run(
+    workspace: &Workspace,
+    user: User,
+    command: &str,
+    variables: &[(&str, &str)],
+) -> String {
     let path = workspace.beside("script.yaml");
     std::fs::write(&path, shell_script(command)).unwrap();
     workspace.configure(POLICY);
@@ -59,7 +64,7 @@ fn run(workspace: &Workspace, user: User, command: &str, variables: &[(&str, &st
     run.outputs()
 }
 
-fn give_to_nobody(workspace: &Workspace) {
+pub(crate) fn give_to_nobody(workspace: &Workspace) {
     let folder = workspace.beside("");
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
     let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(&folder).status().unwrap();

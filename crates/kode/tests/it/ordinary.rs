@@ -1,0 +1,179 @@
+//! What a person does every day does the same below `kode sandbox --`, as whoever runs
+//! the tests and, where that is root, as `nobody` too. `$kode` is the command in front.
+
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use kode_testkit::TerminalSession;
+
+use crate::walls::{User, give_to_nobody, program, users};
+use crate::workspace::Workspace;
+
+/// Runs a line of the shell's in the project, with `variables`.
+fn run(workspace: &Workspace, user: User, line: &str, variables: &[(&str, &str)]) -> Output {
+    let kode = format!("{} sandbox --", program(workspace).display());
+    let mut shell = Command::new("setsid");
+    shell.arg("--wait");
+    if user == User::Nobody {
+        give_to_nobody(workspace);
+        shell.args(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    }
+    shell
+        .args(["bash", "-c", line])
+        .current_dir(workspace.project())
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+        .env("HOME", workspace.user_home())
+        .env("kode", kode)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What each line prints, errors included.
+fn all_print(lines: &[(&str, &str)]) {
+    for user in users() {
+        let workspace = Workspace::new();
+        for (line, expected) in lines {
+            let output = run(&workspace, user, &format!("({line}) 2>&1"), &[]);
+            assert_eq!(text(&output.stdout).trim(), *expected, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_can_t_be_started_is_named_with_the_reason() {
+    all_print(&[
+        ("$kode nosuch; echo $?", "kode: nosuch: not found inside the sandbox\n127"),
+        (
+            "echo x > plain; $kode ./plain; echo $?",
+            "kode: ./plain: permission denied; it is not executable\n126",
+        ),
+        ("$kode /usr; echo $?", "kode: /usr: is a folder\n126"),
+        (
+            "$kode 'echo a && echo b'; echo $?",
+            "kode: echo a && echo b: not found inside the sandbox; a line for the shell is run by \
+             `kode sandbox -- sh -c 'echo a && echo b'`\n127",
+        ),
+        ("${kode%--} --ro -- nosuch; echo $?", "kode: nosuch: not found inside the sandbox\n127"),
+    ]);
+}
+
+#[test]
+fn a_program_that_is_hidden_is_said_to_be() {
+    for user in users() {
+        let workspace = Workspace::new();
+        let line = "mkdir -p $HOME/tools && printf '#!/bin/sh\\n' > $HOME/tools/mytool && \
+                    chmod +x $HOME/tools/mytool && PATH=$PATH:$HOME/tools $kode mytool";
+        let said = text(&run(&workspace, user, line, &[]).stderr);
+        assert!(said.contains("tools/mytool is hidden there"), "{said}");
+    }
+}
+
+#[test]
+fn standard_streams_can_be_opened_by_their_names() {
+    all_print(&[
+        ("echo hi | $kode cat /dev/stdin", "hi"),
+        ("echo hi | $kode cat /proc/self/fd/0", "hi"),
+        ("$kode sh -c 'echo e > /dev/stderr' 2>&1 | cat", "e"),
+        ("$kode sh -c 'echo o > /dev/stdout' > file; cat file", "o"),
+        ("echo hi | $kode tee /dev/stderr > /dev/null", "hi"),
+        ("$kode sh -c 'cat /dev/stdin; echo $?' < /dev/null", "0"),
+        ("$kode sh -c 'echo x > /dev/fd/2'", "x"),
+        ("$kode sh -c 'echo y > /proc/self/fd/1'", "y"),
+    ]);
+}
+
+#[test]
+fn the_agents_commands_can_open_their_streams_by_name() {
+    for user in users() {
+        let workspace = Workspace::new();
+        let command = "echo one > /dev/stderr; echo two > /dev/stdout; echo three | cat /dev/stdin";
+        let output = crate::walls::run(&workspace, user, command, &[]);
+        for word in ["one", "two", "three"] {
+            assert!(output.contains(word) && !output.contains("denied"), "{output}");
+        }
+    }
+}
+
+#[test]
+fn the_sandbox_knows_its_own_host_name() {
+    all_print(&[
+        ("$kode getent hosts kode | cut -d' ' -f1", "127.0.1.1"),
+        (
+            "$kode python3 -c 'import socket; print(socket.gethostbyname(socket.gethostname()))'",
+            "127.0.1.1",
+        ),
+    ]);
+}
+
+#[test]
+fn python_reads_bytecode_and_writes_none() {
+    for user in users() {
+        let workspace = Workspace::new();
+        workspace.write("one.py", "x = 1\n");
+        let line = "$kode python3 -c 'import one, sys; print(sys.pycache_prefix, sys.dont_write_bytecode)'";
+        assert_eq!(text(&run(&workspace, user, line, &[]).stdout), "None True\n");
+        assert!(!workspace.project().join("__pycache__").exists());
+    }
+}
+
+#[test]
+fn harmless_settings_of_the_system_are_there_and_others_are_not() {
+    let same = "for file in debian_version inputrc manpath.config os-release lsb-release magic; do \
+                test ! -r /etc/$file || cmp /etc/$file <($kode cat /etc/$file); done";
+    all_print(&[
+        (same, ""),
+        (
+            "$kode sh -c 'ls -d /etc/shadow /etc/profile /etc/npmrc /etc/ssh /etc/chromium.d/apikeys 2>/dev/null'",
+            "",
+        ),
+    ]);
+}
+
+/// A shell with job control in the workspace's project.
+fn job_shell(workspace: &Workspace) -> TerminalSession {
+    let line = format!(
+        "cd '{}' && exec env -i PATH=\"$PATH\" PS1='$ ' HOME='{}' kode='{} sandbox --' bash --norc --noprofile -i",
+        workspace.project().display(),
+        workspace.user_home().display(),
+        env!("CARGO_BIN_EXE_kode"),
+    );
+    TerminalSession::start(std::path::Path::new("/bin/sh"), &["-c", &line], &[]).unwrap()
+}
+
+#[test]
+fn a_command_in_the_background_of_a_terminal_runs_on() {
+    let workspace = Workspace::new();
+    let mut shell = job_shell(&workspace);
+    shell.send(b"$kode sh -c 'sleep 1; echo do''ne > made' &\n").unwrap();
+    workspace.wait_for("made");
+    shell.send(b"wait; echo code=$?; exit\n").unwrap();
+    let (_, output) = shell.finish().unwrap();
+    assert!(output.contains("code=0") && !output.contains("Stopped"), "{output}");
+}
+
+#[test]
+fn a_command_is_stopped_by_a_key_and_goes_on_in_the_foreground() {
+    let workspace = Workspace::new();
+    let mut shell = job_shell(&workspace);
+    shell
+        .send(b"$kode sh -c 'echo up > up; while test ! -e go; do sleep 0.1; done; echo go''ne'\n")
+        .unwrap();
+    workspace.wait_for("up");
+    shell.send(b"\x1a").unwrap();
+    shell.wait_for("Stopped").unwrap();
+    workspace.write("go", "");
+    shell.watch(Duration::from_millis(500)).unwrap();
+    assert!(!shell.output().contains("gone"), "{}", shell.output());
+    shell.send(b"fg\n").unwrap();
+    shell.wait_for("gone").unwrap();
+    shell.send(b"exit\n").unwrap();
+    let (_, output) = shell.finish().unwrap();
+    assert!(output.contains("gone"), "{output}");
+}
