@@ -62,7 +62,7 @@ pub use network::{
     web_address,
 };
 pub use output::{CommandEnd, CommandOutput};
-pub use plan::Wall;
+pub use plan::{Wall, git_losses};
 pub use remotes::git_remotes;
 pub use root::{ProjectRoot, RootError};
 pub use sandbox::{InteractiveEnd, Sandbox, StartingSandbox, command_line};

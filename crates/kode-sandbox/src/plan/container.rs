@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{
-    Access, Bind, Limits, Step, cannot_look, canonical_bind, environment, limits, network,
-    repository,
+    Access, Bind, Limits, Step, cannot_look, canonical_bind, environment, git_settings, limits,
+    network, repository,
 };
 use crate::container_plan::{MappedMounts, Place};
 use crate::guard::Guard;
@@ -97,12 +97,12 @@ impl ContainerView {
             environment.push((network::JAVA_VARIABLE.to_owned(), java));
             network::set_variables(&mut environment);
         }
-        let identity = repository::git_identity(Path::new(&settings.host.home));
+        let git = git_settings::of(Path::new(&settings.host.home), Some(root));
         Ok(Self {
             mounts,
             temporary: TEMPORARY,
             environment,
-            files: vec![(format!("{HOME}/.gitconfig"), identity)],
+            files: git.without_programs().files(HOME),
             writable,
             limits: limits(settings),
             places,

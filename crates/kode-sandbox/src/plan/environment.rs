@@ -33,16 +33,56 @@ const PASSED: &[&str] = &[
     "TZ",
 ];
 
+/// Names of what builds are told, passed on while the value names no place but the
+/// system's and holds nothing like a credential.
+const OF_BUILDS: &[&str] = &[
+    "AR",
+    "CARGO_BUILD_JOBS",
+    "CARGO_INCREMENTAL",
+    "CARGO_TERM_COLOR",
+    "CC",
+    "CFLAGS",
+    "CGO_ENABLED",
+    "CMAKE_BUILD_PARALLEL_LEVEL",
+    "CMAKE_BUILD_TYPE",
+    "CMAKE_GENERATOR",
+    "CPPFLAGS",
+    "CXX",
+    "CXXFLAGS",
+    "GOARCH",
+    "GOFLAGS",
+    "GOOS",
+    "LD",
+    "LDFLAGS",
+    "MAKEFLAGS",
+    "NODE_ENV",
+    "PYTHONHASHSEED",
+    "PYTHONUNBUFFERED",
+    "PYTHONWARNINGS",
+    "RUSTDOCFLAGS",
+    "RUSTFLAGS",
+    "RUST_LOG",
+    "RUST_TEST_THREADS",
+];
+
+/// Longer words of letters and digits may be keys.
+const WORD_BYTES_MAX: usize = 24;
+
 /// Names of toolchain roots, passed on while they are absolute paths.
 const PATHS: &[&str] = &[
+    "ASDF_DATA_DIR",
     "BUN_INSTALL",
     "CARGO_HOME",
     "DENO_INSTALL",
     "GOPATH",
     "GOROOT",
+    "GRADLE_USER_HOME",
     "JAVA_HOME",
+    "MISE_DATA_DIR",
     "NVM_DIR",
+    "PNPM_HOME",
     "PYENV_ROOT",
+    "RBENV_ROOT",
     "RUSTUP_HOME",
     "SDKMAN_DIR",
     "VOLTA_HOME",
@@ -68,6 +108,10 @@ pub(super) fn inside(
         system(entry) || toolchains.iter().any(|grant| entry.starts_with(&grant.target))
     };
     let mut environment = passed(settings, &visible);
+    for name in OF_BUILDS {
+        let value = variable(&settings.host.variables, name).filter(|value| is_harmless(value));
+        environment.extend(value.map(|value| ((*name).to_owned(), value.to_owned())));
+    }
     environment.push(("SHELL".to_owned(), "/bin/bash".to_owned()));
     environment.extend(own(home, &identity.name, "/tmp", bytecode(settings, "/tmp")));
     environment
@@ -79,6 +123,25 @@ pub(super) fn in_container(settings: &SandboxSettings, home: &str) -> Vec<(Strin
     let bytecode = bytecode(settings, TEMPORARY_WITH_PROGRAMS);
     environment.extend(own(home, CONTAINER_USER, TEMPORARY_WITH_PROGRAMS, bytecode));
     environment
+}
+
+/// Whether a value names no place but the system's, no address and no descriptor, and
+/// holds no word that may be a key.
+fn is_harmless(value: &str) -> bool {
+    let words = value.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let is_mixed = |word: &str| {
+        word.contains(|letter: char| letter.is_ascii_digit())
+            && word.contains(|letter: char| letter.is_ascii_alphabetic())
+    };
+    let has_key = words.into_iter().any(|word| word.len() >= WORD_BYTES_MAX && is_mixed(word));
+    let mut places = value.match_indices('/').filter(|(at, _)| {
+        // The first of a path; those behind a name or another belong to it.
+        let before = value[..*at].chars().next_back();
+        before
+            .is_none_or(|letter| !letter.is_ascii_lowercase() && !"/.-_0123456789".contains(letter))
+    });
+    let stranger = places.any(|(at, _)| !system(Path::new(&value[at..])) || value.contains(".."));
+    !has_key && !stranger && !value.contains("://") && !value.contains("jobserver")
 }
 
 /// Built programs beside the sources would be touched files that nobody can scan. The
@@ -160,4 +223,33 @@ fn search_path(settings: &SandboxSettings, on_path: &dyn Fn(&Path) -> bool) -> S
         }
     }
     entries.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_harmless;
+
+    #[test]
+    fn values_that_name_places_or_may_be_keys_are_kept_outside() {
+        for harmless in [
+            "clang",
+            "-O2 -g -DX=1",
+            "-I/usr/include/x -L/usr/lib",
+            "debug,hyper=info",
+            "-j4",
+            "src/a",
+        ] {
+            assert!(is_harmless(harmless), "{harmless}");
+        }
+        for other in [
+            "/home/me/bin/cc",
+            "-I/opt/secret",
+            "/usr/../root/cc",
+            "https://u:p@host",
+            "sk9fj2lx8d7a6s5d4f3g2h1jkl",
+            " -j4 --jobserver-auth=3,4",
+        ] {
+            assert!(!is_harmless(other), "{other}");
+        }
+    }
 }

@@ -4,12 +4,14 @@
 
 mod container;
 mod environment;
+mod git_settings;
 mod mounts;
 mod network;
 mod repository;
 mod socket_list;
 mod sockets;
 mod system_view;
+mod toolchain_list;
 mod toolchains;
 mod types;
 
@@ -148,10 +150,10 @@ pub(crate) fn plan(
     let mut environment = environment::inside(settings, &identity, &home, &toolchains.grants);
     let mut proxy_port = None;
     match shape {
-        Shape::Session => steps.push(Step::File {
-            path: format!("{home}/.gitconfig"),
-            content: repository::git_identity(Path::new(&settings.host.home)),
-        }),
+        Shape::Session => {
+            let files = git_settings::of(Path::new(&settings.host.home), Some(root)).files(&home);
+            steps.extend(files.into_iter().map(|(path, content)| Step::File { path, content }));
+        }
         Shape::Networked(networked) => {
             network::add(networked, &mut steps, &mut environment);
             proxy_port = Some(PROXY_PORT);
@@ -196,6 +198,11 @@ fn home(settings: &SandboxSettings) -> String {
     let home = settings.host.home.to_str().unwrap_or_default().trim_end_matches('/');
     let usable = home.starts_with('/') && !home.contains("/../");
     if usable { home.to_owned() } else { HOME_WITHOUT_HOST.to_owned() }
+}
+
+/// What of the user's configuration of git does not hold inside, line by line.
+pub fn git_losses(home: &Path, root: &ProjectRoot) -> Vec<&'static str> {
+    git_settings::of(home, Some(root)).lost
 }
 
 /// Who the commands of one more sandbox are. Nothing of the project counts yet.

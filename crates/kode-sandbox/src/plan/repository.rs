@@ -182,28 +182,3 @@ fn pointed_at(file: &Path, prefix: &str, relative_to: &Path) -> Option<PathBuf> 
     let place = text.strip_prefix(prefix)?.trim_end_matches(['\n', '\r']);
     fs::canonicalize(relative_to.join(place)).ok()
 }
-
-/// A `~/.gitconfig` with the user's name and address and nothing else of the
-/// host's: the rest of such files holds helpers, includes and credentials.
-pub(super) fn git_identity(home: &Path) -> String {
-    let places = [home.join(".gitconfig"), home.join(".config/git/config")];
-    // An unknown home must not become a name relative to the project.
-    let known = places.iter().filter(|place| place.is_absolute());
-    let text = known.filter_map(|place| fs::read_to_string(place).ok()).next().unwrap_or_default();
-    let mut identity = String::from("[user]\n");
-    let mut in_user = false;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with('[') {
-            in_user = line.eq_ignore_ascii_case("[user]");
-            continue;
-        }
-        let Some((key, value)) = line.split_once('=') else { continue };
-        let key = key.trim().to_ascii_lowercase();
-        if in_user && matches!(key.as_str(), "name" | "email") {
-            let value: String =
-                value.trim().trim_matches('"').chars().filter(|c| !"\"\\#;".contains(*c)).collect();
-            identity.push_str(&format!("\t{key} = \"{value}\"\n"));
-        }
-    }
-    identity
-}

@@ -151,19 +151,6 @@ fn only_listed_variables_are_passed_on() {
 }
 
 #[test]
-fn the_git_identity_has_a_name_and_an_address_and_nothing_else() {
-    let place = Place::new();
-    fs::write(
-        place.at("home/.gitconfig"),
-        "[credential]\n\thelper = store\n[user]\n\tname = \"A B\"\n\temail=a@b.c\n\
-         \tsigningkey = X\n[include]\n\tpath = ~/.secret\n",
-    )
-    .unwrap();
-    let identity = repository::git_identity(&place.at("home"));
-    assert_eq!(identity, "[user]\n\tname = \"A B\"\n\temail = \"a@b.c\"\n");
-}
-
-#[test]
 fn a_gitfile_that_is_not_pointed_back_at_shows_nothing() {
     let place = Place::new();
     fs::create_dir_all(place.at("home/victim/.git/worktrees/x")).unwrap();

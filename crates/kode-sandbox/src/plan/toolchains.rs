@@ -8,20 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::plan::environment::variable;
+use crate::plan::toolchain_list::{TOOLCHAINS, Toolchain};
 use crate::{ProjectRoot, SandboxSettings};
-
-/// A toolchain's root and the parts of it that are shown.
-struct Toolchain {
-    /// The variable that names its root.
-    variable: &'static str,
-    /// Where the root is below home when the variable is not set; empty for
-    /// nowhere.
-    default: &'static str,
-    /// Folders and files shown read-only; `.` for the whole root.
-    parts: &'static [&'static str],
-    /// Folders that the toolchain writes to while it works.
-    caches: &'static [&'static str],
-}
 
 impl Toolchain {
     /// Whether `base` holds what shows that it is this toolchain's.
@@ -30,50 +18,6 @@ impl Toolchain {
         proof.is_none_or(|(_, program)| base.join(program).is_file())
     }
 }
-
-const TOOLCHAINS: &[Toolchain] = &[
-    Toolchain {
-        variable: "CARGO_HOME",
-        default: ".cargo",
-        parts: &["bin"],
-        caches: &["registry/index", "registry/cache", "registry/src", "git/db", "git/checkouts"],
-    },
-    // `settings.toml` names the default toolchain and nothing else.
-    Toolchain {
-        variable: "RUSTUP_HOME",
-        default: ".rustup",
-        parts: &["toolchains", "settings.toml"],
-        caches: &[],
-    },
-    Toolchain {
-        variable: "PYENV_ROOT",
-        default: ".pyenv",
-        parts: &["bin", "libexec", "shims", "versions", "plugins", "pyenv.d", "version"],
-        caches: &[],
-    },
-    Toolchain {
-        variable: "NVM_DIR",
-        default: ".nvm",
-        parts: &["versions", "alias", "nvm.sh"],
-        caches: &[],
-    },
-    Toolchain { variable: "VOLTA_HOME", default: ".volta", parts: &["bin", "tools"], caches: &[] },
-    Toolchain { variable: "GOROOT", default: "", parts: &["."], caches: &[] },
-    Toolchain { variable: "GOPATH", default: "go", parts: &["bin"], caches: &["pkg/mod"] },
-    Toolchain { variable: "JAVA_HOME", default: "", parts: &["."], caches: &[] },
-    Toolchain { variable: "SDKMAN_DIR", default: ".sdkman", parts: &["candidates"], caches: &[] },
-    Toolchain { variable: "DENO_INSTALL", default: ".deno", parts: &["bin"], caches: &[] },
-    Toolchain { variable: "BUN_INSTALL", default: ".bun", parts: &["bin"], caches: &[] },
-    Toolchain {
-        variable: "",
-        default: ".local",
-        parts: &["bin", "lib", "share/uv/python", "share/uv/tools", "share/pipx/venvs"],
-        caches: &[],
-    },
-    // Content by hash; the settings and tokens beside it are not shown.
-    Toolchain { variable: "", default: ".npm", parts: &[], caches: &["_cacache"] },
-    Toolchain { variable: "", default: ".m2", parts: &[], caches: &["repository"] },
-];
 
 /// What a root that is shown whole must hold: a variable alone could name any folder.
 const PROOFS: &[(&str, &str)] = &[("GOROOT", "bin/go"), ("JAVA_HOME", "bin/java")];
@@ -107,9 +51,8 @@ pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -
     let mut grants: Vec<Grant> = Vec::new();
     let mut roots: Vec<String> = Vec::new();
     for toolchain in TOOLCHAINS {
-        let Some(base) = check.base(toolchain).filter(|base| toolchain.is_at(base)) else {
-            continue;
-        };
+        let base = check.base(toolchain).filter(|base| fs::symlink_metadata(base).is_ok());
+        let Some(base) = base.filter(|base| toolchain.is_at(base)) else { continue };
         let before = grants.len();
         for part in toolchain.parts {
             grants.extend(check.grant(&base.join(part)));

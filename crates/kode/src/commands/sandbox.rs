@@ -11,7 +11,7 @@ use kode_base::{ExitStatus, ProjectPath, ShellCommand, Untrusted};
 use kode_config::{FlagOverrides, Settings};
 use kode_gate::{Gate, NoTerminal, Policy};
 use kode_sandbox::{
-    CommandEnd, Connection, Incident, OpenHosts, ProjectRoot, Sandbox, command_line,
+    CommandEnd, Connection, Incident, OpenHosts, ProjectRoot, Sandbox, command_line, git_losses,
 };
 
 use super::not_started;
@@ -58,6 +58,11 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     }
     let mut gate =
         Gate::new(Policy::default(), audit, Box::new(NoTerminal), true, Default::default());
+    if is_gits(&arguments.command) {
+        for loss in git_losses(&places.home, &root) {
+            tell!("kode: {loss}");
+        }
+    }
     let command = command(arguments, &places, &root);
     let (permit, decision) = gate
         .authorize_person_with_hosts(command, arguments.network.clone())
@@ -104,6 +109,12 @@ fn command(arguments: &SandboxArguments, places: &Places, root: &ProjectRoot) ->
         directory: places.directory_below(root),
         timeout: Duration::MAX,
     }
+}
+
+/// Whether git is run, by itself or in a shell's line.
+fn is_gits(command: &[String]) -> bool {
+    let mut words = command.iter().flat_map(|argument| argument.split_whitespace());
+    words.any(|word| word == "git" || word.ends_with("/git"))
 }
 
 /// As a shell reports it: the code itself, or 128 and the signal.
@@ -156,6 +167,14 @@ fn report_masked(masked: &[ProjectPath]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_of_gits_is_known_in_a_line_too() {
+        let of =
+            |words: &[&str]| is_gits(&words.iter().map(|&it| it.to_owned()).collect::<Vec<_>>());
+        assert!(of(&["git", "commit"]) && of(&["sh", "-c", "git add ."]) && of(&["/usr/bin/git"]));
+        assert!(!of(&["make"]) && !of(&["cat", "digit"]));
+    }
 
     #[test]
     fn a_killed_command_ends_like_in_a_shell() {

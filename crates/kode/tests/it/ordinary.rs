@@ -136,6 +136,49 @@ fn harmless_settings_of_the_system_are_there_and_others_are_not() {
     ]);
 }
 
+#[test]
+fn git_is_set_as_its_user_set_it_and_what_is_lost_is_said() {
+    for user in users() {
+        let workspace = Workspace::new();
+        let line = "git config --global init.defaultBranch trunk; \
+                    git config --global alias.st 'status --short'; \
+                    git config --global core.excludesFile ~/ignored; echo '*.swp' > ~/ignored; \
+                    git config --global commit.gpgsign true; \
+                    git config --global core.pager 'touch pwned'; \
+                    $kode sh -c 'git init -q new && cd new && touch a.swp b && git st && \
+                    git symbolic-ref HEAD && git config core.pager'";
+        let output = run(&workspace, user, line, &[]);
+        assert_eq!(text(&output.stdout), "?? b\nrefs/heads/trunk\n");
+        assert!(text(&output.stderr).contains("signatures"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn what_builds_are_told_passes_and_what_may_be_a_key_does_not() {
+    for user in users() {
+        let workspace = Workspace::new();
+        let variables = [("CC", "clang"), ("RUST_LOG", "sk9fj2lx8d7a6s5d4f3g2h1jkl"), ("FOO", "x")];
+        let output = run(&workspace, user, "$kode sh -c 'echo [$CC$RUST_LOG$FOO]'", &variables);
+        assert_eq!(text(&output.stdout), "[clang]\n");
+    }
+}
+
+#[test]
+fn a_toolchain_in_the_home_is_shown_and_its_settings_are_not() {
+    for user in users() {
+        let workspace = Workspace::new();
+        let line = "mkdir -p ~/.gradle/wrapper/dists/g ~/.cache/go-build/00 && \
+                    echo secret > ~/.gradle/gradle.properties && echo old > ~/.cache/go-build/00/a && \
+                    $kode sh -c 'ls ~/.gradle ~/.gradle/wrapper/dists; cat ~/.cache/go-build/00/a; \
+                    echo new > ~/.cache/go-build/00/a && cat ~/.cache/go-build/00/a'; \
+                    cat ~/.cache/go-build/00/a";
+        let output = run(&workspace, user, line, &[]);
+        let printed = text(&output.stdout);
+        assert!(printed.contains("dists") && !printed.contains("gradle.properties"), "{printed}");
+        assert!(printed.ends_with("old\nnew\nold\n"), "{printed}{}", text(&output.stderr));
+    }
+}
+
 /// A shell with job control in the workspace's project.
 fn job_shell(workspace: &Workspace) -> TerminalSession {
     let line = format!(
