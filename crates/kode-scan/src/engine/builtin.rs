@@ -28,6 +28,9 @@ impl Engine<'_> {
         if is_module_function(site, &receiver) {
             return None;
         }
+        if let Some(setting) = self.setting(site, &receiver) {
+            return Some(setting);
+        }
         self.parts_of_object(site)
             .or_else(|| self.has_own(site))
             .or_else(|| self.method_of_function(site, &receiver))

@@ -276,7 +276,11 @@ impl Engine<'_> {
                 let (start, end) = (function.parameters[at].start, function.parameters[at].end);
                 self.source(start, end, "the call's message", CategorySet::NONE)
             }
-            _ => Value::default(),
+            "go" if at > 0 && self.is_graphql_resolver(function) => {
+                let (start, end) = (function.parameters[at].start, function.parameters[at].end);
+                self.source(start, end, "the query's arguments", CategorySet::NONE)
+            }
+            _ => self.message_or_words(function, at, name),
         }
     }
 }

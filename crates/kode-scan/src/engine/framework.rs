@@ -191,13 +191,14 @@ impl Engine<'_> {
         let names = function.parameters.iter().map(|p| p.name.as_deref().unwrap_or_default());
         let names: Vec<&str> = names.collect();
         let is_resolver = at == 1
-            && matches!(names.first(), Some(&("parent" | "_parent" | "root" | "_root" | "_")))
+            && names.first().is_some_and(|first| is_parent_name(first))
             && (names[1] == "args" || matches!(parameter.target, Target::Record(_)));
         let is_action = names[at] == "formData"
             && memchr::memmem::find(self.unit(self.file).source, b"use server").is_some();
         let in_schema = || {
             let source = self.unit(self.file).source;
-            memchr::memmem::find(source, b"raphql").or(memchr::memmem::find(source, b"raphQL"))
+            let marks = [&b"raphql"[..], b"raphQL", b"Query: {", b"Mutation: {"];
+            marks.iter().find_map(|mark| memchr::memmem::find(source, mark))
         };
         let resolves = is_resolver && (function.parameters.len() > 2 || in_schema().is_some());
         if resolves || is_action {
@@ -214,6 +215,9 @@ impl Engine<'_> {
         let is_loader = matches!(name, "load" | "loader" | "action");
         let is_load = is_loader && (has("url") || has("params") || has("request"));
         let of_request = has("url") || has("params") || has("request");
+        if at == 0 && has("message") && (has("topic") || has("partition")) {
+            return Some(self.kind("global.KafkaPayload()"));
+        }
         // `export async function GET({ url })` of SvelteKit.
         let is_method = matches!(name, "GET" | "POST" | "PUT" | "PATCH" | "DELETE") && of_request;
         let is_page = has("searchParams") || is_page_file && of_request || is_load || is_method;
@@ -328,6 +332,12 @@ impl Engine<'_> {
             self.remember(name.clone(), value);
         }
     }
+}
+
+/// How a resolver's first parameter is called, the object that a field belongs to.
+fn is_parent_name(name: &str) -> bool {
+    matches!(name.trim_start_matches('_'), "" | "parent" | "root" | "source" | "obj" | "p")
+        && !name.is_empty()
 }
 
 /// The elements of a list, or the value itself.

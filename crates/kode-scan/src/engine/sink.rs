@@ -271,6 +271,7 @@ impl Engine<'_> {
             "prepare",
             "executemany",
             "executescript",
+            "execute_sql",
             "queryRaw",
             "none",
             "one",

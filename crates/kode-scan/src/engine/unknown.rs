@@ -56,13 +56,8 @@ impl Engine<'_> {
         if let Some(result) = self.cleaned_by_name(&name, site) {
             return result;
         }
-        const CHECKS: [&str; 8] =
-            ["is", "has", "check", "verify", "ensure", "allow", "safe", "valid"];
-        if CHECKS.iter().any(|prefix| name.starts_with(prefix)) {
-            return match site.argument(0) {
-                Some(argument) => self.fact(argument, true, CategorySet::EVERY),
-                None => Value::default(),
-            };
+        if let Some(answer) = self.asked_by_name(site) {
+            return answer;
         }
         const LOOKUPS: [&str; 26] = [
             "get", "find", "fetch", "load", "query", "select", "lookup", "count", "exist", "read",
@@ -155,8 +150,8 @@ impl Engine<'_> {
         if LINKS.contains(&name) {
             return Some(Value::default());
         }
-        if has(&CHECKING) {
-            return Some(self.fact(site.argument(0)?, true, CategorySet::EVERY));
+        if has(&CHECKING) && !name.contains("invalidat") {
+            return self.validated_by_name(site);
         }
         if self.is_reversible(site) {
             return None;
