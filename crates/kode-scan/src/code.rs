@@ -14,7 +14,7 @@ use crate::lowered::lowered;
 use crate::mappers::Mappers;
 use crate::model::{family, models};
 use crate::raw::RawFinding;
-use crate::{component, coverage, encoding, page, prefilter, secrets, template};
+use crate::{component, coverage, encoding, page, prefilter, secrets, server_page, template};
 
 /// Code files above this size are listed instead of analysed.
 const CODE_BYTES_MAX: usize = 2 << 20;
@@ -111,6 +111,9 @@ fn prepare<'a>(
     if page::is_page(file.path) {
         return prepare_page(file);
     }
+    if server_page::is_server_page(file.path) {
+        return prepare_server_page(file);
+    }
     match (coverage::language(file.path, file.content), loaded) {
         (Some(language), _) => prepare_code(file, selective, language),
         // What its name says is no code is prose where it does not parse.
@@ -197,6 +200,24 @@ fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     };
     let (path, source) = (file.path.as_str(), file.content);
     (Some(Unit { path, language, source, program, outputs }), why)
+}
+
+/// Lowers the scripts of a page whose other parts no rule reads, which is said all the same.
+fn prepare_server_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
+    let why = coverage::without_rules(file.path, file.content);
+    let scripts = obstacle(file.content)
+        .is_none()
+        .then(|| server_page::scripts(&encoding::readable(file.content)))
+        .flatten();
+    let language = Language::JavaScript;
+    let Some((scripts, tree)) =
+        scripts.and_then(|scripts| parse(language, &scripts).ok().map(|tree| (scripts, tree)))
+    else {
+        return (None, why);
+    };
+    let program = Arc::new(lower_moved(language, &scripts, &tree.tree, Vec::new()));
+    let (path, source) = (file.path.as_str(), file.content);
+    (Some(Unit { path, language, source, program, outputs: Vec::new() }), why)
 }
 
 /// Why bytes can't be analysed as code.

@@ -28,6 +28,7 @@ mod raw;
 pub mod report;
 mod scan;
 mod secrets;
+mod server_page;
 mod suppression;
 mod surroundings;
 mod tables;

@@ -356,6 +356,7 @@ impl Engine<'_> {
                 }
             }
         }
+        facts.extend(frame.null_fields.unwrap_or_default());
         if facts.is_empty() {
             return returned;
         }
@@ -418,30 +419,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Go: a function that gives no error has checked its parameters.
-    fn note_error(&mut self, given: &Value, parameters: &[Option<VariableId>]) {
-        if self.unit(self.file).language != kode_syntax::Language::Go {
-            return;
-        }
-        let is_null = |value: &Value| {
-            value.data().is_some_and(|data| data.constant == Some(super::value::Constant::Null))
-        };
-        let items = super::builtin::items(given);
-        if !items.last().map_or_else(|| is_null(given), is_null) {
-            return;
-        }
-        let cleaned: Vec<CategorySet> = parameters.iter().map(|p| self.cleaned_now(*p)).collect();
-        if let Some(frame) = self.frames.last_mut() {
-            frame.null_returns = Some(match frame.null_returns.take() {
-                None => cleaned,
-                Some(before) => {
-                    before.iter().zip(&cleaned).map(|(a, b)| a.intersection(*b)).collect()
-                }
-            });
-        }
-    }
-
-    fn cleaned_now(&self, parameter: Option<VariableId>) -> CategorySet {
+    pub(super) fn cleaned_now(&self, parameter: Option<VariableId>) -> CategorySet {
         let Some(variable) = parameter else { return CategorySet::NONE };
         let value = self.read(variable);
         let taints = value.taints();

@@ -233,8 +233,38 @@ impl Engine<'_> {
         if !kept.is_tainted() {
             return instance;
         }
-        let kept = Value::carrying(kept.taints().to_vec());
+        let mut kept = Value::carrying(kept.taints().to_vec());
+        for field in declared.iter().filter(|field| self.is_converted(class.0, field.value)) {
+            kept = kept.with_field(&field.name, Value::new(Data::default()));
+        }
         instance.with_field(&Name::from("cleaned_data"), kept)
+    }
+
+    /// A form's field that gives a number, a date or one of its choices.
+    fn is_converted(&self, file: usize, field: Option<ExprId>) -> bool {
+        const CONVERTING: [&str; 11] = [
+            "IntegerField",
+            "FloatField",
+            "DecimalField",
+            "BooleanField",
+            "NullBooleanField",
+            "DateField",
+            "DateTimeField",
+            "TimeField",
+            "DurationField",
+            "UUIDField",
+            "ChoiceField",
+        ];
+        let program = &self.unit(file).program;
+        let Some(Kind::Call(call)) = field.map(|field| &program.expression(field).kind) else {
+            return false;
+        };
+        let name = match &program.expression(call.callee).kind {
+            Kind::Field(_, name) | Kind::Global(name) => name,
+            Kind::Variable(variable) => &program.variables[variable.0 as usize],
+            _ => return false,
+        };
+        CONVERTING.contains(&&**name)
     }
 
     /// A method by name, in the class or what it extends.

@@ -52,7 +52,31 @@ impl Engine<'_> {
         if let Some(address) = replaced_query(site, &receiver) {
             return Some(address);
         }
+        let in_go = self.unit(self.file).language == kode_syntax::Language::Go;
+        if in_go && method == "Rel" && site.given.len() == 2 {
+            return self.related(site);
+        }
         self.emptied(site, object, &receiver)
+    }
+
+    /// Go's `filepath.Rel(root, path)`: the path without its root, and what is asked of it is
+    /// asked of the path.
+    fn related(&mut self, site: &Site) -> Option<Value> {
+        let path = self.guarded_path(site.argument(1)?);
+        let value = mixed(&[site.value(1)]);
+        Some(value.with(|data| data.origin = path.map(std::rc::Rc::new)))
+    }
+
+    /// Go's `append(list, a, b)` of a list whose elements are known.
+    pub(super) fn appended(&self, site: &Site, list: &Value) -> Option<Value> {
+        list.data().and_then(|data| data.length)?;
+        let source = self.unit(self.file).source;
+        let call = source.get(site.start as usize..site.end as usize)?;
+        if call.ends_with(b"...)") {
+            return None;
+        }
+        let elements = site.given.iter().skip(1).map(|given| &given.value);
+        Some(elements.fold(list.clone(), |list, element| super::builtin::grown(&list, element)))
     }
 
     /// `list.clear()`, `builder.setLength(0)`, `builder.delete(0, builder.length())`.

@@ -21,6 +21,7 @@ mod detached;
 mod document;
 mod emptied;
 mod entry;
+mod errorless;
 mod expression;
 mod folded;
 mod framework;
@@ -207,6 +208,8 @@ struct Frame {
     true_returns: Option<Vec<CategorySet>>,
     /// What holds of the parameters wherever it returns no error.
     null_returns: Option<Vec<CategorySet>>,
+    /// What then holds of the parameters' fields.
+    null_fields: Option<Vec<value::Fact>>,
     /// Whether the response is declared to be markup.
     content: Option<bool>,
     /// What it returns.

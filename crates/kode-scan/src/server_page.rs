@@ -1,0 +1,92 @@
+//! Pages that a server makes of templates in languages without rules (JSP, PHP, ERB,
+//! Razor, Astro and the like): their scripts and inline handlers are read as those of
+//! any page. It refuses to understand the server's parts; where one stands in a script
+//! there is a number or nothing, so that every byte keeps its offset.
+
+use kode_base::ProjectPath;
+
+use crate::{coverage, page};
+
+/// Extensions of such templates.
+const EXTENSIONS: [&str; 41] = [
+    "jsp", "jspf", "jspx", "tag", "tagx", "jhtml", "ftl", "ftlh", "vm", "gsp", "zul", "php",
+    "phtml", "php3", "php4", "php5", "ctp", "erb", "rhtml", "eex", "heex", "leex", "cshtml",
+    "vbhtml", "razor", "aspx", "ascx", "asp", "twig", "latte", "tpl", "tmpl", "gotmpl", "gohtml",
+    "liquid", "mako", "mak", "shtml", "eta", "cfm", "astro",
+];
+/// How the server's parts begin and end, and whether they put something out. The first
+/// that fits counts.
+const PARTS: [(&[u8], &[u8], bool); 6] = [
+    (b"<%--", b"--%>", false),
+    (b"<%=", b"%>", true),
+    (b"<%-", b"%>", true),
+    (b"<%", b"%>", false),
+    (b"<?=", b"?>", true),
+    (b"<?", b"?>", false),
+];
+
+/// Whether a file is such a template by its extension.
+pub(crate) fn is_server_page(path: &ProjectPath) -> bool {
+    EXTENSIONS.contains(&coverage::extension(path).as_str())
+}
+
+/// The template's scripts, everything else blank; `None` where there are none.
+pub(crate) fn scripts(template: &[u8]) -> Option<Vec<u8>> {
+    let scripts = page::scripts_only(&without_server(template));
+    scripts.iter().any(|byte| !byte.is_ascii_whitespace()).then_some(scripts)
+}
+
+/// The template without what the server does in it.
+fn without_server(template: &[u8]) -> Vec<u8> {
+    let mut page = template.to_vec();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'<', &template[at..]) {
+        let start = at + found;
+        let part = PARTS.iter().find(|(begins, ..)| template[start..].starts_with(begins));
+        let Some((begins, ends, puts_out)) = part else {
+            at = start + 1;
+            continue;
+        };
+        let inside = start + begins.len();
+        let close = memchr::memmem::find(&template[inside..], ends);
+        let end = close.map_or(template.len(), |close| inside + close + ends.len());
+        page[start..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+        if *puts_out {
+            page[start] = b'0';
+        }
+        at = end;
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(template: &str) -> String {
+        let scripts = scripts(template.as_bytes()).unwrap_or_default();
+        assert!(scripts.is_empty() || scripts.len() == template.len());
+        String::from_utf8(scripts).unwrap()
+    }
+
+    #[test]
+    fn scripts_and_handlers_stay_and_the_server_goes() {
+        for template in [
+            "<%@ page import=\"x\" %><a onclick=\"return confirm('<%= a %>')\">x</a>",
+            "<?php if ($a < 1) { ?><script>if (!confirm('<?= $n ?>')) { back(); }</script><?php } ?>",
+            "<script>var n = <%= n %>; confirm(n);</script>",
+            "---\nconst a = 1;\n---\n<script>confirm('x')</script>",
+        ] {
+            assert!(shown(template).contains("confirm("), "{template}");
+        }
+        for template in [
+            "<%= link_to 'x', data: { confirm: 'y' } %>",
+            "<?php echo \"<script>confirm('x')</script>\";",
+            "<%-- <script>confirm('x')</script> --%>",
+            "<p>confirm('x')</p>",
+        ] {
+            assert!(!shown(template).contains("confirm"), "{template}");
+        }
+        assert!(shown("<script>var n = <%= n %>;</script>").contains("var n = 0 "));
+    }
+}
