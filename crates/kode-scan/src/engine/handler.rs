@@ -50,9 +50,8 @@ impl Engine<'_> {
     fn is_message_handler(&self, function: &Function, before: &str, after: &str) -> bool {
         let says = |word: &[u8]| memchr::memmem::find(self.unit(self.file).source, word).is_some();
         let count = function.parameters.len();
-        before.ends_with("properties") && count >= 4
-            || before.ends_with("props") && count >= 4
-            || after == "message" && (says(b"kombu") || says(b"celery"))
+        let is_pika = before.ends_with("properties") || before.ends_with("props");
+        is_pika && count >= 4 || after == "message" && (says(b"kombu") || says(b"celery"))
     }
 
     /// gqlgen's methods of resolvers: `func (r *queryResolver) Users(ctx context.Context, name string)`.
