@@ -66,9 +66,6 @@ impl Engine<'_> {
             | "bool" | "len" | "ord" | "hash" | "abs" | "isinstance" | "hasattr" | "round"
             | "sum" => Some(Value::default()),
             "any" | "all" => Some(self.any_of(&first)),
-            "append" if self.unit(self.file).language == kode_syntax::Language::Go => {
-                self.appended(site, &first)
-            }
             "filter" => self.kept_of_each(site.argument(0)?, &site.value(1)),
             "isNaN" => {
                 let argument = site.argument(0)?;
@@ -667,11 +664,6 @@ pub(super) fn items(value: &Value) -> Vec<Value> {
     let last = fields.keys().filter_map(|key| key.parse::<usize>().ok()).max();
     let known = last.map_or(0, |last| length.min(last + 1)).min(FIELDS_MAX);
     (0..known).map(|at| fields.get(&*at.to_string()).cloned().unwrap_or_default()).collect()
-}
-
-/// A list with one more element.
-pub(super) fn grown(list: &Value, element: &Value) -> Value {
-    pushed(list, element, &Value::default(), 1)
 }
 
 /// A list with one more element; text builders are lists of one text.

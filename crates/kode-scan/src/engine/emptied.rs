@@ -67,18 +67,6 @@ impl Engine<'_> {
         Some(value.with(|data| data.origin = path.map(std::rc::Rc::new)))
     }
 
-    /// Go's `append(list, a, b)` of a list whose elements are known.
-    pub(super) fn appended(&self, site: &Site, list: &Value) -> Option<Value> {
-        list.data().and_then(|data| data.length)?;
-        let source = self.unit(self.file).source;
-        let call = source.get(site.start as usize..site.end as usize)?;
-        if call.ends_with(b"...)") {
-            return None;
-        }
-        let elements = site.given.iter().skip(1).map(|given| &given.value);
-        Some(elements.fold(list.clone(), |list, element| super::builtin::grown(&list, element)))
-    }
-
     /// `list.clear()`, `builder.setLength(0)`, `builder.delete(0, builder.length())`.
     fn emptied(&mut self, site: &Site, object: ExprId, receiver: &Value) -> Option<Value> {
         let data = receiver.data().filter(|data| data.place.is_none())?;

@@ -52,7 +52,7 @@ impl Engine<'_> {
         });
         cleaned
             .filter(|(_, cleans)| *cleans != CategorySet::NONE)
-            .map(|(name, cleans)| Fact { path: path(name), when: false, cleans })
+            .map(|(name, cleans)| Fact::new(path(name), false, cleans))
             .collect()
     }
 }
