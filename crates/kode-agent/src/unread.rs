@@ -15,6 +15,9 @@ pub(crate) const NOT_KEPT: &str =
 
 /// Bytes that tell a file's kind.
 const HEAD_BYTES: usize = 4096;
+/// A file with more bytes can't be accepted: one full of holes takes no room and days to
+/// hash.
+const DIGEST_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Bytes hashed at once.
 const BLOCK_BYTES: usize = 1 << 16;
 
@@ -79,11 +82,13 @@ fn head_and_digest(files: &ProjectFiles, path: &ProjectPath) -> Result<(Vec<u8>,
     let mut file = files.snapshot_open(path).map_err(|error| error.to_string())?;
     let (mut head, mut hasher) = (Vec::new(), Sha256::new());
     let mut block = vec![0; BLOCK_BYTES];
+    let mut left = DIGEST_BYTES_MAX;
     loop {
         let count = file.read(&mut block).map_err(|error| error.to_string())?;
         if count == 0 {
             return Ok((head, hexadecimal(&hasher.finalize())));
         }
+        left = left.checked_sub(count as u64).ok_or("too large to be accepted; delete it")?;
         hasher.update(&block[..count]);
         let room = HEAD_BYTES.saturating_sub(head.len());
         head.extend_from_slice(&block[..count.min(room)]);

@@ -108,6 +108,15 @@ fn the_model_is_told_to_delete_a_built_program_and_may() {
 }
 
 #[test]
+fn a_file_of_holes_is_not_read_to_its_end() {
+    let workspace = Workspace::new();
+    let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: \"truncate -s 100G a.rb\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n  - calls:\n      - tool: shell\n        args: {command: \"rm a.rb\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";
+    let run = workspace.run_script(script, &[]).expect(0);
+    assert_eq!(run.of_type("gate")[0]["colour"], "red");
+    assert!(notices(&run).contains("too large to be accepted"), "{}", notices(&run));
+}
+
+#[test]
 fn python_leaves_no_built_programs_in_the_project() {
     let workspace = Workspace::new();
     let script = "turns:\n  - calls:\n      - tool: shell\n        args: {command: \"echo 'x = 1' > one.py; python3 -c 'import one'\"}\n  - calls:\n      - tool: finish\n        args: {summary: done}\n";
