@@ -282,7 +282,23 @@ impl Incident {
                 "the command's processes went over the memory limit of {bytes_max} bytes and \
                  were killed"
             ),
-            other => fmt::Display::fmt(other, formatter),
+            Self::Quarantined { .. }
+            | Self::PutBack { .. }
+            | Self::TablesElsewhere { .. }
+            | Self::Restored { .. }
+            | Self::NotQuarantined { .. }
+            | Self::InRepository { .. }
+            | Self::MorePutAside { .. }
+            | Self::GitRuns { .. }
+            | Self::StrangeInGit { .. }
+            | Self::SecondNames { .. }
+            | Self::LeftByKilled { .. }
+            | Self::Unchecked
+            | Self::NotLookedInto { .. }
+            | Self::PermissionsTightened { .. }
+            | Self::CapabilitiesTaken { .. }
+            | Self::PermissionsLeft { .. }
+            | Self::MorePermissions { .. } => fmt::Display::fmt(self, formatter),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::names::Check;
 use super::{beneath, index, reftable};
@@ -80,6 +81,10 @@ impl Budget {
             }
             // What of it is new, others say.
             Check::PackedNames => false,
+            Check::Conflicts => {
+                let bytes = self.read(folder, name, TODO_BYTES_MAX);
+                bytes.is_none_or(|bytes| leads_away(folder, &bytes))
+            }
             check => {
                 let bytes = self.read(folder, name, TODO_BYTES_MAX);
                 bytes.is_none_or(|bytes| runs_something(check, &String::from_utf8_lossy(&bytes)))
@@ -104,6 +109,26 @@ impl Budget {
     }
 }
 
+/// Whether a list of conflicts names others than files beside the git folder: each entry
+/// has a number, a tabulator and a path, and git reads and writes through links.
+fn leads_away(folder: &OwnedFd, list: &[u8]) -> bool {
+    let Ok(project) = beneath::subfolder(folder, b"..") else { return true };
+    let is_file = |path: &[u8]| match beneath::location(&project, path).map(rustix::fs::fstat) {
+        Ok(Ok(stat)) => FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
+        Ok(Err(_)) => false,
+        Err(error) => error == Errno::NOENT,
+    };
+    let is_sound = |entry: &[u8]| {
+        let tab = entry.iter().position(|byte| *byte == b'\t');
+        tab.is_some_and(|at| {
+            let (number, path) = (&entry[..at], &entry[at + 1..]);
+            let is_number = number.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'.');
+            is_number && index::is_inside(path, false) && is_file(path)
+        })
+    };
+    list.split(|byte| *byte == 0).any(|entry| !entry.is_empty() && !is_sound(entry))
+}
+
 /// Whether what a command left unfinished has git run something, or read and write files
 /// anywhere (sequencer.c, builtin/am.c).
 fn runs_something(check: Check, text: &str) -> bool {
@@ -113,7 +138,6 @@ fn runs_something(check: Check, text: &str) -> bool {
             .lines()
             .any(|line| matches!(line.split_ascii_whitespace().next(), Some("exec" | "x"))),
         Check::Strategy => is_foreign(text.trim()),
-        Check::Conflicts => !text.is_empty(),
         Check::Tables => !reftable::is_sound(text),
         Check::PatchOptions => text.split_ascii_whitespace().any(|word| {
             let word = word.trim_matches('\'');
@@ -122,6 +146,6 @@ fn runs_something(check: Check, text: &str) -> bool {
         Check::Options => {
             settings(text).iter().any(|it| it.name == "strategy" && is_foreign(&it.value))
         }
-        Check::Index | Check::PackedNames => false,
+        Check::Index | Check::PackedNames | Check::Conflicts => false,
     }
 }

@@ -187,7 +187,7 @@ impl<'a> Reading<'a> {
 }
 
 /// Whether git would have let this path into an index (`verify_path` in read-cache.c).
-fn is_inside(path: &[u8], is_folder: bool) -> bool {
+pub(super) fn is_inside(path: &[u8], is_folder: bool) -> bool {
     let path = if is_folder { path.strip_suffix(b"/").unwrap_or(path) } else { path };
     path.split(|byte| *byte == b'/')
         .all(|part| !matches!(part, b"" | b"." | b"..") && !part.eq_ignore_ascii_case(b".git"))

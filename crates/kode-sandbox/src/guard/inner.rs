@@ -287,7 +287,8 @@ impl<'a> Look<'a> {
 
     /// Reads a file that is not the one that stood there before the command.
     fn check(&mut self, check: Check, (folder, name): (&OwnedFd, &[u8]), path: &[u8], stat: &Stat) {
-        let is_known = self.is_as_before(path, Stamp::of(stat));
+        // A file that it names may have become a link meanwhile.
+        let is_known = self.is_as_before(path, Stamp::of(stat)) && check != Check::Conflicts;
         if check == Check::PackedNames {
             self.packed_names((folder, name), path, is_known);
         } else if self.before.is_some() && !is_known && self.budget.is_bad(check, folder, name) {

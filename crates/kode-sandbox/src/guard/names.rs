@@ -8,8 +8,10 @@ pub(super) enum Place {
     Git,
     /// A folder of the project that is one itself; other things may lie in it.
     Bare,
-    /// Where git folders of submodules and worktrees lie.
+    /// Where git folders of submodules lie.
     Modules,
+    /// The same of worktrees, which are looked at before they have a `HEAD` as well.
+    Worktrees,
     /// One in there: a git folder, or again a folder of those.
     Module,
     /// The folder of objects.
@@ -137,7 +139,15 @@ const ORDINARY_ENDS: &[&str] = &[".lock", "~", ".swp"];
 
 /// What `name` is in a folder of this kind.
 pub(super) fn meaning(place: Place, name: &[u8]) -> Meaning {
-    if matches!(place, Place::Objects | Place::Fan | Place::Inside | Place::Kode | Place::Modules) {
+    if matches!(
+        place,
+        Place::Objects
+            | Place::Fan
+            | Place::Inside
+            | Place::Kode
+            | Place::Modules
+            | Place::Worktrees
+    ) {
         return Meaning::Ordinary;
     }
     if place == Place::Obeyed {
@@ -148,9 +158,7 @@ pub(super) fn meaning(place: Place, name: &[u8]) -> Meaning {
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     match (place, name.as_str()) {
         (Place::Info, "attributes" | "grafts")
-        | (Place::ObjectsInfo, "alternates" | "http-alternates")
-        // Shows other objects than those that are asked for.
-        | (Place::Refs, "replace") => Meaning::Obeyed,
+        | (Place::ObjectsInfo, "alternates" | "http-alternates") => Meaning::Obeyed,
         (Place::Unfinished, "git-rebase-todo") => Meaning::Checked(Check::TodoList),
         (Place::Tables, "tables.list") => Meaning::Checked(Check::Tables),
         (Place::Unfinished, "strategy") => Meaning::Checked(Check::Strategy),
@@ -186,11 +194,14 @@ pub(super) fn inner(place: Place, name: &[u8]) -> Place {
         (Place::Kode, _) => Place::Kode,
         (Place::Obeyed, _) => Place::Obeyed,
         (Place::Modules, _) => Place::Module,
+        (Place::Worktrees, _) => Place::Git,
         (Place::Objects, b"info") => Place::ObjectsInfo,
         (Place::Objects, [a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => Place::Fan,
+        // Shows other objects than those that are asked for.
         (Place::Refs, b"replace") => Place::Obeyed,
         (Place::Git | Place::Bare, name) => match name {
-            b"modules" | b"worktrees" => Place::Modules,
+            b"modules" => Place::Modules,
+            b"worktrees" => Place::Worktrees,
             b"objects" => Place::Objects,
             b"refs" => Place::Refs,
             b"info" => Place::Info,

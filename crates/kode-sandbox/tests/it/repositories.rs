@@ -191,15 +191,15 @@ fn a_git_folder_prepared_by_one_command_is_judged_when_the_next_puts_it_in_place
     let place = Place::new();
     git(&place.project(), &["init", "-q", "."]);
     git(&place.project(), &["commit", "-q", "--allow-empty", "-m", "1"]);
-    git(&place.project(), &["worktree", "add", "-q", "../home/wt", "-b", "x"]);
+    git(&place.project(), &["init", "-q", "--bare", ".git/modules/sub"]);
     let sandbox = place.sandbox(Backend::Native);
-    let prepare = "cd .git/worktrees; mkdir new; cp wt/HEAD H; cp wt/gitdir wt/commondir new; \
+    let prepare = "cd .git/modules; mkdir new; cp -r sub/objects sub/refs new; cp sub/HEAD new/H; \
                    printf 'DIRC\\0\\0\\0\\2' > new/index";
     place.run(&sandbox, prepare).worked();
     std::thread::sleep(std::time::Duration::from_millis(20));
-    let exchange = "cd .git/worktrees; cp H new/HEAD; mv wt ../../old; mv new wt";
+    let exchange = "cd .git/modules; mv new/H new/HEAD; mv sub ../../old; mv new sub";
     let ended = place.run(&sandbox, exchange);
-    let aside = |it: &Incident| matches!(it, Incident::Quarantined { path, .. } if path.as_str() == ".git/worktrees/wt/index");
+    let aside = |it: &Incident| matches!(it, Incident::Quarantined { path, .. } if path.as_str() == ".git/modules/sub/index");
     assert!(ended.incidents.iter().any(aside), "{ended:?}");
 }
 

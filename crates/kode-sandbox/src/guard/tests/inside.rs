@@ -180,6 +180,17 @@ fn files_that_git_would_read_or_write_anywhere_are_put_aside() {
     fs::write(place.at(".git/MERGE_RR"), "").unwrap();
     assert_eq!(place.quarantined(), [""; 0]);
     fs::write(place.at(".git/rebase-apply/apply-opt"), " '--build-fake-ancestor=../x'\n").unwrap();
+    let conflict = "0123\tplain/file\0";
+    fs::write(place.at("plain/file"), "x").unwrap();
+    fs::write(place.at(".git/MERGE_RR"), conflict).unwrap();
+    fs::write(place.at(".git/rebase-apply/apply-opt"), "").unwrap();
+    assert_eq!(place.quarantined(), [""; 0]);
+    place.guard.before_command();
+    fs::rename(place.at("plain/file"), place.at("plain/old")).unwrap();
+    symlink("/nonexistent", place.at("plain/file")).unwrap();
+    assert_eq!(place.quarantined(), [".git/MERGE_RR"]);
+    place.guard.before_command();
+    fs::write(place.at(".git/rebase-apply/apply-opt"), " '--build-fake-ancestor=../x'\n").unwrap();
     fs::write(place.at(".git/MERGE_RR"), "0123\t../secret\0").unwrap();
     assert_eq!(place.quarantined(), [".git/MERGE_RR", ".git/rebase-apply/apply-opt"]);
 }
@@ -248,12 +259,12 @@ fn no_second_head_hides_a_repository() {
 #[test]
 fn a_git_folder_prepared_elsewhere_is_looked_at_where_it_comes_to_stand() {
     let mut place = place();
-    for folder in [".git/modules/libs/sub", ".git/worktrees/wt"] {
+    for folder in [".git/modules/libs/sub", ".git/modules/wt"] {
         fs::create_dir_all(place.at(folder)).unwrap();
         fs::write(place.at(folder).join("HEAD"), "ref: x").unwrap();
     }
     place.guard.before_command();
-    let new = place.at(".git/worktrees/new");
+    let new = place.at(".git/modules/new");
     fs::create_dir_all(&new).unwrap();
     fs::write(new.join("index"), "DIRC").unwrap();
     fs::write(place.at(".git/modules/libs/sub/index"), "DIRC").unwrap();
@@ -262,10 +273,10 @@ fn a_git_folder_prepared_elsewhere_is_looked_at_where_it_comes_to_stand() {
     std::thread::sleep(std::time::Duration::from_millis(20));
     place.guard.before_command();
     fs::rename(place.at("H"), place.at(".git/modules/libs/sub/HEAD")).unwrap();
-    fs::rename(place.at(".git/worktrees/wt/HEAD"), new.join("HEAD")).unwrap();
-    fs::rename(place.at(".git/worktrees/wt"), place.at("old")).unwrap();
-    fs::rename(&new, place.at(".git/worktrees/wt")).unwrap();
-    assert_eq!(place.quarantined(), [".git/modules/libs/sub/index", ".git/worktrees/wt/index"]);
+    fs::rename(place.at(".git/modules/wt/HEAD"), new.join("HEAD")).unwrap();
+    fs::rename(place.at(".git/modules/wt"), place.at("old")).unwrap();
+    fs::rename(&new, place.at(".git/modules/wt")).unwrap();
+    assert_eq!(place.quarantined(), [".git/modules/libs/sub/index", ".git/modules/wt/index"]);
 }
 
 #[test]
@@ -299,7 +310,7 @@ fn replaced_objects_among_packed_names_are_put_aside_when_they_are_new() {
 fn a_place_for_a_worktree_elsewhere_is_put_aside() {
     let mut place = place();
     fs::create_dir_all(place.at(".git/worktrees/evil")).unwrap();
-    fs::write(place.at(".git/worktrees/evil/HEAD"), "ref: x").unwrap();
+    fs::create_dir_all(place.at(".git/refs/replace")).unwrap();
     fs::write(place.at(".git/worktrees/evil/gitdir"), "/elsewhere/.git").unwrap();
     assert_eq!(place.quarantined(), [".git/worktrees/evil/gitdir"]);
 }
