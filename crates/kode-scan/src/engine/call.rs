@@ -127,7 +127,8 @@ impl Engine<'_> {
         {
             return self.call_one(&lambda, site);
         }
-        let closure = &self.meant(closure, site.given.len());
+        let meant = self.meant(closure, site.given.len());
+        let closure = meant.as_ref().unwrap_or(closure);
         let implementations = self.implementations(closure);
         if let [only] = &implementations[..] {
             return self.call_one(only, site);

@@ -9,19 +9,20 @@ use crate::ir::{Function, FunctionId};
 
 impl Engine<'_> {
     /// The method of the same class and name that takes as many arguments as are given;
-    /// the one that was found by its name where there is none.
-    pub(super) fn meant(&self, closure: &Closure, given: usize) -> Closure {
+    /// nothing where the one that was found by its name is as good as any.
+    pub(super) fn meant(&self, closure: &Closure, given: usize) -> Option<Closure> {
         let unit = self.unit(closure.file);
         let found = unit.program.function(closure.function);
-        let class = found.class.filter(|_| unit.language == Language::Java);
-        let (Some(class), false) = (class, takes(found, given)) else { return closure.clone() };
-        let methods = unit.program.classes[class.0 as usize].methods.iter();
+        if unit.language != Language::Java || takes(found, given) {
+            return None;
+        }
         let same = |id: &&FunctionId| {
             let method = unit.program.function(**id);
             method.name == found.name && takes(method, given)
         };
-        let meant = methods.copied().find(|id| same(&id)).unwrap_or(closure.function);
-        Closure { function: meant, ..closure.clone() }
+        let mut methods = unit.program.classes[found.class?.0 as usize].methods.iter();
+        let function = *methods.find(same)?;
+        Some(Closure { function, ..closure.clone() })
     }
 }
 

@@ -21,13 +21,10 @@ impl Engine<'_> {
     fn escapes_each_character(&self, function: &Function, file: usize) -> bool {
         use kode_syntax::Language::{Go, Java};
         const MARKS: [&[u8]; 3] = [b"'<'", b"'>'", b"'&'"];
-        let says_so = |name: &Name| {
-            let name = name.to_ascii_lowercase();
-            name.contains("escape") && !name.contains("unescape")
-        };
+        let says_so = |name: &Name| name.contains("scape") && !name.contains("nescape");
         let unit = self.unit(file);
-        function.name.as_ref().is_some_and(says_so)
-            && matches!(unit.language, Go | Java)
+        matches!(unit.language, Go | Java)
+            && function.name.as_ref().is_some_and(says_so)
             && MARKS.iter().all(|mark| memchr::memmem::find(unit.source, mark).is_some())
     }
 

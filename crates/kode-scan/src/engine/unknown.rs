@@ -96,17 +96,19 @@ impl Engine<'_> {
     fn is_rendered(&self, name: &str, site: &Site) -> bool {
         let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
         let has_place = |value: &Value| value.data().is_some_and(|data| data.place.is_some());
-        // Where an engine is set up, what it escapes is known.
+        // Where an engine is set up, what it escapes is known. It takes the whole file to see,
+        // so it is asked last.
         let source = self.unit(self.file).source;
-        let sets_up = [&b"Environment("[..], b"Template("]
-            .iter()
-            .any(|call| memchr::memmem::find(source, call).is_some());
+        let sets_up = || {
+            let mut calls = [&b"Environment("[..], b"Template("].into_iter();
+            calls.any(|call| memchr::memmem::find(source, call).is_some())
+        };
         is_python
-            && !sets_up
             && site.receiver.as_ref().is_some_and(|(_, of)| !has_place(of))
             && !has_place(&site.callee)
             && (name == "render" || name.contains("serialize"))
             && !name.contains("deserialize")
+            && !sets_up()
     }
 
     /// An unknown Java object made of the request, asked for a part of it.
