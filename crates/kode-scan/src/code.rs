@@ -181,7 +181,8 @@ fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     }
     let why = coverage::server_side(file.path, file.content);
     let readable = encoding::readable(file.content);
-    let scripts = page::scripts_only(&readable);
+    let shown = template::without_comments(file.path, &readable);
+    let scripts = page::scripts_only(shown.as_ref().map_or(&readable[..], |shown| shown));
     let (scripts, moved) = match coverage::extension(file.path).as_str() {
         "vue" | "svelte" => component::with_outputs(&readable, scripts),
         _ => (scripts, Vec::new()),

@@ -20,7 +20,7 @@ static TYPE: LazyLock<Option<Regex>> =
 /// Handlers: `onclick="…"`, Vue's `@click="…"`, Svelte's `on:click={…}`.
 static HANDLER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r#"[\s"'/](?:on[a-z]+|@[a-z.:-]+|v-on:[a-z.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>{=`][^\s"'>]*))|[\s"'/]on:?[a-z|]+=\{([^}]*)\}"#,
+        r#"[\s"'/](?:on[a-z]+|@[a-z.:-]+|v-on:[a-z.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>{=`][^\s"'>]*))|[\s"'/]on:?[a-z|]+=\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"#,
     )
 });
 /// Attributes that are addresses, whose scheme may be `javascript:`, and whole pages.
@@ -76,7 +76,8 @@ fn scripts_of(page: &[u8], is_whole: bool) -> Vec<u8> {
     blank_outside_tags(&mut visible);
     for found in HANDLER.iter().flat_map(|handler| handler.captures_iter(&visible)) {
         for part in (1..=4).filter_map(|at| found.get(at)) {
-            let mut script = decoded(part.as_bytes());
+            // What a server puts there is a value.
+            let mut script = decoded(&crate::server_page::without_server(part.as_bytes()));
             if !is_native(found.get(0).map_or(b"", |whole| whole.as_bytes())) {
                 crate::bound::hide_own_dialogs(page, &mut script);
             }
@@ -297,10 +298,14 @@ mod tests {
             "<p don't title='>' onclick='alert(1)'>",
             "<a <% if (a > b) { %>id=x<% } %> onclick='alert(1)'>",
             "<a on:click={() => { if (a > b) alert(1) }}>",
+            "<a on:click={() => { if (alert(1)) n = { a: 0 }; }}>",
+            "<a onclick=\"if (alert(1)) drop(<%= i.id %>)\">",
             "<iframe srcdoc=\"&lt;script&gt;alert(1)&lt;/script&gt;\">",
         ] {
             assert!(shown(page).contains("alert(1)"), "{page}: {}", shown(page));
         }
+        assert!(shown("<a on:click={() => { if (a()) n = {}; }}>").contains("n = {}; }"));
+        assert!(shown("<a onclick=\"drop(<%= i.id %>)\">").contains("drop(0"));
         for page in [
             "<a href=/alert(1)>",
             "<a title='javascript:alert(1)'>",

@@ -37,7 +37,7 @@ pub(crate) fn scripts(template: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The template without what the server does in it.
-fn without_server(template: &[u8]) -> Vec<u8> {
+pub(crate) fn without_server(template: &[u8]) -> Vec<u8> {
     let mut page = template.to_vec();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &template[at..]) {
