@@ -38,12 +38,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kode_base::ProjectPath;
-use rustix::fs::{FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{FileType, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use crate::ProjectRoot;
 use crate::credentials::Named;
 use crate::incident::Incident;
-use crate::{ProjectRoot, plan};
 use doubles::Doubles;
 use doubt::Doubt;
 use ground::Ground;
@@ -128,12 +128,7 @@ impl Guard {
         let kept = Kept::new(root, Vec::new());
         let ground = Ground::of(root.path()).ok_or(io::ErrorKind::NotFound)?;
         let project = root.clone();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let root = rustix::fs::open(root.path(), flags, Mode::empty())?;
-        let stat = rustix::fs::fstat(&root)?;
-        if !project.is(stat.st_dev, stat.st_ino) {
-            return Err(io::Error::other(plan::EXCHANGED));
-        }
+        let root = root.open(OFlags::RDONLY)?;
         let tree = Tree::new(&root, names)?;
         let mut guard = Self {
             root,
@@ -523,7 +518,9 @@ fn put_aside(root: &OwnedFd, path: &[u8], kept: Option<&Kept>) -> Incident {
 fn rename(root: &OwnedFd, path: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
     let (folder, old) = beneath::parent(root, path)?;
     let kind = beneath::stat(&folder, old).map(|stat| FileType::from_raw_mode(stat.st_mode))?;
-    let new = &new_name(old, kind)?;
+    let is_reference =
+        path.split(|byte| *byte == b'/').any(|part| matches!(part, b"refs" | b"replace"));
+    let new = &new_name(old, kind, is_reference)?;
     let moved_to = [&path[..path.len() - old.len()], new].concat();
     let rename = || rustix::fs::renameat_with(&folder, old, &folder, new, RenameFlags::NOREPLACE);
     match rename() {
@@ -542,11 +539,13 @@ fn is_inside(path: &[u8], outer: &[u8]) -> bool {
     path.strip_prefix(outer).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 
-/// A name beside the old one that neither git nor kode looks for. Links among branches
-/// would still be ones that others are named through, but for the point (git-check-ref-format(1)).
-fn new_name(old: &[u8], kind: FileType) -> io::Result<Vec<u8>> {
+/// A name beside the old one that neither git nor kode looks for. References would still
+/// be ones, and replaced objects be known by the begin of their names, but for the point
+/// (git-check-ref-format(1)).
+fn new_name(old: &[u8], kind: FileType, is_reference: bool) -> io::Result<Vec<u8>> {
     let number = getrandom::u32().map_err(|error| io::Error::other(error.to_string()))?;
-    let is_content = matches!(kind, FileType::RegularFile | FileType::Directory);
+    let is_file = matches!(kind, FileType::RegularFile | FileType::Directory);
+    let is_content = is_file && !is_reference;
     let point: &[u8] = if is_content || old.starts_with(b".") { b"" } else { b"." };
     let mark = format!("{QUARANTINE}{number:08x}");
     Ok([point, old, mark.as_bytes()].concat())

@@ -2,7 +2,7 @@
 //! asking git, and refuses places where a project would give away too much.
 
 use std::fs;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,9 @@ const SYSTEM_FOLDERS: &[&str] = &[
 const SHARED_FOLDERS: &[&str] =
     &["/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp"];
 
+/// What is said when another folder stands where the project was found.
+pub(crate) const EXCHANGED: &str = "another folder stands there by now";
+
 /// How many ancestors are looked at.
 const ANCESTORS_MAX: usize = 128;
 
@@ -35,7 +38,8 @@ pub struct ProjectRoot {
 }
 
 impl ProjectRoot {
-    /// Finds the root for `given`: the nearest ancestor with a `.git` of the
+    /// Finds the root for `given`, which is best `.`, because what another path leads to
+    /// can change: the nearest ancestor with a `.git` of the
     /// same owner on the same file system, else `given` itself.
     ///
     /// # Errors
@@ -94,8 +98,22 @@ impl ProjectRoot {
         &self.path
     }
 
-    /// Whether a folder that was opened by the path is the one that was found: a command
-    /// of a project around this one may exchange what leads here.
+    /// Opens the folder, which must be the one that was found: a command of a project
+    /// around this one may exchange what leads here.
+    ///
+    /// # Errors
+    /// When it is another one, or can't be opened.
+    pub(crate) fn open(&self, access: OFlags) -> std::io::Result<OwnedFd> {
+        let flags = access | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(&self.path, flags, Mode::empty())?;
+        let stat = rustix::fs::fstat(&folder)?;
+        match self.is(stat.st_dev, stat.st_ino) {
+            true => Ok(folder),
+            false => Err(std::io::Error::other(EXCHANGED)),
+        }
+    }
+
+    /// Whether this is the folder that was found.
     pub(crate) fn is(&self, device: u64, inode: u64) -> bool {
         self.identity.is_none_or(|identity| identity == (device, inode))
     }
@@ -127,9 +145,6 @@ fn canonical(path: &Path) -> Result<PathBuf, RootError> {
 /// that was `given` upwards: whatever else a path leads to by now does not count.
 fn identity_above(given: &Path, start: &Path, path: &Path) -> Result<(u64, u64), RootError> {
     let failed = |error: std::io::Error| RootError::Io(path.to_owned(), error);
-    // The working directory itself, not what its path leads to by now.
-    let is_working = std::env::current_dir().is_ok_and(|working| working == given);
-    let given = if is_working { Path::new(".") } else { given };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let open = |at: BorrowedFd<'_>, name: &Path| {
         rustix::fs::openat(at, name, flags, Mode::empty()).map_err(|error| failed(error.into()))

@@ -40,8 +40,7 @@ impl ThrowawayCopy {
         let name = root.path().file_name().unwrap_or_default();
         let target = folder.join(name);
         let copy = Self { root: root.copied_to(target.clone()), folder };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let project = rustix::fs::open(root.path(), flags, Mode::empty())?;
+        let project = root.open(OFlags::RDONLY)?;
         Budget { bytes: BYTES_MAX, entries: ENTRIES_MAX }.copy(&project, &target, 0)?;
         Ok(copy)
     }

@@ -19,6 +19,9 @@ pub(crate) struct Places {
     pub(crate) kode_home: PathBuf,
     /// Where kode was started.
     pub(crate) working: PathBuf,
+    /// The same as the project is found from: not by a path that leads elsewhere when a
+    /// command of a project around it exchanges a folder.
+    pub(crate) start: PathBuf,
 }
 
 impl Places {
@@ -42,12 +45,12 @@ impl Places {
                 format!("KODE_HOME={} is not an absolute path", kode_home.display()),
             ));
         }
-        Ok(Self { home, kode_home, working })
+        Ok(Self { home, kode_home, working, start: PathBuf::from(".") })
     }
 
     /// The project root for the working folder.
     pub(crate) fn project_root(&self) -> Result<ProjectRoot, Failure> {
-        Ok(ProjectRoot::find(&self.working, &self.home, &self.kode_home)?)
+        Ok(ProjectRoot::find(&self.start, &self.home, &self.kode_home)?)
     }
 
     /// The working folder relative to `root`.

@@ -28,7 +28,7 @@ use std::path::Path;
 use kode_base::raw_name::bytes_of;
 use kode_base::{FileRead, ProjectPath, Untrusted};
 use kode_gate::Permit;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, OFlags};
 use rustix::io::Errno;
 
 use crate::ProjectRoot;
@@ -53,9 +53,8 @@ impl ProjectFiles {
     /// # Errors
     /// When the folder can't be opened.
     pub fn open(root: &ProjectRoot) -> Result<Self, FileError> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let root = rustix::fs::open(root.path(), flags, Mode::empty())
-            .map_err(|error| FileError::io(&ProjectPath::root(), error))?;
+        let root =
+            root.open(OFlags::PATH).map_err(|error| FileError::io(&ProjectPath::root(), error))?;
         Ok(Self { root })
     }
 

@@ -11,6 +11,7 @@ use kode_gate::{Gate, NoTerminal, Policy, SessionState};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use rustix::fs::Mode;
 
 struct Place {
     folder: tempfile::TempDir,

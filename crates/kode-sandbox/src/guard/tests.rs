@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
 use super::*;
+use rustix::fs::Mode;
 
 mod inside;
 mod others;

@@ -21,6 +21,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::guard::InProject;
+use crate::root::EXCHANGED;
 use crate::{ProjectRoot, SandboxError, SandboxSettings};
 
 pub(crate) use container::{
@@ -53,9 +54,6 @@ const LIST_PIECE_BYTES: usize = 16 * 1024;
 
 /// What programs may leave in a toolchain's root outside home.
 const TOOLCHAIN_BYTES_MAX: u64 = 256 * 1024 * 1024;
-
-/// What is said when another folder stands where the project was found.
-pub(crate) const EXCHANGED: &str = "another folder stands there by now";
 
 /// Home folder inside when the host's is unknown.
 const HOME_WITHOUT_HOST: &str = "/home/kode";

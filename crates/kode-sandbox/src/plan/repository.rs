@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 
-use super::{Access, Bind, EXCHANGED, Step};
+use super::{Access, Bind, Step};
 use crate::files::confined::{Links, locate};
 use crate::{ProjectRoot, SandboxError};
 
@@ -39,11 +39,7 @@ pub(super) fn protections(
     owner: Option<(u32, u32)>,
     protect: &[Vec<u8>],
 ) -> Result<Vec<Step>, SandboxError> {
-    let Some(project) = Base::open(root.path(), owner) else { return Ok(Vec::new()) };
-    let stat = rustix::fs::fstat(&project.folder).map_err(std::io::Error::from)?;
-    if !root.is(stat.st_dev, stat.st_ino) {
-        return Err(std::io::Error::other(EXCHANGED).into());
-    }
+    let project = Base { folder: root.open(OFlags::PATH)?, path: root.path(), owner };
     if protect.len() > PROTECTED_MAX {
         let cause = format!("more than {PROTECTED_MAX} programs of the project have set-id bits");
         return Err(SandboxError::unavailable(cause, "take the bits away with chmod ug-s"));

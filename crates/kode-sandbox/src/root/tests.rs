@@ -90,3 +90,18 @@ fn what_is_no_folder_or_does_not_exist_is_an_error() {
     assert!(matches!(place.find(&file), Err(RootError::NotAFolder(_))));
     assert!(matches!(place.find(&place.home.join("none")), Err(RootError::Io(..))));
 }
+
+#[test]
+fn another_folder_at_the_same_path_is_not_the_project() {
+    let place = place();
+    let (outer, other) = (place.home.join("outer"), place.home.join("other"));
+    for folder in [&outer, &other] {
+        fs::create_dir_all(folder.join("inner/.git")).unwrap();
+    }
+    let root = place.find(&outer.join("inner")).unwrap();
+    root.open(OFlags::PATH).unwrap();
+    fs::rename(&outer, place.home.join("away")).unwrap();
+    std::os::unix::fs::symlink(&other, &outer).unwrap();
+    let failed = root.open(OFlags::PATH).unwrap_err().to_string();
+    assert_eq!(failed, EXCHANGED);
+}

@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<ExitStatus, Failure> {
     let project = folder.join("project");
     write_project(&project)?;
     let kode_home = folder.join("home");
-    let places = Places { home: kode_home.clone(), kode_home, working: project };
+    let places =
+        Places { home: kode_home.clone(), kode_home, start: project.clone(), working: project };
     let root = places.project_root()?;
     let prepared = prepare(places.clone(), root)?;
     let request = RunRequest {

@@ -47,7 +47,7 @@ fn read_operation() -> Result<Operation, String> {
 /// not judge.
 fn apply(operation: &Operation) -> Result<Result<Value, EditError>, Failure> {
     let places = Places::from_environment()?;
-    let root = ProjectRoot::exactly(&places.working, &places.home, &places.kode_home)?;
+    let root = ProjectRoot::exactly(&places.start, &places.home, &places.kode_home)?;
     let files = ProjectFiles::open(&root)?;
     let nothing_read = HashMap::new();
     let project = EditedProject::new(&files, &nothing_read);

@@ -449,3 +449,18 @@ fn configuration_named_over_a_link_to_the_project_is_found() {
     let incidents = place.guard.after_command(&[]);
     assert!(matches!(&*incidents, [Incident::GitRuns { .. }]), "{incidents:?}");
 }
+
+/// Git takes what such a name begins with for an object's.
+#[test]
+fn what_replaces_an_object_is_not_left_a_reference() {
+    let mut place = place();
+    let folder = place.at(".git/refs/replace");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a".repeat(40)), "x").unwrap();
+    place.guard.before_command();
+    fs::write(folder.join("b".repeat(40)), "x").unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::Quarantined { moved_to, .. }] = &*incidents else { panic!("{incidents:?}") };
+    assert!(moved_to.as_str().starts_with(".git/refs/replace/.bbb"), "{moved_to}");
+    assert!(folder.join("a".repeat(40)).exists());
+}
