@@ -65,6 +65,8 @@ pub(crate) struct Guard {
     before: BTreeMap<Vec<u8>, Stamp>,
     /// What git's configuration named before the command, and of it what git runs.
     gits: Vec<runs::Named>,
+    /// Configuration of nested repositories and submodules.
+    configs: Vec<Vec<u8>>,
     runs: BTreeMap<Vec<u8>, (Stamp, String)>,
     /// Of that, what a person was told of.
     told_runs: BTreeMap<Vec<u8>, Stamp>,
@@ -136,6 +138,7 @@ impl Guard {
             own: HashMap::new(),
             before: BTreeMap::new(),
             gits: Vec::new(),
+            configs: Vec::new(),
             runs: BTreeMap::new(),
             told_runs: BTreeMap::new(),
             inside: Found::default(),
@@ -159,11 +162,12 @@ impl Guard {
 
     /// What of the project needs mounts of its own.
     pub(crate) fn in_project(&mut self) -> InProject {
-        let named = runs::named(&self.root, &self.project).into_iter();
+        let look = self.look_inside(Look::thorough());
+        let configs = runs::of_others(&look.found.sensitive);
+        let named = runs::named(&self.root, &self.project, &configs).into_iter();
         let configuration = named.filter(|named| named.role == runs::Role::Configuration);
         let mut read_only: Vec<Vec<u8>> = configuration.map(|named| named.path).collect();
         read_only.extend(self.modes.with_set_id().cloned());
-        let look = self.look_inside(Look::thorough());
         let mut sockets = look.sockets;
         self.doubled = Some(look.with_doubles);
         for (path, folder) in &self.tree.folders {
@@ -221,7 +225,8 @@ impl Guard {
         let complete = self.tree.look_before(&self.root);
         self.inside = self.look_inside(Look::before()).found;
         self.before = std::mem::take(&mut self.inside.sensitive);
-        self.gits = runs::named(&self.root, &self.project);
+        self.configs = runs::of_others(&self.before);
+        self.gits = runs::named(&self.root, &self.project, &self.configs);
         sensitive::find_named(&self.root, &self.gits, &mut self.before);
         self.runs = runs::stamps(&self.root, &self.gits);
         self.repository.look_before();
@@ -383,7 +388,7 @@ impl Guard {
     fn tell_of_runs(&mut self) -> Vec<Incident> {
         let mut told: BTreeMap<String, Vec<ProjectPath>> = BTreeMap::new();
         // A link on the way to one may lead elsewhere by now.
-        for named in runs::named(&self.root, &self.project) {
+        for named in runs::named(&self.root, &self.project, &self.configs) {
             if named.role == runs::Role::Configuration && !self.gits.contains(&named) {
                 told.entry(named.key).or_default().push(readable(&named.path));
             }

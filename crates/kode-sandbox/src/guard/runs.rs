@@ -54,8 +54,9 @@ pub(crate) struct Named {
 
 /// What the repository's configuration names within the project, which is opened as
 /// `root`.
-pub(crate) fn named(root: &OwnedFd, project: &ProjectRoot) -> Vec<Named> {
-    let mut reading = Reading { root, project: project.path(), found: Vec::new() };
+pub(crate) fn named(root: &OwnedFd, project: &ProjectRoot, configs: &[Vec<u8>]) -> Vec<Named> {
+    let worktree = project.path().to_owned();
+    let mut reading = Reading { root, project: project.path(), worktree, found: Vec::new() };
     for file in [".git/config", ".git/config.worktree"] {
         if let Some(text) = small_text(root, file.as_bytes()) {
             reading.take(&text, &project.path().join(".git"), 0);
@@ -73,6 +74,9 @@ pub(crate) fn named(root: &OwnedFd, project: &ProjectRoot) -> Vec<Named> {
     {
         reading.take(&text, &common, 0);
     }
+    for config in configs {
+        reading.of_another(config);
+    }
     reading.found.sort();
     reading.found.dedup();
     reading.found
@@ -84,7 +88,20 @@ struct Reading<'a> {
     root: &'a OwnedFd,
     /// Canonical.
     project: &'a Path,
+    /// Where the repository's files are, from which hooks and programs are named.
+    worktree: PathBuf,
     found: Vec<Named>,
+}
+
+/// The configuration files, among these sensitive ones, of other repositories than the
+/// project's own: nested ones and submodules.
+pub(super) fn of_others(sensitive: &BTreeMap<Vec<u8>, Stamp>) -> Vec<Vec<u8>> {
+    let is_config = |path: &&Vec<u8>| {
+        let name = path.rsplit(|byte| *byte == b'/').next();
+        let is_own = matches!(&path[..], b".git/config" | b".git/config.worktree");
+        !is_own && matches!(name, Some(b"config" | b"config.worktree"))
+    };
+    sensitive.keys().filter(is_config).take(NAMED_MAX).cloned().collect()
 }
 
 impl Reading<'_> {
@@ -104,6 +121,22 @@ impl Reading<'_> {
         }
     }
 
+    /// Takes in the configuration of a nested repository or a submodule.
+    fn of_another(&mut self, config: &[u8]) {
+        let place = self.project.join(OsStr::from_bytes(config));
+        let (Some(text), Some(folder)) = (small_text(self.root, config), place.parent()) else {
+            return;
+        };
+        let is_git = folder.file_name().is_some_and(|name| name.eq_ignore_ascii_case(".git"));
+        let beside = folder.parent().filter(|_| is_git).unwrap_or(folder);
+        let elsewhere = settings(&text).into_iter().rev().find(|it| it.key() == "core.worktree");
+        let elsewhere = elsewhere.and_then(|it| absolute(folder, &it.value));
+        let own = self.project.to_owned();
+        self.worktree = elsewhere.map_or_else(|| beside.to_owned(), |place| plain(&place));
+        self.take(&text, folder, 0);
+        self.worktree = own;
+    }
+
     /// Takes in the configuration `text` of a file in `folder`, which is absolute.
     fn take(&mut self, text: &str, folder: &Path, depth: usize) {
         for setting in settings(text) {
@@ -111,7 +144,7 @@ impl Reading<'_> {
             if is_include && setting.name == "path" {
                 self.include(&setting, folder, depth);
             } else if setting.section == "core" && setting.name == "hookspath" {
-                let path = self.within(self.project, &setting.value);
+                let path = self.within(&self.worktree, &setting.value);
                 path.into_iter().for_each(|path| self.add(path, Role::Run, &setting));
             } else if is_command(&setting) {
                 for path in self.programs(&setting.value) {
@@ -126,7 +159,7 @@ impl Reading<'_> {
         let text = small_text(self.root, &path);
         let place = self.project.join(OsStr::from_bytes(&path));
         // A link on the way leads to what is read, and may lead elsewhere tomorrow.
-        let real = std::fs::canonicalize(&place).ok();
+        let real = absolute(folder, &setting.value).and_then(|it| std::fs::canonicalize(it).ok());
         let real = real.and_then(|real| self.within(self.project, real.to_str()?));
         real.into_iter().for_each(|real| self.add(real, Role::Configuration, setting));
         self.add(path, Role::Configuration, setting);
@@ -152,22 +185,14 @@ impl Reading<'_> {
         let words = words.filter(|word| !word.is_empty()).enumerate();
         let named = words.filter(|(number, word)| *number > 0 || word.contains('/'));
         let words = named.flat_map(|(_, word)| [word, as_place(word)]);
-        let paths = words.filter_map(|word| self.within(self.project, word));
+        let paths = words.filter_map(|word| self.within(&self.worktree, word));
         paths.filter(|path| beneath::location(self.root, path).is_ok()).collect()
     }
 
     /// The path below the project that `value` names from `folder`; `None` for any
     /// outside, what is read-only anyway, and for the project or `.git` as a whole.
     fn within(&self, folder: &Path, value: &str) -> Option<Vec<u8>> {
-        let mut place = PathBuf::new();
-        for part in absolute(folder, value)?.components() {
-            match part {
-                Component::ParentDir => drop(place.pop()),
-                Component::CurDir => {}
-                part => place.push(part),
-            }
-        }
-        let place = self.without_links(place);
+        let place = self.without_links(plain(&absolute(folder, value)?));
         let below = place.strip_prefix(self.project).ok()?;
         let protected = [".git/config", ".git/config.worktree", ".git/hooks", ".git/info"];
         let is_known = protected.iter().any(|known| below.starts_with(known));
@@ -190,6 +215,19 @@ impl Reading<'_> {
         });
         real.unwrap_or(place)
     }
+}
+
+/// The path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut place = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(place.pop()),
+            Component::CurDir => {}
+            part => place.push(part),
+        }
+    }
+    place
 }
 
 /// The path that git means by `value` in a file in `folder`.

@@ -110,13 +110,23 @@ pub(super) const HEAD_STAMP: Stamp = Stamp {
     written_ns: 0,
 };
 
-/// What of `named` is configuration, besides.
+/// What of `named` is configuration, besides, or a link on the way to one: by that git may
+/// find another file than anybody else.
 pub(super) fn find_named(root: &OwnedFd, named: &[Named], all: &mut BTreeMap<Vec<u8>, Stamp>) {
     let files = named.iter().filter(|named| named.role == Role::Configuration);
     for Named { path, .. } in files {
-        let found = beneath::parent(root, path).ok();
-        if let Some(stamp) = found.and_then(|(folder, name)| stamp(&folder, name)) {
-            all.insert(path.clone(), stamp);
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for end in ends.chain([path.len()]) {
+            let found = beneath::parent(root, &path[..end]).ok();
+            let stamp = found.and_then(|(folder, name)| stamp(&folder, name));
+            let Some(stamp) = stamp else { break };
+            let is_link = stamp.kind == FileType::Symlink;
+            if is_link || end == path.len() {
+                all.insert(path[..end].to_vec(), stamp);
+            }
+            if is_link {
+                break;
+            }
         }
     }
 }

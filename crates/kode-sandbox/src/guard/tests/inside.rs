@@ -220,11 +220,12 @@ fn configuration_within_the_git_folder_and_behind_links_is_found() {
         .iter()
         .map(|incident| match incident {
             Incident::GitRuns { key, .. } => key.as_str(),
+            Incident::Quarantined { path, .. } => path.as_str(),
             Incident::StrangeInGit { paths, .. } => paths[0].as_str(),
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(keys, ["core.hookspath", "include.path", ".git/mine"]);
+    assert_eq!(keys, ["l", "core.hookspath", ".git/mine"]);
 }
 
 /// On a file system that keeps case only one of them is git's, and which that is a folder's
@@ -463,4 +464,47 @@ fn what_replaces_an_object_is_not_left_a_reference() {
     let [Incident::Quarantined { moved_to, .. }] = &*incidents else { panic!("{incidents:?}") };
     assert!(moved_to.as_str().starts_with(".git/refs/replace/.bbb"), "{moved_to}");
     assert!(folder.join("a".repeat(40)).exists());
+}
+
+#[test]
+fn what_other_repositories_configuration_names_is_looked_after() {
+    let mut place = place();
+    fs::create_dir_all(place.at("sub")).unwrap();
+    fs::create_dir_all(place.at("nested/.githooks")).unwrap();
+    let nested = "[include]\n\tpath = ../local\n[core]\n\thooksPath = .githooks\n";
+    fs::write(place.at("nested/.git/config"), nested).unwrap();
+    let module = "[core]\n\tworktree = ../../../sub\n\tsshCommand = ./ssh\n";
+    fs::write(place.at(".git/modules/sub/config"), module).unwrap();
+    for name in ["nested/local", "sub/ssh"] {
+        fs::write(place.at(name), "[a]\n").unwrap();
+    }
+    assert_eq!(place.guard.in_project().read_only, [b"nested/local"]);
+    place.guard.before_command();
+    fs::write(place.at("nested/.githooks/pre-commit"), "x").unwrap();
+    fs::write(place.at("sub/ssh"), "changed").unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let told = |path: &str| {
+        incidents
+            .iter()
+            .any(|it| matches!(it, Incident::GitRuns { paths, .. } if paths[0].as_str() == path))
+    };
+    assert!(told("nested/.githooks/pre-commit") && told("sub/ssh"), "{incidents:?}");
+}
+
+#[test]
+fn a_link_that_comes_to_stand_on_the_way_to_configuration_is_put_aside() {
+    let mut place = place();
+    let config = "[include]\n\tpath = ../dev/inc\n\tpath = ../mine/inc\n";
+    fs::write(place.at(".git/config"), config).unwrap();
+    fs::create_dir(place.at("dev")).unwrap();
+    fs::write(place.at("dev/inc"), "[a]\n").unwrap();
+    symlink("dev", place.at("mine")).unwrap();
+    place.guard.before_command();
+    fs::rename(place.at("dev"), place.at("dev1")).unwrap();
+    symlink("/proc/self/cwd/dev2", place.at("dev")).unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let aside =
+        |it: &Incident| matches!(it, Incident::Quarantined { path, .. } if path.as_str() == "dev");
+    assert!(incidents.iter().any(aside), "{incidents:?}");
+    assert!(fs::symlink_metadata(place.at("mine")).is_ok());
 }
