@@ -91,7 +91,7 @@ impl GitSettings {
 
 /// Those for a project; without one no include that depends on it counts.
 pub(super) fn of(home: &Path, root: Option<&ProjectRoot>) -> GitSettings {
-    let mut reader = Reader { home, root, found: Vec::new(), files: 0 };
+    let mut reader = Reader { home, root, found: Vec::new(), files: 0, all_own: true };
     // An unknown home must not become a name relative to the project.
     if home.is_absolute() {
         for place in
@@ -100,12 +100,14 @@ pub(super) fn of(home: &Path, root: Option<&ProjectRoot>) -> GitSettings {
             reader.read(&place);
         }
     }
+    // Who can write one of the files could name a key as the list.
+    let own = reader.all_own.then_some(root);
     let found = reader.found;
     let has_program = LARGE_FILES_PROGRAMS.iter().any(|program| Path::new(program).is_file());
     let large_files = has_program && found.iter().any(|setting| is_filter(setting, true));
     let mut config: String = found.iter().filter(|setting| is_passed(setting)).map(line).collect();
     config.push_str(if large_files { LARGE_FILES } else { "" });
-    let ignored = ignored(home, &found);
+    let ignored = own.and_then(|root| ignored(home, root, &found));
     GitSettings { config, ignored, lost: lost(&found, large_files) }
 }
 
@@ -163,12 +165,24 @@ fn line(setting: &Setting) -> String {
 }
 
 /// The text of `core.excludesFile`, or of the place it has by default.
-fn ignored(home: &Path, found: &[Setting]) -> Option<String> {
+fn ignored(home: &Path, root: Option<&ProjectRoot>, found: &[Setting]) -> Option<String> {
     let named = found.iter().rev().find(|setting| setting.key() == "core.excludesfile");
     let place = named.map_or(".config/git/ignore", |setting| {
         setting.value.strip_prefix("~/").unwrap_or(&setting.value)
     });
-    read_small(&home.join(place), IGNORED_BYTES_MAX)
+    let place = home.join(place);
+    is_own(&place, home, root).then(|| read_small(&place, IGNORED_BYTES_MAX)).flatten()
+}
+
+/// Whether nothing on the way to a file is a link, and none of it the project's: what a
+/// command put there could lead to any file of the person's.
+fn is_own(place: &Path, home: &Path, root: Option<&ProjectRoot>) -> bool {
+    let (Ok(real), Ok(real_home)) = (fs::canonicalize(place), fs::canonicalize(home)) else {
+        return false;
+    };
+    let expected =
+        place.strip_prefix(home).map_or_else(|_| place.to_owned(), |rest| real_home.join(rest));
+    real == expected && root.is_none_or(|root| !real.starts_with(root.path()))
 }
 
 fn read_small(place: &Path, bytes_max: u64) -> Option<String> {
@@ -182,6 +196,8 @@ struct Reader<'a> {
     root: Option<&'a ProjectRoot>,
     found: Vec<Setting>,
     files: usize,
+    /// Whether only the person can have written all that was read.
+    all_own: bool,
 }
 
 impl Reader<'_> {
@@ -192,6 +208,7 @@ impl Reader<'_> {
             return;
         }
         let Some(text) = read_small(place, CONFIG_BYTES_MAX) else { return };
+        self.all_own &= is_own(place, self.home, self.root);
         for setting in settings(&text) {
             let includes = setting.name == "path"
                 && match setting.section.as_str() {
@@ -300,5 +317,25 @@ mod tests {
         fs::write(home.join("mine"), "*.swp\n").unwrap();
         assert_eq!(of(&home, None).ignored.as_deref(), Some("*.swp\n"));
         assert_eq!(of(Path::new("relative"), None).ignored, None);
+    }
+
+    #[test]
+    fn what_a_command_can_write_names_no_list_of_ignored_files() {
+        let (_folder, home) = with("[core]\nexcludesFile = ~/project/mine\n");
+        fs::write(home.join("key"), "secret\n").unwrap();
+        let project = home.join("project");
+        fs::create_dir_all(project.join(".git")).unwrap();
+        let root = ProjectRoot::find(&project, &home, &home.join(".kode")).unwrap();
+        let ignored = || of(&home, Some(&root)).ignored;
+        fs::write(project.join("mine"), "*.swp\n").unwrap();
+        assert_eq!(ignored(), None, "the project's own file");
+        fs::remove_file(project.join("mine")).unwrap();
+        std::os::unix::fs::symlink(home.join("key"), project.join("mine")).unwrap();
+        assert_eq!(ignored(), None, "a link out of the project");
+        fs::write(home.join(".gitconfig"), "[core]\nexcludesFile = ~/key\n").unwrap();
+        assert_eq!(ignored().as_deref(), Some("secret\n"), "as the person says themselves");
+        fs::rename(home.join(".gitconfig"), project.join("gitconfig")).unwrap();
+        std::os::unix::fs::symlink(project.join("gitconfig"), home.join(".gitconfig")).unwrap();
+        assert_eq!(ignored(), None, "a configuration that the project holds");
     }
 }
