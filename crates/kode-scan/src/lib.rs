@@ -25,6 +25,7 @@ mod model;
 mod page;
 mod prefilter;
 mod raw;
+mod repeated;
 pub mod report;
 mod scan;
 mod secrets;

@@ -7,7 +7,7 @@ use kode_base::{Finding, ProjectPath};
 use crate::introduced::ChangedLines;
 use crate::raw::{LineIndex, RawFinding, finish};
 use crate::suppression::{self, Comment};
-use crate::{ScanFile, ScanOptions, ScanReport, Suppressed, code, copies};
+use crate::{ScanFile, ScanOptions, ScanReport, Suppressed, code, copies, repeated};
 
 /// Scans files together. With `base: None` everything counts as introduced.
 ///
@@ -54,6 +54,7 @@ pub fn scan_with(files: &[ScanFile<'_>], options: ScanOptions<'_>) -> ScanReport
             report.introduced.push(finding);
         }
     }
+    repeated::merge(&mut report.introduced);
     for (file, comments) in files[..scanned].iter().zip(&comments) {
         report.introduced.extend(suppression::useless(comments, file.path));
     }
@@ -81,6 +82,7 @@ fn inspect(files: &[ScanFile<'_>], has_around: bool, named: &[ProjectPath]) -> I
         (a.file, &a.rule) == (b.file, &b.rule) && (a.start == b.start || overlaps)
     });
     copies::soften(&mut raw, files);
+    copies::soften_builds(&mut raw, files);
     let indices = indices(files, &raw);
     let findings = finish(&raw, files, &indices);
     let unscanned =
