@@ -132,10 +132,12 @@ pub(crate) fn start_first(talk: OwnedFd, identity: &Identity) -> io::Result<(Pid
         rustix::thread::set_thread_groups(&groups)?;
     }
     let first = cloned?.ok_or(io::ErrorKind::Other)?;
-    beside(first, || ());
-    drop((gate, theirs, talk));
-    map_identity(first, identity).map_err(|failed| failed.error)?;
-    File::from(opener).write_all(b"!")?;
+    // From its start until it is woken: it sleeps meanwhile, and may be queued twice.
+    beside(first, || {
+        drop((gate, theirs, talk));
+        map_identity(first, identity).map_err(|failed| failed.error)?;
+        File::from(opener).write_all(b"!")
+    })?;
     Ok((first, ours))
 }
 
