@@ -69,6 +69,13 @@ pub enum AuditError {
     },
 }
 
+/// Who makes a record durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flush {
+    Now,
+    BySomebodyElse,
+}
+
 /// An open log. Several processes may hold one open on the same folder.
 #[derive(Debug)]
 pub struct AuditLog {
@@ -124,12 +131,34 @@ impl AuditLog {
     /// # Errors
     /// As [`AuditLog::append`].
     pub fn append_all(&mut self, records: &[Record]) -> Result<AuditSequence, AuditError> {
+        self.append_as(records, Flush::Now)
+    }
+
+    /// Appends one record for the end of a program: nothing that this process or another
+    /// does can lose it any more, but a power cut until somebody flushes the
+    /// [`file`](AuditLog::file). Nothing may come of it before that.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`].
+    pub fn append_unflushed(&mut self, record: &Record) -> Result<AuditSequence, AuditError> {
+        self.append_as(std::slice::from_ref(record), Flush::BySomebodyElse)
+    }
+
+    /// The open file, for whoever flushes it.
+    ///
+    /// # Errors
+    /// When this process has too many open.
+    pub fn file(&self) -> Result<File, AuditError> {
+        self.file.try_clone().map_err(at(&self.path))
+    }
+
+    fn append_as(&mut self, records: &[Record], flush: Flush) -> Result<AuditSequence, AuditError> {
         self.locked(|log| {
             if !still_in_place(&log.path, &log.file).map_err(at(&log.path))? {
                 return Err(AuditError::Removed { path: log.path.clone() });
             }
             log.catch_up()?;
-            log.write(records)
+            log.write(records, flush)
         })
     }
 
@@ -189,18 +218,19 @@ impl AuditLog {
     fn set_aside(&mut self, torn: &[u8]) -> Result<(), AuditError> {
         quarantine(&self.quarantine, self.end.length, torn)?;
         self.file.set_len(self.end.length).map_err(at(&self.path))?;
-        self.write(&[Record::Notice {
+        let notice = Record::Notice {
             name: "audit.torn_line".to_owned(),
             text: format!(
                 "an unfinished line of {} bytes, never acknowledged, was moved to quarantine.jsonl",
                 torn.len()
             ),
-        }])?;
+        };
+        self.write(&[notice], Flush::Now)?;
         Ok(())
     }
 
     /// Writes the records at once; returns the first one's number.
-    fn write(&mut self, records: &[Record]) -> Result<AuditSequence, AuditError> {
+    fn write(&mut self, records: &[Record], flush: Flush) -> Result<AuditSequence, AuditError> {
         if self.flush_failed {
             return Err(AuditError::Unflushed { path: self.path.clone() });
         }
@@ -221,7 +251,7 @@ impl AuditLog {
             end = Checkpoint { count: end.count + 1, hash, length };
             lines.extend_from_slice(&line);
         }
-        self.write_lines(&lines)?;
+        self.write_lines(&lines, flush)?;
         let first = AuditSequence(self.end.count + 1);
         self.end = end;
         self.end.store(&self.checkpoint).map_err(at(&self.path))?;
@@ -229,9 +259,9 @@ impl AuditLog {
     }
 
     /// Writes and flushes; on failure takes back what was written.
-    fn write_lines(&mut self, lines: &[u8]) -> Result<(), AuditError> {
+    fn write_lines(&mut self, lines: &[u8], flush: Flush) -> Result<(), AuditError> {
         let mut result = self.file.write_all_at(lines, self.end.length);
-        if result.is_ok() {
+        if result.is_ok() && flush == Flush::Now {
             result = self.file.sync_data();
             // After a failed flush the kernel may claim that lost pages are clean.
             self.flush_failed = result.is_err();

@@ -346,6 +346,15 @@ impl Gate {
         self.audit.append(&Record::Outcome(outcome))
     }
 
+    /// The same as the last thing that the program does, where somebody else flushes the
+    /// log behind its end.
+    ///
+    /// # Errors
+    /// When the record can't be written.
+    pub fn record_last_outcome(&mut self, outcome: Outcome) -> Result<AuditSequence, AuditError> {
+        self.audit.append_unflushed(&Record::Outcome(outcome))
+    }
+
     fn answer(&mut self, action: &Action, judgement: &Judgement) -> (bool, AnsweredBy, DenialKind) {
         self.answer_showing(action, judgement, None)
     }

@@ -76,6 +76,7 @@ pub struct StartingSandbox {
     root: ProjectRoot,
     settings: SandboxSettings,
     seen: Arc<Seen>,
+    flushed: Option<std::fs::File>,
 }
 
 #[derive(Debug)]
@@ -89,6 +90,12 @@ impl StartingSandbox {
     /// Has every connection of its commands kept by `witness` before it leaves.
     pub fn seen_by(&mut self, witness: Witness) {
         self.settings.witness = Some(witness);
+    }
+
+    /// Asks for `file` to be flushed to the disk behind this program's end. Whether it
+    /// will be says [`Sandbox::is_flushed_behind`].
+    pub fn flush_behind(&mut self, file: std::fs::File) {
+        self.flushed = Some(file);
     }
 
     /// Waits until it stands and a command can run in it.
@@ -129,7 +136,7 @@ impl StartingSandbox {
         let mut told = |standing: &native::Standing| {
             layers::weaker(standing).iter().for_each(|warning| warn(warning));
         };
-        let (native, ended) = starting.run_interactive(&order, &mut told)?;
+        let (native, ended) = starting.run_interactive(&order, self.flushed.as_ref(), &mut told)?;
         let wall = Wall::Native(Box::new(native));
         let sandbox = Sandbox::around(wall, &self.root, self.settings, self.seen);
         Ok((sandbox, InteractiveEnd::offline(ended)))
@@ -197,7 +204,7 @@ impl Sandbox {
             }
             Backend::BareHost => StartingWall::BareHost(BareHost::new(&settings)),
         };
-        Ok(StartingSandbox { wall, root: root.clone(), settings, seen })
+        Ok(StartingSandbox { wall, root: root.clone(), settings, seen, flushed: None })
     }
 
     /// Lets every process of the sandbox begin to end; dropping it waits until
@@ -208,6 +215,11 @@ impl Sandbox {
             Wall::Docker(docker) => docker.native().begin_end(),
             Wall::BareHost(_) => {}
         }
+    }
+
+    /// Whether what was asked to be flushed behind this program's end will be.
+    pub fn is_flushed_behind(&self) -> bool {
+        matches!(&*self.wall(), Wall::Native(native) if native.is_flushed_behind())
     }
 
     /// Has every connection of later commands kept by `witness` before it leaves.

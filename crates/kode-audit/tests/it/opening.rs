@@ -106,3 +106,23 @@ fn a_record_past_the_limit_is_refused_and_the_log_goes_on() {
     assert_eq!(AuditLog::open(folder.path(), "s").unwrap().append(&notice("y")).unwrap().0, 2);
     assert_eq!(verify(folder.path()).unwrap().records, 2);
 }
+
+#[test]
+fn a_record_that_somebody_else_flushes_is_there_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = AuditLog::open(folder.path(), "one").unwrap();
+    log.append(&notice("first")).unwrap();
+    let number = log.append_unflushed(&notice("last")).unwrap();
+    assert_eq!(number.0, 2);
+    drop(log);
+    // Whoever comes next goes on behind it, and whoever cuts it off is noticed.
+    let mut next = AuditLog::open(folder.path(), "two").unwrap();
+    assert_eq!(next.append(&notice("next")).unwrap().0, 3);
+    let path = folder.path().join("log.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let cut = text.trim_end().rfind('\n').unwrap();
+    next.append_unflushed(&notice("cut off")).unwrap();
+    drop(next);
+    std::fs::write(&path, &text[..=cut]).unwrap();
+    assert!(AuditLog::open(folder.path(), "three").is_err());
+}

@@ -242,6 +242,18 @@ pub(super) fn close_all_but_streams_and(mut kept: [RawFd; 3]) -> io::Result<()> 
     close_range(first, u32::MAX)
 }
 
+/// Closes every descriptor but these, which become the first ones, in their order.
+/// Where that works it leaves the C library's error number alone.
+pub(super) fn keep_only(kept: [Option<RawFd>; 2]) -> io::Result<()> {
+    let mut first = 0;
+    for number in kept.into_iter().flatten() {
+        // SAFETY: whoever calls this uses nothing but what it keeps.
+        check(libc::c_long::from(unsafe { libc::dup2(number, first) }))?;
+        first += 1;
+    }
+    close_descriptors_from(first.unsigned_abs())
+}
+
 /// Set by the supervisor of a container, once it has seen that it is one.
 static IN_CONTAINER: AtomicBool = AtomicBool::new(false);
 

@@ -38,7 +38,7 @@ use crate::container_plan::{INIT_NAME, KEEPER_NAME, SUPERVISOR_NAME};
 use crate::plan::{Identity, Plan, Step, Wall};
 use crate::wire::{self, Handover, Hello, Reply};
 
-pub(crate) use afterwards::free_memory_afterwards;
+pub(crate) use afterwards::clear_up_afterwards;
 pub(crate) use mapped::release as release_mapped_mounts;
 pub(crate) use trace::remember as remember_start;
 

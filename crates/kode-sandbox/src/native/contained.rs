@@ -109,6 +109,7 @@ impl Native {
             in_command: false,
             is_brief: false,
             is_deserted: false,
+            is_flushed_behind: false,
             asked_ahead: false,
             not_started: None,
             self_test,

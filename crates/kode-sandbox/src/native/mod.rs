@@ -75,6 +75,8 @@ pub(crate) struct Native {
     is_brief: bool,
     /// Its command ended and nothing else inside is alive but process 1.
     is_deserted: bool,
+    /// A process flushes what was asked for behind this program's end.
+    is_flushed_behind: bool,
     /// The first command was asked for while this was still built.
     asked_ahead: bool,
     self_test: SelfTest,
@@ -132,6 +134,10 @@ impl Native {
 
     pub(crate) fn standing(&self) -> &Standing {
         &self.standing
+    }
+
+    pub(crate) fn is_flushed_behind(&self) -> bool {
+        self.is_flushed_behind
     }
 
     /// Whether process 1 has nothing more to do and may end with this program: nothing

@@ -155,6 +155,7 @@ impl Starting {
             in_command: false,
             is_brief: settings.one_command,
             is_deserted: false,
+            is_flushed_behind: false,
             asked_ahead: false,
             not_started: None,
             self_test: SelfTest::default(),
@@ -197,10 +198,12 @@ impl Starting {
 
     /// Waits until the sandbox stands and runs `order` in it on this process's
     /// own standard streams. Where nothing speaks against it the order is there
-    /// before the sandbox is.
+    /// before the sandbox is. `flushed` is flushed behind this program's end, as
+    /// [`Native::is_flushed_behind`] says then.
     pub(crate) fn run_interactive(
         mut self,
         order: &Order,
+        flushed: Option<&File>,
         told: &mut dyn FnMut(&Standing),
     ) -> Result<(Native, Ended), SandboxError> {
         if interactive::at_terminal() || self.native.standing.wall != Wall::Full {
@@ -222,7 +225,8 @@ impl Starting {
         }
         if native.is_brief {
             // Its command runs now. Where this fails the end takes longer.
-            let _ = helper::free_memory_afterwards();
+            let started = helper::clear_up_afterwards(flushed);
+            native.is_flushed_behind = started.is_ok() && flushed.is_some();
         }
         let ended = native.run_ahead(ahead, &mut signals)?;
         Ok((native, ended))

@@ -53,6 +53,7 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     let mut starting = Sandbox::begin(&root, chosen)?;
     kode_config::prepare_home(&places.kode_home)?;
     let audit = AuditLog::open(&places.audit_folder(), "")?;
+    starting.flush_behind(audit.file()?);
     if !arguments.network.is_empty() {
         starting.seen_by(audit_witness(AuditLog::open(&places.audit_folder(), "")?));
     }
@@ -67,25 +68,29 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
     let (permit, decision) = gate
         .authorize_person_with_hosts(command, arguments.network.clone())
         .map_err(|denial| Failure::error(denial.decision.reason.text))?;
-    let mut record = |exit_code, result: &str, connections: &[Connection]| {
+    let mut record = |exit_code, result: &str, connections: &[Connection], is_flushed_behind| {
         for record in &connection_records(connections, decision.audit) {
             gate.record(record)?;
         }
-        let result = result.to_owned();
-        gate.record_outcome(Outcome { intent: decision.audit, exit_code, result })
+        let outcome = Outcome { intent: decision.audit, exit_code, result: result.to_owned() };
+        // Nothing is done after the command that the outcome would have to be there before.
+        match is_flushed_behind {
+            true => gate.record_last_outcome(outcome),
+            false => gate.record_outcome(outcome),
+        }
     };
     let mut warn = |warning: &str| tell!("kode: {}", escape_line(warning));
     let (sandbox, ended) = match starting.run_interactive(permit, &mut warn) {
         Ok(ended) => ended,
         Err(error) => {
-            record(None, "failed", &[])?;
+            record(None, "failed", &[], false)?;
             return Err(error.into());
         }
     };
     // The same at the end: everything inside ends while the outcome is kept.
     sandbox.begin_end();
     let (exit_code, result) = ended.end.recorded();
-    record(exit_code, result, &ended.connections)?;
+    record(exit_code, result, &ended.connections, sandbox.is_flushed_behind())?;
     drop(sandbox);
     report(&ended.incidents, &arguments.command[0]);
     report_refused(&ended.connections);
