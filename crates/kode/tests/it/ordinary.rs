@@ -216,6 +216,8 @@ fn a_command_is_stopped_by_a_key_and_goes_on_in_the_foreground() {
     assert!(!shell.output().contains("gone"), "{}", shell.output());
     shell.send(b"fg\n").unwrap();
     shell.wait_for("gone").unwrap();
+    // What is typed before that is the command's, or nobody's.
+    shell.wait_for("$ ").unwrap();
     shell.send(b"exit\n").unwrap();
     let (_, output) = shell.finish().unwrap();
     assert!(output.contains("gone"), "{output}");
