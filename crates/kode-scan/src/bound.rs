@@ -34,6 +34,11 @@ pub(crate) fn hide_own_dialogs(page: &[u8], handler: &mut [u8]) {
     }
 }
 
+/// Whether a script has the name of a dialog at all.
+pub(crate) fn names_dialog(script: &[u8]) -> bool {
+    DIALOGS.iter().any(|name| memchr::memmem::find(script, name.as_bytes()).is_some())
+}
+
 /// Where a name stands by itself, with no object before it.
 fn bare(text: &[u8], name: &str) -> Vec<usize> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.');
@@ -46,9 +51,21 @@ fn bare(text: &[u8], name: &str) -> Vec<usize> {
 
 /// Few handlers name a dialog, so the patterns are made when one does.
 fn is_defined(page: &[u8], name: &str) -> bool {
-    DEFINED.iter().any(|pattern| {
+    let is_match = |pattern: &str| {
         let pattern = format!("(?mi-u){}", pattern.replace("NAME", name));
         Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(page))
+    };
+    DEFINED.iter().any(|pattern| is_match(pattern)) || has_foreign_data(page)
+}
+
+/// Whether a function that is not the page's own makes the data of an Alpine component.
+fn has_foreign_data(page: &[u8]) -> bool {
+    let Ok(maker) = Regex::new(r#"(?-u)\bx-data\s*=\s*["']\s*([A-Za-z_$][\w$.]*)\s*["'(]"#) else {
+        return false;
+    };
+    maker.captures_iter(page).any(|found| {
+        let name = found.get(1).map_or(&b""[..], |name| name.as_bytes());
+        memchr::memmem::find_iter(page, name).count() < 2
     })
 }
 

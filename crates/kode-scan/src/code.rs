@@ -14,7 +14,9 @@ use crate::lowered::lowered;
 use crate::mappers::Mappers;
 use crate::model::{family, models};
 use crate::raw::RawFinding;
-use crate::{component, coverage, encoding, page, prefilter, secrets, server_page, template};
+use crate::{
+    comments, component, coverage, encoding, page, prefilter, secrets, server_page, template,
+};
 
 /// Code files above this size are listed instead of analysed.
 const CODE_BYTES_MAX: usize = 2 << 20;
@@ -181,8 +183,9 @@ fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     }
     let why = coverage::server_side(file.path, file.content);
     let readable = encoding::readable(file.content);
-    let shown = template::without_comments(file.path, &readable);
-    let scripts = page::scripts_only(shown.as_ref().map_or(&readable[..], |shown| shown));
+    let shown = comments::without_comments(file.path, &readable);
+    let shown = shown.as_deref().unwrap_or(&readable);
+    let scripts = page::scripts_only(shown, page::form(file.path));
     let (scripts, moved) = match coverage::extension(file.path).as_str() {
         "vue" | "svelte" => component::with_outputs(&readable, scripts),
         _ => (scripts, Vec::new()),
@@ -208,7 +211,7 @@ fn prepare_server_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<Str
     let why = coverage::without_rules(file.path, file.content);
     let scripts = obstacle(file.content)
         .is_none()
-        .then(|| server_page::scripts(&encoding::readable(file.content)))
+        .then(|| server_page::scripts(file.path, &encoding::readable(file.content)))
         .flatten();
     let language = Language::JavaScript;
     let Some((scripts, tree)) =

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn raw_outputs_stand_behind_the_script_and_know_their_place() {
         let page = b"<p v-html=\"shown\"/><script>let shown = 1</script>";
-        let scripts = crate::page::scripts_only(page);
+        let scripts = crate::page::scripts_only(page, crate::markup::Form::Component);
         let (text, moved) = with_outputs(page, scripts);
         let text = String::from_utf8(text).unwrap();
         assert!(text.contains("$HTML(shown)"), "{text}");
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_page_without_raw_output_stays_as_it_is() {
         let page = b"<p>{{ shown }}</p><script>let html = '{@html x}'</script>";
-        let scripts = crate::page::scripts_only(page);
+        let scripts = crate::page::scripts_only(page, crate::markup::Form::Component);
         assert_eq!(with_outputs(page, scripts.clone()), (scripts, Vec::new()));
     }
 
@@ -167,7 +167,8 @@ mod tests {
     fn loops_bind_their_names() {
         let page =
             b"{#each posts as post}<p>{@html post.body}</p>{/each}<script>let posts</script>";
-        let (text, _) = with_outputs(page, crate::page::scripts_only(page));
+        let (text, _) =
+            with_outputs(page, crate::page::scripts_only(page, crate::markup::Form::Component));
         let text = String::from_utf8(text).unwrap();
         assert!(text.contains("for (const post of posts) $HTML(post.body)"), "{text}");
     }

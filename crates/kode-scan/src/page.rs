@@ -2,36 +2,12 @@
 //! of HTML, Vue and Svelte files, as JavaScript at its own place in the file.
 //! Everything else is blanked, so that every byte keeps its offset.
 
-use std::sync::LazyLock;
+use std::ops::Range;
 
 use kode_base::ProjectPath;
-use regex::bytes::{Regex, RegexBuilder};
 
 use crate::coverage;
-
-/// A comment, or an opening script tag's attributes and the body up to its end:
-/// what begins first decides, so that `"<!--"` in a script hides nothing of it.
-static SCRIPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r#"(?s)<!--.*?-->|<script\b((?:"[^"]*"|'[^']*'|[^>"'])*)>(.*?)</script"#)
-});
-/// The type in a script tag's attributes.
-static TYPE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(r#"(?:^|\s)type\s*=\s*["']?([^"'>]*)"#));
-/// Handlers: `onclick="…"`, Vue's `@click="…"`, Svelte's `on:click={…}`.
-static HANDLER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(
-        r#"[\s"'/](?:on[a-z]+|@[a-z.:-]+|v-on:[a-z.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>{=`][^\s"'>]*))|[\s"'/]on:?[a-z|]+=\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"#,
-    )
-});
-/// Attributes that are addresses, whose scheme may be `javascript:`, and whole pages.
-static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(
-        r#"[\s"'/](?:(?:xlink:)?href|src|action|formaction|data|to|from|values|(srcdoc))\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>{=`][^\s"'>]*))"#,
-    )
-});
-fn pattern(text: &str) -> Option<Regex> {
-    RegexBuilder::new(text).case_insensitive(true).unicode(false).build().ok()
-}
+use crate::markup::{self, Attribute, Form, Part};
 
 /// Whether a file is a page that may hold scripts.
 pub(crate) fn is_page(path: &ProjectPath) -> bool {
@@ -46,106 +22,149 @@ pub(crate) fn is_code(path: &ProjectPath, page: &[u8]) -> bool {
     coverage::extension(path) != "svg" || has_script()
 }
 
+/// By which rules a page of this name is read.
+pub(crate) fn form(path: &ProjectPath) -> Form {
+    match coverage::extension(path).as_str() {
+        "svg" | "xhtml" | "jspx" | "tagx" | "zul" => Form::Xml,
+        "vue" | "svelte" | "astro" => Form::Component,
+        _ => Form::Html,
+    }
+}
+
 /// The page with everything but its scripts blanked.
-pub(crate) fn scripts_only(page: &[u8]) -> Vec<u8> {
-    scripts_of(page, true)
+pub(crate) fn scripts_only(page: &[u8], form: Form) -> Vec<u8> {
+    scripts_of(page, form, true)
 }
 
 /// The scripts of a page, and where it is a whole one those of pages in its frames.
-fn scripts_of(page: &[u8], is_whole: bool) -> Vec<u8> {
-    let mut visible: Vec<u8> = page.to_vec();
-    let mut text: Vec<u8> = page.to_vec();
-    blank(&mut text);
-    let mut bodies: Vec<(usize, usize)> = Vec::new();
-    for found in SCRIPT.iter().flat_map(|script| script.captures_iter(page)) {
-        match (found.get(0), found.get(1), found.get(2)) {
-            (_, Some(attributes), Some(body)) => {
-                if is_javascript(attributes.as_bytes()) {
-                    bodies.push((body.start(), body.end()));
+fn scripts_of(page: &[u8], form: Form, is_whole: bool) -> Vec<u8> {
+    let mut text = vec![b' '; page.len()];
+    memchr::memchr_iter(b'\n', page).for_each(|at| text[at] = b'\n');
+    for part in markup::parts(page, form) {
+        let attributes = match part {
+            Part::Tag(attributes) => attributes,
+            Part::Script { attributes, body, is_markup } => {
+                if is_javascript(page, &attributes) {
+                    put_body(&mut text, page, body, is_markup);
                 }
-                // A handler's form inside a script is text of the script.
-                blank(&mut visible[body.start()..body.end()]);
+                attributes
             }
-            (Some(comment), ..) => blank(&mut visible[comment.start()..comment.end()]),
-            _ => {}
-        }
-    }
-    for (start, end) in bodies {
-        put_script(&mut text, (start, end), &page[start..end]);
-    }
-    blank_outside_tags(&mut visible);
-    for found in HANDLER.iter().flat_map(|handler| handler.captures_iter(&visible)) {
-        for part in (1..=4).filter_map(|at| found.get(at)) {
-            // What a server puts there is a value.
-            let mut script = decoded(&crate::server_page::without_server(part.as_bytes()));
-            if !is_native(found.get(0).map_or(b"", |whole| whole.as_bytes())) {
-                crate::bound::hide_own_dialogs(page, &mut script);
-            }
-            put_script(&mut text, (part.start(), part.end()), &script);
-        }
-    }
-    for found in ADDRESS.iter().flat_map(|address| address.captures_iter(&visible)) {
-        let Some(part) = (2..=4).find_map(|at| found.get(at)) else { continue };
-        let script = match found.get(1) {
-            Some(_) if is_whole => scripts_of(&decoded(part.as_bytes()), false),
-            Some(_) => continue,
-            None => match address_script(part.as_bytes()) {
-                Some(script) => script,
-                None => continue,
-            },
         };
-        put_script(&mut text, (part.start(), part.end()), &script);
+        for attribute in &attributes {
+            if let Some(script) = attribute_script(page, attribute, is_whole) {
+                put_script(&mut text, attribute.value.clone(), &script);
+                if attribute.is_braced {
+                    text[attribute.value.start - 1] = b'(';
+                    text[attribute.value.end] = b')';
+                    put_end(&mut text, attribute.value.end + 1);
+                }
+            }
+        }
     }
     text
 }
 
-/// Whether a handler is the browser's own, in which only the page's globals are known.
-fn is_native(attribute: &[u8]) -> bool {
-    let name = attribute.get(1..).unwrap_or_default();
-    let is_framed = name.starts_with(b"@") || name.contains(&b':') && name.starts_with(b"v-");
-    !is_framed && !name.starts_with(b"on:") && !name.ends_with(b"}")
-}
-
-/// Leaves only tags: what stands in text runs nowhere. Quotes count after `=` only, as
-/// in browsers; ends of a server's parts (`<%…%>`), of arrows and in braces end no tag.
-fn blank_outside_tags(page: &mut [u8]) {
-    let mut at = 0;
-    while at < page.len() {
-        let start = memchr::memchr(b'<', &page[at..]).map_or(page.len(), |found| at + found);
-        blank(&mut page[at..start]);
-        at = start + 1;
-        if page.get(at).is_none_or(|byte| !byte.is_ascii_alphabetic()) {
-            continue;
-        }
-        let (mut before, mut braces) = (b' ', 0_usize);
-        while at < page.len() {
-            match page[at] {
-                quote @ (b'"' | b'\'') if before == b'=' => {
-                    let close = memchr::memchr(quote, &page[at + 1..]);
-                    at = close.map_or(page.len(), |found| at + 1 + found);
-                    before = b'"';
-                }
-                b'<' if matches!(page.get(at + 1), Some(b'%' | b'?')) => {
-                    let end = [page[at + 1], b'>'];
-                    let close = memchr::memmem::find(&page[at + 2..], &end);
-                    at = close.map_or(page.len(), |found| at + 3 + found);
-                }
-                b'{' => braces += 1,
-                b'}' => braces = braces.saturating_sub(1),
-                b'>' if braces == 0 && before != b'=' => break,
-                byte if !byte.is_ascii_whitespace() => before = byte,
-                _ => {}
-            }
-            at += 1;
-        }
-        at = page.len().min(at + 1);
+fn put_body(text: &mut [u8], page: &[u8], body: Range<usize>, is_markup: bool) {
+    let script = &page[body.clone()];
+    if is_markup {
+        let plain = without_sections(script).unwrap_or_else(|| decoded(script));
+        put_script(text, body, &plain);
+    } else {
+        put_script(text, body, script);
     }
 }
 
+/// A script in XML without the marks of the sections that its text stands in.
+fn without_sections(script: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = script.to_vec();
+    let mut at = memchr::memmem::find(script, b"<![CDATA[")?;
+    loop {
+        plain[at..at + 9].fill(b' ');
+        let Some(end) = memchr::memmem::find(&script[at..], b"]]>") else { break };
+        plain[at + end..at + end + 3].fill(b' ');
+        at += end;
+        let Some(next) = memchr::memmem::find(&script[at..], b"<![CDATA[") else { break };
+        at += next;
+    }
+    Some(plain)
+}
+
+/// What an attribute's value is run as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// A handler in which only the page's globals are known.
+    Native,
+    /// A handler in which a component's own names are known too.
+    Framed,
+    /// An address, whose scheme may be `javascript:`.
+    Address,
+    /// A page of its own.
+    Page,
+}
+
+fn run(name: &[u8], is_braced: bool) -> Option<Run> {
+    let name = name.to_ascii_lowercase();
+    let after = |start: &[u8]| name.strip_prefix(start);
+    let is_word = |rest: &[u8]| !rest.is_empty() && rest.iter().all(u8::is_ascii_alphabetic);
+    if is_braced {
+        return Some(Run::Framed);
+    }
+    if [&b"@"[..], b"v-on:", b"x-on:", b"on:"].iter().any(|start| after(start).is_some())
+        || matches!(&name[..], b"x-init" | b"x-effect")
+    {
+        return Some(Run::Framed);
+    }
+    let is_htmx = after(b"hx-on").or_else(|| after(b"data-hx-on"));
+    if after(b"on").is_some_and(is_word)
+        || is_htmx.is_some_and(|rest| rest.is_empty() || matches!(rest[0], b':' | b'-'))
+    {
+        return Some(Run::Native);
+    }
+    match &name[..] {
+        b"href" | b"xlink:href" | b"src" | b"action" | b"formaction" | b"data" | b"to"
+        | b"from" | b"values" => Some(Run::Address),
+        b"srcdoc" => Some(Run::Page),
+        _ => None,
+    }
+}
+
+/// The script in an attribute, as long as its value.
+fn attribute_script(page: &[u8], attribute: &Attribute, is_whole: bool) -> Option<Vec<u8>> {
+    let value = &page[attribute.value.clone()];
+    let run = run(&page[attribute.name.clone()], attribute.is_braced)?;
+    match run {
+        Run::Address => return address_script(value),
+        Run::Page if is_whole => {
+            return Some(scripts_of(&decoded(value), Form::Html, false));
+        }
+        Run::Page => return None,
+        Run::Native | Run::Framed => {}
+    }
+    if attribute.is_braced {
+        // Most expressions are values, and none is a whole statement.
+        let name = &page[attribute.name.clone()];
+        let is_handler = name.starts_with(b"on") || crate::bound::names_dialog(value);
+        let mut script = value.to_vec();
+        crate::bound::hide_own_dialogs(page, &mut script);
+        return is_handler.then_some(script);
+    }
+    // What a server puts there is a value.
+    let mut script = decoded(&crate::server_page::without_server(value));
+    if run == Run::Framed {
+        crate::bound::hide_own_dialogs(page, &mut script);
+    }
+    Some(script)
+}
+
 /// Puts a script where it stands. One handler ends before the next begins.
-fn put_script(text: &mut [u8], (start, end): (usize, usize), script: &[u8]) {
-    text[start..end].copy_from_slice(script);
-    if let Some(after) = text.get_mut(end).filter(|byte| **byte == b' ') {
+fn put_script(text: &mut [u8], place: Range<usize>, script: &[u8]) {
+    let end = place.end;
+    text[place].copy_from_slice(script);
+    put_end(text, end);
+}
+
+fn put_end(text: &mut [u8], at: usize) {
+    if let Some(after) = text.get_mut(at).filter(|byte| **byte == b' ') {
         *after = b';';
     }
 }
@@ -244,21 +263,17 @@ pub(crate) fn script_address(address: &str) -> Option<&str> {
     None
 }
 
-fn blank(text: &mut [u8]) {
-    for byte in text.iter_mut().filter(|byte| **byte != b'\n') {
-        *byte = b' ';
-    }
-}
-
 /// Blocks of a type that no browser runs are templates or data.
-fn is_javascript(attributes: &[u8]) -> bool {
-    let Some(found) = TYPE.as_ref().and_then(|pattern| pattern.captures(attributes)) else {
-        return true;
-    };
-    let kind = found.get(1).map_or(&b""[..], |part| part.as_bytes().trim_ascii());
+fn is_javascript(page: &[u8], attributes: &[Attribute]) -> bool {
+    let is_type = |it: &&Attribute| page[it.name.clone()].eq_ignore_ascii_case(b"type");
+    let Some(kind) = attributes.iter().find(is_type) else { return true };
+    let kind = page[kind.value.clone()].trim_ascii();
     let kind = String::from_utf8_lossy(kind).to_ascii_lowercase();
     const RUN: [&str; 6] = ["javascript", "ecmascript", "module", "babel", "jsx", "typescript"];
-    kind.is_empty() || RUN.iter().any(|run| kind.contains(run))
+    // What a server or template puts there may be anything.
+    let is_open = ["{{", "{%", "${", "<%"].iter().any(|mark| kind.contains(mark)) || kind == "0";
+    let runs = RUN.iter().any(|run| kind.contains(run)) && !kind.contains("template");
+    kind.is_empty() || is_open || runs
 }
 
 #[cfg(test)]
@@ -268,7 +283,7 @@ mod tests {
     #[test]
     fn only_scripts_and_handlers_stay() {
         let page = b"<p>alert(1)</p><!-- <script>a()</script> -->\n<b onclick=\"go()\">x</b><script>run()</script>";
-        let text = String::from_utf8(scripts_only(page)).unwrap();
+        let text = String::from_utf8(scripts_only(page, Form::Html)).unwrap();
         assert_eq!(text.len(), page.len());
         assert!(text.contains("go()") && text.contains("run()"));
         assert!(!text.contains("alert") && !text.contains("a()</"));
@@ -278,7 +293,7 @@ mod tests {
     #[test]
     fn handlers_and_addresses_are_read_as_a_browser_reads_them() {
         let shown = |page: &str| {
-            let text = String::from_utf8(scripts_only(page.as_bytes())).unwrap();
+            let text = String::from_utf8(scripts_only(page.as_bytes(), Form::Component)).unwrap();
             assert_eq!(text.len(), page.len());
             text
         };
@@ -318,7 +333,8 @@ mod tests {
 
     #[test]
     fn neither_a_comment_mark_in_a_script_nor_a_strange_attribute_hides_code() {
-        let shown = |page: &str| String::from_utf8(scripts_only(page.as_bytes())).unwrap();
+        let shown =
+            |page: &str| String::from_utf8(scripts_only(page.as_bytes(), Form::Component)).unwrap();
         assert!(shown("<script>a = '<!--'; go(); b = '-->'</script>").contains("go()"));
         assert!(shown("<SCRIPT data-json='>'>go()</SCRIPT>").contains("go()"));
         assert!(shown("<script type='module'>go()</script >").contains("go()"));

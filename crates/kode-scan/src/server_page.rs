@@ -31,8 +31,10 @@ pub(crate) fn is_server_page(path: &ProjectPath) -> bool {
 }
 
 /// The template's scripts, everything else blank; `None` where there are none.
-pub(crate) fn scripts(template: &[u8]) -> Option<Vec<u8>> {
-    let scripts = page::scripts_only(&without_server(template));
+pub(crate) fn scripts(path: &ProjectPath, template: &[u8]) -> Option<Vec<u8>> {
+    let shown = crate::comments::without_comments(path, template);
+    let shown = without_server(shown.as_deref().unwrap_or(template));
+    let scripts = page::scripts_only(&shown, page::form(path));
     scripts.iter().any(|byte| !byte.is_ascii_whitespace()).then_some(scripts)
 }
 
@@ -64,7 +66,8 @@ mod tests {
     use super::*;
 
     fn shown(template: &str) -> String {
-        let scripts = scripts(template.as_bytes()).unwrap_or_default();
+        let scripts =
+            scripts(&ProjectPath::new("a.php").unwrap(), template.as_bytes()).unwrap_or_default();
         assert!(scripts.is_empty() || scripts.len() == template.len());
         String::from_utf8(scripts).unwrap()
     }

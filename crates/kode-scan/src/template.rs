@@ -50,39 +50,6 @@ pub(crate) fn is_template(path: &ProjectPath) -> bool {
     )
 }
 
-/// Begins and ends of a kind of template's comments, and marks with which the same text
-/// may be no comment.
-type CommentMarks = (&'static [(&'static [u8], &'static [u8])], &'static [&'static [u8]]);
-
-/// The template with its comments blank, which no browser sees. Where the template can
-/// switch its marks off they count for text.
-pub(crate) fn without_comments(path: &ProjectPath, text: &[u8]) -> Option<Vec<u8>> {
-    let (marks, others): CommentMarks = match coverage::extension(path).as_str() {
-        "hbs" | "handlebars" | "mustache" => {
-            (&[(b"{{!--", b"--}}"), (b"{{!", b"}}")], &[b"{{{{", b"{{=", b"\\{{"])
-        }
-        "njk" | "jinja" | "jinja2" | "j2" => (&[(b"{#", b"#}")], &[b"raw", b"verbatim"]),
-        "ejs" => (&[(b"<%#", b"%>")], &[]),
-        _ => return None,
-    };
-    if others.iter().any(|mark| memchr::memmem::find(text, mark).is_some()) {
-        return None;
-    }
-    let (mut plain, mut at) = (text.to_vec(), 0);
-    while at < text.len() {
-        let rest = &text[at..];
-        let Some((begin, end)) = marks.iter().find(|(begin, _)| rest.starts_with(begin)) else {
-            at += 1;
-            continue;
-        };
-        let Some(length) = memchr::memmem::find(&rest[begin.len()..], end) else { break };
-        let close = at + begin.len() + length + end.len();
-        plain[at..close].iter_mut().filter(|byte| **byte != b'\n').for_each(|it| *it = b' ');
-        at = close;
-    }
-    Some(plain)
-}
-
 /// What a template puts out without escaping.
 pub(crate) fn raw_outputs(path: Option<&ProjectPath>, text: &[u8]) -> Vec<RawOutput> {
     let Ok(text) = std::str::from_utf8(text) else { return Vec::new() };
@@ -183,32 +150,6 @@ pub(crate) fn is_request_data(name: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn comments_of_templates_are_blank_and_what_only_looks_like_them_is_not() {
-        let shown = |path: &str, text: &str| {
-            let plain = without_comments(&ProjectPath::new(path).unwrap(), text.as_bytes());
-            plain.map(|plain| String::from_utf8(plain).unwrap())
-        };
-        for (path, text) in [
-            ("a.hbs", "a{{!-- b}} --}}c"),
-            ("a.mustache", "a{{! bbbbbbbb }}c"),
-            ("a.j2", "a{# bbbbbbbbb #}c"),
-            ("a.ejs", "a<%# bbbbbbbb %>c"),
-        ] {
-            let plain = shown(path, text).unwrap();
-            assert_eq!(plain, format!("a{}c", " ".repeat(text.len() - 2)), "{text}");
-        }
-        for (path, text) in [
-            ("a.hbs", "{{{{x}}}}{{! b }}"),
-            ("a.mustache", "{{=<% %>=}}{{! b }}"),
-            ("a.j2", "{% raw %}{# b #}"),
-            ("a.html", "{# b #}"),
-        ] {
-            assert_eq!(shown(path, text), None, "{text}");
-        }
-        assert_eq!(shown("a.ejs", "<%% # b %><%# b").unwrap(), "<%% # b %><%# b");
-    }
 
     fn names(path: &str, text: &str) -> Vec<String> {
         let path = ProjectPath::new(path).unwrap();

@@ -9,6 +9,7 @@ use super::site::Site;
 use super::value::{HOLE, Value};
 use crate::category::Category;
 use crate::ir::{ExprId, Kind, Program};
+use crate::markup::Form;
 
 /// The browser's dialogs.
 const DIALOGS: [&str; 3] = ["alert", "confirm", "prompt"];
@@ -85,7 +86,7 @@ fn calls_dialog(text: &str, kind: Script) -> bool {
         Script::Source => is_dialog_script(text.as_bytes()),
         Script::Address => crate::page::script_address(&text)
             .is_some_and(|script| is_dialog_script(script.as_bytes())),
-        Script::Markup => is_dialog_script(&crate::page::scripts_only(text.as_bytes())),
+        Script::Markup => is_dialog_script(&crate::page::scripts_only(text.as_bytes(), Form::Html)),
     }
 }
 
