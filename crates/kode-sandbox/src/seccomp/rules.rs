@@ -124,7 +124,32 @@ const REFUSED_REQUESTS: &[(u32, u32)] = &[
     (0xffff, 0x9418),
     // and everything of bcachefs, where versions number them differently.
     (0xff00, 0xbc00),
+    // Keys of encrypted folders, and who has which (linux/fscrypt.h): without its key a
+    // folder's names can't be told, and giving it back changes no time.
+    (0xffff, 0x6613),
+    (0xffff, 0x6617),
+    (0xffff, 0x6618),
+    (0xffff, 0x6619),
+    // Files that nobody can write to any more (linux/fsverity.h).
+    (0xffff, 0x6685),
+    // What two files hold, exchanged, and no time changes: ext4's (EXT4_IOC_MOVE_EXT),
+    // XFS's (SWAPEXT, EXCHANGE_RANGE, COMMIT_RANGE), and everything of F2FS.
+    (0xffff, 0x660f),
+    (0xffff, 0x586d),
+    (0xffff, 0x5881),
+    (0xffff, 0x5883),
+    (0xff00, 0xf500),
+    // Attributes (FS_IOC_SETFLAGS): a folder that folds case finds `.git` by names that
+    // nobody takes for it, with letters that count for nothing.
+    (0xffff, 0x6602),
 ];
+
+/// What `fcntl` does without (linux/fcntl.h). Who holds a lease on a file, or a delegation,
+/// makes everybody else wait to open it, and whoever won't wait finds nothing.
+const REFUSED_CONTROLS: &[u32] = &[F_SETLEASE, F_NOTIFY, F_SETDELEG];
+const F_SETLEASE: u32 = 1024;
+const F_NOTIFY: u32 = 1026;
+const F_SETDELEG: u32 = 1040;
 
 const FAMILY_UNIX: u32 = 1;
 const FAMILY_INET: u32 = 2;
@@ -220,6 +245,10 @@ pub(super) fn refusals(beside: Beside) -> Vec<Refusal> {
     let requests: Vec<_> = requests.collect();
     let requests: Vec<&[When]> = requests.iter().map(|group| &group[..]).collect();
     add(&mut rules, libc::SYS_ioctl, &requests, refused);
+    let controls = REFUSED_CONTROLS.iter().map(|it| [When::MaskedEqual(1, u32::MAX, *it)]);
+    let controls: Vec<_> = controls.collect();
+    let controls: Vec<&[When]> = controls.iter().map(|group| &group[..]).collect();
+    add(&mut rules, libc::SYS_fcntl, &controls, refused);
     for (call, mode) in mode_calls() {
         add(&mut rules, call, &[&[When::AnyBit(mode, SET_ID)]], refused);
     }

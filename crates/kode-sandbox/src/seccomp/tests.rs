@@ -180,6 +180,33 @@ fn nobody_makes_a_subvolume_or_a_snapshot_and_copies_of_files_are_cheap() {
 }
 
 #[test]
+fn nobody_hides_names_or_changes_what_a_file_holds_without_a_trace() {
+    // With the sizes that programs give: keys and policies, verity, extents, attributes.
+    let hide = [0x800c_6613_u64, 0xc050_6617, 0xc040_6618, 0xc040_6619, 0x4080_6685];
+    let exchange = [0xc028_660f_u64, 0xc0c0_586d, 0x4028_5881, 0x4058_5883, 0xc020_f509];
+    let attributes = [0x4008_6602_u64, 0x4004_6602];
+    for request in hide.into_iter().chain(exchange).chain(attributes) {
+        assert_eq!(here(libc::SYS_ioctl, &[0, request]), REFUSED, "{request:#x}");
+        assert_eq!(here(libc::SYS_ioctl, &[0, request | 0xdead_0000_0000]), REFUSED);
+    }
+    // Attributes are read, and the map of a file's extents; room is kept.
+    for request in [0x8008_6601_u64, 0xc020_660b, 0x801c_581f, 0x4030_5828] {
+        assert_eq!(here(libc::SYS_ioctl, &[0, request]), ALLOW, "{request:#x}");
+    }
+}
+
+#[test]
+fn nobody_takes_a_lease_on_a_file_and_locks_are_ordinary() {
+    for control in [1024_u64, 1026, 1040, 0xdead_0000_0400] {
+        assert_eq!(here(libc::SYS_fcntl, &[3, control, 1]), REFUSED, "{control}");
+    }
+    // Flags, locks of both kinds, the size of a pipe, seals.
+    for control in [0_u64, 1, 2, 3, 4, 6, 7, 37, 38, 1025, 1030, 1031, 1033] {
+        assert_eq!(here(libc::SYS_fcntl, &[3, control, 1]), ALLOW, "{control}");
+    }
+}
+
+#[test]
 fn only_local_and_internet_sockets_exist() {
     let socket = |family: i32, kind: i32, protocol: i32| {
         here(libc::SYS_socket, &[family as u64, kind as u64, protocol as u64])

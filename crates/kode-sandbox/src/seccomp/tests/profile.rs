@@ -40,6 +40,7 @@ const NAMES: &[(&str, libc::c_long)] = calls![
     SYS_fchmod,
     SYS_fchmodat,
     SYS_fchmodat2,
+    SYS_fcntl,
     SYS_finit_module,
     SYS_fsconfig,
     SYS_fsmount,
