@@ -160,8 +160,15 @@ impl CategorySet {
     /// A part of a path between two slashes: it climbs nowhere unless it is `..`.
     pub(crate) const SEGMENT: Self = Self(0x400);
 
+    /// The page's anchor: as a whole it begins with `#`, so that jQuery selects by it.
+    pub(crate) const ANCHOR: Self = Self(0x800);
+
+    /// It stands in the page as an address that is followed or loaded: it does no harm as
+    /// another element's.
+    pub(crate) const ADDRESS: Self = Self(0x1000);
+
     /// What no longer holds of a part of a value, or of more than it.
-    const OF_THE_WHOLE: Self = Self(Self::OWN_PAGE.0 | Self::SEGMENT.0);
+    const OF_THE_WHOLE: Self = Self(Self::OWN_PAGE.0 | Self::SEGMENT.0 | Self::ANCHOR.0);
 
     /// The set of just these.
     pub(crate) fn of(categories: &[Category]) -> Self {
@@ -170,7 +177,7 @@ impl CategorySet {
 
     /// Everything that is not in it.
     pub(crate) const fn complement(self) -> Self {
-        Self(!self.0 & !Self::OF_THE_WHOLE.0)
+        Self(!self.0 & !Self::OF_THE_WHOLE.0 & !Self::ADDRESS.0)
     }
 
     /// The set for a part of the value, or for more than it.

@@ -29,6 +29,15 @@ impl Engine<'_> {
             .with(|data| data.place = place)
     }
 
+    /// What is no input; of the page's own origin it is known that it is one host.
+    pub(super) fn own_origin(&self, place: crate::model::Place) -> Value {
+        let value = Value::place(place);
+        match self.is_javascript() && Some(place) == self.place("global.location.origin") {
+            true => value.with(|data| data.text = Some(OWN_PAGE.trim_end_matches('/').into())),
+            false => value,
+        }
+    }
+
     /// What a decoder gives. `decodeURI` leaves `%2F` as it is, so the path of a parsed
     /// address stays one without `..`.
     pub(super) fn decoded_address(&self, site: &Site, given: &Value) -> Value {
@@ -62,6 +71,17 @@ impl Engine<'_> {
     }
 }
 
+/// What the input that a place is can't harm.
+pub(super) fn cleaned_from_start(known: &crate::model::Knowledge) -> CategorySet {
+    let is_own_page = known.begins.as_deref() == Some(OWN_PAGE);
+    let own = match known.begins.as_deref() {
+        _ if is_own_page => CategorySet::OWN_PAGE,
+        Some("#") => CategorySet::ANCHOR,
+        _ => CategorySet::NONE,
+    };
+    known.source_cleans.union(known.cleans.unwrap_or(CategorySet::NONE)).union(own)
+}
+
 /// Whether a text goes as far as a URL's host.
 pub(super) fn ends_in_host(text: &str) -> bool {
     let after = text.strip_prefix("//").or(text.rsplit_once("://").map(|(_, host)| host));
@@ -79,6 +99,19 @@ pub(super) fn begins_path(part: &Value, before: &str) -> bool {
 pub(super) fn is_behind_question(part: &Value, before: &str) -> bool {
     before.contains(['?', '#'])
         || !before.is_empty() && part.skeleton().is_some_and(|text| text.starts_with(['?', '#']))
+}
+
+/// What goes into the query or the fragment of an address runs nothing as an address, as long
+/// as what stands before does not either.
+pub(super) fn mark_behind(entering: &mut [Taint], before: &[Taint], is_behind: bool) {
+    let is_address = |taint: &Taint| {
+        taint.cleaned.covers(CategorySet::OWN_PAGE) || taint.cleaned.covers(CategorySet::ADDRESS)
+    };
+    if is_behind && before.iter().all(is_address) {
+        for taint in entering {
+            taint.cleaned = taint.cleaned.union(CategorySet::OWN_PAGE);
+        }
+    }
 }
 
 /// Whether a text begins as the page's own address: with more behind it, it is still that.

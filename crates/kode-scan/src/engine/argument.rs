@@ -30,9 +30,11 @@ pub(super) fn harmful(category: Category, context: Context, value: &Value) -> Op
             if is_local(prefix) || is_fixed_host(prefix) {
                 return None;
             }
-            let harms = |taint: &&Taint| {
-                !taint.cleaned.holds(category) && !taint.cleaned.covers(CategorySet::OWN_PAGE)
+            let is_address = |taint: &Taint| {
+                let marks = [CategorySet::OWN_PAGE, CategorySet::ADDRESS];
+                marks.iter().any(|mark| taint.cleaned.covers(*mark))
             };
+            let harms = |taint: &&Taint| !taint.cleaned.holds(category) && !is_address(taint);
             value.taints().iter().find(harms).cloned()
         }
         Context::Argv => argv(category, value),
@@ -44,7 +46,10 @@ pub(super) fn harmful(category: Category, context: Context, value: &Value) -> Op
         Context::Selector => {
             let text = value.skeleton().unwrap_or_default().trim_start();
             let selects = !text.is_empty() && !text.starts_with(['<', HOLE]);
-            if selects { None } else { direct(category, value) }
+            let harms = |taint: &&Taint| {
+                is_direct(category, taint) && !taint.cleaned.covers(CategorySet::ANCHOR)
+            };
+            if selects { None } else { value.taints().iter().find(harms).cloned() }
         }
         Context::Document => super::document::operator_in(value),
     }
@@ -107,10 +112,11 @@ fn is_starter(program: &str) -> bool {
 
 /// Input that is not the person's own at the machine or page.
 fn direct(category: Category, value: &Value) -> Option<Taint> {
-    let harms = |taint: &&Taint| {
-        !taint.cleaned.holds(category) && !taint.cleaned.covers(CategorySet::INDIRECT)
-    };
-    value.taints().iter().find(harms).cloned()
+    value.taints().iter().find(|taint| is_direct(category, taint)).cloned()
+}
+
+fn is_direct(category: Category, taint: &Taint) -> bool {
+    !taint.cleaned.holds(category) && !taint.cleaned.covers(CategorySet::INDIRECT)
 }
 
 /// Whether a program runs text it is handed as a script.
@@ -203,8 +209,7 @@ pub(super) fn option_is_on(site: &Site, option: &str) -> bool {
     }
     if option == "@url-attribute" {
         let name = site.value(0);
-        let names = ["href", "src", "action", "formaction", "xlink:href", "data"];
-        return name.known_text().is_some_and(|name| names.contains(&name));
+        return name.known_text().is_some_and(|name| super::elements::ADDRESSES.contains(&name));
     }
     if option == "@markup-attribute" {
         let name = site.value(0);

@@ -18,6 +18,9 @@ impl Engine<'_> {
         if let Some(result) = self.characters_asked(site).or_else(|| self.lessened(site)) {
             return Some(result);
         }
+        if let Some(address) = super::emptied::put_together(site) {
+            return Some(address);
+        }
         let Some((_, receiver)) = &site.receiver else {
             return self.appended(site).or_else(|| self.global_function(site));
         };

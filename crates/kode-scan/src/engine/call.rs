@@ -175,7 +175,8 @@ impl Engine<'_> {
         let followed = is_entry || self.follows_calls();
         if recursive || self.frames.len() >= CALL_DEPTH_MAX || self.capped || !followed {
             self.cut_short |= !followed && given.iter().any(|given| given.value.is_tainted());
-            return mixed(&given.iter().map(|given| given.value.clone()).collect::<Vec<_>>());
+            let passed = mixed(&given.iter().map(|given| given.value.clone()).collect::<Vec<_>>());
+            return site.map_or(passed.clone(), |site| self.of_the_server(passed, site));
         }
         let matters = |value: &Value| {
             value.is_tainted()
@@ -520,6 +521,10 @@ impl Engine<'_> {
         /// Methods that change how a path is held, not where it leads.
         const SAME_PATH: [&str; 5] =
             ["toAbsolutePath", "toFile", "toPath", "getAbsoluteFile", "absolute"];
+        let own = self.own_attribute(result, site).or_else(|| self.absolute_address(site));
+        if let Some(own) = own {
+            return own;
+        }
         let value = self.at_place(result, site.start, site.end);
         if !value.taints().is_empty() {
             return if &*site.method == "parse_args" { self.parsed_fields(value) } else { value };
@@ -543,23 +548,6 @@ impl Engine<'_> {
             data.normalized = known.is_some_and(|known| known.normalizes) || stays_normalized;
             data.origin = origin;
         })
-    }
-
-    /// jQuery's `text(value)`, `attr(name, value)` and `get()` give the elements, not their text.
-    fn jquery_setter(&self, site: &Site) -> Option<Value> {
-        // `get()` without a name asks a list for its elements, not a request for a header.
-        if &*site.method == "get" && site.given.is_empty() && self.is_javascript() {
-            return site.receiver.as_ref().map(|(_, value)| value.clone());
-        }
-        let needed = match &*site.method {
-            "text" | "val" => 1,
-            "attr" | "prop" | "data" => 2,
-            _ => return None,
-        };
-        let elements = self.place("global.$()").filter(|_| site.given.len() >= needed)?;
-        let (_, receiver) = site.receiver.as_ref()?;
-        let is_one = receiver.data().and_then(|data| data.place) == Some(elements);
-        is_one.then(|| receiver.clone())
     }
 
     /// `decoder.Decode(&value)`: what is read is put into an argument.

@@ -359,7 +359,12 @@ impl Engine<'_> {
         let is_super = data.instance.is_some() && data.class.is_some();
         let class = data.class.filter(|_| is_super).or(data.instance).or(data.class)?;
         if let Some(field) = self.field_of_class(class, data, name) {
-            return Some(field);
+            let is_column = data.instance.is_none() && field.is_tainted();
+            return Some(if is_column && self.is_made_for_class(class, name) {
+                Value::default()
+            } else {
+                field
+            });
         }
         let found = self.method(class, name);
         let asked = || data.instance.and_then(|_| self.implementer(class, name));
@@ -392,6 +397,18 @@ impl Engine<'_> {
             return None;
         }
         self.lineage(class).iter().skip(1).find_map(known)
+    }
+
+    /// Python: what a class itself holds under a name is made for it (`Column(String)`), though
+    /// its instances hold something else.
+    fn is_made_for_class(&self, class: (usize, ClassId), name: &Name) -> bool {
+        let unit = self.unit(class.0);
+        let is_call = |value: crate::ir::ExprId| {
+            matches!(unit.program.expression(value).kind, crate::ir::Kind::Call(_))
+        };
+        let mut fields = self.class(class).fields.iter();
+        unit.language == kode_syntax::Language::Python
+            && fields.any(|field| field.name == *name && field.value.is_some_and(is_call))
     }
 
     /// Java's `Outer.Inner`.

@@ -45,6 +45,19 @@ impl Engine<'_> {
         Some(self.given_by(&giver))
     }
 
+    /// A type of another file that is called a dependency: `AuthManagerDep`.
+    pub(super) fn names_dependency(&self, declared: ExprId) -> bool {
+        const ENDS: [&str; 4] = ["Dep", "Deps", "Depends", "Dependency"];
+        let program = self.program();
+        let name = match &program.expression(declared).kind {
+            Kind::Variable(variable) => &program.variables[variable.0 as usize],
+            Kind::Field(_, name) | Kind::Global(name) | Kind::Import(name) => name,
+            _ => return false,
+        };
+        self.unit(self.file).language == Language::Python
+            && ENDS.iter().any(|end| name.ends_with(end))
+    }
+
     /// What `Depends(f)` names, in an expression or the value of a name.
     fn giver(&mut self, expression: ExprId, is_type: bool) -> Option<Value> {
         let is_named = matches!(

@@ -101,13 +101,14 @@ impl Engine<'_> {
         if !parses || text.taints().is_empty() {
             return None;
         }
-        Some(text.with(|data| {
+        let parsed = text.with(|data| {
             for taint in &mut data.taints {
                 taint.cleaned = taint.cleaned.intersection(CategorySet::DOCUMENT.complement());
             }
             data.text = None;
             data.constant = None;
-        }))
+        });
+        Some(self.of_the_server(parsed, site))
     }
 
     /// `db.collection('users')`, `User`, `this.userModel`, `db.users`.

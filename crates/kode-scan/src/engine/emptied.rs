@@ -91,16 +91,37 @@ impl Engine<'_> {
 /// Python's `urlparse(x)._replace(query=…)`: what goes behind the question mark leads
 /// nowhere else.
 fn replaced_query(site: &Site, receiver: &Value) -> Option<Value> {
-    const BEHIND: [&str; 3] = ["query", "fragment", "params"];
-    let is_behind = |name: &str| BEHIND.contains(&name);
-    if &*site.method != "_replace" || site.given.is_empty() {
-        return None;
-    }
-    if !site.given.iter().all(|given| given.name.as_deref().is_some_and(is_behind)) {
+    const PARTS: [&str; 6] = ["scheme", "netloc", "path", "query", "fragment", "params"];
+    let named = |given: &super::site::Given| {
+        given.name.as_deref().is_some_and(|name| PARTS.contains(&name))
+    };
+    if &*site.method != "_replace" || site.given.is_empty() || !site.given.iter().all(named) {
         return None;
     }
     let redirect = CategorySet::of(&[Category::OpenRedirect]);
     let mut parts = vec![receiver.clone()];
-    parts.extend(site.given.iter().map(|given| given.value.cleaned(redirect)));
+    parts.extend(site.given.iter().map(|given| match given.name.as_deref() {
+        Some("query" | "fragment" | "params") => given.value.cleaned(redirect),
+        _ => given.value.clone(),
+    }));
     Some(mixed(&parts))
+}
+
+/// Python's `urlunsplit((scheme, host, path, query, fragment))`: the same.
+pub(super) fn put_together(site: &Site) -> Option<Value> {
+    let leading = match &*site.method {
+        "urlunparse" | "urlunsplit" => 3,
+        _ => return None,
+    };
+    let whole = site.value(0);
+    let items = super::builtin::items(&whole);
+    if items.len() <= leading || site.given.len() != 1 {
+        return None;
+    }
+    let redirect = CategorySet::of(&[Category::OpenRedirect]);
+    let parts = items.iter().enumerate().map(|(at, item)| match at < leading {
+        true => item.clone(),
+        false => item.cleaned(redirect),
+    });
+    Some(mixed(&parts.collect::<Vec<_>>()))
 }

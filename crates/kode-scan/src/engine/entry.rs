@@ -85,13 +85,14 @@ impl Engine<'_> {
             return error;
         }
         let given = self.dependency(parameter);
+        let is_given = given.is_some();
         let value = if let Some(given) = given.filter(|given| !given.is_unknown()) {
             return given;
         } else if let Some(kind) = self.annotated_kind(parameter) {
             kind
         } else if let Some(text) = self.annotated(parameter) {
             input(self, &text)
-        } else if is_input && !self.is_dependency(parameter) {
+        } else if is_input && !is_given && !self.is_dependency(parameter) {
             input(self, &format!("the request's `{name}`"))
         } else {
             let value = self.by_name(function, at, name);
@@ -163,6 +164,9 @@ impl Engine<'_> {
 
     /// FastAPI's `Depends(…)` and the like give objects of the server's own.
     fn is_dependency(&self, parameter: &Parameter) -> bool {
+        if parameter.declared.is_some_and(|declared| self.names_dependency(declared)) {
+            return true;
+        }
         let Some(default) = parameter.default else {
             return matches!(
                 parameter.name.as_deref(),
@@ -255,13 +259,7 @@ impl Engine<'_> {
             },
             "python" if name == "request" && self.sends(function) => Value::default(),
             "python" if name == "request" => self.kind("global.Request()"),
-            "python"
-                if at > 0
-                    && function
-                        .name
-                        .as_deref()
-                        .is_some_and(|name| name.starts_with("resolve_")) =>
-            {
+            "python" if at > 0 && self.resolves_field(function) => {
                 let (start, end) = (function.parameters[at].start, function.parameters[at].end);
                 self.source(start, end, "the query's arguments", CategorySet::DOCUMENT)
             }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Engine;
-use super::address::{OWN_PAGE, begins_path, ends_in_host, is_behind_question, is_page_first};
+use super::address::{
+    begins_path, cleaned_from_start, ends_in_host, is_behind_question, is_page_first, mark_behind,
+};
 use super::guard::{both_facts, facts_of, flipped, truth_with};
 use super::value::{Closure, Constant, Data, HOLE, Open, Path, Taint, Value, merge_taints};
 use crate::category::{Category, CategorySet};
@@ -103,6 +105,7 @@ impl Engine<'_> {
         {
             return Value::new(Data { class: Some((self.file, *class)), ..Data::default() });
         }
+        let value = self.checked_since(value);
         self.with_origin(value, || self.variable_path(variable))
     }
 
@@ -254,6 +257,9 @@ impl Engine<'_> {
             if &**name == "default" {
                 return value.clone();
             }
+            if name.contains('.') && self.is_server_setting(place, name) {
+                return Value::default();
+            }
             if let Some(kept) = self.request_fields.get(name)
                 && Some(place) == self.place("global.Request()")
             {
@@ -305,7 +311,7 @@ impl Engine<'_> {
         let origin = value.data().and_then(|data| data.origin.clone());
         let field = Value::new(Data { taints, origin, place: Some(place), ..Data::default() });
         match known.and_then(|known| known.cleans) {
-            Some(CategorySet::EVERY) => Value::place(place),
+            Some(CategorySet::EVERY) => self.own_origin(place),
             Some(set) => field.cleaned(set),
             None => field,
         }
@@ -681,13 +687,6 @@ impl Engine<'_> {
     }
 }
 
-/// What the input that a place is can't harm.
-fn cleaned_from_start(known: &crate::model::Knowledge) -> CategorySet {
-    let is_own_page = known.begins.as_deref() == Some(OWN_PAGE);
-    let own = if is_own_page { CategorySet::OWN_PAGE } else { CategorySet::NONE };
-    known.source_cleans.union(known.cleans.unwrap_or(CategorySet::NONE)).union(own)
-}
-
 /// Types whose values hold no text.
 pub(super) fn is_harmless_type(name: &str) -> bool {
     matches!(
@@ -755,6 +754,7 @@ pub(super) fn joined(parts: &[Value]) -> Value {
         if !text.is_empty() || parts.len() > 1 && !is_page_first(part) {
             entering.iter_mut().for_each(Taint::parted);
         }
+        mark_behind(&mut entering, &taints, is_behind_question(part, &text));
         merge_taints(&mut taints, &entering);
         if let Some(data) = part.data().filter(|data| !data.taints.is_empty()) {
             origin = origin.or_else(|| data.origin.clone());
@@ -771,7 +771,10 @@ pub(super) fn joined(parts: &[Value]) -> Value {
         taint.cleaned = taint.cleaned.union(CategorySet::DOCUMENT);
     }
     let is_open = parts.iter().any(|part| part.open() != Open::No);
+    let is_ended = parts.iter().position(|part| part.known_text().is_none()) == Some(0)
+        && parts.iter().skip(1).all(|part| part.known_text().is_some());
     Value::text(&text).with(|data| {
+        data.ended = is_ended;
         data.taints = taints;
         data.origin = origin;
         data.open = if is_open { Open::Part } else { Open::No };

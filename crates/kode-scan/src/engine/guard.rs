@@ -221,6 +221,9 @@ impl Engine<'_> {
         match operator {
             Operator::Equal | Operator::NotEqual => {
                 let when = operator == Operator::Equal;
+                if let Some(begins) = self.cut_and_compared((left, right), b, when) {
+                    return begins;
+                }
                 if let Some(begins) = self.begins_at_zero(left, b, when) {
                     return begins;
                 }
@@ -482,7 +485,9 @@ impl Engine<'_> {
             "startsWith" | "startswith" | "HasPrefix" => {
                 let mut cleans = CategorySet::NONE;
                 let normalized = value.data().is_some_and(|data| data.normalized);
-                if normalized && !argument.is_tainted() {
+                let harms =
+                    |taint: &super::value::Taint| !taint.cleaned.holds(Category::PathTraversal);
+                if normalized && !argument.deep_taints().iter().any(harms) {
                     cleans = cleans.union(CategorySet::of(&[Category::PathTraversal]));
                 }
                 if is_fixed_host(part) {

@@ -55,6 +55,40 @@ impl Engine<'_> {
     }
 
     /// gqlgen's methods of resolvers: `func (r *queryResolver) Users(ctx context.Context, name string)`.
+    /// `environ['app.folders']`: what the server or what stands around puts into the
+    /// environment of a call has names with dots; the client's are `HTTP_…` and the like.
+    pub(super) fn is_server_setting(&self, place: crate::model::Place, name: &str) -> bool {
+        const OF_REQUEST: [&str; 8] =
+            ["input", "form", "query", "body", "routing", "param", "parsed", "request"];
+        self.place("global.Environ()") == Some(place)
+            && !OF_REQUEST.iter().any(|part| name.contains(part))
+            && !name.starts_with(|first: char| first.is_ascii_uppercase())
+    }
+
+    /// `make_response(dict(…))`: Flask and Quart send a mapping as JSON.
+    pub(super) fn is_sent_as_data(&self, site: &super::site::Site) -> bool {
+        let program = self.program();
+        let first = site.argument(0).map(|first| &program.expression(first).kind);
+        let Some(Kind::Call(call)) = first else { return false };
+        let is_mapping = matches!(&program.expression(call.callee).kind, Kind::Global(name) if &**name == "dict");
+        is_mapping && &*site.method == "make_response"
+    }
+
+    /// A method `resolve_name(parent, info, …)`, or one in a file that names GraphQL.
+    pub(super) fn resolves_field(&self, function: &Function) -> bool {
+        let name = function.name.as_deref().unwrap_or_default();
+        let has_info = || {
+            let second = function.parameters.get(1).and_then(|second| second.name.as_deref());
+            second.is_some_and(|name| name.contains("info") || matches!(name, "ctx" | "context"))
+        };
+        let in_schema = || {
+            const LIBRARIES: [&[u8]; 4] = [b"graphene", b"ariadne", b"strawberry", b"graphql"];
+            let source = self.unit(self.file).source;
+            LIBRARIES.iter().any(|library| memchr::memmem::find(source, library).is_some())
+        };
+        name.starts_with("resolve_") && (has_info() || in_schema())
+    }
+
     pub(super) fn is_graphql_resolver(&self, function: &Function) -> bool {
         let Some(class) = function.class else { return false };
         let class = &self.program().classes[class.0 as usize];

@@ -28,6 +28,14 @@ impl Engine<'_> {
         Some(super::expression::joined(&[path.clone(), rest]))
     }
 
+    /// Django's `request.build_absolute_uri(text)`: the text with the site's own host in front,
+    /// unless it has one itself.
+    pub(super) fn absolute_address(&self, site: &Site) -> Option<Value> {
+        let is_one = &*site.method == "build_absolute_uri" && !site.given.is_empty();
+        let is_python = self.unit(self.file).language == kode_syntax::Language::Python;
+        (is_one && is_python).then(|| super::expression::mixed(&site.values()))
+    }
+
     /// `"/" + strings.TrimLeft(text, "/\\")`: one slash, and no second one behind it.
     pub(super) fn rooted_once(&self, parts: &[ExprId], text: Value) -> Value {
         let [first, second, ..] = parts else { return text };

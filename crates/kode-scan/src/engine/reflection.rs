@@ -77,6 +77,7 @@ impl Engine<'_> {
                 (is_made && is_known && is_new.is_some() && is_last)
                     .then(|| together(&onto, &site.value(1)))
             }
+            "extend" | "merge" | "defaults" | "assign" => self.merged(*object, receiver, site),
             "defineProperty" if self.is_global(*object, "Object") => self.defined_property(site),
             "reject" => self.rejected(site),
             "call" | "apply" => match self.prototype_method(*object) {
@@ -323,7 +324,7 @@ impl Engine<'_> {
 }
 
 /// An object with everything of another.
-fn together(object: &Value, other: &Value) -> Value {
+pub(super) fn together(object: &Value, other: &Value) -> Value {
     let fields = other.data().and_then(|data| data.fields.as_ref());
     let whole = fields
         .iter()

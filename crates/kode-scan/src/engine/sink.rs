@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kode_base::Severity;
 
 use super::argument::{chosen, harmful, looks_like_sql, option_is_on, redirected};
+use super::elements::{ATTRIBUTE, ELEMENT_NAME, OWN_TEXT, WRITTEN};
 use super::scripted::{Script, attribute_script};
 use super::site::Site;
 use super::unknown::GUESSED;
@@ -24,11 +25,6 @@ const CROSSINGS_MAX: usize = 10;
 
 /// How the step of a call begins.
 pub(super) const PASSED: &str = "it is passed to";
-
-/// How the first step of input out of the page's attributes begins, and out of its text:
-/// both are what the page's maker has put there, unless somebody else's words are among it.
-const ATTRIBUTE: &str = "an attribute of the page";
-const OWN_TEXT: &str = "the page's own text";
 
 /// Calls and changes of file on a way from the page's own attributes or text to its markup:
 /// over more it is no proof that anybody else's words go it.
@@ -50,6 +46,9 @@ impl Engine<'_> {
             }
             if sink.context == Context::Call {
                 self.report_call(sink.category, site.start, site.end);
+                continue;
+            }
+            if sink.context == Context::Body && self.is_sent_as_data(site) {
                 continue;
             }
             for value in chosen(sink, site) {
@@ -585,11 +584,11 @@ fn crossings(taint: &Taint) -> usize {
     count
 }
 
-/// Whether it went through something unknown in an object.
+/// Whether it went through something unknown in an object, or is a name or data of the page's.
 fn is_guessed(taint: &Taint) -> bool {
     let mut current = Some(&taint.step);
     while let Some(step) = current {
-        if step.text.starts_with(GUESSED) {
+        if [GUESSED, WRITTEN, ELEMENT_NAME].iter().any(|guess| step.text.starts_with(guess)) {
             return true;
         }
         current = step.before.as_ref();

@@ -53,6 +53,9 @@ impl Engine<'_> {
         if let Some(result) = self.wrapped_request(&name, site) {
             return result;
         }
+        if self.is_own_response(site) {
+            return Value::default();
+        }
         if let Some(result) = self.cleaned_by_name(&name, site) {
             return result;
         }
@@ -82,7 +85,10 @@ impl Engine<'_> {
             let text = format!("{GUESSED} `{}`", site.method);
             return result.stepped(self.file, site.start, site.end, &text);
         }
-        let is_service = SERVICES.iter().any(|part| name.contains(part));
+        if matches!(&*name, "render" | "template" | "compile") && site.value(0).is_tainted() {
+            return self.of_the_server(result, site);
+        }
+        let is_service = name == "fetch" || SERVICES.iter().any(|part| name.contains(part));
         if !is_service || !self.is_javascript() || !is_only_in_objects(&parts) {
             return result;
         }
@@ -138,6 +144,28 @@ impl Engine<'_> {
         let is_one = matches!(&*site.method, "collection" | "getCollection" | "get_collection");
         (is_one && site.receiver.is_some() && site.given.len() == 1)
             .then(|| self.kind("global.Collection()"))
+    }
+
+    /// Python: `super().dispatch(request, …)` of a framework's class: a response, which was
+    /// checked when it was made.
+    fn is_own_response(&self, site: &Site) -> bool {
+        const METHODS: [&str; 7] = ["dispatch", "get", "post", "put", "patch", "delete", "head"];
+        let request = self.place("global.Request()");
+        let is_request = |value: &Value| {
+            let place = value.data().and_then(|data| data.place);
+            place.is_some() && place == request
+        };
+        let of_super = || {
+            let program = self.program();
+            let object =
+                site.receiver.as_ref().map(|(object, _)| &program.expression(*object).kind);
+            let Some(crate::ir::Kind::Call(call)) = object else { return false };
+            matches!(&program.expression(call.callee).kind, crate::ir::Kind::Global(name) if &**name == "super")
+        };
+        METHODS.contains(&&*site.method)
+            && self.unit(self.file).language == kode_syntax::Language::Python
+            && is_request(&site.value(0))
+            && of_super()
     }
 
     /// What a function's name promises to make safe.

@@ -59,6 +59,8 @@ pub(crate) struct Data {
     pub(crate) normalized: bool,
     /// What is known of it is what it begins as: something else may set it.
     pub(crate) loose: bool,
+    /// Another value with text that is written down put behind it, and nothing else.
+    pub(crate) ended: bool,
 }
 
 /// What a value has of a parameter that nothing is known of.
@@ -539,6 +541,7 @@ fn is_unchanged(before: &Data, after: &Data) -> bool {
         && before.origin == after.origin
         && before.normalized == after.normalized
         && before.loose == after.loose
+        && before.ended == after.ended
 }
 
 fn nesting_of<'v>(values: impl Iterator<Item = &'v Value>) -> u8 {
@@ -577,6 +580,7 @@ fn joined(a: &Data, b: &Data, visits: &mut usize) -> Data {
         origin: if a.origin == b.origin { a.origin.clone() } else { None },
         normalized: a.normalized && b.normalized,
         loose: a.loose || b.loose,
+        ended: a.ended && b.ended,
         open: match a.open.max(b.open) {
             Open::No => Open::No,
             _ => Open::Part,

@@ -55,9 +55,7 @@ impl Lowering<'_, '_> {
             "object_pattern" => {
                 Target::Record(children(node).into_iter().map(|part| self.entry(part)).collect())
             }
-            "array_pattern" => {
-                Target::List(children(node).into_iter().map(|part| self.pattern(part)).collect())
-            }
+            "array_pattern" => Target::List(self.elements(node)),
             "rest_pattern" => {
                 node.named_child(0).map_or(Target::Nothing, |inner| self.pattern(inner))
             }
@@ -78,6 +76,25 @@ impl Lowering<'_, '_> {
             }
             _ => Target::Nothing,
         }
+    }
+
+    /// The elements of `[, second]`: what is left out counts.
+    fn elements(&mut self, node: Node<'_>) -> Vec<Target> {
+        let mut elements = Vec::new();
+        let mut is_open = true;
+        for at in 0..node.child_count() {
+            let Some(part) = node.child(at) else { continue };
+            if part.kind() == "," {
+                if is_open {
+                    elements.push(Target::Nothing);
+                }
+                is_open = true;
+            } else if part.is_named() && !part.is_extra() {
+                elements.push(self.pattern(part));
+                is_open = false;
+            }
+        }
+        elements
     }
 
     fn member_target(&mut self, node: Node<'_>) -> Target {
