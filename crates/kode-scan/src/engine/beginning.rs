@@ -3,6 +3,7 @@
 //! host. Where that is not certain the beginning counts as unknown.
 
 use super::address::OWN_PAGE;
+use super::site::Site;
 use super::value::{HOLE, Taint, Value};
 use crate::category::CategorySet;
 
@@ -11,6 +12,18 @@ pub(super) fn first_of_split(text: &Value, separator: &Value, part: Value) -> Op
     let (begins, separator) = (known_beginning(text)?, separator.known_text()?);
     let is_kept = !separator.is_empty() && !begins.contains(separator);
     is_kept.then(|| beginning_with(part, begins))
+}
+
+/// The page's own address up to some place in it: `url.slice(0, url.indexOf('#'))`.
+pub(super) fn cut_off(text: &Value, site: &Site, part: Value) -> Value {
+    let from_start = site.value(0).number() == Some(0) && site.given.len() == 2;
+    let at_known = site.value(1).number().is_some();
+    match text.skeleton() {
+        Some(begins) if from_start && !at_known && begins.starts_with(OWN_PAGE) => {
+            beginning_with(part, OWN_PAGE)
+        }
+        _ => part,
+    }
 }
 
 /// A text in which what a pattern matches is replaced, where no match can touch its
@@ -70,7 +83,7 @@ fn beginning_with(value: Value, begins: &str) -> Value {
 /// The letters, or the mark, that every match of a pattern begins with.
 fn literal_start(pattern: &str) -> Option<&str> {
     if let Some(rest) = pattern.strip_prefix('\\') {
-        return rest.get(..1).filter(|mark| ["?", "#", "&"].contains(mark));
+        return rest.get(..1).filter(|mark| ["?", "#", "&", "\\"].contains(mark));
     }
     if pattern.starts_with(['#', '&']) {
         return pattern.get(..1);

@@ -343,6 +343,9 @@ impl Engine<'_> {
             true => returned.cleaned(CategorySet::of(&[Category::CrossSiteScripting])),
             false => returned,
         };
+        let path = CategorySet::of(&[Category::PathTraversal]);
+        let refuses = self.refuses_climbing(function, frame.file);
+        let returned = if refuses { returned.cleaned(path) } else { returned };
         let mut facts = returned
             .data()
             .and_then(|data| data.facts.clone())
@@ -359,11 +362,19 @@ impl Engine<'_> {
             }
         }
         facts.extend(frame.null_fields.unwrap_or_default());
+        // Where it gives something, what it was handed does not climb either.
+        if let Some(Some(variable)) = frame.parameters.first().filter(|_| refuses) {
+            let of = Path { file: frame.file, variable: *variable, fields: Vec::new() };
+            facts.push(Fact::new(of, true, path));
+        }
         if facts.is_empty() {
             return returned;
         }
         let plain: Vec<&Given> = given.iter().filter(|given| given.name.is_none()).collect();
-        let mut mapped = Vec::new();
+        let first = plain.first().filter(|_| refuses);
+        let made_of = first.map(|given| self.origins(&given.value)).unwrap_or_default();
+        let mut mapped: Vec<Fact> =
+            made_of.into_iter().map(|of| Fact::new(of, true, path)).collect();
         for fact in facts {
             let fact = self.about_parameter(function, fact, frame.file);
             let position = parameter_of(function, &fact.path);

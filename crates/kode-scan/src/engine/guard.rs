@@ -13,7 +13,7 @@ const ARCHIVE_ENTRY: &str = "an archive's entry";
 /// Fields below a variable that are told apart.
 const FIELD_DEPTH_MAX: usize = 6;
 /// A value computed from another, that from a third: so many are followed.
-const ORIGINS_MAX: usize = 5;
+pub(super) const ORIGINS_MAX: usize = 5;
 
 impl Engine<'_> {
     /// The path an expression names.

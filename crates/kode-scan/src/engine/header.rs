@@ -9,8 +9,8 @@ use crate::ir::{ExprId, Kind};
 use crate::model::Context;
 
 /// Content types that no browser runs as markup.
-const HARMLESS_TYPES: [&str; 7] =
-    ["json", "text/plain", "csv", "octet-stream", "image/", "pdf", "txt"];
+const HARMLESS_TYPES: [&str; 8] =
+    ["json", "text/plain", "csv", "octet-stream", "image/", "pdf", "txt", "javascript"];
 
 impl Engine<'_> {
     /// A call that sets a header or the type of the response.

@@ -2,6 +2,8 @@
 //! they do, and something in them shows that they do it.
 
 use super::Engine;
+use super::guard::ORIGINS_MAX;
+use super::value::{Path, Value};
 use crate::ir::{Function, Name};
 
 impl Engine<'_> {
@@ -28,6 +30,55 @@ impl Engine<'_> {
             && MARKS.iter().all(|mark| memchr::memmem::find(unit.source, mark).is_some())
     }
 
+    /// Java's functions that bring a path into its shortest form and give nothing where it
+    /// climbs: named so, with `..` and `return null` in them.
+    pub(super) fn refuses_climbing(&self, function: &Function, file: usize) -> bool {
+        let says_so = |name: &Name| name.contains("anonical") || name.contains("ormaliz");
+        let holds = |text: &[u8], part: &[u8]| memchr::memmem::find(text, part).is_some();
+        self.unit(file).language == kode_syntax::Language::Java
+            && function.name.as_ref().is_some_and(says_so)
+            && self.bodies(function, file).any(|body| {
+                let dots = holds(body, b"'.'") || holds(body, b"\"..\"");
+                dots && holds(body, b"'/'") | holds(body, b"\"/\"") && holds(body, b"return null;")
+            })
+    }
+
+    /// Java's functions of this name that replace markup's characters one by one, and say so.
+    fn replaces_each_character(&self, function: &Function, file: usize) -> bool {
+        let says_so = |name: &Name| name.contains("anitiz") || name.contains("anitis");
+        let holds = |text: &[u8], part: &[u8]| memchr::memmem::find(text, part).is_some();
+        self.unit(file).language == kode_syntax::Language::Java
+            && function.name.as_ref().is_some_and(says_so)
+            && self.bodies(function, file).any(|body| holds(body, b"'<'") && holds(body, b"'&'"))
+    }
+
+    /// The texts of a file's functions of one name, from the name to where the next begins.
+    fn bodies(&self, function: &Function, file: usize) -> impl Iterator<Item = &[u8]> {
+        const BODY_MAX: usize = 4000;
+        let source = self.unit(file).source;
+        let declared = format!(" {}(", function.name.as_deref().unwrap_or_default());
+        let starts: Vec<usize> =
+            memchr::memmem::find_iter(source, declared.as_bytes()).take(8).collect();
+        starts.into_iter().filter_map(move |start| {
+            let rest = &source[start..source.len().min(start + BODY_MAX)];
+            let open = memchr::memchr2(b'{', b';', rest).filter(|at| rest[*at] == b'{')?;
+            Some(&rest[..closing(rest, open)])
+        })
+    }
+
+    /// What a value was computed from, and that from, as far as it is followed.
+    pub(super) fn origins(&self, value: &Value) -> Vec<Path> {
+        let mut found: Vec<Path> = Vec::new();
+        let mut next = value.data().and_then(|data| data.origin.clone());
+        while let Some(path) =
+            next.filter(|path| found.len() < ORIGINS_MAX && !found.contains(path))
+        {
+            next = self.value_at(&path).data().and_then(|data| data.origin.clone());
+            found.push((*path).clone());
+        }
+        found
+    }
+
     /// A sanitizer of markup of the program's own: its name says so, and its file takes
     /// attributes away.
     pub(super) fn takes_away(&self, function: &Function, file: usize) -> bool {
@@ -39,8 +90,25 @@ impl Engine<'_> {
             name.contains("sanitiz") || name.contains("sanitis") || name.contains("purify")
         };
         self.escapes_each_character(function, file)
+            || self.replaces_each_character(function, file)
             || is_javascript
                 && function.name.as_ref().is_some_and(says_so)
                 && TAKES.iter().any(|call| memchr::memmem::find(unit.source, call).is_some())
     }
+}
+
+/// Where the block that opens at a brace is closed again, as far as the text goes.
+fn closing(text: &[u8], open: usize) -> usize {
+    let mut depth = 0;
+    for (at, byte) in text.iter().enumerate().skip(open) {
+        match byte {
+            // A brace written as a character.
+            b'{' | b'}' if text.get(at + 1) == Some(&b'\'') => {}
+            b'{' => depth += 1,
+            b'}' if depth == 1 => return at,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }

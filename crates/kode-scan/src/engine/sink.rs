@@ -124,7 +124,12 @@ impl Engine<'_> {
                 true => crossings(&taint) > OWN_CROSSINGS_MAX || taint.step.depth > OWN_STEPS_MAX,
                 false => crossings(&taint) > CROSSINGS_MAX,
             };
-            if is_new && (is_selector || is_guessed(&taint) || is_far) {
+            if is_new
+                && (is_selector
+                    || is_guessed(&taint)
+                    || is_far
+                    || is_own_query(category, value, &taint))
+            {
                 self.soften();
             }
         } else if is_open(category, context, value) {
@@ -598,6 +603,16 @@ fn is_guessed(taint: &Taint) -> bool {
 
 fn is_of_page(taint: &Taint) -> bool {
     taint.step.begins_as(ATTRIBUTE) || taint.step.begins_as(OWN_TEXT)
+}
+
+/// A whole query that somebody gives a program on its command line is theirs to give: there
+/// is nothing that it was put into.
+fn is_own_query(category: Category, value: &Value, taint: &Taint) -> bool {
+    category == Category::SqlInjection
+        && value
+            .skeleton()
+            .is_none_or(|text| text.chars().all(|character| character == super::value::HOLE))
+        && taint.step.begins_as("the command line")
 }
 
 fn flow_of(taint: &Taint) -> Vec<RawStep> {

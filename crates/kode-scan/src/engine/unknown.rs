@@ -10,6 +10,7 @@ use super::expression::mixed;
 use super::site::Site;
 use super::value::Value;
 use crate::category::{Category, CategorySet};
+use crate::ir::Kind;
 
 /// What a name says that promises something: one pass tells the many that don't.
 static PROMISES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -45,7 +46,7 @@ impl Engine<'_> {
         if is_java && component.is_some() && site.callee.is_tainted() {
             return site.callee.clone();
         }
-        let name = site.method.to_ascii_lowercase();
+        let name = self.bundled_name(site).unwrap_or_else(|| site.method.to_ascii_lowercase());
         // Where an application is mounted: nothing, or a path from the root.
         if name == "getcontextpath" {
             return Value::text("");
@@ -201,6 +202,14 @@ impl Engine<'_> {
             CategorySet::EVERY
         };
         Some(mixed(&site.values()).cleaned(set))
+    }
+
+    /// `import_escape_html.default(…)`: what a bundler calls a package's only function.
+    fn bundled_name(&self, site: &Site) -> Option<String> {
+        let (object, _) = site.receiver.as_ref().filter(|_| &*site.method == "default")?;
+        let Kind::Variable(variable) = self.program().expression(*object).kind else { return None };
+        let name = &self.program().variables[variable.0 as usize];
+        Some(name.strip_prefix("import_")?.to_ascii_lowercase())
     }
 
     /// Whether a call writes its argument in another alphabet, as Base64 does.
