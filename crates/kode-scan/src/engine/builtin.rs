@@ -245,7 +245,8 @@ impl Engine<'_> {
             && &*site.method == "replaceAll"
             && receiver.known_text().is_none()
         {
-            let cleans = removal_cleans(&pattern, &by).union(one_slash(receiver, &pattern, &by));
+            let cleans = removal_cleans(&pattern, &by)
+                .union(super::own_address::one_slash(receiver, &pattern, &by));
             return mixed(&[receiver.clone(), by]).cleaned(cleans);
         }
         replaced(receiver, what, &by, every)
@@ -257,7 +258,8 @@ impl Engine<'_> {
         let (pattern, at) = compiled.map_or_else(|| (text(0), 1), |pattern| (Some(pattern), 0));
         let (to, subject) = (site.value(at), site.value(at + 1));
         let cleans = pattern.map_or(CategorySet::NONE, |pattern| {
-            removal_cleans(&pattern, &to).union(one_slash(&subject, &pattern, &to))
+            removal_cleans(&pattern, &to)
+                .union(super::own_address::one_slash(&subject, &pattern, &to))
         });
         (!subject.is_unknown()).then(|| mixed(&[subject, to]).cleaned(cleans))
     }
@@ -746,7 +748,8 @@ fn replaced(receiver: &Value, from: &Value, to: &Value, is_every: bool) -> Value
     let every = is_every || from.data().is_some_and(|data| data.normalized);
     match pattern {
         Some(pattern) if every => {
-            let cleans = removal_cleans(&pattern, to).union(one_slash(receiver, &pattern, to));
+            let cleans = removal_cleans(&pattern, to)
+                .union(super::own_address::one_slash(receiver, &pattern, to));
             super::beginning::replaced(receiver, &pattern, result).cleaned(cleans)
         }
         Some(pattern) => super::beginning::replaced(receiver, &pattern, result),
@@ -772,32 +775,6 @@ pub(super) fn removal_cleans(pattern: &str, to: &Value) -> CategorySet {
         return CategorySet::of(&[Category::PathTraversal]);
     }
     CategorySet::NONE
-}
-
-/// A text that begins with a slash, of whose slashes only one is ever left in a row, names no
-/// other host.
-fn one_slash(text: &Value, pattern: &str, to: &Value) -> CategorySet {
-    const SLASHES: [&str; 14] = [
-        "/+",
-        "\\/+",
-        "//+",
-        "\\/\\/+",
-        "/{2,}",
-        "\\/{2,}",
-        "[\\\\/]{2,}",
-        "[\\\\/]+",
-        "[\\/]+",
-        "[\\/\\\\]+",
-        "[/\\\\]+",
-        "[\\/\\\\]{2,}",
-        "[/\\\\]{2,}",
-        "(\\/)+",
-    ];
-    let begins = text.skeleton().is_some_and(|text| text.starts_with('/'));
-    match begins && to.known_text() == Some("/") && SLASHES.contains(&pattern) {
-        true => CategorySet::of(&[Category::OpenRedirect]),
-        false => CategorySet::NONE,
-    }
 }
 
 /// The same for a text that is replaced wherever it stands.

@@ -97,3 +97,29 @@ impl Engine<'_> {
             .then(|| self.fact(text, operator == Operator::NotEqual, local()))
     }
 }
+
+/// A text that begins with a slash, of whose slashes only one is ever left in a row, names no
+/// other host.
+pub(super) fn one_slash(text: &Value, pattern: &str, to: &Value) -> CategorySet {
+    const SLASHES: [&str; 14] = [
+        "/+",
+        "\\/+",
+        "//+",
+        "\\/\\/+",
+        "/{2,}",
+        "\\/{2,}",
+        "[\\\\/]{2,}",
+        "[\\\\/]+",
+        "[\\/]+",
+        "[\\/\\\\]+",
+        "[/\\\\]+",
+        "[\\/\\\\]{2,}",
+        "[/\\\\]{2,}",
+        "(\\/)+",
+    ];
+    let begins = text.skeleton().is_some_and(|text| text.starts_with('/'));
+    match begins && to.known_text() == Some("/") && SLASHES.contains(&pattern) {
+        true => local(),
+        false => CategorySet::NONE,
+    }
+}
