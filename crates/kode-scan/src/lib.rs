@@ -26,6 +26,7 @@ mod markup;
 mod model;
 mod page;
 mod prefilter;
+mod printed;
 mod raw;
 mod repeated;
 pub mod report;

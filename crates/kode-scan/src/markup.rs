@@ -173,6 +173,10 @@ impl Reader<'_> {
     /// What the content of an element is read as.
     fn enter(&mut self, name: Range<usize>, is_closed: bool) {
         let bytes = &self.page[name.clone()];
+        if bytes.eq_ignore_ascii_case(b"plaintext") && !self.is_foreign() {
+            self.at = self.page.len();
+            return;
+        }
         let is = |names: &[&[u8]]| names.iter().any(|one| one.eq_ignore_ascii_case(bytes));
         if self.form == Form::Xml {
             return;

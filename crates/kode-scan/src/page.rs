@@ -53,11 +53,7 @@ fn scripts_of(page: &[u8], form: Form, is_whole: bool) -> Vec<u8> {
         for attribute in &attributes {
             if let Some(script) = attribute_script(page, attribute, is_whole) {
                 put_script(&mut text, attribute.value.clone(), &script);
-                if attribute.is_braced {
-                    text[attribute.value.start - 1] = b'(';
-                    text[attribute.value.end] = b')';
-                    put_end(&mut text, attribute.value.end + 1);
-                }
+                put_around(&mut text, page, attribute);
             }
         }
     }
@@ -161,6 +157,27 @@ fn put_script(text: &mut [u8], place: Range<usize>, script: &[u8]) {
     let end = place.end;
     text[place].copy_from_slice(script);
     put_end(text, end);
+}
+
+/// What stands around a handler: brackets of an expression, and of a handler that is asked
+/// before the page is left the function that it is (the engine's `UNLOAD`).
+fn put_around(text: &mut [u8], page: &[u8], attribute: &Attribute) {
+    const HEAD: &[u8] = b"$unload=event=>{";
+    let Range { start, end } = attribute.value;
+    let name = page[attribute.name.clone()].to_ascii_lowercase();
+    let is_unload = matches!(&name[..], b"onbeforeunload" | b"on:beforeunload");
+    if attribute.is_braced {
+        text[start - 1] = b'(';
+        text[end] = b')';
+        put_end(text, end + 1);
+        if is_unload {
+            text[attribute.name.start..][..8].copy_from_slice(&HEAD[..8]);
+        }
+    } else if is_unload && start >= attribute.name.start + HEAD.len() && end < text.len() {
+        text[attribute.name.start..][..HEAD.len()].copy_from_slice(HEAD);
+        text[end] = b'}';
+        put_end(text, end + 1);
+    }
 }
 
 fn put_end(text: &mut [u8], at: usize) {

@@ -1,7 +1,8 @@
 //! Pages that a server makes of templates in languages without rules (JSP, PHP, ERB,
 //! Razor, Astro and the like): their scripts and inline handlers are read as those of
 //! any page. It refuses to understand the server's parts; where one stands in a script
-//! there is a number or nothing, so that every byte keeps its offset.
+//! there is a number, nothing or the markup it prints from a text, so that every byte keeps
+//! its offset.
 
 use kode_base::ProjectPath;
 
@@ -55,6 +56,9 @@ pub(crate) fn without_server(template: &[u8]) -> Vec<u8> {
         page[start..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
         if *puts_out {
             page[start] = b'0';
+        } else if *begins != b"<%--" {
+            let part = &template[inside..close.map_or(template.len(), |close| inside + close)];
+            crate::printed::show(&mut page, part, inside);
         }
         at = end;
     }
@@ -78,13 +82,15 @@ mod tests {
             "<%@ page import=\"x\" %><a onclick=\"return confirm('<%= a %>')\">x</a>",
             "<?php if ($a < 1) { ?><script>if (!confirm('<?= $n ?>')) { back(); }</script><?php } ?>",
             "<script>var n = <%= n %>; confirm(n);</script>",
+            "<?php echo \"<script>confirm('x')</script>\";",
+            "<% out.println(\"<script>confirm('x')</script>\"); %>",
             "---\nconst a = 1;\n---\n<script>confirm('x')</script>",
         ] {
             assert!(shown(template).contains("confirm("), "{template}");
         }
         for template in [
             "<%= link_to 'x', data: { confirm: 'y' } %>",
-            "<?php echo \"<script>confirm('x')</script>\";",
+            "<?php $x = \"<script>confirm('x')</script>\";",
             "<%-- <script>confirm('x')</script> --%>",
             "<p>confirm('x')</p>",
         ] {

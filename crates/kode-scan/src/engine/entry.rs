@@ -246,6 +246,8 @@ impl Engine<'_> {
                 }
                 "req" | "request" | "_req" => self.kind("global.Request()"),
                 "$sce" => self.kind("global.Sce()"),
+                // AngularJS' names for what it hands over.
+                "$window" => self.kind("global.window"),
                 "ws" | "socket" if at == 0 => self.kind("global.Socket()"),
                 "reply" if after_request => self.kind("global.Reply()"),
                 "res" | "response" | "resp" | "h" if after_request => {

@@ -39,6 +39,7 @@ mod modules;
 mod names;
 mod overload;
 mod own_address;
+mod own_dialogs;
 mod prefixed;
 mod promise;
 mod reflection;
@@ -59,6 +60,7 @@ mod telling;
 mod thrown;
 mod truthiness;
 mod unknown;
+mod unload;
 mod validated;
 mod value;
 mod view;
@@ -306,8 +308,10 @@ impl<'a> Engine<'a> {
             self.run_again(file);
         }
         self.template_outputs(file);
+        self.unload_methods(file);
         self.log.clear();
-        let findings = std::mem::take(&mut self.findings);
+        let mut findings = std::mem::take(&mut self.findings);
+        own_dialogs::remove_own(&mut findings, file, &unit.program, unit.source);
         let incomplete = if unit.program.too_deep {
             Some("nested too deeply to be analysed completely".to_owned())
         } else if findings.len() >= sink::FINDINGS_MAX {
@@ -325,7 +329,9 @@ impl<'a> Engine<'a> {
         self.budget = STEPS_START + STEPS_PER_EXPRESSION * unit.program.expressions.len();
         self.models = models(family(unit.language));
         self.run_again(file);
-        Outcome { findings: std::mem::take(&mut self.findings), ..Outcome::default() }
+        let mut findings = std::mem::take(&mut self.findings);
+        own_dialogs::remove_own(&mut findings, file, &unit.program, unit.source);
+        Outcome { findings, ..Outcome::default() }
     }
 
     /// Runs a file's functions once more. What it does not reach now was reached before.

@@ -54,6 +54,7 @@ impl Engine<'_> {
 
     fn reflected_javascript(&mut self, site: &Site) -> Option<Value> {
         self.scripted_call(site);
+        self.unload_listener(site);
         let Some((object, receiver)) = &site.receiver else {
             return self.unwrapped_module(site);
         };

@@ -12,7 +12,9 @@ use crate::ir::{ExprId, Kind, Program};
 use crate::markup::Form;
 
 /// The browser's dialogs.
-const DIALOGS: [&str; 3] = ["alert", "confirm", "prompt"];
+pub(super) const DIALOGS: [&str; 4] = ["alert", "confirm", "prompt", "showModalDialog"];
+/// Names of the window.
+pub(super) const WINDOWS: [&str; 6] = ["window", "self", "top", "parent", "globalThis", "frames"];
 
 /// What a text is run as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +112,6 @@ fn is_dialog(program: &Program, callee: ExprId) -> bool {
 }
 
 fn is_window(program: &Program, object: ExprId) -> bool {
-    const WINDOWS: [&str; 6] = ["window", "self", "top", "parent", "globalThis", "frames"];
     match &program.expression(object).kind {
         Kind::Global(name) => WINDOWS.contains(&&**name),
         Kind::Field(object, name) => WINDOWS.contains(&&**name) && is_window(program, *object),

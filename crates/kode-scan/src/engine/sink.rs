@@ -349,11 +349,13 @@ impl Engine<'_> {
 
     /// `location = value`: a name of the window's that is set.
     pub(super) fn assigned_global(&mut self, name: &Name, value: &Value, from: Option<ExprId>) {
-        let Some(from) = from.filter(|_| self.is_javascript() && &**name == "location") else {
-            return;
-        };
+        let Some(from) = from.filter(|_| self.is_javascript()) else { return };
         let at = self.program().expression(from);
         let (start, end) = (at.start, at.end);
+        self.unload_property(name, value, (start, end));
+        if &**name != "location" {
+            return;
+        }
         self.scripted(value, Script::Address, (start, end));
         self.check(Category::OpenRedirect, Context::Url, value, (start, end), name);
     }
@@ -376,6 +378,7 @@ impl Engine<'_> {
         }
         if name.starts_with("on") && self.is_javascript() {
             self.passed_on_dialog(value, from);
+            self.unload_property(name, value, (self.program().expression(object).start, at.end));
         }
         let place = receiver.data().and_then(|data| data.place);
         let place = match place {

@@ -47,8 +47,10 @@ impl Lowering<'_, '_> {
                 let name = self.builder.node_name(node);
                 match self.builder.lookup(&name) {
                     Some(id) => Target::Variable(id),
-                    // The window's, which takes the page elsewhere.
-                    None if &*name == "location" => Target::Global(name),
+                    // The window's, which take the page elsewhere or ask before.
+                    None if matches!(&*name, "location" | "onbeforeunload" | "$unload") => {
+                        Target::Global(name)
+                    }
                     None => Target::Variable(self.builder.declare_in_function(&name)),
                 }
             }
