@@ -16,6 +16,7 @@ mod check;
 mod disarm;
 mod doubles;
 mod doubt;
+mod format;
 mod ground;
 mod index;
 mod inner;
@@ -24,6 +25,7 @@ mod linked;
 mod modes;
 mod names;
 mod others;
+mod reference;
 mod reftable;
 mod runs;
 mod sensitive;
@@ -344,7 +346,7 @@ impl Guard {
         // Repositories are known by what was there before.
         self.inside.sensitive.clone_from(&self.before);
         let times = (self.modes.since_ns, self.modes.doubt_ns);
-        let look = Look::after(&self.inside, self.doubled.as_ref(), times);
+        let look = Look::after(&self.inside, self.doubled.as_ref(), times, &held_here);
         let mut look = self.look_inside(look);
         let mut after = std::mem::take(&mut look.found.sensitive);
         sensitive::find_named(&self.root, &self.gits, &mut after);

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::index::Format;
 use super::names::Check;
-use super::{beneath, index, reftable};
-use crate::git_config::{CONFIG_BYTES_MAX, settings};
+use super::{beneath, index, reference, reftable};
+use crate::git_config::settings;
 
 /// What is read after one command: an index of two million files.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -53,34 +54,43 @@ impl Budget {
     /// The file `name` of `folder`; `None` when it can't be read or is too much.
     pub(super) fn read(&mut self, folder: &OwnedFd, name: &[u8], most: u64) -> Option<Vec<u8>> {
         let until = *self.until.get_or_insert_with(|| Instant::now() + TIME_MAX);
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(folder, name, flags, Mode::empty()).ok()?;
-        let stat = rustix::fs::fstat(&file).ok()?;
+        let (file, size) = open(folder, name)?;
         let most = most.min(self.bytes_left);
-        let size = u64::try_from(stat.st_size).ok()?;
-        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        if !is_file || size > most || Instant::now() > until {
+        if size > most || Instant::now() > until {
             return None;
         }
         let mut bytes = Vec::new();
-        let read = File::from(file).take(most + 1).read_to_end(&mut bytes).ok()? as u64;
+        let read = file.take(most + 1).read_to_end(&mut bytes).ok()? as u64;
         self.bytes_left = self.bytes_left.saturating_sub(read);
         (read <= most).then_some(bytes)
+    }
+
+    /// The first bytes of it.
+    fn begin(&mut self, folder: &OwnedFd, name: &[u8], most: usize) -> Option<Vec<u8>> {
+        let until = *self.until.get_or_insert_with(|| Instant::now() + TIME_MAX);
+        let most = self.bytes_left.min(most as u64);
+        let (file, _) = open(folder, name)?;
+        let mut bytes = Vec::new();
+        let read = file.take(most).read_to_end(&mut bytes).ok()? as u64;
+        self.bytes_left -= read.min(self.bytes_left);
+        (self.bytes_left > 0 && Instant::now() <= until).then_some(bytes)
+    }
+
+    /// Whether git must not find the index `name` of `folder`, where it reads it so.
+    pub(super) fn is_bad_index(&mut self, folder: &OwnedFd, name: &[u8], format: Format) -> bool {
+        let bytes = self.read(folder, name, BYTES_MAX);
+        bytes.is_none_or(|bytes| !index::is_sound(&bytes, format))
     }
 
     /// Whether git must not find the file `name` of `folder` as it is.
     pub(super) fn is_bad(&mut self, check: Check, folder: &OwnedFd, name: &[u8]) -> bool {
         match check {
-            Check::Index => {
-                // A worktree's own folder lies two below the repository's.
-                let is_own = beneath::stat(folder, b"commondir").is_err();
-                let config: &[u8] = if is_own { b"config" } else { b"../../config" };
-                let config = self.read(folder, config, CONFIG_BYTES_MAX).unwrap_or_default();
-                let bytes = self.read(folder, name, BYTES_MAX);
-                bytes.is_none_or(|bytes| !index::is_sound(&bytes, &config))
+            // What of it is new, others say, and how it is read.
+            Check::PackedNames | Check::Index => false,
+            Check::Reference => {
+                let begin = self.begin(folder, name, reference::BYTES_MAX + 1);
+                begin.is_none_or(|begin| !reference::is_sound(&begin))
             }
-            // What of it is new, others say.
-            Check::PackedNames => false,
             Check::Conflicts => {
                 let bytes = self.read(folder, name, TODO_BYTES_MAX);
                 bytes.is_none_or(|bytes| leads_away(folder, &bytes))
@@ -107,6 +117,15 @@ impl Budget {
         let text = String::from_utf8_lossy(&bytes);
         Some(text.lines().filter(|line| line.contains(REPLACED)).map(str::to_owned).collect())
     }
+}
+
+/// The ordinary file `name` of `folder`, and its size.
+fn open(folder: &OwnedFd, name: &[u8]) -> Option<(File, u64)> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(folder, name, flags, Mode::empty()).ok()?;
+    let stat = rustix::fs::fstat(&file).ok()?;
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    is_file.then_some((File::from(file), u64::try_from(stat.st_size).ok()?))
 }
 
 /// Whether a list of conflicts names others than files beside the git folder: each entry
@@ -146,6 +165,7 @@ fn runs_something(check: Check, text: &str) -> bool {
         Check::Options => {
             settings(text).iter().any(|it| it.name == "strategy" && is_foreign(&it.value))
         }
-        Check::Index | Check::PackedNames | Check::Conflicts => false,
+        Check::References => !reference::are_all_sound(text),
+        Check::Index | Check::PackedNames | Check::Conflicts | Check::Reference => false,
     }
 }

@@ -21,18 +21,45 @@ const FILE_MODE: u32 = 0o100_000;
 /// Of the extended flags git writes two: skipped in the work tree, meant to be added.
 const EXTENDED_KNOWN: u16 = 0x6000;
 
-/// Whether this is an index, read as git reads it where the repository's configuration is
-/// `config`, and none of its names leads into git's own folder or out of the project.
-pub(super) fn is_sound(bytes: &[u8], config: &[u8]) -> bool {
-    // Git leaves an empty one alone.
-    bytes.is_empty() || Reading::whole(bytes, name_bytes(config)) == Some(true)
+/// How git reads an index: by the names of objects that it takes the repository for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Short,
+    Long,
+    /// The configuration that says it may be another one tomorrow.
+    Either,
 }
 
-fn name_bytes(config: &[u8]) -> usize {
-    let is_long = settings(&String::from_utf8_lossy(config))
-        .iter()
-        .any(|it| it.section == "extensions" && it.name == "objectformat" && it.value == "sha256");
-    NAME_BYTES[usize::from(is_long)]
+impl Format {
+    /// What a configuration says that was there before.
+    pub(super) fn of(config: &[u8]) -> Self {
+        let is_long = settings(&String::from_utf8_lossy(config)).iter().any(|it| {
+            it.section == "extensions" && it.name == "objectformat" && it.value == "sha256"
+        });
+        if is_long { Self::Long } else { Self::Short }
+    }
+
+    fn name_bytes(self) -> &'static [usize] {
+        match self {
+            Self::Short => &NAME_BYTES[..1],
+            Self::Long => &NAME_BYTES[1..],
+            Self::Either => &NAME_BYTES,
+        }
+    }
+}
+
+/// Whether a configuration says anything about that.
+pub(super) fn names_a_format(config: &[u8]) -> bool {
+    const NAME: &[u8] = b"objectformat";
+    config.windows(NAME.len()).any(|part| part.eq_ignore_ascii_case(NAME))
+}
+
+/// Whether this is an index, read as git reads it, and none of its names leads into git's
+/// own folder or out of the project.
+pub(super) fn is_sound(bytes: &[u8], format: Format) -> bool {
+    // Git leaves an empty one alone.
+    let is_read = |length: &usize| Reading::whole(bytes, *length) == Some(true);
+    bytes.is_empty() || format.name_bytes().iter().all(is_read)
 }
 
 struct Reading<'a> {
@@ -230,25 +257,44 @@ mod tests {
         std::fs::read(folder.path().join(".git/index")).unwrap()
     }
 
-    const CONFIGURATIONS: [&[u8]; 2] = [b"", b"[extensions]\n\tobjectFormat = sha256\n"];
+    const FORMATS: [Format; 2] = [Format::Short, Format::Long];
+
+    #[test]
+    fn a_configuration_says_how_long_names_are() {
+        let long = b"[extensions]\n\tobjectFormat = sha256\n";
+        assert_eq!(Format::of(long), Format::Long);
+        assert!(names_a_format(long) && !names_a_format(b"[core]\nbare = false\n"));
+        for short in [&b""[..], b"[core]\nbare = false\n", b"[extensions]\nobjectformat = sha1\n"] {
+            assert_eq!(Format::of(short), Format::Short);
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_one_way_only_is_not_sound_where_both_may_be() {
+        for (name, format) in ["sha1", "sha256"].into_iter().zip(FORMATS) {
+            let index = written(name, "2");
+            assert!(is_sound(&index, format) && !is_sound(&index, Format::Either), "{name}");
+        }
+        assert!(is_sound(b"", Format::Either));
+    }
 
     #[test]
     fn what_git_writes_is_sound_and_forged_names_are_not() {
-        for (format, config) in ["sha1", "sha256"].into_iter().zip(CONFIGURATIONS) {
+        for (name, format) in ["sha1", "sha256"].into_iter().zip(FORMATS) {
             for version in ["2", "4"] {
-                let index = written(format, version);
-                assert!(is_sound(&index, config), "{format} {version}");
+                let index = written(name, version);
+                assert!(is_sound(&index, format), "{name} {version}");
                 for (old, new) in [(&b"x git/y"[..], &b"x/.git/"[..]), (b"x git/y", b"../ab/y")] {
                     let at = index.windows(old.len()).position(|part| part == old).unwrap();
                     let mut forged = index.clone();
                     forged[at..at + new.len()].copy_from_slice(new);
-                    assert!(!is_sound(&forged, config), "{format} {version}");
+                    assert!(!is_sound(&forged, format), "{name} {version}");
                 }
-                assert!(!is_sound(&index[..index.len() / 2], config), "{format} {version}");
+                assert!(!is_sound(&index[..index.len() / 2], format), "{name} {version}");
             }
         }
-        assert!(is_sound(b"", b""));
-        assert!(!is_sound(b"DIRC", b""));
+        assert!(is_sound(b"", Format::Short));
+        assert!(!is_sound(b"DIRC", Format::Short));
     }
 
     #[test]
@@ -256,11 +302,11 @@ mod tests {
         let index = written("sha1", "4");
         let mut longer = index.clone();
         longer[HEADER_BYTES + STAT_BYTES + 20 + 1] += 1;
-        assert!(!is_sound(&longer, b""));
+        assert!(!is_sound(&longer, Format::Short));
         let mut unknown = index.clone();
         let last = unknown.len() - 20;
         unknown.splice(last..last, *b"XXXX\0\0\0\0");
-        assert!(!is_sound(&unknown, b""));
+        assert!(!is_sound(&unknown, Format::Short));
         // What git pads with, and what kinds of files there are.
         let plain = written("sha1", "2");
         let padding = plain.windows(6).position(|it| it == b"ab/d\0\0").unwrap() + 5;
@@ -269,11 +315,11 @@ mod tests {
         for at in [padding, mode] {
             let mut forged = plain.clone();
             forged[at] = 1;
-            assert!(!is_sound(&forged, b""), "{at}");
+            assert!(!is_sound(&forged, Format::Short), "{at}");
         }
         let mut extended = written("sha1", "2");
         extended[HEADER_BYTES + STAT_BYTES + 20] |= 0x40;
-        assert!(!is_sound(&extended, b""));
+        assert!(!is_sound(&extended, Format::Short));
     }
 
     #[test]
@@ -286,7 +332,7 @@ mod tests {
         {
             let mut forged = index.clone();
             forged.splice(at..=at, length.iter().copied());
-            assert!(!is_sound(&forged, b""));
+            assert!(!is_sound(&forged, Format::Short));
         }
     }
 
@@ -301,8 +347,8 @@ mod tests {
             forged.splice(last..last, [&kind[..], &length, &content].concat());
             forged
         };
-        assert!(is_sound(&hidden(b"FSMN", b"zzzz"), b""));
-        assert!(!is_sound(&hidden(b"FSMN", b"EOIE"), b""));
+        assert!(is_sound(&hidden(b"FSMN", b"zzzz"), Format::Short));
+        assert!(!is_sound(&hidden(b"FSMN", b"EOIE"), Format::Short));
     }
 
     #[test]

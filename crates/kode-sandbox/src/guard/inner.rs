@@ -21,7 +21,7 @@ use super::modes::Loose;
 use super::names::{self, Check, Meaning, Place};
 use super::sensitive::{HEAD_STAMP, Stamp, entries};
 use super::tree::{Folder, RepositoryParts, join};
-use super::{beneath, modes};
+use super::{beneath, format, modes};
 
 /// Folders looked through in all, their entries, and their depth.
 const FOLDERS_MAX: usize = 50_000;
@@ -47,6 +47,8 @@ pub(super) struct Found {
     replaced: HashSet<(Vec<u8>, String)>,
     /// Names that git doesn't make.
     strange: HashSet<Vec<u8>>,
+    /// Configuration that says how long the names of objects are.
+    pub(super) formats: HashSet<Vec<u8>>,
 }
 
 impl Found {
@@ -71,6 +73,8 @@ pub(super) struct Look<'a> {
     since_ns: i128,
     /// or since then another's that runs.
     doubt_ns: i128,
+    /// What it could not change.
+    held: &'a [Vec<u8>],
     /// Whether folders of objects are looked into though nothing touched them.
     thorough: bool,
     /// Those that are, because files in them have second names.
@@ -101,6 +105,7 @@ impl<'a> Look<'a> {
             before: None,
             since_ns: i128::MAX,
             doubt_ns: i128::MAX,
+            held: &[],
             thorough: false,
             doubled: None,
             folders_left: FOLDERS_MAX,
@@ -123,13 +128,14 @@ impl<'a> Look<'a> {
     }
 
     /// What a command made or changed since the first of the times; others may have since
-    /// the second.
+    /// the second. What was `held` it could not change.
     pub(super) fn after(
         before: &'a Found,
         doubled: Option<&'a BTreeSet<Vec<u8>>>,
         (since_ns, doubt_ns): (i128, i128),
+        held: &'a [Vec<u8>],
     ) -> Self {
-        Self { before: Some(before), doubled, since_ns, doubt_ns, ..Self::before() }
+        Self { before: Some(before), doubled, since_ns, doubt_ns, held, ..Self::before() }
     }
 
     /// Leaves out what lies in something that goes as a whole, and names that go anyway.
@@ -206,8 +212,11 @@ impl<'a> Look<'a> {
             self.entry((folder, name), &join(path, name), place, depth);
         }
         if !matches!(place, Place::Git | Place::Bare) {
-            for head in parts.heads() {
-                self.note_odd(join(path, &head), stat.st_ino, 0);
+            // There git writes no references.
+            let heads_only = matches!(place, Place::Modules | Place::Kode);
+            let making_one = if heads_only { parts.heads() } else { parts.making_one() };
+            for part in making_one {
+                self.note_odd(join(path, &part), stat.st_ino, 0);
             }
         }
     }
@@ -233,7 +242,13 @@ impl<'a> Look<'a> {
         };
         let kind = FileType::from_raw_mode(stat.st_mode);
         match names::meaning(place, name) {
-            Meaning::Obeyed => drop(self.found.sensitive.insert(path.to_vec(), Stamp::of(&stat))),
+            Meaning::Obeyed => {
+                self.found.sensitive.insert(path.to_vec(), Stamp::of(&stat));
+                self.note_format((folder, name), path);
+            }
+            Meaning::Checked(Check::Index) if kind == FileType::RegularFile => {
+                self.check_index((folder, name), path, &stat);
+            }
             Meaning::Checked(check) if kind == FileType::RegularFile => {
                 self.check(check, (folder, name), path, &stat);
             }
@@ -270,10 +285,12 @@ impl<'a> Look<'a> {
         if inner != Place::Fan || !self.is_as_before(path, Stamp::with_times(stat)) {
             self.enter((folder, name), path, inner, depth + 1);
         }
+        let may_be_one =
+            matches!(place, Place::Git | Place::Bare | Place::Objects) && names::is_hash(name);
         if name.eq_ignore_ascii_case(b".git") {
             let configured_ns = configured_ns(folder, name);
             self.note_odd(path.to_vec(), stat.st_ino, configured_ns);
-        } else if place == Place::Fan {
+        } else if place == Place::Fan || may_be_one {
             // Nobody looks there unless something touched the folder around it.
             self.note_odd(path.to_vec(), stat.st_ino, 0);
         }
@@ -293,6 +310,28 @@ impl<'a> Look<'a> {
             self.packed_names((folder, name), path, is_known);
         } else if self.before.is_some() && !is_known && self.budget.is_bad(check, folder, name) {
             self.new.push(path.to_vec());
+        }
+    }
+
+    /// The same of an index, which is judged anew as well where what says how it is read
+    /// is another one than before.
+    fn check_index(&mut self, (folder, name): (&OwnedFd, &[u8]), path: &[u8], stat: &Stat) {
+        let is_known = self.is_as_before(path, Stamp::of(stat));
+        let Some(found) = self.before else { return };
+        let before = format::Before { found, held: self.held, since_ns: self.since_ns };
+        let outer = &path[..path.len().saturating_sub(name.len() + 1)];
+        let (format, is_said_as_before) = format::of(&mut self.budget, (folder, outer), before);
+        let is_judged = is_known && is_said_as_before;
+        if !is_judged && self.budget.is_bad_index(folder, name, format) {
+            self.new.push(path.to_vec());
+        }
+    }
+
+    /// Takes note of what says how an index is read, before a command.
+    fn note_format(&mut self, (folder, name): (&OwnedFd, &[u8]), path: &[u8]) {
+        let is_before = self.before.is_none() && !self.thorough;
+        if is_before && format::is_said(&mut self.budget, folder, name) {
+            self.found.formats.insert(path.to_vec());
         }
     }
 

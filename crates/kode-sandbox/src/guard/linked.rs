@@ -103,7 +103,7 @@ impl Repository {
                 Some(below.to_str()?.as_bytes().to_vec())
             };
             let held: Vec<Vec<u8>> = held.iter().filter_map(below).collect();
-            let mut look = place.look(Look::after(&place.before, None, times));
+            let mut look = place.look(Look::after(&place.before, None, times, &held));
             all &= look.complete;
             let changed = changed(&place.before.sensitive, &look.found.sensitive, &held, times.0);
             look.leave_out(&changed);

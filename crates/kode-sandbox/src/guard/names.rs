@@ -24,6 +24,8 @@ pub(super) enum Place {
     Info,
     /// Branches, tags and the like.
     Refs,
+    /// One in there.
+    RefsInside,
     /// Tables of references, where they are kept so.
     Tables,
     /// What an interrupted command still has to do.
@@ -68,6 +70,10 @@ pub(super) enum Check {
     PackedNames,
     /// Tables elsewhere.
     Tables,
+    /// A file of git's own that a reference stands for.
+    Reference,
+    /// The same of references that an interrupted rebase will write.
+    References,
 }
 
 /// Names in a git folder that make git run something or read it elsewhere. All names
@@ -137,6 +143,9 @@ const ORDINARY_BEGINS: &[&str] = &[
 ];
 const ORDINARY_ENDS: &[&str] = &[".lock", "~", ".swp"];
 
+/// Texts that could begin with anything.
+const TEXTS: &[&str] = &["bisect_log", "bisect_names", "bisect_run", "description", "locked"];
+
 /// What `name` is in a folder of this kind.
 pub(super) fn meaning(place: Place, name: &[u8]) -> Meaning {
     if matches!(
@@ -164,6 +173,13 @@ pub(super) fn meaning(place: Place, name: &[u8]) -> Meaning {
         (Place::Unfinished, "strategy") => Meaning::Checked(Check::Strategy),
         (Place::Unfinished, "opts") => Meaning::Checked(Check::Options),
         (Place::Unfinished, "apply-opt") => Meaning::Checked(Check::PatchOptions),
+        (Place::Unfinished, "head-name" | "update-refs" | "refs-to-delete") => {
+            Meaning::Checked(Check::References)
+        }
+        // Others are none.
+        (Place::Refs | Place::RefsInside, name) if !name.starts_with('.') => {
+            Meaning::Checked(Check::Reference)
+        }
         (Place::Git | Place::Bare, name) => in_git_folder(place, name),
         _ => Meaning::Ordinary,
     }
@@ -182,9 +198,23 @@ fn in_git_folder(place: Place, name: &str) -> Meaning {
         "packed-refs" => Meaning::Checked(Check::PackedNames),
         name if name.starts_with("sharedindex.") => Meaning::Checked(Check::Index),
         name if OBEYED.contains(&name) => Meaning::Obeyed,
-        _ if place == Place::Bare || is_ordinary() => Meaning::Ordinary,
-        _ => Meaning::Unknown,
+        _ if place != Place::Bare && !is_ordinary() => Meaning::Unknown,
+        name if is_reference(name) => Meaning::Checked(Check::Reference),
+        _ => Meaning::Ordinary,
     }
+}
+
+/// Whether git may take it for one of its references outside of `refs`, as `ORIG_HEAD`:
+/// those of capital letters (gitglossary(7), "pseudoref"), but for what it keeps texts in.
+fn is_reference(name: &str) -> bool {
+    let is_text = name.ends_with("msg") || TEXTS.contains(&name);
+    !is_text && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// Whether it is an object's name, which git writes into references: as a folder it might
+/// be where git is led by one.
+pub(super) fn is_hash(name: &[u8]) -> bool {
+    matches!(name.len(), 40 | 64) && name.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// What the folder `name` is in a folder of this kind.
@@ -199,6 +229,7 @@ pub(super) fn inner(place: Place, name: &[u8]) -> Place {
         (Place::Objects, [a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => Place::Fan,
         // Shows other objects than those that are asked for.
         (Place::Refs, b"replace") => Place::Obeyed,
+        (Place::Refs | Place::RefsInside, _) => Place::RefsInside,
         (Place::Git | Place::Bare, name) => match name {
             b"modules" => Place::Modules,
             b"worktrees" => Place::Worktrees,
@@ -220,7 +251,7 @@ mod tests {
 
     #[test]
     fn names_of_gits_own_are_known_in_any_case_and_others_are_told_of() {
-        for name in ["HEAD", "index.lock", "BISECT_LOG", "refs", "next-index-77.lock"] {
+        for name in ["index.lock", "BISECT_LOG", "gc.log", "next-index-77.lock", "MERGE_MSG"] {
             assert_eq!(meaning(Place::Git, name.as_bytes()), Meaning::Ordinary, "{name}");
         }
         for name in ["config", "CONFIG", "Hooks", "commondir", "gitdir"] {
@@ -234,6 +265,24 @@ mod tests {
         assert_eq!(meaning(Place::Git, b"sharedindex.0f"), Meaning::Checked(Check::Index));
         assert_eq!(meaning(Place::Obeyed, b"pre-commit"), Meaning::Obeyed);
         assert_eq!(meaning(Place::Obeyed, b"pre-commit.sample"), Meaning::Ordinary);
+    }
+
+    #[test]
+    fn references_are_known_wherever_git_keeps_them() {
+        for place in [Place::Git, Place::Bare] {
+            for name in ["HEAD", "ORIG_HEAD", "auto_merge", "BISECT_EXPECTED_REV"] {
+                let meaning = meaning(place, name.as_bytes());
+                assert_eq!(meaning, Meaning::Checked(Check::Reference), "{name}");
+            }
+        }
+        let heads = inner(Place::Refs, b"heads");
+        let deep = inner(heads, b"replace");
+        assert_eq!(deep, Place::RefsInside);
+        for place in [Place::Refs, heads, deep] {
+            assert_eq!(meaning(place, b"stash"), Meaning::Checked(Check::Reference));
+            assert_eq!(meaning(place, b".x"), Meaning::Ordinary);
+        }
+        assert_eq!(inner(Place::Refs, b"replace"), Place::Obeyed);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::*;
 use rustix::fs::Mode;
 
 mod inside;
+mod led_away;
 mod others;
 
 struct Place {

@@ -269,6 +269,8 @@ fn is_folder(open: &OwnedFd, name: &[u8], listed: FileType) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct RepositoryParts {
     heads: Vec<Vec<u8>>,
+    /// Names of what else makes one.
+    folders: Vec<Vec<u8>>,
     objects: bool,
     refs: bool,
     commondir: bool,
@@ -279,13 +281,27 @@ impl RepositoryParts {
         if name.eq_ignore_ascii_case(b"HEAD") && kind != FileType::Directory {
             self.heads.push(name.to_vec());
         }
-        self.objects |= name.eq_ignore_ascii_case(b"objects");
-        self.refs |= name.eq_ignore_ascii_case(b"refs");
-        self.commondir |= name.eq_ignore_ascii_case(b"commondir");
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        self.objects |= is(b"objects");
+        self.refs |= is(b"refs");
+        self.commondir |= is(b"commondir");
+        if is(b"objects") || is(b"commondir") {
+            self.folders.push(name.to_vec());
+        }
     }
 
     pub(super) const fn has_head(&self) -> bool {
         !self.heads.is_empty()
+    }
+
+    /// What makes a folder a repository, or will, once git writes a `HEAD` there: as a
+    /// reference of that name.
+    pub(super) fn making_one(self) -> Vec<Vec<u8>> {
+        let is_prepared = self.heads.is_empty() && (self.commondir || self.objects && self.refs);
+        match is_prepared {
+            true => self.folders,
+            false => self.heads(),
+        }
     }
 
     /// Every `HEAD` of a repository; none where the folder is not one.

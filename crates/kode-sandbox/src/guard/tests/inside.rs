@@ -262,7 +262,7 @@ fn a_git_folder_prepared_elsewhere_is_looked_at_where_it_comes_to_stand() {
     let mut place = place();
     for folder in [".git/modules/libs/sub", ".git/modules/wt"] {
         fs::create_dir_all(place.at(folder)).unwrap();
-        fs::write(place.at(folder).join("HEAD"), "ref: x").unwrap();
+        fs::write(place.at(folder).join("HEAD"), "ref: refs/heads/x").unwrap();
     }
     place.guard.before_command();
     let new = place.at(".git/modules/new");
