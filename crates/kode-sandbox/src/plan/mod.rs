@@ -5,6 +5,7 @@
 mod container;
 mod environment;
 mod git_settings;
+mod links;
 mod mounts;
 mod network;
 mod repository;

@@ -178,3 +178,58 @@ fn a_variable_of_a_toolchain_shows_no_folder_without_its_program() {
         assert!(shown(), "{variable}");
     }
 }
+
+#[test]
+fn no_link_that_a_command_may_have_made_shows_a_folder() {
+    let place = Place::new();
+    let make = |name: &str| fs::create_dir_all(place.at(name)).unwrap();
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(place.at(to), place.at(at)).unwrap();
+    let shows = |plan: &Plan, name: &str| {
+        let target = place.at(name);
+        plan.steps
+            .iter()
+            .any(|step| matches!(step, Step::Bind(bind) if Path::new(&bind.target) == target))
+    };
+    for name in
+        ["home/.ssh", "home/project/.venv", "home/other/.venv", "home/documents", "home/dots/py"]
+    {
+        make(name);
+    }
+    // The project by another name, and a toolchain of which a part lies in it.
+    link("home/project", "home/also");
+    link("home/.ssh", "home/project/.venv/bin");
+    make("home/project/pyenv");
+    link("home/.ssh", "home/project/pyenv/versions");
+    link("home/project/pyenv", "home/.pyenv");
+    // Other projects' environments lead nowhere else, and keep working.
+    link("home/.ssh", "home/other/.venv/bin");
+    link("home/documents", "home/other/.venv/sbin");
+    make("home/good/bin");
+    link("home/good/bin", "home/other/bin");
+    // A person's own: a folder of another disk, by another name.
+    make("home/disk/rust-toolchains");
+    make("home/.rustup");
+    link("home/disk/rust-toolchains", "home/.rustup/toolchains");
+    make("home/.nvm");
+    link("home/.ssh", "home/.nvm/versions");
+    let folders =
+        ["home/also/.venv/bin", "home/other/.venv/bin", "home/other/.venv/sbin", "home/other/bin"];
+    let path = folders.map(|name| place.at(name).to_str().unwrap().to_owned()).join(":");
+    let go = place.at("home/also/.go");
+    make("home/project/.go");
+    link("home/.ssh", "home/project/.go/bin");
+    let plan = place.plan(&[("PATH", &path), ("GOPATH", go.to_str().unwrap())]);
+    for name in [
+        "home/also/.venv/bin",
+        "home/.pyenv/versions",
+        "home/other/.venv/bin",
+        "home/other/.venv/sbin",
+        "home/also/.go/bin",
+        "home/.nvm/versions",
+    ] {
+        assert!(!shows(&plan, name), "{name}");
+    }
+    for name in ["home/other/bin", "home/.rustup/toolchains"] {
+        assert!(shows(&plan, name), "{name}");
+    }
+}

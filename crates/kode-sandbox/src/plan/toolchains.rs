@@ -4,10 +4,12 @@
 //! or in the project, and never a file that holds credentials or settings.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::plan::environment::variable;
+use crate::plan::links;
 use crate::plan::toolchain_list::{TOOLCHAINS, Toolchain};
 use crate::{ProjectRoot, SandboxSettings};
 
@@ -70,7 +72,12 @@ pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -
     for entry in path.split(':').map(Path::new) {
         let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if PROGRAM_FOLDERS.contains(&name) && !system(entry) {
-            grants.extend(check.grant(entry));
+            // An environment of some project's: what it is a link to, a command may have
+            // chosen.
+            grants.extend(check.grant(entry).filter(|grant| {
+                let leads_to = grant.source.file_name().and_then(|name| name.to_str());
+                leads_to.is_some_and(|name| PROGRAM_FOLDERS.contains(&name))
+            }));
         }
     }
     grants.sort_by(|one, other| one.target.cmp(&other.target));
@@ -136,7 +143,7 @@ impl<'a> Check<'a> {
             return None;
         }
         let source = fs::canonicalize(&path).ok()?;
-        let may = !system(&source) && self.is_safe(&source, &path);
+        let may = !system(&source) && self.is_safe(&source, &path) && self.is_meant(&source, &path);
         may.then_some(Grant { source, target, is_cache: false })
     }
 
@@ -147,6 +154,25 @@ impl<'a> Check<'a> {
         let owned = metadata.uid() == self.user || metadata.uid() == 0;
         let closed = metadata.mode() & 0o002 == 0;
         owned && closed && [source, target].iter().all(|path| !self.is_private(path))
+    }
+
+    /// Whether no link that a command could have made leads from the path to the source:
+    /// none lies in the project, and none leads to a folder of settings that the path
+    /// doesn't name, or to one that is closed to others.
+    fn is_meant(&self, source: &Path, path: &Path) -> bool {
+        if source == path {
+            return true;
+        }
+        let Some(links) = links::on_the_way(path) else { return false };
+        let is_closed = |link: &PathBuf| self.closed.iter().any(|folder| link.starts_with(folder));
+        let is_hidden = |part: &Component<'_>| {
+            part.as_os_str().as_bytes().starts_with(b".")
+                && !path.components().any(|it| it == *part)
+        };
+        let is_shut = || fs::metadata(source).map_or(true, |found| found.mode() & 0o055 == 0);
+        let is_renamed = source.file_name() != path.file_name();
+        let is_odd = is_renamed && (source.components().any(|part| is_hidden(&part)) || is_shut());
+        !links.iter().any(is_closed) && !is_odd
     }
 
     fn is_private(&self, path: &Path) -> bool {
