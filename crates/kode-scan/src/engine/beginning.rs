@@ -20,7 +20,7 @@ pub(super) fn cut_off(text: &Value, site: &Site, part: Value) -> Value {
     let at_known = site.value(1).number().is_some();
     match text.skeleton() {
         Some(begins) if from_start && !at_known && begins.starts_with(OWN_PAGE) => {
-            beginning_with(part, OWN_PAGE)
+            beginning_with(part.cleaned(CategorySet::OWN_PAGE), OWN_PAGE)
         }
         _ => part,
     }

@@ -185,7 +185,9 @@ impl Engine<'_> {
                 })
         };
         let plain = !given.iter().any(|given| matters(&given.value))
-            && !this.as_ref().is_some_and(Value::is_tainted);
+            && !this.as_ref().is_some_and(|this| {
+                this.is_tainted() || this.data().is_some_and(|data| data.fresh)
+            });
         if plain && let Some(known) = self.summaries.get(&key) {
             return known.clone();
         }
@@ -346,6 +348,7 @@ impl Engine<'_> {
         let path = CategorySet::of(&[Category::PathTraversal]);
         let refuses = self.refuses_climbing(function, frame.file);
         let returned = if refuses { returned.cleaned(path) } else { returned };
+        let returned = self.still_about(function, returned, given);
         let mut facts = returned
             .data()
             .and_then(|data| data.facts.clone())

@@ -145,7 +145,7 @@ impl Engine<'_> {
 
     /// `new Class(…)`: its constructor runs with the arguments.
     pub(super) fn construct(&mut self, class: (usize, ClassId), site: &Site) -> Value {
-        let instance = self.instance_of(class);
+        let instance = self.made_of(class, site);
         let mut has_constructor = false;
         for name in CONSTRUCTORS {
             if let Some(function) = self.method(class, name) {
@@ -165,6 +165,37 @@ impl Engine<'_> {
             return self.fields_given(class, instance, site);
         }
         instance
+    }
+
+    /// An instance about to be made. Java: of nothing that is input, or holds any, it holds
+    /// none in its final fields, whatever other instances have there.
+    fn made_of(&self, class: (usize, ClassId), site: &Site) -> Value {
+        let instance = self.instance_of(class);
+        let in_java = self.unit(class.0).language == kode_syntax::Language::Java;
+        let brings = |value: &Value| {
+            value.is_tainted()
+                || value.data().is_some_and(|data| {
+                    data.function.is_some() || data.place.is_some() || data.instance.is_some()
+                })
+        };
+        let is_fresh = in_java
+            && !site.given.is_empty()
+            && !site.given.iter().any(|given| brings(&given.value));
+        if is_fresh { instance.with(|data| data.fresh = true) } else { instance }
+    }
+
+    /// Whether only a constructor can have set a field, to what nothing is put into later.
+    fn is_final(&self, class: (usize, ClassId), name: &Name) -> bool {
+        const UNCHANGING: [&str; 5] = ["String", "File", "Path", "URI", "URL"];
+        let expressions = &self.unit(class.0).program;
+        let is_unchanging = |declared: ExprId| match &expressions.expression(declared).kind {
+            Kind::Global(name) => UNCHANGING.contains(&&**name),
+            _ => false,
+        };
+        self.class(class).fields.iter().any(|field| {
+            let is_it = field.fixed && field.value.is_none() && field.name == *name;
+            is_it && field.declared.is_some_and(is_unchanging)
+        })
     }
 
     /// `super`: the instance whose method runs, seen as what the method's class extends.
@@ -391,7 +422,8 @@ impl Engine<'_> {
             field.filter(|field| !says_nothing(field)).cloned()
         };
         if let Some(own) = known(&class) {
-            return Some(own);
+            let is_of_others = data.fresh && own.is_tainted() && self.is_final(class, name);
+            return Some(if is_of_others { Value::default() } else { own });
         }
         if self.class(class).bases.is_empty() {
             return None;

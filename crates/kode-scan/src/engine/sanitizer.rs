@@ -3,6 +3,7 @@
 
 use super::Engine;
 use super::guard::ORIGINS_MAX;
+use super::site::Given;
 use super::value::{Path, Value};
 use crate::ir::{Function, Name};
 
@@ -41,6 +42,25 @@ impl Engine<'_> {
                 let dots = holds(body, b"'.'") || holds(body, b"\"..\"");
                 dots && holds(body, b"'/'") | holds(body, b"\"/\"") && holds(body, b"return null;")
             })
+    }
+
+    /// What a function of the program's own gives that only replaces something in a text, as
+    /// its name says: what is asked of it is asked of the text.
+    pub(super) fn still_about(
+        &mut self,
+        function: &Function,
+        returned: Value,
+        given: &[Given],
+    ) -> Value {
+        let replaces = function.name.as_ref().is_some_and(|name| &**name == "replace");
+        let text = given.first().filter(|_| replaces && given.len() > 2);
+        let text = text.filter(|text| text.value.is_tainted()).and_then(|text| text.expression);
+        match text.and_then(|text| self.path_of(text)) {
+            Some(path) if returned.is_tainted() => {
+                returned.with(|data| data.origin = Some(std::rc::Rc::new(path)))
+            }
+            _ => returned,
+        }
     }
 
     /// Java's functions of this name that replace markup's characters one by one, and say so.

@@ -59,6 +59,8 @@ pub(crate) struct Data {
     pub(crate) normalized: bool,
     /// What is known of it is what it begins as: something else may set it.
     pub(crate) loose: bool,
+    /// An object made of nothing that is input: what its constructor alone may set holds none.
+    pub(crate) fresh: bool,
     /// Another value with text that is written down put behind it, and nothing else.
     pub(crate) ended: bool,
 }
@@ -501,12 +503,16 @@ impl Value {
 
 /// What is left of a value that may also be something unknown.
 fn weakened(data: &Data) -> Data {
-    Data { constant: None, text: None, closed: false, facts: None, ..data.clone() }
+    Data { constant: None, text: None, closed: false, facts: None, fresh: false, ..data.clone() }
 }
 
 /// Whether [`weakened`] would change nothing.
 fn is_weak(data: &Data) -> bool {
-    data.constant.is_none() && data.text.is_none() && !data.closed && data.facts.is_none()
+    data.constant.is_none()
+        && data.text.is_none()
+        && !data.closed
+        && data.facts.is_none()
+        && !data.fresh
 }
 
 /// Whether what a join gave is what was there before.
@@ -540,7 +546,7 @@ fn is_unchanged(before: &Data, after: &Data) -> bool {
         && before.method == after.method
         && before.origin == after.origin
         && before.normalized == after.normalized
-        && before.loose == after.loose
+        && (before.loose, before.fresh) == (after.loose, after.fresh)
         && before.ended == after.ended
 }
 
@@ -580,6 +586,7 @@ fn joined(a: &Data, b: &Data, visits: &mut usize) -> Data {
         origin: if a.origin == b.origin { a.origin.clone() } else { None },
         normalized: a.normalized && b.normalized,
         loose: a.loose || b.loose,
+        fresh: a.fresh && b.fresh,
         ended: a.ended && b.ended,
         open: match a.open.max(b.open) {
             Open::No => Open::No,
