@@ -64,7 +64,7 @@ const KEY_WORDS: [&str; 25] = [
 ];
 
 /// Words that make a name describe a secret, or something public, instead of hold one.
-const OTHER_WORDS: [&str; 72] = [
+const OTHER_WORDS: [&str; 86] = [
     "public",
     "pub",
     "id",
@@ -137,7 +137,26 @@ const OTHER_WORDS: [&str; 72] = [
     "required",
     "mismatch",
     "failed",
+    // What is made of a secret, and shows that one has it.
+    "hashed",
+    "digest",
+    "checksum",
+    "fingerprint",
+    "thumbprint",
+    "integrity",
+    // Entries of a block chain.
+    "tx",
+    "txid",
+    "txn",
+    "transaction",
+    "address",
+    "addr",
+    "contract",
+    "bytecode",
 ];
+
+/// Words for the form in which a value is written, behind what it is.
+const WRITTEN: [&str; 5] = ["hex", "hexdigest", "base64", "b64", "bytes"];
 
 /// Words that say that what they name opens nothing, wherever they stand.
 const NO_CREDENTIAL: [&str; 7] =
@@ -257,6 +276,7 @@ pub(super) fn find(
             || is_code_of_bundle(content, (from, to), quoted)
             || is_release_key(&content[start..end], value)
             || is_spelled_by_name(&content[start..end], value)
+            || is_named_operation(&content[start..end], value)
             || quoted && is_listed_code(content, (from, to), promises)
         {
             continue;
@@ -507,11 +527,40 @@ fn words_of(name: &[u8]) -> Vec<String> {
     words
 }
 
+/// `token_sha256`, `passwordMd5`, `key_digest_hex`: a digest of what it speaks of.
+fn is_digest_name(words: &[String]) -> bool {
+    let is_written = |word: &&String| WRITTEN.contains(&word.as_str());
+    let mut named = words.iter().rev().skip_while(is_written);
+    let Some(last) = named.next() else { return false };
+    let of_sha = named.next().is_some_and(|before| before == "sha");
+    let kind = last.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    matches!(last.as_str(), "sha1" | "sha224" | "sha256" | "sha384" | "sha512" | "md5" | "sha")
+        || matches!(kind, "digest" | "checksum" | "hash" | "blake2b" | "blake3b")
+        || of_sha && kind.is_empty()
+}
+
+/// `resetPassword: "<64 digits>"`: what a function's name stands for is no credential, where
+/// a digest tells it from others.
+fn is_named_operation(name: &[u8], value: &[u8]) -> bool {
+    const VERBS: [&str; 14] = [
+        "get", "reset", "forgot", "change", "create", "update", "delete", "remove", "revoke",
+        "validate", "generate", "find", "fetch", "list",
+    ];
+    let words = words_of(name);
+    let is_camel = name.iter().all(u8::is_ascii_alphanumeric);
+    let is_verb = words.len() >= 2 && VERBS.contains(&words[0].as_str());
+    let is_digest = matches!(value.len(), 32 | 40 | 64 | 128)
+        && value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_camel && is_verb && is_digest
+}
+
 pub(super) fn promise_of(name: &[u8]) -> Option<Promise> {
     let words = words_of(name);
     let tail = &words[words.len().saturating_sub(4)..];
     let last = tail.last()?;
-    if OTHER_WORDS.contains(&last.as_str()) || tail.iter().any(|w| NO_SECRET.contains(&w.as_str()))
+    if is_digest_name(tail)
+        || OTHER_WORDS.contains(&last.as_str())
+        || tail.iter().any(|w| NO_SECRET.contains(&w.as_str()))
     {
         return None;
     }

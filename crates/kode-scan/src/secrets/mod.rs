@@ -15,6 +15,7 @@ mod manifest;
 mod placeholder;
 mod places;
 mod programs;
+mod public;
 mod rules;
 mod sample;
 mod services;

@@ -67,13 +67,24 @@ const WORDS: [&str; 55] = [
 /// Whether `value` is evidently not a real credential.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_ascii_lowercase();
-    WORDS.iter().any(|word| lower.contains(word))
+    WORDS.iter().any(|word| lower.contains(word) && is_written_as_word(value, word))
         || lower.ends_with("...")
         || is_bracketed(&lower)
         || is_reference(&lower)
         || has_long_run(value)
         || is_counted(value)
         || bits_per_byte(value) < 1.5
+}
+
+/// Short words turn up among random letters too, but there in letters of either case.
+fn is_written_as_word(value: &[u8], word: &str) -> bool {
+    let is_short = word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_cased = |found: &[u8]| {
+        let small = |letters: &[u8]| letters.iter().all(u8::is_ascii_lowercase);
+        found.eq_ignore_ascii_case(word.as_bytes())
+            && (small(&found[1..]) || found.iter().all(u8::is_ascii_uppercase))
+    };
+    !is_short || value.windows(word.len()).any(is_cased)
 }
 
 /// `<token>`, also in the middle.
@@ -85,7 +96,7 @@ fn is_bracketed(lower: &str) -> bool {
 /// `$NAME`, `%NAME%`, `env:`, `process.env`, `os.environ`, `secrets.` …
 fn is_reference(lower: &str) -> bool {
     let lower = lower.trim_matches(['\'', '"']);
-    lower.starts_with('$') && !lower.starts_with("$2") && !lower.starts_with("$argon")
+    lower.starts_with('$')
         || ['%', '@'].iter().any(|mark| lower.starts_with(*mark) && lower.ends_with(*mark))
         || [
             "env.", "env[", "env:", "environ", "getenv", "secrets.", "vault:", "arn:", "ssm:",
@@ -150,6 +161,9 @@ mod tests {
             assert!(is_placeholder(vector.as_bytes()), "{vector}");
         }
         assert!(!is_placeholder(b"000102030405060708090a0b0c0d0e1f"));
+        // Words by chance.
+        assert!(!is_placeholder(b"zgUOVm0HnCO3V3xkhTOa1bFFHiCv1JtcdMoCkcXSUyQB"));
+        assert!(is_placeholder(b"MockToken1") && is_placeholder(b"x-FAKE-key1"));
         assert!(!is_placeholder(b"k3Jd82hTqPz71LmV"));
     }
 }

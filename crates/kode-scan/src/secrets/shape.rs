@@ -2,6 +2,7 @@
 //! place. It judges bytes alone; what names promise is judged elsewhere.
 
 use super::entropy::bits_per_byte;
+use super::public::{is_crypted, is_public, is_style_class};
 use super::structure::base64;
 
 /// Random-looking: long enough, mixed, not made of words.
@@ -11,6 +12,7 @@ pub(super) fn is_key(value: &[u8]) -> bool {
         || !value.iter().all(allowed)
         || is_location(value)
         || is_public(value)
+        || is_style_class(value)
     {
         return false;
     }
@@ -87,34 +89,6 @@ pub(super) fn is_encoded_password(value: &[u8]) -> bool {
         .is_some_and(|text| is_password(&text, false) && !super::placeholder::is_placeholder(&text))
 }
 
-/// A wallet's or contract's address, a fingerprint, the public half of a pair, or a token
-/// made to stand in pages.
-fn is_public(value: &[u8]) -> bool {
-    if is_digest(value) || value.starts_with(b"pk.eyJ") {
-        return true;
-    }
-    let is_address = value.len() == 42
-        && value.starts_with(b"0x")
-        && value[2..].iter().all(u8::is_ascii_hexdigit);
-    // The algorithm and what wraps it in a SubjectPublicKeyInfo (RFC 5280, RFC 8017).
-    const PUBLIC_KEY: &[u8] = b"ANBgkqhkiG9w0BAQEFAAOC";
-    is_address || value.windows(PUBLIC_KEY.len()).any(|window| window == PUBLIC_KEY)
-}
-
-/// `sha256-…`, `sha512:…`: a digest that names its algorithm, of the length it has.
-fn is_digest(value: &[u8]) -> bool {
-    const ALGORITHMS: [(&[u8], usize); 5] =
-        [(b"md5", 16), (b"sha1", 20), (b"sha256", 32), (b"sha384", 48), (b"sha512", 64)];
-    ALGORITHMS.iter().any(|(name, bytes)| match value.strip_prefix(*name) {
-        Some([b'-' | b':', digest @ ..]) => {
-            let is_hexadecimal = digest.iter().all(u8::is_ascii_hexdigit);
-            is_hexadecimal && digest.len() == 2 * bytes
-                || base64(digest).is_some_and(|digest| digest.len() == *bytes)
-        }
-        _ => false,
-    })
-}
-
 /// A password a person chose: at least two kinds of characters, no prose.
 pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     if is_app_password(value) {
@@ -122,7 +96,8 @@ pub(super) fn is_password(value: &[u8], quoted: bool) -> bool {
     }
     let visible = value.iter().all(|byte| byte.is_ascii_graphic());
     let least = if quoted { 6 } else { 8 };
-    if !(least..=128).contains(&value.len()) || !visible || is_location(value) {
+    let is_other = is_location(value) || is_crypted(value) || is_style_class(value);
+    if !(least..=128).contains(&value.len()) || !visible || is_other {
         return false;
     }
     let digit = value.iter().any(u8::is_ascii_digit);
@@ -276,7 +251,7 @@ fn is_setting_name(value: &[u8]) -> bool {
 /// `PBEWithSHAAnd3-KeyTripleDES-CBC`, `A128CBC-HS256`: nothing but the words that names
 /// of algorithms are made of.
 fn is_algorithm(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 46] = [
+    const WORDS: [&[u8]; 48] = [
         b"PBKDF2",
         b"PBEWITH",
         b"PBE",
@@ -322,6 +297,8 @@ fn is_algorithm(value: &[u8]) -> bool {
         b"AND",
         b"KEY",
         b"BITS",
+        b"ASCII",
+        b"UTF8",
         b"BIT",
     ];
     let upper = value.to_ascii_uppercase();

@@ -272,3 +272,52 @@ fn code_on_a_bundlers_long_line_is_no_value() {
     }
     assert_eq!(rules_found("a.js", &bundle("x={apiKey:\"f4Kd93JslQ02mXz81LpQwErT\"};")).len(), 1);
 }
+
+#[test]
+fn what_is_made_of_a_secret_or_public_is_told_from_it() {
+    for (path, line) in [
+        (
+            "a.py",
+            "HMAC_SHA256_KEY = '55cd4b372f824d6cdef57c7648463fc52f9cd8571a7b54e82ca3d75648980ac0'",
+        ),
+        (
+            "a.js",
+            "const privateKey = '0x478cfd4f4abe8a5ebe429668e8416cb317b608ee5a63da687a47d2fc245d26b1';",
+        ),
+        (
+            "a.json",
+            "{\"refreshToken\": \"722ba0106857bd80be0da5350d570f7b38dcf4e2a7fb19385a3dae093ac2b6d6\"}",
+        ),
+        ("a.json", "{\"password\": \"Login_pass!__9u0jN\"}"),
+    ] {
+        assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
+    }
+    for (path, line) in [
+        (
+            "a.py",
+            "TOKEN_SHA256 = '55cd4b372f824d6cdef57c7648463fc52f9cd8571a7b54e82ca3d75648980ac0'",
+        ),
+        (
+            "a.py",
+            "password_sha_256_hex = '55cd4b372f824d6cdef57c7648463fc52f9cd8571a7b54e82ca3d75648980ac0'",
+        ),
+        ("a.go", "const secretFileMd5 = \"d00e78ecfdb2f23f696383032fda32e1\""),
+        ("a.go", "var authTokenDigest = \"d00e78ecfdb2f23f696383032fda32e1a5fd8fb9\""),
+        (
+            "a.js",
+            "const tokenTx = '0x478cfd4f4abe8a5ebe429668e8416cb317b608ee5a63da687a47d2fc245d26b1';",
+        ),
+        (
+            "a.json",
+            "{\"resetPassword\": \"722ba0106857bd80be0da5350d570f7b38dcf4e2a7fb19385a3dae093ac2b6d6\"}",
+        ),
+        (
+            "a.json",
+            "{\"password\": \"Login_password__9u0jN\", \"secretKey\": \"_secretKey_1x2y3_12\"}",
+        ),
+        ("a.py", "User(password='$2b$12$k3Jd82hTqPz71LmVb4Rn6Yw0Xc5Gs9Fa2Ue8Io1Hp7Zt3Kq5Wv')"),
+        ("A.java", "put(\"Alg.Alias.SecretKeyFactory.PBKDF2WITH8BIT\", \"PBKDF2WITHASCII\");"),
+    ] {
+        assert_eq!(rules_found(path, line), Vec::<String>::new(), "{path}: {line}");
+    }
+}
