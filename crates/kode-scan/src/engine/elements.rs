@@ -69,12 +69,17 @@ impl Engine<'_> {
         Some(receiver)
     }
 
-    /// The page's own text that is read as data (`JSON.parse`) or taken for a template: that
-    /// anybody else's words are in it, and that nothing escapes them, is not proven.
+    /// The page's own text that is read as data (`JSON.parse`), and what stands in the page
+    /// once something unknown had it (a template's engine): that anybody else's words are in
+    /// it, and that nothing escapes them, is not proven.
     pub(super) fn of_the_server(&self, value: Value, site: &Site) -> Value {
+        let parses = &*site.method == "parse";
         let is_text = |value: &Value| {
             let mut taints = value.taints().iter();
-            value.is_tainted() && taints.all(|taint| taint.step.begins_as(OWN_TEXT))
+            value.is_tainted()
+                && taints.all(|taint| {
+                    taint.step.begins_as(OWN_TEXT) || !parses && taint.step.begins_as(ATTRIBUTE)
+                })
         };
         match self.is_javascript() && is_text(&value) {
             true => {

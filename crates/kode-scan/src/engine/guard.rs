@@ -4,12 +4,11 @@
 use std::rc::Rc;
 
 use super::Engine;
+use super::archive::ARCHIVE_ENTRY;
 use super::value::{Fact, Open, Path, Value};
 use crate::category::{Category, CategorySet};
 use crate::ir::{ExprId, Kind, Name, Operator, VariableId};
 
-/// How the models call what stands in an archive.
-const ARCHIVE_ENTRY: &str = "an archive's entry";
 /// Fields below a variable that are told apart.
 const FIELD_DEPTH_MAX: usize = 6;
 /// A value computed from another, that from a third: so many are followed.

@@ -7,6 +7,7 @@ mod aliases;
 mod allowed;
 mod anchor;
 mod appended;
+mod archive;
 mod argument;
 mod assembled;
 mod beginning;

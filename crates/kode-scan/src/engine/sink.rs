@@ -52,13 +52,10 @@ impl Engine<'_> {
                 continue;
             }
             for value in chosen(sink, site) {
-                self.check(
-                    sink.category,
-                    sink.context,
-                    &value,
-                    (site.start, site.end),
-                    &site.method,
-                );
+                let place = (site.start, site.end);
+                let is_read = super::archive::only_read(sink.category, &value, site);
+                let of = (sink.category, sink.context);
+                self.check_surely(of, &value, place, &site.method, !is_read);
             }
         }
     }
@@ -93,8 +90,20 @@ impl Engine<'_> {
         category: Category,
         context: Context,
         value: &Value,
+        place: (u32, u32),
+        name: &str,
+    ) {
+        self.check_surely((category, context), value, place, name, true);
+    }
+
+    /// The same; where it is not `sure` that it harms, it is a warning.
+    fn check_surely(
+        &mut self,
+        (category, context): (Category, Context),
+        value: &Value,
         (start, end): (u32, u32),
         name: &str,
+        sure: bool,
     ) {
         if category == Category::CrossSiteScripting
             && self.frames.iter().any(|frame| frame.content == Some(false))
@@ -125,7 +134,8 @@ impl Engine<'_> {
                 false => crossings(&taint) > CROSSINGS_MAX,
             };
             if is_new
-                && (is_selector
+                && (!sure
+                    || is_selector
                     || is_guessed(&taint)
                     || is_far
                     || is_own_query(category, value, &taint))

@@ -75,6 +75,11 @@ impl Engine<'_> {
             parts.extend(site.values());
         }
         let result = mixed(&parts);
+        self.as_far_as_known(&name, result, &parts, site)
+    }
+
+    /// What passed through something unknown, with a step that says where it is a guess.
+    fn as_far_as_known(&self, name: &str, result: Value, parts: &[Value], site: &Site) -> Value {
         const SERVICES: [&str; 9] = [
             "query", "handler", "request", "resolve", "graphql", "dispatch", "invoke", "execute",
             "process",
@@ -82,15 +87,24 @@ impl Engine<'_> {
         if name == "dumps" && self.unit(self.file).language == kode_syntax::Language::Python {
             return result.cleaned(CategorySet::of(&[Category::CrossSiteScripting]));
         }
-        if self.is_rendered(&name, site) {
+        if self.is_rendered(name, site) {
             let text = format!("{GUESSED} `{}`", site.method);
             return result.stepped(self.file, site.start, site.end, &text);
         }
-        if matches!(&*name, "render" | "template" | "compile") && site.value(0).is_tainted() {
-            return self.of_the_server(result, site);
+        if !PLAIN.contains(&name) {
+            let own = self.of_the_server(result.clone(), site);
+            if !own.same(&result) {
+                return own;
+            }
+        }
+        let is_made = site.construct || site.method.starts_with(|c: char| c.is_ascii_uppercase());
+        let in_python = self.unit(self.file).language == kode_syntax::Language::Python;
+        if in_python && is_made && is_only_in_objects(parts) {
+            let text = format!("{GUESSED} `{}`", site.method);
+            return result.stepped(self.file, site.start, site.end, &text);
         }
         let is_service = name == "fetch" || SERVICES.iter().any(|part| name.contains(part));
-        if !is_service || !self.is_javascript() || !is_only_in_objects(&parts) {
+        if !is_service || !self.is_javascript() || !is_only_in_objects(parts) {
             return result;
         }
         // What a service answers to a request with input in it may be anything.
@@ -222,6 +236,20 @@ impl Engine<'_> {
         callee.to_ascii_lowercase().contains("base64")
     }
 }
+
+/// Names of functions that leave a text what it is.
+const PLAIN: [&str; 10] = [
+    "trim",
+    "string",
+    "tostring",
+    "join",
+    "concat",
+    "format",
+    "lowercase",
+    "uppercase",
+    "get",
+    "parsehtml",
+];
 
 /// How the step of input begins that something unknown was handed in an object.
 pub(super) const GUESSED: &str = "it goes in an object through the unknown";
