@@ -22,6 +22,7 @@ mod index;
 mod inner;
 mod kept;
 mod linked;
+mod live;
 mod modes;
 mod names;
 mod others;
@@ -46,12 +47,13 @@ use rustix::io::Errno;
 use crate::ProjectRoot;
 use crate::credentials::Named;
 use crate::incident::Incident;
-use doubles::Doubles;
+use doubles::{Doubles, Shared};
 use doubt::Doubt;
 use ground::Ground;
 use inner::{Found, Look};
 use kept::Kept;
 use linked::Repository;
+use live::Live;
 use modes::{Loose, Modes};
 use others::{Around, Other, Others};
 use sensitive::Stamp;
@@ -76,11 +78,14 @@ pub(crate) struct Guard {
     inside: Found,
     /// Folders of objects that have second names, once they were looked for.
     doubled: Option<BTreeSet<Vec<u8>>>,
+    /// Names there of files that have several.
+    shared: Shared,
     ground: Ground,
     others: Others,
     /// What is to be told with the next command's end.
     untold: Vec<Incident>,
     modes: Modes,
+    live: Live,
     kept: Kept,
     project: ProjectRoot,
     repository: Repository,
@@ -95,6 +100,9 @@ pub(crate) struct InProject {
     /// Beside git's and kode's own files: programs with set-id bits, and what git reads
     /// as configuration.
     pub(crate) read_only: Vec<Vec<u8>>,
+    /// Folders on the way to what the project's own configuration takes in: they are not
+    /// to be renamed.
+    pub(crate) fixed: Vec<Vec<u8>>,
     /// Sockets, of whomever.
     pub(crate) sockets: Vec<Vec<u8>>,
     /// Whether all could be looked at.
@@ -145,10 +153,12 @@ impl Guard {
             told_runs: BTreeMap::new(),
             inside: Found::default(),
             doubled: None,
+            shared: Shared::default(),
             ground,
             others: Others::of(kode_home),
             untold: Vec::new(),
             modes: Modes::new(),
+            live: Live::of(project.path()),
             kept,
             project,
             repository: Repository::default(),
@@ -172,12 +182,14 @@ impl Guard {
         read_only.extend(self.modes.with_set_id().cloned());
         let mut sockets = look.sockets;
         self.doubled = Some(look.with_doubles);
+        self.shared.extend(look.shared);
         for (path, folder) in &self.tree.folders {
             sockets.extend(folder.sockets.iter().map(|name| tree::join(path, name)));
         }
         let complete = self.complete && look.complete;
         let grounds = self.grounds();
-        InProject { read_only, sockets, complete, around: self.others.around(grounds) }
+        let fixed = runs::ways(&self.root, &self.project);
+        InProject { read_only, fixed, sockets, complete, around: self.others.around(grounds) }
     }
 
     /// The absolute paths of the project's read-only mounts.
@@ -197,7 +209,9 @@ impl Guard {
         self.modes.begin();
         let grounds = self.grounds();
         if self.doubled.is_none() {
-            self.doubled = Some(self.look_inside(Look::thorough()).with_doubles);
+            let look = self.look_inside(Look::thorough());
+            self.doubled = Some(look.with_doubles);
+            self.shared.extend(look.shared);
         }
         let mut told = self.others.begin() && self.others.look(&grounds).is_some();
         for _ in 0..LOOKS_MAX {
@@ -214,6 +228,13 @@ impl Guard {
         self.tell_of_killed(&killed);
         let own = self.doubt(&others, grounds);
         self.complete &= self.others.say(own) && told;
+        self.live.begin();
+    }
+
+    /// Whether the command made another repository of the project's while it runs, which
+    /// git on the host would obey: it must end.
+    pub(crate) fn is_led_away(&mut self) -> bool {
+        self.live.is_led_away()
     }
 
     /// Where commands can write.
@@ -225,7 +246,10 @@ impl Guard {
 
     fn look_before(&mut self) -> bool {
         let complete = self.tree.look_before(&self.root);
-        self.inside = self.look_inside(Look::before()).found;
+        self.modes.note_shared(&self.root, &self.tree.read);
+        let look = self.look_inside(Look::before());
+        self.inside = look.found;
+        self.shared.extend(look.shared);
         self.before = std::mem::take(&mut self.inside.sensitive);
         self.configs = runs::of_others(&self.before);
         self.gits = runs::named(&self.root, &self.project, &self.configs);
@@ -356,10 +380,14 @@ impl Guard {
         look.leave_out(&changed);
         // While all still stands where it was found.
         let (mut loose, mut doubles) = (look.loose, look.doubles);
+        self.shared.extend(self.modes.take_shared());
         self.complete &= self.modes.look(&self.root, &self.tree, &mut loose, &mut doubles);
+        let gone = self.shared.take_gone((&self.root, self.modes.since_ns), &doubles);
         let tightened = tighten(&self.root, &loose);
         let strange = strange(&look.strange);
         let mut aside = std::mem::take(&mut self.untold);
+        let appeared = named(&self.live.end());
+        aside.extend(appeared.map(|(paths, more)| Incident::Appeared { paths, more }));
         let to_put: Vec<_> = look.new.iter().chain(&changed).collect();
         let kept = Some(&self.kept);
         aside.extend(to_put.into_iter().map(|path| put_aside(&self.root, path, kept)));
@@ -371,6 +399,8 @@ impl Guard {
         incidents.extend(strange);
         incidents.extend(tightened);
         incidents.extend(second_names(doubles));
+        let gone = named(&gone);
+        incidents.extend(gone.map(|(paths, more)| Incident::SecondNamesGone { paths, more }));
         incidents.extend(self.tell_of_mounts());
         if !self.complete {
             incidents.push(Incident::Unchecked);

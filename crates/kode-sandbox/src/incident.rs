@@ -75,9 +75,24 @@ pub enum Incident {
         /// How many there are besides.
         more: usize,
     },
+    /// Git on the host obeyed, or wrote to, these while the command ran; they may be gone.
+    Appeared {
+        /// Some of them.
+        paths: Vec<ProjectPath>,
+        /// How many there are besides.
+        more: usize,
+    },
     /// The command changed files of which another name (a hard link) lies outside of the
     /// project, where they changed as well.
     SecondNames {
+        /// Some of them.
+        paths: Vec<ProjectPath>,
+        /// How many there are besides.
+        more: usize,
+    },
+    /// The command replaced or removed files of which another name lies outside, where they
+    /// may have changed before.
+    SecondNamesGone {
         /// Some of them.
         paths: Vec<ProjectPath>,
         /// How many there are besides.
@@ -222,11 +237,23 @@ impl Incident {
                  look at it before you run git",
                 list(paths, *more)
             ),
+            Self::Appeared { paths, more } => write!(
+                formatter,
+                "{} appeared while the command ran, which git on this machine obeys or writes \
+                 through: what git did here meanwhile, in your prompt or editor too, it may have done for the command",
+                list(paths, *more)
+            ),
             Self::SecondNames { paths, more } => write!(
                 formatter,
                 "the command changed {}, which have other names (hard links) outside of what kode \
                  looks at, as in a package manager's store or the repository that this one is a \
                  clone of; they changed there as well",
+                list(paths, *more)
+            ),
+            Self::SecondNamesGone { paths, more } => write!(
+                formatter,
+                "the command replaced or removed {}, which had other names (hard links) outside of what \
+                 kode looks at, as in a package manager's store; whether it changed them there first can't be told",
                 list(paths, *more)
             ),
             Self::NotLookedInto { path } => write!(
@@ -291,6 +318,8 @@ impl Incident {
             | Self::MorePutAside { .. }
             | Self::GitRuns { .. }
             | Self::StrangeInGit { .. }
+            | Self::Appeared { .. }
+            | Self::SecondNamesGone { .. }
             | Self::SecondNames { .. }
             | Self::LeftByKilled { .. }
             | Self::Unchecked

@@ -16,7 +16,7 @@ use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
 use super::check::Budget;
-use super::doubles::Doubles;
+use super::doubles::{Doubles, Shared};
 use super::modes::Loose;
 use super::names::{self, Check, Meaning, Place};
 use super::sensitive::{HEAD_STAMP, Stamp, entries};
@@ -95,6 +95,8 @@ pub(super) struct Look<'a> {
     /// folders of objects that have some.
     pub(super) doubles: Doubles,
     pub(super) with_doubles: BTreeSet<Vec<u8>>,
+    /// The names of files that have several, of a look before a command.
+    pub(super) shared: Shared,
     pub(super) complete: bool,
 }
 
@@ -118,6 +120,7 @@ impl<'a> Look<'a> {
             sockets: Vec::new(),
             doubles: Doubles::default(),
             with_doubles: BTreeSet::new(),
+            shared: Shared::default(),
             complete: true,
         }
     }
@@ -383,6 +386,9 @@ impl<'a> Look<'a> {
     }
 
     fn note_double(&mut self, path: &[u8], stat: &Stat, place: Place) {
+        if self.before.is_none() {
+            self.shared.note(path, stat);
+        }
         if self.before.is_some() && modes::is_since(stat, self.since_ns) {
             self.doubles.take(path, stat);
         } else if self.thorough && place == Place::Fan && stat.st_nlink > 1 {

@@ -13,7 +13,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
 use super::beneath::{self, Seen};
-use super::doubles::Doubles;
+use super::doubles::{Doubles, Shared};
+use super::sensitive::entries;
 use super::tree::{Tree, join};
 
 /// Files looked at after a command; further ones are reported as unchecked.
@@ -44,6 +45,8 @@ pub(super) struct Modes {
     known: HashMap<Vec<u8>, i128>,
     /// Of them, programs with set-id bits.
     set_id: Vec<Vec<u8>>,
+    /// Names of files that have several.
+    shared: Shared,
     /// When the command began, in nanoseconds since 1970.
     pub(super) since_ns: i128,
     /// What changed since then may be another command's.
@@ -53,7 +56,8 @@ pub(super) struct Modes {
 impl Modes {
     /// Until a command begins, nothing is a command's doing.
     pub(super) fn new() -> Self {
-        Self { known: HashMap::new(), set_id: Vec::new(), since_ns: i128::MAX, doubt_ns: i128::MAX }
+        let (known, set_id, shared) = (HashMap::new(), Vec::new(), Shared::default());
+        Self { known, set_id, shared, since_ns: i128::MAX, doubt_ns: i128::MAX }
     }
 
     /// Programs with set-id bits of the user's, as of the last look.
@@ -86,7 +90,7 @@ impl Modes {
         doubles: &mut Doubles,
     ) -> bool {
         let mut files_left = FILES_MAX;
-        let (mut known, mut set_id) = (HashMap::new(), Vec::new());
+        let (mut known, mut set_id, mut shared) = (HashMap::new(), Vec::new(), Shared::default());
         let mut complete = true;
         let mut take = |path: Vec<u8>, stat: &Stat, folder: Option<(&OwnedFd, &[u8])>| {
             let (loose, missing) = (loose_bits(stat), missing_bits(stat));
@@ -97,6 +101,7 @@ impl Modes {
                     set_id.push(path.clone());
                 }
             }
+            shared.note(&path, stat);
             if !self.is_touched(stat) {
                 return;
             }
@@ -113,7 +118,7 @@ impl Modes {
             }
         };
         if let Ok(stat) = rustix::fs::fstat(root) {
-            take(b".".to_vec(), &stat, None);
+            take(b".".to_vec(), &stat, Some((root, b".")));
         }
         for path in tree.folders.keys() {
             let folder = match beneath::folder(root, path) {
@@ -141,8 +146,26 @@ impl Modes {
                 }
             }
         }
-        (self.known, self.set_id) = (known, set_id);
+        (self.known, self.set_id, self.shared) = (known, set_id, shared);
         complete
+    }
+
+    /// The same of second names only, in folders that a person changed since the last look.
+    pub(super) fn note_shared(&mut self, root: &OwnedFd, folders: &[Vec<u8>]) {
+        for path in folders {
+            let Ok(folder) = beneath::folder(root, path) else { continue };
+            for (name, kind) in entries(&folder) {
+                let is_other = matches!(kind, FileType::Directory | FileType::Symlink);
+                if let Some(stat) = beneath::stat(&folder, &name).ok().filter(|_| !is_other) {
+                    self.shared.note(&join(path, &name), &stat);
+                }
+            }
+        }
+    }
+
+    /// What had second names before.
+    pub(super) fn take_shared(&mut self) -> Shared {
+        std::mem::take(&mut self.shared)
     }
 
     /// What of the project that changed since then has such bits.
@@ -226,7 +249,7 @@ fn missing_bits(stat: &Stat) -> u32 {
 
 impl Loose {
     /// What a command must not have left of this on a file or folder, which is `place`
-    /// unless that is the project itself.
+    /// if that can be named.
     pub(super) fn of(path: &[u8], stat: &Stat, place: Option<(&OwnedFd, &[u8])>) -> Option<Self> {
         let (loose, missing) = (loose_bits(stat), missing_bits(stat));
         let capable = place.is_some_and(|(folder, name)| is_capable(folder, name, stat));

@@ -4,7 +4,7 @@
 //! are ordinary files, which commands may change. Those that are configuration
 //! themselves are treated like it; of the others a person is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
@@ -29,6 +29,9 @@ const HOOKS: &str = ".git/hooks";
 
 /// Folders of a path that are looked for.
 const ANCESTORS_MAX: usize = 128;
+
+/// Folders on the way to configuration, in all.
+const WAYS_MAX: usize = 50;
 
 /// Files and folders of one project that are followed.
 const NAMED_MAX: usize = 200;
@@ -80,6 +83,21 @@ pub(crate) fn named(root: &OwnedFd, project: &ProjectRoot, configs: &[Vec<u8>]) 
     reading.found.sort();
     reading.found.dedup();
     reading.found
+}
+
+/// Folders of the project, outer ones first, in which files lie that its own configuration
+/// takes in. A nested repository's can be written anyway.
+pub(super) fn ways(root: &OwnedFd, project: &ProjectRoot) -> Vec<Vec<u8>> {
+    let named = named(root, project, &[]).into_iter();
+    let files = named.filter(|named| named.role == Role::Configuration).map(|named| named.path);
+    let ways: BTreeSet<Vec<u8>> = files
+        .flat_map(|path| {
+            let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+            ends.map(|end| path[..end].to_vec()).collect::<Vec<_>>()
+        })
+        .filter(|folder| folder != b".git")
+        .collect();
+    ways.into_iter().take(WAYS_MAX).collect()
 }
 
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);

@@ -58,6 +58,8 @@ pub(super) struct Tree {
     /// Folders the user closed even to himself, by the time of their change.
     closed: HashMap<Vec<u8>, i128>,
     pub(super) folders: HashMap<Vec<u8>, Folder>,
+    /// Those that were read in the last look.
+    pub(super) read: Vec<Vec<u8>>,
     /// Where other file systems are mounted, which are not looked through.
     pub(super) mounts: BTreeSet<Vec<u8>>,
 }
@@ -72,8 +74,8 @@ impl Tree {
     pub(super) fn new(root: &OwnedFd, names: bool) -> rustix::io::Result<Self> {
         let device = rustix::fs::fstat(root)?.st_dev;
         let (inodes, closed) = (Arc::default(), HashMap::new());
-        let (folders, mounts) = (HashMap::new(), BTreeSet::new());
-        Ok(Self { device, names, inodes, own: false, closed, folders, mounts })
+        let (folders, read, mounts) = (HashMap::new(), Vec::new(), BTreeSet::new());
+        Ok(Self { device, names, inodes, own: false, closed, folders, read, mounts })
     }
 
     pub(super) fn inodes(&self) -> Arc<HashSet<u64>> {
@@ -113,6 +115,7 @@ impl Tree {
     fn look(&mut self, root: &OwnedFd, after: bool) -> bool {
         let mut before = std::mem::take(&mut self.folders);
         self.mounts.clear();
+        self.read.clear();
         let mut todo: Vec<(Vec<u8>, usize)> = vec![(Vec::new(), 0)];
         let mut complete = true;
         while let Some((path, depth)) = todo.pop() {
@@ -202,6 +205,7 @@ impl Tree {
             heads: Vec::new(),
         };
         read(&open, path, &self.interest(), &mut folder);
+        self.read.push(path.to_vec());
         Ok(Some(folder))
     }
 

@@ -317,9 +317,12 @@ impl Native {
         if let Group::Joined(group) = &self.group { group.memory_kills() } else { 0 }
     }
 
-    /// How a command ends that fills the disk, or of which the kernel had to
+    /// How a command ends that leads git on the host elsewhere, fills the disk, or of which the kernel had to
     /// kill a part for want of memory.
     fn out_of_bounds(&mut self) -> Option<CommandEnd> {
+        if self.guard.as_mut().is_some_and(Guard::is_led_away) {
+            return Some(CommandEnd::Signalled(libc::SIGKILL));
+        }
         if !self.space.is_time() {
             return None;
         }

@@ -68,8 +68,12 @@ impl ContainerView {
         let project = canonical_bind(root.path(), root.text(), access, None)
             .ok_or_else(|| cannot_look(root.path(), &std::io::Error::last_os_error()))?;
         let found = Guard::new(root, &settings.host.kode_home, false)?.in_project();
-        let protections =
-            repository::protections(root, settings.read_only, None, &found.read_only)?;
+        let protections = repository::protections(
+            root,
+            settings.read_only,
+            None,
+            (&found.fixed, &found.read_only),
+        )?;
         let (mut mounts, mut places, mut binds) = (Vec::new(), Vec::new(), Vec::new());
         for step in std::iter::once(project).chain(protections) {
             let Step::Bind(bind) = step else { continue };

@@ -140,7 +140,12 @@ pub(crate) fn plan(
         return Err(cannot_look(root.path(), &std::io::Error::other(EXCHANGED)));
     }
     steps.push(project_bind);
-    steps.extend(repository::protections(root, settings.read_only, mapping, &found.read_only)?);
+    steps.extend(repository::protections(
+        root,
+        settings.read_only,
+        mapping,
+        (&found.fixed, &found.read_only),
+    )?);
     if maps {
         steps.extend(mounts::placeholders(root));
     }

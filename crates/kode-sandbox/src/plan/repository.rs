@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Uid};
 
 use super::{Access, Bind, Step};
 use crate::files::confined::{Links, locate};
@@ -15,6 +15,9 @@ use crate::{ProjectRoot, SandboxError};
 
 /// Parts of `.git` that make git on the host run something.
 const GIT_READ_ONLY: &[&str] = &["hooks", "config", "config.worktree", "info"];
+
+/// Those of them that are folders.
+const GIT_FOLDERS: &[&str] = &["hooks", "info"];
 
 /// Parts of a worktree's own git folder that say where everything is.
 const WORKTREE_READ_ONLY: &[&str] = &["commondir", "gitdir", "config.worktree", "hooks", "info"];
@@ -32,12 +35,13 @@ const PROTECTED_MAX: usize = 500;
 /// Gitfiles are one short line.
 const GITFILE_BYTES_MAX: u64 = 8 * 1024;
 
-/// The mounts on top of the project's, those at `protect` among them.
+/// The mounts on top of the project's, those at `protect` among them; the folders `fixed` stay
+/// where they are.
 pub(super) fn protections(
     root: &ProjectRoot,
     read_only: bool,
     owner: Option<(u32, u32)>,
-    protect: &[Vec<u8>],
+    (fixed, protect): (&[Vec<u8>], &[Vec<u8>]),
 ) -> Result<Vec<Step>, SandboxError> {
     let project = Base { folder: root.open(OFlags::PATH)?, path: root.path(), owner };
     if protect.len() > PROTECTED_MAX {
@@ -48,6 +52,9 @@ pub(super) fn protections(
     let access = if read_only { Access::ReadOnly } else { Access::ReadWrite };
     match project.kind(".git") {
         Some(FileType::Directory) => {
+            if !read_only {
+                project.make_missing();
+            }
             // Bound onto itself, so that the folder as a whole can't be renamed.
             steps.extend(project.over_itself(".git", access));
             let parts = GIT_READ_ONLY.iter().map(|name| format!(".git/{name}"));
@@ -62,11 +69,14 @@ pub(super) fn protections(
         _ => {}
     }
     steps.extend(KODE_FILES.iter().filter_map(|name| project.over_itself(name, Access::ReadOnly)));
+    // Bound onto themselves as `.git` is.
+    let fixed = fixed.iter().filter_map(|path| std::str::from_utf8(path).ok());
+    steps.extend(fixed.filter_map(|path| project.over_itself(path, access)));
     for path in protect {
         let Ok(path) = std::str::from_utf8(path) else {
             let cause = format!(
                 "{}, which is to stay as it is, has a name that is not UTF-8",
-                String::from_utf8_lossy(path)
+                kode_base::escape::escape_line(&String::from_utf8_lossy(path))
             );
             return Err(SandboxError::unavailable(cause, "rename it, or the folder it is in"));
         };
@@ -117,6 +127,23 @@ impl<'a> Base<'a> {
             in_project: false,
             layered: false,
         })
+    }
+
+    /// Makes the folders of git's that it would obey as soon as a command made them: they
+    /// can be read-only only where they stand. Empty ones say nothing. Who can't make
+    /// one in their own repository has other worries.
+    fn make_missing(&self) {
+        let Ok(git) = locate(&self.folder, b".git", Links::Refuse) else { return };
+        let Ok(owner) = rustix::fs::fstat(&git) else { return };
+        for name in GIT_FOLDERS {
+            let mode = Mode::from_raw_mode(owner.st_mode & 0o755);
+            let is_made = rustix::fs::mkdirat(&git, *name, mode).is_ok();
+            if is_made && rustix::process::geteuid().is_root() {
+                let (user, group) = (Uid::from_raw(owner.st_uid), Gid::from_raw(owner.st_gid));
+                let flags = AtFlags::SYMLINK_NOFOLLOW;
+                let _ = rustix::fs::chownat(&git, *name, Some(user), Some(group), flags);
+            }
+        }
     }
 
     /// The same on top of a mount that shows it already.

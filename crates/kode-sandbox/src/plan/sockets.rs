@@ -66,7 +66,7 @@ fn bound_by_inode(
             if !found.is_shared() {
                 continue;
             }
-            let cause = format!("{} was moved or removed just now", path.display());
+            let cause = format!("{} was moved or removed just now", on_one_line(&path));
             return Err(SandboxError::unavailable(cause, MOVED));
         };
         #[expect(clippy::cast_possible_truncation, reason = "the kernel tells no more of it")]
@@ -77,13 +77,20 @@ fn bound_by_inode(
             continue;
         }
         let Some(text) = path.to_str() else {
-            let cause =
-                format!("a program outside listens on {}, whose name is not UTF-8", path.display());
+            let cause = format!(
+                "a program outside listens on {}, whose name is not UTF-8",
+                on_one_line(&path)
+            );
             return Err(SandboxError::unavailable(cause, "rename it, or the folder it is in"));
         };
         sockets.push((text.to_owned(), metadata.ino()));
     }
     Ok(sockets)
+}
+
+/// The path as a person is told it: a command may have given it any name.
+fn on_one_line(path: &Path) -> String {
+    kode_base::escape::escape_line(&path.to_string_lossy())
 }
 
 /// Those whose paths still lead to them, and the number of paths in the project that

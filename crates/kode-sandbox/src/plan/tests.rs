@@ -233,3 +233,15 @@ fn no_link_that_a_command_may_have_made_shows_a_folder() {
         assert!(shows(&plan, name), "{name}");
     }
 }
+
+#[test]
+fn gits_folders_that_are_missing_are_made_and_held() {
+    let place = Place::new();
+    fs::remove_dir(place.at("home/project/.git/hooks")).unwrap();
+    let plan = place.plan(&[]);
+    for name in ["hooks", "info"] {
+        let folder = place.at("home/project/.git").join(name);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "{name}");
+        assert!(binds(&plan).contains(&(folder.to_str().unwrap(), Access::ReadOnly)), "{name}");
+    }
+}

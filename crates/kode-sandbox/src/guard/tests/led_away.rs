@@ -127,3 +127,163 @@ fn folders_that_a_reference_would_make_a_repository_are_put_aside() {
     let aside = [".git/refs/remotes/o/x/objects", &named[0], &named[1]];
     assert_eq!(place.quarantined(), aside);
 }
+
+/// What a command does to a file of which another name lies outside, and what is told.
+fn told_of_shared(does: impl Fn(&Place)) -> Vec<String> {
+    let mut place = place();
+    let outside = place.folder.path().join("store");
+    fs::create_dir(&outside).unwrap();
+    fs::create_dir_all(place.at("lib/deep")).unwrap();
+    fs::create_dir_all(place.at(".git/objects/ab")).unwrap();
+    fs::create_dir_all(place.at(".git/objects/pack")).unwrap();
+    let names = ["lib/deep/m.py", ".git/objects/ab/cd", ".git/objects/pack/p.pack"];
+    for (number, name) in names.iter().enumerate() {
+        fs::write(place.at(name), "x").unwrap();
+        fs::hard_link(place.at(name), outside.join(number.to_string())).unwrap();
+    }
+    fs::write(place.at("plain/own"), "x").unwrap();
+    fs::hard_link(place.at("plain/own"), place.at("plain/too")).unwrap();
+    place.guard.others.end();
+    place.guard = Guard::new(&place.root(), &place.folder.path().join("kode"), true).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    does(&place);
+    let mut told = Vec::new();
+    for incident in place.guard.after_command(&[]) {
+        let (Incident::SecondNames { paths, .. } | Incident::SecondNamesGone { paths, .. }) =
+            incident
+        else {
+            panic!("{incident:?}")
+        };
+        told.extend(paths.iter().map(|path| path.as_str().to_owned()));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    assert_eq!(place.guard.after_command(&[]), []);
+    told
+}
+
+#[test]
+fn a_file_that_was_written_through_and_replaced_is_told_of() {
+    let replace = |place: &Place, name: &str| {
+        fs::write(place.at(name), "changed").unwrap();
+        fs::copy(place.at(name), place.at("copy")).unwrap();
+        fs::rename(place.at("copy"), place.at(name)).unwrap();
+    };
+    for name in ["lib/deep/m.py", ".git/objects/ab/cd", ".git/objects/pack/p.pack"] {
+        assert_eq!(told_of_shared(|place| replace(place, name)), [name]);
+        assert_eq!(told_of_shared(|place| fs::remove_file(place.at(name)).unwrap()), [name]);
+    }
+    let gone = told_of_shared(|place| fs::remove_dir_all(place.at("lib")).unwrap());
+    assert_eq!(gone, ["lib/deep/m.py"]);
+    // Its other name outside is gone as well, so that it has one.
+    let alone = told_of_shared(|place| {
+        fs::write(place.at("lib/deep/m.py"), "changed").unwrap();
+        fs::remove_file(place.folder.path().join("store/0")).unwrap();
+    });
+    assert_eq!(alone, ["lib/deep/m.py"]);
+    assert_eq!(told_of_shared(|_| {}), [""; 0]);
+    assert_eq!(told_of_shared(|place| replace(place, "plain/own")), [""; 0]);
+    let moved = |place: &Place| fs::rename(place.at("lib/deep/m.py"), place.at("m.py")).unwrap();
+    assert_eq!(told_of_shared(moved), ["m.py"]);
+}
+
+#[test]
+fn second_names_that_a_person_made_between_commands_are_known_and_their_end_is_not_told() {
+    let mut place = place();
+    let outside = place.folder.path().join("store");
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    place.guard.before_command();
+    assert_eq!(place.guard.after_command(&[]), []);
+    fs::write(&outside, "x").unwrap();
+    fs::hard_link(&outside, place.at("plain/m")).unwrap();
+    fs::hard_link(&outside, place.at("plain/n")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::remove_file(place.at("plain/m")).unwrap();
+    let incidents = place.guard.after_command(&[]);
+    assert!(
+        matches!(&*incidents, [Incident::SecondNames { .. }]),
+        "the other name here changed with it: {incidents:?}"
+    );
+    fs::remove_file(place.at("plain/n")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    assert_eq!(place.guard.after_command(&[]), []);
+}
+
+#[test]
+fn the_projects_own_folder_hands_nothing_on_to_everybody() {
+    let mut place = place();
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (kind, bits) in [(1_u16, 7_u16), (4, 5), (0x20, 7)] {
+        list.extend([kind.to_le_bytes(), bits.to_le_bytes()].concat());
+        list.extend(u32::MAX.to_le_bytes());
+    }
+    let name = "system.posix_acl_default";
+    let set = rustix::fs::setxattr(place.at(""), name, &list, rustix::fs::XattrFlags::empty());
+    if set == Err(Errno::OPNOTSUPP) {
+        return;
+    }
+    let incidents = place.guard.after_command(&[]);
+    assert!(matches!(&*incidents, [Incident::PermissionsTightened { .. }]), "{incidents:?}");
+    let mut room = [0_u8; 64];
+    let left = rustix::fs::getxattr(place.at(""), name, &mut room);
+    assert_eq!(left, Err(Errno::NODATA));
+}
+
+/// Runs it until the kernel has told, for as long as a machine may take.
+fn until(mut is_so: impl FnMut() -> bool) -> bool {
+    (0..500).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        is_so()
+    })
+}
+
+#[test]
+fn what_makes_another_repository_of_the_projects_while_a_command_runs_ends_it_and_is_told() {
+    let mut place = place();
+    assert!(!place.guard.is_led_away());
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    assert!(!place.guard.is_led_away());
+    // There and gone before anybody looks.
+    fs::write(place.at(".git/commondir"), "x").unwrap();
+    fs::remove_file(place.at(".git/commondir")).unwrap();
+    assert!(until(|| place.guard.is_led_away()));
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::Appeared { paths, more: 0 }] = &*incidents else { panic!("{incidents:?}") };
+    assert_eq!(paths[0].as_str(), ".git/commondir");
+    place.guard.before_command();
+    assert!(!place.guard.is_led_away());
+    fs::write(place.at(".git/COMMIT_EDITMSG"), "x").unwrap();
+    assert_eq!(place.guard.after_command(&[]), []);
+}
+
+#[test]
+fn links_that_stood_in_the_git_folder_for_a_moment_are_told_of() {
+    let mut place = place();
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    assert!(!place.guard.is_led_away());
+    symlink("/nonexistent", place.at(".git/COMMIT_EDITMSG")).unwrap();
+    assert!(!place.guard.is_led_away());
+    fs::remove_file(place.at(".git/COMMIT_EDITMSG")).unwrap();
+    let incidents = place.guard.after_command(&[]);
+    assert!(matches!(&*incidents, [Incident::Appeared { .. }]), "{incidents:?}");
+}
+
+#[test]
+fn folders_on_the_way_to_the_projects_own_configuration_stay_in_place() {
+    let mut place = place();
+    let config = "[include]\n\tpath = ../dev/git/inc\n\tpath = ../top\n";
+    fs::write(place.at(".git/config"), config).unwrap();
+    fs::create_dir_all(place.at("dev/git")).unwrap();
+    fs::create_dir_all(place.at("nested/dev")).unwrap();
+    fs::write(place.at("nested/.git/config"), "[include]\n\tpath = ../dev/inc\n").unwrap();
+    for name in ["dev/git/inc", "top", "nested/dev/inc"] {
+        fs::write(place.at(name), "[a]\n").unwrap();
+    }
+    place.guard.before_command();
+    let found = place.guard.in_project();
+    assert_eq!(found.fixed, [&b"dev"[..], b"dev/git"]);
+    assert_eq!(found.read_only.len(), 3);
+}
