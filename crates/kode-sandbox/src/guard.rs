@@ -228,7 +228,7 @@ impl Guard {
         self.tell_of_killed(&killed);
         let own = self.doubt(&others, grounds);
         self.complete &= self.others.say(own) && told;
-        self.live.begin();
+        self.live.begin(self.modes.since_ns);
     }
 
     /// Whether the command made another repository of the project's while it runs, which

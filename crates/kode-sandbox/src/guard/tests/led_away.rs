@@ -260,15 +260,51 @@ fn what_makes_another_repository_of_the_projects_while_a_command_runs_ends_it_an
 }
 
 #[test]
-fn links_that_stood_in_the_git_folder_for_a_moment_are_told_of() {
+fn links_that_git_would_write_through_for_a_moment_end_a_command_and_are_told_of() {
+    for (link, before_the_watch) in [
+        ("COMMIT_EDITMSG", true),
+        ("COMMIT_EDITMSG", false),
+        ("logs/HEAD", true),
+        ("refs/heads/x", false),
+    ] {
+        let mut place = place();
+        for folder in ["logs", "refs/heads"] {
+            fs::create_dir_all(place.at(".git").join(folder)).unwrap();
+        }
+        symlink("/nonexistent", place.at(".git/MERGE_MSG")).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        place.guard.before_command();
+        let link = place.at(".git").join(link);
+        if before_the_watch {
+            symlink("/nonexistent", &link).unwrap();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        assert_eq!(place.guard.is_led_away(), before_the_watch);
+        if !before_the_watch {
+            symlink("/nonexistent", place.at(".git/.#COMMIT_EDITMSG")).unwrap();
+            assert!(!place.guard.is_led_away());
+            fs::remove_file(place.at(".git/.#COMMIT_EDITMSG")).unwrap();
+            symlink("/nonexistent", &link).unwrap();
+        }
+        assert!(until(|| place.guard.is_led_away()));
+        fs::remove_file(&link).unwrap();
+        let incidents = place.guard.after_command(&[]);
+        assert!(matches!(&*incidents, [Incident::Appeared { .. }]), "{incidents:?}");
+    }
+}
+
+#[test]
+fn a_folder_of_gits_that_is_exchanged_is_watched_as_well() {
     let mut place = place();
+    fs::create_dir_all(place.at(".git/logs")).unwrap();
+    place.guard.before_command();
     std::thread::sleep(std::time::Duration::from_millis(30));
     assert!(!place.guard.is_led_away());
-    symlink("/nonexistent", place.at(".git/COMMIT_EDITMSG")).unwrap();
+    fs::rename(place.at(".git/logs"), place.at("old")).unwrap();
+    fs::create_dir(place.at(".git/logs")).unwrap();
     assert!(!place.guard.is_led_away());
-    fs::remove_file(place.at(".git/COMMIT_EDITMSG")).unwrap();
-    let incidents = place.guard.after_command(&[]);
-    assert!(matches!(&*incidents, [Incident::Appeared { .. }]), "{incidents:?}");
+    symlink("/nonexistent", place.at(".git/logs/HEAD")).unwrap();
+    assert!(until(|| place.guard.is_led_away()));
 }
 
 #[test]
