@@ -3,13 +3,30 @@
 //! an answer that was lost in any other way is an error at the end.
 
 use std::fmt::Arguments;
-use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::io::{self, ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Failure;
 
 /// Why the answer is not whole; the first reason stays.
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Whether a program wrote to the terminal since kode did, which may have left it such that
+/// nothing can be read.
+static IS_FOREIGN: AtomicBool = AtomicBool::new(false);
+
+/// What makes a terminal readable again (XTerm's ctlseqs; console_codes(4)).
+const READABLE: &str = concat!(
+    // Ends a sequence or a string that was begun, a printer's output, an old terminal's ways.
+    "\x18\x1b\\\x1b[4i\x1b<\x1b%G",
+    // Shows what is written, on the ordinary screen, and leaves the cursor where it is.
+    "\x1b[?2026l\x1b7\x1b[?1049l\x1b7\x1b[r\x1b[?69l\x1b[?6l\x1b8",
+    // Ordinary letters, in no colour, and the palette's own.
+    "\x1b[4l\x1b[?7h\x1b[?5l\x1b(B\x0f\x1b[0m\x1b[?25h",
+    "\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\",
+    "\r\n",
+);
 
 /// Prints a line of the command's answer.
 macro_rules! say {
@@ -37,7 +54,16 @@ pub(crate) fn answer(text: Arguments<'_>) {
 /// Writes to standard error; `tell!` ends here. Nothing is left to tell when
 /// standard error is gone.
 pub(crate) fn aside(text: Arguments<'_>) {
-    let _ = stderr().write_fmt(text);
+    let mut out = stderr().lock();
+    if IS_FOREIGN.swap(false, Ordering::Relaxed) && out.is_terminal() {
+        let _ = out.write_all(READABLE.as_bytes());
+    }
+    let _ = out.write_fmt(text);
+}
+
+/// A program has written to kode's own streams, whatever it liked.
+pub(crate) fn is_foreign() {
+    IS_FOREIGN.store(true, Ordering::Relaxed);
 }
 
 /// Remembers that the answer is not whole. A reader that has seen enough

@@ -80,7 +80,9 @@ fn prepare_and_run(arguments: &SandboxArguments) -> Result<u8, Failure> {
         }
     };
     let mut warn = |warning: &str| tell!("kode: {}", escape_line(warning));
-    let (sandbox, ended) = match starting.run_interactive(permit, &mut warn) {
+    let ran = starting.run_interactive(permit, &mut warn);
+    crate::output::is_foreign();
+    let (sandbox, ended) = match ran {
         Ok(ended) => ended,
         Err(error) => {
             record(None, "failed", &[], false)?;

@@ -145,3 +145,23 @@ fn init_writes_a_first_configuration_and_says_when_nobody_answers() {
     let (status, output) = start(&workspace, "init").finish().unwrap();
     assert_eq!(status.code(), Some(2), "{output}");
 }
+
+/// A string that is never ended swallows all that follows, a concealed letter is none.
+#[test]
+fn what_kode_says_after_a_command_can_be_read_however_that_left_the_terminal() {
+    for left in [r"\033]0;", r"\033[8m", r"\033[?1049h", r"\033[1;1r", r"\033(0"] {
+        let workspace = Workspace::new();
+        let command = format!("sandbox -- sh -c \"mkdir -p x/.git; printf '{left}'\"");
+        let (_, output) = start(&workspace, &command).finish().unwrap();
+        let left = left.replace(r"\033", "\x1b");
+        let (_, after) = output.split_once(&left).unwrap_or_else(|| panic!("{left:?}: {output:?}"));
+        let (between, told) = after.split_once("kode: the command made").unwrap();
+        for readable in ["\x18\x1b\\", "\x1b[?1049l", "\x1b[r", "\x1b(B", "\x1b[0m"] {
+            assert!(between.contains(readable), "{left:?}: {between:?}");
+        }
+        assert!(told.contains("x/.git"), "{told}");
+    }
+    let workspace = Workspace::new();
+    let (_, output) = start(&workspace, "sandbox -- printf done").finish().unwrap();
+    assert!(output.ends_with("done"), "{output:?}");
+}
