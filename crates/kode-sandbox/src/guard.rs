@@ -254,7 +254,7 @@ impl Guard {
         self.configs = runs::of_others(&self.before);
         self.gits = runs::named(&self.root, &self.project, &self.configs);
         sensitive::find_named(&self.root, &self.gits, &mut self.before);
-        self.runs = runs::stamps(&self.root, &self.gits);
+        self.runs = runs::stamps(&self.root, &self.project, &self.gits);
         self.repository.look_before();
         complete
     }
@@ -425,7 +425,7 @@ impl Guard {
                 told.entry(named.key).or_default().push(readable(&named.path));
             }
         }
-        for (path, (stamp, key)) in runs::stamps(&self.root, &self.gits) {
+        for (path, (stamp, key)) in runs::stamps(&self.root, &self.project, &self.gits) {
             if self.runs.get(&path).is_none_or(|(before, _)| *before != stamp) {
                 told.entry(key).or_default().push(readable(&path));
                 self.told_runs.insert(path, stamp);

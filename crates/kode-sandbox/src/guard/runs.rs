@@ -30,6 +30,13 @@ const HOOKS: &str = ".git/hooks";
 /// Folders of a path that are looked for.
 const ANCESTORS_MAX: usize = 128;
 
+/// Where husky puts the hooks that run those around them.
+const HUSKY: &str = "_";
+
+/// Hooks of one folder that are read, and words in each.
+const HOOKS_MAX: usize = 40;
+const WORDS_MAX: usize = 2000;
+
 /// Folders on the way to configuration, in all.
 const WAYS_MAX: usize = 50;
 
@@ -163,6 +170,9 @@ impl Reading<'_> {
                 self.include(&setting, folder, depth);
             } else if setting.section == "core" && setting.name == "hookspath" {
                 let path = self.within(&self.worktree, &setting.value);
+                path.into_iter().for_each(|path| self.hooks(path, &setting));
+            } else if setting.section == "init" && setting.name == "templatedir" {
+                let path = self.within(folder, &format!("{}/hooks", setting.value));
                 path.into_iter().for_each(|path| self.add(path, Role::Run, &setting));
             } else if is_command(&setting) {
                 for path in self.programs(&setting.value) {
@@ -189,6 +199,38 @@ impl Reading<'_> {
         }
     }
 
+    /// A folder of hooks, and what they run: programs that they name, and where they say
+    /// that they go on from their own place, or husky made them, the files around it.
+    fn hooks(&mut self, path: Vec<u8>, setting: &Setting) {
+        let folder = self.project.join(OsStr::from_bytes(&path));
+        let outer = folder.parent().map(Path::to_owned).unwrap_or_default();
+        let mut goes_on = folder.ends_with(HUSKY);
+        let open = beneath::folder(self.root, &path).ok();
+        let names = open.map(|open| sensitive::entries(&open)).unwrap_or_default();
+        for (name, _) in names.into_iter().take(HOOKS_MAX) {
+            let Some(text) = small_text(self.root, &join(&path, &name)) else { continue };
+            let from = [&self.worktree, &folder, &outer];
+            let programs: Vec<_> = from.into_iter().flat_map(|it| self.files(it, &text)).collect();
+            programs.into_iter().for_each(|path| self.add(path, Role::Run, setting));
+            goes_on |= text.contains("dirname");
+        }
+        let around = outer.strip_prefix(self.project).ok().map(|it| it.as_os_str().as_bytes());
+        if let Some(around) = around.filter(|around| goes_on && !around.is_empty()) {
+            self.add(around.to_vec(), Role::Run, setting);
+        }
+        self.add(path, Role::Run, setting);
+    }
+
+    /// Files of the project that a script names, seen from a folder: words with a slash.
+    fn files(&self, folder: &Path, script: &str) -> Vec<Vec<u8>> {
+        let words = script.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let words = words.flat_map(|line| line.split(is_between)).filter(|it| it.contains('/'));
+        let paths = words.flat_map(|word| [word, as_place(word)]);
+        let paths = paths.take(WORDS_MAX).filter_map(|word| self.within(folder, word));
+        let is_file = |path: &Vec<u8>| self.project.join(OsStr::from_bytes(path)).is_file();
+        paths.filter(is_file).collect()
+    }
+
     fn add(&mut self, path: Vec<u8>, role: Role, setting: &Setting) {
         if self.found.len() < NAMED_MAX {
             self.found.push(Named { path, role, key: setting.key() });
@@ -198,13 +240,22 @@ impl Reading<'_> {
     /// Words of a command that name something in the project. The first one is looked
     /// up on `PATH` unless it has a slash; git runs it in the project's folder.
     fn programs(&self, command: &str) -> Vec<Vec<u8>> {
-        let parts = |c: char| c.is_whitespace() || "\"'();&|`".contains(c);
-        let words = command.trim_start_matches('!').split(parts);
+        let words = command.trim_start_matches('!').split(is_between);
         let words = words.filter(|word| !word.is_empty()).enumerate();
         let named = words.filter(|(number, word)| *number > 0 || word.contains('/'));
-        let words = named.flat_map(|(_, word)| [word, as_place(word)]);
-        let paths = words.filter_map(|word| self.within(&self.worktree, word));
-        paths.filter(|path| beneath::location(self.root, path).is_ok()).collect()
+        // Options and variables have theirs behind a sign.
+        let within =
+            |word: &'_ str| word.split(['=', ':', ',']).map(str::to_owned).collect::<Vec<_>>();
+        let parts = named.flat_map(|(_, word)| {
+            let parts = within(word).into_iter().filter(|part| part.contains('/'));
+            parts.chain([word.to_owned()]).collect::<Vec<_>>()
+        });
+        let words = parts.flat_map(|word| [as_place(&word).to_owned(), word]);
+        let paths = words.filter_map(|word| self.within(&self.worktree, &word));
+        let is_there = |path: &Vec<u8>| {
+            std::fs::symlink_metadata(self.project.join(OsStr::from_bytes(path))).is_ok()
+        };
+        paths.filter(is_there).collect()
     }
 
     /// The path below the project that `value` names from `folder`; `None` for any
@@ -233,6 +284,11 @@ impl Reading<'_> {
         });
         real.unwrap_or(place)
     }
+}
+
+/// What stands between the words of a command.
+fn is_between(letter: char) -> bool {
+    letter.is_whitespace() || "\"'();&|`<>".contains(letter)
 }
 
 /// The path without `.` and `..`.
@@ -297,7 +353,13 @@ fn is_command(setting: &Setting) -> bool {
             matches!(name.as_str(), "sendmailcmd" | "tocmd" | "cccmd" | "headercmd" | "smtpserver")
         }
         "tar" | "hook" => name == "command",
-        "lfs" => name == "path" || name == "args" || name.ends_with("command"),
+        "lfs" => {
+            matches!(name.as_str(), "path" | "args" | "clean" | "smudge")
+                || name.ends_with("command")
+        }
+        "gc" => name == "recentobjectshook",
+        "annex" => name.ends_with("command") || name.ends_with("hook"),
+        "svn" => name == "authorsprog",
         "trailer" => matches!(name.as_str(), "command" | "cmd"),
         "pager" | "submodule" | "imap" | "web" | "instaweb" => true,
         _ => false,
@@ -317,28 +379,53 @@ pub(super) fn small_text(root: &OwnedFd, path: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The files that are run, or stand in a folder of hooks, and what they were like.
-pub(super) fn stamps(root: &OwnedFd, named: &[Named]) -> BTreeMap<Vec<u8>, (Stamp, String)> {
-    let mut all = BTreeMap::new();
+/// What is run, and what it was like.
+pub(super) type Stamps = BTreeMap<Vec<u8>, (Stamp, String)>;
+
+/// The files that are run, or stand in a folder of hooks, and what they were like; links
+/// among them and on the way, and what those lead to.
+pub(super) fn stamps(root: &OwnedFd, project: &ProjectRoot, named: &[Named]) -> Stamps {
+    let mut all = Stamps::new();
     for Named { path, key, .. } in named.iter().filter(|named| named.role == Role::Run) {
-        match beneath::folder(root, path) {
-            Ok(folder) => {
-                for (name, _) in sensitive::entries(&folder) {
-                    if let Some(stamp) = sensitive::stamp(&folder, &name) {
-                        all.insert(join(path, &name), (stamp, key.clone()));
+        for path in real(project.path(), path) {
+            match beneath::folder(root, &path) {
+                Ok(folder) => {
+                    for (name, kind) in sensitive::entries(&folder) {
+                        let entry = join(&path, &name);
+                        let is_link = matches!(kind, FileType::Symlink | FileType::Unknown);
+                        let leads_to =
+                            if is_link { real(project.path(), &entry) } else { vec![entry] };
+                        leads_to.into_iter().for_each(|it| take(root, &mut all, it, key));
                     }
                 }
-            }
-            Err(_) => {
-                let found = beneath::parent(root, path).ok();
-                let stamp = found.and_then(|(folder, name)| sensitive::stamp(&folder, name));
-                if let Some(stamp) = stamp {
-                    all.insert(path.clone(), (stamp, key.clone()));
-                }
+                Err(_) => take(root, &mut all, path, key),
             }
         }
     }
     all
+}
+
+fn take(root: &OwnedFd, all: &mut Stamps, path: Vec<u8>, key: &str) {
+    let found = beneath::parent(root, &path).ok();
+    if let Some(stamp) = found.and_then(|(folder, name)| sensitive::stamp(&folder, name)) {
+        all.insert(path, (stamp, key.to_owned()));
+    }
+}
+
+/// The links of the project that lie on the way to `path`, and what they lead to; else
+/// the path itself.
+fn real(project: &Path, path: &[u8]) -> Vec<Vec<u8>> {
+    let whole = project.join(OsStr::from_bytes(path));
+    let links = plan::links_on_the_way(&whole).unwrap_or_default();
+    let end = std::fs::canonicalize(&whole).ok();
+    let below = |path: &PathBuf| {
+        let below = path.strip_prefix(project).ok()?.as_os_str().as_bytes();
+        (!below.is_empty()).then(|| below.to_vec())
+    };
+    match links.is_empty() {
+        true => vec![path.to_vec()],
+        false => links.iter().chain(&end).filter_map(below).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -365,6 +452,8 @@ mod tests {
             assert!(run(text), "{text}");
         }
         assert!(run("[remote \"x\"]url=ext::sh a") && run("[lfs \"customtransfer.x\"]path=a"));
+        assert!(run("[lfs \"extension.x\"]clean=a") && run("[gc]recentObjectsHook=a"));
+        assert!(run("[annex]freezecontent-command=a") && run("[svn]authorsProg=a"));
         assert!(!run("[remote \"x\"]url=https://a") && !run("[user]name=a"));
     }
 }

@@ -6,6 +6,7 @@
 //! Refuses a program that others than root may change. Started by an ordinary
 //! user only.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -46,6 +47,8 @@ pub(super) fn is_usable() -> bool {
 pub(super) struct Arguments {
     words: Vec<String>,
     files: Vec<OwnedFd>,
+    /// What the plan's own files hold, by their paths.
+    contents: HashMap<String, String>,
     complaints: Option<File>,
 }
 
@@ -97,6 +100,7 @@ impl Arguments {
                 self.add(&["--perms", &format!("{mode:04o}"), "--dir", path]);
             }
             Step::File { path, content } => {
+                self.contents.insert(path.clone(), content.clone());
                 self.add(&["--perms", "0644"]);
                 self.file("--ro-bind-data", memory(content.as_bytes())?, path);
             }
@@ -115,6 +119,10 @@ impl Arguments {
             }
             // For networked sandboxes, which there are none of beside this wall.
             Step::Keep { .. } => {}
+            Step::Cover { from, over } if self.contents.contains_key(from) => {
+                self.add(&["--perms", "0644"]);
+                self.file("--ro-bind-data", memory(self.contents[from].as_bytes())?, over);
+            }
             Step::Bytes { .. } | Step::Inherit { .. } | Step::Cover { .. } => {
                 return Err(io::Error::other("hosts can't be opened in this sandbox"));
             }

@@ -10,7 +10,7 @@ const LINKS_MAX: usize = 40;
 
 /// The links that are followed on the way to an absolute path, each where it really
 /// lies; `None` when there are too many.
-pub(super) fn on_the_way(path: &Path) -> Option<Vec<PathBuf>> {
+pub(crate) fn on_the_way(path: &Path) -> Option<Vec<PathBuf>> {
     let (mut at, mut links) = (PathBuf::from("/"), Vec::new());
     let mut todo: Vec<OsString> = parts(path);
     while let Some(part) = todo.pop() {

@@ -8,6 +8,7 @@ mod git_settings;
 mod links;
 mod mounts;
 mod network;
+mod private_parts;
 mod repository;
 mod socket_list;
 mod sockets;
@@ -30,6 +31,7 @@ pub(crate) use container::{
     inside as inside_container,
 };
 pub(crate) use environment::{CONTAINER_USER, bare_environment, variable};
+pub(crate) use links::on_the_way as links_on_the_way;
 #[cfg(test)]
 pub(crate) use network::set_variables as set_network_variables;
 pub(crate) use network::{
@@ -196,6 +198,7 @@ fn toolchain_steps(
             writable.extend(grant.is_cache.then(|| grant.target.clone()));
         }
     }
+    steps.extend(private_parts::cover(&toolchains.private));
 }
 
 fn home(settings: &SandboxSettings) -> String {

@@ -245,3 +245,48 @@ fn gits_folders_that_are_missing_are_made_and_held() {
         assert!(binds(&plan).contains(&(folder.to_str().unwrap(), Access::ReadOnly)), "{name}");
     }
 }
+
+#[test]
+fn settings_among_the_shown_parts_of_toolchains_say_nothing_inside() {
+    let place = Place::new();
+    let files = [
+        ".nvm/versions/node/v20/etc/npmrc",
+        ".pyenv/versions/3.12/pip.conf",
+        ".m2/wrapper/dists/maven/0a/conf/settings.xml",
+        "miniconda3/envs/x/conda-meta/state",
+        ".local/share/pipx/venvs/x/pipx_metadata.json",
+    ];
+    let folders = [".gradle/wrapper/dists/g/0a/g/init.d", "miniconda3/envs/x/condarc.d"];
+    let write = |name: &str| {
+        let path = place.at("home").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "token").unwrap();
+    };
+    files.iter().for_each(|name| write(name));
+    folders.iter().for_each(|name| write(&format!("{name}/a")));
+    write(".gradle/wrapper/dists/g/0b/g/init.d/readme.txt");
+    std::os::unix::fs::symlink("v20", place.at("home/.nvm/versions/node/current")).unwrap();
+    let plan = place.plan(&[]);
+    let at = |name: &str| place.at("home").join(name).to_str().unwrap().to_owned();
+    let shown = plan
+        .steps
+        .iter()
+        .position(|step| matches!(step, Step::Bind(bind) if bind.target == at(".nvm/versions")));
+    for name in files {
+        let over_it = |step: &Step| matches!(step, Step::Cover { over, .. } if *over == at(name));
+        let place = plan.steps.iter().position(over_it).unwrap_or_else(|| panic!("{name}"));
+        assert!(place > shown.unwrap());
+        let Step::Cover { from, .. } = &plan.steps[place] else { panic!() };
+        let is_made = |step: &Step| matches!(step, Step::File { path, .. } if path == from);
+        assert!(plan.steps[..place].iter().any(is_made));
+    }
+    for name in folders {
+        let over_it = |step: &Step| matches!(step, Step::Tmpfs { path, mode: 0o555, .. } if *path == at(name));
+        assert!(plan.steps.iter().any(over_it), "{name}");
+    }
+    let covers = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step, Step::Cover { over, .. } if over.starts_with(&at(""))));
+    assert_eq!(covers.count(), files.len());
+}

@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use crate::plan::environment::variable;
-use crate::plan::links;
 use crate::plan::toolchain_list::{TOOLCHAINS, Toolchain};
+use crate::plan::{links, private_parts};
 use crate::{ProjectRoot, SandboxSettings};
 
 impl Toolchain {
@@ -46,12 +46,15 @@ pub(super) struct Toolchains {
     /// Roots outside home, where programs expect to write locks and caches:
     /// each gets a private folder in memory below its grants.
     pub(super) roots: Vec<String>,
+    /// Settings among what is shown.
+    pub(super) private: Vec<PathBuf>,
 }
 
 pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -> Toolchains {
     let check = Check::new(root, settings, home);
     let mut grants: Vec<Grant> = Vec::new();
     let mut roots: Vec<String> = Vec::new();
+    let mut private = private_parts::of_the_system();
     for toolchain in TOOLCHAINS {
         let base = check.base(toolchain).filter(|base| fs::symlink_metadata(base).is_ok());
         let Some(base) = base.filter(|base| toolchain.is_at(base)) else { continue };
@@ -62,6 +65,9 @@ pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -
         for part in toolchain.caches {
             let grant = check.grant(&base.join(part));
             grants.extend(grant.map(|grant| Grant { is_cache: true, ..grant }));
+        }
+        if grants.len() > before {
+            private.extend(private_parts::of(toolchain.default, &base));
         }
         let is_root = grants.len() > before && toolchain.parts != ["."];
         if is_root && !base.starts_with(home) {
@@ -88,7 +94,11 @@ pub(super) fn find(root: &ProjectRoot, settings: &SandboxSettings, home: &str) -
             kept.push(grant);
         }
     }
-    Toolchains { grants: kept, roots }
+    let is_shown = |path: &PathBuf| {
+        path.starts_with("/etc") || kept.iter().any(|grant| path.starts_with(&grant.target))
+    };
+    private.retain(is_shown);
+    Toolchains { grants: kept, roots, private }
 }
 
 /// Whether the system view shows `path` anyway.

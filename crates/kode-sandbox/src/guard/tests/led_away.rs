@@ -323,3 +323,63 @@ fn folders_on_the_way_to_the_projects_own_configuration_stay_in_place() {
     assert_eq!(found.fixed, [&b"dev"[..], b"dev/git"]);
     assert_eq!(found.read_only.len(), 3);
 }
+
+/// What is told of a setting when the command changed a file.
+fn told_of_run(place: &mut Place, config: &str, changed: &str) -> Vec<String> {
+    fs::write(place.at(".git/config"), config).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    fs::write(place.at(changed), format!("changed for {config}")).unwrap();
+    let mut told = Vec::new();
+    for incident in place.guard.after_command(&[]) {
+        let Incident::GitRuns { paths, .. } = incident else { panic!("{incident:?}") };
+        told.extend(paths.iter().map(|path| path.as_str().to_owned()));
+    }
+    told
+}
+
+#[test]
+fn what_git_runs_over_links_and_hooks_that_go_on_elsewhere_is_told_of() {
+    let mut place = place();
+    for folder in [".husky/_", ".hooks", "tools", "bin"] {
+        fs::create_dir_all(place.at(folder)).unwrap();
+    }
+    let hook =
+        "#!/bin/sh\n# tools/comment\nexec \"$(git rev-parse --show-toplevel)/tools/named\" a/b\n";
+    for (name, text) in [
+        (".husky/_/pre-commit", ". \"$(dirname \"$0\")/h\"\n"),
+        (".husky/pre-commit", "true"),
+        (".hooks/pre-push", hook),
+        ("tools/named", "x"),
+        ("tools/comment", "x"),
+        ("tools/real", "x"),
+        ("tools/linked", "x"),
+    ] {
+        fs::write(place.at(name), text).unwrap();
+    }
+    symlink("../tools/linked", place.at(".hooks/pre-commit")).unwrap();
+    symlink("../tools/real", place.at("bin/prog")).unwrap();
+    symlink("bin", place.at("sbin")).unwrap();
+    let husky = "[core]\nhooksPath = .husky/_\n";
+    let hooks = "[core]\nhooksPath = .hooks\n";
+    for (config, changed) in [
+        (husky, ".husky/pre-commit"),
+        (hooks, "tools/linked"),
+        (hooks, "tools/named"),
+        ("[core]\nfsmonitor = bin/prog\n", "tools/real"),
+        ("[core]\nfsmonitor = sbin/prog\n", "tools/real"),
+        ("[alias]\nx = !env --split-string=./tools/real\n", "tools/real"),
+        ("[alias]\nx = \"!PATH=./tools:$PATH real\"\n", "tools/real"),
+        ("[lfs \"extension.x\"]\nclean = sh ./tools/real %f\n", "tools/real"),
+    ] {
+        assert_eq!(told_of_run(&mut place, config, changed), [changed], "{config}");
+    }
+    assert_eq!(told_of_run(&mut place, hooks, "tools/comment"), [""; 0]);
+    // A link that leads elsewhere by now.
+    place.guard.before_command();
+    fs::remove_file(place.at(".hooks/pre-commit")).unwrap();
+    symlink("../tools/real", place.at(".hooks/pre-commit")).unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::GitRuns { paths, .. }] = &*incidents else { panic!("{incidents:?}") };
+    assert!(paths.iter().any(|path| path.as_str() == ".hooks/pre-commit"));
+}
