@@ -39,6 +39,26 @@ pub(crate) fn names_dialog(script: &[u8]) -> bool {
     DIALOGS.iter().any(|name| memchr::memmem::find(script, name.as_bytes()).is_some())
 }
 
+/// A text of hyperscript (`on click call confirm('x')`) with all but its calls of dialogs
+/// blank; `None` where it has none.
+pub(crate) fn calls_only(text: &[u8]) -> Option<Vec<u8>> {
+    let mut calls = vec![b' '; text.len()];
+    let mut has_call = false;
+    for name in DIALOGS {
+        for at in bare(text, name) {
+            let rest = &text[at + name.len()..];
+            let end = memchr::memchr(b')', rest).filter(|_| rest.first() == Some(&b'('));
+            let Some(end) = end.map(|end| at + name.len() + end + 1) else { continue };
+            calls[at..end].copy_from_slice(&text[at..end]);
+            if let Some(after) = calls.get_mut(end) {
+                *after = b';';
+            }
+            has_call = true;
+        }
+    }
+    has_call.then_some(calls)
+}
+
 /// Where a name stands by itself, with no object before it.
 fn bare(text: &[u8], name: &str) -> Vec<usize> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.');

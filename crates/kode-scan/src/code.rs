@@ -15,7 +15,7 @@ use crate::mappers::Mappers;
 use crate::model::{family, models};
 use crate::raw::RawFinding;
 use crate::{
-    comments, component, coverage, encoding, page, prefilter, secrets, server_page, template,
+    comments, component, coverage, encoding, page, prefilter, pug, secrets, server_page, template,
 };
 
 /// Code files above this size are listed instead of analysed.
@@ -183,9 +183,16 @@ fn prepare_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<String>) {
     }
     let why = coverage::server_side(file.path, file.content);
     let readable = encoding::readable(file.content);
-    let shown = comments::without_comments(file.path, &readable);
+    let mut shown = comments::without_comments(file.path, &readable);
+    if coverage::extension(file.path) == "ejs" {
+        // Only its outputs are looked at, and those by themselves.
+        shown = Some(server_page::without_server(shown.as_deref().unwrap_or(&readable)));
+    }
     let shown = shown.as_deref().unwrap_or(&readable);
-    let scripts = page::scripts_only(shown, page::form(file.path));
+    let scripts = match coverage::extension(file.path).as_str() {
+        "pug" => pug::scripts_only(shown),
+        _ => page::scripts_only(shown, page::form(file.path)),
+    };
     let (scripts, moved) = match coverage::extension(file.path).as_str() {
         "vue" | "svelte" => component::with_outputs(&readable, scripts),
         _ => (scripts, Vec::new()),

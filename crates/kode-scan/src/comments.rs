@@ -28,7 +28,7 @@ const JINJA: &[&str] = &["njk", "jinja", "jinja2", "j2", "twig", "liquid"];
 const BRACES_OFF: &[&[u8]] = &[b"{{{{", b"{{=", b"\\{{"];
 const PERCENT_OFF: &[&[u8]] = &[b"raw", b"verbatim"];
 
-const COMMENTS: [Comment; 13] = [
+const COMMENTS: [Comment; 14] = [
     Comment {
         begin: b"{{!--",
         end: b"--}}",
@@ -40,7 +40,7 @@ const COMMENTS: [Comment; 13] = [
         begin: b"{{!",
         end: b"}}",
         extensions: HANDLEBARS,
-        in_pages: None,
+        in_pages: Some(&[]),
         unless: BRACES_OFF,
     },
     Comment {
@@ -107,6 +107,13 @@ const COMMENTS: [Comment; 13] = [
         extensions: &["mako", "mak"],
         in_pages: None,
         unless: &[b"<%text"],
+    },
+    Comment {
+        begin: b"{{- /*",
+        end: b"*/ -}}",
+        extensions: &["gohtml", "gotmpl", "tmpl", "tpl"],
+        in_pages: Some(&[]),
+        unless: &[],
     },
     Comment {
         begin: b"{{/*",
@@ -227,10 +234,12 @@ mod tests {
             "<%-- b --%>",
             "{{ a }}{{/* b */}}",
             "{% comment %}b{% endcomment %}",
+            "{{ a }}{{! b }}",
+            "{{- /* b */ -}}",
         ] {
             assert!(!shown("a.html", text).unwrap().contains('b'), "{text}");
         }
-        for text in ["{# b #}", "a {* b *}", "@* b *@", "{{ a }}{{! b }}"] {
+        for text in ["{# b #}", "a {* b *}", "@* b *@"] {
             assert_eq!(shown("a.html", text), None, "{text}");
         }
     }

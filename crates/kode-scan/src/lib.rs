@@ -27,6 +27,7 @@ mod model;
 mod page;
 mod prefilter;
 mod printed;
+mod pug;
 mod raw;
 mod repeated;
 pub mod report;

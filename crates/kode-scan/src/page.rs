@@ -96,6 +96,8 @@ enum Run {
     Address,
     /// A page of its own.
     Page,
+    /// A text of another language that calls functions of the page.
+    Calls,
 }
 
 fn run(name: &[u8], is_braced: bool) -> Option<Run> {
@@ -120,6 +122,7 @@ fn run(name: &[u8], is_braced: bool) -> Option<Run> {
         b"href" | b"xlink:href" | b"src" | b"action" | b"formaction" | b"data" | b"to"
         | b"from" | b"values" => Some(Run::Address),
         b"srcdoc" => Some(Run::Page),
+        b"_" | b"data-script" => Some(Run::Calls),
         _ => None,
     }
 }
@@ -134,6 +137,7 @@ fn attribute_script(page: &[u8], attribute: &Attribute, is_whole: bool) -> Optio
             return Some(scripts_of(&decoded(value), Form::Html, false));
         }
         Run::Page => return None,
+        Run::Calls => return crate::bound::calls_only(value),
         Run::Native | Run::Framed => {}
     }
     if attribute.is_braced {

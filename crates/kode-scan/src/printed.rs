@@ -47,6 +47,10 @@ pub(crate) fn show(page: &mut [u8], part: &[u8], start: usize) {
 fn show_statement(page: &mut [u8], statement: &[u8], start: usize) -> usize {
     let mut at = 0;
     let mut texts = Vec::new();
+    if let Some((text, end)) = long_text(statement) {
+        texts.push(text);
+        at = end;
+    }
     while at < statement.len().min(STATEMENT_BYTES_MAX) {
         match statement[at] {
             b';' => break,
@@ -64,6 +68,24 @@ fn show_statement(page: &mut [u8], statement: &[u8], start: usize) -> usize {
         page[place].copy_from_slice(&plain(&statement[text]));
     }
     at
+}
+
+/// PHP's long text at a statement's beginning, `<<<HTML … HTML`, and where it ends.
+fn long_text(statement: &[u8]) -> Option<(std::ops::Range<usize>, usize)> {
+    let space = statement.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let rest = statement[space..].strip_prefix(b"<<<")?;
+    let line = memchr::memchr(b'\n', rest)?;
+    let is_mark = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mark: Vec<u8> = rest[..line].iter().copied().filter(is_mark).collect();
+    let start = space + 3 + line + 1;
+    let mut at = start;
+    for line in statement[start..].split(|byte| *byte == b'\n') {
+        if line.trim_ascii_start().starts_with(&mark[..]) && !mark.is_empty() {
+            return Some((start..at, at + line.len() - line.trim_ascii_start().len() + mark.len()));
+        }
+        at += line.len() + 1;
+    }
+    None
 }
 
 /// A text without its escapes, as long as with them.
@@ -133,6 +155,8 @@ mod tests {
             ("echo \"<script>a('\" . $x . \"')</script>\"; b();", "<script>a(' ')</script>"),
             ("if (!$ok) { die(\"<script>a()</script>\"); }", "<script>a()</script>"),
             ("out.println(\"<script>a()</script>\");", "<script>a()</script>"),
+            ("echo <<<HTML\n<script>a()</script>\nHTML;\n", "<script>a()</script>"),
+            ("echo <<<'X'\n  <script>a()</script>\n  X;", "<script>a()</script>"),
             ("Response.Write(\"<script>a()</script>\");", "<script>a()</script>"),
         ] {
             assert_eq!(shown(part), text, "{part}");
@@ -143,6 +167,7 @@ mod tests {
     fn texts_that_are_not_printed_do_not_stay() {
         for part in [
             "$x = \"<script>a()</script>\";",
+            "$x = <<<HTML\n<script>a()</script>\nHTML;",
             "// echo \"<script>a()</script>\";",
             "/* echo \"<script>a()</script>\"; */",
             "log(\"echo <script>a()</script>\");",

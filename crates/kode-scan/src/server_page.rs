@@ -35,8 +35,17 @@ pub(crate) fn is_server_page(path: &ProjectPath) -> bool {
 pub(crate) fn scripts(path: &ProjectPath, template: &[u8]) -> Option<Vec<u8>> {
     let shown = crate::comments::without_comments(path, template);
     let shown = without_server(shown.as_deref().unwrap_or(template));
-    let scripts = page::scripts_only(&shown, page::form(path));
+    let scripts = match is_script(path) {
+        true => shown,
+        false => page::scripts_only(&shown, page::form(path)),
+    };
     scripts.iter().any(|byte| !byte.is_ascii_whitespace()).then_some(scripts)
+}
+
+/// Whether a template makes a script: `create.js.erb`.
+fn is_script(path: &ProjectPath) -> bool {
+    let name = path.file_name().to_ascii_lowercase();
+    name.rsplit('.').nth(1) == Some("js")
 }
 
 /// The template without what the server does in it.
@@ -97,5 +106,7 @@ mod tests {
             assert!(!shown(template).contains("confirm"), "{template}");
         }
         assert!(shown("<script>var n = <%= n %>;</script>").contains("var n = 0 "));
+        let script = |path: &str| scripts(&ProjectPath::new(path).unwrap(), b"confirm(<%= n %>)");
+        assert!(script("a.js.erb").is_some() && script("a.html.erb").is_none());
     }
 }

@@ -646,6 +646,7 @@ impl Engine<'_> {
         for given in &site.given {
             if !LOOKING.contains(&&*site.method) {
                 self.passed_on_dialog(&given.value, given.expression);
+                self.passed_on_handlers(&given.value, given.expression);
             }
             let Some(closure) = given.value.data().and_then(|data| data.function.clone()) else {
                 continue;

@@ -52,10 +52,35 @@ impl Engine<'_> {
             "write" | "writeln" | "html" | "append" | "prepend" | "after" | "before"
             | "replaceWith" => script(0, Script::Markup),
             "insertAdjacentHTML" => script(1, Script::Markup),
+            // A browser's extension, which is given `{ code: '…' }`.
+            "executeScript" => site
+                .values()
+                .iter()
+                .find_map(|given| given.field("code").cloned())
+                .map(|code| (code, Script::Source)),
+            // Sagas call a method by `[object, 'method']`.
+            "call" | "fork" | "spawn" => {
+                self.called_by_pair(site);
+                None
+            }
             _ => None,
         };
         if let Some((value, kind)) = found {
             self.scripted(&value, kind, (site.start, site.end));
+        }
+    }
+
+    fn called_by_pair(&mut self, site: &Site) {
+        let Some(Kind::List(pair)) = site.argument(0).map(|at| &self.program().expression(at).kind)
+        else {
+            return;
+        };
+        let [object, name] = pair[..] else { return };
+        let program = self.program();
+        let is_named = matches!(&program.expression(name).kind,
+            Kind::Text(name) if DIALOGS.contains(&&**name));
+        if is_named && is_window(program, object) {
+            self.report_call(Category::BlockingDialog, site.start, site.end);
         }
     }
 

@@ -267,6 +267,21 @@ impl Engine<'_> {
         }
     }
 
+    /// `{ onError: alert }`: a dialog that is handed on to be called when something happens.
+    pub(super) fn passed_on_handlers(&mut self, value: &Value, expression: Option<ExprId>) {
+        const HANDLERS: [&str; 8] =
+            ["success", "error", "complete", "fail", "callback", "handler", "next", "then"];
+        let is_handler = |name: &str| {
+            let event = name.strip_prefix("on").and_then(|rest| rest.chars().next());
+            event.is_some_and(char::is_uppercase) || HANDLERS.contains(&name)
+        };
+        let Some(fields) = value.data().and_then(|data| data.fields.clone()) else { return };
+        if self.is_javascript() {
+            let handlers = fields.iter().filter(|(name, _)| is_handler(name));
+            handlers.for_each(|(_, handler)| self.passed_on_dialog(handler, expression));
+        }
+    }
+
     /// Sinks recognised by what they are handed: text that is SQL, given to a
     /// query method of something unknown.
     pub(super) fn guessed_sinks(&mut self, site: &Site) {
@@ -454,6 +469,11 @@ impl Engine<'_> {
             properties.insert(attribute.clone(), value);
         }
         let inner: Vec<Value> = children.iter().map(|child| self.evaluate(*child)).collect();
+        if name.eq_ignore_ascii_case("script") {
+            let place = self.program().expression(id);
+            let place = (place.start, place.end);
+            inner.iter().for_each(|text| self.scripted(text, Script::Source, place));
+        }
         let given = Value::record(properties, false);
         match component.filter(|_| given.is_tainted() || !inner.is_empty()) {
             Some((Some(closure), _)) => {
@@ -493,7 +513,9 @@ impl Engine<'_> {
         match &**attribute {
             "dangerouslySetInnerHTML" => {
                 let inner = value.field("__html").unwrap_or(value);
-                self.scripted(inner, Script::Markup, place);
+                let is_script = element.eq_ignore_ascii_case("script");
+                let kind = if is_script { Script::Source } else { Script::Markup };
+                self.scripted(inner, kind, place);
                 self.check(category, Context::Text, inner, place, attribute);
             }
             // Vue's functions that make elements.
