@@ -103,11 +103,11 @@ pub(super) fn is_behind_question(part: &Value, before: &str) -> bool {
 
 /// What goes into the query or the fragment of an address runs nothing as an address, as long
 /// as what stands before does not either.
-pub(super) fn mark_behind(entering: &mut [Taint], before: &[Taint], is_behind: bool) {
+pub(super) fn mark_behind(entering: &mut [Taint], before: &[Taint]) {
     let is_address = |taint: &Taint| {
         taint.cleaned.covers(CategorySet::OWN_PAGE) || taint.cleaned.covers(CategorySet::ADDRESS)
     };
-    if is_behind && before.iter().all(is_address) {
+    if before.iter().all(is_address) {
         for taint in entering {
             taint.cleaned = taint.cleaned.union(CategorySet::OWN_PAGE);
         }

@@ -26,11 +26,14 @@ const NAMES: [&str; 8] =
 impl Engine<'_> {
     /// What is read of an element's attribute that already is an address, or a mere name.
     pub(super) fn own_attribute(&self, result: Place, site: &Site) -> Option<Value> {
+        let known = self.models.know(result)?;
+        if known.source.as_deref() != Some(ATTRIBUTE) || site.given.len() != 1 {
+            return None;
+        }
         let name = site.value(0);
-        let name = name.known_text().filter(|_| self.is_javascript() && site.given.len() == 1)?;
+        let name = name.known_text()?;
         let (is_address, is_name) = (ADDRESSES.contains(&name), NAMES.contains(&name));
-        let known = self.models.know(result).filter(|_| is_address || is_name)?;
-        if known.source.as_deref() != Some(ATTRIBUTE) {
+        if !is_address && !is_name {
             return None;
         }
         let text = if is_name { ELEMENT_NAME } else { ATTRIBUTE };
@@ -46,6 +49,9 @@ impl Engine<'_> {
         // `get()` without a name asks a list for its elements, not a request for a header.
         if &*site.method == "get" && site.given.is_empty() && self.is_javascript() {
             return site.receiver.as_ref().map(|(_, value)| value.clone());
+        }
+        if !matches!(&*site.method, "text" | "val" | "attr" | "prop" | "data") {
+            return None;
         }
         let first = site.value(0);
         let fields = first.data().filter(|data| data.length.is_none());

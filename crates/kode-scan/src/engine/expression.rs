@@ -754,7 +754,9 @@ pub(super) fn joined(parts: &[Value]) -> Value {
         if !text.is_empty() || parts.len() > 1 && !is_page_first(part) {
             entering.iter_mut().for_each(Taint::parted);
         }
-        mark_behind(&mut entering, &taints, is_behind_question(part, &text));
+        if !entering.is_empty() && is_behind_question(part, &text) {
+            mark_behind(&mut entering, &taints);
+        }
         merge_taints(&mut taints, &entering);
         if let Some(data) = part.data().filter(|data| !data.taints.is_empty()) {
             origin = origin.or_else(|| data.origin.clone());
@@ -771,7 +773,8 @@ pub(super) fn joined(parts: &[Value]) -> Value {
         taint.cleaned = taint.cleaned.union(CategorySet::DOCUMENT);
     }
     let is_open = parts.iter().any(|part| part.open() != Open::No);
-    let is_ended = parts.iter().position(|part| part.known_text().is_none()) == Some(0)
+    let is_ended = !taints.is_empty()
+        && text.starts_with(HOLE)
         && parts.iter().skip(1).all(|part| part.known_text().is_some());
     Value::text(&text).with(|data| {
         data.ended = is_ended;

@@ -165,10 +165,9 @@ impl Engine<'_> {
     /// checked when it was made.
     fn is_own_response(&self, site: &Site) -> bool {
         const METHODS: [&str; 7] = ["dispatch", "get", "post", "put", "patch", "delete", "head"];
-        let request = self.place("global.Request()");
         let is_request = |value: &Value| {
             let place = value.data().and_then(|data| data.place);
-            place.is_some() && place == request
+            place.is_some() && place == self.place("global.Request()")
         };
         let of_super = || {
             let program = self.program();
