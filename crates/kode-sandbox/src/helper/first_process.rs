@@ -33,12 +33,14 @@ pub(super) fn live(
     gate: OwnedFd,
     planned: Planned,
 ) -> ! {
+    // Needs no identity, so it does not wait for one.
+    let alone = network::leave_the_hosts();
     let mut byte = [0];
     // No byte: the helper could not map us, and has said why.
     if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
         kernel::leave(1);
     }
-    match enter(handover, identity, planned) {
+    match alone.and_then(|()| enter(handover, identity, planned)) {
         // The helper failed, and has said why.
         Ok(None) => kernel::leave(1),
         Ok(Some((plan, test, handed))) => {
@@ -68,7 +70,6 @@ fn enter(
     rustix::process::setsid().map_err(at("session"))?;
     kernel::set_host_name("kode").map_err(at("host name"))?;
     let builder = Builder::begin()?;
-    network::leave_the_hosts()?;
     let filter = Filter::assembled();
     let Some((plan, built)) = build(builder, handover, planned)? else { return Ok(None) };
     let mut handed = Vec::new();

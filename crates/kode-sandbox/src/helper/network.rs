@@ -1,6 +1,6 @@
 //! The sandbox's own network: a namespace with nothing in it but a loopback. It costs
 //! the kernel twice what all the other namespaces cost together, so process 1 makes it
-//! for itself while kode plans, and not with them while kode waits.
+//! for itself while kode maps its identity and plans, and not with them while kode waits.
 
 use std::io;
 
