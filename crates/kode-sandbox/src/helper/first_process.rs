@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 
 use rustix::process::Signal;
 
+use super::beside::Apart;
 use super::grafts::{Grafts, HAND_OVER};
 use super::init::{Reach, Service};
 use super::new_root::{self, Builder, Built};
@@ -25,14 +26,20 @@ pub(super) enum Planned {
     InTwoParts,
 }
 
-/// `gate` opens when the identity is mapped; the plan comes over `handover`.
-pub(super) fn live(
-    socket: &UnixStream,
-    handover: &UnixStream,
-    identity: &Identity,
-    gate: OwnedFd,
-    planned: Planned,
-) -> ! {
+/// How it was begun.
+#[derive(Debug)]
+pub(super) struct Begun<'a> {
+    pub(super) identity: &'a Identity,
+    /// Opens when the identity is mapped.
+    pub(super) gate: OwnedFd,
+    /// Where it runs until then.
+    pub(super) apart: Apart,
+    pub(super) planned: Planned,
+}
+
+/// The plan comes over `handover`.
+pub(super) fn live(socket: &UnixStream, handover: &UnixStream, begun: Begun<'_>) -> ! {
+    let Begun { identity, gate, apart, planned } = begun;
     // Needs no identity, so it does not wait for one.
     let alone = network::leave_the_hosts();
     let mut byte = [0];
@@ -40,6 +47,7 @@ pub(super) fn live(
     if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
         kernel::leave(1);
     }
+    apart.leave();
     match alone.and_then(|()| enter(handover, identity, planned)) {
         // The helper failed, and has said why.
         Ok(None) => kernel::leave(1),

@@ -8,6 +8,7 @@
 //! anything else happened, and does the rest of this itself.
 
 mod afterwards;
+mod beside;
 mod container_init;
 mod first_process;
 mod grafts;
@@ -33,7 +34,8 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use self::first_process::Planned;
+use self::beside::{Apart, beside};
+use self::first_process::{Begun, Planned};
 use crate::container_plan::{INIT_NAME, KEEPER_NAME, SUPERVISOR_NAME};
 use crate::plan::{Identity, Plan, Step, Wall};
 use crate::wire::{self, Handover, Hello, Reply};
@@ -117,44 +119,31 @@ pub(crate) fn start_first(talk: OwnedFd, identity: &Identity) -> io::Result<(Pid
     if groups.is_some() {
         rustix::thread::set_thread_groups(&[])?;
     }
+    let apart = Apart::from_this();
     let cloned = kernel::clone_into_namespaces();
     if let Ok(None) = cloned {
+        apart.enter();
         // Before `main` the standard library has not seen to that yet.
         kernel::ignore_broken_pipes();
         let kept = [talk.as_raw_fd(), theirs.as_raw_fd(), gate.as_raw_fd()];
         if trace::wipe(HELPER_NAME).and_then(|()| stand_alone(kept)).is_err() {
             kernel::leave(1);
         }
-        first_process::live(&UnixStream::from(talk), &theirs, identity, gate, Planned::InTwoParts);
+        let begun = Begun { identity, gate, apart, planned: Planned::InTwoParts };
+        first_process::live(&UnixStream::from(talk), &theirs, begun);
+    }
+    if let Ok(Some(first)) = cloned {
+        apart.send(first);
     }
     // Only the copy is without them.
     if let Some(groups) = groups {
         rustix::thread::set_thread_groups(&groups)?;
     }
     let first = cloned?.ok_or(io::ErrorKind::Other)?;
-    // From its start until it is woken: it sleeps meanwhile, and may be queued twice.
-    beside(first, || {
-        drop((gate, theirs, talk));
-        map_identity(first, identity).map_err(|failed| failed.error)?;
-        File::from(opener).write_all(b"!")
-    })?;
+    drop((gate, theirs, talk));
+    map_identity(first, identity).map_err(|failed| failed.error)?;
+    File::from(opener).write_all(b"!")?;
     Ok((first, ours))
-}
-
-/// Does what wakes `other` or has just started it, so that it runs beside this process
-/// at once: the kernel often queues it behind, a millisecond and a half with another
-/// processor idle. Only a hint, so nothing is lost where it fails.
-fn beside<T>(other: Pid, wake: impl FnOnce() -> T) -> T {
-    let allowed = rustix::thread::sched_getaffinity(None).unwrap_or_default();
-    let mut elsewhere = allowed;
-    elsewhere.unset(rustix::thread::sched_getcpu());
-    let is_hinted =
-        elsewhere.count() > 0 && rustix::thread::sched_setaffinity(Some(other), &elsewhere).is_ok();
-    let woken = wake();
-    if is_hinted {
-        let _ = rustix::thread::sched_setaffinity(Some(other), &allowed);
-    }
-    woken
 }
 
 /// Keeps nothing open but these, and nothing in the way of the host's folders.
@@ -211,10 +200,14 @@ fn supervise(socket: &UnixStream, hello: &Hello) -> Result<(), StepError> {
     let (ours, theirs) = UnixStream::pair().map_err(at("hand-over"))?;
     let (gate, opener) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at("pipe"))?;
+    let apart = Apart::from_this();
     let Some(first) = kernel::clone_into_namespaces().map_err(at("namespaces"))? else {
+        apart.enter();
         drop((opener, ours));
-        first_process::live(socket, &theirs, identity, gate, Planned::AtOnce);
+        let begun = Begun { identity, gate, apart, planned: Planned::AtOnce };
+        first_process::live(socket, &theirs, begun);
     };
+    apart.send(first);
     drop((gate, theirs));
     // Until the gate opens the first process waits, and ends with this one.
     hold_to(hello.parent)?;
