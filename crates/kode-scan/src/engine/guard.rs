@@ -124,7 +124,7 @@ impl Engine<'_> {
     }
 
     /// Marks the value at a path clean, and nothing that it was computed from.
-    fn clean_alone(&mut self, path: &Path, set: CategorySet) {
+    pub(super) fn clean_alone(&mut self, path: &Path, set: CategorySet) {
         let value = self.value_at(path);
         if value.is_tainted() {
             self.set_path(path, &path.fields.clone(), value.cleaned(set));

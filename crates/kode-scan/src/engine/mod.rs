@@ -25,6 +25,7 @@ mod elements;
 mod emptied;
 mod entry;
 mod errorless;
+mod every;
 mod expression;
 mod folded;
 mod framework;
@@ -172,6 +173,8 @@ pub(crate) struct Engine<'a> {
     late: usize,
     /// Branches around that ask a truth value, and what was found clean inside of them.
     supposing: usize,
+    /// The loop that is run was left before its end.
+    broke: bool,
     assumed: Vec<(value::Path, CategorySet)>,
     /// Whether setting some field runs a function.
     has_setters: bool,
@@ -278,6 +281,7 @@ impl<'a> Engine<'a> {
             caught: Vec::new(),
             late: 0,
             supposing: 0,
+            broke: false,
             assumed: Vec::new(),
             has_setters: units.iter().flatten().any(|unit| unit.program.has_setters),
             states_changed: false,

@@ -50,6 +50,7 @@ impl Engine<'_> {
                 self.dead = true;
             }
             Statement::Break => {
+                self.broke = true;
                 self.exit_to(|kind| matches!(kind, ExitKind::Loop | ExitKind::Switch));
             }
             Statement::Continue => self.exit_to(|kind| kind == ExitKind::Loop),
@@ -92,6 +93,8 @@ impl Engine<'_> {
         let rounds = if nested >= 6 { 1 } else { 2 };
         let is_filled =
             collection.as_ref().is_some_and(|all| !super::builtin::items(all).is_empty());
+        let mut every = self.every(each.as_ref(), collection.as_ref());
+        let broke = std::mem::take(&mut self.broke);
         for round in 0..rounds {
             let skips = |engine: &mut Self| engine.dead |= is_filled && round == 0;
             self.either_way(
@@ -100,6 +103,7 @@ impl Engine<'_> {
                         let element = engine.element_of(collection);
                         engine.assign(target, element, Some(*iterable));
                     }
+                    let began = every.as_ref().map(|every| engine.value_at(&every.element));
                     if let Some(condition) = condition {
                         let condition = engine.evaluate(condition);
                         engine.assume(&condition, true);
@@ -107,6 +111,9 @@ impl Engine<'_> {
                     engine.enter_exits(ExitKind::Loop);
                     engine.statements(body);
                     engine.leave_exits();
+                    if let (Some(every), Some(began)) = (&mut every, &began) {
+                        engine.looked_at(every, began);
+                    }
                 },
                 skips,
             );
@@ -116,6 +123,8 @@ impl Engine<'_> {
             self.assume(&condition, false);
         }
         self.leave_exits();
+        let left_out = std::mem::replace(&mut self.broke, broke);
+        self.looked_at_all(every, left_out);
     }
 
     fn switch(&mut self, subject: ExprId, cases: &[(Vec<ExprId>, Vec<Statement>)]) {
