@@ -614,7 +614,18 @@ impl Engine<'_> {
             }
             _ => CategorySet::NONE,
         };
-        value.cleaned(set).with(|data| data.normalized = true)
+        let origin = self.unchecked_origin(&parts);
+        value.cleaned(set).with(|data| {
+            data.normalized = true;
+            data.origin = origin.or_else(|| data.origin.clone());
+        })
+    }
+
+    /// Where the part of a path is kept that still leads anywhere: a check of the path is
+    /// one of that.
+    fn unchecked_origin(&self, parts: &[Value]) -> Option<Rc<Path>> {
+        let leads = |value: &&Value| value.harm(Category::PathTraversal).is_some();
+        parts.iter().find(leads)?.data()?.origin.clone()
     }
 
     /// Input that objects keep: a reader made of a request's stream.

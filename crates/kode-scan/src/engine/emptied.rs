@@ -62,9 +62,9 @@ impl Engine<'_> {
     /// Go's `filepath.Rel(root, path)`: the path without its root, and what is asked of it is
     /// asked of the path.
     fn related(&mut self, site: &Site) -> Option<Value> {
-        let path = self.guarded_path(site.argument(1)?);
+        let path = self.guarded_path(site.argument(1)?).map(std::rc::Rc::new);
         let value = mixed(&[site.value(1)]);
-        Some(value.with(|data| data.origin = path.map(std::rc::Rc::new)))
+        Some(value.with(|data| data.origin = path.or_else(|| data.origin.clone())))
     }
 
     /// `list.clear()`, `builder.setLength(0)`, `builder.delete(0, builder.length())`.

@@ -131,6 +131,8 @@ impl Lowering<'_, '_> {
         for (at, name) in names.into_iter().enumerate() {
             let mut value = match values.get(at) {
                 Some(value) => self.expression(*value),
+                // A slice that is only declared is an empty one.
+                None if self.is_local_slice(node) => self.builder.add(Kind::List(Vec::new()), node),
                 None => self.builder.add(Kind::Mixed(Vec::new()), node),
             };
             if let Some(declared) =
@@ -146,6 +148,11 @@ impl Lowering<'_, '_> {
             }
             body.push(Statement::Assign(Target::Variable(id), value));
         }
+    }
+
+    fn is_local_slice(&self, node: Node<'_>) -> bool {
+        let is_slice = child(node, "type").is_some_and(|named| named.kind() == "slice_type");
+        is_slice && self.builder.scopes.len() > 1
     }
 
     fn assignment(&mut self, node: Node<'_>, body: &mut Vec<Statement>) {
