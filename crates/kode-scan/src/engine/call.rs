@@ -185,9 +185,7 @@ impl Engine<'_> {
                 })
         };
         let plain = !given.iter().any(|given| matters(&given.value))
-            && !this.as_ref().is_some_and(|this| {
-                this.is_tainted() || this.data().is_some_and(|data| data.fresh)
-            });
+            && !this.as_ref().is_some_and(|this| this.is_tainted() || self.differs(this));
         if plain && let Some(known) = self.summaries.get(&key) {
             return known.clone();
         }

@@ -184,6 +184,15 @@ impl Engine<'_> {
         if is_fresh { instance.with(|data| data.fresh = true) } else { instance }
     }
 
+    /// Whether an instance has other final fields than some of its class, which hold input.
+    pub(super) fn differs(&self, instance: &Value) -> bool {
+        let data = instance.data().filter(|data| data.fresh);
+        let Some(class) = data.and_then(|data| data.instance) else { return false };
+        self.class_fields.get(&class).is_some_and(|fields| {
+            fields.iter().any(|(name, field)| field.is_tainted() && self.is_final(class, name))
+        })
+    }
+
     /// Whether only a constructor can have set a field, to what nothing is put into later.
     fn is_final(&self, class: (usize, ClassId), name: &Name) -> bool {
         const UNCHANGING: [&str; 5] = ["String", "File", "Path", "URI", "URL"];

@@ -65,11 +65,14 @@ impl Engine<'_> {
 
     /// Java's functions of this name that replace markup's characters one by one, and say so.
     fn replaces_each_character(&self, function: &Function, file: usize) -> bool {
-        let says_so = |name: &Name| name.contains("anitiz") || name.contains("anitis");
+        const SAYING: [&str; 3] = ["anitiz", "anitis", "ncode"];
+        let says_so = |name: &Name| SAYING.iter().any(|part| name.contains(part));
         let holds = |text: &[u8], part: &[u8]| memchr::memmem::find(text, part).is_some();
         self.unit(file).language == kode_syntax::Language::Java
             && function.name.as_ref().is_some_and(says_so)
-            && self.bodies(function, file).any(|body| holds(body, b"'<'") && holds(body, b"'&'"))
+            && self
+                .bodies(function, file)
+                .any(|body| holds(body, b"'<'") && (holds(body, b"'&'") || holds(body, b"'\"'")))
     }
 
     /// The texts of a file's functions of one name, from the name to where the next begins.

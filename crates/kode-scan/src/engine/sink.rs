@@ -75,8 +75,8 @@ impl Engine<'_> {
             return memchr::memmem::find(self.unit(self.file).source, b"text/html").is_some();
         }
         match condition {
-            "@around-response" => is_at(0, "global.Writer()"),
-            "@second-responds" => is_at(1, "global.Writer()"),
+            "@around-response" => is_at(0, "global.PageWriter()"),
+            "@second-responds" => is_at(1, "global.PageWriter()"),
             "@file" => is_at(0, "global.File()") || is_at(0, "global.Path()"),
             "@text" => site.value(0).skeleton().is_some(),
             "@texts" => site.value(0).skeleton().is_some() && site.value(1).skeleton().is_some(),

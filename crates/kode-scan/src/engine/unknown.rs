@@ -103,6 +103,13 @@ impl Engine<'_> {
             let text = format!("{GUESSED} `{}`", site.method);
             return result.stepped(self.file, site.start, site.end, &text);
         }
+        // Java: whatever method it is that a reflected one stands for.
+        let in_java = self.unit(self.file).language == kode_syntax::Language::Java;
+        let is_reflected = in_java && name == "invoke" && !site.given.is_empty();
+        if is_reflected && !parts.first().is_some_and(Value::is_tainted) {
+            let text = format!("{GUESSED} `{}`", site.method);
+            return result.stepped(self.file, site.start, site.end, &text);
+        }
         let is_service = name == "fetch" || SERVICES.iter().any(|part| name.contains(part));
         if !is_service || !self.is_javascript() || !is_only_in_objects(parts) {
             return result;
