@@ -232,6 +232,9 @@ impl Engine<'_> {
                 if let Some(local) = self.second_character((operator, left), b) {
                     return local;
                 }
+                if let Some(parsed) = self.parsed_or_nothing(left, b, when) {
+                    return parsed;
+                }
                 if let Some(flipped) = self.compared_with_truth((left, a), (right, b), when) {
                     return flipped;
                 }

@@ -42,6 +42,7 @@ mod names;
 mod overload;
 mod own_address;
 mod own_dialogs;
+mod parsed;
 mod prefixed;
 mod promise;
 mod reflection;

@@ -20,7 +20,7 @@ enum Given {
 }
 
 /// How a call begins, lower case; which argument, from 0, is secret.
-const CALLS: [(&str, usize, Given); 102] = [
+const CALLS: [(&str, usize, Given); 105] = [
     ("jwt.sign(", 1, Given::Key),
     ("jwt.verify(", 1, Given::Key),
     ("jwt.encode(", 1, Given::Key),
@@ -80,6 +80,9 @@ const CALLS: [(&str, usize, Given); 102] = [
     ("signinwithemailandpassword(", 1, Given::Password),
     ("createuserwithemailandpassword(", 1, Given::Password),
     (".login(", 1, Given::Password),
+    ("simple_bind_s(", 1, Given::Password),
+    ("simple_bind(", 1, Given::Password),
+    ("ldap_bind(", 2, Given::Password),
     ("mysqli(", 2, Given::Password),
     ("mysqli_connect(", 2, Given::Password),
     ("new pdo(", 2, Given::Password),

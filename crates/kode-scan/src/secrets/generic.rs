@@ -64,7 +64,7 @@ const KEY_WORDS: [&str; 25] = [
 ];
 
 /// Words that make a name describe a secret, or something public, instead of hold one.
-const OTHER_WORDS: [&str; 86] = [
+const OTHER_WORDS: [&str; 87] = [
     "public",
     "pub",
     "id",
@@ -153,6 +153,7 @@ const OTHER_WORDS: [&str; 86] = [
     "addr",
     "contract",
     "bytecode",
+    "topic",
 ];
 
 /// Words for the form in which a value is written, behind what it is.
@@ -277,6 +278,7 @@ pub(super) fn find(
             || is_release_key(&content[start..end], value)
             || is_spelled_by_name(&content[start..end], value)
             || is_named_operation(&content[start..end], value)
+            || promise == Promise::AnyKey && is_test_vector(content, (from, to))
             || quoted && is_listed_code(content, (from, to), promises)
         {
             continue;
@@ -343,6 +345,18 @@ fn is_listed_commit(content: &[u8], name: (usize, usize), value: (usize, usize))
     let before = first.checked_sub(1).map(|end| &content[line(end).map_or(0, |at| at + 1)..end]);
     let mut after = content[value.1..].split(|byte| *byte == b'\n').skip(1);
     [before, after.next()].into_iter().flatten().any(names_a_commit)
+}
+
+/// A key of hexadecimal digits beside what it makes of what: who publishes both shows how
+/// an algorithm works.
+fn is_test_vector(content: &[u8], (from, to): (usize, usize)) -> bool {
+    const REACH: usize = 400;
+    const BESIDE: [&[u8]; 6] =
+        [b"ciphertext", b"plaintext", b"cipher_text", b"plain_text", b"tcid", b"\"ct\""];
+    let around = &content[from.saturating_sub(REACH)..content.len().min(to + REACH)];
+    let around = around.to_ascii_lowercase();
+    content[from..to].iter().all(u8::is_ascii_hexdigit)
+        && BESIDE.iter().any(|word| memchr::memmem::find(&around, word).is_some())
 }
 
 /// `releaseManagerKey`: a fingerprint of the key that releases are signed with, which is
@@ -413,6 +427,8 @@ fn allows_bare_values(path: &ProjectPath) -> bool {
             "hcl",
             "cnf",
             "bru",
+            "sls",
+            "service",
         ]
         .contains(&extension)
 }
@@ -535,7 +551,8 @@ fn is_digest_name(words: &[String]) -> bool {
     let of_sha = named.next().is_some_and(|before| before == "sha");
     let kind = last.trim_end_matches(|digit: char| digit.is_ascii_digit());
     matches!(last.as_str(), "sha1" | "sha224" | "sha256" | "sha384" | "sha512" | "md5" | "sha")
-        || matches!(kind, "digest" | "checksum" | "hash" | "blake2b" | "blake3b")
+        || matches!(kind, "digest" | "checksum" | "hash")
+        || last.starts_with("blake")
         || of_sha && kind.is_empty()
 }
 

@@ -6,7 +6,9 @@ use super::structure::base64;
 /// A wallet's or contract's address, a fingerprint, the public half of a pair, or a token
 /// made to stand in pages.
 pub(super) fn is_public(value: &[u8]) -> bool {
-    if is_digest(value) || value.starts_with(b"pk.eyJ") {
+    // An image's name may stand before its digest.
+    let last = value.rsplit(|byte| *byte == b'@').next().unwrap_or(value);
+    if is_digest(last) || value.starts_with(b"pk.eyJ") {
         return true;
     }
     // A private key has 64 digits behind its mark, with its public half 128.

@@ -134,10 +134,23 @@ pub(super) fn is_weak_password(value: &[u8]) -> bool {
         && !stands_in
 }
 
-/// `#add-item` selects an element, `anonymous@` says who asks.
+/// `#add-item` selects an element, `*db_password` stands for what YAML calls so elsewhere,
+/// `anonymous@` says who asks, `alt+f8` is pressed.
 fn is_mark(value: &[u8]) -> bool {
     let is_plain = |text: &[u8]| text.iter().all(|b| b.is_ascii_alphabetic() || b"-_".contains(b));
-    value.strip_prefix(b"#").is_some_and(is_plain) || value.strip_suffix(b"@").is_some_and(is_plain)
+    let inner = value.strip_prefix(b"#").or_else(|| value.strip_prefix(b"*"));
+    inner.or_else(|| value.strip_suffix(b"@")).is_some_and(is_plain) || is_shortcut(value)
+}
+
+/// `ctrl+shift+p`: keys that are held, and one that is pressed with them.
+fn is_shortcut(value: &[u8]) -> bool {
+    const HELD: [&[u8]; 8] =
+        [b"ctrl", b"control", b"alt", b"shift", b"meta", b"cmd", b"mod", b"option"];
+    let lower = value.to_ascii_lowercase();
+    let mut parts = lower.rsplit(|byte| *byte == b'+');
+    let pressed = parts.next().unwrap_or_default();
+    let mut held = parts.peekable();
+    pressed.len() <= 10 && held.peek().is_some() && held.all(|part| HELD.contains(&part))
 }
 
 /// Eight or more letters of both cases with pairs that words do not have, or with a

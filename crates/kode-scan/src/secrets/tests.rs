@@ -276,6 +276,11 @@ fn code_on_a_bundlers_long_line_is_no_value() {
 #[test]
 fn what_is_made_of_a_secret_or_public_is_told_from_it() {
     for (path, line) in [
+        ("a.py", "conn.simple_bind_s('cn=admin,dc=acme', 'Tr0ub4dor!9x')"),
+        ("top.sls", "mysql:\n  root_password: k3Jd82hTqPz71LmVb"),
+        ("a.yml", "password: '*Tr0ub4dor'"),
+        ("a.py", "key = '9f86d081884c7d659a2feaa0c55ad015'"),
+        ("a.json", "{\"password\": \"alt+Tr0ub4dor9x\"}"),
         (
             "a.py",
             "HMAC_SHA256_KEY = '55cd4b372f824d6cdef57c7648463fc52f9cd8571a7b54e82ca3d75648980ac0'",
@@ -293,6 +298,20 @@ fn what_is_made_of_a_secret_or_public_is_told_from_it() {
         assert_eq!(rules_found(path, line).len(), 1, "{path}: {line}");
     }
     for (path, line) in [
+        ("a.yml", "x:\n  password: *db_password\n"),
+        (
+            "a.py",
+            "V = [{'key': '9f86d081884c7d659a2feaa0c55ad015', 'ciphertext': 'a0c55ad0159f86d0'}]",
+        ),
+        ("a.ts", "const keys = { passwordToggle: 'alt+f8' };"),
+        (
+            "a.rs",
+            "const TOKEN_BLAKE3: &str = \"55cd4b372f824d6cdef57c7648463fc52f9cd8571a7b54e82ca3d75648980ac0\";",
+        ),
+        (
+            "a.yml",
+            "image: acme/vault-token:v1@sha256:55cd4b372f824d6cdef57c7648463fc52f9cd8571a7b54e82ca3d75648980ac0",
+        ),
         (
             "a.py",
             "TOKEN_SHA256 = '55cd4b372f824d6cdef57c7648463fc52f9cd8571a7b54e82ca3d75648980ac0'",
