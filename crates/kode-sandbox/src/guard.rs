@@ -123,8 +123,9 @@ const LOOKS_MAX: usize = 3;
 /// Files with loose permission bits that are named one by one.
 const LOOSE_NAMED_MAX: usize = 20;
 
-/// The same of files that git runs, for each setting.
-const RUNS_NAMED_MAX: usize = 5;
+/// The same of files that git runs, for each setting, and of other names of files.
+const RUNS_NAMED_MAX: usize = 20;
+const NAMES_NAMED_MAX: usize = 5;
 
 /// The same of files that were put aside.
 const PUT_ASIDE_NAMED_MAX: usize = 100;
@@ -252,11 +253,12 @@ impl Guard {
         self.shared.extend(look.shared);
         self.before = std::mem::take(&mut self.inside.sensitive);
         self.configs = runs::of_others(&self.before);
-        self.gits = runs::named(&self.root, &self.project, &self.configs);
+        let (gits, all_read) = runs::read(&self.root, &self.project, &self.configs);
+        self.gits = gits;
         sensitive::find_named(&self.root, &self.gits, &mut self.before);
         self.runs = runs::stamps(&self.root, &self.project, &self.gits);
         self.repository.look_before();
-        complete
+        complete && all_read
     }
 
     /// Takes nothing for there before that the command of another sandbox may have
@@ -385,8 +387,9 @@ impl Guard {
         let gone = self.shared.take_gone((&self.root, self.modes.since_ns), &doubles);
         let tightened = tighten(&self.root, &loose);
         let strange = strange(&look.strange);
+        let overlooked = self.overlooked(&look.overlooked);
         let mut aside = std::mem::take(&mut self.untold);
-        let appeared = named(&self.live.end());
+        let appeared = named(&self.live.end(), PUT_ASIDE_NAMED_MAX);
         aside.extend(appeared.map(|(paths, more)| Incident::Appeared { paths, more }));
         let to_put: Vec<_> = look.new.iter().chain(&changed).collect();
         let kept = Some(&self.kept);
@@ -397,9 +400,10 @@ impl Guard {
         self.complete &= self.repository.after_command(held, times, &mut incidents);
         incidents.extend(self.tell_of_runs());
         incidents.extend(strange);
+        incidents.extend(overlooked);
         incidents.extend(tightened);
         incidents.extend(second_names(doubles));
-        let gone = named(&gone);
+        let gone = named(&gone, NAMES_NAMED_MAX);
         incidents.extend(gone.map(|(paths, more)| Incident::SecondNamesGone { paths, more }));
         incidents.extend(self.tell_of_mounts());
         if !self.complete {
@@ -407,6 +411,18 @@ impl Guard {
         }
         self.others.end();
         incidents
+    }
+
+    /// Of files that an index has git overlook, those that the command changed.
+    fn overlooked(&self, paths: &[Vec<u8>]) -> Option<Incident> {
+        let is_changed = |path: &&Vec<u8>| {
+            let found = beneath::parent(&self.root, path);
+            let stat = found.and_then(|(folder, name)| beneath::stat(folder, name));
+            stat.is_ok_and(|stat| modes::is_since(&stat, self.modes.since_ns))
+        };
+        let paths: Vec<_> = paths.iter().filter(is_changed).cloned().collect();
+        let some = named(&paths, RUNS_NAMED_MAX);
+        some.map(|(paths, more)| Incident::Overlooked { paths, more })
     }
 
     /// Says once of each file system mounted in the project that nobody looked there.
@@ -471,23 +487,36 @@ fn tighten(root: &OwnedFd, loose: &[Loose]) -> Vec<Incident> {
 
 /// Says what stands in git's folders under names that git does not make.
 fn strange(paths: &[Vec<u8>]) -> Option<Incident> {
-    named(paths).map(|(paths, more)| Incident::StrangeInGit { paths, more })
+    named(paths, PUT_ASIDE_NAMED_MAX).map(|(paths, more)| Incident::StrangeInGit { paths, more })
 }
 
 /// Says of which files another name lies outside.
 fn second_names(doubles: Doubles) -> Option<Incident> {
-    named(&doubles.outside()).map(|(paths, more)| Incident::SecondNames { paths, more })
+    let outside = doubles.outside();
+    named(&outside, NAMES_NAMED_MAX).map(|(paths, more)| Incident::SecondNames { paths, more })
 }
 
-/// Some of the paths, and how many there are besides.
-fn named(paths: &[Vec<u8>]) -> Option<(Vec<ProjectPath>, usize)> {
-    let some: Vec<_> = paths.iter().take(RUNS_NAMED_MAX).map(|path| readable(path)).collect();
-    (!some.is_empty()).then(|| (some, paths.len().saturating_sub(RUNS_NAMED_MAX)))
+/// Some of the paths, those that a person must read first, and how many there are besides.
+fn named(paths: &[Vec<u8>], most: usize) -> Option<(Vec<ProjectPath>, usize)> {
+    let mut paths: Vec<&Vec<u8>> = paths.iter().collect();
+    paths.sort_by_key(|path| rank(path));
+    let some: Vec<_> = paths.iter().take(most).map(|path| readable(path)).collect();
+    (!some.is_empty()).then(|| (some, paths.len().saturating_sub(most)))
+}
+
+/// What makes a repository, or another one of it, comes before hooks, and what lies near
+/// before what lies deep: others may be there to hide it.
+fn rank(path: &[u8]) -> (bool, usize, Vec<u8>) {
+    const WHOLE: &[&[u8]] = &[b".git", b"head", b"commondir", b"config", b"config.worktree"];
+    let mut parts = path.rsplit(|byte| *byte == b'/');
+    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+    (!WHOLE.contains(&&*name), parts.count(), path.to_vec())
 }
 
 /// Tells of what one left whose kode was killed, if it left anything.
 fn left_by_killed(paths: &[Vec<u8>]) -> Option<Incident> {
-    named(paths).map(|(paths, more)| Incident::LeftByKilled { paths, more })
+    let some = named(paths, PUT_ASIDE_NAMED_MAX);
+    some.map(|(paths, more)| Incident::LeftByKilled { paths, more })
 }
 
 /// What of `after` a command made or changed; of what lies in a folder that is among

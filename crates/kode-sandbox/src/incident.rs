@@ -68,6 +68,13 @@ pub enum Incident {
         /// How many there are besides.
         more: usize,
     },
+    /// The command changed files and the index so that git doesn't look at them.
+    Overlooked {
+        /// Some of them.
+        paths: Vec<ProjectPath>,
+        /// How many there are besides.
+        more: usize,
+    },
     /// Names appeared in git's folders that git doesn't make; they were left there.
     StrangeInGit {
         /// Some of them.
@@ -237,6 +244,12 @@ impl Incident {
                  look at it before you run git",
                 list(paths, *more)
             ),
+            Self::Overlooked { paths, more } => write!(
+                formatter,
+                "the command changed {}, which the index has git overlook (assume-unchanged or \
+                 skip-worktree): `git status` and `git diff` don't show it",
+                list(paths, *more)
+            ),
             Self::Appeared { paths, more } => write!(
                 formatter,
                 "{} appeared while the command ran, which git on this machine obeys or writes \
@@ -318,6 +331,7 @@ impl Incident {
             | Self::MorePutAside { .. }
             | Self::GitRuns { .. }
             | Self::StrangeInGit { .. }
+            | Self::Overlooked { .. }
             | Self::Appeared { .. }
             | Self::SecondNamesGone { .. }
             | Self::SecondNames { .. }

@@ -76,10 +76,15 @@ impl Budget {
         (self.bytes_left > 0 && Instant::now() <= until).then_some(bytes)
     }
 
-    /// Whether git must not find the index `name` of `folder`, where it reads it so.
-    pub(super) fn is_bad_index(&mut self, folder: &OwnedFd, name: &[u8], format: Format) -> bool {
-        let bytes = self.read(folder, name, BYTES_MAX);
-        bytes.is_none_or(|bytes| !index::is_sound(&bytes, format))
+    /// What the index `name` of `folder` has git overlook; `None` where git must not find
+    /// it, reading it so.
+    pub(super) fn index(
+        &mut self,
+        folder: &OwnedFd,
+        name: &[u8],
+        format: Format,
+    ) -> Option<Vec<Vec<u8>>> {
+        index::overlooked(&self.read(folder, name, BYTES_MAX)?, format)
     }
 
     /// Whether git must not find the file `name` of `folder` as it is.

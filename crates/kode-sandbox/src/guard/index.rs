@@ -11,6 +11,11 @@ const MODE_AT: usize = 24;
 /// Of SHA-1, which git takes unless the repository's configuration says else, and SHA-256.
 const NAME_BYTES: [usize; 2] = [20, 32];
 const EXTENDED: u16 = 0x4000;
+/// Whether the file is taken for unchanged, and of the extended flags whether it is skipped.
+const ASSUMED: u16 = 0x8000;
+const SKIPPED: u16 = 0x4000;
+/// More names of such files are not looked at.
+const OVERLOOKED_MAX: usize = 10_000;
 const LENGTH: u16 = 0x0fff;
 /// A folder's entry in a sparse index.
 const FOLDER_MODE: u32 = 0o040_000;
@@ -54,12 +59,15 @@ pub(super) fn names_a_format(config: &[u8]) -> bool {
     config.windows(NAME.len()).any(|part| part.eq_ignore_ascii_case(NAME))
 }
 
-/// Whether this is an index, read as git reads it, and none of its names leads into git's
-/// own folder or out of the project.
-pub(super) fn is_sound(bytes: &[u8], format: Format) -> bool {
+/// The names in an index that git is to overlook in the work tree; `None` where this is
+/// none, read as git reads it, or a name leads into git's own folder or out of the project.
+pub(super) fn overlooked(bytes: &[u8], format: Format) -> Option<Vec<Vec<u8>>> {
     // Git leaves an empty one alone.
-    let is_read = |length: &usize| Reading::whole(bytes, *length) == Some(true);
-    bytes.is_empty() || format.name_bytes().iter().all(is_read)
+    if bytes.is_empty() {
+        return Some(Vec::new());
+    }
+    let read = format.name_bytes().iter().map(|length| Reading::whole(bytes, *length));
+    read.fold(Some(Vec::new()), |all, one| all.and(one))
 }
 
 struct Reading<'a> {
@@ -74,11 +82,13 @@ struct Reading<'a> {
     /// Whether entries without a name stand for another file's.
     is_split: bool,
     sound: bool,
+    overlooked: Vec<Vec<u8>>,
 }
 
 impl<'a> Reading<'a> {
-    /// Whether all names are sound; `None` when the file can't be read this way.
-    fn whole(bytes: &'a [u8], name_bytes: usize) -> Option<bool> {
+    /// The names to overlook, where all names are sound; `None` when the file can't be read
+    /// this way.
+    fn whole(bytes: &'a [u8], name_bytes: usize) -> Option<Vec<Vec<u8>>> {
         if bytes.get(..4)? != b"DIRC" {
             return None;
         }
@@ -89,9 +99,19 @@ impl<'a> Reading<'a> {
         }
         let (at, entries) = (HEADER_BYTES, Vec::with_capacity(count));
         let (path, is_split, sound) = (Vec::new(), false, true);
-        let anew = Vec::new();
-        let mut reading =
-            Self { bytes, name_bytes, version, at, entries, anew, path, is_split, sound };
+        let (anew, overlooked) = (Vec::new(), Vec::new());
+        let mut reading = Self {
+            bytes,
+            name_bytes,
+            version,
+            at,
+            entries,
+            anew,
+            path,
+            is_split,
+            sound,
+            overlooked,
+        };
         let mut nameless = false;
         for _ in 0..count {
             let is_folder = reading.entry()?;
@@ -99,7 +119,8 @@ impl<'a> Reading<'a> {
             reading.sound &= reading.path.is_empty() || is_inside(&reading.path, is_folder);
         }
         reading.extensions()?;
-        Some(reading.sound && (!nameless || reading.is_split))
+        let is_sound = reading.sound && (!nameless || reading.is_split);
+        is_sound.then_some(reading.overlooked)
     }
 
     /// Reads one entry's path; whether it is a folder's.
@@ -115,9 +136,12 @@ impl<'a> Reading<'a> {
         // Not written in version 2, though read.
         (self.version > 2 || !is_extended).then_some(())?;
         self.at = flags_at + 2;
+        let mut is_overlooked = flags & ASSUMED != 0;
         if is_extended {
             let more = self.bytes.get(self.at..self.at + 2)?.try_into().ok()?;
-            (u16::from_be_bytes(more) & !EXTENDED_KNOWN == 0).then_some(())?;
+            let more = u16::from_be_bytes(more);
+            (more & !EXTENDED_KNOWN == 0).then_some(())?;
+            is_overlooked |= more & SKIPPED != 0;
             self.at += 2;
         }
         if self.version == 4 {
@@ -145,6 +169,9 @@ impl<'a> Reading<'a> {
                 (self.at + length, begin + (self.at - begin + length + 8) / 8 * 8);
             self.bytes.get(name_end..end)?.iter().all(|byte| *byte == 0).then_some(())?;
             self.at = end;
+        }
+        if is_overlooked && self.overlooked.len() < OVERLOOKED_MAX {
+            self.overlooked.push(self.path.clone());
         }
         (self.at <= self.bytes.len()).then_some(mode == FOLDER_MODE)
     }
@@ -231,6 +258,27 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    fn is_sound(bytes: &[u8], format: Format) -> bool {
+        overlooked(bytes, format).is_some()
+    }
+
+    #[test]
+    fn files_that_git_is_to_overlook_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        git(folder.path(), &["init", "-q", "."]);
+        for name in ["a", "b", "c"] {
+            std::fs::write(folder.path().join(name), name).unwrap();
+        }
+        git(folder.path(), &["add", "."]);
+        git(folder.path(), &["update-index", "--assume-unchanged", "a"]);
+        git(folder.path(), &["update-index", "--skip-worktree", "c"]);
+        for version in ["3", "4"] {
+            git(folder.path(), &["update-index", "--index-version", version]);
+            let index = std::fs::read(folder.path().join(".git/index")).unwrap();
+            assert_eq!(overlooked(&index, Format::Short).unwrap(), [b"a", b"c"], "{version}");
+        }
+    }
 
     fn git(folder: &Path, arguments: &[&str]) {
         let output = Command::new("git")

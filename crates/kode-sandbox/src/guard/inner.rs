@@ -88,6 +88,8 @@ pub(super) struct Look<'a> {
     pub(super) new: Vec<Vec<u8>>,
     /// Names that git doesn't make and that were not there before.
     pub(super) strange: Vec<Vec<u8>>,
+    /// Files that an index which the command wrote has git overlook.
+    pub(super) overlooked: Vec<Vec<u8>>,
     /// What everybody may write to since the command.
     pub(super) loose: Vec<Loose>,
     pub(super) sockets: Vec<Vec<u8>>,
@@ -116,6 +118,7 @@ impl<'a> Look<'a> {
             found: Found::default(),
             new: Vec::new(),
             strange: Vec::new(),
+            overlooked: Vec::new(),
             loose: Vec::new(),
             sockets: Vec::new(),
             doubles: Doubles::default(),
@@ -324,10 +327,15 @@ impl<'a> Look<'a> {
         let before = format::Before { found, held: self.held, since_ns: self.since_ns };
         let outer = &path[..path.len().saturating_sub(name.len() + 1)];
         let (format, is_said_as_before) = format::of(&mut self.budget, (folder, outer), before);
-        let is_judged = is_known && is_said_as_before;
-        if !is_judged && self.budget.is_bad_index(folder, name, format) {
-            self.new.push(path.to_vec());
+        if is_known && is_said_as_before {
+            return;
         }
+        let Some(overlooked) = self.budget.index(folder, name, format) else {
+            return self.new.push(path.to_vec());
+        };
+        let beside = outer.strip_suffix(b".git").map(|it| it.strip_suffix(b"/").unwrap_or(it));
+        let paths = beside.map(|beside| overlooked.iter().map(|path| join(beside, path)));
+        self.overlooked.extend(paths.into_iter().flatten());
     }
 
     /// Takes note of what says how an index is read, before a command.

@@ -120,7 +120,7 @@ impl Modes {
         if let Ok(stat) = rustix::fs::fstat(root) {
             take(b".".to_vec(), &stat, Some((root, b".")));
         }
-        for path in tree.folders.keys() {
+        'all: for path in tree.folders.keys() {
             let folder = match beneath::folder(root, path) {
                 Ok(folder) => folder,
                 Err(error) => {
@@ -137,7 +137,9 @@ impl Modes {
                     continue;
                 }
                 if files_left == 0 {
-                    return false;
+                    // What was found counts all the same.
+                    complete = false;
+                    break 'all;
                 }
                 files_left -= 1;
                 let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);

@@ -13,6 +13,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::beneath;
 use super::sensitive::{self, Stamp};
@@ -65,10 +66,20 @@ pub(crate) struct Named {
 /// What the repository's configuration names within the project, which is opened as
 /// `root`.
 pub(crate) fn named(root: &OwnedFd, project: &ProjectRoot, configs: &[Vec<u8>]) -> Vec<Named> {
+    read(root, project, configs).0
+}
+
+/// The same, and whether all configuration could be read that stands there.
+pub(super) fn read(
+    root: &OwnedFd,
+    project: &ProjectRoot,
+    configs: &[Vec<u8>],
+) -> (Vec<Named>, bool) {
     let worktree = project.path().to_owned();
-    let mut reading = Reading { root, project: project.path(), worktree, found: Vec::new() };
+    let mut reading =
+        Reading { root, project: project.path(), worktree, found: Vec::new(), complete: true };
     for file in [".git/config", ".git/config.worktree"] {
-        if let Some(text) = small_text(root, file.as_bytes()) {
+        if let Some(text) = reading.text(file.as_bytes()) {
             reading.take(&text, &project.path().join(".git"), 0);
         }
         reading.linked(file, Role::Configuration);
@@ -89,7 +100,7 @@ pub(crate) fn named(root: &OwnedFd, project: &ProjectRoot, configs: &[Vec<u8>]) 
     }
     reading.found.sort();
     reading.found.dedup();
-    reading.found
+    (reading.found, reading.complete)
 }
 
 /// Folders of the project, outer ones first, in which files lie that its own configuration
@@ -116,6 +127,7 @@ struct Reading<'a> {
     /// Where the repository's files are, from which hooks and programs are named.
     worktree: PathBuf,
     found: Vec<Named>,
+    complete: bool,
 }
 
 /// The configuration files, among these sensitive ones, of other repositories than the
@@ -130,6 +142,13 @@ pub(super) fn of_others(sensitive: &BTreeMap<Vec<u8>, Stamp>) -> Vec<Vec<u8>> {
 }
 
 impl Reading<'_> {
+    /// Configuration of the project's; what stands there and can't be read may say anything.
+    fn text(&mut self, path: &[u8]) -> Option<String> {
+        let text = try_text(self.root, path);
+        self.complete &= !matches!(text, Err(error) if !is_none(error));
+        text.ok().flatten()
+    }
+
     /// Where a link in git's folder leads, a person's own.
     fn linked(&mut self, link: &str, role: Role) {
         let place = self.project.join(link);
@@ -149,7 +168,7 @@ impl Reading<'_> {
     /// Takes in the configuration of a nested repository or a submodule.
     fn of_another(&mut self, config: &[u8]) {
         let place = self.project.join(OsStr::from_bytes(config));
-        let (Some(text), Some(folder)) = (small_text(self.root, config), place.parent()) else {
+        let (Some(text), Some(folder)) = (self.text(config), place.parent()) else {
             return;
         };
         let is_git = folder.file_name().is_some_and(|name| name.eq_ignore_ascii_case(".git"));
@@ -184,7 +203,7 @@ impl Reading<'_> {
 
     fn include(&mut self, setting: &Setting, folder: &Path, depth: usize) {
         let Some(path) = self.within(folder, &setting.value) else { return };
-        let text = small_text(self.root, &path);
+        let text = self.text(&path);
         let place = self.project.join(OsStr::from_bytes(&path));
         // A link on the way leads to what is read, and may lead elsewhere tomorrow.
         let real = absolute(folder, &setting.value).and_then(|it| std::fs::canonicalize(it).ok());
@@ -366,17 +385,28 @@ fn is_command(setting: &Setting) -> bool {
     }
 }
 
-pub(super) fn small_text(root: &OwnedFd, path: &[u8]) -> Option<String> {
-    let (folder, name) = beneath::parent(root, path).ok()?;
+/// Whether the error says that no file stands there, or a link that is looked at elsewhere.
+fn is_none(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::INVAL)
+}
+
+fn small_text(root: &OwnedFd, path: &[u8]) -> Option<String> {
+    try_text(root, path).ok().flatten()
+}
+
+/// What a file says; `None` where no ordinary one stands there.
+fn try_text(root: &OwnedFd, path: &[u8]) -> Result<Option<String>, Errno> {
+    let (folder, name) = beneath::parent(root, path)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(folder, name, flags, Mode::empty()).ok()?;
-    let stat = rustix::fs::fstat(&file).ok()?;
+    let file = rustix::fs::openat(folder, name, flags, Mode::empty())?;
+    let stat = rustix::fs::fstat(&file)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return None;
+        return Ok(None);
     }
     let mut bytes = Vec::new();
-    File::from(file).take(CONFIG_BYTES_MAX).read_to_end(&mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    let read = File::from(file).take(CONFIG_BYTES_MAX).read_to_end(&mut bytes);
+    read.map_err(|_| Errno::IO)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// What is run, and what it was like.

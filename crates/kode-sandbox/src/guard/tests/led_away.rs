@@ -383,3 +383,63 @@ fn what_git_runs_over_links_and_hooks_that_go_on_elsewhere_is_told_of() {
     let [Incident::GitRuns { paths, .. }] = &*incidents else { panic!("{incidents:?}") };
     assert!(paths.iter().any(|path| path.as_str() == ".hooks/pre-commit"));
 }
+
+#[test]
+fn files_that_the_index_has_git_overlook_are_told_of_when_they_change() {
+    let mut place = place();
+    for name in ["plain/a", "plain/b"] {
+        fs::write(place.at(name), "x").unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.guard.before_command();
+    // Each entry: times and the like, mode, owner, size, object, flags, name, zeros.
+    let entry = |name: &[u8]| {
+        let mut entry = vec![0; 62];
+        entry[24..28].copy_from_slice(&0o100_644_u32.to_be_bytes());
+        entry[60..62].copy_from_slice(&(0x8000 | name.len() as u16).to_be_bytes());
+        entry.extend(name);
+        entry.resize(entry.len() / 8 * 8 + 8, 0);
+        entry
+    };
+    let entries = [entry(b"plain/a"), entry(b"plain/b")].concat();
+    let index = [&b"DIRC"[..], &[0, 0, 0, 2, 0, 0, 0, 2], &entries, &[0; 20]].concat();
+    fs::write(place.at(".git/index"), index).unwrap();
+    fs::write(place.at("plain/b"), "changed").unwrap();
+    let incidents = place.guard.after_command(&[]);
+    let [Incident::Overlooked { paths, more: 0 }] = &*incidents else { panic!("{incidents:?}") };
+    assert_eq!(paths.len(), 1);
+    assert_eq!(paths[0].as_str(), "plain/b");
+}
+
+#[test]
+fn what_a_person_must_read_is_named_before_decoys() {
+    let decoys = (0..200).map(|number| format!("a/.git/hooks/{number}").into_bytes());
+    let paths: Vec<_> =
+        decoys.chain([b"src/.git".to_vec(), b"x/y/.git/commondir".to_vec()]).collect();
+    let (some, more) = named(&paths, 100).unwrap();
+    assert_eq!((some[0].as_str(), some[1].as_str(), more), ("src/.git", "x/y/.git/commondir", 102));
+}
+
+/// Who holds a lease on a file has everybody else wait for it, or find nothing.
+#[test]
+#[allow(unsafe_code, reason = "nothing else takes a lease")]
+fn configuration_that_can_not_be_read_is_told_of() {
+    use std::os::fd::AsRawFd as _;
+    /// Which signal tells of somebody who waits (linux/fcntl.h).
+    const F_SETSIG: libc::c_int = 10;
+    let mut place = place();
+    let held = fs::OpenOptions::new().write(true).open(place.at(".git/config")).unwrap();
+    // SAFETY: both only set what the kernel does with this descriptor.
+    let taken = unsafe {
+        libc::fcntl(held.as_raw_fd(), F_SETSIG, libc::SIGCHLD);
+        libc::fcntl(held.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK)
+    };
+    if taken != 0 {
+        // Not on this file system.
+        return;
+    }
+    place.guard.before_command();
+    drop(held);
+    let incidents = place.guard.after_command(&[]);
+    assert!(incidents.contains(&Incident::Unchecked), "{incidents:?}");
+}
