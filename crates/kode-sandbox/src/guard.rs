@@ -177,8 +177,13 @@ impl Guard {
     pub(crate) fn in_project(&mut self) -> InProject {
         let look = self.look_inside(Look::thorough());
         let configs = runs::of_others(&look.found.sensitive);
-        let named = runs::named(&self.root, &self.project, &configs).into_iter();
-        let configuration = named.filter(|named| named.role == runs::Role::Configuration);
+        let named = runs::named(&self.root, &self.project, &configs);
+        let fixed = match configs.is_empty() {
+            true => runs::ways(&named),
+            false => runs::ways(&runs::named(&self.root, &self.project, &[])),
+        };
+        let configuration =
+            named.into_iter().filter(|named| named.role == runs::Role::Configuration);
         let mut read_only: Vec<Vec<u8>> = configuration.map(|named| named.path).collect();
         read_only.extend(self.modes.with_set_id().cloned());
         let mut sockets = look.sockets;
@@ -189,7 +194,6 @@ impl Guard {
         }
         let complete = self.complete && look.complete;
         let grounds = self.grounds();
-        let fixed = runs::ways(&self.root, &self.project);
         InProject { read_only, fixed, sockets, complete, around: self.others.around(grounds) }
     }
 

@@ -253,7 +253,8 @@ impl Incident {
             Self::Appeared { paths, more } => write!(
                 formatter,
                 "{} appeared while the command ran, which git on this machine obeys or writes \
-                 through: what git did here meanwhile, in your prompt or editor too, it may have done for the command",
+                 through (it is killed for a link there or commondir): what git did here meanwhile, in your \
+                 prompt or editor too, it may have done for the command",
                 list(paths, *more)
             ),
             Self::SecondNames { paths, more } => write!(

@@ -66,8 +66,8 @@ pub(super) fn overlooked(bytes: &[u8], format: Format) -> Option<Vec<Vec<u8>>> {
     if bytes.is_empty() {
         return Some(Vec::new());
     }
-    let read = format.name_bytes().iter().map(|length| Reading::whole(bytes, *length));
-    read.fold(Some(Vec::new()), |all, one| all.and(one))
+    let mut read = format.name_bytes().iter().map(|length| Reading::whole(bytes, *length));
+    read.try_fold(Vec::new(), |_, one| one)
 }
 
 struct Reading<'a> {

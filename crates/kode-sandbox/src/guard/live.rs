@@ -53,6 +53,8 @@ pub(super) struct Live {
     seen: BTreeSet<Vec<u8>>,
     /// Of those, what was a link.
     links: BTreeSet<Vec<u8>>,
+    /// That the command must end was said already.
+    is_told: bool,
 }
 
 impl Live {
@@ -63,6 +65,7 @@ impl Live {
     /// A command begins; what appeared before is not its doing.
     pub(super) fn begin(&mut self, since_ns: i128) {
         self.since_ns = since_ns;
+        self.is_told = false;
         self.from = Some(Instant::now() + BEGIN_AFTER);
         self.seen.clear();
         self.before = self.standing();
@@ -72,7 +75,7 @@ impl Live {
     }
 
     /// Whether git on the host is led elsewhere, so that the command must end: to another
-    /// repository, or to write through a link.
+    /// repository, or to write through a link. That is said once.
     pub(super) fn is_led_away(&mut self) -> bool {
         if self.from.is_some_and(|from| Instant::now() >= from) {
             self.from = None;
@@ -81,7 +84,10 @@ impl Live {
             self.seen.extend(self.standing().difference(&self.before).cloned());
         }
         self.read();
-        self.seen.iter().any(|path| path.ends_with(COMMON) || self.links.contains(path))
+        let mut seen = self.seen.iter();
+        let is_common = |path: &Vec<u8>| path.to_ascii_lowercase().ends_with(COMMON);
+        let is_now = seen.any(|path| is_common(path) || self.links.contains(path));
+        is_now && !std::mem::replace(&mut self.is_told, true)
     }
 
     /// What appeared since it began, whether it is still there or not.

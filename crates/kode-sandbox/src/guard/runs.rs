@@ -104,10 +104,9 @@ pub(super) fn read(
 }
 
 /// Folders of the project, outer ones first, in which files lie that its own configuration
-/// takes in. A nested repository's can be written anyway.
-pub(super) fn ways(root: &OwnedFd, project: &ProjectRoot) -> Vec<Vec<u8>> {
-    let named = named(root, project, &[]).into_iter();
-    let files = named.filter(|named| named.role == Role::Configuration).map(|named| named.path);
+/// takes in, of which these are. A nested repository's can be written anyway.
+pub(super) fn ways(named: &[Named]) -> Vec<Vec<u8>> {
+    let files = named.iter().filter(|it| it.role == Role::Configuration).map(|it| &it.path);
     let ways: BTreeSet<Vec<u8>> = files
         .flat_map(|path| {
             let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
