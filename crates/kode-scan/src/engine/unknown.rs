@@ -91,7 +91,8 @@ impl Engine<'_> {
             let text = format!("{GUESSED} `{}`", site.method);
             return result.stepped(self.file, site.start, site.end, &text);
         }
-        if !PLAIN.contains(&name) {
+        let is_handed = site.given.iter().any(|given| given.value.is_tainted());
+        if is_handed && !PLAIN.contains(&name) {
             let own = self.of_the_server(result.clone(), site);
             if !own.same(&result) {
                 return own;
