@@ -45,7 +45,8 @@ pub(crate) struct Handover {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// Run a program. Its standard streams come beside the message, or it
-    /// gets a terminal of its own with these rows and columns.
+    /// gets a terminal of its own with these rows and columns; then standard error may
+    /// come beside, and is not the terminal.
     Run { arguments: Vec<String>, directory: String, terminal: Option<(u16, u16)> },
     /// Open the proxy's door on the inside's loopback (containers; a native
     /// sandbox opens it once, as its plan says).

@@ -270,7 +270,7 @@ impl Init<'_> {
         match request {
             Request::Run { arguments, directory, terminal } if self.running.is_none() => {
                 let streams = match terminal {
-                    Some(size) => on_terminal(self.socket, size),
+                    Some(size) => on_terminal(self.socket, size, descriptors),
                     None => from_kode(descriptors),
                 };
                 let started =
@@ -372,7 +372,7 @@ impl Init<'_> {
     }
 }
 
-/// A command's standard streams; on a terminal all three are its.
+/// A command's standard streams; on a terminal all three are its, or all but the last.
 struct Streams {
     input: OwnedFd,
     output: OwnedFd,
@@ -386,8 +386,13 @@ fn from_kode(descriptors: Vec<OwnedFd>) -> io::Result<Streams> {
     Ok(Streams { input, output, errors, are_terminal: false })
 }
 
-/// A new terminal of the sandbox's own; kode gets the controlling end.
-fn on_terminal(socket: &UnixStream, (rows, columns): (u16, u16)) -> io::Result<Streams> {
+/// A new terminal of the sandbox's own; kode gets the controlling end. Errors go to what
+/// kode sent for them, if it did.
+fn on_terminal(
+    socket: &UnixStream,
+    (rows, columns): (u16, u16),
+    errors: Vec<OwnedFd>,
+) -> io::Result<Streams> {
     let controller = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     rustix::io::fcntl_setfd(&controller, rustix::io::FdFlags::CLOEXEC)?;
     rustix::pty::unlockpt(&controller)?;
@@ -395,7 +400,8 @@ fn on_terminal(socket: &UnixStream, (rows, columns): (u16, u16)) -> io::Result<S
     rustix::termios::tcsetwinsize(&controller, size)?;
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let input = rustix::pty::ioctl_tiocgptpeer(&controller, flags)?;
-    let (output, errors) = (input.try_clone()?, input.try_clone()?);
+    let output = input.try_clone()?;
+    let errors = errors.into_iter().next().map_or_else(|| input.try_clone(), Ok)?;
     wire::send(socket, &Reply::Terminal, &[controller.as_fd()])?;
     Ok(Streams { input, output, errors, are_terminal: true })
 }

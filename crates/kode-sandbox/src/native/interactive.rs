@@ -16,6 +16,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SI
 use signal_hook::iterator::Signals;
 
 use super::callers_terminal::Terminals;
+use super::carrier::{Carrier, End};
 use super::{KILL_MAX, Native, stream};
 use crate::SandboxError;
 use crate::incident::Incident;
@@ -28,37 +29,6 @@ const PASSED_ON: &[i32] = &[SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, 
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(20);
-
-const BLOCK_BYTES: usize = 64 * 1024;
-
-/// A pipe that has room for anything has it for so much (`PIPE_BUF`, pipe(7)).
-const ATOMIC_BYTES: usize = 4096;
-
-/// One direction: bytes from one descriptor to another, one block at a time.
-struct Carrier<'a> {
-    from: Option<End<'a>>,
-    to: Option<End<'a>>,
-    block: Vec<u8>,
-    /// It carries a terminal's keys, which are looked at before they go on.
-    is_keys: bool,
-    /// Nothing is read meanwhile.
-    is_paused: bool,
-}
-
-/// A descriptor of the caller's, or one made here.
-enum End<'a> {
-    Callers(BorrowedFd<'a>),
-    Ours(OwnedFd),
-}
-
-impl AsFd for End<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Callers(descriptor) => *descriptor,
-            Self::Ours(descriptor) => descriptor.as_fd(),
-        }
-    }
-}
 
 /// A command that was asked for before the sandbox stands, over pipes.
 pub(super) struct Ahead<'a>(Vec<Carrier<'a>>);
@@ -107,8 +77,14 @@ impl Native {
         let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
         let caller = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
         let (mut carriers, mut terminals) = if at_terminal() {
-            let inside = self.start_on_terminal(order, stdout.as_fd())?;
-            let carriers = on_terminal(caller, &inside)?;
+            // Errors that the caller takes elsewhere stay out of the terminal.
+            let errors = (!stderr.is_terminal()).then(pipe).transpose()?;
+            let (from_errors, inside_errors) = errors.unzip();
+            let inside = self.start_on_terminal(order, stdout.as_fd(), inside_errors)?;
+            let mut carriers = on_terminal(caller, &inside)?;
+            if let Some(from) = from_errors {
+                carriers.push(Carrier::new(End::Ours(from), End::Callers(stderr.as_fd()))?);
+            }
             (carriers, Some(Terminals::new(stdin.as_fd(), inside)?))
         } else {
             let started = self.start_on_pipes(order, caller);
@@ -160,7 +136,6 @@ impl Native {
         order: &Order,
         [input, output, errors]: [BorrowedFd<'a>; 3],
     ) -> Result<Vec<Carrier<'a>>, SandboxError> {
-        let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from);
         let (inside_input, to_input) = pipe()?;
         let (from_output, inside_output) = pipe()?;
         let (from_errors, inside_errors) = pipe()?;
@@ -179,9 +154,12 @@ impl Native {
         &mut self,
         order: &Order,
         callers: BorrowedFd<'_>,
+        errors: Option<OwnedFd>,
     ) -> Result<OwnedFd, SandboxError> {
         let size = rustix::termios::tcgetwinsize(callers).map_err(io::Error::from)?;
-        self.send(&run_request(order, Some((size.ws_row, size.ws_col))), &[])?;
+        let errors: Vec<_> = errors.iter().map(AsFd::as_fd).collect();
+        self.give_to_commands(&errors);
+        self.send(&run_request(order, Some((size.ws_row, size.ws_col))), &errors)?;
         match self.receive_within(KILL_MAX)? {
             Some((Reply::Terminal, descriptors)) => descriptors
                 .into_iter()
@@ -260,6 +238,10 @@ pub(super) fn passed_on() -> Result<Signals, SandboxError> {
     Ok(Signals::new(PASSED_ON)?)
 }
 
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?)
+}
+
 fn run_request(order: &Order, terminal: Option<(u16, u16)>) -> Request {
     let (arguments, directory) = (order.arguments.clone(), order.directory.clone());
     Request::Run { arguments, directory, terminal }
@@ -293,7 +275,7 @@ fn signals_end() -> io::Result<Arc<AtomicBool>> {
 /// for too long.
 fn finish(carriers: &mut [Carrier<'_>], noted: &AtomicBool) -> Result<(), SandboxError> {
     for carrier in carriers {
-        let from_inside = matches!(carrier.from, Some(End::Ours(_)));
+        let from_inside = carrier.is_from_inside();
         while from_inside && carrier.is_open() && !noted.load(Ordering::Relaxed) {
             let mut sources: Vec<_> = carrier.interest().into_iter().collect();
             stream::poll(&mut sources, TICK)?;
@@ -304,123 +286,4 @@ fn finish(carriers: &mut [Carrier<'_>], noted: &AtomicBool) -> Result<(), Sandbo
         }
     }
     Ok(())
-}
-
-impl<'a> Carrier<'a> {
-    /// Only descriptors made here are made non-blocking: the caller's file
-    /// descriptions are shared with others.
-    fn new(from: End<'a>, to: End<'a>) -> io::Result<Self> {
-        if let End::Ours(to) = &to {
-            rustix::io::ioctl_fionbio(to, true)?;
-        }
-        Ok(Self {
-            from: Some(from),
-            to: Some(to),
-            block: Vec::new(),
-            is_keys: false,
-            is_paused: false,
-        })
-    }
-
-    fn is_open(&self) -> bool {
-        self.from.is_some() && self.to.is_some()
-    }
-
-    fn of_keys(self) -> Self {
-        Self { is_keys: true, ..self }
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.is_open() && !(self.is_paused && self.block.is_empty())
-    }
-
-    /// What to wait for: something to read, or room for the rest of a block.
-    fn interest(&self) -> Option<PollFd<'_>> {
-        if !self.is_waiting() {
-            return None;
-        }
-        let (from, to) = (self.from.as_ref()?, self.to.as_ref()?);
-        Some(if self.block.is_empty() {
-            PollFd::from_borrowed_fd(from.as_fd(), PollFlags::IN)
-        } else {
-            PollFd::from_borrowed_fd(to.as_fd(), PollFlags::OUT)
-        })
-    }
-
-    /// Moves one block or a part of it; says whether output got moved.
-    fn step(&mut self) -> bool {
-        let outcome = if self.block.is_empty() { self.read() } else { self.write() };
-        if !outcome.unwrap_or(false) {
-            // The end, or the other side is gone: both descriptors of ours
-            // close, and the command sees it.
-            self.from = None;
-            self.to = None;
-            return false;
-        }
-        matches!(self.from, Some(End::Ours(_)))
-    }
-
-    fn read(&mut self) -> io::Result<bool> {
-        let Some(from) = &self.from else { return Ok(false) };
-        let mut block = vec![0; BLOCK_BYTES];
-        let count = match rustix::io::read(from, &mut block) {
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Ok(true),
-            result => result?,
-        };
-        if count == 0 {
-            return Ok(false);
-        }
-        block.truncate(count);
-        self.block = block;
-        Ok(true)
-    }
-
-    /// Writes what there is room for. The caller's descriptors wait where there is none,
-    /// and meanwhile nobody would look at the command: a pipe that can be written takes so
-    /// much at once.
-    fn write(&mut self) -> io::Result<bool> {
-        let Some(to) = &self.to else { return Ok(false) };
-        let mut written = 0;
-        loop {
-            let part = self.block.len().min(written + ATOMIC_BYTES);
-            match rustix::io::write(to, &self.block[written..part]) {
-                Ok(count) => written += count,
-                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => break,
-                Err(error) => return Err(error.into()),
-            }
-            let mut sources = [PollFd::from_borrowed_fd(to.as_fd(), PollFlags::OUT)];
-            if written == self.block.len() {
-                break;
-            }
-            stream::poll(&mut sources, Duration::ZERO)?;
-            if !sources[0].revents().contains(PollFlags::OUT) {
-                break;
-            }
-        }
-        self.block.drain(..written);
-        Ok(true)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use super::*;
-
-    #[test]
-    fn output_that_nobody_takes_does_not_hold_anything_up() {
-        let (from, inside) = rustix::pipe::pipe().unwrap();
-        let (taken_by_nobody, to) = rustix::pipe::pipe().unwrap();
-        let mut full = std::fs::File::from(to.try_clone().unwrap());
-        let room = rustix::pipe::fcntl_getpipe_size(&to).unwrap();
-        full.write_all(&vec![0; room - ATOMIC_BYTES]).unwrap();
-        let mut inside = std::fs::File::from(inside);
-        inside.write_all(&[0; 4 * ATOMIC_BYTES]).unwrap();
-        let mut carrier = Carrier::new(End::Ours(from), End::Callers(to.as_fd())).unwrap();
-        // Waited for ever where it wrote all at once.
-        assert!(carrier.step() && carrier.step());
-        assert_eq!(carrier.block.len(), 3 * ATOMIC_BYTES);
-        drop(taken_by_nobody);
-    }
 }

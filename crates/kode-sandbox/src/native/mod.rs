@@ -4,6 +4,7 @@
 mod beside;
 mod bubblewrap;
 mod callers_terminal;
+mod carrier;
 mod contained;
 mod control_group;
 mod early;

@@ -222,3 +222,18 @@ fn a_command_is_stopped_by_a_key_and_goes_on_in_the_foreground() {
     let (_, output) = shell.finish().unwrap();
     assert!(output.contains("gone"), "{output}");
 }
+
+#[test]
+fn errors_that_go_to_a_file_stay_out_of_the_terminal() {
+    let workspace = Workspace::new();
+    let mut shell = job_shell(&workspace);
+    shell
+        .send(b"$kode sh -c 'test -t 1 && echo o''ut; test -t 2 || echo e''rr >&2' 2> errors\n")
+        .unwrap();
+    shell.wait_for("out").unwrap();
+    shell.wait_for("$ ").unwrap();
+    shell.send(b"exit\n").unwrap();
+    let (_, output) = shell.finish().unwrap();
+    assert!(!output.contains("err\n"), "{output}");
+    assert_eq!(std::fs::read_to_string(workspace.project().join("errors")).unwrap(), "err\n");
+}
