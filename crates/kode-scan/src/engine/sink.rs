@@ -277,7 +277,10 @@ impl Engine<'_> {
         };
         let Some(fields) = value.data().and_then(|data| data.fields.clone()) else { return };
         if self.is_javascript() {
-            let handlers = fields.iter().filter(|(name, _)| is_handler(name));
+            // Most are no function that a model knows, which costs least to see.
+            let known =
+                fields.iter().filter(|(_, it)| it.data().is_some_and(|it| it.place.is_some()));
+            let handlers = known.filter(|(name, _)| is_handler(name));
             handlers.for_each(|(_, handler)| self.passed_on_dialog(handler, expression));
         }
     }

@@ -15,7 +15,7 @@ impl Engine<'_> {
     /// `addEventListener('beforeunload', f)`, `$(window).on('beforeunload', f)`.
     pub(super) fn unload_listener(&mut self, site: &Site) {
         const LISTENING: [&str; 5] = ["addEventListener", "on", "one", "bind", "attachEvent"];
-        if !LISTENING.contains(&&*site.method) || site.given.len() < 2 {
+        if site.given.len() < 2 || !LISTENING.contains(&&*site.method) {
             return;
         }
         let name = site.value(0);
