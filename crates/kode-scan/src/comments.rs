@@ -131,6 +131,10 @@ static BLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Mako's and Velocity's lines.
 static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m)^[ \t]*##.*$").ok());
 
+/// Astro's, as an expression of its own. What else braces hold is code.
+static BRACED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\{\s*/\*(?:[^*]|\*+[^*/])*\*+/\s*\}").ok());
+
 /// The template with its comments blank; `None` where it has none.
 pub(crate) fn without_comments(path: &ProjectPath, text: &[u8]) -> Option<Vec<u8>> {
     let extension = coverage::extension(path);
@@ -147,6 +151,9 @@ pub(crate) fn without_comments(path: &ProjectPath, text: &[u8]) -> Option<Vec<u8
     }
     if matches!(extension.as_str(), "mako" | "mak" | "vm") {
         blank_matches(&LINE, text, plain.get_or_insert_with(|| text.to_vec()));
+    }
+    if extension == "astro" && memmem::find(text, b"/*").is_some() {
+        blank_matches(&BRACED, text, plain.get_or_insert_with(|| text.to_vec()));
     }
     plain
 }
@@ -217,11 +224,14 @@ mod tests {
             ("a.vm", "a#* bbbbbb *#c"),
             ("a.mako", "a<%doc> bbbbbb </%doc>c"),
             ("a.gohtml", "a{{/* bbbbbb */}}c"),
+            ("a.astro", "a{/* b } * bb */ }c"),
         ] {
             let plain = shown(path, text).unwrap();
             assert_eq!(plain, format!("a{}c", " ".repeat(text.len() - 2)), "{text}");
         }
         assert_eq!(shown("a.mako", "## b\nc").unwrap(), "    \nc");
+        let code = "{/* a */ b}{c /* d */}";
+        assert_eq!(shown("a.astro", code), Some(code.to_owned()));
         assert_eq!(shown("a.ejs", "<%% # b %><%# b"), Some("<%% # b %><%# b".to_owned()));
     }
 

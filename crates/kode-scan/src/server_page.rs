@@ -6,7 +6,7 @@
 
 use kode_base::ProjectPath;
 
-use crate::{coverage, page};
+use crate::{coverage, helpers, page, printed};
 
 /// Extensions of such templates.
 const EXTENSIONS: [&str; 41] = [
@@ -34,10 +34,13 @@ pub(crate) fn is_server_page(path: &ProjectPath) -> bool {
 /// The template's scripts, everything else blank; `None` where there are none.
 pub(crate) fn scripts(path: &ProjectPath, template: &[u8]) -> Option<Vec<u8>> {
     let shown = crate::comments::without_comments(path, template);
-    let shown = without_server(shown.as_deref().unwrap_or(template));
-    let scripts = match is_script(path) {
-        true => shown,
-        false => page::scripts_only(&shown, page::form(path)),
+    let template = shown.as_deref().unwrap_or(template);
+    let scripts = if is_script(path) {
+        without_server(template)
+    } else {
+        let mut shown = with_helpers(template);
+        helpers::show_in_marks(&mut shown, template, &coverage::extension(path));
+        page::scripts_only(&shown, page::form(path))
     };
     scripts.iter().any(|byte| !byte.is_ascii_whitespace()).then_some(scripts)
 }
@@ -50,6 +53,17 @@ fn is_script(path: &ProjectPath) -> bool {
 
 /// The template without what the server does in it.
 pub(crate) fn without_server(template: &[u8]) -> Vec<u8> {
+    shown(template, false)
+}
+
+/// The same, with the handlers and scripts that helpers make tags of.
+fn with_helpers(template: &[u8]) -> Vec<u8> {
+    let mut page = shown(template, true);
+    helpers::show_script_blocks(&mut page, template);
+    page
+}
+
+fn shown(template: &[u8], with_helpers: bool) -> Vec<u8> {
     let mut page = template.to_vec();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &template[at..]) {
@@ -65,9 +79,17 @@ pub(crate) fn without_server(template: &[u8]) -> Vec<u8> {
         page[start..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
         if *puts_out {
             page[start] = b'0';
-        } else if *begins != b"<%--" {
-            let part = &template[inside..close.map_or(template.len(), |close| inside + close)];
-            crate::printed::show(&mut page, part, inside);
+        }
+        if *begins != b"<%--" {
+            let place = inside..close.map_or(template.len(), |close| inside + close);
+            let is_php = begins.starts_with(b"<?");
+            let part = printed::Part { template, place, is_php };
+            if !puts_out {
+                printed::show(&mut page, &part);
+            }
+            if with_helpers {
+                helpers::show(&mut page, &part);
+            }
         }
         at = end;
     }

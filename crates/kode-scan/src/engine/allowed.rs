@@ -205,6 +205,15 @@ impl Engine<'_> {
         })
     }
 
+    /// That a key is one of a table's, or where it is the host of an address that this is.
+    pub(super) fn key_allowed(&mut self, key: ExprId) -> Value {
+        let redirect = CategorySet::of(&[crate::category::Category::OpenRedirect]);
+        match self.host_owner(key) {
+            Some(owner) => self.fact(self.parsed_from(owner), true, redirect),
+            None => self.fact(key, true, CategorySet::EVERY),
+        }
+    }
+
     /// An entry of a table of constants by an unknown key: the key is one of the table's
     /// where there is such an entry.
     pub(super) fn entry_by_unknown_key(&mut self, table: &Value, key: ExprId) -> Value {
@@ -212,7 +221,8 @@ impl Engine<'_> {
         if !is_constant_table(table) {
             return element;
         }
-        let facts = facts_of(&self.fact(key, true, CategorySet::EVERY)).unwrap_or_default();
+        let said = self.key_allowed(key);
+        let facts = facts_of(&said).unwrap_or_default();
         // The only entry's truth is not that of one that may be missing.
         match element.truth().is_some() || facts.is_empty() {
             true => truth_with(facts),
@@ -230,9 +240,16 @@ impl Engine<'_> {
             _ => return None,
         };
         let redirect = CategorySet::of(&[crate::category::Category::OpenRedirect]);
+        let has_origin = |it: ExprId| matches!(&self.program().expression(it).kind, Kind::Field(_, name) if &**name == "origin");
+        let is_origin = has_origin(left) && has_origin(right);
         let mut facts: Vec<Fact> = Vec::new();
         for side in sides {
             let owner = self.parsed_from(side);
+            // With an origin goes the scheme: a parsed address of the page's own is no script.
+            let redirect = match is_origin && owner == side {
+                true => redirect.union(CategorySet::ADDRESS),
+                false => redirect,
+            };
             facts.extend(facts_of(&self.fact(owner, when, redirect)).unwrap_or_default());
         }
         Some(truth_with(facts))

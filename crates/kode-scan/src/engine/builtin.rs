@@ -767,7 +767,7 @@ pub(super) fn removal_cleans(pattern: &str, to: &Value) -> CategorySet {
     {
         return CategorySet::EVERY;
     }
-    if pattern.contains('<') {
+    if pattern.contains('<') && super::characters::takes_any_tag(pattern) {
         return CategorySet::of(&[Category::CrossSiteScripting]);
     }
     let is_dots = pattern.contains("\\.\\.") || matches!(pattern, "\\." | "[.]" | "\\.+");

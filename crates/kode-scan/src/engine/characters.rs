@@ -207,6 +207,17 @@ pub(super) fn pattern_of(from: &Value) -> Option<Name> {
     from.known_text().map(Name::from)
 }
 
+/// Whether a pattern with `<` in it matches tags of any name, not only `<script>`.
+pub(super) fn takes_any_tag(pattern: &str) -> bool {
+    pattern.match_indices('<').any(|(at, _)| {
+        let mut rest = &pattern[at + 1..];
+        for mark in ["\\s", "*", "(?:", "(", "\\/", "/", "?", "\\s", "*", "(?:", "("] {
+            rest = rest.strip_prefix(mark).unwrap_or(rest);
+        }
+        !rest.starts_with(|first: char| first.is_ascii_alphabetic() || first == '!')
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,11 @@ const QUERYING: [&str; 7] = [
     "include_query_params",
 ];
 
+/// Methods that put values, encoded, into the places an address has for them.
+const FILLING: [&str; 4] = ["build", "buildAndExpand", "expand", "resolveTemplate"];
+/// What such an address is begun with.
+const BEGINNING: [&[u8]; 4] = [b"fromPath(", b"fromUri(", b"fromUriString(", b"fromHttpUrl("];
+
 impl Engine<'_> {
     /// What a call gives that leaves less than it was handed; `None` for any other.
     pub(super) fn lessened(&mut self, site: &Site) -> Option<Value> {
@@ -49,6 +54,12 @@ impl Engine<'_> {
             let value = mixed(&site.values()).cleaned(redirect);
             return Some(value.with(|data| data.place = place));
         }
+        if in_java && FILLING.contains(&method) && self.fills_address(site, &receiver) {
+            let redirect = CategorySet::of(&[Category::OpenRedirect]);
+            let value = mixed(&[vec![receiver.clone()], site.values()].concat()).cleaned(redirect);
+            let place = receiver.data().and_then(|data| data.place);
+            return Some(value.with(|data| data.place = place));
+        }
         if let Some(address) = replaced_query(site, &receiver) {
             return Some(address);
         }
@@ -57,6 +68,25 @@ impl Engine<'_> {
             return self.related(site);
         }
         self.emptied(site, object, &receiver)
+    }
+
+    /// Whether values are put, encoded, into an address that is written down up to its path:
+    /// `UriBuilder.fromPath("/found").queryParam("q", "{q}").build(q)`.
+    fn fills_address(&self, site: &Site, receiver: &Value) -> bool {
+        let source = self.unit(self.file).source;
+        let call = source.get(site.start as usize..site.end as usize).unwrap_or_default();
+        let begins = BEGINNING.iter().filter_map(|begin| {
+            let at = memchr::memmem::find(call, begin)? + begin.len();
+            let rest = call[at..].trim_ascii_start().strip_prefix(b"\"")?;
+            std::str::from_utf8(&rest[..memchr::memchr(b'"', rest)?]).ok()
+        });
+        let is_own = |begin: &str| {
+            let is_path = begin.starts_with('/') && !begin.starts_with("//");
+            let host = begin.split_once("://").map(|(_, rest)| rest.split('/').next());
+            is_path || host.flatten().is_some_and(|host| !host.is_empty() && !host.contains('{'))
+        };
+        let leads = |taint: &super::value::Taint| !taint.cleaned.holds(Category::OpenRedirect);
+        !receiver.taints().iter().any(leads) && begins.into_iter().next().is_some_and(is_own)
     }
 
     /// Go's `filepath.Rel(root, path)`: the path without its root, and what is asked of it is

@@ -346,7 +346,7 @@ impl Engine<'_> {
             // An unknown key of a table of known values gives one of them: an
             // allow-list. The key's own input does not pass.
             None => match self.allowed_keys(&value) {
-                true => self.fact(index, true, CategorySet::EVERY),
+                true => self.key_allowed(index),
                 false => self.entry_by_unknown_key(&value, index),
             },
         }

@@ -16,9 +16,11 @@ impl Engine<'_> {
     /// A call that sets a header or the type of the response.
     pub(super) fn content_type(&mut self, site: &Site) {
         let first = site.value(0);
-        let is_name = |text: &str| text.eq_ignore_ascii_case("content-type");
-        match (first.known_text(), site.given.len()) {
-            (Some(name), 2..) if is_name(name) => self.note_content_type(&site.value(1)),
+        let named = self.header_name(site);
+        match (first.known_text().or(named.as_deref()), site.given.len()) {
+            (_, 2..) if named.as_deref() == Some("content-type") => {
+                self.note_content_type(&site.value(1))
+            }
             (Some(_), 2..) if self.is_javascript() => {}
             _ => {
                 for given in &site.given {
@@ -34,6 +36,35 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+
+    /// The header that a call's first argument names, in lower case: by a text, or by a
+    /// constant of a library that says it (`HttpHeaders.LOCATION`, `echo.HeaderLocation`,
+    /// `constants.HTTP2_HEADER_LOCATION`).
+    pub(super) fn header_name(&self, site: &Site) -> Option<String> {
+        let value = site.value(0);
+        if let Some(name) = value.known_text() {
+            return Some(name.to_ascii_lowercase());
+        }
+        let constant = site.argument(0).filter(|_| !value.is_tainted())?;
+        self.header_constant(constant)
+    }
+
+    /// The header that a library's constant says.
+    pub(super) fn header_constant(&self, constant: ExprId) -> Option<String> {
+        let name = match &self.program().expression(constant).kind {
+            Kind::Field(_, name) | Kind::Global(name) | Kind::Import(name) => name,
+            Kind::Variable(variable) => {
+                let name = &self.program().variables[variable.0 as usize];
+                let is_constant = !name.bytes().any(|byte| byte.is_ascii_lowercase());
+                is_constant.then_some(name)?
+            }
+            _ => return None,
+        };
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_prefix("http2_header_").unwrap_or(&name);
+        let name = name.strip_prefix("header").unwrap_or(name).trim_matches('_').replace('_', "-");
+        Some(if name == "contenttype" { "content-type".to_owned() } else { name })
     }
 
     /// Remembers whether the response is markup.
@@ -79,9 +110,7 @@ impl Engine<'_> {
                 named.or_else(|| listed_header(&site.value(0), "location"))
             }
             "set" | "add" | "setdefault" | "append" | "__setitem__" if on_headers(self) => {
-                let name = site.value(0);
-                let is_one =
-                    name.known_text().is_some_and(|name| name.eq_ignore_ascii_case("location"));
+                let is_one = self.header_name(site).is_some_and(|name| name == "location");
                 is_one.then(|| site.value(1))
             }
             "start_response" => listed_header(&site.value(1), "location"),

@@ -75,6 +75,7 @@ impl Engine<'_> {
             return memchr::memmem::find(self.unit(self.file).source, b"text/html").is_some();
         }
         match condition {
+            "@location" => self.header_name(site).is_some_and(|name| name == "location"),
             "@around-response" => is_at(0, "global.PageWriter()"),
             "@second-responds" => is_at(1, "global.PageWriter()"),
             "@file" => is_at(0, "global.File()") || is_at(0, "global.Path()"),

@@ -201,7 +201,21 @@ impl Engine<'_> {
                 None => given,
             });
         }
+        // A handler of a page returns for itself alone.
+        let is_file = self.frames.last().is_some_and(|it| it.function == Some(FunctionId(0)));
+        if is_file && self.is_javascript() && self.is_page() {
+            return;
+        }
         self.exit_to(|kind| kind == ExitKind::Function);
+    }
+
+    /// Whether the file is none of scripts only.
+    fn is_page(&self) -> bool {
+        let name = self.unit(self.file).path.rsplit('/').next().unwrap_or_default();
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        use kode_syntax::Language;
+        let language = Language::from_extension(extension);
+        !matches!(language, Some(Language::JavaScript | Language::TypeScript | Language::Tsx))
     }
 
     /// Puts a value where a target says.
@@ -231,7 +245,13 @@ impl Engine<'_> {
                         self.assign_field(*object, &Name::from(key.as_str()), value);
                         self.lengthened(*object, &key);
                     }
-                    None => self.assign_somewhere(*object, &value),
+                    None => {
+                        let header = self.header_constant(*index).filter(|_| !key.is_tainted());
+                        if header.as_deref() == Some("location") {
+                            self.location_set("Location", &value, (*object, from));
+                        }
+                        self.assign_somewhere(*object, &value);
+                    }
                 }
             }
             Target::Record(entries) => {
