@@ -18,12 +18,26 @@ const GIVEN_BY: &str = "@given by";
 impl Engine<'_> {
     /// `Depends(f)` as a value: what gives the parameter.
     pub(super) fn dependency_call(&mut self, site: &Site) -> Option<Value> {
+        if let Some(document) = self.injected_document(site) {
+            return Some(document);
+        }
         let is_one = matches!(&*site.method, "Depends" | "Security");
         if !is_one || self.unit(self.file).language != Language::Python {
             return None;
         }
         let given = site.keyword("dependency").cloned().unwrap_or_else(|| site.value(0));
         Some(Value::default().with_field(&Name::from(GIVEN_BY), given))
+    }
+
+    /// Angular's `inject(DOCUMENT)`.
+    fn injected_document(&mut self, site: &Site) -> Option<Value> {
+        let asked = site.argument(0).filter(|_| &*site.method == "inject")?;
+        let at = self.program().expression(asked);
+        let source = self.unit(self.file).source;
+        let is_document = source.get(at.start as usize..at.end as usize) == Some(b"DOCUMENT");
+        let is_angular = || memchr::memmem::find(source, b"@angular/").is_some();
+        let is_one = is_document && self.is_javascript() && is_angular();
+        is_one.then(|| self.kind("global.document"))
     }
 
     /// What a parameter is that a dependency gives; `None` where none does.

@@ -54,7 +54,9 @@ impl Lowering<'_, '_> {
             }
             "class" => self.class_expression(node),
             "array" => {
-                let items = children(node).into_iter().map(|item| self.expression(item)).collect();
+                let items: Vec<ExprId> =
+                    children(node).into_iter().map(|item| self.expression(item)).collect();
+                self.name_injected(&items);
                 self.builder.add(Kind::List(items), node)
             }
             "object" => self.object(node),
@@ -369,6 +371,21 @@ impl Lowering<'_, '_> {
         match key.named_child(0) {
             Some(inner) => self.expression(inner),
             None => self.builder.add(Kind::Mixed(Vec::new()), key),
+        }
+    }
+
+    /// AngularJS' `['$window', function (w) { … }]`: the parameters have the names before.
+    fn name_injected(&mut self, items: &[ExprId]) {
+        let Some((last, names)) = items.split_last() else { return };
+        let program = &mut self.builder.program;
+        let Kind::Function(function) = program.expression(*last).kind else { return };
+        for (at, name) in names.iter().enumerate() {
+            let Kind::Text(name) = &program.expression(*name).kind else { return };
+            let name = name.clone();
+            let parameters = &mut program.functions[function.0 as usize].parameters;
+            if let Some(parameter) = parameters.get_mut(at).filter(|_| name.starts_with('$')) {
+                parameter.name = Some(name);
+            }
         }
     }
 
