@@ -53,17 +53,17 @@ fn is_script(path: &ProjectPath) -> bool {
 
 /// The template without what the server does in it.
 pub(crate) fn without_server(template: &[u8]) -> Vec<u8> {
-    shown(template, false)
+    blanked(template, false)
 }
 
 /// The same, with the handlers and scripts that helpers make tags of.
 fn with_helpers(template: &[u8]) -> Vec<u8> {
-    let mut page = shown(template, true);
+    let mut page = blanked(template, true);
     helpers::show_script_blocks(&mut page, template);
     page
 }
 
-fn shown(template: &[u8], with_helpers: bool) -> Vec<u8> {
+fn blanked(template: &[u8], with_helpers: bool) -> Vec<u8> {
     let mut page = template.to_vec();
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'<', &template[at..]) {
