@@ -15,7 +15,8 @@ use crate::mappers::Mappers;
 use crate::model::{family, models};
 use crate::raw::RawFinding;
 use crate::{
-    comments, component, coverage, encoding, page, prefilter, pug, secrets, server_page, template,
+    comments, component, coverage, encoding, expression_language, page, prefilter, pug, secrets,
+    server_page, template,
 };
 
 /// Code files above this size are listed instead of analysed.
@@ -221,6 +222,9 @@ fn prepare_server_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<Str
         .then(|| server_page::scripts(file.path, &encoding::readable(file.content)))
         .flatten();
     let language = Language::JavaScript;
+    let outputs = expression_language::outputs(file.path, file.content);
+    // A page without scripts is looked at for what it puts out.
+    let scripts = scripts.or_else(|| (!outputs.is_empty()).then(Vec::new));
     let Some((scripts, tree)) =
         scripts.and_then(|scripts| parse(language, &scripts).ok().map(|tree| (scripts, tree)))
     else {
@@ -228,7 +232,7 @@ fn prepare_server_page<'a>(file: &ScanFile<'a>) -> (Option<Unit<'a>>, Option<Str
     };
     let program = Arc::new(lower_moved(language, &scripts, &tree.tree, Vec::new()));
     let (path, source) = (file.path.as_str(), file.content);
-    (Some(Unit { path, language, source, program, outputs: Vec::new() }), why)
+    (Some(Unit { path, language, source, program, outputs }), why)
 }
 
 /// Why bytes can't be analysed as code.

@@ -15,6 +15,7 @@ mod copies;
 mod coverage;
 mod encoding;
 mod engine;
+mod expression_language;
 mod helpers;
 mod input;
 mod introduced;
