@@ -16,7 +16,7 @@ mod coverage;
 mod encoding;
 mod engine;
 mod expression_language;
-mod helpers;
+mod given_handlers;
 mod input;
 mod introduced;
 mod ir;

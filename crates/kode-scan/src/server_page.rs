@@ -6,7 +6,7 @@
 
 use kode_base::ProjectPath;
 
-use crate::{coverage, helpers, page, printed};
+use crate::{coverage, given_handlers, page, printed};
 
 /// Extensions of such templates.
 const EXTENSIONS: [&str; 41] = [
@@ -39,7 +39,7 @@ pub(crate) fn scripts(path: &ProjectPath, template: &[u8]) -> Option<Vec<u8>> {
         without_server(template)
     } else {
         let mut shown = with_helpers(template);
-        helpers::show_in_marks(&mut shown, template, &coverage::extension(path));
+        given_handlers::show_in_marks(&mut shown, template, &coverage::extension(path));
         page::scripts_only(&shown, page::form(path))
     };
     scripts.iter().any(|byte| !byte.is_ascii_whitespace()).then_some(scripts)
@@ -59,7 +59,7 @@ pub(crate) fn without_server(template: &[u8]) -> Vec<u8> {
 /// The same, with the handlers and scripts that helpers make tags of.
 fn with_helpers(template: &[u8]) -> Vec<u8> {
     let mut page = blanked(template, true);
-    helpers::show_script_blocks(&mut page, template);
+    given_handlers::show_script_blocks(&mut page, template);
     page
 }
 
@@ -88,7 +88,7 @@ fn blanked(template: &[u8], with_helpers: bool) -> Vec<u8> {
                 printed::show(&mut page, &part);
             }
             if with_helpers {
-                helpers::show(&mut page, &part);
+                given_handlers::show(&mut page, &part);
             }
         }
         at = end;

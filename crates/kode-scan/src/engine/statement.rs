@@ -218,6 +218,27 @@ impl Engine<'_> {
         !matches!(language, Some(Language::JavaScript | Language::TypeScript | Language::Tsx))
     }
 
+    /// Puts a value where `object[index]` says.
+    fn assign_index(
+        &mut self,
+        (object, index): (ExprId, ExprId),
+        value: &Value,
+        from: Option<ExprId>,
+    ) {
+        let key = self.evaluate(index);
+        if let Some(key) = super::constant::key_of(&key) {
+            self.location_set(&key, value, (object, from));
+            self.assign_field(object, &Name::from(key.as_str()), value.clone());
+            self.lengthened(object, &key);
+            return;
+        }
+        let header = self.header_constant(index).filter(|_| !key.is_tainted());
+        if header.as_deref() == Some("location") {
+            self.location_set("Location", value, (object, from));
+        }
+        self.assign_somewhere(object, value);
+    }
+
     /// Puts a value where a target says.
     pub(super) fn assign(&mut self, target: &Target, value: Value, from: Option<ExprId>) {
         match target {
@@ -237,23 +258,7 @@ impl Engine<'_> {
                 self.assigned_sink(*object, name, &value, from);
                 self.assign_field(*object, name, value);
             }
-            Target::Index(object, index) => {
-                let key = self.evaluate(*index);
-                match super::constant::key_of(&key) {
-                    Some(key) => {
-                        self.location_set(&key, &value, (*object, from));
-                        self.assign_field(*object, &Name::from(key.as_str()), value);
-                        self.lengthened(*object, &key);
-                    }
-                    None => {
-                        let header = self.header_constant(*index).filter(|_| !key.is_tainted());
-                        if header.as_deref() == Some("location") {
-                            self.location_set("Location", &value, (*object, from));
-                        }
-                        self.assign_somewhere(*object, &value);
-                    }
-                }
-            }
+            Target::Index(object, index) => self.assign_index((*object, *index), &value, from),
             Target::Record(entries) => {
                 for (name, inner) in entries {
                     let part = if &**name == "..." {
