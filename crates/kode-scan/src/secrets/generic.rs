@@ -278,6 +278,7 @@ pub(super) fn find(
             || is_release_key(&content[start..end], value)
             || is_spelled_by_name(&content[start..end], value)
             || is_named_operation(&content[start..end], value)
+            || is_hashed_secret(&content[start..end], value)
             || promise == Promise::AnyKey && is_test_vector(content, (from, to))
             || quoted && is_listed_code(content, (from, to), promises)
         {
@@ -566,9 +567,21 @@ fn is_named_operation(name: &[u8], value: &[u8]) -> bool {
     let words = words_of(name);
     let is_camel = name.iter().all(u8::is_ascii_alphanumeric);
     let is_verb = words.len() >= 2 && VERBS.contains(&words[0].as_str());
-    let is_digest = matches!(value.len(), 32 | 40 | 64 | 128)
-        && value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    is_camel && is_verb && is_digest
+    is_camel && is_verb && is_hexadecimal_digest(value)
+}
+
+/// `hashed_secret: "<40 digits>"`, as lists of known findings have it: a digest shows that one
+/// has the secret. One of a password may be guessed.
+fn is_hashed_secret(name: &[u8], value: &[u8]) -> bool {
+    let words = words_of(name);
+    let is_key =
+        words.last().is_some_and(|last| matches!(last.as_str(), "secret" | "token" | "key"));
+    is_key && matches!(words[0].as_str(), "hashed" | "digested") && is_hexadecimal_digest(value)
+}
+
+fn is_hexadecimal_digest(value: &[u8]) -> bool {
+    matches!(value.len(), 32 | 40 | 64 | 128)
+        && value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 pub(super) fn promise_of(name: &[u8]) -> Option<Promise> {

@@ -321,6 +321,7 @@ fn what_is_made_of_a_secret_or_public_is_told_from_it() {
             "password_sha_256_hex = '55cd4b372f824d6cdef57c7648463fc52f9cd8571a7b54e82ca3d75648980ac0'",
         ),
         ("a.go", "const secretFileMd5 = \"d00e78ecfdb2f23f696383032fda32e1\""),
+        (".secrets.baseline", "\"hashed_secret\": \"c7db3bafcb41b9fbe196b34927ed16b4e14f9427\""),
         ("a.go", "var authTokenDigest = \"d00e78ecfdb2f23f696383032fda32e1a5fd8fb9\""),
         (
             "a.js",
@@ -339,4 +340,6 @@ fn what_is_made_of_a_secret_or_public_is_told_from_it() {
     ] {
         assert_eq!(rules_found(path, line), Vec::<String>::new(), "{path}: {line}");
     }
+    let plain = "\"client_secret\": \"c7db3bafcb41b9fbe196b34927ed16b4e14f9427\"";
+    assert!(!rules_found("a.json", plain).is_empty());
 }
