@@ -1,4 +1,4 @@
-//! A small git repository written by hand: objects, one branch, no hooks. The
+//! A small git repository written by hand: objects, one branch, no hook. The
 //! lab runs no git on the host, and the sandbox lets no command make a
 //! repository, so the lab writes one (SHA-256 object format, stored zlib
 //! blocks).
@@ -16,7 +16,8 @@ const CONFIG: &str = "[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n
 /// `message`.
 pub(crate) fn commit_everything(project: &Path, message: &str) -> io::Result<()> {
     let git = project.join(".git");
-    for folder in ["objects", "refs/heads", "info"] {
+    // The last two as git makes them; a sandbox would.
+    for folder in ["objects", "refs/heads", "info", "hooks"] {
         make_folder(&git.join(folder))?;
     }
     put(&git.join("HEAD"), b"ref: refs/heads/main\n")?;
